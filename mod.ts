@@ -1,0 +1,39 @@
+/**
+ * Sends k6 test results to any Prometheus remote-write endpoint, from anywhere JavaScript runs.
+ *
+ * @example Samples of a program
+ * ```ts
+ * import { RemoteWriteOutput } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
+ * const reqs = { name: "http_reqs", type: "counter", contains: "default" } as const;
+ * output.add({ metric: reqs, time: Date.now(), value: 1, tags: { method: "GET" } });
+ * const { delivered } = await output.close();
+ * ```
+ *
+ * @module
+ */
+export type { Metric, MetricType, ValueType } from "./src/metric.ts";
+export type { Sample, SampleConsumer, Tags } from "./src/sample.ts";
+export type {
+  BucketSpan,
+  Exemplar,
+  FloatSample,
+  Histogram,
+  Label,
+  Metadata,
+  SeriesType,
+  TimeSeries,
+} from "./src/time_series.ts";
+export { ConfigurationError, DeliveryError, FormatError, isRemoteWriteError } from "./src/errors.ts";
+export type { DeliveryErrorDetails, RemoteWriteError } from "./src/errors.ts";
+export { RemoteWriteOutput } from "./src/output.ts";
+export type { OutputStats } from "./src/output.ts";
+export { RemoteWriteClient } from "./src/write_client.ts";
+export { optionsFromEnv } from "./src/env.ts";
+export type { ClientOptions, RemoteWriteOutputOptions } from "./src/options.ts";
+export type { Emit, HistogramValue, Sink } from "./src/aggregate/sink.ts";
+export type { Mapping, MetricMapping, OutputSeries } from "./src/mapping/mapping.ts";
+export type { DeliveryReport, Fate, ReasonCount } from "./src/send/report.ts";
+export type { CloseOptions } from "./src/send/write_queue.ts";
+export type { Sleep } from "./src/send/sleep.ts";

@@ -1,0 +1,74 @@
+// What the other scripts share: installs what is missing, and knows where the tools are. Needs only Node 20.19 and npm.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** The project's folder. */
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+const inRoot = (path) => `${root}/${path}`;
+const firstOf = (paths) => paths.map(inRoot).find(existsSync);
+
+/** The runtimes' programs as npm brings them; undefined where there is none for this machine. */
+export const programs = {
+  node: process.execPath,
+  get deno() {
+    return firstOf([
+      "node_modules/@deno/linux-x64-glibc/deno",
+      "node_modules/@deno/linux-arm64-glibc/deno",
+      "node_modules/@deno/darwin-arm64/deno",
+      "node_modules/@deno/darwin-x64/deno",
+      "node_modules/deno/deno",
+    ]);
+  },
+  // Without its install script, the package holds a placeholder: it is a program only beyond a megabyte.
+  get bun() {
+    return ["node_modules/bun/bin/bun.exe", "node_modules/@oven/bun-linux-x64/bin/bun"].map(inRoot)
+      .find((path) => existsSync(path) && statSync(path).size > 1_000_000);
+  },
+  get tsc() {
+    return inRoot("node_modules/.bin/tsc");
+  },
+};
+
+/** Installs the dependencies unless those of this lock file are there. */
+export function install() {
+  const installed = inRoot("node_modules/.install-stamp");
+  const lock = readFileSync(inRoot("package-lock.json"), "utf8");
+  if (existsSync(installed) && readFileSync(installed, "utf8") === lock) return;
+  console.log("Installing dependencies ...");
+  run("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
+  // npm may hold install scripts back; Bun's puts its program in place.
+  if (programs.bun === undefined) run("npm", ["rebuild", "bun", "--loglevel=error"], { mayFail: true });
+  writeFileSync(installed, lock);
+}
+
+/** Compiles the library and the command to dist/, and with `tests` everything to build/. */
+export function build({ tests = false } = {}) {
+  run(programs.tsc, ["-p", "tsconfig.build.json"]);
+  if (tests) run(programs.tsc, ["-p", "tsconfig.json"]);
+}
+
+/** Runs a program to its end, in the project's folder; ends this one if it fails. */
+export function run(program, args, { mayFail = false } = {}) {
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: "inherit" });
+  if (status === 0 || mayFail) return;
+  console.error(`${program} ${args.join(" ")} failed${error ? `: ${error.message}` : ""}`);
+  process.exit(1);
+}
+
+/** Runs a program and shows its output as it comes; resolves with the status and the output. */
+export function runTee(program, args, env = process.env) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      from.on("data", (chunk) => {
+        output += chunk;
+        to.write(chunk);
+      });
+    }
+    child.on("error", (error) => resolve({ status: 1, output: `${output}${error.message}` }));
+    child.on("close", (status) => resolve({ status: status ?? 1, output }));
+  });
+}

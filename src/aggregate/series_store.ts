@@ -1,0 +1,168 @@
+/**
+ * Finds the series of a sample: by the identity of its tags object if it can, by their text if not.
+ *
+ * @module
+ */
+import type { Metric } from "../metric.ts";
+import type { Sample, Tags } from "../sample.ts";
+import type { Sink } from "./sink.ts";
+
+/** A k6 series: one metric with one set of labels. `Output` is whatever its time series are to the mapping. */
+export class Series<Output> {
+  /** Its running aggregate. */
+  readonly sink: Sink;
+  /** The time series it becomes. */
+  readonly outputs: readonly Output[];
+  /** Time of its first sample, in milliseconds. */
+  readonly firstTime: number;
+  /** Time of its latest sample, in milliseconds. */
+  latestTime: number;
+  /** The stamp it was sent with last; no later stamp may be lower or the same. */
+  lastStamp: number = -Infinity;
+  /** Whether something came in since the last flush. */
+  pending = false;
+
+  constructor(sink: Sink, outputs: readonly Output[], firstTime: number) {
+    this.sink = sink;
+    this.outputs = outputs;
+    this.firstTime = firstTime;
+    this.latestTime = firstTime;
+  }
+}
+
+/** What a new series is made of. */
+export interface OpenedSeries<Output> {
+  /** A fresh one. */
+  readonly sink: Sink;
+  /** The time series it becomes. */
+  readonly outputs: readonly Output[];
+  /** Series of one metric with equal identities are the same. */
+  readonly identity: string;
+}
+
+/** Why a sample was not taken. */
+export type RefusalReason = "invalidValue" | "invalidTime" | "maxSeries";
+
+/** How a store makes series. */
+export interface SeriesStoreOptions<Output> {
+  /** Makes a metric's series for tags; undefined leaves it out. */
+  open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
+  /** How many series there may be. */
+  readonly maxSeries: number;
+  /** Told of each sample that is not taken. */
+  onRefused(reason: RefusalReason, sample: Sample): void;
+}
+
+/** The series of one set of tags, by number of the metric; null where the metric is left out. */
+type TagSet<Output> = (Series<Output> | null | undefined)[];
+
+/** Tags that differ in what is dropped from them lead to few series, but are many themselves: their index is bounded. */
+const maxTagSets = 100_000;
+
+/** All series of a run. */
+export class SeriesStore<Output> {
+  readonly #options: SeriesStoreOptions<Output>;
+  readonly #metrics = new Map<string, number>();
+  readonly #identities = new Map<string, Series<Output>>();
+  #metricNumbers = new WeakMap<Metric, number>();
+  #byTags = new WeakMap<Tags, TagSet<Output>>();
+  #byText = new Map<string, TagSet<Output>>();
+  #pending: Series<Output>[] = [];
+  // k6 emits a request's ten metrics one after the other with the same tags.
+  #lastTags: Tags | undefined;
+  #lastTagSet: TagSet<Output> = [];
+
+  constructor(options: SeriesStoreOptions<Output>) {
+    this.#options = options;
+  }
+
+  /** How many series there are. */
+  get size(): number {
+    return this.#identities.size;
+  }
+
+  /** All series. */
+  series(): Iterable<Series<Output>> {
+    return this.#identities.values();
+  }
+
+  /** Takes a sample. */
+  add(sample: Sample): void {
+    const { metric, tags, value } = sample;
+    const time = Math.floor(sample.time);
+    if (!Number.isFinite(value)) return this.#options.onRefused("invalidValue", sample);
+    if (!Number.isSafeInteger(time)) return this.#options.onRefused("invalidTime", sample);
+    const tagSet = tags === this.#lastTags ? this.#lastTagSet : this.#tagSetOf(tags);
+    const number = this.#metricNumbers.get(metric) ?? this.#numberOf(metric);
+    let series = tagSet[number];
+    if (series === undefined) {
+      series = this.#open(sample, time);
+      if (series === undefined) return this.#options.onRefused("maxSeries", sample);
+      tagSet[number] = series;
+    }
+    if (series === null) return;
+    series.sink.add(value, time);
+    if (time > series.latestTime) series.latestTime = time;
+    if (!series.pending) {
+      series.pending = true;
+      this.#pending.push(series);
+    }
+  }
+
+  /** The series to which something came since the last time, in the order in which it did. */
+  takePending(): readonly Series<Output>[] {
+    const taken = this.#pending;
+    this.#pending = [];
+    for (const series of taken) series.pending = false;
+    return taken;
+  }
+
+  #tagSetOf(tags: Tags): TagSet<Output> {
+    let tagSet = this.#byTags.get(tags);
+    if (tagSet === undefined) {
+      const text = textOf(tags);
+      tagSet = this.#byText.get(text);
+      if (tagSet === undefined) {
+        if (this.#byText.size >= maxTagSets) this.#byText = new Map();
+        tagSet = [];
+        this.#byText.set(text, tagSet);
+      }
+      this.#byTags.set(tags, tagSet);
+    }
+    this.#lastTags = tags;
+    this.#lastTagSet = tagSet;
+    return tagSet;
+  }
+
+  /** Metrics of one name and type are one metric, however many objects describe them. */
+  #numberOf(metric: Metric): number {
+    const key = `${metric.type} ${metric.contains} ${metric.name}`;
+    const number = this.#metrics.get(key) ?? this.#metrics.size;
+    this.#metrics.set(key, number);
+    this.#metricNumbers.set(metric, number);
+    return number;
+  }
+
+  #open({ metric, tags }: Sample, time: number): Series<Output> | null | undefined {
+    const opened = this.#options.open(metric, tags);
+    if (opened === undefined) return null;
+    const identity = `${this.#numberOf(metric)} ${opened.identity}`;
+    let series = this.#identities.get(identity);
+    if (series === undefined) {
+      if (this.#identities.size >= this.#options.maxSeries) return undefined;
+      series = new Series(opened.sink, opened.outputs, time);
+      this.#identities.set(identity, series);
+    }
+    return series;
+  }
+}
+
+/** The tags as text, in their own order; lengths keep it unambiguous whatever the tags hold. */
+function textOf(tags: Tags): string {
+  let text = "";
+  for (const name in tags) {
+    const value = String(tags[name] ?? "");
+    text += `${name.length}:${name}${value.length}:${value}`;
+  }
+  return text;
+}

@@ -1,0 +1,200 @@
+/**
+ * The output: takes k6 samples, aggregates them, and sends what comes of them.
+ *
+ * @module
+ */
+import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
+import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { Sample, SampleConsumer } from "./sample.ts";
+import { createDelivery } from "./send/create_delivery.ts";
+import { type DeliveryReport, mergeReports, Tally } from "./send/report.ts";
+import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
+import { Warnings } from "./send/warnings.ts";
+import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
+import type { Batch } from "./wire/batch.ts";
+import { Collector } from "./wire/collector.ts";
+import { SeriesFactory } from "./wire/series_factory.ts";
+import type { WireSeries } from "./wire/wire_series.ts";
+
+/** What an output has done so far. */
+export interface OutputStats extends SendStatsSnapshot {
+  /** Samples that `add` took. */
+  readonly samplesIn: number;
+  /** Samples that `add` refused, by reason. */
+  readonly samplesRefused: Readonly<Record<RefusalReason, number>>;
+  /** k6 series, each of which becomes one time series or several. */
+  readonly series: number;
+}
+
+/** Samples after which a window of recorded samples ends early: bounds the memory of the raw mapping. */
+const maxWindowSamples = 100_000;
+
+/**
+ * Sends k6 samples to a remote-write endpoint.
+ *
+ * Nothing is sent until `flush()`, `close()`, or the timer that `start()` sets.
+ *
+ * @example
+ * ```ts
+ * import { RemoteWriteOutput } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
+ * const reqs = { name: "http_reqs", type: "counter", contains: "default" } as const;
+ * output.add({ metric: reqs, time: Date.now(), value: 1, tags: { method: "GET" } });
+ * const { delivered } = await output.close();
+ * ```
+ */
+export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
+  readonly #options: ResolvedOptions;
+  readonly #store: SeriesStore<WireSeries>;
+  readonly #collector: Collector;
+  readonly #queue: WriteQueue;
+  readonly #sendStats = new SendStats();
+  readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
+  readonly #timer = new AbortController();
+  #samplesIn = 0;
+  readonly #account = new Tally();
+  #windowEnd = -Infinity;
+  #windowSamples = 0;
+  #started = false;
+  #closing: Promise<DeliveryReport> | undefined;
+
+  /** @throws ConfigurationError where an option makes no sense */
+  constructor(options: RemoteWriteOutputOptions = {}) {
+    const resolved = resolveOptions(options);
+    this.#options = resolved;
+    const factory = new SeriesFactory(resolved);
+    this.#store = new SeriesStore({
+      open: (metric, tags) => factory.open(metric, tags),
+      maxSeries: resolved.maxSeries,
+      onRefused: (reason, sample) => this.#refuse(reason, sample),
+    });
+    this.#collector = new Collector(resolved.shards);
+    const sending = { ...resolved, stats: this.#sendStats, warnings: new Warnings(resolved.onWarning) };
+    this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
+  }
+
+  /**
+   * Takes samples; never waits. Samples that cannot be sent (not finite, no time) are refused, counted and warned of once.
+   *
+   * @throws Error after `close()`
+   */
+  add(samples: Sample | readonly Sample[]): void {
+    if (this.#closing !== undefined) throw new Error("Cannot add samples: the output is closed");
+    if ("metric" in samples) this.#add(samples);
+    else for (const sample of samples) this.#add(sample);
+  }
+
+  /** Resolves when the queue has room again; to be awaited between batches where `overflow` is `block`. */
+  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#queue.ready(options.signal);
+  }
+
+  /** Sends what came in since the last flush. Resolves when that is delivered or given up, and says which; never rejects. */
+  async flush(): Promise<DeliveryReport> {
+    return mergeReports(await Promise.all(this.#enqueue(this.#collector.collect(this.#store.takePending()))));
+  }
+
+  /** Flushes every `flushPeriodMs` from now on, until `close()`. */
+  start(): void {
+    if (this.#started || this.#closing !== undefined) return;
+    this.#started = true;
+    void this.#run();
+  }
+
+  /**
+   * Sends what is left, then staleness markers if asked, and waits for the end of it, up to `closeTimeoutMs`.
+   *
+   * @returns the account of the whole run; never rejects
+   */
+  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+    return this.#closing ??= this.#close(options);
+  }
+
+  /** What was done so far. */
+  get stats(): OutputStats {
+    return {
+      ...this.#sendStats.snapshot(),
+      samplesIn: this.#samplesIn,
+      samplesRefused: { ...this.#refused },
+      series: this.#store.size,
+    };
+  }
+
+  /** Closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #add(sample: Sample): void {
+    if (this.#options.windows === "event") this.#turnWindow(sample.time);
+    this.#samplesIn++;
+    this.#store.add(sample);
+  }
+
+  /** Windows of recorded samples begin at multiples of their length, so that a replay gives the same windows each time. */
+  #turnWindow(time: number): void {
+    this.#windowSamples++;
+    if (time < this.#windowEnd && this.#windowSamples <= maxWindowSamples) return;
+    void this.flush();
+    const { flushPeriodMs } = this.#options;
+    const end = Math.floor(time / flushPeriodMs) * flushPeriodMs + flushPeriodMs;
+    if (end > this.#windowEnd) this.#windowEnd = end;
+    this.#windowSamples = 1;
+  }
+
+  #enqueue(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport>[] {
+    return batches.flatMap((batch, shard) => {
+      if (batch === undefined) return [];
+      return [
+        this.#queue.push(shard, batch).then((report) => {
+          this.#account.add(report);
+          return report;
+        }),
+      ];
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { sleep, flushPeriodMs, heartbeatMs } = this.#options;
+    const { signal } = this.#timer;
+    while (!signal.aborted) {
+      await sleep(flushPeriodMs, signal);
+      if (signal.aborted) return;
+      // Not awaited: a slow endpoint must not stall the next window.
+      void this.flush();
+      if (heartbeatMs > 0) this.#beat(this.#options.now(), heartbeatMs);
+    }
+  }
+
+  /** Prometheus forgets a series after five minutes without a sample, and with it the total. */
+  #beat(now: number, heartbeatMs: number): void {
+    const idle: Series<WireSeries>[] = [];
+    for (const series of this.#store.series()) {
+      if (series.lastStamp + heartbeatMs <= now && series.lastStamp !== -Infinity) idle.push(series);
+    }
+    this.#enqueue(this.#collector.collect(idle, now));
+  }
+
+  async #close({ timeoutMs = this.#options.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+    this.#timer.abort();
+    const last = [this.flush()];
+    if (this.#options.staleMarkers) {
+      last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
+    }
+    await this.#queue.close({ timeoutMs, signal });
+    await Promise.all(last);
+    return this.#account.report();
+  }
+
+  #refuse(reason: RefusalReason, { metric, value, time }: Sample): void {
+    this.#refused[reason]++;
+    if (this.#refused[reason] > 1) return;
+    const what = reason === "invalidValue"
+      ? `its value is ${value}, expected a finite number`
+      : reason === "invalidTime"
+      ? `its time is ${time}, expected milliseconds since 1970`
+      : `there are ${this.#options.maxSeries} series already (maxSeries)`;
+    this.#options.onWarning(`A sample of ${metric.name} is refused: ${what}. Further ones are only counted.`);
+  }
+}

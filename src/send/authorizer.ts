@@ -1,0 +1,25 @@
+/**
+ * How a way to authenticate takes part in a request.
+ *
+ * @module
+ */
+
+/** A request as it is about to be sent. */
+export interface AuthorizableRequest {
+  /** Always POST. */
+  readonly method: "POST";
+  /** Without user info. */
+  readonly url: string;
+  /** All headers that are going to be sent; to be added to. */
+  readonly headers: Headers;
+  /** Compressed; to be signed, not changed. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** A way to authenticate. */
+export interface Authorizer {
+  /** Sets headers; called for each attempt anew. A rejection is a failed attempt, a ConfigurationError refuses for good. */
+  authorize(request: AuthorizableRequest, signal: AbortSignal): Promise<void> | void;
+  /** Called once on a 401; true says that there are new credentials, and the request is sent once more. */
+  refresh?(): boolean | Promise<boolean>;
+}

@@ -1,0 +1,24 @@
+/**
+ * Turns samples into the body of a request.
+ *
+ * @module
+ */
+import type { BatchSlice } from "../wire/batch.ts";
+import type { ProtocolVersion } from "./outcome.ts";
+
+/** A body, and what it was before compression. */
+export interface EncodedSlice {
+  /** Compressed; nobody else's. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Size before compression. */
+  readonly decodedBytes: number;
+}
+
+/** Encodes and compresses for one version of the protocol. */
+export interface Codec {
+  /** @param slice at least one sample */
+  encode(slice: BatchSlice): EncodedSlice;
+}
+
+/** The codec of each version. */
+export type Codecs = Readonly<Record<ProtocolVersion, Codec>>;

@@ -1,0 +1,269 @@
+/**
+ * Brings the samples of a batch to the receiver: in requests that it takes, in a version that it knows, without those that
+ * it refuses.
+ *
+ * What a refusal means, after https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#response:
+ * - Written headers in a 400 account for every sample: what is written is stored, the others are refused, nothing is sent again.
+ * - Without them nothing is stored, as Prometheus rolls a request of version 1.0 back whole: it is bisected, so that only the
+ *   bad samples are lost.
+ * - After an attempt whose outcome is unknown, the refusal may come from samples that were stored by it. The request is bisected
+ *   all the same: a receiver that has a sample refuses it again, or takes the same value for the same time without harm, and one
+ *   that does not have it gets it. What is refused then counts as unknown, not as lost.
+ *
+ * @module
+ */
+import type { BatchSlice } from "../wire/batch.ts";
+import type { Codecs, EncodedSlice } from "./codec.ts";
+import { sendDefaults } from "./defaults.ts";
+import type { Aborted, Failed, Held, Outcome, ProtocolVersion, Rejected, Send, Written } from "./outcome.ts";
+import { Parcel, type Piece } from "./parcel.ts";
+import type { DeliveryReport } from "./report.ts";
+import { SendStats } from "./stats.ts";
+import { Warnings } from "./warnings.ts";
+
+/** How to deliver. */
+export interface DeliveryOptions {
+  /** Sends a request, retries included. */
+  readonly send: Send;
+  /** Encode the requests. */
+  readonly codecs: Codecs;
+  /** `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it knows 2.0. */
+  readonly protocol: ProtocolVersion | "auto";
+  /** Samples in a request at most. @default 2000 */
+  readonly maxSamplesPerSend?: number;
+  /** Compressed size of a request at most, in bytes. @default 1048576 */
+  readonly maxBodyBytes?: number;
+  /** Size of a request before compression at most, in bytes. @default 8388608 */
+  readonly maxDecodedBytes?: number;
+  /** Whether the bad samples of a refused request are searched for. @default true */
+  readonly bisect?: boolean;
+  /** How many requests the search in one refused request may take. @default 100 */
+  readonly maxBisectRequests?: number;
+  /** How long after a batch's first request no retry begins any more, in milliseconds. @default Infinity */
+  readonly retryDeadlineMs?: number;
+  /** Milliseconds; the clock of the retries. @default Date.now */
+  readonly now?: () => number;
+  /** @default not kept */
+  readonly stats?: SendStats;
+  /** @default not said */
+  readonly warnings?: Warnings;
+}
+
+/** A request that was made of a piece. */
+interface SentPiece extends EncodedSlice {
+  readonly parcel: Parcel;
+  readonly piece: Piece;
+  readonly samples: number;
+  readonly version: ProtocolVersion;
+}
+
+/** Delivers to one endpoint, and remembers what it learns of it. */
+export class Delivery {
+  readonly #options: Required<DeliveryOptions>;
+  #version: ProtocolVersion;
+  /** An answer showed that the receiver knows 2.0. */
+  #confirmed = false;
+  /** Halved when the receiver finds a body too large. */
+  #bodyLimit = Infinity;
+  /** Halved with each bisection, until one rescues something. */
+  #bisectLimit: number;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = {
+      maxSamplesPerSend: sendDefaults.maxSamplesPerSend,
+      maxBodyBytes: sendDefaults.maxBodyBytes,
+      maxDecodedBytes: sendDefaults.maxDecodedBytes,
+      bisect: true,
+      maxBisectRequests: sendDefaults.maxBisectRequests,
+      retryDeadlineMs: sendDefaults.retryDeadlineMs,
+      now: Date.now,
+      stats: new SendStats(),
+      warnings: new Warnings(() => {}),
+      ...options,
+    };
+    this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
+    this.#bisectLimit = this.#options.maxBisectRequests;
+  }
+
+  /** The version that the next request is sent in. */
+  get version(): ProtocolVersion {
+    return this.#version;
+  }
+
+  /** Sends all samples, one request after the other, until each is delivered or given up or the signal fires. */
+  async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
+    const parcel = new Parcel(slice);
+    await this.advance(parcel, signal);
+    return parcel.takeReport();
+  }
+
+  /** Sends what is left of a parcel; something may be left again if the signal fires or the requests are used up. */
+  async advance(parcel: Parcel, signal: AbortSignal): Promise<void> {
+    const { send, now, retryDeadlineMs, maxSamplesPerSend } = this.#options;
+    parcel.retryUntilMs ??= now() + retryDeadlineMs;
+    for (let piece = parcel.next; piece !== undefined && !signal.aborted; piece = parcel.next) {
+      const samples = piece.to - piece.from;
+      if (samples > maxSamplesPerSend) {
+        parcel.cut(piece.from + maxSamplesPerSend);
+        continue;
+      }
+      const version = this.#version;
+      const encoded = this.#encode(parcel, piece, version);
+      if (encoded === undefined) continue;
+      const { attempts: attempt, resent } = piece;
+      const { body } = encoded;
+      const { retryUntilMs } = parcel;
+      const outcome = await send({ version, body, samples, attempt, resent, retryUntilMs }, signal);
+      parcel.countRequest({ attempts: outcome.attempts, bodyBytes: body.length });
+      this.#judge(outcome, { parcel, piece, samples, version, ...encoded });
+      if (outcome.kind === "held") return;
+    }
+  }
+
+  /** The request; none if the piece was cut or counted instead. */
+  #encode(parcel: Parcel, piece: Piece, version: ProtocolVersion): EncodedSlice | undefined {
+    const { codecs, maxBodyBytes, maxDecodedBytes, stats, warnings } = this.#options;
+    const { from, to } = piece;
+    let encoded: EncodedSlice | undefined;
+    let problem: string;
+    try {
+      encoded = codecs[version].encode({ batch: parcel.batch, from, to });
+      const { body, decodedBytes } = encoded;
+      if (body.length <= maxBodyBytes && decodedBytes <= maxDecodedBytes) {
+        // What was learned of the receiver's limit is a guess from above: a single sample is tried all the same.
+        if (body.length <= this.#bodyLimit || to - from === 1) return encoded;
+      }
+      problem = `it takes ${body.length} bytes (${decodedBytes} before compression), more than is allowed`;
+    } catch (error) {
+      problem = `it cannot be encoded: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (to - from > 1) {
+      parcel.cut(middle(piece));
+      return undefined;
+    }
+    const name = parcel.batch.series[from]?.name ?? "";
+    const reason = `A sample of "${name}" is left out: ${problem}.`;
+    parcel.settle([["rejected", 1, reason]]);
+    stats.dropped(encoded === undefined ? "not_encodable" : "too_large", 1);
+    warnings.once(reason);
+    return undefined;
+  }
+
+  #judge(outcome: Outcome, sent: SentPiece): void {
+    switch (outcome.kind) {
+      case "written":
+        return this.#judgeWritten(outcome, sent);
+      case "rejected":
+        return this.#judgeRejected(outcome, sent);
+      case "failed":
+        return this.#judgeFailed(outcome, sent);
+      default:
+        return this.#judgeUnfinished(outcome, sent);
+    }
+  }
+
+  #judgeWritten({ status, written, unknownBefore }: Written, sent: SentPiece): void {
+    const { version, samples, parcel } = sent;
+    if (version === "1.0") return this.#settle(sent, { stored: samples });
+    if (written !== undefined) {
+      const stored = Math.min(samples, written.samples + written.histograms);
+      const reason = `the receiver says that it stored less than it was sent (status ${status})`;
+      return this.#settle(sent, { stored, reason, unknown: unknownBefore });
+    }
+    const reason = `it answers ${status} without the headers that say what it stored`;
+    if (this.#fallBack(reason)) return parcel.again({ resent: true });
+    this.#settle(sent, { stored: 0, reason: `the receiver does not seem to know remote write 2.0: ${reason}` });
+  }
+
+  #judgeRejected(outcome: Rejected, sent: SentPiece): void {
+    const { status, reason, written } = outcome;
+    const { version, parcel, piece, samples, body } = sent;
+    const unknown = piece.unknown || outcome.unknownBefore;
+    // What a receiver says to content that it does not like.
+    const content = status === 400 || status === 422;
+    if (version === "2.0" && (status === 415 || (content && written === undefined && !this.#confirmed))) {
+      if (this.#fallBack(`status ${status}: ${reason}`)) return parcel.again({ unknown, resent: true, attempts: 0 });
+    }
+    if (status === 413 && body.length > sendDefaults.minBodyBytes) {
+      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(sendDefaults.minBodyBytes, body.length >> 1));
+      if (samples > 1) return parcel.cut(middle(piece), { unknown, resent: true });
+    }
+    const stored = version === "2.0" && written !== undefined
+      ? Math.min(samples, written.samples + written.histograms)
+      : undefined;
+    if (content && stored === undefined && this.#bisect(sent, unknown)) return;
+    const words = status === undefined ? reason : `status ${status}: ${reason}`;
+    this.#settle(sent, { stored: stored ?? 0, reason: words, unknown });
+  }
+
+  #judgeFailed(outcome: Failed, sent: SentPiece): void {
+    const { status, reason } = outcome;
+    const { parcel, samples } = sent;
+    // Retries of a 500 are bounded because one bad sample may be behind it.
+    if (status === 500 && this.#bisect(sent, true)) return;
+    const { stats, warnings } = this.#options;
+    const words = status === undefined ? reason : `status ${status}: ${reason}`;
+    parcel.settle([["failed", samples, words]]);
+    stats.failed(samples);
+    warnings.once(`${samples} samples are given up after ${outcome.attempts} attempts (${words}).`);
+  }
+
+  #judgeUnfinished(outcome: Aborted | Held, { parcel, piece, samples }: SentPiece): void {
+    const unknown = piece.unknown || outcome.unknownBefore;
+    if (outcome.kind === "held") {
+      const attempts = piece.attempts + outcome.attempts;
+      parcel.again({ unknown, attempts, resent: piece.resent || attempts > 0 });
+    } else if (unknown || outcome.unknown) {
+      parcel.settle([["unknown", samples, "given up while an answer was awaited"]]);
+      this.#options.stats.failed(samples);
+    }
+    // Otherwise it stays what it is: unsent.
+  }
+
+  /** An answer accounts for a piece: so many are stored, the rest is refused. */
+  #settle(
+    { parcel, piece, samples, version }: SentPiece,
+    result: { readonly stored: number; readonly reason?: string; readonly unknown?: boolean },
+  ): void {
+    const { stored, reason = "", unknown = piece.unknown } = result;
+    const { stats, warnings } = this.#options;
+    const refused = samples - stored;
+    parcel.settle([["delivered", stored], [unknown ? "unknown" : "rejected", refused, reason]]);
+    if (stored > 0) {
+      if (version === "2.0") this.#confirmed = true;
+      if (piece.bisection !== undefined) this.#bisectLimit = this.#options.maxBisectRequests;
+      for (let index = piece.from; index < piece.to; index++) stats.delivered(parcel.batch.times[index] ?? 0);
+    }
+    if (refused === 0) return;
+    stats.failed(refused);
+    const outcome = unknown ? "refused on a retry, and may have been stored before" : "refused";
+    warnings.once(`${refused} samples were ${outcome} (${reason}); more of this kind are only counted.`);
+  }
+
+  /** Goes on with the halves of a refused piece. False if it is not to be cut. */
+  #bisect({ parcel, piece, samples }: SentPiece, unknown: boolean): boolean {
+    if (!this.#options.bisect || samples === 1) return false;
+    let { bisection } = piece;
+    if (bisection === undefined) {
+      bisection = { requestsLeft: this.#bisectLimit };
+      const least = Math.min(sendDefaults.minBisectRequests, this.#options.maxBisectRequests);
+      this.#bisectLimit = Math.max(least, this.#bisectLimit >> 1);
+    }
+    if (bisection.requestsLeft < 2) return false;
+    bisection.requestsLeft -= 2;
+    parcel.cut(middle(piece), { unknown, resent: true, bisection });
+    return true;
+  }
+
+  /** From 2.0 to 1.0. False if that is not wanted. */
+  #fallBack(reason: string): boolean {
+    if (this.#options.protocol !== "auto") return false;
+    this.#version = "1.0";
+    this.#options.warnings.once(`The receiver does not take remote write 2.0 (${reason}); it gets 1.0 from now on.`);
+    return true;
+  }
+}
+
+function middle({ from, to }: Piece): number {
+  return from + ((to - from) >> 1);
+}

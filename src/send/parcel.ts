@@ -1,0 +1,95 @@
+/**
+ * A batch on its way: what of it is still to be sent, and what became of the rest.
+ *
+ * @module
+ */
+import type { Batch, BatchSlice } from "../wire/batch.ts";
+import { type DeliveryReport, type Fate, Tally } from "./report.ts";
+
+/** The search for the bad samples of one refused request. */
+export interface Bisection {
+  /** How many requests it may still take. */
+  requestsLeft: number;
+}
+
+/** Samples that are to be sent in one request, if they fit. */
+export interface Piece {
+  /** First index. */
+  readonly from: number;
+  /** Index after the last. */
+  readonly to: number;
+  /** A request with them may have been stored. */
+  readonly unknown: boolean;
+  /** A request with them was sent. */
+  readonly resent: boolean;
+  /** How many times just they were sent. */
+  readonly attempts: number;
+  /** The search they are part of. */
+  readonly bisection: Bisection | undefined;
+}
+
+/** The pieces of a batch, to be sent one after the other, so that each series' samples stay in order. */
+export class Parcel {
+  readonly batch: Batch;
+  /** When to give up, on the clock of the retries; set when sending begins. */
+  retryUntilMs: number | undefined;
+  /** The next one last. */
+  readonly #pieces: Piece[];
+  #tally = new Tally();
+
+  constructor({ batch, from, to }: BatchSlice) {
+    this.batch = batch;
+    this.#pieces = from === to ? [] : [{ from, to, unknown: false, resent: false, attempts: 0, bisection: undefined }];
+  }
+
+  /** What to send next; undefined if nothing is left. */
+  get next(): Piece | undefined {
+    return this.#pieces.at(-1);
+  }
+
+  /** How many samples are left. */
+  get remaining(): number {
+    return this.#pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  }
+
+  /** Counts what a request took. */
+  countRequest(request: { readonly attempts: number; readonly bodyBytes: number }): void {
+    this.#tally.countRequest(request);
+  }
+
+  /** The next piece is done: so many of its samples met each fate. */
+  settle(fates: readonly (readonly [fate: Fate, samples: number, reason?: string])[]): void {
+    this.#pieces.pop();
+    for (const [fate, samples, reason] of fates) this.#tally.count(fate, samples, reason);
+  }
+
+  /** The next piece is to be sent again. */
+  again(changes: Partial<Piece>): void {
+    const piece = this.#pieces.pop();
+    if (piece !== undefined) this.#pieces.push({ ...piece, ...changes });
+  }
+
+  /** Cuts the next piece in two. */
+  cut(at: number, changes: Partial<Piece> = {}): void {
+    const piece = this.#pieces.pop();
+    if (piece === undefined) return;
+    const part = { ...piece, ...changes, attempts: 0 };
+    this.#pieces.push({ ...part, from: at }, { ...part, to: at });
+  }
+
+  /** Nothing more is sent. Returns how many samples were left. */
+  abandon(fate: Fate, reason: string): number {
+    const { remaining } = this;
+    this.#pieces.length = 0;
+    this.#tally.count(fate, remaining, reason);
+    return remaining;
+  }
+
+  /** What became of the samples since the report before; what is left is unsent. */
+  takeReport(): DeliveryReport {
+    const tally = this.#tally;
+    this.#tally = new Tally();
+    tally.count("unsent", this.remaining);
+    return tally.report();
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Says each thing once: a run that goes wrong does so thousands of times, in the same way.
+ *
+ * @module
+ */
+
+/** So many kinds tell what is wrong; the rest is only counted. */
+const maxKinds = 100;
+
+/** Passes messages on, one of a kind: they differ if more than their numbers, quoted texts and label sets does. */
+export class Warnings {
+  readonly #onWarning: (message: string) => void;
+  readonly #kinds = new Set<string>();
+
+  /** @param onWarning gets messages without secrets */
+  constructor(onWarning: (message: string) => void) {
+    this.#onWarning = onWarning;
+  }
+
+  /** Passes the message on unless there was one of its kind. */
+  once(message: string): void {
+    const kind = kindOf(message);
+    if (this.#kinds.has(kind) || this.#kinds.size === maxKinds) return;
+    this.#kinds.add(kind);
+    try {
+      this.#onWarning(message);
+    } catch {
+      // Delivery does not end because somebody's log does.
+    }
+  }
+}
+
+/** What messages of the same kind have in common. Nothing else is decided by it: receivers' texts are not to be interpreted. */
+export function kindOf(message: string): string {
+  return message.replace(/"[^"]*"|\{[^{}]*\}|\d+/g, "#").slice(0, 300);
+}

@@ -1,0 +1,278 @@
+/**
+ * The queue between those who make samples and the network: whoever pushes never waits, and memory stays bounded.
+ *
+ * @module
+ */
+import type { Batch } from "../wire/batch.ts";
+import { sendDefaults } from "./defaults.ts";
+import type { Delivery } from "./delivery.ts";
+import { Parcel } from "./parcel.ts";
+import { type DeliveryReport, mergeReports } from "./report.ts";
+import type { RequestBudget } from "./request_budget.ts";
+import { type Sleep, sleep as realSleep } from "./sleep.ts";
+import { SendStats } from "./stats.ts";
+import { Warnings } from "./warnings.ts";
+
+/** What to do with more than fits: drop the oldest batches, or let whoever makes them wait for `ready()`. */
+export type OverflowPolicy = "drop-oldest" | "block";
+
+/** Bounds of the queue, and where it leads. */
+export interface WriteQueueOptions {
+  /** Delivers the batches. */
+  readonly delivery: Delivery;
+  /** Samples at most. @default 500000 */
+  readonly capacity?: number;
+  /** Memory of the batches at most, in bytes. @default 67108864 */
+  readonly maxQueueBytes?: number;
+  /** @default "drop-oldest" */
+  readonly overflow?: OverflowPolicy;
+  /** The bound on the requests of a flush, the same that `send` has; renewed by `resume()`. @default none */
+  readonly budget?: RequestBudget;
+  /** @default by the runtime's timers */
+  readonly sleep?: Sleep;
+  /** @default not kept */
+  readonly stats?: SendStats;
+  /** @default not said */
+  readonly warnings?: Warnings;
+}
+
+/** How long to wait at the end. */
+export interface CloseOptions {
+  /** For what is still in the queue, in milliseconds. @default 30000 */
+  readonly timeoutMs?: number;
+  /** Ends the wait at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** What is in the queue. */
+export interface QueueSize {
+  /** Those being sent included. */
+  readonly samples: number;
+  /** Estimated memory. */
+  readonly bytes: number;
+}
+
+/** A batch in the queue. */
+interface Entry {
+  /** Rises from push to push. */
+  readonly order: number;
+  readonly parcel: Parcel;
+  readonly samples: number;
+  readonly bytes: number;
+  /** What becomes of it, in this flush. */
+  outcome: Deferred;
+}
+
+/** Batches of the same series, sent one after the other. */
+interface Shard {
+  /** The first of `waiting` is being sent. */
+  busy: boolean;
+  readonly waiting: Entry[];
+}
+
+/** A promise and its end. */
+interface Deferred {
+  readonly report: Promise<DeliveryReport>;
+  readonly resolve: (report: DeliveryReport) => void;
+  settled: boolean;
+}
+
+/** Takes batches un-encoded; sends one request at a time for each shard. */
+export class WriteQueue {
+  readonly #options: Required<Omit<WriteQueueOptions, "budget">>;
+  readonly #budget: RequestBudget | undefined;
+  readonly #shards = new Map<number, Shard>();
+  readonly #end = new AbortController();
+  readonly #waiters = new Set<() => void>();
+  #pushed = 0;
+  #samples = 0;
+  #bytes = 0;
+  #closed: Promise<DeliveryReport> | undefined;
+
+  constructor({ budget, ...options }: WriteQueueOptions) {
+    this.#budget = budget;
+    this.#options = {
+      capacity: sendDefaults.capacity,
+      maxQueueBytes: sendDefaults.maxQueueBytes,
+      overflow: "drop-oldest",
+      sleep: realSleep,
+      stats: new SendStats(),
+      warnings: new Warnings(() => {}),
+      ...options,
+    };
+  }
+
+  /** What is in the queue now. */
+  get size(): QueueSize {
+    return { samples: this.#samples, bytes: this.#bytes };
+  }
+
+  /**
+   * Takes a batch, which must not change any more. All samples of a series go to the same shard.
+   * Resolves when each sample is delivered, given up, dropped, or kept for the next flush (`unsent`); never rejects.
+   */
+  push(shardNumber: number, batch: Batch): Promise<DeliveryReport> {
+    const parcel = new Parcel({ batch, from: 0, to: batch.length });
+    if (this.#closed !== undefined) {
+      this.#options.stats.dropped("closed", batch.length);
+      return Promise.resolve(parcel.takeReport());
+    }
+    const outcome = deferred();
+    const entry = { order: this.#pushed++, parcel, samples: batch.length, bytes: bytesOf(batch), outcome };
+    const shard = this.#shards.get(shardNumber) ?? { busy: false, waiting: [] };
+    this.#shards.set(shardNumber, shard);
+    shard.waiting.push(entry);
+    this.#resize(entry.samples, entry.bytes);
+    if (this.#options.overflow === "drop-oldest") this.#dropOldest();
+    void this.#run(shard);
+    return outcome.report;
+  }
+
+  /** Resolves when there is room, the queue is closed, or the signal fires; never rejects. */
+  ready(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.#isFull() && this.#closed === undefined && signal?.aborted !== true) return;
+        this.#waiters.delete(check);
+        signal?.removeEventListener("abort", check);
+        resolve();
+      };
+      this.#waiters.add(check);
+      signal?.addEventListener("abort", check);
+      check();
+    });
+  }
+
+  /** A new flush: grants its requests. Resolves with what becomes of what earlier flushes kept. */
+  async resume(): Promise<DeliveryReport> {
+    this.#budget?.renew();
+    const kept = this.#waiting().filter(({ outcome }) => outcome.settled);
+    for (const entry of kept) entry.outcome = deferred();
+    for (const shard of this.#shards.values()) void this.#run(shard);
+    return mergeReports(await Promise.all(kept.map(({ outcome }) => outcome.report)));
+  }
+
+  /** Takes nothing more, waits for what is in the queue, and gives up the rest. Resolves with what became of it. */
+  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+    if (this.#closed === undefined) {
+      this.#closed = this.#close(options);
+      this.#wake();
+    }
+    return this.#closed;
+  }
+
+  async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+    const waited = new AbortController();
+    const giveUp = (): void => this.#end.abort();
+    if (signal?.aborted === true) giveUp();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    void this.#options.sleep(timeoutMs, waited.signal).then(() => {
+      if (!waited.signal.aborted) giveUp();
+    });
+    void this.resume();
+    const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
+    waited.abort();
+    signal?.removeEventListener("abort", giveUp);
+    // With a bound on the requests, something may still be there.
+    giveUp();
+    for (const shard of this.#shards.values()) void this.#run(shard);
+    return mergeReports(reports);
+  }
+
+  async #run(shard: Shard): Promise<void> {
+    if (shard.busy) return;
+    shard.busy = true;
+    const { signal } = this.#end;
+    for (let entry = shard.waiting[0]; entry !== undefined; entry = shard.waiting[0]) {
+      if (!signal.aborted) await this.#send(entry.parcel);
+      const { remaining } = entry.parcel;
+      if (remaining > 0 && !signal.aborted) break;
+      this.#options.stats.dropped("closed", remaining);
+      shard.waiting.shift();
+      this.#leave(entry);
+    }
+    shard.busy = false;
+    // Whatever is left is kept for the next flush.
+    for (const { outcome, parcel } of shard.waiting) settle(outcome, parcel);
+  }
+
+  async #send(parcel: Parcel): Promise<void> {
+    if (this.#budget?.usedUp === true) return;
+    try {
+      await this.#options.delivery.advance(parcel, this.#end.signal);
+    } catch (error) {
+      // Nothing should throw there; if something does, the shard must not stand still.
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.stats.failed(parcel.abandon("failed", `the delivery broke: ${reason}`));
+    }
+  }
+
+  /** Not those being sent. A batch that alone is larger than the queue goes, too. */
+  #dropOldest(): void {
+    const { capacity, maxQueueBytes, stats, warnings } = this.#options;
+    while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
+      let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
+      for (const shard of this.#shards.values()) {
+        const entry = shard.waiting[shard.busy ? 1 : 0];
+        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
+      }
+      if (oldest === undefined) return;
+      const { entry, shard } = oldest;
+      shard.waiting.splice(shard.busy ? 1 : 0, 1);
+      const samples = entry.parcel.abandon("dropped", "the queue was full");
+      stats.dropped("queue_full", samples);
+      warnings.once(
+        `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): ${samples} samples, the oldest that were ` +
+          "waiting, are dropped; what else is dropped is only counted.",
+      );
+      this.#leave(entry);
+    }
+  }
+
+  #leave({ samples, bytes, outcome, parcel }: Entry): void {
+    this.#resize(-samples, -bytes);
+    settle(outcome, parcel);
+    this.#wake();
+  }
+
+  #resize(samples: number, bytes: number): void {
+    this.#samples += samples;
+    this.#bytes += bytes;
+    this.#options.stats.samplesPending = this.#samples;
+  }
+
+  #isFull(): boolean {
+    const { capacity, maxQueueBytes } = this.#options;
+    return this.#samples >= capacity || this.#bytes >= maxQueueBytes;
+  }
+
+  #wake(): void {
+    for (const check of [...this.#waiters]) check();
+  }
+
+  #waiting(): Entry[] {
+    return [...this.#shards.values()].flatMap(({ waiting }) => waiting);
+  }
+}
+
+/** Measured: a small batch with all that it brings into the queue, besides its columns. */
+const entryBytes = 2_500;
+
+/** What the batch says of itself, and what its columns hold in reserve. */
+function bytesOf(batch: Batch): number {
+  return entryBytes + batch.bytes + 16 * (batch.values.length - batch.length);
+}
+
+function deferred(): Deferred {
+  let resolve: Deferred["resolve"] = () => {};
+  const report = new Promise<DeliveryReport>((settle) => {
+    resolve = settle;
+  });
+  return { report, resolve, settled: false };
+}
+
+function settle(outcome: Deferred, parcel: Parcel): void {
+  if (outcome.settled) return;
+  outcome.settled = true;
+  outcome.resolve(parcel.takeReport());
+}

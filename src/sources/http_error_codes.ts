@@ -1,0 +1,80 @@
+/**
+ * k6's error codes for what a fetch fails with.
+ *
+ * A fetch says little of why it failed, and every runtime says it elsewhere: Node in the `code` of the error's cause, Bun in
+ * the error's own `code`, Deno only in the words of the cause, a browser not at all.
+ *
+ * @see https://grafana.com/docs/k6/latest/javascript-api/error-codes/
+ * @module
+ */
+
+/** What the tags `error` and `error_code` say of a failed request. */
+export interface HttpError {
+  /** k6's error code. */
+  readonly code: number;
+  /** What happened, in few words: never the runtime's own message, which holds addresses and makes a series of each. */
+  readonly text: string;
+}
+
+/** The first that matches counts: what is particular stands before what is general. */
+const errors: readonly (readonly [pattern: RegExp, code: number, text: string])[] = [
+  [/TimeoutError|UND_ERR_(HEADERS|BODY)_TIMEOUT/, 1050, "request timeout"],
+  [/UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT|ConnectionTimeout|\(Connect\).*timed out/, 1211, "dial: i/o timeout"],
+  [/AbortError/, 1000, "request aborted"],
+  [/ENOTFOUND|dns error.*(not known|[nN]o such host|No address)/, 1101, "lookup: no such host"],
+  [/EAI_|DNS_|dns error/, 1100, "lookup: failed"],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID|peer certificate.*(not valid for name|NotValidForName)/,
+    1311,
+    "x509: certificate doesn't match hostname",
+  ],
+  [/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|UnknownIssuer/, 1310, "x509: unknown authority"],
+  [/EPROTO|ERR_(SSL|TLS)_|CERT_|peer certificate|corrupt message|HandshakeFailure|tls handshake/, 1300, "tls: failed"],
+  [/ECONNREFUSED|ConnectionRefused|Connection refused/, 1212, "dial: connection refused"],
+  [/ECONNRESET|Connection reset/, 1220, "read: connection reset by peer"],
+  [/EPIPE|Broken pipe/, 1201, "write: broken pipe"],
+  [/E(NET|HOST)(UNREACH|DOWN)|EADDRNOTAVAIL|\(Connect\)/, 1210, "dial: failed"],
+  [/UND_ERR_SOCKET|connection closed|body from connection|[cC]onnection lost/, 1200, "connection closed"],
+  [/\bZ_[A-Z]+|(Zlib|Brotli|Zstd)\w*Error|ERR_BROTLI|gzip|deflate|brotli/i, 1701, "decompression failed"],
+];
+
+/**
+ * What a fetch, or the reading of its body, failed with.
+ *
+ * @param aborted whether the request's signal has fired
+ */
+export function describeHttpError(error: unknown, aborted: boolean): HttpError {
+  const chain = causes(error);
+  const codes = chain.flatMap(({ code }) => (typeof code === "string" ? [code] : []));
+  // Where there is a code, words could only mislead; where there is none, addresses in the words could.
+  const told = codes.length > 0 ? codes : chain.flatMap(({ name, message }) => [name, withoutAddresses(message)]);
+  const facts = told.join(" ");
+  // The reason of an abort is the caller's own, whatever it looks like; save for that of AbortSignal.timeout().
+  if (aborted && !facts.includes("TimeoutError")) return { code: 1000, text: "request aborted" };
+  for (const [pattern, code, text] of errors) {
+    if (pattern.test(facts)) return { code, text };
+  }
+  return { code: 1000, text: codes[0] ?? String(chain[0]?.name ?? typeof error) };
+}
+
+interface ErrorLike {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+/** The error and what is beneath it; not without end, as a cause may lead back. */
+function causes(error: unknown): ErrorLike[] {
+  const chain: ErrorLike[] = [];
+  for (let at = error; isObject(at) && chain.length < 5; at = at.cause) chain.push(at);
+  return chain;
+}
+
+function isObject(value: unknown): value is ErrorLike {
+  return typeof value === "object" && value !== null;
+}
+
+function withoutAddresses(message: unknown): string {
+  return String(message).replace(/[a-z][a-z0-9+.-]*:\/\/\S*/gi, "");
+}

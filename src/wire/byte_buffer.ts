@@ -1,0 +1,99 @@
+/**
+ * A growing buffer with protobuf's primitives. It is reused from request to request, so that encoding allocates nothing
+ * once it has grown.
+ *
+ * @see https://protobuf.dev/programming-guides/encoding/
+ * @module
+ */
+
+/** Bytes up to `length` are written; whoever writes calls `ensure` first. */
+export class ByteBuffer {
+  /** Where to write. Replaced when it grows. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** A view of `bytes`. */
+  view: DataView<ArrayBuffer>;
+  /** How many bytes are written. */
+  length = 0;
+
+  constructor(capacity = 4096) {
+    this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Makes room for `extra` bytes more. */
+  ensure(extra: number): void {
+    const needed = this.length + extra;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** What was written; valid until the next write. */
+  written(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** An unsigned integer below 2^53. */
+  varint(value: number): void {
+    const { bytes } = this;
+    let at = this.length;
+    // Beyond 32 bits, JavaScript's bit operations no longer hold.
+    while (value > 0x7fff_ffff) {
+      bytes[at++] = (value % 0x80) | 0x80;
+      value = Math.floor(value / 0x80);
+    }
+    while (value > 0x7f) {
+      bytes[at++] = (value & 0x7f) | 0x80;
+      value >>>= 7;
+    }
+    bytes[at++] = value;
+    this.length = at;
+  }
+
+  /** An int64: negative numbers take ten bytes. */
+  int64(value: number): void {
+    if (value >= 0) {
+      this.varint(value);
+      return;
+    }
+    this.#varint64(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  /** A float64. */
+  double(value: number): void {
+    this.view.setFloat64(this.length, value, true);
+    this.length += 8;
+  }
+
+  /** Bytes as they are. */
+  append(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  #varint64(value: bigint): void {
+    while (value > 0x7fn) {
+      this.bytes[this.length++] = Number(value & 0x7fn) | 0x80;
+      value >>= 7n;
+    }
+    this.bytes[this.length++] = Number(value);
+  }
+}
+
+/** How many bytes `varint` takes for an unsigned integer below 2^53. */
+export function varintSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  if (value < 0x1000_0000) return 4;
+  let size = 5;
+  for (let rest = Math.floor(value / 0x8_0000_0000); rest > 0; rest = Math.floor(rest / 0x80)) size++;
+  return size;
+}
+
+/** How many bytes `int64` takes. */
+export function int64Size(value: number): number {
+  return value < 0 ? 10 : varintSize(value);
+}

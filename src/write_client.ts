@@ -1,0 +1,74 @@
+/**
+ * The generic client: sends any time series, k6's or not.
+ *
+ * @module
+ */
+import { DeliveryError } from "./errors.ts";
+import { type ClientOptions, resolveOptions } from "./options.ts";
+import { createDelivery } from "./send/create_delivery.ts";
+import type { Delivery } from "./send/delivery.ts";
+import type { DeliveryReport } from "./send/report.ts";
+import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
+import { Warnings } from "./send/warnings.ts";
+import type { TimeSeries } from "./time_series.ts";
+import { batchOf } from "./wire/time_series_batch.ts";
+
+/**
+ * Sends time series to a remote-write endpoint, with retries, splitting and bisection, but without a queue: `write` resolves
+ * when all is delivered.
+ *
+ * @example
+ * ```ts
+ * import { RemoteWriteClient } from "k6-remote-write";
+ *
+ * const client = new RemoteWriteClient({ url: "http://localhost:9090/api/v1/write" });
+ * await client.write([{
+ *   labels: [{ name: "__name__", value: "temperature_celsius" }, { name: "room", value: "kitchen" }],
+ *   samples: [{ value: 21.5, timestamp: Date.now() }],
+ * }]);
+ * ```
+ */
+export class RemoteWriteClient {
+  readonly #delivery: Delivery;
+  readonly #stats = new SendStats();
+
+  /** @throws ConfigurationError where an option makes no sense */
+  constructor(options: ClientOptions = {}) {
+    const resolved = resolveOptions(options);
+    this.#delivery = createDelivery({ ...resolved, stats: this.#stats, warnings: new Warnings(resolved.onWarning) });
+  }
+
+  /**
+   * Sends series; labels and samples may come in any order. Calls for the same series must follow each other, not overlap, and
+   * bring rising times: receivers refuse what is older than what they have.
+   *
+   * @throws FormatError for a series that cannot be sent; nothing of the call is sent then
+   * @throws DeliveryError where not all was delivered; its message counts what was not
+   */
+  async write(
+    timeSeries: readonly TimeSeries[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<DeliveryReport> {
+    const batch = batchOf(timeSeries);
+    const signal = options.signal ?? new AbortController().signal;
+    const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, signal);
+    const { samples, delivered, unknown, requests } = report;
+    if (delivered === samples) return report;
+    const reason = report.reasons[0]?.reason ?? (signal.aborted ? "aborted" : "not sent");
+    throw new DeliveryError(
+      `Cannot write: ${samples - delivered} of ${samples} samples were not delivered (${reason})`,
+      {
+        reason,
+        attempts: requests,
+        outcomeUnknown: unknown > 0,
+        report,
+        cause: signal.aborted ? signal.reason : undefined,
+      },
+    );
+  }
+
+  /** What was done so far. */
+  get stats(): SendStatsSnapshot {
+    return this.#stats.snapshot();
+  }
+}
