@@ -52,7 +52,9 @@ writeFileSync(`${folder}/compiled.d.ts`, readFileSync(`${folder}/inline.d.ts`));
 if (process.argv.includes("--check")) {
   const difference = run("git", "status", "--porcelain", "--", "gen").toString();
   if (difference !== "") {
-    console.error(`gen/ differs from what its sources give:\n${difference}Run: npm run generate, and commit the result.`);
+    console.error(
+      `gen/ differs from what its sources give:\n${difference}Run: npm run generate, and commit the result.`,
+    );
     process.exit(1);
   }
   console.log("gen/ is what its sources give.");

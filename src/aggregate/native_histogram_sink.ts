@@ -47,7 +47,8 @@ export class NativeHistogramSink implements Sink {
 
   /** @throws {RangeError} for a factor that is not above 1 */
   constructor(options: NativeHistogramOptions = {}) {
-    const { bucketFactor, maxBuckets, scale } = { ...nativeHistogramDefaults, ...options };
+    const defaults = nativeHistogramDefaults;
+    const { bucketFactor = defaults.bucketFactor, maxBuckets = defaults.maxBuckets, scale = defaults.scale } = options;
     // k6 divides by 1000, and multiplying by 1/1000 rounds otherwise.
     this.#divisor = 1 / scale;
     this.#maxBuckets = maxBuckets;

@@ -51,7 +51,8 @@ export class TrendSink implements Sink {
 
   /** @param stats what to emit: what `parseTrendStats` gives */
   constructor(stats: readonly TrendStat[], options: TrendSinkOptions = {}) {
-    const { scale, maxExactValues, window } = { ...trendSinkDefaults, ...options };
+    const defaults = trendSinkDefaults;
+    const { scale = defaults.scale, maxExactValues = defaults.maxExactValues, window = defaults.window } = options;
     this.#stats = stats;
     // k6 divides by 1000, and multiplying by 1/1000 rounds otherwise.
     this.#divisor = 1 / scale;

@@ -69,20 +69,21 @@ export class Delivery {
   #bisectLimit: number;
 
   constructor(options: DeliveryOptions) {
+    const { maxBisectRequests = sendDefaults.maxBisectRequests } = options;
     this.#options = {
-      maxSamplesPerSend: sendDefaults.maxSamplesPerSend,
-      maxBodyBytes: sendDefaults.maxBodyBytes,
-      maxDecodedBytes: sendDefaults.maxDecodedBytes,
-      bisect: true,
-      maxBisectRequests: sendDefaults.maxBisectRequests,
-      retryDeadlineMs: sendDefaults.retryDeadlineMs,
-      now: Date.now,
-      stats: new SendStats(),
-      warnings: new Warnings(() => {}),
       ...options,
+      maxSamplesPerSend: options.maxSamplesPerSend ?? sendDefaults.maxSamplesPerSend,
+      maxBodyBytes: options.maxBodyBytes ?? sendDefaults.maxBodyBytes,
+      maxDecodedBytes: options.maxDecodedBytes ?? sendDefaults.maxDecodedBytes,
+      bisect: options.bisect ?? true,
+      maxBisectRequests,
+      retryDeadlineMs: options.retryDeadlineMs ?? sendDefaults.retryDeadlineMs,
+      now: options.now ?? Date.now,
+      stats: options.stats ?? new SendStats(),
+      warnings: options.warnings ?? new Warnings(() => {}),
     };
     this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
-    this.#bisectLimit = this.#options.maxBisectRequests;
+    this.#bisectLimit = maxBisectRequests;
   }
 
   /** The version that the next request is sent in. */

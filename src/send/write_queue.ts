@@ -89,16 +89,16 @@ export class WriteQueue {
   #bytes = 0;
   #closed: Promise<DeliveryReport> | undefined;
 
-  constructor({ budget, ...options }: WriteQueueOptions) {
-    this.#budget = budget;
+  constructor(options: WriteQueueOptions) {
+    this.#budget = options.budget;
     this.#options = {
-      capacity: sendDefaults.capacity,
-      maxQueueBytes: sendDefaults.maxQueueBytes,
-      overflow: "drop-oldest",
-      sleep: realSleep,
-      stats: new SendStats(),
-      warnings: new Warnings(() => {}),
-      ...options,
+      delivery: options.delivery,
+      capacity: options.capacity ?? sendDefaults.capacity,
+      maxQueueBytes: options.maxQueueBytes ?? sendDefaults.maxQueueBytes,
+      overflow: options.overflow ?? "drop-oldest",
+      sleep: options.sleep ?? realSleep,
+      stats: options.stats ?? new SendStats(),
+      warnings: options.warnings ?? new Warnings(() => {}),
     };
   }
 

@@ -5,7 +5,7 @@
  */
 import type { OpenedSeries } from "../aggregate/series_store.ts";
 import { applyTagRules, type TagSwitches } from "../aggregate/tag_rules.ts";
-import { byName, labelsOf } from "../mapping/labels.ts";
+import { byName, labelsOf, validMetricName } from "../mapping/labels.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
@@ -72,11 +72,13 @@ export class SeriesFactory {
     const own = new Map<string, string>();
     for (const { name } of mapping.outputs) {
       if (own.has(name)) continue;
-      let free = name;
-      for (let number = 2; this.#taken.has(free); number++) free = `${name}_${number}`;
+      const valid = validMetricName(name);
+      let free = valid;
+      for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;
       if (free !== name) {
-        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": "${name}" is another metric's.`);
+        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${name}" is not valid or taken.`);
       }
+
       own.set(name, free);
     }
     for (const name of own.values()) this.#taken.add(name);

@@ -120,7 +120,7 @@ test("more buckets than allowed are merged, to what the coarser schema had count
 });
 
 test("an emitted histogram does not change, and without new values it is emitted again as it is", () => {
-  const sink = new NativeHistogramSink();
+  const sink = new NativeHistogramSink({ bucketFactor: undefined, maxBuckets: undefined, scale: undefined });
   sink.add(3);
   const first = collect(sink);
   const copy = structuredClone(first);

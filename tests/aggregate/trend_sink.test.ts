@@ -89,7 +89,7 @@ test("percentiles are those of all values sorted, however they come in and are f
 });
 
 test("count, sum, average and extremes are of all values, and only the count is not scaled", () => {
-  const sink = trendSink({ scale: 1 / 1000 });
+  const sink = trendSink({ scale: 1 / 1000, maxExactValues: undefined, window: undefined });
   for (const value of [250, -1500, 3000]) sink.add(value);
   const { count, sum, avg, min, max, med } = collect(sink);
   assert.deepEqual({ count, sum, avg, min, max, med }, {

@@ -10,10 +10,9 @@ import { join } from "node:path";
 const program = process.env.PROMETHEUS_BIN ?? "prometheus";
 
 /** Why tests against the real Prometheus are skipped; false if they are not. Under CI=true they never are. */
-export const noPrometheus: string | false =
-  process.env.CI === "true" || spawnSync(program, ["--version"]).status === 0
-    ? false
-    : "there is no prometheus on this machine (Debian package prometheus)";
+export const noPrometheus: string | false = process.env.CI === "true" || spawnSync(program, ["--version"]).status === 0
+  ? false
+  : "there is no prometheus on this machine (Debian package prometheus)";
 
 /** A series as the HTTP API shows it. */
 export interface InstantSeries {

@@ -29,7 +29,9 @@ export function recordedRequests(run: "basic" | "native"): TimeSeries[][] {
 
 /** A series' name and labels as one text; k6 sends the tag `my-tag` as it is, which is no valid label name. */
 export function keyOf(labels: readonly { readonly name: string; readonly value: string }[]): string {
-  return labels.map(({ name, value }) => `${name.replace("my-tag", "my_tag")}=${JSON.stringify(value)}`).sort().join(",");
+  return labels.map(({ name, value }) => `${name.replace("my-tag", "my_tag")}=${JSON.stringify(value)}`).sort().join(
+    ",",
+  );
 }
 
 /** The bits of the staleness marker, which k6 sends at the end of each series. */

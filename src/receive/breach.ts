@@ -1,0 +1,61 @@
+/**
+ * What a sender must do, and what it did instead.
+ *
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
+ * @module
+ */
+
+/** The clauses that are checked, by name, with what they ask of a sender. */
+export const clauses = {
+  method: "A request is a POST.",
+  contentEncoding: "The body is compressed: Content-Encoding is snappy.",
+  contentType:
+    "Content-Type is application/x-protobuf, with the parameter proto that names the message for 2.0; no space, no quotes.",
+  version: "X-Prometheus-Remote-Write-Version is 0.1.0 for the message of 1.0 and 2.0.0 for that of 2.0.",
+  userAgent: "User-Agent names the sender and its version.",
+  body: "The body is the message in proto3, in snappy's block format, never framed.",
+  metricNamePresent: "A series has the label __name__.",
+  metricName: "Metric names match [a-zA-Z_:][a-zA-Z0-9_:]* (1.0).",
+  labelName: "Label names match [a-zA-Z_][a-zA-Z0-9_]* (1.0).",
+  labelEmpty: "No label has an empty name or value.",
+  labelOrder: "Labels are sorted by name, in byte order.",
+  labelUnique: "No label name comes twice in a series.",
+  labelReserved: "Label names that begin with __ are reserved, but for __name__.",
+  seriesUnique: "A series is in a request once.",
+  seriesMixed: "A series holds samples or histograms, never both.",
+  seriesEmpty: "A series holds at least one sample or histogram.",
+  sampleOrder: "Samples of a series rise in time within a request.",
+  requestOrder: "Samples of a series rise in time from request to request.",
+  staleMarker: "A NaN is the staleness marker 0x7ff0000000000002 or an ordinary one.",
+  exemplarOrder: "Exemplars of a series do not fall in time.",
+  exemplarTimestamp: "An exemplar has a timestamp.",
+  histogramSchema: "A histogram's schema is -4 to 8, or -53 with custom values.",
+  histogramSpans: "A histogram's spans cover exactly its buckets; only the first one's offset may be negative.",
+  histogramCounts: "A histogram's count is what its buckets hold; none of them is negative.",
+  histogramCustomValues: "Custom values rise, are finite, cover the spans, and come without zero and negative buckets.",
+  symbolsFirst: "The first symbol is the empty string.",
+  symbolsUnique: "No symbol comes twice.",
+  symbolsUsed: "Every symbol is referred to.",
+} as const;
+
+/** Name of a clause. */
+export type Clause = keyof typeof clauses;
+
+/** One breach of a clause. */
+export interface Breach {
+  /** Which clause. */
+  readonly clause: Clause;
+  /** What was found and what was expected. */
+  readonly message: string;
+  /** Whose breach it is, such as `up{job="a"}`; none if it is the request's. */
+  readonly series?: string;
+}
+
+/** Takes breaches as they are found. */
+export type Report = (clause: Clause, message: string) => void;
+
+/** A sender's text for a message: quoted, and cut where it is long. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}

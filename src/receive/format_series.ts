@@ -1,0 +1,32 @@
+import type { Label } from "../time_series.ts";
+
+/**
+ * Writes a series as PromQL does, with its labels sorted: `up{instance="b",job="a"}`. Two series have the same form only if
+ * they have the same labels, in whatever order.
+ */
+export function formatSeries(labels: readonly Label[]): string {
+  const sorted = labels.toSorted(compareLabels);
+  const named = sorted.findIndex(({ name, value }) => name === "__name__" && /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value));
+  const texts = sorted
+    .filter((_label, index) => index !== named)
+    .map(({ name, value }) => `${/^[a-zA-Z_]\w*$/.test(name) ? name : JSON.stringify(name)}=${JSON.stringify(value)}`);
+  const name = sorted[named]?.value ?? "";
+  return texts.length === 0 && name !== "" ? name : `${name}{${texts.join(",")}}`;
+}
+
+function compareLabels(a: Label, b: Label): number {
+  return compareUtf8(a.name, b.name) || compareUtf8(a.value, b.value);
+}
+
+/** Compares as the texts' UTF-8 bytes would: surrogates, which stand for the highest code points, come last. */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x === y) continue;
+    const surrogates = Number((x & 0xf800) === 0xd800) - Number((y & 0xf800) === 0xd800);
+    return surrogates === 0 ? x - y : surrogates;
+  }
+  return a.length - b.length;
+}

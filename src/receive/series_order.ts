@@ -1,0 +1,101 @@
+/**
+ * Remembers the last sample of each series, so that order can be checked from request to request.
+ *
+ * @module
+ */
+import type { TimeSeries } from "../time_series.ts";
+
+/** What is compared of a sample: a histogram stands for itself by its sum and count. */
+interface LastSample {
+  readonly timestamp: number;
+  readonly value: number;
+  /** -1 for a float, -2 for a staleness marker. */
+  readonly count: number;
+}
+
+/** The last samples of the series seen most recently. */
+export class SeriesOrder {
+  readonly #last = new Map<number, LastSample>();
+  readonly #maxTrackedSeries: number;
+
+  /** @param maxTrackedSeries series remembered, of about 100 bytes each; beyond them the one not seen for longest is forgotten */
+  constructor(maxTrackedSeries: number) {
+    this.#maxTrackedSeries = maxTrackedSeries;
+  }
+
+  /**
+   * Says what is wrong with the first sample of a series, compared with the last request's. The very same sample may come
+   * again: a sender whose answer was lost has to try once more.
+   *
+   * @param key the series, as `formatSeries` writes it
+   */
+  breach(key: string, series: TimeSeries): string | undefined {
+    const last = this.#last.get(hash(key));
+    const first = sampleAt(series, 0);
+    if (last === undefined || first === undefined || first.timestamp > last.timestamp) return undefined;
+    const same = first.timestamp === last.timestamp && Object.is(first.value, last.value) && first.count === last.count;
+    if (same) return undefined;
+    return first.timestamp === last.timestamp
+      ? `a sample is at ${first.timestamp}, where an earlier request had another value, expected a later one`
+      : `a sample is at ${first.timestamp}, expected one after ${last.timestamp} of an earlier request`;
+  }
+
+  /** Takes the last samples of a request's series, by their keys. Returns what takes it back. */
+  accept(series: ReadonlyMap<string, TimeSeries>): () => void {
+    const changes: { readonly key: number; readonly before: LastSample | undefined; readonly after: LastSample }[] = [];
+    for (const [text, each] of series) {
+      const after = sampleAt(each, -1);
+      if (after === undefined) continue;
+      const key = hash(text);
+      changes.push({ key, before: this.#last.get(key), after });
+      this.#set(key, after);
+    }
+    return () => {
+      for (const { key, before, after } of changes) {
+        // Another request may have gone further in the meantime.
+        if (this.#last.get(key) !== after) continue;
+        if (before === undefined) this.#last.delete(key);
+        else this.#last.set(key, before);
+      }
+    };
+  }
+
+  #set(key: number, sample: LastSample): void {
+    // A map keeps the order of insertion: what is seen again goes to the end.
+    this.#last.delete(key);
+    this.#last.set(key, sample);
+    if (this.#last.size <= this.#maxTrackedSeries) return;
+    const [oldest] = this.#last.keys();
+    if (oldest !== undefined) this.#last.delete(oldest);
+  }
+}
+
+function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number): LastSample | undefined {
+  const sample = samples.at(index);
+  const histogram = histograms.at(index);
+  const { timestamp, stale } = sample ?? histogram ?? {};
+  if (timestamp === undefined) return undefined;
+  if (stale === true) return { timestamp: Number(timestamp), value: NaN, count: -2 };
+  return {
+    timestamp: Number(timestamp),
+    value: sample?.value ?? histogram?.sum ?? 0,
+    count: sample === undefined ? histogram?.count ?? 0 : -1,
+  };
+}
+
+/**
+ * 53 bits of the series instead of its labels, so that long labels cannot fill the memory. Among 10,000 series, two have the
+ * same with a chance of 1 in 10^8; one of them would then seem out of order.
+ */
+function hash(key: string): number {
+  let high = 0x9e3779b9;
+  let low = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) {
+    const unit = key.charCodeAt(index);
+    high = Math.imul(high ^ unit, 0x85ebca6b);
+    high ^= high >>> 13;
+    low = Math.imul(low ^ unit, 0x01000193);
+    low ^= low >>> 15;
+  }
+  return (high >>> 11) * 2 ** 32 + (low >>> 0);
+}

@@ -1,0 +1,68 @@
+/**
+ * Checks whether requests keep the rules that the specifications set for senders.
+ *
+ * @module
+ */
+import type { ProtocolVersion } from "../send/outcome.ts";
+import type { TimeSeries } from "../time_series.ts";
+import type { DecodedRequest } from "../wire/decode.ts";
+import type { Breach, Clause, Report } from "./breach.ts";
+import { formatSeries } from "./format_series.ts";
+import { checkLabels } from "./label_rules.ts";
+import { checkSamples } from "./sample_rules.ts";
+import { SeriesOrder } from "./series_order.ts";
+import { checkSymbols } from "./symbol_rules.ts";
+
+/** What a decoded request is checked against. */
+export interface StrictCheckOptions {
+  /** Of the message. */
+  readonly version: ProtocolVersion;
+  /** Takes each breach; each clause at most once a series. */
+  readonly onBreach: (breach: Breach) => void;
+}
+
+/** The rules, and what they have to remember from request to request. */
+export class StrictRules {
+  readonly #order: SeriesOrder;
+
+  /** @param maxTrackedSeries series whose last sample is remembered */
+  constructor(maxTrackedSeries: number) {
+    this.#order = new SeriesOrder(maxTrackedSeries);
+  }
+
+  /**
+   * Checks a request.
+   *
+   * @returns for a request that is taken: remembers its samples, and returns what forgets them if they could not be stored
+   */
+  check(request: DecodedRequest, { version, onBreach }: StrictCheckOptions): () => () => void {
+    const { timeSeries, symbols, oddNans } = request;
+    if (symbols !== undefined && timeSeries.length + symbols.strings.length > 0) {
+      checkSymbols(symbols, (clause, message) => onBreach({ clause, message }));
+    }
+    const known = new Map<string, TimeSeries>();
+    for (const series of timeSeries) {
+      const key = formatSeries(series.labels);
+      const report = oncePerClause(key, onBreach);
+      checkLabels(series.labels, { version, report });
+      checkSamples(series, { version, oddNans, report });
+      if (known.has(key)) report("seriesUnique", "the series comes twice, expected all of its samples in one place");
+      else {
+        const message = this.#order.breach(key, series);
+        if (message !== undefined) report("requestOrder", message);
+        known.set(key, series);
+      }
+    }
+    return () => this.#order.accept(known);
+  }
+}
+
+/** A series with many bad samples is reported once: its text may be long. */
+function oncePerClause(series: string, onBreach: (breach: Breach) => void): Report {
+  const reported = new Set<Clause>();
+  return (clause, message) => {
+    if (reported.has(clause)) return;
+    reported.add(clause);
+    onBreach({ clause, message, series });
+  };
+}

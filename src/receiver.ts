@@ -1,0 +1,208 @@
+/**
+ * A remote-write receiver as a handler of web-standard requests: for `Deno.serve`, `Bun.serve`, workers and tests.
+ *
+ * @module
+ */
+import { FormatError } from "./errors.ts";
+import { type Breach, quote } from "./receive/breach.ts";
+import { versionOfContentType } from "./receive/content_type.ts";
+import { allowOrigin, preflight } from "./receive/cors.ts";
+import { checkHeaders } from "./receive/header_rules.ts";
+import { readBody } from "./receive/read_body.ts";
+import { type ResolvedReceiverOptions, resolveReceiverOptions } from "./receive/receiver_options.ts";
+import { BreachList, refuse } from "./receive/refusal.ts";
+import { StrictRules } from "./receive/strict.ts";
+import type { ProtocolVersion, WrittenCounts } from "./send/outcome.ts";
+import type { Metadata, TimeSeries } from "./time_series.ts";
+import type { DecodedRequest } from "./wire/decode.ts";
+import { decodeV1 } from "./wire/decode_v1.ts";
+import { decodeV2 } from "./wire/decode_v2.ts";
+import { decompress } from "./wire/snappy.ts";
+import { TooLargeError } from "./wire/too_large_error.ts";
+
+/** What one request brought. */
+export interface ReceivedWrite {
+  /** Version of the message it came in. */
+  readonly version: ProtocolVersion;
+  /** As sent, in order; timestamps are numbers, and staleness markers have `stale`. */
+  readonly timeSeries: readonly TimeSeries[];
+  /** What metric families mean, by family: 1.0's own messages (in 2.0 each series has its metadata). */
+  readonly metadata: ReadonlyMap<string, Metadata>;
+  /** Size as sent. */
+  readonly bodyBytes: number;
+  /** Size after decompression. */
+  readonly decodedBytes: number;
+  /** Of the request. */
+  readonly headers: Headers;
+}
+
+/** Options of a receiver. */
+export interface ReceiverOptions {
+  /** Takes what arrives. The sender is answered when it has resolved; where it throws, with 500, and sends again. */
+  readonly onWrite: (write: ReceivedWrite) => void | Promise<void>;
+  /**
+   * Checks everything that the specifications ask of a sender, and refuses a request with a breach, so that `onWrite` does not
+   * see it. Otherwise only what cannot be read is refused.
+   *
+   * @default false
+   */
+  readonly strict?: boolean;
+  /** Takes each breach (strict only). */
+  readonly onBreach?: (breach: Breach) => void;
+  /** Takes what `onWrite` or `onBreach` threw. @default console.error */
+  readonly onError?: (error: unknown) => void;
+  /** Largest body, in bytes, as sent. @default `maxDecodedBytes`: compression makes nothing larger worth reading */
+  readonly maxBodyBytes?: number;
+  /**
+   * Largest body, in bytes, after decompression. What is decoded takes about eight times as much memory at most. A larger
+   * request is answered 413.
+   *
+   * @default 33554432 as in Prometheus
+   */
+  readonly maxDecodedBytes?: number;
+  /** Series whose last sample is remembered to check the order (strict only), about 100 bytes each. @default 100000 */
+  readonly maxTrackedSeries?: number;
+  /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
+  readonly cors?: boolean | string;
+  /** The only path that is answered, such as `/api/v1/write`. @default any */
+  readonly path?: string;
+  /** Versions that are taken; another one is answered 415. @default both */
+  readonly acceptVersions?: readonly ProtocolVersion[];
+}
+
+/**
+ * Makes a handler that receives remote write 1.0 and 2.0. It holds no resources and can simply be dropped.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver } from "k6-remote-write";
+ *
+ * const receive = createReceiver({ onWrite: ({ timeSeries }) => console.log(timeSeries.length) });
+ * const response = await receive(new Request("http://localhost/api/v1/write"));
+ * console.log(response.status); // 405: it is not a POST.
+ * ```
+ *
+ * @throws {ConfigurationError} where an option cannot be used
+ */
+export function createReceiver(options: ReceiverOptions): (request: Request) => Promise<Response> {
+  const receiver = new Receiver(resolveReceiverOptions(options));
+  return (request) => receiver.answer(request);
+}
+
+class Receiver {
+  readonly #options: ResolvedReceiverOptions;
+  readonly #rules: StrictRules | undefined;
+
+  constructor(options: ResolvedReceiverOptions) {
+    this.#options = options;
+    this.#rules = options.strict ? new StrictRules(options.maxTrackedSeries) : undefined;
+  }
+
+  async answer(request: Request): Promise<Response> {
+    const { path, origin, onError } = this.#options;
+    let response: Response;
+    try {
+      if (path !== undefined && new URL(request.url).pathname !== path) response = refuse(404, "Cannot find this path");
+      else if (origin !== undefined && request.method === "OPTIONS") response = preflight(request);
+      else response = await this.#receive(request);
+    } catch (error) {
+      onError(error);
+      response = refuse(500, "Cannot take the request: the receiver failed");
+    }
+    // Servers differ in what they do with a body that nobody reads.
+    if (!request.bodyUsed) await request.body?.cancel().catch(() => {});
+    return origin === undefined ? response : allowOrigin(response, origin);
+  }
+
+  async #receive(request: Request): Promise<Response> {
+    const breaches = new BreachList(this.#options.onBreach);
+    const version = versionOfContentType(request.headers.get("Content-Type"));
+    if (this.#rules !== undefined) {
+      checkHeaders(request, { version, report: (clause, message) => breaches.add({ clause, message }) });
+    }
+    const { method, headers } = request;
+    if (method !== "POST") {
+      return refuse(405, `Cannot accept the request: the method is ${quote(method)}, expected POST`, { Allow: "POST" });
+    }
+    if (version === undefined || !this.#options.acceptVersions.includes(version)) {
+      return refuse(
+        415,
+        `Cannot accept the request: Content-Type is ${
+          quote(headers.get("Content-Type") ?? "")
+        }, expected remote write ${this.#options.acceptVersions.join(" or ")}`,
+      );
+    }
+    const encoding = headers.get("Content-Encoding") ?? "snappy";
+    if (encoding.toLowerCase() !== "snappy") {
+      return refuse(415, `Cannot accept the request: Content-Encoding is ${quote(encoding)}, expected snappy`);
+    }
+    return await this.#take(request, { version, breaches });
+  }
+
+  /** Answers a request whose message and encoding are known. */
+  async #take(
+    request: Request,
+    { version, breaches }: { version: ProtocolVersion; breaches: BreachList },
+  ): Promise<Response> {
+    const { maxBodyBytes, maxDecodedBytes, onWrite, onError } = this.#options;
+    const refuseAll = (status: number, reason: string): Response =>
+      refuse(status, reason, writtenHeaders(version, nothing));
+    let body: Uint8Array;
+    let decoded: Uint8Array;
+    let decodedRequest: DecodedRequest;
+    try {
+      body = await readBody(request, { maxBodyBytes });
+      decoded = decompress(body, { maxDecodedBytes });
+      // Small requests take relatively more.
+      const maxMemoryBytes = Math.max(8 * maxDecodedBytes, 2 ** 20);
+      decodedRequest = (version === "2.0" ? decodeV2 : decodeV1)(decoded, { maxMemoryBytes });
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      if (error instanceof TooLargeError) return refuseAll(413, error.message);
+      if (this.#rules !== undefined) breaches.add({ clause: "body", message: error.message });
+      return refuseAll(400, error.message);
+    }
+    const accept = this.#rules?.check(decodedRequest, { version, onBreach: breaches.add });
+    if (breaches.count > 0) return refuseAll(400, `${breaches}`);
+    const { timeSeries, metadata } = decodedRequest;
+    const write = {
+      version,
+      timeSeries,
+      metadata,
+      bodyBytes: body.length,
+      decodedBytes: decoded.length,
+      headers: request.headers,
+    };
+    const forget = accept?.();
+    try {
+      await onWrite(write);
+    } catch (error) {
+      forget?.();
+      onError(error);
+      return refuseAll(500, "Cannot store the request: the receiver failed");
+    }
+    return new Response(null, { status: 204, headers: writtenHeaders(version, countValues(timeSeries)) });
+  }
+}
+
+const nothing: WrittenCounts = { samples: 0, histograms: 0, exemplars: 0 };
+
+function countValues(timeSeries: readonly TimeSeries[]): WrittenCounts {
+  let [samples, histograms, exemplars] = [0, 0, 0];
+  for (const series of timeSeries) {
+    samples += series.samples?.length ?? 0;
+    histograms += series.histograms?.length ?? 0;
+    exemplars += series.exemplars?.length ?? 0;
+  }
+  return { samples, histograms, exemplars };
+}
+
+/** 2.0 asks for them in every answer after the content negotiation; 1.0 does not know them. */
+function writtenHeaders(version: ProtocolVersion, counts: WrittenCounts): Record<string, string> {
+  if (version === "1.0") return {};
+  return {
+    "X-Prometheus-Remote-Write-Samples-Written": `${counts.samples}`,
+    "X-Prometheus-Remote-Write-Histograms-Written": `${counts.histograms}`,
+    "X-Prometheus-Remote-Write-Exemplars-Written": `${counts.exemplars}`,
+  };
+}

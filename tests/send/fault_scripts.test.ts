@@ -1,0 +1,176 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type DeliveryReport, mergeReports } from "../../src/send/report.ts";
+import { FakePrometheus, type Ignorance, type ReceivedSample } from "../support/fake_prometheus.ts";
+import type { Fault } from "../support/faulty_fetch.ts";
+import { createSending, SeriesNames } from "../support/sending.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+const seed = 20260301;
+const shards = 3;
+const seriesPerShard = 4;
+const names = Array.from({ length: shards * seriesPerShard }, (_, index) => `s${index}`);
+
+const retryAfter = fc.constantFrom(undefined, "1", "0", "7200", "soon", "Thu, 01 Jan 2026 00:00:09 GMT");
+
+/** All that passes or can be got over by patience. */
+const passingFault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Fault>({ kind: "pass" }) },
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(429, 503), retryAfter }),
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(502, 504), stored: fc.boolean() }),
+  fc.constant<Fault>({ kind: "refuse" }),
+  fc.record({ kind: fc.constant("reset" as const), stored: fc.boolean() }),
+  fc.record({ kind: fc.constant("hang" as const), stored: fc.boolean() }),
+  fc.record({ kind: fc.constant("slow" as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
+);
+
+const anyFault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 5, arbitrary: passingFault },
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constant(500), stored: fc.boolean() }),
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(302, 401, 404, 413) }),
+);
+
+interface Push {
+  readonly shard: number;
+  /** Which series of the shard. */
+  readonly series: readonly number[];
+  readonly pauseMs: number;
+}
+
+const pushes: fc.Arbitrary<Push[]> = fc.array(
+  fc.record({
+    shard: fc.integer({ min: 0, max: shards - 1 }),
+    series: fc.uniqueArray(fc.integer({ min: 0, max: seriesPerShard - 1 }), { minLength: 1 }),
+    pauseMs: fc.constantFrom(0, 0, 1, 1000, 20_000),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400");
+const subset = fc.uniqueArray(fc.constantFrom(...names), { maxLength: 4 });
+
+/** Pushes the samples and closes; gives what was pushed and what is said to have become of it. */
+async function run(
+  options: Parameters<typeof createSending>[0],
+  plan: { readonly pushes: readonly Push[]; readonly samplesPerSeries: number; readonly closeTimeoutMs: number },
+): Promise<{ pushed: ReceivedSample[]; report: DeliveryReport; sending: ReturnType<typeof createSending> }> {
+  const { clock, capacity = 500_000, maxQueueBytes = 64 * 1024 * 1024, overflow } = options;
+  const sending = createSending(options);
+  const series = new SeriesNames();
+  const pushed: ReceivedSample[] = [];
+  const reports: Promise<DeliveryReport>[] = [];
+  let time = clock.now();
+  for (const { shard, series: indices, pauseMs } of plan.pushes) {
+    const samples = indices.flatMap((index) => {
+      const name = names[shard * seriesPerShard + index] ?? "";
+      return Array.from(
+        { length: plan.samplesPerSeries },
+        (_, sample) => [name, time + sample, pushed.length + sample] as const,
+      );
+    });
+    time += plan.samplesPerSeries;
+    pushed.push(...samples.map(([name, at, value]) => ({ series: name, time: at, value })));
+    reports.push(sending.queue.push(shard, series.batch(samples)));
+    if (overflow !== "block") {
+      assert.ok(sending.queue.size.samples <= capacity, "more samples than the capacity");
+      assert.ok(sending.queue.size.bytes <= maxQueueBytes, "more bytes than allowed");
+    }
+    await clock.advance(pauseMs);
+  }
+  await clock.settle(sending.queue.close({ timeoutMs: plan.closeTimeoutMs }));
+  const settled = await clock.settle(Promise.all(reports));
+  for (const report of settled) {
+    const { samples, delivered, rejected, failed, unknown, dropped, unsent } = report;
+    assert.equal(delivered + rejected + failed + unknown + dropped + unsent, samples);
+  }
+  return { pushed, report: mergeReports(settled), sending };
+}
+
+/** What holds whatever happens. */
+function assertOrder(
+  receiver: FakePrometheus,
+  { pushed, sending }: {
+    readonly pushed: readonly ReceivedSample[];
+    readonly sending: ReturnType<typeof createSending>;
+  },
+): void {
+  assert.deepEqual(receiver.breaches, [], "disorder or a duplicate inside a request");
+  assert.deepEqual(sending.network.overlaps, [], "two requests of one shard at once");
+  for (const [name, stored] of receiver.stored) {
+    const wanted = pushed.filter(({ series }) => series === name);
+    assert.deepEqual(stored, wanted.filter(({ time }) => stored.some((sample) => sample.time === time)), name);
+  }
+}
+
+test("each sample is delivered exactly once or counted, in order, within bounds, whatever the network does", async () => {
+  const scenario = fc.record({
+    pushes,
+    faults: fc.array(anyFault, { maxLength: 40 }),
+    samplesPerSeries: fc.constantFrom(1, 1, 3),
+    bad: subset,
+    poison: fc.uniqueArray(fc.constantFrom(...names), { maxLength: 1 }),
+    ignorance,
+    protocol: fc.constantFrom("auto" as const, "1.0" as const, "2.0" as const),
+    capacity: fc.constantFrom(6, 20, 500_000),
+    maxQueueBytes: fc.constantFrom(12_000, 64 * 1024 * 1024),
+    maxSamplesPerSend: fc.integer({ min: 1, max: 8 }),
+    maxBisectRequests: fc.integer({ min: 0, max: 20 }),
+    retryDeadlineMs: fc.constantFrom(Infinity, 0, 5000),
+    closeTimeoutMs: fc.constantFrom(0, 1000, 100_000_000),
+    random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ bad, poison, ignorance, random, ...plan }) => {
+      const clock = new VirtualClock();
+      const receiver = new FakePrometheus({ bad: new Set(bad), poison: new Set(poison), ignorance });
+      const { pushed, report, sending } = await run(
+        { ...plan, clock, receiver, random: () => random },
+        plan,
+      );
+      assert.equal(report.samples, pushed.length, "a sample is not accounted for");
+      assertOrder(receiver, { pushed, sending });
+      const silent = ignorance === "silent 204" && plan.protocol !== "1.0";
+      assert.ok(report.delivered <= receiver.count, "a sample counts as delivered and is not stored");
+      const perhaps = report.delivered + report.unknown + report.failed;
+      assert.ok(receiver.count <= perhaps, `stored ${receiver.count}, at most ${perhaps} are said to be`);
+      if (silent && plan.protocol === "2.0") assert.equal(report.delivered, 0);
+      assert.equal(clock.timers, 0, "a timer is left");
+      assert.deepEqual(sending.queue.size, { samples: 0, bytes: 0 });
+      const { samplesTotal, samplesRetriedTotal, samplesFailedTotal, samplesPending } = sending.stats.snapshot();
+      assert.equal(samplesPending, 0);
+      const neverAnswered = report.failed + report.unknown + report.rejected;
+      assert.equal(
+        samplesTotal - samplesRetriedTotal,
+        report.delivered + neverAnswered,
+        "samples sent, each counted once",
+      );
+      assert.equal(samplesFailedTotal, neverAnswered);
+    }),
+    { seed, numRuns: 1500 },
+  );
+});
+
+test("a patient sender delivers every sample through any faults that pass", async () => {
+  const scenario = fc.record({
+    pushes,
+    faults: fc.array(passingFault, { maxLength: 60 }),
+    ignorance,
+    protocol: fc.constantFrom("auto" as const, "1.0" as const),
+    maxSamplesPerSend: fc.integer({ min: 1, max: 8 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ ignorance, ...plan }) => {
+      const clock = new VirtualClock();
+      const receiver = new FakePrometheus({ ignorance });
+      const { pushed, report, sending } = await run(
+        { ...plan, clock, receiver },
+        { ...plan, samplesPerSeries: 1, closeTimeoutMs: Infinity },
+      );
+      assert.equal(report.delivered, pushed.length);
+      assert.equal(receiver.count, pushed.length);
+      assertOrder(receiver, { pushed, sending });
+    }),
+    { seed, numRuns: 500 },
+  );
+});

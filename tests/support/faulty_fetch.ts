@@ -1,0 +1,131 @@
+/**
+ * A fetch without a network, which fails as it is told to.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { Codec, Codecs } from "../../src/send/codec.ts";
+import type { Fetch } from "../../src/send/http_sender.ts";
+import type { Sleep } from "../../src/send/sleep.ts";
+import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
+
+/** What happens to one request. */
+export type Fault =
+  /** The receiver gets it and answers. */
+  | { readonly kind: "pass" }
+  /** Something in front of the receiver answers; `stored` if the receiver got it all the same. */
+  | {
+    readonly kind: "answer";
+    readonly status: number;
+    readonly retryAfter?: string;
+    readonly stored?: boolean;
+  }
+  /** No answer, no connection. */
+  | { readonly kind: "refuse" }
+  /** The connection breaks, before or after the receiver got it. */
+  | { readonly kind: "reset"; readonly stored?: boolean }
+  /** No answer, before or after the receiver got it. */
+  | { readonly kind: "hang"; readonly stored?: boolean }
+  /** The receiver takes its time. */
+  | { readonly kind: "slow"; readonly ms: number };
+
+/** A request as it was sent. */
+export interface RecordedRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly samples: readonly ReceivedSample[];
+}
+
+/** Where requests go. */
+export interface FaultyFetchOptions {
+  readonly receiver: FakePrometheus;
+  readonly sleep: Sleep;
+  /** For the requests in turn; then all pass. */
+  readonly faults?: readonly Fault[];
+}
+
+/** A fetch with its record. */
+export interface FaultyFetch {
+  readonly fetch: Fetch;
+  readonly requests: RecordedRequest[];
+  /** The same series was in two requests at once. */
+  readonly overlaps: string[];
+}
+
+/** A codec that is easy to read: JSON. */
+const jsonCodec: Codec = {
+  encode({ batch, from, to }) {
+    const samples: ReceivedSample[] = [];
+    for (let index = from; index < to; index++) {
+      const series = batch.series[index]?.name ?? "";
+      samples.push({ series, time: batch.times[index] ?? 0, value: batch.values[index] ?? 0 });
+    }
+    const body = new TextEncoder().encode(JSON.stringify(samples));
+    return { body, decodedBytes: 2 * body.length };
+  },
+};
+
+/** The JSON codec for both versions. */
+export const jsonCodecs: Codecs = { "1.0": jsonCodec, "2.0": jsonCodec };
+
+/** What a body of the JSON codec holds. */
+export function decodeJson(body: BodyInit | null | undefined): ReceivedSample[] {
+  if (!(body instanceof Uint8Array)) throw new TypeError("Cannot decode: the body is not a Uint8Array");
+  return JSON.parse(Buffer.from(body).toString());
+}
+
+/** Makes the fetch. */
+export function createFaultyFetch({ receiver, sleep, faults = [] }: FaultyFetchOptions): FaultyFetch {
+  const requests: RecordedRequest[] = [];
+  const overlaps: string[] = [];
+  const underWay = new Set<string>();
+  const script = [...faults];
+
+  const fetch: Fetch = async (url, { method = "", headers, body, signal }) => {
+    const samples = decodeJson(body);
+    const sent = new Headers(headers);
+    requests.push({ url, method, headers: sent, samples });
+    const version = sent.get("x-prometheus-remote-write-version") === "2.0.0" ? "2.0" : "1.0";
+    const series = new Set(samples.map((sample) => sample.series));
+    for (const name of series) {
+      if (underWay.has(name)) overlaps.push(name);
+      underWay.add(name);
+    }
+    try {
+      const fault = script.shift() ?? { kind: "pass" };
+      if ("stored" in fault && fault.stored === true) receiver.write(samples, version);
+      switch (fault.kind) {
+        case "refuse":
+          throw new TypeError("fetch failed", { cause: networkError("ECONNREFUSED", "connect ECONNREFUSED") });
+        case "reset":
+          throw new TypeError("fetch failed", { cause: networkError("ECONNRESET", "read ECONNRESET") });
+        case "hang":
+          return await aborted(signal);
+        case "answer": {
+          const retryAfter: HeadersInit = fault.retryAfter === undefined ? {} : { "Retry-After": fault.retryAfter };
+          return new Response(`status ${fault.status} by script`, { status: fault.status, headers: retryAfter });
+        }
+        case "slow":
+          await Promise.race([sleep(fault.ms, signal ?? new AbortController().signal), aborted(signal)]);
+      }
+      const { status, headers: answered, body: text } = receiver.write(samples, version);
+      return new Response(status === 204 ? null : text, { status, headers: answered });
+    } finally {
+      for (const name of series) underWay.delete(name);
+    }
+  };
+  return { fetch, requests, overlaps };
+}
+
+function networkError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/** As fetch does: rejects with the signal's reason. */
+function aborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted === true) reject(signal.reason);
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

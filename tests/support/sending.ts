@@ -1,0 +1,72 @@
+/**
+ * The parts of sending, put together over a receiver that fails by script.
+ *
+ * @module
+ */
+import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
+import { createHttpSender } from "../../src/send/http_sender.ts";
+import { RequestBudget, withBudget } from "../../src/send/request_budget.ts";
+import { withRetry } from "../../src/send/retry.ts";
+import { SendStats, withStats } from "../../src/send/stats.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import { WriteQueue, type WriteQueueOptions } from "../../src/send/write_queue.ts";
+import { Batch } from "../../src/wire/batch.ts";
+import { WireSeries } from "../../src/wire/wire_series.ts";
+import type { FakePrometheus } from "./fake_prometheus.ts";
+import { createFaultyFetch, type Fault, type FaultyFetch, jsonCodecs } from "./faulty_fetch.ts";
+import type { VirtualClock } from "./virtual_clock.ts";
+
+/** What differs from test to test. */
+export interface SendingOptions
+  extends Partial<Omit<DeliveryOptions, "send" | "now">>, Omit<WriteQueueOptions, "delivery" | "budget" | "sleep"> {
+  readonly clock: VirtualClock;
+  readonly receiver: FakePrometheus;
+  readonly faults?: readonly Fault[];
+  readonly random?: () => number;
+  readonly timeoutMs?: number;
+  readonly maxRequestsPerFlush?: number;
+}
+
+/** The parts. */
+export interface Sending {
+  readonly queue: WriteQueue;
+  readonly delivery: Delivery;
+  readonly stats: SendStats;
+  readonly network: FaultyFetch;
+  readonly messages: string[];
+}
+
+/** Puts them together. */
+export function createSending(options: SendingOptions): Sending {
+  const { clock, receiver, faults, random = () => 0.5, timeoutMs, maxRequestsPerFlush = Infinity } = options;
+  const { now, sleep } = clock;
+  const messages: string[] = [];
+  const warnings = new Warnings((message) => messages.push(message));
+  const stats = new SendStats();
+  const network = createFaultyFetch({ receiver, sleep, faults });
+  const budget = new RequestBudget(maxRequestsPerFlush);
+  const http = createHttpSender({ url: "http://receiver.test/write", fetch: network.fetch, timeoutMs, sleep, now });
+  const send = withRetry(withBudget(withStats(http, { stats, now }), budget), { random, sleep, now, warnings });
+  const common = { ...options, stats, warnings };
+  const delivery = new Delivery({ codecs: jsonCodecs, protocol: "1.0", ...common, now, send });
+  return { queue: new WriteQueue({ ...common, delivery, budget, sleep }), delivery, stats, network, messages };
+}
+
+/** Makes series that are the same object for the same name. */
+export class SeriesNames {
+  readonly #series = new Map<string, WireSeries>();
+
+  /** The series of this name. */
+  get(name: string): WireSeries {
+    const series = this.#series.get(name) ?? new WireSeries([{ name: "__name__", value: name }]);
+    this.#series.set(name, series);
+    return series;
+  }
+
+  /** A batch of samples, written as name, time, value. */
+  batch(samples: readonly (readonly [name: string, time: number, value: number])[]): Batch {
+    const batch = new Batch();
+    for (const [name, time, value] of samples) batch.push(this.get(name), value, time);
+    return batch;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * A clock that stands still until the test moves it.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import type { Sleep } from "../../src/send/sleep.ts";
+
+interface Timer {
+  readonly at: number;
+  readonly ring: () => void;
+}
+
+/** Time and waiting for the code under test. */
+export class VirtualClock {
+  #now: number;
+  #timers: Timer[] = [];
+
+  /** @param now milliseconds since the Unix epoch */
+  constructor(now: number = Date.UTC(2026, 0, 1)) {
+    this.#now = now;
+  }
+
+  /** The time. */
+  readonly now = (): number => this.#now;
+
+  /** Resolves when the test has moved the clock that far, or the signal fires. */
+  readonly sleep: Sleep = (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const ring = (): void => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+        signal.removeEventListener("abort", ring);
+        resolve();
+      };
+      const timer = { at: this.#now + ms, ring };
+      this.#timers.push(timer);
+      signal.addEventListener("abort", ring, { once: true });
+    });
+
+  /** How many wait. */
+  get timers(): number {
+    return this.#timers.length;
+  }
+
+  /** Moves the clock, stopping at each timer on the way and letting what it wakes run. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await idle();
+    for (let timer = this.#next(); timer !== undefined && timer.at <= end; timer = this.#next()) {
+      await this.#ring(timer);
+    }
+    this.#now = end;
+    await idle();
+  }
+
+  /** Moves the clock from timer to timer until the promise settles. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    for (await idle(); !settled; await idle()) {
+      const timer = this.#next();
+      if (timer === undefined) throw new Error("Cannot settle: nothing waits for the clock, expected a timer");
+      await this.#ring(timer);
+    }
+    return await promise;
+  }
+
+  #next(): Timer | undefined {
+    return this.#timers.reduce<Timer | undefined>(
+      (first, timer) => first === undefined || timer.at < first.at ? timer : first,
+      undefined,
+    );
+  }
+
+  async #ring(timer: Timer): Promise<void> {
+    this.#now = Math.max(this.#now, timer.at);
+    timer.ring();
+    await idle();
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function idle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
