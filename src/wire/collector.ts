@@ -12,6 +12,8 @@ import type { WireSeries } from "./wire_series.ts";
 export class Collector {
   readonly #shards: number;
   #batches: (Batch | undefined)[] = [];
+  /** How large the batches of the last flush became: the next are likely to be as large. */
+  #capacities: (number | undefined)[] = [];
   #series: Series<WireSeries> | undefined;
   #stamp = 0;
   #emitted = false;
@@ -69,12 +71,13 @@ export class Collector {
 
   #batchOf(series: WireSeries): Batch {
     const shard = series.hash % this.#shards;
-    return this.#batches[shard] ??= new Batch();
+    return this.#batches[shard] ??= new Batch(this.#capacities[shard]);
   }
 
   #take(): readonly (Batch | undefined)[] {
     const taken = this.#batches;
     this.#batches = [];
+    this.#capacities = taken.map((batch) => batch?.length);
     return taken;
   }
 }
