@@ -30,10 +30,35 @@ export type { DeliveryErrorDetails, RemoteWriteError } from "./src/errors.ts";
 export { RemoteWriteOutput } from "./src/output.ts";
 export type { OutputStats } from "./src/output.ts";
 export { RemoteWriteClient } from "./src/write_client.ts";
+export { pushOnce } from "./src/push_once.ts";
+export type { PushOnceOptions } from "./src/push_once.ts";
+export { setSnappyModule } from "./src/wire/snappy.ts";
+export { createReceiver } from "./src/receiver.ts";
+export type { ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
+export type { Breach, Clause } from "./src/receive/breach.ts";
+export { createMetrics, CustomMetric } from "./src/sources/metrics.ts";
+export type {
+  AddOptions,
+  Counter,
+  Gauge,
+  MetricOptions,
+  Metrics,
+  MetricsOptions,
+  Rate,
+  Trend,
+} from "./src/sources/metrics.ts";
+export { instrumentFetch } from "./src/sources/instrumented_fetch.ts";
+export { urlTemplate } from "./src/sources/url_name.ts";
+export type { InstrumentedFetch, InstrumentFetchOptions, OutgoingRequest } from "./src/sources/instrumented_fetch.ts";
+export { createRunner } from "./src/sources/runner.ts";
+export type { Runner, RunnerContext, RunnerOptions, ScopedFunction } from "./src/sources/runner.ts";
 export { optionsFromEnv } from "./src/env.ts";
 export type { ClientOptions, RemoteWriteOutputOptions } from "./src/options.ts";
+export type { RefusalReason } from "./src/aggregate/series_store.ts";
 export type { Emit, HistogramValue, Sink } from "./src/aggregate/sink.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/mapping/mapping.ts";
 export type { DeliveryReport, Fate, ReasonCount } from "./src/send/report.ts";
 export type { CloseOptions } from "./src/send/write_queue.ts";
+export type { DurationHistogram, SendStatsSnapshot } from "./src/send/stats.ts";
+export type { ProtocolVersion, WrittenCounts } from "./src/send/outcome.ts";
 export type { Sleep } from "./src/send/sleep.ts";

@@ -32,7 +32,7 @@ export class RemoteWriteClient {
   readonly #delivery: Delivery;
   readonly #stats = new SendStats();
 
-  /** @throws ConfigurationError where an option makes no sense */
+  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor(options: ClientOptions = {}) {
     const resolved = resolveOptions(options);
     this.#delivery = createDelivery({ ...resolved, stats: this.#stats, warnings: new Warnings(resolved.onWarning) });

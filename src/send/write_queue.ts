@@ -146,13 +146,20 @@ export class WriteQueue {
   /** A new flush: grants its requests. Resolves with what becomes of what earlier flushes kept. */
   async resume(): Promise<DeliveryReport> {
     this.#budget?.renew();
+    return await this.#runKept();
+  }
+
+  async #runKept(): Promise<DeliveryReport> {
     const kept = this.#waiting().filter(({ outcome }) => outcome.settled);
     for (const entry of kept) entry.outcome = deferred();
     for (const shard of this.#shards.values()) void this.#run(shard);
     return mergeReports(await Promise.all(kept.map(({ outcome }) => outcome.report)));
   }
 
-  /** Takes nothing more, waits for what is in the queue, and gives up the rest. Resolves with what became of it. */
+  /**
+   * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
+   * Resolves with what became of it.
+   */
   close(options: CloseOptions = {}): Promise<DeliveryReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
@@ -169,7 +176,7 @@ export class WriteQueue {
     void this.#options.sleep(timeoutMs, waited.signal).then(() => {
       if (!waited.signal.aborted) giveUp();
     });
-    void this.resume();
+    void this.#runKept();
     const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
     waited.abort();
     signal?.removeEventListener("abort", giveUp);

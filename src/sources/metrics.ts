@@ -43,7 +43,7 @@ export class CustomMetric<Value extends number | boolean = number> {
   readonly #definition: Definition;
   readonly #bound: Tags | undefined;
 
-  /** @param bound tags of every value; frozen */
+  /** Made by `createMetrics()` and `with()`. @param bound tags of every value; frozen */
   constructor(definition: Definition, bound?: Tags) {
     this.#definition = definition;
     this.#bound = bound;
