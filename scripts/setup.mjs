@@ -1,6 +1,6 @@
 // What the other scripts share: installs what is missing, and knows where the tools are. Needs only Node 20.19 and npm.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The project's folder. */
@@ -46,6 +46,7 @@ export function install() {
 /** Compiles the library and the command to dist/, and with `tests` everything to build/. */
 export function build({ tests = false } = {}) {
   run(programs.tsc, ["-p", "tsconfig.build.json"]);
+  chmodSync(inRoot("dist/src/cli/main.js"), 0o755);
   if (tests) run(programs.tsc, ["-p", "tsconfig.json"]);
 }
 
