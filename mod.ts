@@ -35,7 +35,11 @@ export type { PushOnceOptions } from "./src/push_once.ts";
 export { setSnappyModule } from "./src/wire/snappy.ts";
 export { createReceiver } from "./src/receiver.ts";
 export type { ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
+export { clauses } from "./src/receive/breach.ts";
 export type { Breach, Clause } from "./src/receive/breach.ts";
+export { K6JsonReader, readK6Json } from "./src/sources/k6_json.ts";
+export type { K6JsonOptions, K6JsonStats } from "./src/sources/k6_json.ts";
+export type { SkipReason } from "./src/sources/k6_json_line.ts";
 export { createMetrics, CustomMetric } from "./src/sources/metrics.ts";
 export type {
   AddOptions,
