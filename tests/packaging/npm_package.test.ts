@@ -15,26 +15,24 @@ before(async () => {
 });
 after(() => installed.remove());
 
+/** The same program, whichever way it gets at the package. */
 const send = `
 async function send([recording, url]) {
   const output = new RemoteWriteOutput({ url, windows: "event" });
-  const metrics = new Map();
-  for (const line of gunzipSync(readFileSync(recording)).toString().split("\\n")) {
-    const { type, metric: name, data } = line === "" ? {} : JSON.parse(line);
-    if (type === "Metric") metrics.set(name, { name, type: data.type, contains: data.contains });
-    if (type !== "Point") continue;
-    output.add({ metric: metrics.get(name), time: Date.parse(data.time), value: data.value, tags: data.tags ?? {} });
-  }
+  const lines = new Blob([gunzipSync(readFileSync(recording))]).stream();
+  for await (const samples of readK6Json(lines)) output.add(samples);
   console.log(JSON.stringify(await output.close()));
 }
 send(process.argv.slice(2));
 `;
-const imports = `import { readFileSync } from "node:fs";
+const modules = (name: string): string =>
+  `import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { readK6Json, RemoteWriteOutput } from "${name}";
 `;
 const requires = `const { readFileSync } = require("node:fs");
 const { gunzipSync } = require("node:zlib");
-const { RemoteWriteOutput } = require("k6-remote-write");
+const { readK6Json, RemoteWriteOutput } = require("k6-remote-write");
 `;
 
 /** The recording's own account: how often each metric is in it, and the sum of its values. */
@@ -100,22 +98,22 @@ test("installed from the tarball, the command runs", async () => {
 });
 
 test("an ES module on Node sends the recording", async () => {
-  installed.write("send.mjs", `${imports}import { RemoteWriteOutput } from "k6-remote-write";${send}`);
+  installed.write("send.mjs", modules("k6-remote-write") + send);
   await sendsTheRecording([process.execPath, "send.mjs"]);
 });
 
 test("a CommonJS module on Node sends the recording", async () => {
-  installed.write("send.cjs", `${requires}${send}`);
+  installed.write("send.cjs", requires + send);
   await sendsTheRecording([process.execPath, "send.cjs"]);
 });
 
 test("Bun sends the recording", async () => {
-  installed.write("send.bun.mjs", `${imports}import { RemoteWriteOutput } from "k6-remote-write";${send}`);
+  installed.write("send.bun.mjs", modules("k6-remote-write") + send);
   await sendsTheRecording([programs.bun, "send.bun.mjs"]);
 });
 
 test("Deno sends the recording through an npm: import", async () => {
-  installed.write("send.deno.mjs", `${imports}import { RemoteWriteOutput } from "npm:k6-remote-write";${send}`);
+  installed.write("send.deno.mjs", modules("npm:k6-remote-write") + send);
   const permissions = ["--no-prompt", "--allow-net", "--allow-read"];
   await sendsTheRecording([programs.deno, "run", "--node-modules-dir=manual", ...permissions, "send.deno.mjs"]);
 });

@@ -5,6 +5,8 @@ interface Programs {
   readonly deno: string;
   readonly bun: string;
   readonly tsc: string;
+  readonly workerd: string;
+  readonly chromium: string;
 }
 
 // By a computed path, as this file may run compiled, from another folder.
