@@ -29,11 +29,18 @@ export { ConfigurationError, DeliveryError, FormatError, isRemoteWriteError } fr
 export type { DeliveryErrorDetails, RemoteWriteError } from "./src/errors.ts";
 export { RemoteWriteOutput } from "./src/output.ts";
 export type { OutputStats } from "./src/output.ts";
+export { readK6Json } from "./src/sources/k6_json.ts";
+export type { K6JsonOptions, K6JsonReader, K6JsonStats } from "./src/sources/k6_json.ts";
+export type { SkipReason } from "./src/sources/k6_json_line.ts";
 export { RemoteWriteClient } from "./src/write_client.ts";
 export { optionsFromEnv } from "./src/env.ts";
 export type { ClientOptions, RemoteWriteOutputOptions } from "./src/options.ts";
 export type { Emit, HistogramValue, Sink } from "./src/aggregate/sink.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/mapping/mapping.ts";
 export type { DeliveryReport, Fate, ReasonCount } from "./src/send/report.ts";
+export { createReceiver } from "./src/receiver.ts";
+export type { ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
+export type { Breach } from "./src/receive/breach.ts";
+export { setSnappyModule } from "./src/wire/snappy.ts";
 export type { CloseOptions } from "./src/send/write_queue.ts";
 export type { Sleep } from "./src/send/sleep.ts";
