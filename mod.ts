@@ -57,7 +57,7 @@ export type { ClientOptions, RemoteWriteOutputOptions } from "./src/options.ts";
 export type { RefusalReason } from "./src/aggregate/series_store.ts";
 export type { Emit, HistogramValue, Sink } from "./src/aggregate/sink.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/mapping/mapping.ts";
-export type { DeliveryReport, Fate, ReasonCount } from "./src/send/report.ts";
+export type { DeliveryReport, Fate, ReasonCount } from "./src/delivery_report.ts";
 export { createReceiver } from "./src/receiver.ts";
 export type { ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
 export { clauses } from "./src/receive/breach.ts";

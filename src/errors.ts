@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DeliveryReport } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
 
 /** An option, variable, flag or file that cannot be used; says which, its value (never a secret) and what was expected. */
 export class ConfigurationError extends Error {

@@ -7,7 +7,8 @@ import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series
 import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { createDelivery } from "./send/create_delivery.ts";
-import { type DeliveryReport, mergeReports, Tally } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
+import { mergeReports, Tally } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";

@@ -5,7 +5,7 @@
  */
 import { type ClientOptions, resolveOptions } from "./options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
-import type { DeliveryReport } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";

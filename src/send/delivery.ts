@@ -17,7 +17,7 @@ import type { Codecs, EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
 import type { Aborted, Failed, Held, Outcome, ProtocolVersion, Rejected, Send, Written } from "./outcome.ts";
 import { Parcel, type Piece } from "./parcel.ts";
-import type { DeliveryReport } from "./report.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
 

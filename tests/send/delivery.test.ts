@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeliveryReport } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/delivery_report.ts";
 import type { Batch } from "../../src/wire/batch.ts";
 import { FakePrometheus, type FakePrometheusOptions } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
