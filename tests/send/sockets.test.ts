@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
-import type { Fetch } from "../../src/send/http_sender.ts";
 import type { DeliveryReport } from "../../src/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import { SendStats } from "../../src/send/stats.ts";
@@ -59,7 +58,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const now = (): number => 0;
   const url = server.url.replace("http://", "http://user:hunter2@") + "?token=hunter2";
   const headers = { Authorization: "Bearer hunter2" };
-  const fetch: Fetch = async (input, init) => {
+  const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
     if (!rest.faults?.some(({ kind }) => kind === "stall") || response.body === null) return response;
     // Rings when the first words have been read.
