@@ -56,7 +56,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
   const now = (): number => 0;
-  const url = server.url.replace("http://", "http://user:hunter2@") + "?token=hunter2";
+  const url = `${server.url}?token=hunter2`;
   const headers = { Authorization: "Bearer hunter2" };
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
