@@ -1,6 +1,7 @@
 // Runs the one suite on Deno, Bun and Node: `npm test [-- PATTERN]`. A runtime that is missing is said so; under CI=true
 // that is a failure, and so is a runtime that ran no test.
 import { readdirSync, rmSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 import { build, install, programs, root, runTee } from "./setup.mjs";
 
 install();
@@ -14,7 +15,7 @@ const tests = readdirSync(`${root}/tests`, { recursive: true })
   .sort();
 
 const last = (output, expression) => Number([...output.matchAll(expression)].at(-1)?.[1] ?? 0);
-const plain = (output) => output.replace(/\x1b\[[0-9;]*m/g, "");
+const plain = (output) => stripVTControlCharacters(output);
 
 const runtimes = [
   {
