@@ -28,7 +28,7 @@ import type {
   WrittenCounts,
 } from "./outcome.ts";
 import { Parcel, type Piece } from "./parcel.ts";
-import type { DeliveryReport } from "./report.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Batch, BatchSlice } from "../wire/batch.ts";
-import { type DeliveryReport, type Fate, Tally } from "./report.ts";
+import type { DeliveryReport, Fate } from "../delivery_report.ts";
+import { Tally } from "./report.ts";
 
 /** The search for the bad samples of one refused request. */
 export interface Bisection {

@@ -7,7 +7,8 @@ import type { Batch } from "../wire/batch.ts";
 import { sendDefaults } from "./defaults.ts";
 import type { Delivery } from "./delivery.ts";
 import { Parcel } from "./parcel.ts";
-import { type DeliveryReport, mergeReports } from "./report.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
+import { mergeReports } from "./report.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { type Sleep, sleep as realSleep } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
@@ -146,13 +147,20 @@ export class WriteQueue {
   /** A new flush: grants its requests. Resolves with what becomes of what earlier flushes kept. */
   async resume(): Promise<DeliveryReport> {
     this.#budget?.renew();
+    return await this.#runKept();
+  }
+
+  async #runKept(): Promise<DeliveryReport> {
     const kept = this.#waiting().filter(({ outcome }) => outcome.settled);
     for (const entry of kept) entry.outcome = deferred();
     for (const shard of this.#shards.values()) void this.#run(shard);
     return mergeReports(await Promise.all(kept.map(({ outcome }) => outcome.report)));
   }
 
-  /** Takes nothing more, waits for what is in the queue, and gives up the rest. Resolves with what became of it. */
+  /**
+   * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
+   * Resolves with what became of it.
+   */
   close(options: CloseOptions = {}): Promise<DeliveryReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
@@ -169,7 +177,7 @@ export class WriteQueue {
     void this.#options.sleep(timeoutMs, waited.signal).then(() => {
       if (!waited.signal.aborted) giveUp();
     });
-    void this.resume();
+    void this.#runKept();
     const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
     waited.abort();
     signal?.removeEventListener("abort", giveUp);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Delivery } from "../../src/send/delivery.ts";
-import type { DeliveryReport } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/delivery_report.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
 import { Batch } from "../../src/wire/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DeliveryReport } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/delivery_report.ts";
 import type { Batch } from "../../src/wire/batch.ts";
 import { FakePrometheus, type FakePrometheusOptions } from "./fake_prometheus.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "./sending.ts";
