@@ -11,7 +11,7 @@ import { nearestOf, parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { receive } from "./receive.ts";
-import { commandLine, setExitCode, writeError, writeOut } from "./runtime.ts";
+import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
 
 const commands: readonly Command[] = [send, receive];
@@ -50,4 +50,4 @@ async function print(text: string): Promise<number> {
   return exitCodes.ok;
 }
 
-setExitCode(await main(commandLine));
+await exit(await main(commandLine));

@@ -121,7 +121,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch): Promise<DeliveryReport> {
     const parcel = new Parcel({ batch, from: 0, to: batch.length });
     if (this.#closed !== undefined) {
-      this.#options.stats.dropped("closed", batch.length);
+      this.#abandonClosed(parcel);
       return Promise.resolve(parcel.takeReport());
     }
     const outcome = deferred();
@@ -200,9 +200,8 @@ export class WriteQueue {
     const { signal } = this.#end;
     for (let entry = shard.waiting[0]; entry !== undefined; entry = shard.waiting[0]) {
       if (!signal.aborted) await this.#send(entry.parcel);
-      const { remaining } = entry.parcel;
-      if (remaining > 0 && !signal.aborted) break;
-      this.#options.stats.dropped("closed", remaining);
+      if (signal.aborted) this.#abandonClosed(entry.parcel);
+      if (entry.parcel.next !== undefined) break;
       shard.waiting.shift();
       this.#leave(entry);
     }
@@ -218,8 +217,15 @@ export class WriteQueue {
     } catch (error) {
       // Nothing should throw there; if something does, the shard must not stand still.
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.stats.failed(parcel.abandon("failed", `the delivery broke: ${reason}`));
+      const { abandoned, unknown } = parcel.abandon("failed", `the delivery broke: ${reason}`);
+      this.#options.stats.failed(abandoned + unknown);
     }
+  }
+
+  #abandonClosed(parcel: Parcel): void {
+    const { abandoned, unknown } = parcel.abandon("unsent", "the queue was closed");
+    this.#options.stats.dropped("closed", abandoned);
+    this.#options.stats.failed(unknown);
   }
 
   /** Not those being sent. A batch that alone is larger than the queue goes, too. */
@@ -234,11 +240,12 @@ export class WriteQueue {
       if (oldest === undefined) return;
       const { entry, shard } = oldest;
       shard.waiting.splice(shard.busy ? 1 : 0, 1);
-      const samples = entry.parcel.abandon("dropped", "the queue was full");
-      stats.dropped("queue_full", samples);
+      const { abandoned, unknown } = entry.parcel.abandon("dropped", "the queue was full");
+      stats.dropped("queue_full", abandoned);
+      stats.failed(unknown);
       warnings.once(
-        `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): ${samples} samples, the oldest that were ` +
-          "waiting, are dropped; what else is dropped is only counted.",
+        `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): the oldest that wait are dropped. ` +
+          `Samples dropped: ${abandoned}; further ones are only counted.`,
       );
       this.#leave(entry);
     }

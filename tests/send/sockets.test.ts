@@ -248,7 +248,7 @@ test("nobody listens: the reason is clear, and nothing may have been stored", as
     // Pauses take no time here: it fails again and again until the queue is closed.
     while (setting.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     assert.deepEqual(setting.messages, [
-      "The receiver fails (no answer: the connection was refused); it is tried again.",
+      "Sending fails (no answer: the connection was refused); it is tried again.",
     ]);
     void sleepless;
   });
