@@ -97,6 +97,11 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly overflow?: "drop-oldest" | "block";
   /** Send series to which nothing comes again after this time, in milliseconds; 0 is never. @default 0 */
   readonly heartbeatMs?: number;
+  /**
+   * Requests of one `flush()` or `close()` at most, retries included, for runtimes that allow a handler only so many. What is
+   * left is kept for the next flush, and reported as `unsent`. @default Infinity
+   */
+  readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */
   readonly closeTimeoutMs?: number;
   /** Whether to send series of the output's own, `k6_remote_write_*`. @default false */
@@ -131,6 +136,7 @@ export const defaultOptions: Defaults = {
   capacity: sendDefaults.capacity,
   maxQueueBytes: sendDefaults.maxQueueBytes,
   heartbeatMs: 0,
+  maxRequestsPerFlush: Infinity,
   closeTimeoutMs: sendDefaults.closeTimeoutMs,
 };
 
@@ -190,6 +196,7 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     maxQueueBytes: wholeAtLeast(1024, "maxQueueBytes", options),
     overflow: oneOf(["drop-oldest", "block"], "overflow", options.overflow),
     heartbeatMs: atLeast(0, "heartbeatMs", options),
+    maxRequestsPerFlush: wholeAtLeast(1, "maxRequestsPerFlush", options),
     closeTimeoutMs: atLeast(0, "closeTimeoutMs", options),
     selfMetrics: options.selfMetrics ?? false,
   };
@@ -226,7 +233,10 @@ function atLeast(minimum: number, name: NumberOption, options: RemoteWriteOutput
 
 function wholeAtLeast(minimum: number, name: NumberOption, options: RemoteWriteOutputOptions): number {
   const value = atLeast(minimum, name, options);
-  if (!Number.isSafeInteger(value)) throw unexpected(name, value, `a whole number from ${minimum}`);
+  // Infinity is a default: no bound.
+  if (!Number.isSafeInteger(value) && value !== defaultOptions[name]) {
+    throw unexpected(name, value, `a whole number from ${minimum}`);
+  }
   return value;
 }
 

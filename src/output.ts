@@ -7,7 +7,9 @@ import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series
 import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { createDelivery } from "./send/create_delivery.ts";
-import { type DeliveryReport, mergeReports, Tally } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
+import { mergeReports, Tally } from "./send/report.ts";
+import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
@@ -59,7 +61,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #started = false;
   #closing: Promise<DeliveryReport> | undefined;
 
-  /** @throws ConfigurationError where an option makes no sense */
+  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
@@ -70,7 +72,12 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       onRefused: (reason, sample) => this.#refuse(reason, sample),
     });
     this.#collector = new Collector(resolved.shards);
-    const sending = { ...resolved, stats: this.#sendStats, warnings: new Warnings(resolved.onWarning) };
+    const sending = {
+      ...resolved,
+      budget: new RequestBudget(resolved.maxRequestsPerFlush),
+      stats: this.#sendStats,
+      warnings: new Warnings(resolved.onWarning),
+    };
     this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
   }
 
@@ -90,9 +97,16 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     return this.#queue.ready(options.signal);
   }
 
-  /** Sends what came in since the last flush. Resolves when that is delivered or given up, and says which; never rejects. */
+  /**
+   * Sends what came in since the last flush, and before it what that one kept. Resolves when each sample is delivered, given up,
+   * or kept for the next flush as the requests are used up (`unsent`), and says which; never rejects.
+   */
   async flush(): Promise<DeliveryReport> {
-    return mergeReports(await Promise.all(this.#enqueue(this.#collector.collect(this.#store.takePending()))));
+    // First, as it grants this flush its requests.
+    const kept = this.#queue.resume().then((report) => this.#count(report));
+    return mergeReports(
+      await Promise.all([kept, ...this.#enqueue(this.#collector.collect(this.#store.takePending()))]),
+    );
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -146,13 +160,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #enqueue(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport>[] {
     return batches.flatMap((batch, shard) => {
       if (batch === undefined) return [];
-      return [
-        this.#queue.push(shard, batch).then((report) => {
-          this.#account.add(report);
-          return report;
-        }),
-      ];
+      return [this.#queue.push(shard, batch).then((report) => this.#count(report))];
     });
+  }
+
+  /** What is unsent now may be sent by a later flush: only the end can tell. */
+  #count(report: DeliveryReport): DeliveryReport {
+    this.#account.add({ ...report, unsent: 0 });
+    return report;
   }
 
   async #run(): Promise<void> {
@@ -182,8 +197,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (this.#options.staleMarkers) {
       last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
     }
-    await this.#queue.close({ timeoutMs, signal });
+    const { unsent } = await this.#queue.close({ timeoutMs, signal, resumed: true });
     await Promise.all(last);
+    this.#account.count("unsent", unsent);
     return this.#account.report();
   }
 
