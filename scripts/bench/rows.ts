@@ -4,6 +4,7 @@
  * @module
  */
 import { closeSync, openSync, readSync } from "node:fs";
+import process from "node:process";
 import { measure } from "mitata";
 import { NativeHistogramSink } from "../../src/aggregate/native_histogram_sink.ts";
 import type { Sample } from "../../src/sample.ts";
@@ -15,7 +16,6 @@ import { encodeWithMessages, replayPlainly, sendWithPeer } from "./peers.ts";
 import {
   counterSamples,
   duration,
-  k6Metric,
   plainSeries,
   randomNumbers,
   requestMetrics,
@@ -42,15 +42,29 @@ interface Effort {
 const thorough: Effort = { min_cpu_time: 1e9, min_samples: 30 };
 const short: Effort = { min_cpu_time: 2e8, min_samples: 15 };
 
-/** The median time of a function, in microseconds for each unit of its work; `prepare` is not part of it. */
+/**
+ * The processor's time of all threads of this process, in nanoseconds: unlike that of the clock on the wall, it is not longer
+ * where others use the same cores, and it does not hide what the collector of garbage does at the same time.
+ */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return 1000 * (user + system);
+}
+
+/** The median time of a function, in microseconds for each unit of its work; `prepare` comes before each call and is not part of it. */
 async function median(
   units: number,
   work: () => unknown,
-  { prepare = (): unknown => 0, effort = thorough } = {},
+  { prepare, effort = thorough }: { readonly prepare?: () => unknown; readonly effort?: Effort } = {},
 ): Promise<number> {
-  const { p50 } = await measure(function* () {
-    yield { [0]: prepare, bench: (_prepared: unknown): unknown => work() };
-  }, { ...effort });
+  const options = { ...effort, now: processorTime };
+  const { p50 } = prepare === undefined ? await measure(work, options) : await measure(
+    function* () {
+      yield { [0]: prepare, bench: (_prepared: unknown): unknown => work() };
+    },
+    // One call after the other: mitata would else prepare thousands of times before it calls as often.
+    { ...options, batch_threshold: -1 },
+  );
   return p50 / 1000 / units;
 }
 
@@ -252,7 +266,7 @@ export interface Growth {
 /** Measures the growth. */
 export async function measureGrowth(): Promise<Growth> {
   const series = [];
-  for (const count of [10, 30, 100, 300, 1000, 3000, 10_000, 30_000]) {
+  for (const count of [100, 300, 1000, 3000, 10_000, 30_000]) {
     series.push({
       count,
       v1: await flushCost(count, "1.0", short),
