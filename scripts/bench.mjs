@@ -18,7 +18,7 @@ const module = `${folder}/mod.js`;
 mkdirSync(folder, { recursive: true });
 execFileSync(programs.node, [`${root}/build/scripts/bench/write_lines.js`, lines]);
 await bundle({
-  entryPoints: [`${root}/mod.ts`],
+  stdin: { contents: `export { RemoteWriteOutput } from "./mod.ts";`, resolveDir: root },
   outfile: module,
   bundle: true,
   minify: true,
