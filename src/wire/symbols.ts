@@ -9,15 +9,13 @@ import { pack } from "./pack.ts";
 
 const textEncoder = new TextEncoder();
 
-/** Places are counted up to here, so that engines keep them as small integers. */
-const maxPlace = 2 ** 30;
-
 /**
  * The symbols table of one request after the other, written as it grows.
  *
  * Strings are looked up by number in one array of integers, as each series asks for twenty of them at each flush.
  */
 export class Symbols {
+  readonly #maxPlace: number;
   /** Receives the table. */
   #buffer = new ByteBuffer(2);
   readonly #numbers = new Map<string, number>();
@@ -31,11 +29,16 @@ export class Symbols {
   #first = 0;
   #next = 1;
 
+  /** @param maxPlace up to which places are counted: as long as engines keep them as small integers */
+  constructor(maxPlace = 2 ** 30) {
+    this.#maxPlace = maxPlace;
+  }
+
   /** Begins a table in a buffer: with the empty string, which must be the first. */
   begin(buffer: ByteBuffer): void {
     this.#buffer = buffer;
     this.#transient.clear();
-    if (this.#next > maxPlace) {
+    if (this.#next > this.#maxPlace) {
       this.#next = 1;
       this.#places.fill(0);
     }
