@@ -197,7 +197,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (this.#options.staleMarkers) {
       last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
     }
-    const { unsent } = await this.#queue.close({ timeoutMs, signal, resumed: true });
+    const { unsent } = await this.#queue.close({ timeoutMs, signal });
     await Promise.all(last);
     this.#account.count("unsent", unsent);
     return this.#account.report();

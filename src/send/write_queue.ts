@@ -45,12 +45,6 @@ export interface CloseOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How the queue itself is closed. */
-export interface QueueCloseOptions extends CloseOptions {
-  /** Whether `resume()` was just called, so that this end of a flush has no requests of its own. @default false */
-  readonly resumed?: boolean;
-}
-
 /** What is in the queue. */
 export interface QueueSize {
   /** Those being sent included. */
@@ -167,7 +161,7 @@ export class WriteQueue {
    * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
    * Resolves with what became of it.
    */
-  close(options: QueueCloseOptions = {}): Promise<DeliveryReport> {
+  close(options: CloseOptions = {}): Promise<DeliveryReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
       this.#wake();
@@ -175,8 +169,7 @@ export class WriteQueue {
     return this.#closed;
   }
 
-  async #close(options: QueueCloseOptions): Promise<DeliveryReport> {
-    const { timeoutMs = sendDefaults.closeTimeoutMs, signal, resumed = false } = options;
+  async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
     const waited = new AbortController();
     const giveUp = (): void => this.#end.abort();
     if (signal?.aborted === true) giveUp();
@@ -184,7 +177,7 @@ export class WriteQueue {
     void this.#options.sleep(timeoutMs, waited.signal).then(() => {
       if (!waited.signal.aborted) giveUp();
     });
-    void (resumed ? this.#runKept() : this.resume());
+    void this.#runKept();
     const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
     waited.abort();
     signal?.removeEventListener("abort", giveUp);
