@@ -4,7 +4,8 @@
  * @module
  */
 import { DeliveryError } from "./errors.ts";
-import { type ClientOptions, resolveOptions } from "./options.ts";
+import type { ClientOptions } from "./options.ts";
+import { resolveOptions } from "./resolve_options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { Delivery } from "./send/delivery.ts";
 import type { DeliveryReport } from "./send/report.ts";

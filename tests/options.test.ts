@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../src/errors.ts";
-import { type RemoteWriteOutputOptions, resolveOptions } from "../src/options.ts";
+import type { RemoteWriteOutputOptions } from "../src/options.ts";
+import { resolveOptions } from "../src/resolve_options.ts";
 
 test("the defaults are the original's", () => {
   const {
@@ -55,7 +56,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ flushPeriodMs: 0 }, /option flushPeriodMs: it is 0, expected a number from 1/],
   [{ flushPeriodMs: NaN }, /option flushPeriodMs: it is NaN/],
   [{ shards: 1.5 }, /option shards: it is 1.5, expected a whole number from 1/],
-  [{ mapping: "prom" as "raw" }, /option mapping: it is "prom", expected "prometheus", "raw" or an object/],
+  [{ mapping: "prom" as "raw" }, /option mapping: it is "prom", expected "prometheus", "raw", "legacy" or an object/],
   [{ overflow: "drop" as "block" }, /option overflow: it is "drop", expected "drop-oldest" or "block"/],
   [{ trendStats: ["p(101)"] }, /p\(101\)/],
   [{ caCertFile: "ca.pem" }, /option caCertFile: it is "ca.pem", expected a `fetch`/],

@@ -22,6 +22,7 @@ const counters: Mapping = {
 function newStore(mapping: Mapping): { store: SeriesStore<WireSeries>; warnings: string[] } {
   const warnings: string[] = [];
   const factory = new SeriesFactory({
+    prefix: "",
     mapping,
     keepTags: true,
     keepNameTag: false,
