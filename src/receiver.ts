@@ -4,71 +4,24 @@
  * @module
  */
 import { FormatError } from "./errors.ts";
-import { type Breach, quote } from "./receive/breach.ts";
+import { quote } from "./receive/breach.ts";
 import { versionOfContentType } from "./receive/content_type.ts";
 import { allowOrigin, preflight } from "./receive/cors.ts";
 import { checkHeaders } from "./receive/header_rules.ts";
 import { readBody } from "./receive/read_body.ts";
-import { type ResolvedReceiverOptions, resolveReceiverOptions } from "./receive/receiver_options.ts";
+import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receive/receiver_options.ts";
 import { BreachList, refuse } from "./receive/refusal.ts";
 import { StrictRules } from "./receive/strict.ts";
 import type { ProtocolVersion, WrittenCounts } from "./send/outcome.ts";
-import type { Metadata, TimeSeries } from "./time_series.ts";
+import type { TimeSeries } from "./time_series.ts";
 import type { DecodedRequest } from "./wire/decode.ts";
 import { decodeV1 } from "./wire/decode_v1.ts";
 import { decodeV2 } from "./wire/decode_v2.ts";
 import { decompress } from "./wire/snappy.ts";
 import { TooLargeError } from "./wire/too_large_error.ts";
 
-/** What one request brought. */
-export interface ReceivedWrite {
-  /** Version of the message it came in. */
-  readonly version: ProtocolVersion;
-  /** As sent, in order; timestamps are numbers, and staleness markers have `stale`. */
-  readonly timeSeries: readonly TimeSeries[];
-  /** What metric families mean, by family: 1.0's own messages (in 2.0 each series has its metadata). */
-  readonly metadata: ReadonlyMap<string, Metadata>;
-  /** Size as sent. */
-  readonly bodyBytes: number;
-  /** Size after decompression. */
-  readonly decodedBytes: number;
-  /** Of the request. */
-  readonly headers: Headers;
-}
-
-/** Options of a receiver. */
-export interface ReceiverOptions {
-  /** Takes what arrives. The sender is answered when it has resolved; where it throws, with 500, and sends again. */
-  readonly onWrite: (write: ReceivedWrite) => void | Promise<void>;
-  /**
-   * Checks everything that the specifications ask of a sender, and refuses a request with a breach, so that `onWrite` does not
-   * see it. Otherwise only what cannot be read is refused.
-   *
-   * @default false
-   */
-  readonly strict?: boolean;
-  /** Takes each breach (strict only). */
-  readonly onBreach?: (breach: Breach) => void;
-  /** Takes what `onWrite` or `onBreach` threw. @default console.error */
-  readonly onError?: (error: unknown) => void;
-  /** Largest body, in bytes, as sent. @default `maxDecodedBytes`: compression makes nothing larger worth reading */
-  readonly maxBodyBytes?: number;
-  /**
-   * Largest body, in bytes, after decompression. What is decoded takes about eight times as much memory at most. A larger
-   * request is answered 413.
-   *
-   * @default 33554432 as in Prometheus
-   */
-  readonly maxDecodedBytes?: number;
-  /** Series whose last sample is remembered to check the order (strict only), about 100 bytes each. @default 100000 */
-  readonly maxTrackedSeries?: number;
-  /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
-  readonly cors?: boolean | string;
-  /** The only path that is answered, such as `/api/v1/write`. @default any */
-  readonly path?: string;
-  /** Versions that are taken; another one is answered 415. @default both */
-  readonly acceptVersions?: readonly ProtocolVersion[];
-}
+export type { Breach, Clause } from "./receive/breach.ts";
+export type { ReceivedWrite, ReceiverOptions } from "./receive/receiver_options.ts";
 
 /**
  * Makes a handler that receives remote write 1.0 and 2.0. It holds no resources and can simply be dropped.

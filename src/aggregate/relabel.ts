@@ -40,7 +40,7 @@ export function compileRelabelConfigs(configs: readonly RelabelConfig[], options
   const scheme = options.nameValidationScheme ?? "utf8";
   const rules = configs.map((config, index) => {
     const where = `relabelConfigs[${index}]`;
-    return compileRule(checkRelabelConfig(config, where, { nameValidationScheme: scheme }), where, scheme);
+    return compileRule(checkRelabelConfig(config, where, { nameValidationScheme: scheme }), { where, scheme });
   });
   return (labels) => {
     const relabelled = new Map<string, string>();
@@ -50,7 +50,10 @@ export function compileRelabelConfigs(configs: readonly RelabelConfig[], options
   };
 }
 
-function compileRule(config: CheckedRelabelConfig, where: string, scheme: NameValidationScheme): Rule {
+function compileRule(
+  config: CheckedRelabelConfig,
+  { where, scheme }: { readonly where: string; readonly scheme: NameValidationScheme },
+): Rule {
   const { action, sourceLabels, separator, modulus, targetLabel } = config;
   const regex = compileField(
     () => compileRelabelRegex(config.regex),

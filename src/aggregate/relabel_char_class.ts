@@ -4,41 +4,7 @@
  * @see https://github.com/google/re2/wiki/Syntax
  * @module
  */
-
-/** A place in a pattern. */
-export class PatternCursor {
-  readonly #pattern: string;
-  #at = 0;
-
-  constructor(pattern: string) {
-    this.#pattern = pattern;
-  }
-
-  /** Whether all of it was taken. */
-  get done(): boolean {
-    return this.#at === this.#pattern.length;
-  }
-
-  /** Takes what a sticky expression matches here; undefined if nothing. */
-  take(expression: RegExp): RegExpExecArray | undefined {
-    expression.lastIndex = this.#at;
-    const match = expression.exec(this.#pattern) ?? undefined;
-    if (match !== undefined) this.#at = expression.lastIndex;
-    return match;
-  }
-
-  /** Takes one character. */
-  takeCharacter(): number {
-    const code = this.#pattern.codePointAt(this.#at) ?? 0;
-    this.#at += code > 0xffff ? 2 : 1;
-    return code;
-  }
-
-  /** Throws a SyntaxError that shows where the reading stopped. */
-  fail(reason: string): never {
-    throw new SyntaxError(`${reason} (at ${JSON.stringify(this.#pattern.slice(this.#at, this.#at + 12))})`);
-  }
-}
+import type { PatternCursor } from "./relabel_pattern_cursor.ts";
 
 /** Characters as the inside of a JavaScript character class, or all others. */
 export interface CharacterSet {
@@ -64,22 +30,22 @@ const spaces = "\\t\\n\\f\\r\\x20";
 /** RE2's are ASCII; JavaScript's `\s` is not. */
 const perlClasses: Readonly<Record<string, string>> = { d: digits, s: spaces, w: "0-9A-Za-z_" };
 
-const posixClasses: Readonly<Record<string, string>> = {
-  alnum: "0-9A-Za-z",
-  alpha: "A-Za-z",
-  ascii: "\\x00-\\x7f",
-  blank: "\\t\\x20",
-  cntrl: "\\x00-\\x1f\\x7f",
-  digit: digits,
-  graph: "\\x21-\\x7e",
-  lower: "a-z",
-  print: "\\x20-\\x7e",
-  punct: "\\x21-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7e",
-  space: "\\t\\n\\v\\f\\r\\x20",
-  upper: "A-Z",
-  word: "0-9A-Za-z_",
-  xdigit: "0-9A-Fa-f",
-};
+const posixClasses: ReadonlyMap<string, string> = new Map([
+  ["alnum", "0-9A-Za-z"],
+  ["alpha", "A-Za-z"],
+  ["ascii", "\\x00-\\x7f"],
+  ["blank", "\\t\\x20"],
+  ["cntrl", "\\x00-\\x1f\\x7f"],
+  ["digit", digits],
+  ["graph", "\\x21-\\x7e"],
+  ["lower", "a-z"],
+  ["print", "\\x20-\\x7e"],
+  ["punct", "\\x21-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7e"],
+  ["space", "\\t\\n\\v\\f\\r\\x20"],
+  ["upper", "A-Z"],
+  ["word", "0-9A-Za-z_"],
+  ["xdigit", "0-9A-Fa-f"],
+]);
 
 const controls: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
@@ -154,7 +120,7 @@ function setOf(content: string, negated: boolean): CharacterSet {
 function takeItem(cursor: PatternCursor): CharacterSet {
   const posix = cursor.take(/\[:(\^?)(.*?):\]/sy);
   if (posix !== undefined) {
-    const content = posixClasses[posix[2] ?? ""] ?? cursor.fail("a character class that RE2 does not know");
+    const content = posixClasses.get(posix[2] ?? "") ?? cursor.fail("a character class that RE2 does not know");
     return setOf(content, posix[1] === "^");
   }
   const first = takeClassCharacter(cursor);

@@ -145,20 +145,21 @@ export function checkRelabelConfig(
   { nameValidationScheme: scheme }: { readonly nameValidationScheme: NameValidationScheme },
 ): CheckedRelabelConfig {
   const given = readFields(config, where);
+  const valueOf = (field: Field): unknown => given.has(field) ? given.get(field)?.[1] : defaults[field];
   const fail = (field: Field, expected: string): never => {
     const [name, value] = given.get(field) ?? [field, undefined];
     throw relabelError(`${where}.${name}`, value, expected);
   };
   const text = (field: "separator" | "regex" | "targetLabel" | "replacement"): string => {
-    const value = given.get(field)?.[1] ?? defaults[field];
+    const value = valueOf(field);
     return typeof value === "string" ? value : fail(field, "a string");
   };
 
-  const actionName = given.get("action")?.[1] ?? defaults.action;
-  const action = actions.find((known) => known === String(actionName).toLowerCase()) ??
+  const actionName = valueOf("action");
+  const action = actions.find((known) => typeof actionName === "string" && known === actionName.toLowerCase()) ??
     fail("action", `one of ${actions.join(", ")}`);
-  const sourceLabels = given.get("sourceLabels")?.[1] ?? defaults.sourceLabels;
-  const modulus = given.get("modulus")?.[1] ?? defaults.modulus;
+  const sourceLabels = valueOf("sourceLabels");
+  const modulus = valueOf("modulus");
   const checked: CheckedRelabelConfig = {
     action,
     sourceLabels: isNameList(sourceLabels) ? sourceLabels : fail("sourceLabels", "a list of label names"),

@@ -1,11 +1,13 @@
 /**
  * Regular expressions as Prometheus takes them, run by JavaScript. Where the two would not find the same, the pattern is
- * refused. What stays different: JavaScript's time is not bounded by the length of the text for patterns such as `(a+)+`.
+ * refused. What stays different: JavaScript may take very long for patterns such as `(a+)+`, and under `(?i)` its `\b` counts
+ * the Kelvin sign and the long s as letters.
  *
  * @see https://github.com/google/re2/wiki/Syntax
  * @module
  */
-import { classOf, isCased, literal, PatternCursor, takeClass, takeEscape } from "./relabel_char_class.ts";
+import { classOf, isCased, literal, takeClass, takeEscape } from "./relabel_char_class.ts";
+import { PatternCursor } from "./relabel_pattern_cursor.ts";
 
 /** A compiled expression, anchored at both ends, whose dot takes line feeds. */
 export interface RelabelRegex {
@@ -170,11 +172,12 @@ class Translation {
   }
 
   #takeRepetition(): boolean {
-    const taken = this.#cursor.take(/([*+?]|\{(\d+)(?:(,)(\d*))?\})(\??)/y);
+    const taken = this.#cursor.take(/([*+?]|\{(\d+)(,(\d+)?)?\})(\??)/y);
     if (taken === undefined) return false;
     const [, token = "", first = token === "+" ? "1" : "0", comma, second, question] = taken;
     const least = Number(first);
-    const most = token === "?" ? 1 : token.startsWith("{") && comma === undefined ? least : Number(second || Infinity);
+    const fixed = token.startsWith("{") && comma === undefined;
+    const most = token === "?" ? 1 : fixed ? least : Number(second ?? Infinity);
     if (least > maxRepeat || (most > maxRepeat && most < Infinity)) {
       this.#cursor.fail(`a repetition of more than ${maxRepeat}`);
     }

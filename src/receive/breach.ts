@@ -57,5 +57,10 @@ export type Report = (clause: Clause, message: string) => void;
 
 /** A sender's text for a message: quoted, and cut where it is long. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return JSON.stringify(cut(text, 100));
+}
+
+/** A text of so many characters at most. */
+export function cut(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

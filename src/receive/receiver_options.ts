@@ -1,6 +1,62 @@
+/**
+ * What a receiver is told, and what it hands on.
+ *
+ * @module
+ */
 import { ConfigurationError } from "../errors.ts";
-import type { ReceiverOptions } from "../receiver.ts";
 import type { ProtocolVersion } from "../send/outcome.ts";
+import type { Metadata, TimeSeries } from "../time_series.ts";
+import type { Breach } from "./breach.ts";
+
+/** What one request brought. */
+export interface ReceivedWrite {
+  /** Version of the message it came in. */
+  readonly version: ProtocolVersion;
+  /** As sent, in order; timestamps are numbers, and staleness markers have `stale`. */
+  readonly timeSeries: readonly TimeSeries[];
+  /** What metric families mean, by family: 1.0's own messages (in 2.0 each series has its metadata). */
+  readonly metadata: ReadonlyMap<string, Metadata>;
+  /** Size as sent. */
+  readonly bodyBytes: number;
+  /** Size after decompression. */
+  readonly decodedBytes: number;
+  /** Of the request. */
+  readonly headers: Headers;
+}
+
+/** Options of a receiver. */
+export interface ReceiverOptions {
+  /** Takes what arrives. The sender is answered when it has resolved; where it throws, with 500, and sends again. */
+  readonly onWrite: (write: ReceivedWrite) => void | Promise<void>;
+  /**
+   * Checks everything that the specifications ask of a sender, and refuses a request with a breach, so that `onWrite` does not
+   * see it. Otherwise only what cannot be read is refused.
+   *
+   * @default false
+   */
+  readonly strict?: boolean;
+  /** Takes each breach (strict only). */
+  readonly onBreach?: (breach: Breach) => void;
+  /** Takes what `onWrite` or `onBreach` threw. @default console.error */
+  readonly onError?: (error: unknown) => void;
+  /** Largest body, in bytes, as sent. @default `maxDecodedBytes`: compression makes nothing larger worth reading */
+  readonly maxBodyBytes?: number;
+  /**
+   * Largest body, in bytes, after decompression. What is decoded takes about twelve times as much memory at most. A larger
+   * request is answered 413.
+   *
+   * @default 33554432 as in Prometheus
+   */
+  readonly maxDecodedBytes?: number;
+  /** Series whose last sample is remembered to check the order (strict only), about 100 bytes each. @default 100000 */
+  readonly maxTrackedSeries?: number;
+  /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
+  readonly cors?: boolean | string;
+  /** The only path that is answered, such as `/api/v1/write`. @default any */
+  readonly path?: string;
+  /** Versions that are taken; another one is answered 415. @default both */
+  readonly acceptVersions?: readonly ProtocolVersion[];
+}
 
 /** Options with their defaults, checked. */
 export interface ResolvedReceiverOptions extends
@@ -41,7 +97,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiv
   const { cors = defaults.cors, maxDecodedBytes = defaults.maxDecodedBytes, path } = options;
   const { maxBodyBytes = maxDecodedBytes, maxTrackedSeries = defaults.maxTrackedSeries } = options;
   const acceptVersions: readonly ProtocolVersion[] = options.acceptVersions ?? defaults.acceptVersions;
-  for (const [name, value] of Object.entries({ maxBodyBytes, maxDecodedBytes, maxTrackedSeries })) {
+  for (const [name, value] of Object.entries({ maxDecodedBytes, maxBodyBytes, maxTrackedSeries })) {
     if (!Number.isSafeInteger(value) || value < 1) refuse(name, { value, expected: "a whole number from 1" });
   }
   if (path !== undefined && !path.startsWith("/")) refuse("path", { value: path, expected: "one that begins with /" });

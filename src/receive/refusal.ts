@@ -1,4 +1,4 @@
-import { type Breach, quote } from "./breach.ts";
+import { type Breach, cut } from "./breach.ts";
 
 /** How many breaches an answer names. */
 const maxNamed = 5;
@@ -29,10 +29,11 @@ export class BreachList {
   /** The reason to give. */
   toString(): string {
     const lines = this.#first.map(({ clause, message, series }) =>
-      `${clause}: ${message}${series === undefined ? "" : `, in ${quote(series)}`}`
+      `${clause}: ${message}${series === undefined ? "" : `, in ${cut(series, 200)}`}`
     );
     const more = this.count - lines.length;
     if (more > 0) lines.push(`and ${more} more`);
-    return `Cannot accept the request: it has ${this.count} breaches of the specification\n${lines.join("\n")}`;
+    const count = this.count === 1 ? "1 breach" : `${this.count} breaches`;
+    return `Cannot accept the request: it has ${count} of the specification\n${lines.join("\n")}`;
   }
 }

@@ -186,7 +186,8 @@ export class Delivery {
       if (this.#fallBack(`status ${status}: ${reason}`)) return parcel.again({ unknown, resent: true, attempts: 0 });
     }
     if (status === 413 && body.length > sendDefaults.minBodyBytes) {
-      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(sendDefaults.minBodyBytes, body.length >> 1));
+      // A little over the half, as the halves of a piece are seldom equal.
+      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(sendDefaults.minBodyBytes, body.length * 0.6));
       if (samples > 1) return parcel.cut(middle(piece), { unknown, resent: true });
     }
     const stored = version === "2.0" && written !== undefined

@@ -43,10 +43,22 @@ export function secretsOf(headers: Headers, url: URL, publicNames: ReadonlySet<s
     secrets.add(value);
     // "Bearer abc": the token alone too.
     const space = value.indexOf(" ");
-    if (space > 0) secrets.add(value.slice(space + 1));
+    const token = space > 0 ? value.slice(space + 1) : "";
+    secrets.add(token);
+    if (value.startsWith("Basic ")) secrets.add(passwordOf(token));
   }
   secrets.delete("");
   return secrets;
+}
+
+/** Of basic authentication; empty if it is none. */
+function passwordOf(token: string): string {
+  try {
+    const text = atob(token);
+    return text.slice(text.indexOf(":") + 1);
+  } catch {
+    return "";
+  }
 }
 
 function decodeURIComponentSafely(text: string): string {

@@ -34,7 +34,7 @@ const errors: readonly (readonly [pattern: RegExp, code: number, text: string])[
   [/ECONNRESET|Connection reset/, 1220, "read: connection reset by peer"],
   [/EPIPE|Broken pipe/, 1201, "write: broken pipe"],
   [/E(NET|HOST)(UNREACH|DOWN)|EADDRNOTAVAIL|\(Connect\)/, 1210, "dial: failed"],
-  [/UND_ERR_SOCKET|connection closed|body from connection|[cC]onnection lost/, 1200, "connection closed"],
+  [/UND_ERR_SOCKET|connection closed|body from connection|[cC]onnection lost/, 1200, "connection lost"],
   [/\bZ_[A-Z]+|(Zlib|Brotli|Zstd)\w*Error|ERR_BROTLI|gzip|deflate|brotli/i, 1701, "decompression failed"],
 ];
 

@@ -46,6 +46,9 @@ export type InstrumentedFetch = typeof globalThis.fetch & {
   settle(): void;
 };
 
+/** Those of the fetch standard; 0 is what a page may not look at. */
+const statusesWithoutBody: readonly number[] = [0, 101, 103, 204, 205, 304];
+
 /** Makes fetches that differ in their tags and in the requests that they wait for. */
 export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
 
@@ -105,7 +108,11 @@ export function fetchBinder(output: SampleConsumer, options: InstrumentFetchOpti
         throw error;
       }
       measured.answered(response.status);
-      return measureResponse(response, measured);
+      if (method !== "HEAD" && !statusesWithoutBody.includes(response.status)) {
+        return measureResponse(response, measured);
+      }
+      measured.ended(0);
+      return response;
     }
 
     return Object.assign(measuredFetch, {

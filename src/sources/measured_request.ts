@@ -126,6 +126,10 @@ export class MeasuredRequest {
     // Without an answer nobody knows how much of the body was sent.
     if (this.#answer && bodyBytes !== undefined) push("data_sent", bodyBytes, tags);
     if (receivedBytes !== undefined) push("data_received", receivedBytes, tags);
-    output.add(samples);
+    try {
+      output.add(samples);
+    } catch {
+      // An output that was closed meanwhile is no reason for the reading of a body to fail.
+    }
   }
 }

@@ -12,17 +12,16 @@ const decoder = new TextDecoder();
 
 const wholeBodyMethods = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 type WholeBodyMethod = typeof wholeBodyMethods[number];
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** Tells the request what becomes of the response's body. */
 export function measureResponse(response: Response, request: MeasuredRequest): Response {
-  if (response.body === null) {
-    request.ended(0);
-    return response;
-  }
-  const native = Object.getPrototypeOf(response);
+  // Not touched before the caller does: on Bun, what is cloned after its body was touched is empty now and then.
+  const touchBody: () => Body = Object.getOwnPropertyDescriptor(response, "body")?.get ??
+    (() => Reflect.get(Object.getPrototypeOf(response), "body", response));
   const readBuffer = response.arrayBuffer.bind(response);
   const clone = response.clone.bind(response);
-  let stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  let stream: Body | undefined;
 
   async function readWhole(method: WholeBodyMethod): Promise<unknown> {
     // A body that was read already is refused in the runtime's own words.
@@ -43,27 +42,26 @@ export function measureResponse(response: Response, request: MeasuredRequest): R
     return await new Response(buffer, { headers })[method]();
   }
 
-  Object.defineProperties(response, {
-    body: { get: () => (stream ??= countStream(() => Reflect.get(native, "body", response), request)) },
-    clone: {
-      value: (): Response => {
-        const copy = clone();
-        request.shared();
-        return measureResponse(copy, request);
-      },
+  // Configurable, so that one instrumented fetch can wrap another.
+  const replace = (name: string, how: PropertyDescriptor) =>
+    Object.defineProperty(response, name, { configurable: true, ...how });
+  // A fetch made for tests may give null after all.
+  replace("body", { get: () => (stream ??= touchBody() && countStream(touchBody, request)) });
+  replace("clone", {
+    value: (): Response => {
+      const copy = clone();
+      request.shared();
+      return measureResponse(copy, request);
     },
   });
   for (const method of wholeBodyMethods) {
-    if (method in response) Object.defineProperty(response, method, { value: () => readWhole(method) });
+    if (method in response) replace(method, { value: () => readWhole(method) });
   }
   return response;
 }
 
 /** A stream that reads on only when its own reader does. The body is asked for late, as a clone replaces it. */
-function countStream(
-  body: () => ReadableStream<Uint8Array<ArrayBuffer>>,
-  request: MeasuredRequest,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+function countStream(touchBody: () => Body, request: MeasuredRequest): Body {
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   let receivedBytes = 0;
   return new ReadableStream({
@@ -71,7 +69,7 @@ function countStream(
     async pull(controller): Promise<void> {
       let chunk;
       try {
-        reader ??= body().getReader();
+        reader ??= touchBody().getReader();
         // An empty chunk would end this pull without anything to wake the next one.
         do chunk = await reader.read(); while (chunk.value?.byteLength === 0);
       } catch (error) {
@@ -89,7 +87,7 @@ function countStream(
     },
     async cancel(reason): Promise<void> {
       request.cancelled(receivedBytes);
-      await (reader ?? body()).cancel(reason);
+      await (reader ?? touchBody()).cancel(reason);
     },
   });
 }

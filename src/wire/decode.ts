@@ -10,7 +10,7 @@ import { metricTypeOf } from "./metric_type.ts";
 export interface DecodeOptions {
   /**
    * What the decoded objects may take in memory, estimated, in bytes. Two bytes of a hostile request can ask for an object of
-   * a hundred, so that a limit on the request's size alone bounds nothing.
+   * a hundred, so that a limit on the request's size alone bounds nothing. The process grows by about 1.5 times this at most.
    *
    * @default 268435456
    */

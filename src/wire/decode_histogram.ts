@@ -70,7 +70,7 @@ export function readHistogram(reader: ProtoReader, context: ValueContext): Histo
         reader.doubles("Histogram.positive_counts", positive.counts);
         break;
       case 14:
-        resetHint = reader.uint32("Histogram.reset_hint");
+        resetHint = reader.int32("Histogram.reset_hint");
         break;
       case 15:
         timestamp = reader.int64("Histogram.timestamp");
@@ -135,12 +135,16 @@ function bucketCounts(reader: ProtoReader, side: Side, { float }: { float: boole
   const [counts, others] = float ? [side.counts, side.deltas] : [side.deltas, side.counts];
   const name = `Histogram.${side.name}_${float ? "deltas" : "counts"}`;
   // Readers that pick one of the two would silently lose what is in the other.
-  if (others.length > 0) reader.fail(name, "present", `none, as the count is ${float ? "a float" : "an integer"}`);
+  if (others.length > 0) {
+    reader.fail(name, `present, expected none, as the count is ${float ? "a float" : "an integer"}`);
+  }
   if (float) return counts;
   let count = 0;
   counts.forEach((delta, index) => {
     count += delta;
-    if (!Number.isSafeInteger(count)) reader.fail(`Histogram.${side.name}_deltas`, `${count} added up`, "below 2^53");
+    if (!Number.isSafeInteger(count)) {
+      reader.fail(`Histogram.${side.name}_deltas`, `${count} added up, expected below 2^53`);
+    }
     counts[index] = count;
   });
   return counts;

@@ -102,7 +102,7 @@ function readMetadata(reader: ProtoReader, into: Map<string, Metadata>): void {
   let unit = "";
   const outer = reader.enter("WriteRequest.metadata");
   while (reader.next()) {
-    if (reader.field === 1) type = reader.uint32("MetricMetadata.type");
+    if (reader.field === 1) type = reader.int32("MetricMetadata.type");
     else if (reader.field === 2) family = reader.string("MetricMetadata.metric_family_name");
     else if (reader.field === 4) help = reader.string("MetricMetadata.help");
     else if (reader.field === 5) unit = reader.string("MetricMetadata.unit");

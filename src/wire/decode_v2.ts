@@ -66,14 +66,14 @@ class Symbols implements SymbolTable {
   /** What a reference stands for; `name` is the field that holds it. */
   text(name: string, ref: number): string {
     const text = this.strings[ref];
-    if (text === undefined) this.#reader.fail(name, `symbol ${ref}`, `one of ${this.strings.length} symbols`);
+    if (text === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
     this.used[ref] = 1;
     return text;
   }
 
   /** The labels that pairs of references stand for. */
   labels(name: string, refs: readonly number[]): Label[] {
-    if (refs.length % 2 !== 0) this.#reader.fail(name, `${refs.length} references`, "pairs");
+    if (refs.length % 2 !== 0) this.#reader.fail(name, `${refs.length} references, expected pairs`);
     const labels: Label[] = [];
     for (let index = 0; index < refs.length; index += 2) {
       this.#reader.charge(memoryBytes.label);
@@ -145,7 +145,7 @@ function readMetadata(reader: ProtoReader, earlier: MetadataFields | undefined):
   let { type, helpRef, unitRef } = earlier ?? { type: 0, helpRef: 0, unitRef: 0 };
   const outer = reader.enter("TimeSeries.metadata");
   while (reader.next()) {
-    if (reader.field === 1) type = reader.uint32("Metadata.type");
+    if (reader.field === 1) type = reader.int32("Metadata.type");
     else if (reader.field === 3) helpRef = reader.uint32("Metadata.help_ref");
     else if (reader.field === 4) unitRef = reader.uint32("Metadata.unit_ref");
     else reader.skip();

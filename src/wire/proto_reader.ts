@@ -74,7 +74,9 @@ export class ProtoReader {
     this.#varint("a field's tag");
     this.field = this.#low >>> 3;
     this.#wireType = this.#low & 7;
-    if (this.field === 0 || this.#high !== 0) this.#fail("a field's number", "out of range", "1 to 536870911", start);
+    if (this.field === 0 || this.#high !== 0) {
+      this.fail("a field's number", "out of range, expected 1 to 536870911", start);
+    }
     return true;
   }
 
@@ -95,7 +97,7 @@ export class ProtoReader {
         this.#advance(4, name);
         break;
       default:
-        this.#fail(name, wireTypes[this.#wireType] ?? "", "a wire type of proto3");
+        this.fail(name, `${wireTypes[this.#wireType]}, expected a wire type of proto3`);
     }
   }
 
@@ -128,9 +130,9 @@ export class ProtoReader {
     );
   }
 
-  /** Fails with the grammar of this module's errors. */
-  fail(name: string, value: string, expected: string): never {
-    this.#fail(name, value, expected);
+  /** @param problem what the field is, and what was expected instead */
+  fail(name: string, problem: string, at: number = this.#at): never {
+    throw new FormatError(`Cannot decode ${this.#message}: ${name} at byte ${at} is ${problem}`);
   }
 
   double(name: string): number {
@@ -147,7 +149,13 @@ export class ProtoReader {
     return this.#texts.find(start, length) ?? this.#newText(name, start);
   }
 
-  /** An enum or a uint32. */
+  /** An enum. */
+  int32(name: string): number {
+    this.#expect(0, name);
+    this.#varint(name);
+    return this.#low | 0;
+  }
+
   uint32(name: string): number {
     this.#expect(0, name);
     this.#varint(name);
@@ -206,7 +214,7 @@ export class ProtoReader {
       this.#texts.remember(text, { start, length });
       return text;
     } catch {
-      this.#fail(name, "not UTF-8", "UTF-8", start);
+      this.fail(name, "not UTF-8, expected UTF-8", start);
     }
   }
 
@@ -237,7 +245,7 @@ export class ProtoReader {
     const left = this.#end - this.#at;
     if (this.#high !== 0 || length > left) {
       const declared = (this.#high >>> 0) * 2 ** 32 + length;
-      this.#fail(name, `${declared} bytes long`, `at most the ${left} that are left`, start);
+      this.fail(name, `${declared} bytes long, expected at most the ${left} that are left`, start);
     }
     return length;
   }
@@ -255,8 +263,8 @@ export class ProtoReader {
     let low = 0;
     let high = 0;
     for (let shift = 0;; shift += 7) {
-      if (at === this.#end) this.#fail(name, "a truncated varint", "the rest of it");
-      if (shift === 70) this.#fail(name, "a varint over 10 bytes", "at most 10");
+      if (at === this.#end) this.fail(name, "a truncated varint, expected the rest of it");
+      if (shift === 70) this.fail(name, "a varint over 10 bytes, expected at most 10");
       byte = bytes[at++] ?? 0;
       const bits = byte & 0x7f;
       if (shift < 28) low |= bits << shift;
@@ -274,22 +282,18 @@ export class ProtoReader {
 
   #advance(count: number, name: string): void {
     const left = this.#end - this.#at;
-    if (count > left) this.#fail(name, `cut off after ${left} bytes`, `${count}`);
+    if (count > left) this.fail(name, `cut off after ${left} bytes, expected ${count}`);
     this.#at += count;
   }
 
   #expect(wireType: number, name: string): void {
     if (this.#wireType !== wireType) {
-      this.#fail(name, wireTypes[this.#wireType] ?? "", wireTypes[wireType] ?? "");
+      this.fail(name, `${wireTypes[this.#wireType]}, expected ${wireTypes[wireType]}`);
     }
   }
 
   #safe(value: number, name: string, start: number): number {
-    if (!Number.isSafeInteger(value)) this.#fail(name, `about ${value}`, "an integer below 2^53", start);
+    if (!Number.isSafeInteger(value)) this.fail(name, `about ${value}, expected an integer below 2^53`, start);
     return value;
-  }
-
-  #fail(name: string, value: string, expected: string, at: number = this.#at): never {
-    throw new FormatError(`Cannot decode ${this.#message}: ${name} at byte ${at} is ${value}, expected ${expected}`);
   }
 }

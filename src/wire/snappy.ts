@@ -106,7 +106,10 @@ function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: 
     // After a trap, such as memory that cannot grow, the instance is in no known state: the next call makes a new one.
     if (cause instanceof WebAssembly.RuntimeError) ready = false;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`Cannot ${verb} ${bytes.length} bytes: ${reason}`, { cause });
+    const expected = verb === "compress" ? "fewer bytes" : "a snappy block";
+    throw new FormatError(`Cannot ${verb} ${bytes.length} bytes: snappy says "${reason}", expected ${expected}`, {
+      cause,
+    });
   }
 }
 

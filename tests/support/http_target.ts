@@ -33,9 +33,9 @@ export interface HttpTarget {
 }
 
 /**
- * Starts it. What it answers:
+ * Starts a server on a free loopback port. What it answers:
  * - `/bytes/N?wait=ms&pause=ms&status=S&gzip=1`: N bytes; waits before the headers, pauses in the middle of the body
- * - `/json`, `/form`, `/redirect` (to `/bytes/3`)
+ * - `/json`, `/form`, `/redirect` (to `/bytes/3`), `/broken-gzip`
  * - `/hang` nothing; `/stall` a part of the body and nothing more; `/reset` a reset; `/cut` a part of the body and a reset
  */
 export async function startHttpTarget(options: HttpTargetOptions = {}): Promise<HttpTarget> {
@@ -68,6 +68,9 @@ export async function startHttpTarget(options: HttpTargetOptions = {}): Promise<
     if (route === "form") {
       return void response.writeHead(200, { "content-type": "application/x-www-form-urlencoded" }).end("a=1&b=2");
     }
+    if (route === "broken-gzip") {
+      return void response.writeHead(200, { "content-encoding": "gzip" }).end("this is not compressed");
+    }
     if (route === "stall" || route === "cut") {
       response.writeHead(200, { "content-length": "1000" }).write("x".repeat(100));
       if (route === "cut") setTimeout(() => request.socket.resetAndDestroy(), 20);
@@ -99,7 +102,6 @@ export async function startHttpTarget(options: HttpTargetOptions = {}): Promise<
 
   const server: Server = tls ? createTlsServer(tls, serve) : createServer(serve);
   server.on("tlsClientError", () => {});
-  server.on("clientError", (_error, socket) => socket.destroy());
   const port = await listen(server);
   return {
     url: `${tls ? "https" : "http"}://127.0.0.1:${port}`,

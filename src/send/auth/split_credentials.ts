@@ -1,0 +1,44 @@
+/**
+ * User info of URLs: fetch refuses it.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../../errors.ts";
+
+/** A URL, and the user info that was in it. */
+export interface SplitUrl {
+  /** Without user info. */
+  readonly url: URL;
+  /** Undefined if there is no user info. */
+  readonly user?: string;
+  /** Undefined if there is none. */
+  readonly password?: string;
+}
+
+/**
+ * Takes the user info out of a URL. The URL given stays as it is.
+ *
+ * @throws {ConfigurationError} if the user info is not UTF-8 in percent encoding
+ */
+export function splitCredentials(url: URL): SplitUrl {
+  const { username, password } = url;
+  const bare = new URL(url);
+  bare.username = "";
+  bare.password = "";
+  if (username === "" && password === "") return { url: bare };
+  return {
+    url: bare,
+    user: decode(username),
+    ...(password === "" ? {} : { password: decode(password) }),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ConfigurationError(
+      "Cannot authenticate: the user info of the URL has a malformed percent encoding, expected %25 for a percent sign",
+    );
+  }
+}

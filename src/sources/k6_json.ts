@@ -1,0 +1,192 @@
+/**
+ * Reads k6's JSON output (`k6 run -o json=...`), of any length in constant memory.
+ *
+ * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
+ * @module
+ */
+import type { Metric } from "../metric.ts";
+import type { Sample } from "../sample.ts";
+import { k6Metrics } from "./k6_metrics.ts";
+import { readK6Line, type SkipReason } from "./k6_json_line.ts";
+import { PointReader } from "./k6_json_point.ts";
+
+/** How to read. */
+export interface K6JsonOptions {
+  /** Takes each line that is not k6's, without its end: what k6 itself prints, where both come through one pipe. */
+  readonly onForeignLine?: (line: string) => void;
+  /** Takes each metric when it is announced. */
+  readonly onMetric?: (metric: Metric) => void;
+  /** Ends the reading; what was read before is yielded. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was read so far. */
+export interface K6JsonStats {
+  /** Bytes, before anything is made of them. */
+  readonly bytes: number;
+  /** Lines, empty ones included. */
+  readonly lines: number;
+  /** Samples. */
+  readonly samples: number;
+  /** Lines that gave no sample, by reason: not k6's; cut off at the end of the file; damaged; or with something unreadable. */
+  readonly skipped: Readonly<Record<SkipReason, number>>;
+}
+
+/** Longer lines are not k6's; they are handed on in pieces of this size, in bytes. */
+const maxLineBytes = 1024 * 1024;
+
+/** Samples that are yielded at once, at most. */
+const maxBatch = 2000;
+
+const newline = 0x0a;
+
+/**
+ * Reads k6's JSON output. Lines that are not k6's are tolerated and counted; the stream's own errors are thrown, after what
+ * came before was yielded.
+ *
+ * @param stream the bytes, not compressed
+ * @returns batches of samples; tags with the same text are the same object
+ * @example
+ * ```ts
+ * import { readK6Json } from "k6-remote-write";
+ *
+ * const line = '{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":3,"tags":{}}}\n';
+ * const reader = readK6Json(new Blob([line]).stream());
+ * for await (const samples of reader) console.log(samples.length);
+ * console.log(reader.stats.lines);
+ * ```
+ */
+export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}): K6JsonReader {
+  return new K6JsonReader(stream, options);
+}
+
+/** Samples of k6's JSON output; see `readK6Json`. To be iterated once. */
+export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
+  readonly #stream: ReadableStream<Uint8Array>;
+  readonly #options: K6JsonOptions;
+  readonly #points = new PointReader();
+  readonly #metrics = new Map<string, Metric>();
+  readonly #decoder = new TextDecoder();
+  readonly #skipped: Record<SkipReason, number> = {
+    foreign: 0,
+    torn: 0,
+    malformed: 0,
+    unknownMetric: 0,
+    invalidTime: 0,
+    invalidValue: 0,
+    invalidTags: 0,
+  };
+  #bytes = 0;
+  #lines = 0;
+  #samples = 0;
+  #batch: Sample[] = [];
+
+  /** @param stream the bytes, not compressed */
+  constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
+    this.#stream = stream;
+    this.#options = options;
+    for (const metric of k6Metrics) this.#points.setMetric(metric);
+    for (const metric of k6Metrics) this.#metrics.set(metric.name, metric);
+  }
+
+  /** What was read so far. */
+  get stats(): K6JsonStats {
+    return { bytes: this.#bytes, lines: this.#lines, samples: this.#samples, skipped: { ...this.#skipped } };
+  }
+
+  /** How many texts of tags are remembered, to find them again; bounded. */
+  get tagsRemembered(): number {
+    return this.#points.tagsRemembered;
+  }
+
+  /** Reads to the end, the first error of the stream, or the signal. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Sample[], void, undefined> {
+    const { signal } = this.#options;
+    const reader = this.#stream.getReader();
+    const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {});
+    signal?.addEventListener("abort", cancel, { once: true });
+    let rest: Uint8Array = new Uint8Array(0);
+    try {
+      while (signal?.aborted !== true) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        this.#bytes += value.length;
+        const bytes = rest.length === 0 ? value : concat(rest, value);
+        this.#points.setBytes(bytes);
+        let from = 0;
+        for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, from)) {
+          this.#readLine(bytes, from, end);
+          from = end + 1;
+          if (this.#batch.length >= maxBatch) yield this.#take();
+        }
+        if (bytes.length - from > maxLineBytes) {
+          this.#foreign(bytes, from, bytes.length);
+          from = bytes.length;
+        }
+        // A copy, so that the chunk can be let go of, or written to again by who gave it.
+        rest = bytes.slice(from);
+        if (this.#batch.length > 0) yield this.#take();
+      }
+      // A line without an end may be one that the end of the file cut off.
+      if (rest.length > 0) {
+        this.#points.setBytes(rest);
+        this.#readLine(rest, 0, rest.length, true);
+      }
+      if (this.#batch.length > 0) yield this.#take();
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      await reader.cancel().catch(() => {});
+    }
+  }
+
+  #take(): readonly Sample[] {
+    const batch = this.#batch;
+    this.#samples += batch.length;
+    this.#batch = [];
+    return batch;
+  }
+
+  #readLine(bytes: Uint8Array, from: number, lineEnd: number, last = false): void {
+    this.#lines++;
+    const end = bytes[lineEnd - 1] === 0x0d && lineEnd > from ? lineEnd - 1 : lineEnd;
+    const sample = this.#points.read(from, end);
+    if (sample !== undefined) this.#batch.push(sample);
+    else this.#readPlain(bytes, from, end, last);
+  }
+
+  #readPlain(bytes: Uint8Array, from: number, end: number, last: boolean): void {
+    const text = this.#decoder.decode(bytes.subarray(from, end));
+    const line = readK6Line(text, (name) => this.#metrics.get(name));
+    if (line.kind === "sample") {
+      this.#batch.push(line.sample);
+    } else if (line.kind === "metric") {
+      this.#metrics.set(line.metric.name, line.metric);
+      this.#points.setMetric(line.metric);
+      this.#options.onMetric?.(line.metric);
+    } else if (last && (line.reason === "malformed" || isTornStart(text))) {
+      this.#skipped.torn++;
+    } else if (line.reason === "foreign") {
+      this.#foreign(bytes, from, end);
+    } else {
+      this.#skipped[line.reason]++;
+    }
+  }
+
+  #foreign(bytes: Uint8Array, from: number, end: number): void {
+    // An empty line says nothing, but belongs to what is printed.
+    if (end > from) this.#skipped.foreign++;
+    this.#options.onForeignLine?.(this.#decoder.decode(bytes.subarray(from, end)));
+  }
+}
+
+/** Whether a line was cut off so early that it could be anything of k6's. */
+function isTornStart(text: string): boolean {
+  return text !== "" && ['{"metric":', '{"type":'].some((start) => start.startsWith(text));
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}

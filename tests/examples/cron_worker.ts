@@ -1,0 +1,46 @@
+/**
+ * A Cloudflare Worker that probes a URL whenever its cron trigger fires, and pushes once what it saw.
+ *
+ * In wrangler.toml: `crons = ["* * * * *"]` under `[triggers]`, the variables below under `[vars]`, and the password by
+ * `wrangler secret put REMOTE_WRITE_PASSWORD`. Each run counts from zero: look at durations and shares, not at totals.
+ */
+import { createRunner, RemoteWriteOutput } from "k6-remote-write";
+
+interface Env {
+  /** What to probe. */
+  readonly TARGET_URL: string;
+  /** Where to push, such as `https://prometheus.example.com/api/v1/write`. */
+  readonly REMOTE_WRITE_URL: string;
+  readonly REMOTE_WRITE_USER?: string;
+  readonly REMOTE_WRITE_PASSWORD?: string;
+}
+
+interface CronTrigger {
+  readonly cron: string;
+  readonly scheduledTime: number;
+}
+
+export default {
+  async scheduled(trigger: CronTrigger, env: Env): Promise<void> {
+    const output = new RemoteWriteOutput({
+      url: env.REMOTE_WRITE_URL,
+      user: env.REMOTE_WRITE_USER,
+      password: env.REMOTE_WRITE_PASSWORD,
+      labels: { job: "probe" },
+      retryDeadlineMs: 10_000,
+    });
+    const { fetch, check } = createRunner(output, { http: { name: "probe" }, tags: { cron: trigger.cron } });
+    try {
+      const response = await fetch(env.TARGET_URL, { signal: AbortSignal.timeout(10_000) });
+      await response.arrayBuffer();
+      check("target is up", response.ok);
+    } catch {
+      // What failed, and why, is in the samples of the request.
+      check("target is up", false);
+    }
+    const report = await output.close();
+    if (report.delivered < report.samples) {
+      throw new Error(`Only ${report.delivered} of ${report.samples} samples were delivered: ${report.reasons[0]?.reason}`);
+    }
+  },
+};

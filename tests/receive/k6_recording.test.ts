@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fromBinary } from "@bufbuild/protobuf";
+import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import { createReceiver } from "../../src/receiver.ts";
+import { decompress } from "../../src/wire/snappy.ts";
+import { headersV1, postV1 } from "../support/requests.ts";
+
+interface RecordedRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+function recordedRequests(run: string): RecordedRequest[] {
+  const folder = `tests/fixtures/k6/${run}/requests`;
+  return readdirSync(folder).filter((name) => name.endsWith(".bin")).sort().map((name) => ({
+    headers: JSON.parse(readFileSync(`${folder}/${name.replace(".bin", ".json")}`, "utf8")).headers,
+    body: new Uint8Array(readFileSync(`${folder}/${name}`)),
+  }));
+}
+
+/** Counts breaches by clause. */
+class Counts {
+  readonly clauses: Record<string, number> = {};
+
+  readonly add = ({ clause }: { readonly clause: string }): void => {
+    this.clauses[clause] = (this.clauses[clause] ?? 0) + 1;
+  };
+}
+
+/** The requests' series, by the generated types. */
+function seriesOf({ body }: RecordedRequest): TimeSeries[] {
+  return fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1 << 20 })).timeseries;
+}
+
+const isMixed = ({ samples, histograms }: TimeSeries): boolean => samples.length > 0 && histograms.length > 0;
+const hasTag = ({ labels }: TimeSeries): boolean => labels.some(({ name }) => name === "my-tag");
+
+for (const run of ["basic", "native"]) {
+  test(`what k6 itself sends (${run}) is taken without strict`, async () => {
+    let series = 0;
+    const receive = createReceiver({ onWrite: ({ timeSeries }) => void (series += timeSeries.length) });
+    const requests = recordedRequests(run);
+    for (const { headers, body } of requests) {
+      assert.equal((await receive(postV1({}, { headers: pick(headers), body }))).status, 204);
+    }
+    assert.equal(series, requests.flatMap(seriesOf).length);
+  });
+
+  test(`strict finds in what k6 itself sends (${run}) its three breaches and no other`, async () => {
+    const counts = new Counts();
+    const receive = createReceiver({ strict: true, onWrite: () => {}, onBreach: counts.add });
+    const requests = recordedRequests(run);
+    for (const { headers, body } of requests) await receive(postV1({}, { headers: pick(headers), body }));
+    const series = requests.flatMap(seriesOf);
+    // A version is missing, a tag of the script is sent unchecked, and a float goes along with stale histograms.
+    const expected = {
+      userAgent: 8,
+      labelName: series.filter(hasTag).length,
+      seriesMixed: series.filter(isMixed).length,
+    };
+    assert.deepEqual({ seriesMixed: 0, ...counts.clauses }, expected);
+    assert.equal(expected.seriesMixed > 0, run === "native");
+  });
+
+  test(`strict finds nothing in what k6 itself sends (${run}) without them, from request to request`, async () => {
+    const counts = new Counts();
+    const receive = createReceiver({ strict: true, onWrite: () => {}, onBreach: counts.add });
+    for (const request of recordedRequests(run)) {
+      const timeseries = seriesOf(request).filter((series) => !hasTag(series) && !isMixed(series));
+      const { headers } = request;
+      const response = await receive(postV1({ timeseries }, { headers: { ...pick(headers), "User-Agent": "k6/2.2" } }));
+      assert.equal(response.status, 204, await response.text());
+    }
+    assert.deepEqual(counts.clauses, {});
+  });
+}
+
+/** The headers that a sender sets itself. */
+function pick(headers: Readonly<Record<string, string>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.keys(headersV1).map((name) => [name, headers[name.toLowerCase()]]));
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SeriesOrder } from "../../src/receive/series_order.ts";
+import { createReceiver } from "../../src/receiver.ts";
+import type { FloatSample, Histogram, TimeSeries } from "../../src/time_series.ts";
+import { postV1 } from "../support/requests.ts";
+
+function floats(...samples: FloatSample[]): TimeSeries {
+  return { labels: [], samples };
+}
+
+const histogram: Histogram = {
+  timestamp: 5,
+  count: 1,
+  sum: 2,
+  schema: 0,
+  zeroThreshold: 0,
+  zeroCount: 1,
+  positiveSpans: [],
+  positiveCounts: [],
+  negativeSpans: [],
+  negativeCounts: [],
+};
+const last = { value: 1, timestamp: 5 };
+
+const afterFloat: readonly [title: string, next: TimeSeries, breach: RegExp | undefined][] = [
+  ["a later sample", floats({ value: 1, timestamp: 6 }), undefined],
+  ["an earlier sample", floats({ value: 1, timestamp: 4 }), /at 4, expected one after 5/],
+  [
+    "another value at the same time",
+    floats({ value: 2, timestamp: 5 }),
+    /at 5, where an earlier request had another value/,
+  ],
+  ["the same sample again, as a retry sends it", floats(last), undefined],
+  ["the same sample and a later one", floats(last, { value: 2, timestamp: 6 }), undefined],
+  ["an earlier sample and a later one", floats({ value: 1, timestamp: 4 }, { value: 2, timestamp: 6 }), /at 4/],
+  ["a staleness marker at the same time", floats({ value: NaN, timestamp: 5, stale: true }), /another value/],
+  ["a staleness marker 1 ms later", floats({ value: NaN, timestamp: 6, stale: true }), undefined],
+  ["a histogram at the same time", { labels: [], histograms: [histogram] }, /another value/],
+  ["nothing", floats(), undefined],
+];
+
+for (const [title, next, breach] of afterFloat) {
+  test(`order after a sample of an earlier request: ${title}`, () => {
+    const order = new SeriesOrder(10);
+    order.accept(new Map([["up", floats({ value: 9, timestamp: 1 }, last)]]));
+    const found = order.breach("up", next);
+    if (breach === undefined) assert.equal(found, undefined);
+    else assert.match(found ?? "", breach);
+  });
+}
+
+test("order of histograms: the same again is taken, another one at its time is not", () => {
+  const order = new SeriesOrder(10);
+  order.accept(new Map([["h", { labels: [], histograms: [histogram] }]]));
+  assert.equal(order.breach("h", { labels: [], histograms: [{ ...histogram }] }), undefined);
+  assert.match(order.breach("h", { labels: [], histograms: [{ ...histogram, count: 2 }] }) ?? "", /another value/);
+  assert.match(order.breach("h", { labels: [], histograms: [{ ...histogram, sum: 3 }] }) ?? "", /another value/);
+});
+
+test("order of other series is their own", () => {
+  const order = new SeriesOrder(10);
+  order.accept(new Map([["up", floats(last)]]));
+  assert.equal(order.breach("down", floats({ value: 1, timestamp: 1 })), undefined);
+});
+
+test("order forgets the series not seen for longest beyond the limit", () => {
+  const order = new SeriesOrder(2);
+  const early = floats({ value: 1, timestamp: 1 });
+  order.accept(new Map([["a", floats(last)]]));
+  order.accept(new Map([["b", floats(last)]]));
+  order.accept(new Map([["a", floats({ value: 1, timestamp: 6 })]]));
+  order.accept(new Map([["c", floats(last)]]));
+  assert.deepEqual(["a", "b", "c"].map((key) => order.breach(key, early) !== undefined), [true, false, true]);
+});
+
+test("order takes back what could not be stored, but not what came after it", () => {
+  const order = new SeriesOrder(10);
+  order.accept(new Map([["a", floats(last)], ["b", floats(last)]]));
+  const forget = order.accept(new Map(["a", "b", "c"].map((key) => [key, floats({ value: 2, timestamp: 7 })])));
+  order.accept(new Map([["b", floats({ value: 3, timestamp: 9 })]]));
+  forget();
+  const at = (timestamp: number): TimeSeries => floats({ value: 8, timestamp });
+  assert.equal(order.breach("a", at(6)), undefined);
+  assert.match(order.breach("a", at(5)) ?? "", /at 5/);
+  assert.match(order.breach("b", at(8)) ?? "", /after 9/);
+  assert.equal(order.breach("c", at(1)), undefined);
+});
+
+test("strict sees order from request to request, and a retry after 500 is no breach", async () => {
+  const clauses: string[] = [];
+  let fail = true;
+  const receive = createReceiver({
+    strict: true,
+    onWrite: () => {
+      if (fail) throw new Error("full");
+    },
+    onError: () => {},
+    onBreach: ({ clause }) => clauses.push(clause),
+  });
+  const send = async (timestamp: bigint, value = 1): Promise<number> => {
+    const samples = [{ value, timestamp: timestamp - 1n }, { value, timestamp }];
+    return (await receive(postV1({ timeseries: [{ labels: [{ name: "__name__", value: "up" }], samples }] }))).status;
+  };
+  assert.equal(await send(5n), 500);
+  fail = false;
+  assert.equal(await send(5n), 204);
+  assert.deepEqual(clauses, []);
+  // Two samples of a series again: the first of them is older than what is stored.
+  assert.equal(await send(5n), 400);
+  assert.deepEqual(clauses, ["requestOrder"]);
+  assert.equal(await send(7n), 204);
+});

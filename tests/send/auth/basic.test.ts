@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { basicAuthorizer } from "../../../src/send/auth/basic.ts";
+import { requestTo, unaborted } from "../../support/auth_request.ts";
+
+async function headerOf(user: string, password: string): Promise<string | null> {
+  const request = requestTo("https://host/write");
+  await basicAuthorizer({ user, password }).authorize(request, unaborted());
+  return request.headers.get("authorization");
+}
+
+test("basic credentials are those of RFC 7617, with UTF-8", async () => {
+  assert.equal(await headerOf("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+  assert.equal(await headerOf("test", "123£"), "Basic dGVzdDoxMjPCow==");
+});
+
+test("the password may be empty, or have colons and any characters", async () => {
+  for (const [user, password] of [["u", ""], ["", "p"], ["u", "a:b:c"], ["ü", "😀 ż"]] as const) {
+    assert.equal(await headerOf(user, password), `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`);
+  }
+});
+
+test("a colon in the user and control characters are refused, without showing them", () => {
+  for (const [user, password] of [["a:b", "hunter2"], ["user1", "hunter2\n"], ["user1\r", "hunter2"]] as const) {
+    assert.throws(() => basicAuthorizer({ user, password }), (error: unknown) => {
+      assert.ok(error instanceof Error && error.name === "ConfigurationError");
+      assert.doesNotMatch(error.message, /hunter2|user1|a:b/);
+      return true;
+    });
+  }
+});

@@ -1,0 +1,326 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeliveryReport } from "../../src/send/report.ts";
+import type { Batch } from "../../src/wire/batch.ts";
+import { FakePrometheus, type FakePrometheusOptions } from "../support/fake_prometheus.ts";
+import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
+import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+interface Setting extends Sending {
+  readonly clock: VirtualClock;
+  readonly receiver: FakePrometheus;
+  deliver(batch: Batch): Promise<DeliveryReport>;
+}
+
+function setUp({ bad, poison, ignorance, ...options }: Partial<SendingOptions> & FakePrometheusOptions = {}): Setting {
+  const clock = new VirtualClock();
+  const receiver = new FakePrometheus({ bad, poison, ignorance });
+  const sending = createSending({ ...options, clock, receiver });
+  const { signal } = new AbortController();
+  const deliver = (batch: Batch): Promise<DeliveryReport> =>
+    clock.settle(sending.delivery.deliver({ batch, from: 0, to: batch.length }, signal));
+  return { ...sending, clock, receiver, deliver };
+}
+
+/** One sample of each of so many series. */
+function oneEach(count: number, series: SeriesNames = new SeriesNames(), time = 1): Batch {
+  return series.batch(Array.from({ length: count }, (_, index) => [`s${index}`, time, index]));
+}
+
+/** How many samples each request had. */
+const sizes = ({ network }: Sending): number[] => network.requests.map(({ samples }) => samples.length);
+const versions = ({ network }: Sending): (string | null)[] =>
+  network.requests.map(({ headers }) => headers.get("x-prometheus-remote-write-version"));
+
+const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, unsent: 0, retries: 0, reasons: [] };
+
+test("a batch is cut by samples, in order", async () => {
+  const setting = setUp({ maxSamplesPerSend: 4 });
+  const { bytes, ...report } = await setting.deliver(oneEach(10));
+  assert.deepEqual(report, { ...none, samples: 10, delivered: 10, requests: 3 });
+  assert.equal(bytes, setting.stats.snapshot().bytesTotal);
+  assert.deepEqual(sizes(setting), [4, 4, 2]);
+  assert.deepEqual(
+    setting.network.requests.flatMap(({ samples }) => samples.map(({ value }) => value)),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+});
+
+test("an empty batch needs no request", async () => {
+  const setting = setUp();
+  assert.deepEqual(await setting.deliver(oneEach(0)), { ...none, samples: 0, delivered: 0, requests: 0, bytes: 0 });
+  assert.deepEqual(sizes(setting), []);
+});
+
+test("a batch is cut by compressed and by decoded bytes", async () => {
+  const body = jsonCodecs["1.0"].encode({ batch: oneEach(4), from: 0, to: 4 });
+  for (const limit of [{ maxBodyBytes: body.body.length }, { maxDecodedBytes: body.decodedBytes }]) {
+    const setting = setUp(limit);
+    assert.equal((await setting.deliver(oneEach(8))).delivered, 8);
+    assert.deepEqual(sizes(setting), [4, 4]);
+  }
+});
+
+test("a sample that alone is too large is left out, with a reason", async () => {
+  const setting = setUp({ maxBodyBytes: 100 });
+  const series = new SeriesNames();
+  const report = await setting.deliver(series.batch([["a", 1, 1], ["l".repeat(200), 1, 2], ["b", 1, 3]]));
+  assert.equal(report.delivered, 2);
+  assert.equal(report.rejected, 1);
+  assert.match(report.reasons[0]?.reason ?? "", /A sample of "l+" is left out: it takes 234 bytes/);
+  assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { too_large: 1 });
+  assert.equal(setting.messages.length, 1);
+});
+
+test("a sample that cannot be encoded is left out, the others are sent", async () => {
+  const encode: typeof jsonCodecs["1.0"]["encode"] = (slice) => {
+    for (let index = slice.from; index < slice.to; index++) {
+      if (slice.batch.values[index] === 5) throw new RangeError("5 is not liked");
+    }
+    return jsonCodecs["1.0"].encode(slice);
+  };
+  const setting = setUp({ codecs: { "1.0": { encode }, "2.0": { encode } } });
+  const report = await setting.deliver(oneEach(10));
+  assert.equal(report.delivered, 9);
+  assert.deepEqual(report.reasons, [
+    { fate: "rejected", reason: 'A sample of "s5" is left out: it cannot be encoded: 5 is not liked.', samples: 1 },
+  ]);
+});
+
+test("a 413 halves the size of requests for good, and nothing is lost", async () => {
+  const series = new SeriesNames();
+  const setting = setUp({ faults: [{ kind: "answer", status: 413 }, { kind: "answer", status: 413 }] });
+  const report = await setting.deliver(oneEach(1000, series));
+  assert.equal(report.delivered, 1000);
+  // 1000 and the first 500 were refused.
+  assert.deepEqual(sizes(setting), [1000, 500, 250, 250, 250, 250]);
+  await setting.deliver(oneEach(1000, series, 2));
+  assert.deepEqual(sizes(setting).slice(6), [250, 250, 250, 250]);
+});
+
+test("a receiver that finds everything too large is not asked without end", async () => {
+  const faults = Array<Fault>(1000).fill({ kind: "answer", status: 413 });
+  const setting = setUp({ faults });
+  const report = await setting.deliver(oneEach(2000));
+  assert.equal(report.rejected, 2000);
+  assert.ok(report.requests < 30, String(report.requests));
+  assert.deepEqual(report.reasons, [{ fate: "rejected", reason: "status 413: status 413 by script", samples: 2000 }]);
+});
+
+test("a refused request is bisected until the bad series stand alone", async () => {
+  const setting = setUp({ bad: new Set(["s700", "s1999"]) });
+  const report = await setting.deliver(oneEach(2000));
+  assert.equal(report.delivered, 1998);
+  assert.equal(report.rejected, 2);
+  assert.equal(setting.receiver.count, 1998);
+  assert.deepEqual(report.reasons, [
+    { fate: "rejected", reason: "status 400: label of series {s700} is not liked", samples: 2 },
+  ]);
+  assert.deepEqual(setting.messages, [
+    "1 samples were refused (status 400: label of series {s700} is not liked); more of this kind are only counted.",
+  ]);
+  // 2 log2(2000) for each.
+  assert.ok(report.requests <= 45, String(report.requests));
+  assert.equal(setting.stats.snapshot().samplesFailedTotal, 2);
+});
+
+test("422 is bisected too, other refusals are not", async () => {
+  const refusing = setUp({ faults: [{ kind: "answer", status: 422 }] });
+  assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
+  assert.deepEqual(sizes(refusing), [4, 2, 2]);
+  for (const status of [401, 403, 404, 302]) {
+    const setting = setUp({ faults: [{ kind: "answer", status }] });
+    assert.equal((await setting.deliver(oneEach(4))).rejected, 4);
+    assert.deepEqual(sizes(setting), [4]);
+  }
+});
+
+test("bisection can be switched off", async () => {
+  const setting = setUp({ bad: new Set(["s1"]), bisect: false });
+  const report = await setting.deliver(oneEach(4));
+  assert.equal(report.rejected, 4);
+  assert.equal(report.requests, 1);
+});
+
+test("bisection is bounded; parts that are not cut any further are still sent", async () => {
+  const setting = setUp({ bad: new Set(["s0"]), maxBisectRequests: 4 });
+  const report = await setting.deliver(oneEach(16));
+  assert.deepEqual(sizes(setting), [16, 8, 4, 4, 8]);
+  assert.equal(report.delivered, 12);
+  assert.equal(report.rejected, 4);
+});
+
+test("where bisection rescues nothing, less is spent on it, until it does", async () => {
+  const series = new SeriesNames();
+  const all = new Set(Array.from({ length: 64 }, (_, index) => `s${index}`));
+  const setting = setUp({ bad: all, maxBisectRequests: 64 });
+  const requests: number[] = [];
+  for (let time = 1; time <= 5; time++) {
+    requests.push((await setting.deliver(oneEach(64, series, time))).requests);
+  }
+  assert.deepEqual(requests, [65, 33, 17, 9, 9]);
+  for (let index = 0; index < 4; index++) all.delete(`s${index}`);
+  await setting.deliver(oneEach(64, series, 6));
+  assert.equal((await setting.deliver(oneEach(64, series, 7))).requests, 65);
+});
+
+test("a refusal after an attempt of unknown outcome counts as unknown, and what can be delivered is", async () => {
+  const setting = setUp({ bad: new Set(["s3"]), faults: [{ kind: "answer", status: 504 }] });
+  const report = await setting.deliver(oneEach(8));
+  assert.equal(report.delivered, 7);
+  assert.equal(report.unknown, 1);
+  assert.equal(report.rejected, 0);
+  assert.match(setting.messages.at(-1) ?? "", /1 samples were refused on a retry, and may have been stored before/);
+});
+
+test("several samples of a series, stored and sent again, are refused but not counted as lost", async () => {
+  const setting = setUp({ faults: [{ kind: "hang", stored: true }] });
+  const series = new SeriesNames();
+  const report = await setting.deliver(series.batch([["a", 1, 1], ["a", 2, 2], ["a", 3, 3], ["b", 1, 1]]));
+  assert.equal(setting.receiver.count, 4);
+  assert.equal(report.rejected, 0);
+  // The last sample of each series is taken again without harm; the others are refused.
+  assert.equal(report.delivered, 2);
+  assert.equal(report.unknown, 2);
+});
+
+test("one sample of a series, stored and sent again, is delivered", async () => {
+  const setting = setUp({ faults: [{ kind: "reset", stored: true }] });
+  const report = await setting.deliver(oneEach(3));
+  assert.equal(report.delivered, 3);
+  assert.equal(report.retries, 1);
+  assert.equal(setting.receiver.duplicates, 3);
+  assert.equal(setting.receiver.count, 3);
+});
+
+test("a request that is answered 500 for ever does not block: its poison is found, the rest delivered", async () => {
+  const setting = setUp({ poison: new Set(["s5"]) });
+  const report = await setting.deliver(oneEach(8));
+  assert.equal(report.delivered, 7);
+  assert.equal(report.failed, 1);
+  assert.deepEqual(report.reasons, [
+    { fate: "failed", reason: "status 500: histogram's counts do not add up", samples: 1 },
+  ]);
+  // Four of the requests hold the poison: 8, 4, 2 and 1 samples.
+  assert.equal(report.requests, 4 * 10 + 3);
+});
+
+test("what is not delivered by the deadline is given up, the rest of the batch has what time is left", async () => {
+  const faults = Array<Fault>(1000).fill({ kind: "refuse" });
+  const setting = setUp({ faults, retryDeadlineMs: 1000, maxSamplesPerSend: 2, random: () => 1 });
+  const report = await setting.deliver(oneEach(6));
+  assert.equal(report.failed, 6);
+  // At 0, 30, 90, 210, 450 and 930 ms; at 930 and 960 ms; at 960 and 990 ms.
+  assert.equal(report.requests, 6 + 2 + 2);
+  assert.deepEqual(report.reasons, [{ fate: "failed", reason: "the connection was refused", samples: 6 }]);
+  assert.ok(setting.clock.now() - Date.UTC(2026, 0, 1) <= 1000);
+});
+
+test("a signal leaves the rest unsent, and what was under way unknown", async () => {
+  const clock = new VirtualClock();
+  const receiver = new FakePrometheus();
+  const faults: Fault[] = [{ kind: "pass" }, { kind: "hang" }];
+  const { delivery } = createSending({ clock, receiver, faults, maxSamplesPerSend: 2 });
+  const controller = new AbortController();
+  const pending = delivery.deliver({ batch: oneEach(6), from: 0, to: 6 }, controller.signal);
+  await clock.advance(10);
+  controller.abort();
+  const { delivered, unknown, unsent } = await pending;
+  assert.deepEqual({ delivered, unknown, unsent }, { delivered: 2, unknown: 2, unsent: 2 });
+  assert.equal(clock.timers, 0);
+});
+
+test("auto begins with 2.0 and stays with it where it is known", async () => {
+  const setting = setUp({ protocol: "auto" });
+  await setting.deliver(oneEach(3));
+  assert.equal(setting.delivery.version, "2.0");
+  assert.deepEqual(versions(setting), ["2.0.0"]);
+});
+
+test("auto falls back to 1.0, once and for good, and nothing is lost", async () => {
+  for (const ignorance of ["silent 204", "415", "400"] as const) {
+    const setting = setUp({ protocol: "auto", ignorance, maxSamplesPerSend: 4, bad: new Set(["s6"]) });
+    const report = await setting.deliver(oneEach(8));
+    assert.equal(report.delivered, 7, ignorance);
+    assert.equal(report.rejected, 1, ignorance);
+    assert.equal(setting.receiver.count, 7);
+    assert.deepEqual(versions(setting).slice(0, 3), ["2.0.0", "0.1.0", "0.1.0"]);
+    assert.equal(versions(setting).filter((version) => version === "2.0.0").length, 1);
+    assert.equal(setting.delivery.version, "1.0");
+    assert.match(
+      setting.messages[0] ?? "",
+      /^The receiver does not take remote write 2\.0 \(.*\); it gets 1\.0 from now on/,
+    );
+  }
+});
+
+test("a fixed version is never left", async () => {
+  for (const ignorance of ["silent 204", "415", "400"] as const) {
+    const setting = setUp({ protocol: "2.0", ignorance, bisect: false });
+    const report = await setting.deliver(oneEach(2));
+    assert.equal(report.rejected, 2, ignorance);
+    assert.equal(report.reasons.length, 1);
+    assert.deepEqual(versions(setting), ["2.0.0"]);
+  }
+});
+
+test("MUST NOT resend what a 2.0 receiver stored of a request it answers with 400", async () => {
+  const setting = setUp({ protocol: "auto", bad: new Set(["s1", "s2"]) });
+  const report = await setting.deliver(oneEach(8));
+  assert.equal(report.delivered, 6);
+  assert.equal(report.rejected, 2);
+  assert.equal(report.requests, 1);
+  assert.equal(setting.receiver.count, 6);
+  assert.equal(setting.delivery.version, "2.0");
+});
+
+test("a 400 without Written headers, to a receiver known to take 2.0, is bisected and no reason to fall back", async () => {
+  const setting = setUp({
+    protocol: "auto",
+    faults: [{ kind: "pass" }, { kind: "answer", status: 400 }],
+    maxSamplesPerSend: 4,
+  });
+  const report = await setting.deliver(oneEach(8));
+  assert.equal(report.delivered, 8);
+  assert.deepEqual(sizes(setting), [4, 4, 2, 2]);
+  assert.equal(setting.delivery.version, "2.0");
+});
+
+test("samples that a 2xx to a 2.0 request leaves out are counted and reported", async () => {
+  const clock = new VirtualClock();
+  const receiver = new FakePrometheus();
+  const answer = receiver.write.bind(receiver);
+  receiver.write = (samples, version) => answer(samples.slice(1), version);
+  const { delivery, messages } = createSending({ clock, receiver, protocol: "auto" });
+  const pending = delivery.deliver({ batch: oneEach(5), from: 0, to: 5 }, new AbortController().signal);
+  const report = await clock.settle(pending);
+  assert.equal(report.delivered, 4);
+  assert.equal(report.rejected, 1);
+  assert.match(report.reasons[0]?.reason ?? "", /stored less than it was sent \(status 204\)/);
+  assert.equal(messages.length, 1);
+});
+
+test("statistics follow the requests", async () => {
+  const setting = setUp({
+    bad: new Set(["s1"]),
+    faults: [{ kind: "answer", status: 503 }, { kind: "slow", ms: 2000 }],
+  });
+  const batch = oneEach(2, new SeriesNames(), 1234);
+  await setting.deliver(batch);
+  const { requestDuration, bytesTotal, ...stats } = setting.stats.snapshot();
+  // Two at first, both again, then one by one.
+  assert.deepEqual(stats, {
+    samplesTotal: 6,
+    samplesFailedTotal: 1,
+    samplesRetriedTotal: 4,
+    samplesDroppedTotal: {},
+    samplesPending: 0,
+    requestsTotal: 4,
+    highestSentTimestampMs: 1234,
+  });
+  assert.ok(bytesTotal > 0);
+  assert.equal(requestDuration.count, 4);
+  assert.equal(requestDuration.sum, 2);
+  assert.equal(requestDuration.counts[requestDuration.bounds.indexOf(2.5)], 1);
+});

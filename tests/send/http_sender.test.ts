@@ -1,0 +1,405 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ConfigurationError } from "../../src/errors.ts";
+import { createHttpSender, type Fetch, type HttpSenderOptions } from "../../src/send/http_sender.ts";
+import type { EncodedRequest, Outcome } from "../../src/send/outcome.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+const request: EncodedRequest = { version: "1.0", body: new Uint8Array([1, 2, 3]), samples: 1 };
+
+interface Call {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly headers: Headers;
+}
+
+/** A fetch that gives these answers in turn, the last one again and again. */
+function answering(...answers: readonly (() => Response | Promise<Response>)[]): { fetch: Fetch; calls: Call[] } {
+  const calls: Call[] = [];
+  const fetch: Fetch = async (url, init) => {
+    calls.push({ url, init, headers: new Headers(init.headers) });
+    const answer = answers[Math.min(calls.length, answers.length) - 1];
+    if (answer === undefined) throw new TypeError("no answer");
+    return await answer();
+  };
+  return { fetch, calls };
+}
+
+const noContent = (headers: Record<string, string> = {}) => (): Response =>
+  new Response(null, { status: 204, headers });
+const answer = (status: number, body: string | null = null, headers: Record<string, string> = {}) => (): Response =>
+  new Response(body, { status, headers });
+
+async function send(
+  options: Partial<HttpSenderOptions> & Pick<HttpSenderOptions, "fetch">,
+  changes: Partial<EncodedRequest> = {},
+): Promise<Outcome> {
+  const clock = new VirtualClock();
+  const sender = createHttpSender({
+    url: "http://receiver.test/api/v1/write",
+    sleep: clock.sleep,
+    now: clock.now,
+    ...options,
+  });
+  const outcome = await sender({ ...request, ...changes }, new AbortController().signal);
+  assert.equal(clock.timers, 0, "the timeout's timer is left");
+  return outcome;
+}
+
+test("MUST send the headers of remote write 1.0 with a POST", async () => {
+  const { fetch, calls } = answering(noContent());
+  const outcome = await send({ fetch });
+  assert.deepEqual(outcome, { kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
+  const [call] = calls;
+  assert.equal(call?.url, "http://receiver.test/api/v1/write");
+  assert.equal(call?.init.method, "POST");
+  assert.equal(call?.init.redirect, "manual");
+  assert.equal(call?.init.body, request.body);
+  const version: unknown = JSON.parse(readFileSync("package.json", "utf8")).version;
+  assert.deepEqual(Object.fromEntries(call?.headers ?? []), {
+    "content-encoding": "snappy",
+    "content-type": "application/x-protobuf",
+    "user-agent": `k6-remote-write/${version}`,
+    "x-prometheus-remote-write-version": "0.1.0",
+  });
+});
+
+test("MUST send the exact content type and version of remote write 2.0", async () => {
+  const { fetch, calls } = answering(noContent());
+  await send({ fetch }, { version: "2.0" });
+  assert.equal(calls[0]?.headers.get("content-type"), "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+  assert.equal(calls[0]?.headers.get("x-prometheus-remote-write-version"), "2.0.0");
+});
+
+test("custom headers are sent, but MUST NOT override those of the protocol", async () => {
+  const { fetch, calls } = answering(noContent());
+  const headers = {
+    "X-Scope-OrgID": "a:b,c",
+    "CONTENT-TYPE": "text/plain",
+    "content-encoding": "gzip",
+    "User-Agent": "me",
+    "X-Prometheus-Remote-Write-Version": "9",
+    "Retry-Attempt": "7",
+  };
+  await send({ fetch, headers });
+  assert.deepEqual(Object.fromEntries(calls[0]?.headers ?? []), {
+    "content-encoding": "snappy",
+    "content-type": "application/x-protobuf",
+    "user-agent": "k6-remote-write/0.1.0",
+    "x-prometheus-remote-write-version": "0.1.0",
+    "x-scope-orgid": "a:b,c",
+  });
+});
+
+test("a retry says which one it is", async () => {
+  const { fetch, calls } = answering(noContent());
+  await send({ fetch }, { attempt: 2 });
+  assert.equal(calls[0]?.headers.get("retry-attempt"), "2");
+});
+
+test("Written headers are read, missing ones are 0, garbage is none", async () => {
+  const cases: readonly (readonly [Record<string, string>, unknown])[] = [
+    [{ "X-Prometheus-Remote-Write-Samples-Written": "5" }, { samples: 5, histograms: 0, exemplars: 0 }],
+    [
+      {
+        "x-prometheus-remote-write-samples-written": "0",
+        "x-prometheus-remote-write-histograms-written": "2",
+        "x-prometheus-remote-write-exemplars-written": "3",
+      },
+      { samples: 0, histograms: 2, exemplars: 3 },
+    ],
+    [{ "X-Prometheus-Remote-Write-Samples-Written": "-1" }, undefined],
+    [{}, undefined],
+  ];
+  for (const [headers, written] of cases) {
+    const { fetch } = answering(noContent(headers));
+    const outcome = await send({ fetch }, { version: "2.0" });
+    assert.equal(outcome.kind, "written");
+    assert.deepEqual(outcome.kind === "written" && outcome.written, written);
+    const refused = await send({ fetch: answering(answer(400, "bad", headers)).fetch }, { version: "2.0" });
+    assert.deepEqual(refused.kind === "rejected" && refused.written, written);
+  }
+});
+
+test("statuses are told apart: MUST retry 5xx, MAY retry 429, MUST NOT retry other 4xx", async () => {
+  const cases: readonly (readonly [status: number, kind: string, unknown?: boolean])[] = [
+    [200, "written"],
+    [202, "written"],
+    [299, "written"],
+    [304, "rejected"],
+    [400, "rejected"],
+    [401, "rejected"],
+    [404, "rejected"],
+    [408, "rejected"],
+    [413, "rejected"],
+    [415, "rejected"],
+    [429, "failed", false],
+    [500, "failed", true],
+    [502, "failed", true],
+    [503, "failed", false],
+    [504, "failed", true],
+    [599, "failed", true],
+  ];
+  for (const [status, kind, unknown] of cases) {
+    const outcome = await send({ fetch: answering(answer(status)).fetch });
+    assert.equal(outcome.kind, kind, String(status));
+    if (outcome.kind === "failed") assert.equal(outcome.unknown, unknown, String(status));
+  }
+});
+
+test("MUST ignore the body of a 2xx, even one that breaks off", async () => {
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) });
+  const outcome = await send({ fetch: answering(() => new Response(broken, { status: 200 })).fetch });
+  assert.equal(outcome.kind, "written");
+});
+
+test("an error body is cut at 1024 bytes and comes without control characters", async () => {
+  const body = "out of\r\n\torder\u0000 \u001b[31msample\u0085\u2028end " + "é".repeat(2000);
+  const outcome = await send({ fetch: answering(answer(400, body)).fetch });
+  assert.ok(outcome.kind === "rejected");
+  assert.match(outcome.reason, /^out of order \[31msample end é+$/);
+  assert.ok(new TextEncoder().encode(outcome.reason).length <= 1024);
+  assert.ok(outcome.reason.length > 500);
+  const silent = await send({ fetch: answering(answer(404)).fetch });
+  assert.equal(silent.kind === "rejected" && silent.reason, "no reason given");
+});
+
+test("a redirect is an error that says where to, without what may be secret", async () => {
+  for (const status of [301, 302, 303]) {
+    const location = "https://user:hunter2@login.test/sso?ticket=hunter2";
+    const { fetch, calls } = answering(answer(status, null, { location }));
+    const outcome = await send({ fetch });
+    assert.deepEqual(outcome, {
+      kind: "rejected",
+      status,
+      reason: "it redirects to https://login.test/sso?...",
+      written: undefined,
+      attempts: 1,
+      unknownBefore: false,
+    });
+    assert.equal(calls.length, 1);
+  }
+  const relative = await send({ fetch: answering(answer(302, null, { location: "/login" })).fetch });
+  assert.equal(relative.kind === "rejected" && relative.reason, "it redirects to http://receiver.test/login");
+  const nowhere = await send({ fetch: answering(answer(302)).fetch });
+  assert.equal(nowhere.kind === "rejected" && nowhere.reason, "it redirects to nowhere");
+});
+
+test("a redirect that a browser hides is an error", async () => {
+  const hidden = (): Response => Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+  const outcome = await send({ fetch: answering(hidden).fetch });
+  assert.equal(outcome.kind, "rejected");
+});
+
+test("307 and 308 to the same origin are followed with the same POST, a few times", async () => {
+  for (const status of [307, 308]) {
+    const { fetch, calls } = answering(answer(status, null, { location: "/v2/write" }), noContent());
+    const outcome = await send({ fetch, headers: { authorization: "Bearer hunter2" } });
+    assert.equal(outcome.kind, "written");
+    assert.deepEqual(calls.map(({ url }) => url), [
+      "http://receiver.test/api/v1/write",
+      "http://receiver.test/v2/write",
+    ]);
+    assert.equal(calls[1]?.init.method, "POST");
+    assert.equal(calls[1]?.init.body, request.body);
+    assert.equal(calls[1]?.headers.get("authorization"), "Bearer hunter2");
+  }
+  const loop = answering(answer(307, null, { location: "/a" }));
+  assert.equal((await send({ fetch: loop.fetch })).kind, "rejected");
+  assert.equal(loop.calls.length, 4);
+});
+
+test("307 to another origin is not followed: credentials never go there", async () => {
+  for (const location of ["http://other.test/write", "https://receiver.test/write", "http://receiver.test:81/write"]) {
+    const { fetch, calls } = answering(answer(307, null, { location }), noContent());
+    const outcome = await send({ fetch });
+    assert.equal(outcome.kind, "rejected");
+    assert.equal(calls.length, 1);
+  }
+});
+
+test("Retry-After is read in both forms", async () => {
+  const cases = [["2", 2000], ["Thu, 01 Jan 2026 00:00:07 GMT", 7000], ["soon", undefined]] as const;
+  for (const [value, expected] of cases) {
+    const outcome = await send({ fetch: answering(answer(503, null, { "Retry-After": value })).fetch });
+    assert.equal(outcome.kind === "failed" && outcome.retryAfterMs, expected);
+  }
+});
+
+test("no answer within the timeout is a failure of unknown outcome", async () => {
+  const clock = new VirtualClock();
+  // It does not even heed the signal.
+  const fetch: Fetch = () => new Promise(() => {});
+  const sender = createHttpSender({ url: "http://receiver.test/", fetch, timeoutMs: 5000, ...clock });
+  const pending = sender(request, new AbortController().signal);
+  await clock.advance(4999);
+  assert.equal(clock.timers, 1);
+  await clock.advance(1);
+  assert.equal(clock.timers, 0);
+  const outcome = await pending;
+  assert.ok(outcome.kind === "failed");
+  assert.equal(outcome.reason, "no answer came within 5000 ms");
+  assert.equal(outcome.unknown, true);
+  assert.equal(outcome.disconnected, false);
+});
+
+test("the timeout covers the body of an error too; what came of it is kept", async () => {
+  for (const [status, kind] of [[400, "rejected"], [503, "failed"], [200, "written"]] as const) {
+    const clock = new VirtualClock();
+    const drip = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("bad ser")) });
+    const { fetch } = answering(() => new Response(drip, { status }));
+    const sender = createHttpSender({ url: "http://receiver.test/", fetch, timeoutMs: 5000, ...clock });
+    const outcome = await clock.settle(sender(request, new AbortController().signal));
+    assert.equal(outcome.kind, kind);
+    if ("reason" in outcome) assert.equal(outcome.reason, "bad ser");
+    assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 5000);
+  }
+});
+
+test("the caller's signal ends an attempt, and says whether it may have been received", async () => {
+  const clock = new VirtualClock();
+  const controller = new AbortController();
+  const hanging = createHttpSender({ url: "http://receiver.test/", fetch: () => new Promise(() => {}), ...clock });
+  const pending = hanging(request, controller.signal);
+  await clock.advance(10);
+  controller.abort();
+  assert.deepEqual(await pending, { kind: "aborted", unknown: true, attempts: 1, unknownBefore: false });
+  assert.deepEqual(await hanging(request, controller.signal), {
+    kind: "aborted",
+    unknown: false,
+    attempts: 0,
+    unknownBefore: false,
+  });
+
+  const later = new AbortController();
+  const authorizer = { authorize: () => new Promise<void>(() => {}) };
+  const waiting = createHttpSender({ url: "http://receiver.test/", authorizer, fetch: answering().fetch, ...clock });
+  const unsent = waiting(request, later.signal);
+  await clock.advance(10);
+  later.abort();
+  assert.deepEqual(await unsent, { kind: "aborted", unknown: false, attempts: 1, unknownBefore: false });
+  assert.equal(clock.timers, 0);
+});
+
+test("an authorizer sets headers anew for each attempt and sees what is sent", async () => {
+  const { fetch, calls } = answering(noContent());
+  let count = 0;
+  const seen: string[] = [];
+  const clock = new VirtualClock();
+  const authorizer = {
+    authorize(
+      { method, url, headers, body }: { method: string; url: string; headers: Headers; body: Uint8Array },
+    ): void {
+      seen.push(`${method} ${url} ${headers.get("content-type")} ${body.length}`);
+      headers.set("authorization", `Token ${++count}`);
+    },
+  };
+  const sender = createHttpSender({ url: "http://user:hunter2@receiver.test/w?q=1", authorizer, fetch, ...clock });
+  const { signal } = new AbortController();
+  await sender(request, signal);
+  await sender(request, signal);
+  assert.deepEqual(calls.map(({ headers }) => headers.get("authorization")), ["Token 1", "Token 2"]);
+  assert.equal(seen[0], "POST http://receiver.test/w?q=1 application/x-protobuf 3");
+  assert.equal(calls[0]?.url, "http://receiver.test/w?q=1");
+});
+
+test("a 401 is tried once more with renewed credentials, only once and only if there are any", async () => {
+  let token = 0;
+  const authorizer = {
+    authorize: ({ headers }: { headers: Headers }): void => headers.set("authorization", `Bearer ${token}`),
+    refresh: (): Promise<boolean> => Promise.resolve(++token > 0),
+  };
+  const renewed = answering(answer(401), noContent());
+  assert.equal((await send({ fetch: renewed.fetch, authorizer })).kind, "written");
+  assert.deepEqual(renewed.calls.map(({ headers }) => headers.get("authorization")), ["Bearer 0", "Bearer 1"]);
+
+  const refused = answering(answer(401));
+  assert.equal((await send({ fetch: refused.fetch, authorizer })).kind, "rejected");
+  assert.equal(refused.calls.length, 2);
+
+  const none = answering(answer(401));
+  await send({ fetch: none.fetch, authorizer: { ...authorizer, refresh: () => false } });
+  assert.equal(none.calls.length, 1);
+});
+
+test("an authorizer that fails is a failed attempt, one that is configured wrongly a rejection", async () => {
+  const failing = { authorize: (): Promise<void> => Promise.reject(new Error("token endpoint: status 503")) };
+  const { fetch, calls } = answering(noContent());
+  const failed = await send({ fetch, authorizer: failing });
+  assert.ok(failed.kind === "failed");
+  assert.equal(failed.unknown, false);
+  assert.equal(failed.reason, "no credentials were to be had: token endpoint: status 503");
+  const wrong = {
+    authorize: (): void => {
+      throw new ConfigurationError("Cannot authorize: the file is empty, expected a token");
+    },
+  };
+  const rejected = await send({ fetch, authorizer: wrong });
+  assert.equal(rejected.kind, "rejected");
+  assert.equal(calls.length, 0);
+});
+
+test("a request that the runtime forbids is not tried again", async () => {
+  const forbid = (): never => {
+    throw Object.assign(new Error("Requires net access to receiver.test"), { name: "NotCapable" });
+  };
+  const outcome = await send({ fetch: answering(forbid).fetch });
+  assert.ok(outcome.kind === "rejected");
+  assert.match(outcome.reason, /does not permit it: Requires net access/);
+});
+
+test("a URL or header that cannot be used is a configuration error, without secrets in it", () => {
+  const cases: readonly (readonly [Partial<HttpSenderOptions>, RegExp])[] = [
+    [{ url: "ftp://user:hunter2@receiver.test/?hunter2" }, /url is ftp:\/\/receiver\.test\/\?\.\.\., expected/],
+    [{ url: "receiver hunter2" }, /url is \(not a URL\), expected/],
+    [{ headers: { "X-Token": "hunter2\n" + "x" } }, /the header "X-Token"/],
+    [{ headers: { "X Token": "hunter2" } }, /the header "X Token"/],
+  ];
+  for (const [options, message] of cases) {
+    assert.throws(() => createHttpSender({ url: "http://receiver.test/", ...options }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("hunter2"));
+      return true;
+    });
+  }
+});
+
+test("no secret appears in an outcome, whatever the receiver or the runtime says", async () => {
+  const secrets = ["us3r-name", "p@ss-w0rd", "query-s3cret", "h3ader-secret", "b4sic-password", "4uthorizer-token"];
+  const url = `http://us3r-name:${encodeURIComponent("p@ss-w0rd")}@receiver.test/write?token=query-s3cret`;
+  const headers = {
+    "X-Api-Key": "h3ader-secret",
+    "Proxy-Authorization": `Basic ${btoa("someone:b4sic-password")}`,
+  };
+  const authorizer = {
+    authorize: ({ headers }: { headers: Headers }): void => headers.set("authorization", "Bearer 4uthorizer-token"),
+  };
+  const all = [...secrets, url, encodeURIComponent("p@ss-w0rd"), headers["Proxy-Authorization"]].join(" | ");
+  const long = "x".repeat(1010) + "4uthorizer-token";
+  const throwing = (error: Error) => (): never => {
+    throw error;
+  };
+  const answers: readonly (() => Response)[] = [
+    ...[400, 401, 413, 429, 500, 503].map((status) => answer(status, all)),
+    answer(400, long),
+    answer(302, all, { location: url }),
+    answer(307, all, { location: `https://us3r-name:hunter2@other.test/?token=query-s3cret` }),
+    throwing(new TypeError(all)),
+    throwing(new TypeError("fetch failed", { cause: new Error(`certificate of ${all}`) })),
+    throwing(new TypeError("fetch failed", { cause: Object.assign(new Error(all), { code: "ECONNREFUSED" }) })),
+    throwing(Object.assign(new Error(all), { name: "NotCapable" })),
+  ];
+  for (const [index, give] of answers.entries()) {
+    const outcome = await send({ url, headers, authorizer, fetch: answering(give).fetch });
+    assert.ok("reason" in outcome, String(index));
+    for (const secret of [...secrets, "4uthoriz", btoa("someone:b4sic-password")]) {
+      assert.ok(!outcome.reason.includes(secret), `answer ${index} shows ${secret}: ${outcome.reason}`);
+    }
+  }
+  const failing = { authorize: (): never => throwing(new Error(all))() };
+  const outcome = await send({ url, headers, authorizer: failing, fetch: answering(noContent()).fetch });
+  assert.ok("reason" in outcome);
+  for (const secret of secrets.slice(0, 5)) assert.ok(!outcome.reason.includes(secret), outcome.reason);
+});

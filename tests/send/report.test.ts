@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mergeReports, Tally } from "../../src/send/report.ts";
+
+test("a report adds up", () => {
+  const tally = new Tally();
+  tally.count("delivered", 5);
+  tally.count("rejected", 1, 'out of order sample of {a="1"} at 17');
+  tally.count("rejected", 2, 'out of order sample of {a="2"} at 18');
+  tally.count("failed", 3, "the connection was refused");
+  tally.count("unsent", 0, "nothing");
+  tally.countRequest({ attempts: 3, bodyBytes: 100 });
+  tally.countRequest({ attempts: 0, bodyBytes: 100 });
+  assert.deepEqual(tally.report(), {
+    samples: 11,
+    delivered: 5,
+    rejected: 3,
+    failed: 3,
+    unknown: 0,
+    dropped: 0,
+    unsent: 0,
+    requests: 3,
+    retries: 2,
+    bytes: 300,
+    reasons: [
+      { fate: "rejected", reason: 'out of order sample of {a="1"} at 17', samples: 3 },
+      { fate: "failed", reason: "the connection was refused", samples: 3 },
+    ],
+  });
+});
+
+test("merged reports are the sum, and leave the reports alone", () => {
+  const one = new Tally();
+  one.count("unknown", 1, "timeout");
+  one.countRequest({ attempts: 2, bodyBytes: 10 });
+  const two = new Tally();
+  two.count("unknown", 2, "timeout");
+  two.count("dropped", 4, "full");
+  const reports = [one.report(), two.report()];
+  const merged = mergeReports(reports);
+  assert.equal(merged.samples, 7);
+  assert.equal(merged.bytes, 20);
+  assert.deepEqual(merged.reasons, [
+    { fate: "unknown", reason: "timeout", samples: 3 },
+    { fate: "dropped", reason: "full", samples: 4 },
+  ]);
+  assert.deepEqual(reports, [one.report(), two.report()]);
+  assert.deepEqual(mergeReports([]), new Tally().report());
+});
+
+test("reasons are bounded, their samples still add up", () => {
+  const tally = new Tally();
+  const word = (index: number): string => "abcdefghijklmnopqrstuvwxyz".slice(index, index + 1);
+  for (let index = 0; index < 26; index++) tally.count("rejected", 1, `reason ${word(index)}`);
+  const { reasons, rejected } = tally.report();
+  assert.equal(rejected, 26);
+  assert.equal(reasons.length, 21);
+  assert.deepEqual(reasons.at(-1), { fate: "rejected", reason: "other reasons", samples: 6 });
+  assert.equal(
+    mergeReports([tally.report(), tally.report()]).reasons.reduce((sum, { samples }) => sum + samples, 0),
+    52,
+  );
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EncodedRequest, Failed, Outcome, Send } from "../../src/send/outcome.ts";
+import { type RetryOptions, withRetry } from "../../src/send/retry.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+const request: EncodedRequest = { version: "1.0", body: new Uint8Array(1), samples: 1 };
+const once = { attempts: 1, unknownBefore: false } as const;
+const written: Outcome = { kind: "written", status: 204, written: undefined, ...once };
+const failure: Failed = {
+  kind: "failed",
+  status: 503,
+  reason: "busy",
+  retryAfterMs: undefined,
+  unknown: false,
+  disconnected: false,
+  cause: undefined,
+  ...once,
+};
+const rejected: Outcome = { kind: "rejected", status: 400, reason: "bad", written: undefined, ...once };
+
+/** Sends by script, the last outcome for ever; notes when and as which attempt. */
+function scripted(
+  clock: VirtualClock,
+  ...outcomes: readonly Outcome[]
+): { send: Send; times: number[]; attempts: number[] } {
+  const times: number[] = [];
+  const attempts: number[] = [];
+  const start = clock.now();
+  const send: Send = ({ attempt = 0 }) => {
+    times.push(clock.now() - start);
+    attempts.push(attempt);
+    return Promise.resolve(outcomes[Math.min(times.length, outcomes.length) - 1] ?? written);
+  };
+  return { send, times, attempts };
+}
+
+async function run(
+  outcomes: readonly Outcome[],
+  options: RetryOptions = {},
+  changes: Partial<EncodedRequest> = {},
+): Promise<{ outcome: Outcome; times: number[]; attempts: number[] }> {
+  const clock = new VirtualClock();
+  const script = scripted(clock, ...outcomes);
+  const send = withRetry(script.send, { random: () => 1, ...clock, ...options });
+  const retryUntilMs = changes.retryUntilMs === undefined ? undefined : clock.now() + changes.retryUntilMs;
+  const outcome = await clock.settle(send({ ...request, ...changes, retryUntilMs }, new AbortController().signal));
+  assert.equal(clock.timers, 0);
+  return { outcome, times: script.times, attempts: script.attempts };
+}
+
+test("pauses double from 30 ms up to 5 s", async () => {
+  const { outcome, times, attempts } = await run([...Array<Outcome>(11).fill(failure), written]);
+  const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  assert.deepEqual(pauses, [30, 60, 120, 240, 480, 960, 1920, 3840, 5000, 5000, 5000]);
+  assert.deepEqual(attempts, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  assert.deepEqual(outcome, { ...written, attempts: 12 });
+});
+
+test("jitter is full: from nothing to the whole pause", async () => {
+  const { times } = await run([failure, failure, failure, written], { random: () => 0.25 });
+  assert.deepEqual(times, [0, 7.5, 22.5, 52.5]);
+  assert.deepEqual((await run([failure, written], { random: () => 0 })).times, [0, 0]);
+});
+
+test("Retry-After overrides the back-off, up to a minute", async () => {
+  const asking = (retryAfterMs: number): Outcome => ({ ...failure, status: 429, retryAfterMs });
+  const { times } = await run([asking(2000), asking(7_200_000), asking(0), written], { random: () => 0.5 });
+  assert.deepEqual(times, [0, 2000, 62_000, 62_060]);
+});
+
+test("MUST NOT retry what is refused; MUST NOT retry 2xx", async () => {
+  assert.deepEqual((await run([rejected])).times, [0]);
+  assert.deepEqual((await run([written])).times, [0]);
+});
+
+test("429 is refused for good where that is wanted", async () => {
+  const { outcome, times } = await run([{ ...failure, status: 429 }], { retryOn429: false });
+  assert.deepEqual(outcome, { ...rejected, status: 429, reason: "busy" });
+  assert.deepEqual(times, [0]);
+});
+
+test("the first broken connection of a request is tried again at once, the next with a pause", async () => {
+  const broken: Outcome = { ...failure, status: undefined, disconnected: true, unknown: true };
+  const { times, outcome } = await run([failure, broken, broken, broken, written]);
+  assert.deepEqual(times, [0, 30, 30, 90, 210]);
+  assert.equal(outcome.unknownBefore, true);
+});
+
+test("an unknown outcome is remembered until the end", async () => {
+  const unknown: Outcome = { ...failure, status: 504, unknown: true };
+  assert.equal((await run([unknown, failure, rejected])).outcome.unknownBefore, true);
+  assert.equal((await run([failure, rejected])).outcome.unknownBefore, false);
+  // The last attempt's own outcome is not one before it.
+  const { outcome } = await run([failure, unknown], {}, { retryUntilMs: 40 });
+  assert.equal(outcome.kind === "failed" && outcome.unknown, true);
+  assert.equal(outcome.unknownBefore, false);
+});
+
+test("no retry begins after the deadline, nor is it waited for", async () => {
+  const { outcome, times } = await run([failure], {}, { retryUntilMs: 1000 });
+  assert.deepEqual(times, [0, 30, 90, 210, 450, 930]);
+  assert.deepEqual(outcome, { ...failure, attempts: 6 });
+  assert.deepEqual((await run([failure], {}, { retryUntilMs: -1 })).times, [0]);
+});
+
+test("answers 500 are bounded, others are not", async () => {
+  const internal: Outcome = { ...failure, status: 500, unknown: true };
+  const { outcome, times } = await run([internal, failure, internal], { maxServerErrors: 3 });
+  assert.equal(outcome.kind, "failed");
+  assert.equal(times.length, 4);
+  const patient = await run([...Array<Outcome>(100).fill({ ...failure, status: 502 }), written]);
+  assert.equal(patient.outcome.kind, "written");
+});
+
+test("a signal ends the pause at once", async () => {
+  const clock = new VirtualClock();
+  const controller = new AbortController();
+  const send = withRetry(scripted(clock, { ...failure, unknown: true }).send, { random: () => 1, ...clock });
+  const pending = send(request, controller.signal);
+  await clock.advance(10);
+  assert.equal(clock.timers, 1);
+  controller.abort();
+  assert.deepEqual(await pending, { kind: "aborted", unknown: false, attempts: 1, unknownBefore: true });
+  assert.equal(clock.timers, 0);
+});
+
+test("a request that was sent before goes on counting its attempts", async () => {
+  const { attempts, outcome } = await run([failure, written], {}, { attempt: 3 });
+  assert.deepEqual(attempts, [3, 4]);
+  assert.equal(outcome.attempts, 2);
+});
+
+test("what fails is said once, and tried again", async () => {
+  const messages: string[] = [];
+  const warnings = new Warnings((message) => messages.push(message));
+  await run([failure, failure, { ...failure, status: undefined, reason: "the connection was refused" }, written], {
+    warnings,
+  });
+  assert.deepEqual(messages, [
+    "The receiver fails (status 503: busy); it is tried again.",
+    "The receiver fails (no answer: the connection was refused); it is tried again.",
+  ]);
+});

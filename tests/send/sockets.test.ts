@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createDelivery } from "../../src/send/create_delivery.ts";
+import type { DeliveryReport } from "../../src/send/report.ts";
+import type { Sleep } from "../../src/send/sleep.ts";
+import { SendStats } from "../../src/send/stats.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import { WriteQueue } from "../../src/send/write_queue.ts";
+import { FakePrometheus } from "../support/fake_prometheus.ts";
+import { type FaultServer, type SocketFault, startFaultServer } from "../support/fault_server.ts";
+import { SeriesNames } from "../support/sending.ts";
+
+const timeoutMs = 30_000;
+
+interface Setting {
+  readonly server: FaultServer;
+  readonly receiver: FakePrometheus;
+  readonly messages: string[];
+  /** How long the pauses would have been. */
+  readonly pauses: number[];
+  /** Pushes so many samples, each of another series. */
+  push(count: number, time: number): Promise<DeliveryReport>;
+}
+
+interface SettingOptions {
+  readonly faults?: readonly SocketFault[];
+  readonly bad?: ReadonlySet<string>;
+  readonly maxBodyBytes?: number;
+  readonly protocol?: "auto" | "1.0";
+}
+
+/** Sends over real sockets with the real fetch, in no time: pauses are skipped, timeouts ring when the server hangs. */
+async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
+  const { protocol = "1.0", bad, ...rest } = options;
+  const receiver = new FakePrometheus({ bad });
+  const timeouts = new Set<() => void>();
+  const onHang = (): void => timeouts.forEach((ring) => ring());
+  const server = await startFaultServer({ receiver, onHang, ...rest });
+  const pauses: number[] = [];
+  const messages: string[] = [];
+  const sleep: Sleep = (ms, signal) => {
+    if (ms !== timeoutMs) {
+      pauses.push(ms);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const ring = (): void => {
+        timeouts.delete(ring);
+        resolve();
+      };
+      timeouts.add(ring);
+      signal.addEventListener("abort", ring, { once: true });
+    });
+  };
+  const warnings = new Warnings((message) => messages.push(message));
+  const stats = new SendStats();
+  const now = (): number => 0;
+  const url = server.url.replace("http://", "http://user:hunter2@") + "?token=hunter2";
+  const headers = { Authorization: "Bearer hunter2" };
+  const delivery = createDelivery({
+    url,
+    headers,
+    protocol,
+    timeoutMs,
+    sleep,
+    now,
+    stats,
+    warnings,
+    random: () => 0.5,
+  });
+  const queue = new WriteQueue({ delivery, sleep, stats, warnings });
+  const series = new SeriesNames();
+  try {
+    await run({
+      server,
+      receiver,
+      messages,
+      pauses,
+      push: (count, time) =>
+        queue.push(0, series.batch(Array.from({ length: count }, (_, index) => [`s${index}`, time, index]))),
+    });
+    await queue.close({ signal: AbortSignal.abort() });
+    assert.equal(timeouts.size, 0, "a timeout is left");
+    for (const message of messages) assert.ok(!message.includes("hunter2"), message);
+  } finally {
+    await server.close();
+  }
+}
+
+const attempts = ({ server }: Setting): (string | undefined)[] =>
+  server.requests.map(({ headers }) => headers.get("retry-attempt"));
+
+test("what goes over the wire is a POST with the headers of the protocol, on one connection", async () => {
+  for (const protocol of ["1.0", "auto"] as const) {
+    await withServer({ protocol }, async (setting) => {
+      for (let time = 1; time <= 3; time++) assert.equal((await setting.push(5, time)).delivered, 5);
+      const { requests, connections } = setting.server;
+      assert.equal(requests.length, 3);
+      assert.equal(connections(), 1);
+      const headers = requests[0]?.headers;
+      const isV2 = protocol === "auto";
+      assert.equal(requests[0]?.method, "POST");
+      assert.equal(headers?.get("content-encoding"), "snappy");
+      assert.equal(
+        headers?.get("content-type"),
+        isV2 ? "application/x-protobuf;proto=io.prometheus.write.v2.Request" : "application/x-protobuf",
+      );
+      assert.equal(headers?.get("x-prometheus-remote-write-version"), isV2 ? "2.0.0" : "0.1.0");
+      assert.match(headers?.get("user-agent") ?? "", /^k6-remote-write\/\d/);
+      assert.deepEqual(
+        setting.receiver.stored.get("__name__=s4"),
+        [1, 2, 3].map((time) => (
+          { series: "__name__=s4", time, value: 4 }
+        )),
+      );
+    });
+  }
+});
+
+test("a receiver that comes back gets everything: 503 three times, 429 with Retry-After", async () => {
+  const faults: SocketFault[] = [
+    { kind: "answer", status: 503, body: "busy" },
+    { kind: "answer", status: 503 },
+    { kind: "answer", status: 503 },
+    { kind: "answer", status: 429, headers: { "Retry-After": "7" } },
+  ];
+  await withServer({ faults }, async (setting) => {
+    assert.equal((await setting.push(3, 1)).delivered, 3);
+    assert.deepEqual(attempts(setting), [undefined, "1", "2", "3", "4"]);
+    assert.deepEqual(setting.pauses, [15, 30, 60, 7000]);
+  });
+});
+
+const broken: readonly (readonly [string, SocketFault])[] = [
+  ["reset before the request was read", { kind: "reset", when: "before" }],
+  ["reset after it was read", { kind: "reset", when: "read" }],
+  ["reset after it was stored", { kind: "reset", when: "stored" }],
+  ["no answer", { kind: "hang" }],
+  ["no answer though it was stored", { kind: "hang", stored: true }],
+  ["an answer that breaks off in its head", { kind: "truncate", status: 204, where: "head" }],
+  ["an error that breaks off in its body", { kind: "truncate", status: 503, where: "body" }],
+  ["an error that never ends", { kind: "stall", status: 503 }],
+];
+
+for (const [what, fault] of broken) {
+  test(`delivered exactly once in spite of ${what}`, async () => {
+    await withServer({ faults: [{ kind: "pass" }, fault] }, async (setting) => {
+      const reports = [await setting.push(3, 1), await setting.push(3, 2), await setting.push(3, 3)];
+      assert.deepEqual(reports.map(({ delivered }) => delivered), [3, 3, 3]);
+      assert.equal(setting.receiver.count, 9);
+      // Some runtimes try again by themselves, on another connection, where they can.
+      assert.ok(reports[1]?.retries === 1 || (what.startsWith("reset before") && reports[1]?.retries === 0));
+    });
+  });
+}
+
+test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
+  for (const fault of [{ kind: "truncate", status: 200, where: "body" }, { kind: "stall", status: 200 }] as const) {
+    await withServer({ faults: [fault] }, async (setting) => {
+      assert.equal((await setting.push(3, 1)).delivered, 3);
+      assert.equal(setting.server.requests.length, 1);
+    });
+  }
+});
+
+test("the words of an error that never ends are kept", async () => {
+  await withServer({ faults: [{ kind: "stall", status: 400 }] }, async (setting) => {
+    const report = await setting.push(1, 1);
+    assert.deepEqual(report.reasons, [{ fate: "rejected", reason: "status 400: first words", samples: 1 }]);
+  });
+});
+
+test("a POST never becomes a GET: a redirect to a login page that says 200 is an error", async () => {
+  for (const status of [301, 302, 303, 307]) {
+    const headers = { Location: "http://user:hunter2@127.0.0.1:1/login?hunter2" };
+    await withServer({ faults: [{ kind: "answer", status, headers }] }, async (setting) => {
+      const report = await setting.push(2, 1);
+      assert.equal(report.rejected, 2);
+      const reason = `status ${status}: it redirects to http://127.0.0.1:1/login?...`;
+      assert.deepEqual(report.reasons, [{ fate: "rejected", reason, samples: 2 }]);
+      assert.deepEqual(setting.server.requests.map(({ method }) => method), ["POST"]);
+    });
+  }
+});
+
+test("a 307 on the same origin is followed with the same request", async () => {
+  await withServer(
+    { faults: [{ kind: "answer", status: 307, headers: { Location: "/elsewhere" } }] },
+    async (setting) => {
+      assert.equal((await setting.push(2, 1)).delivered, 2);
+      const [first, second] = setting.server.requests;
+      assert.equal(second?.path, "/elsewhere");
+      assert.equal(second?.method, "POST");
+      assert.deepEqual(second?.body, first?.body);
+    },
+  );
+});
+
+test("one bad series does not take the others with it", async () => {
+  await withServer({ bad: new Set(["__name__=s7"]) }, async (setting) => {
+    const report = await setting.push(50, 1);
+    assert.equal(report.delivered, 49);
+    assert.equal(report.rejected, 1);
+    assert.equal(setting.receiver.count, 49);
+    assert.match(setting.messages[0] ?? "", /status 400: label of series {__name__=s7} is not liked/);
+  });
+});
+
+test("a receiver with a limit gets requests below it", async () => {
+  await withServer({ maxBodyBytes: 12_000 }, async (setting) => {
+    assert.equal((await setting.push(2000, 1)).delivered, 2000);
+    const before = setting.server.requests.length;
+    assert.equal((await setting.push(2000, 2)).delivered, 2000);
+    assert.ok(setting.server.requests.slice(before).every(({ body }) => body.length <= 12_000));
+  });
+});
+
+test("connections that the receiver closes when idle cost nothing", async () => {
+  const faults = Array<SocketFault>(30).fill({ kind: "close idle" });
+  await withServer({ faults }, async (setting) => {
+    for (let time = 1; time <= 30; time++) assert.equal((await setting.push(2, time)).delivered, 2);
+    assert.equal(setting.receiver.count, 60);
+    assert.deepEqual(setting.pauses, [], "the first network error is to be retried at once");
+  });
+});
+
+test("nobody listens: the reason is clear, and nothing may have been stored", async () => {
+  await withServer({}, async (setting) => {
+    await setting.server.close();
+    const sleepless = setting.push(1, 1);
+    // Pauses take no time here: it fails again and again until the queue is closed.
+    while (setting.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.deepEqual(setting.messages, [
+      "The receiver fails (no answer: the connection was refused); it is tried again.",
+    ]);
+    void sleepless;
+  });
+});

@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Delivery } from "../../src/send/delivery.ts";
+import type { DeliveryReport } from "../../src/send/report.ts";
+import { WriteQueue } from "../../src/send/write_queue.ts";
+import type { Batch } from "../../src/wire/batch.ts";
+import { FakePrometheus } from "../support/fake_prometheus.ts";
+import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
+import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import { idle, VirtualClock } from "../support/virtual_clock.ts";
+
+interface Setting extends Sending {
+  readonly clock: VirtualClock;
+  readonly receiver: FakePrometheus;
+  readonly series: SeriesNames;
+  /** So many samples, each of another series, named after the shard. */
+  batch(count: number, options?: { readonly time?: number; readonly shard?: number }): Batch;
+}
+
+function setUp(options: Partial<SendingOptions> = {}): Setting {
+  const clock = new VirtualClock();
+  const receiver = new FakePrometheus();
+  const series = new SeriesNames();
+  const batch: Setting["batch"] = (count, { time = 1, shard = 0 } = {}) =>
+    series.batch(Array.from({ length: count }, (_, index) => [`shard${shard}_${index}`, time, index]));
+  return { ...createSending({ clock, receiver, ...options }), clock, receiver, series, batch };
+}
+
+/** What became of samples, without the zeros and the requests. */
+function fates(report: DeliveryReport): Partial<DeliveryReport> {
+  const { requests: _, retries: __, bytes: ___, reasons: ____, samples: _____, ...counts } = report;
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+}
+
+const hang: Fault = { kind: "hang" };
+const sentValues = ({ network }: Setting): number[][] =>
+  network.requests.map(({ samples }) => samples.map(({ time }) => time));
+
+test("push returns at once, and its promise tells what became of the batch", async () => {
+  const setting = setUp();
+  const pushed = setting.queue.push(0, setting.batch(3));
+  assert.deepEqual(setting.queue.size.samples, 3);
+  assert.equal(setting.stats.snapshot().samplesPending, 3);
+  assert.deepEqual(fates(await pushed), { delivered: 3 });
+  assert.deepEqual(setting.queue.size, { samples: 0, bytes: 0 });
+  assert.equal(setting.stats.snapshot().samplesPending, 0);
+  assert.equal(setting.clock.timers, 0);
+});
+
+test("batches of a shard are sent one after the other, never joined; shards do not wait for each other", async () => {
+  const setting = setUp({ faults: [{ kind: "slow", ms: 100 }, { kind: "slow", ms: 10 }] });
+  const { queue, batch, clock, network } = setting;
+  const reports = [
+    queue.push(0, batch(2, { time: 1 })),
+    queue.push(0, batch(2, { time: 2 })),
+    queue.push(1, batch(1, { time: 3, shard: 1 })),
+    queue.push(1, batch(1, { time: 4, shard: 1 })),
+  ];
+  await clock.advance(9);
+  assert.deepEqual(sentValues(setting), [[1, 1], [3]]);
+  await clock.advance(1);
+  assert.deepEqual(sentValues(setting), [[1, 1], [3], [4]]);
+  await clock.advance(90);
+  assert.deepEqual(sentValues(setting), [[1, 1], [3], [4], [2, 2]]);
+  await Promise.all(reports);
+  assert.deepEqual(network.overlaps, []);
+});
+
+test("a full queue drops the oldest that wait, not what is being sent, and counts them", async () => {
+  const setting = setUp({ capacity: 10, faults: [hang] });
+  const { queue, batch, clock, messages, stats } = setting;
+  const reports = [1, 2, 3, 4, 5].map((time) => queue.push(0, batch(3, { time })));
+  assert.equal(queue.size.samples, 9);
+  await clock.settle(queue.close({ timeoutMs: Infinity }));
+  assert.deepEqual((await Promise.all(reports)).map(fates), [
+    { delivered: 3 },
+    { dropped: 3 },
+    { dropped: 3 },
+    { delivered: 3 },
+    { delivered: 3 },
+  ]);
+  assert.deepEqual(stats.snapshot().samplesDroppedTotal, { queue_full: 6 });
+  assert.equal(messages.filter((message) => message.startsWith("The queue is full (10 samples")).length, 1);
+});
+
+test("the oldest is the oldest of all shards", async () => {
+  const setting = setUp({ capacity: 4, faults: [hang, hang] });
+  const { queue, batch, clock } = setting;
+  const reports = [
+    queue.push(0, batch(1, { time: 1 })),
+    queue.push(1, batch(1, { time: 1, shard: 1 })),
+    queue.push(1, batch(1, { time: 2, shard: 1 })),
+    queue.push(0, batch(1, { time: 2 })),
+    queue.push(0, batch(1, { time: 3 })),
+  ];
+  await clock.settle(queue.close({ timeoutMs: Infinity }));
+  const dropped = (await Promise.all(reports)).map(({ dropped }) => dropped);
+  assert.deepEqual(dropped, [0, 0, 1, 0, 0]);
+});
+
+test("a batch larger than the whole queue is dropped and counted", async () => {
+  const setting = setUp({ capacity: 10 });
+  assert.deepEqual(fates(await setting.queue.push(0, setting.batch(11))), { dropped: 11 });
+  assert.deepEqual(fates(await setting.queue.push(0, setting.batch(10))), { delivered: 10 });
+});
+
+test("memory is bounded too, also for many small batches", async () => {
+  const setting = setUp({ maxQueueBytes: 50_000, faults: [hang] });
+  const { queue, batch, clock, stats } = setting;
+  for (let time = 1; time <= 100; time++) {
+    void queue.push(0, batch(1, { time }));
+    assert.ok(queue.size.bytes <= 50_000);
+  }
+  assert.ok(queue.size.samples > 5);
+  await clock.settle(queue.close({ timeoutMs: Infinity }));
+  assert.ok((stats.snapshot().samplesDroppedTotal["queue_full"] ?? 0) > 50);
+});
+
+test("block: nothing is dropped, and ready() waits for room", async () => {
+  const setting = setUp({ capacity: 4, overflow: "block", faults: [{ kind: "slow", ms: 100 }] });
+  const { queue, batch, clock } = setting;
+  await queue.ready();
+  const reports = [queue.push(0, batch(3, { time: 1 })), queue.push(0, batch(3, { time: 2 }))];
+  let ready = false;
+  void queue.ready().then(() => ready = true);
+  await clock.advance(99);
+  assert.equal(ready, false);
+  await clock.advance(1);
+  assert.equal(ready, true);
+  assert.deepEqual((await Promise.all(reports)).map(fates), [{ delivered: 3 }, { delivered: 3 }]);
+});
+
+test("ready() ends with its signal and with the queue", async () => {
+  const { queue, batch, clock } = setUp({ capacity: 1, overflow: "block", faults: [hang] });
+  void queue.push(0, batch(1));
+  const controller = new AbortController();
+  const waiting = queue.ready(controller.signal);
+  controller.abort();
+  await waiting;
+  await queue.ready(controller.signal);
+  const other = queue.ready();
+  const closing = queue.close({ timeoutMs: 10 });
+  await other;
+  await clock.settle(closing);
+});
+
+test("close waits for what is in the queue, once, and takes nothing more", async () => {
+  const setting = setUp({ faults: [{ kind: "slow", ms: 500 }] });
+  const { queue, batch, clock } = setting;
+  const pushed = [queue.push(0, batch(2, { time: 1 })), queue.push(0, batch(2, { time: 2 }))];
+  const closing = queue.close();
+  assert.equal(queue.close(), closing);
+  assert.deepEqual(fates(await queue.push(0, batch(5, { time: 3 }))), { unsent: 5 });
+  const report = await clock.settle(closing);
+  assert.deepEqual(fates(report), { delivered: 4 });
+  assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { delivered: 2 }]);
+  assert.deepEqual(fates(await queue.push(0, batch(1, { time: 4 }))), { unsent: 1 });
+  assert.equal(clock.timers, 0);
+  assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 500);
+  assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { closed: 6 });
+});
+
+test("close of an idle queue takes no time and leaves no timer", async () => {
+  const { queue, clock } = setUp();
+  assert.deepEqual(fates(await queue.close()), {});
+  assert.equal(clock.timers, 0);
+});
+
+test("close gives up at its timeout and tells what was not sent", async () => {
+  const setting = setUp({ faults: [{ kind: "pass" }, hang] });
+  const { queue, batch, clock } = setting;
+  const pushed = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
+  const report = await clock.settle(queue.close({ timeoutMs: 1000 }));
+  assert.deepEqual(fates(report), { delivered: 2, unknown: 2, unsent: 2 });
+  assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { unknown: 2 }, { unsent: 2 }]);
+  assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 1000);
+  assert.equal(clock.timers, 0);
+  assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
+});
+
+test("close gives up when its signal fires, also in the midst of a back-off", async () => {
+  const setting = setUp({ faults: Array<Fault>(100).fill({ kind: "refuse" }) });
+  const { queue, batch, clock } = setting;
+  void queue.push(0, batch(2));
+  const controller = new AbortController();
+  const closing = queue.close({ signal: controller.signal });
+  await clock.advance(5000);
+  controller.abort();
+  assert.deepEqual(fates(await closing), { unsent: 2 });
+  assert.equal(clock.timers, 0);
+
+  const late = setUp({ faults: [hang] });
+  void late.queue.push(0, late.batch(1));
+  assert.deepEqual(fates(await late.queue.close({ signal: AbortSignal.abort() })), { unknown: 1 });
+});
+
+test("a flush has so many requests; what is left stays for the next, in order", async () => {
+  const setting = setUp({ maxRequestsPerFlush: 3, maxSamplesPerSend: 2, faults: [{ kind: "answer", status: 503 }] });
+  const { queue, batch, clock, network } = setting;
+  const flush = async (time: number, count: number): Promise<Partial<DeliveryReport>[]> => {
+    const resumed = queue.resume();
+    const pushed = queue.push(0, batch(count, { time }));
+    return (await clock.settle(Promise.all([resumed, pushed]))).map(fates);
+  };
+  assert.deepEqual(await flush(1, 6), [{}, { delivered: 4, unsent: 2 }]);
+  assert.equal(network.requests.length, 3);
+  assert.equal(queue.size.samples, 6);
+  assert.deepEqual(await flush(2, 6), [{ delivered: 2 }, { delivered: 4, unsent: 2 }]);
+  assert.equal(network.requests.length, 6);
+  assert.deepEqual(await flush(3, 0), [{ delivered: 2 }, {}]);
+  assert.deepEqual(sentValues(setting), [[1, 1], [1, 1], [1, 1], [1, 1], [2, 2], [2, 2], [2, 2]]);
+  assert.equal(clock.timers, 0);
+});
+
+test("a retry that has to wait for the next flush keeps its number and its unknown outcome", async () => {
+  const setting = setUp({ maxRequestsPerFlush: 1, faults: [{ kind: "hang", stored: true }] });
+  const { queue, series, clock, network } = setting;
+  const first = queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2]]));
+  assert.deepEqual(fates(await clock.settle(first)), { unsent: 2 });
+  assert.equal(clock.timers, 0);
+  const reports = [];
+  for (let flush = 0; flush < 3; flush++) reports.push(fates(await clock.settle(queue.resume())));
+  assert.deepEqual(network.requests.map(({ headers }) => headers.get("retry-attempt")), [null, "1", null, null]);
+  // Stored by the first attempt; refused on the second, then one by one.
+  assert.deepEqual(reports, [{ unsent: 2 }, { unknown: 1, unsent: 1 }, { delivered: 1 }]);
+});
+
+test("close has the requests of one more flush, then gives up", async () => {
+  const { queue, batch, clock, network } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
+  await clock.settle(queue.push(0, batch(5)));
+  assert.deepEqual(fates(await clock.settle(queue.close())), { delivered: 2, unsent: 1 });
+  assert.equal(network.requests.length, 4);
+  assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
+});
+
+test("a delivery that throws does not stop its shard", async () => {
+  const clock = new VirtualClock();
+  let calls = 0;
+  const delivery = new Delivery({
+    codecs: jsonCodecs,
+    protocol: "1.0",
+    now: clock.now,
+    send: () => {
+      if (++calls === 1) throw new Error("boom");
+      return Promise.resolve({ kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
+    },
+  });
+  const queue = new WriteQueue({ delivery, sleep: clock.sleep });
+  const series = new SeriesNames();
+  const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
+  const [broken, fine] = await Promise.all(reports);
+  assert.deepEqual(broken?.reasons, [{ fate: "failed", reason: "the delivery broke: boom", samples: 1 }]);
+  assert.equal(fine?.delivered, 1);
+});
+
+test("a listener that throws does not stop the delivery", async () => {
+  const clock = new VirtualClock();
+  const { queue, messages, series } = setUp({ capacity: 1 });
+  messages.push = (): number => {
+    throw new Error("log is full");
+  };
+  assert.deepEqual(fates(await queue.push(0, series.batch([["a", 1, 1], ["b", 1, 1]]))), { dropped: 2 });
+  assert.deepEqual(fates(await queue.push(0, series.batch([["a", 2, 1]]))), { delivered: 1 });
+  await idle();
+  assert.equal(clock.timers, 0);
+});

@@ -1,0 +1,23 @@
+/** A request as authorizers get it. */
+import type { AuthorizableRequest } from "../../src/send/authorizer.ts";
+
+/** A small request with headers such as the sender sets. */
+export function requestTo(url: string, headers: Readonly<Record<string, string>> = {}): AuthorizableRequest {
+  return {
+    method: "POST",
+    url,
+    headers: new Headers({
+      "content-encoding": "snappy",
+      "content-type": "application/x-protobuf",
+      "user-agent": "k6-remote-write/0",
+      "x-prometheus-remote-write-version": "0.1.0",
+      ...headers,
+    }),
+    body: Uint8Array.of(3, 8, 1, 2, 3),
+  };
+}
+
+/** A signal that never fires. */
+export function unaborted(): AbortSignal {
+  return new AbortController().signal;
+}
