@@ -98,14 +98,14 @@ export function parseHeaders(text: string, source: string): Readonly<Record<stri
   return Object.assign({}, ...headers.map((header) => parseHeader(header, source)));
 }
 
-/** `a=b,c=d`, or a JSON object. */
+/** `a=b,c=d`, or a JSON object. A text that cannot be read is not shown: some are secret. */
 export function parsePairs(text: string, source: string): Readonly<Record<string, string>> {
   const json = parseJson(text, "{");
   if (json !== undefined) return Object.fromEntries(Object.entries(json).map(([name, value]) => [name, String(value)]));
   return Object.fromEntries(
     text.split(",").map((pair) => {
       const equals = pair.indexOf("=");
-      if (equals < 1) throw unreadable(source, text, "of the form NAME=VALUE,NAME=VALUE, or a JSON object");
+      if (equals < 1) throw unreadable(source, undefined, "of the form NAME=VALUE,NAME=VALUE, or a JSON object");
       return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
     }),
   );

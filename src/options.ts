@@ -9,6 +9,7 @@ import { trendSinkDefaults, type TrendWindow } from "./aggregate/trend_sink.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "./mapping/trends.ts";
 import type { Tags } from "./sample.ts";
+import type { AuthOptions } from "./send/auth/resolve_authorizer.ts";
 import { sendDefaults } from "./send/defaults.ts";
 import type { Sleep } from "./send/sleep.ts";
 
@@ -31,18 +32,14 @@ export interface FileOptions {
   readonly relabelConfigFile?: string;
 }
 
-/** Where to send, how to authenticate, and how hard to try. */
-export interface ClientOptions extends FileOptions {
+/** Where to send, how to authenticate (in one way at most), and how hard to try. */
+export interface ClientOptions extends FileOptions, AuthOptions {
   /**
    * The remote-write endpoint; user info in it becomes basic authentication.
    * @default "http://localhost:9090/api/v1/write"
    */
   readonly url?: string | URL;
-  /** User of basic authentication. */
-  readonly user?: string;
-  /** Password of basic authentication. */
-  readonly password?: string;
-  /** Further request headers; those of the protocol cannot be changed. */
+  /** Further request headers; those of the protocol cannot be changed. @default {} */
   readonly headers?: Readonly<Record<string, string>>;
   /**
    * Skip the verification of certificates. A library cannot do so by itself: it needs a `fetch` that does.

@@ -9,7 +9,11 @@ import { versionOfContentType } from "./receive/content_type.ts";
 import { allowOrigin, preflight } from "./receive/cors.ts";
 import { checkHeaders } from "./receive/header_rules.ts";
 import { readBody } from "./receive/read_body.ts";
-import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receive/receiver_options.ts";
+import {
+  type ReceiverOptions,
+  type ResolvedReceiverOptions,
+  resolveReceiverOptions,
+} from "./receive/receiver_options.ts";
 import { BreachList, refuse } from "./receive/refusal.ts";
 import { StrictRules } from "./receive/strict.ts";
 import type { ProtocolVersion, WrittenCounts } from "./send/outcome.ts";

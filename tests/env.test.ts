@@ -99,5 +99,5 @@ test("flags and variables are unique, flags in kebab-case", () => {
   const variables = optionSpecs.flatMap(({ env }) => env);
   assert.equal(new Set(flags).size, flags.length);
   assert.equal(new Set(variables).size, variables.length);
-  for (const flag of flags) assert.match(flag, /^[a-z]+(-[a-z0-9]+)*$/);
+  for (const flag of flags) assert.match(flag, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
 });

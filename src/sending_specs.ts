@@ -1,0 +1,217 @@
+/**
+ * The options of where, how and how hard to send, as text.
+ *
+ * @module
+ */
+import { authSpecs } from "./auth_specs.ts";
+import { formatDurationMs } from "./duration.ts";
+import {
+  choiceOf,
+  parseBoolean,
+  parseDuration,
+  parseHeader,
+  parseHeaders,
+  parseNumber,
+  parsePeriod,
+  parseText,
+  parseUrl,
+} from "./option_parsers.ts";
+import { defineSpec, type OptionSpec, type OptionSpecEntry } from "./option_spec.ts";
+import { defaultOptions } from "./options.ts";
+
+const endpoint: OptionSpecEntry = {
+  option: "url",
+  env: ["K6_PROMETHEUS_RW_SERVER_URL", "K6_PROMETHEUS_REMOTE_URL"],
+  flag: "url",
+  placeholder: "URL",
+  help: "The remote-write endpoint.",
+  default: defaultOptions.url,
+  parse: parseUrl,
+};
+
+const entries: readonly OptionSpecEntry[] = [
+  {
+    option: "headers",
+    env: [],
+    envPrefixes: ["K6_PROMETHEUS_RW_HEADERS_", "K6_PROMETHEUS_HEADERS_"],
+    flag: "header",
+    placeholder: "NAME:VALUE",
+    help: "A further request header; may be repeated.",
+    secret: true,
+    named: true,
+    parse: parseHeader,
+  },
+  {
+    option: "headers",
+    keys: ["headers"],
+    flag: "http-headers",
+    placeholder: "NAME:VALUE,...",
+    help: "Further request headers at once, or a JSON object of them.",
+    secret: true,
+    list: true,
+    parse: parseHeaders,
+  },
+  {
+    option: "insecureSkipTlsVerify",
+    env: ["K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "K6_PROMETHEUS_INSECURE_SKIP_TLS_VERIFY"],
+    keys: ["insecureSkipTLSVerify"],
+    flag: "insecure-skip-tls-verify",
+    help: "Take any certificate; without a word about it, only a CA file makes the command verify.",
+    default: "true",
+    parse: parseBoolean,
+  },
+  {
+    option: "caCertFile",
+    env: ["K6_CA_CERT_FILE"],
+    flag: "ca-cert-file",
+    placeholder: "FILE",
+    help: "CA certificates (PEM) to trust; certificates are verified then.",
+    parse: parseText,
+  },
+  {
+    option: "clientCertFile",
+    env: ["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE"],
+    keys: ["clientCertificate"],
+    flag: "client-cert-file",
+    placeholder: "FILE",
+    help: "The client's certificate (PEM).",
+    parse: parseText,
+  },
+  {
+    option: "clientKeyFile",
+    env: ["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY"],
+    keys: ["clientCertificateKey"],
+    flag: "client-key-file",
+    placeholder: "FILE",
+    help: "The private key (PEM) of the client's certificate.",
+    parse: parseText,
+  },
+  {
+    option: "tlsMinVersion",
+    env: ["K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION", "K6_PROMETHEUS_RW_TLS_MIN_VERSION"],
+    flag: "tls-min-version",
+    placeholder: "VERSION",
+    help: "The lowest version of TLS: 1.2 or 1.3.",
+    default: "1.2",
+    parse: choiceOf("1.2", "1.3"),
+  },
+  {
+    option: "flushPeriodMs",
+    env: ["K6_PROMETHEUS_RW_PUSH_INTERVAL", "K6_PROMETHEUS_FLUSH_PERIOD"],
+    keys: ["pushInterval"],
+    flag: "flush-period",
+    placeholder: "DURATION",
+    help: "How often to send; for recorded files, the length of a window.",
+    default: "1s",
+    parse: parsePeriod,
+  },
+  {
+    option: "protocol",
+    flag: "protocol",
+    placeholder: "VERSION",
+    help: "Version of the protocol: 1.0, 2.0 or auto.",
+    default: "1.0",
+    parse: choiceOf("1.0", "2.0", "auto"),
+  },
+  {
+    option: "timeoutMs",
+    flag: "timeout",
+    placeholder: "DURATION",
+    help: "How long one attempt may take.",
+    default: formatDurationMs(defaultOptions.timeoutMs),
+    parse: parsePeriod,
+  },
+  {
+    option: "retryDeadlineMs",
+    flag: "retry-deadline",
+    placeholder: "DURATION",
+    help: "How long a request is tried in all.",
+    default: formatDurationMs(defaultOptions.retryDeadlineMs),
+    parse: parseDuration,
+  },
+  {
+    option: "retryOn429",
+    flag: "retry-on-429",
+    help: "Try again after 429 Too Many Requests.",
+    default: "true",
+    parse: parseBoolean,
+  },
+  {
+    option: "bisect",
+    flag: "bisect",
+    help: "Cut a refused request in halves until the refused series stand alone.",
+    default: "true",
+    parse: parseBoolean,
+  },
+  {
+    option: "maxSamplesPerSend",
+    flag: "max-samples-per-send",
+    placeholder: "NUMBER",
+    help: "Samples of one request.",
+    default: String(defaultOptions.maxSamplesPerSend),
+    parse: parseNumber,
+  },
+  {
+    option: "maxDecodedBytes",
+    flag: "max-decoded-bytes",
+    placeholder: "BYTES",
+    help: "Size of one request before compression.",
+    default: String(defaultOptions.maxDecodedBytes),
+    parse: parseNumber,
+  },
+  {
+    option: "maxBodyBytes",
+    flag: "max-body-bytes",
+    placeholder: "BYTES",
+    help: "Size of one request after compression.",
+    default: String(defaultOptions.maxBodyBytes),
+    parse: parseNumber,
+  },
+  {
+    option: "shards",
+    flag: "shards",
+    placeholder: "NUMBER",
+    help: "Requests under way at once.",
+    default: String(defaultOptions.shards),
+    parse: parseNumber,
+  },
+  {
+    option: "capacity",
+    flag: "capacity",
+    placeholder: "NUMBER",
+    help: "Samples that may wait.",
+    default: String(defaultOptions.capacity),
+    parse: parseNumber,
+  },
+  {
+    option: "maxQueueBytes",
+    flag: "max-queue-bytes",
+    placeholder: "BYTES",
+    help: "Memory that waiting samples may take.",
+    default: String(defaultOptions.maxQueueBytes),
+    parse: parseNumber,
+  },
+  {
+    option: "overflow",
+    flag: "overflow",
+    placeholder: "POLICY",
+    help: "What to do when too much waits: drop-oldest, or block the reading.",
+    default: "drop-oldest; block for recorded files",
+    parse: choiceOf("drop-oldest", "block"),
+  },
+  {
+    option: "closeTimeoutMs",
+    flag: "close-timeout",
+    placeholder: "DURATION",
+    help: "How long to wait at the end for what is under way.",
+    default: formatDurationMs(defaultOptions.closeTimeoutMs),
+    parse: parseDuration,
+  },
+];
+
+/** In the order of `--help`. */
+export const sendingSpecs: readonly OptionSpec[] = [
+  defineSpec(endpoint),
+  ...authSpecs,
+  ...entries.map(defineSpec),
+];
