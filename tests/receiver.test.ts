@@ -61,16 +61,24 @@ test("a write says its sizes, as sent and decompressed", async () => {
 });
 
 test("a receiver answers when onWrite has resolved", async () => {
-  const gate = Promise.withResolvers<void>();
-  const { receive } = receiver({ onWrite: () => gate.promise });
-  let answered = false;
-  const answer = receive(postV1(oneSeries)).then((response) => {
-    answered = true;
-    return response.status;
+  let release = (): void => {};
+  let enter = (): void => {};
+  const entered = new Promise<void>((resolve) => enter = resolve);
+  const { receive } = receiver({
+    onWrite: () => {
+      enter();
+      return new Promise((resolve) => release = resolve);
+    },
   });
+  let answered = false;
+  const answer = receive(postV1(oneSeries)).then(({ status }) => {
+    answered = true;
+    return status;
+  });
+  await entered;
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   assert.equal(answered, false);
-  gate.resolve();
+  release();
   assert.equal(await answer, 204);
 });
 

@@ -256,7 +256,7 @@ export class WriteQueue {
 }
 
 /** Measured: a small batch with all that it brings into the queue, besides its columns. */
-const entryBytes = 2_500;
+const entryBytes = 2_200;
 
 /** What the batch says of itself, and what its columns hold in reserve. */
 function bytesOf(batch: Batch): number {

@@ -1,8 +1,8 @@
 /**
  * k6's error codes for what a fetch fails with.
  *
- * A fetch says little of why it failed, and every runtime says it elsewhere: Node in the `code` of the error's cause, Bun in
- * the error's own `code`, Deno only in the words of the cause, a browser not at all.
+ * A fetch says little of why it failed, and every runtime says it elsewhere: Node in the `code` of the error's cause,
+ * Bun in the error's own `code`, Deno only in the words of the cause, a browser not at all.
  *
  * @see https://grafana.com/docs/k6/latest/javascript-api/error-codes/
  * @module

@@ -9,6 +9,8 @@ import { type Instrument, MeasuredRequest, type OpenRequests, type RequestFacts 
 import { measureResponse } from "./measured_response.ts";
 import { showableUrl, templateOf } from "./url_name.ts";
 
+const encoder = new TextEncoder();
+
 /** A request before it is sent. */
 export interface OutgoingRequest {
   /** `GET`, in capitals. */
@@ -24,8 +26,8 @@ export interface InstrumentFetchOptions {
   /** Tags of all its samples, such as `scenario`, or a function that gives them. @default {} */
   readonly tags?: Tags | ((request: OutgoingRequest) => Tags);
   /**
-   * What requests count as one: becomes the tags `name` and, as in k6, `url`. Where it is undefined, or the function gives
-   * undefined, both are the URL. The tag `name` and the literal of a {@link urlTemplate} come before it.
+   * What requests count as one: becomes the tags `name` and, as in k6, `url`. Where it is undefined, or the function
+   * gives undefined, both are the URL. The tag `name` and the literal of a {@link urlTemplate} come before it.
    */
   readonly name?: string | ((request: OutgoingRequest) => string | undefined);
   /** Whether the query is left out of the URL in tags; user info and fragment always are. @default false */
@@ -56,18 +58,23 @@ export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
  * Wraps a fetch, so that each request gives k6's samples `http_reqs`, `http_req_duration`, `http_req_waiting`,
  * `http_req_receiving`, `http_req_failed`, and `data_sent` and `data_received` where they are known.
  *
- * They come when the body of the answer was read, cancelled or has failed; at once where there is none. A body that nobody
- * reads keeps its request out of the results until `settle()`: read it, as k6 does, or cancel it.
+ * They come when the body of the answer was read, cancelled or has failed; at once where there is none. A body that
+ * nobody reads keeps its request out of the results until `settle()`: read it, as k6 does, or cancel it.
  *
- * A fetch knows less than k6: `http_req_waiting` is all the time until the headers of the last answer, so connecting, sending and
- * redirects are within it and have no metrics of their own; sizes are those of bodies, decompressed and without headers, and only
- * that of a string, buffer, Blob or URLSearchParams is known before it is sent. A call that is no request at all, such as one
- * with an invalid URL, gives no samples.
+ * A fetch knows less than k6: `http_req_waiting` is all the time until the headers of the last answer, so connecting,
+ * sending and redirects are within it and have no metrics of their own; sizes are those of bodies, decompressed and
+ * without headers, and only that of a string, buffer, Blob or URLSearchParams is known before it is sent. A call that
+ * is no request at all, such as one with an invalid URL, gives no samples. Where it replaces the global fetch, give the
+ * output the original one as its `fetch`: else its own requests are measured too, without end.
  *
  * @example
  * ```ts
+ * import { instrumentFetch, RemoteWriteOutput } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const fetch = instrumentFetch(output, { tags: { scenario: "browse" }, name: ({ url }) => url.pathname });
- * const text = await (await fetch("https://example.com/")).text();
+ * const text = await (await fetch("http://localhost:8080/item/1")).text();
+ * await output.close();
  * ```
  */
 export function instrumentFetch(output: SampleConsumer, options: InstrumentFetchOptions = {}): InstrumentedFetch {
@@ -143,5 +150,3 @@ function bodyBytesOf(body: unknown): number | undefined {
   if (body instanceof Blob) return body.size;
   return body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body.byteLength : undefined;
 }
-
-const encoder = new TextEncoder();

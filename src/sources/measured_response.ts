@@ -1,8 +1,8 @@
 /**
  * A response whose body is counted as it is read.
  *
- * The response stays the object that fetch gave, as a new one would lose its url, its type and a status above 599, and on Deno
- * and Bun the short way on which whole bodies come. Only the ways to its body are replaced.
+ * The response stays the object that fetch gave, as a new one would lose its url, its type and a status above 599, and
+ * on Deno and Bun the short way on which whole bodies come. Only the ways to its body are replaced.
  *
  * @module
  */

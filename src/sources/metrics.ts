@@ -30,61 +30,20 @@ export interface MetricsOptions {
   readonly now?: () => number;
 }
 
-/** What all forms of one metric share. */
-interface Definition {
-  readonly metric: Metric;
-  readonly output: SampleConsumer;
-  readonly now: () => number;
-  refused: number;
-}
-
 /** A metric to which values can be added. */
-export class CustomMetric<Value extends number | boolean = number> {
-  readonly #definition: Definition;
-  readonly #bound: Tags | undefined;
-
-  /** @param bound tags of every value; frozen */
-  constructor(definition: Definition, bound?: Tags) {
-    this.#definition = definition;
-    this.#bound = bound;
-  }
-
+export interface CustomMetric<Value extends number | boolean = number> {
   /** The metric's name. */
-  get name(): string {
-    return this.#definition.metric.name;
-  }
-
+  readonly name: string;
   /** How many values were refused because they are no finite number, over all forms of this metric. */
-  get refused(): number {
-    return this.#definition.refused;
-  }
-
+  readonly refused: number;
   /**
    * Adds a value; false if it was refused.
    *
    * A counter takes negative values, as in k6, but Prometheus reads a total that falls as a restart.
    */
-  add(value: Value, tags?: Tags, options?: AddOptions): boolean {
-    const { metric, output, now } = this.#definition;
-    // Outside TypeScript the value may be anything, and Number() would make a zero of null or "".
-    const number: unknown = typeof value === "boolean" ? Number(value) : value;
-    if (typeof number !== "number" || !Number.isFinite(number)) {
-      this.#definition.refused++;
-      return false;
-    }
-    output.add({
-      metric,
-      time: options?.time ?? now(),
-      value: metric.type === "rate" ? Number(number !== 0) : number,
-      tags: mergeTags(this.#bound, tags),
-    });
-    return true;
-  }
-
+  add(value: Value, tags?: Tags, options?: AddOptions): boolean;
   /** The same metric with tags that every value gets: the fast form, as its tags are looked at only once. */
-  with(tags: Tags): CustomMetric<Value> {
-    return new CustomMetric(this.#definition, Object.freeze({ ...this.#bound, ...tags }));
-  }
+  with(tags: Tags): CustomMetric<Value>;
 }
 
 /** Adds up: requests, bytes, orders. */
@@ -108,6 +67,54 @@ export interface Metrics {
   trend(name: string, options?: MetricOptions): Trend;
 }
 
+/** What all forms of one metric share. */
+interface Definition {
+  readonly metric: Metric;
+  readonly output: SampleConsumer;
+  readonly now: () => number;
+  refused: number;
+}
+
+class DefinedMetric implements CustomMetric<number | boolean> {
+  readonly #definition: Definition;
+  readonly #bound: Tags | undefined;
+
+  /** @param bound tags of every value; frozen */
+  constructor(definition: Definition, bound?: Tags) {
+    this.#definition = definition;
+    this.#bound = bound;
+  }
+
+  get name(): string {
+    return this.#definition.metric.name;
+  }
+
+  get refused(): number {
+    return this.#definition.refused;
+  }
+
+  add(value: number | boolean, tags?: Tags, options?: AddOptions): boolean {
+    const { metric, output, now } = this.#definition;
+    // Outside TypeScript the value may be anything, and Number() would make a zero of null or "".
+    const number = typeof value === "boolean" ? Number(value) : value;
+    if (!Number.isFinite(number)) {
+      this.#definition.refused++;
+      return false;
+    }
+    output.add({
+      metric,
+      time: options?.time ?? now(),
+      value: metric.type === "rate" ? Number(number !== 0) : number,
+      tags: mergeTags(this.#bound, tags),
+    });
+    return true;
+  }
+
+  with(tags: Tags): DefinedMetric {
+    return new DefinedMetric(this.#definition, Object.freeze({ ...this.#bound, ...tags }));
+  }
+}
+
 // k6's own rule, two characters at least.
 const validName = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
 
@@ -116,20 +123,24 @@ const validName = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
  *
  * @example
  * ```ts
+ * import { createMetrics, RemoteWriteOutput } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const { counter, trend } = createMetrics(output);
  * const orders = counter("orders_placed");
  * const wait = trend("waiting_time", { contains: "time" }).with({ page: "basket" });
  * orders.add(1, { sku: "a" });
  * wait.add(12.5);
+ * await output.close();
  * ```
  */
 export function createMetrics(output: SampleConsumer, options: MetricsOptions = {}): Metrics {
   const { now = Date.now } = options;
   const tags = options.tags && Object.freeze({ ...options.tags });
-  const metrics = new Map<string, CustomMetric<number | boolean>>();
+  const metrics = new Map<string, DefinedMetric>();
   const definitions = new Map<string, Metric>(Object.entries(builtinMetrics));
 
-  function define(type: MetricType, name: string, options: MetricOptions = {}): CustomMetric<number | boolean> {
+  function define(type: MetricType, name: string, options: MetricOptions = {}): DefinedMetric {
     const contains = containsOf(name, options);
     const known = definitions.get(name);
     if (known !== undefined && (known.type !== type || known.contains !== contains)) {
@@ -147,7 +158,7 @@ export function createMetrics(output: SampleConsumer, options: MetricsOptions = 
     let metric = metrics.get(name);
     if (metric === undefined) {
       const definition = { metric: known ?? Object.freeze({ name, type, contains }), output, now, refused: 0 };
-      metric = new CustomMetric(definition, tags);
+      metric = new DefinedMetric(definition, tags);
       definitions.set(name, definition.metric);
       metrics.set(name, metric);
     }

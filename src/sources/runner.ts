@@ -1,5 +1,5 @@
 /**
- * What a runner of one's own needs for its results to look like k6's: checks, groups, iterations. It runs nothing by itself.
+ * What a runner of one's own needs to give k6's results: checks, groups, iterations. It runs nothing by itself.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/
  * @module
@@ -25,8 +25,8 @@ export interface RunnerOptions {
 export type ScopedFunction<T> = (context: RunnerContext) => T | Promise<T>;
 
 /**
- * Where code runs: within which group, with which tags. It is handed on explicitly, as JavaScript has no ambient context that
- * all runtimes know; what is done with the outer context counts outside.
+ * Where code runs: within which group, with which tags. It is handed on explicitly, as JavaScript has no ambient
+ * context that all runtimes know; what is done with the outer context counts outside.
  */
 export interface RunnerContext {
   /** Tags of all samples here; frozen. Hand them to metrics of your own: `orders.add(1, context.tags)`. */
@@ -52,9 +52,9 @@ export interface RunnerContext {
 /** The outermost context, in which iterations run. */
 export interface Runner extends RunnerContext {
   /**
-   * Runs a function as one iteration of a virtual user: gives `iterations` and `iteration_duration`, whether it succeeds or
-   * throws, and `vus` and `vus_max` from the iterations that run at the same time. Requests whose body it did not read
-   * are emitted at its end.
+   * Runs a function as one iteration of a virtual user: gives `iterations` and `iteration_duration`, whether it
+   * succeeds or throws, and `vus` and `vus_max` from the iterations that run at the same time. Requests whose body it
+   * did not read are emitted at its end.
    */
   iteration<T>(fn: ScopedFunction<T>): Promise<T>;
 }
@@ -67,23 +67,26 @@ const groupSeparator = "::";
  *
  * @example
  * ```ts
+ * import { createRunner, RemoteWriteOutput } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const runner = createRunner(output, { tags: { scenario: "browse" } });
  * await runner.iteration(({ group }) =>
  *   group("home", async ({ fetch, check }) => {
- *     const response = await fetch("https://example.com/");
+ *     const response = await fetch("http://localhost:8080/");
  *     check("status is 200", response.status === 200);
  *     await response.text();
  *   })
  * );
+ * await output.close();
  * ```
  */
 export function createRunner(output: SampleConsumer, options: RunnerOptions = {}): Runner {
   const { now = Date.now, monotonicNow = () => performance.now() } = options;
   const bindFetch = fetchBinder(output, { ...options.http, now, monotonicNow });
+  const runTags = Object.freeze({ ...options.tags });
   let vus = 0;
   let maxVus = 0;
-
-  const runTags = Object.freeze({ ...options.tags });
 
   function vusSamples(): Sample[] {
     const at = { time: now(), tags: runTags };

@@ -8,12 +8,19 @@
 const templates = new WeakMap<URL, string>();
 
 /**
- * A URL whose changing parts do not make series of their own, as k6's `http.url`: the instrumented fetch names its request after
- * the literal, with `${}` for each value.
+ * A URL whose changing parts do not make series of their own, as k6's `http.url`: the instrumented fetch names its
+ * request after the literal, with `${}` for each value.
  *
  * @example
  * ```ts
- * await fetch(urlTemplate`https://example.com/item/${id}`); // name: https://example.com/item/${}
+ * import { instrumentFetch, RemoteWriteOutput, urlTemplate } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
+ * const fetch = instrumentFetch(output);
+ * for (const id of [1, 2, 3]) {
+ *   await (await fetch(urlTemplate`http://localhost:8080/item/${id}`)).text(); // name: http://localhost:8080/item/${}
+ * }
+ * await output.close();
  * ```
  * @throws {TypeError} if it is no absolute URL
  */

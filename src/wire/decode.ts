@@ -57,7 +57,7 @@ export const memoryBytes = {
   histogram: 500,
   span: 48,
   metadata: 100,
-  symbol: 16,
+  symbol: 32,
 } as const;
 
 /** Metadata in the plain form; an unknown type is what it says, and empty texts are left out. */

@@ -30,8 +30,8 @@ const wireTypes: readonly string[] = [
 
 /** A number in a list takes eight bytes, and lists grow ahead. */
 const scalarBytes = 16;
-/** A string beside its characters, of two bytes at most. */
-const stringBytes = 24;
+/** A string beside its characters, of two bytes at most; some engines keep two objects for one. */
+const stringBytes = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -40,7 +40,9 @@ export default {
     }
     const report = await output.close();
     if (report.delivered < report.samples) {
-      throw new Error(`Only ${report.delivered} of ${report.samples} samples were delivered: ${report.reasons[0]?.reason}`);
+      throw new Error(
+        `Only ${report.delivered} of ${report.samples} samples were delivered: ${report.reasons[0]?.reason}`,
+      );
     }
   },
 };

@@ -144,7 +144,7 @@ test("each sample is delivered exactly once or counted, in order, within bounds,
       assert.ok(once >= 0 && once <= report.unsent + report.dropped, "samples sent, each counted once");
       assert.equal(samplesFailedTotal, neverAnswered);
     }),
-    { seed, numRuns: 1500 },
+    { seed, numRuns: 600 },
   );
 });
 
@@ -169,5 +169,39 @@ test("a patient sender delivers every sample through any faults that pass", asyn
       assertOrder(receiver, { pushed, sending });
     }),
     { seed, numRuns: 500 },
+  );
+});
+
+test("with few requests a flush, every sample is delivered in the end", async () => {
+  const scenario = fc.record({
+    pushes,
+    faults: fc.array(passingFault, { maxLength: 30 }),
+    maxSamplesPerSend: fc.integer({ min: 1, max: 8 }),
+    maxRequestsPerFlush: fc.integer({ min: 1, max: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ pushes, ...options }) => {
+      const clock = new VirtualClock();
+      const receiver = new FakePrometheus();
+      const { queue, network } = createSending({ ...options, clock, receiver });
+      const series = new SeriesNames();
+      let pushed = 0;
+      const flush = async (pushes: readonly Push[]): Promise<void> => {
+        const before = network.requests.length;
+        const resumed = queue.resume();
+        const reports = pushes.map(({ shard, series: indices }) => {
+          pushed += indices.length;
+          return queue.push(shard, series.batch(indices.map((index) => [`${shard}/${index}`, pushed, pushed])));
+        });
+        await clock.settle(Promise.all([resumed, ...reports]));
+        assert.ok(network.requests.length - before <= options.maxRequestsPerFlush);
+        assert.equal(clock.timers, 0, "a flush leaves a timer");
+      };
+      for (const push of pushes) await flush([push]);
+      while (queue.size.samples > 0) await flush([]);
+      assert.equal(receiver.count, pushed);
+      assert.deepEqual(receiver.breaches, []);
+    }),
+    { seed, numRuns: 300 },
   );
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
+import type { Fetch } from "../../src/send/http_sender.ts";
 import type { DeliveryReport } from "../../src/send/report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import { SendStats } from "../../src/send/stats.ts";
@@ -9,6 +10,7 @@ import { WriteQueue } from "../../src/send/write_queue.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type FaultServer, type SocketFault, startFaultServer } from "../support/fault_server.ts";
 import { SeriesNames } from "../support/sending.ts";
+import { idle } from "../support/virtual_clock.ts";
 
 const timeoutMs = 30_000;
 
@@ -34,8 +36,8 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const { protocol = "1.0", bad, ...rest } = options;
   const receiver = new FakePrometheus({ bad });
   const timeouts = new Set<() => void>();
-  const onHang = (): void => timeouts.forEach((ring) => ring());
-  const server = await startFaultServer({ receiver, onHang, ...rest });
+  const ringAll = (): void => timeouts.forEach((ring) => ring());
+  const server = await startFaultServer({ receiver, onHang: ringAll, ...rest });
   const pauses: number[] = [];
   const messages: string[] = [];
   const sleep: Sleep = (ms, signal) => {
@@ -57,7 +59,22 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const now = (): number => 0;
   const url = server.url.replace("http://", "http://user:hunter2@") + "?token=hunter2";
   const headers = { Authorization: "Bearer hunter2" };
+  const fetch: Fetch = async (input, init) => {
+    const response = await globalThis.fetch(input, init);
+    if (!rest.faults?.some(({ kind }) => kind === "stall") || response.body === null) return response;
+    // Rings when the first words have been read.
+    const body = response.body.pipeThrough(
+      new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+        transform(chunk, controller): void {
+          controller.enqueue(chunk);
+          void idle().then(ringAll);
+        },
+      }),
+    );
+    return new Response(body, response);
+  };
   const delivery = createDelivery({
+    fetch,
     url,
     headers,
     protocol,
@@ -90,13 +107,14 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
 const attempts = ({ server }: Setting): (string | undefined)[] =>
   server.requests.map(({ headers }) => headers.get("retry-attempt"));
 
-test("what goes over the wire is a POST with the headers of the protocol, on one connection", async () => {
+test("what goes over the wire is a POST with the headers of the protocol, on connections that are used again", async () => {
   for (const protocol of ["1.0", "auto"] as const) {
     await withServer({ protocol }, async (setting) => {
-      for (let time = 1; time <= 3; time++) assert.equal((await setting.push(5, time)).delivered, 5);
+      for (let time = 1; time <= 20; time++) assert.equal((await setting.push(5, time)).delivered, 5);
       const { requests, connections } = setting.server;
-      assert.equal(requests.length, 3);
-      assert.equal(connections(), 1);
+      assert.equal(requests.length, 20);
+      // Node takes turns with two.
+      assert.ok(connections() <= 2, String(connections()));
       const headers = requests[0]?.headers;
       const isV2 = protocol === "auto";
       assert.equal(requests[0]?.method, "POST");
@@ -109,9 +127,7 @@ test("what goes over the wire is a POST with the headers of the protocol, on one
       assert.match(headers?.get("user-agent") ?? "", /^k6-remote-write\/\d/);
       assert.deepEqual(
         setting.receiver.stored.get("__name__=s4"),
-        [1, 2, 3].map((time) => (
-          { series: "__name__=s4", time, value: 4 }
-        )),
+        Array.from({ length: 20 }, (_, index) => ({ series: "__name__=s4", time: index + 1, value: 4 })),
       );
     });
   }
@@ -148,8 +164,10 @@ for (const [what, fault] of broken) {
       const reports = [await setting.push(3, 1), await setting.push(3, 2), await setting.push(3, 3)];
       assert.deepEqual(reports.map(({ delivered }) => delivered), [3, 3, 3]);
       assert.equal(setting.receiver.count, 9);
-      // Some runtimes try again by themselves, on another connection, where they can.
-      assert.ok(reports[1]?.retries === 1 || (what.startsWith("reset before") && reports[1]?.retries === 0));
+      // Where the connection broke, Deno sends again by itself, and does not tell.
+      const retries = reports[1]?.retries ?? 0;
+      assert.ok(retries === 1 || (retries === 0 && "Deno" in globalThis && fault.kind !== "hang"), String(retries));
+      assert.equal(setting.server.requests.length, what.startsWith("reset before") ? 3 : 4);
     });
   });
 }

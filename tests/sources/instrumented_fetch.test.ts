@@ -286,6 +286,17 @@ test("a body is read no faster than its reader wants, and not kept", async () =>
   assert.deepEqual(output.values("data_received"), [12]);
 });
 
+test("a body that a reader holds is refused to all others, until it is let go", async () => {
+  const { output, fetch } = answering(() => new Response(threeChunks().body));
+  const response = await fetch("http://target/");
+  const reader = response.body!.getReader();
+  await assert.rejects(response.text(), { name: "TypeError" });
+  assert.deepEqual(output.samples, []);
+  reader.releaseLock();
+  assert.equal((await response.arrayBuffer()).byteLength, 12);
+  assert.deepEqual(output.values("data_received"), [12]);
+});
+
 test("empty chunks are passed over", async () => {
   const chunks = [new Uint8Array(0), new Uint8Array(3), new Uint8Array(0)];
   const body = new ReadableStream<Uint8Array>({
@@ -376,6 +387,13 @@ test("an output that takes no more does not disturb a request", async () => {
     },
   }, { fetch: () => Promise.resolve(new Response("12345")) });
   assert.equal(await (await fetch("http://target/")).text(), "12345");
+});
+
+test("bodies that were read do not push out one that is still to be read", async () => {
+  const { output, fetch } = answering(() => new Response("1"), { name: ({ url }) => url.pathname });
+  await fetch("http://target/late");
+  for (let index = 0; index <= 10_000; index++) await (await fetch("http://target/read")).text();
+  assert.equal(output.of("http_reqs").some(({ tags }) => tags.name === "/late"), false);
 });
 
 for (const status of [400, 404, 429, 500, 503]) {

@@ -24,7 +24,7 @@ export type SocketFault =
   | { readonly kind: "reset"; readonly when: "before" | "read" | "stored" }
   /** Says nothing any more; `onHang` is called. */
   | { readonly kind: "hang"; readonly stored?: boolean }
-  /** Begins an answer and says nothing any more; `onHang` is called. */
+  /** Begins an answer and says nothing any more. */
   | { readonly kind: "stall"; readonly status: number }
   /** Breaks off in the head of the answer, or in its body. */
   | { readonly kind: "truncate"; readonly status: number; readonly where: "head" | "body" }
@@ -104,8 +104,7 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
         if (fault.stored === true) store(request);
         return onHang();
       case "stall":
-        socket.write(`HTTP/1.1 ${fault.status} X\r\nContent-Length: 1000\r\n\r\nfirst words`, () => onHang());
-        return;
+        return void socket.write(`HTTP/1.1 ${fault.status} X\r\nContent-Length: 1000\r\n\r\nfirst words`);
       case "truncate":
         socket.end(
           fault.where === "head"

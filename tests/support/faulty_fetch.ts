@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Codec, Codecs } from "../../src/send/codec.ts";
+import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import type { Fetch } from "../../src/send/http_sender.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
@@ -55,7 +55,7 @@ export interface FaultyFetch {
 
 /** A codec that is easy to read: JSON. */
 const jsonCodec: Codec = {
-  encode({ batch, from, to }) {
+  encode({ batch, from, to }): EncodedSlice {
     const samples: ReceivedSample[] = [];
     for (let index = from; index < to; index++) {
       const series = batch.series[index]?.name ?? "";

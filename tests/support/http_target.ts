@@ -36,7 +36,7 @@ export interface HttpTarget {
  * Starts a server on a free loopback port. What it answers:
  * - `/bytes/N?wait=ms&pause=ms&status=S&gzip=1`: N bytes; waits before the headers, pauses in the middle of the body
  * - `/json`, `/form`, `/redirect` (to `/bytes/3`), `/broken-gzip`
- * - `/hang` nothing; `/stall` a part of the body and nothing more; `/reset` a reset; `/cut` a part of the body and a reset
+ * - `/hang` nothing; `/stall` a part of the body and nothing more; `/reset` a reset; `/cut` a part and a reset
  */
 export async function startHttpTarget(options: HttpTargetOptions = {}): Promise<HttpTarget> {
   const { delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), tls } = options;

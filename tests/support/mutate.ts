@@ -83,13 +83,15 @@ function asV2(timeseries: readonly TimeSeries[]): Uint8Array {
 /** Bytes that mean something where a tag, a length or a number stands. */
 const telling: readonly number[] = [0x00, 0x01, 0x02, 0x07, 0x08, 0x0a, 0x0b, 0x12, 0x1a, 0x22, 0x2a, 0x7f, 0x80, 0xff];
 
-/** Changes bytes in one to four places. */
+/** Changes bytes in one to four places, more often in few. */
 export function mutate(
   bytes: Uint8Array,
   { random, others }: { random: Random; others: readonly Uint8Array[] },
 ): Uint8Array {
   let result = bytes;
-  for (let changes = 1 + random.below(4); changes > 0; changes--) result = change(result, { random, others });
+  for (let changes = 1 + random.below(1 + random.below(4)); changes > 0; changes--) {
+    result = change(result, { random, others });
+  }
   return result;
 }
 

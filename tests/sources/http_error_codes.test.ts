@@ -130,7 +130,7 @@ test("an abort: 1000, and the caller gets what the fetch beneath gives", () =>
   }));
 
 test("an abort before the start, by the signal of a Request: 1000", async () => {
-  const request = new Request("http://127.0.0.1:9/", { signal: AbortSignal.abort() });
+  const request = new Request("http://127.0.0.1:9/", { signal: AbortSignal.abort(new Error("mine")) });
   assertFailed(await failing((fetch) => fetch(request)), 1000, "request aborted");
 });
 

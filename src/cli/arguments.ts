@@ -1,0 +1,103 @@
+/**
+ * Reads the command line.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../errors.ts";
+
+/** A flag of a command. */
+export interface Flag {
+  /** Without the dashes. */
+  readonly flag: string;
+  /** What stands for the value in `--help`; none for a switch. */
+  readonly placeholder?: string;
+  /** One sentence. */
+  readonly help: string;
+  /** As the user would write it. */
+  readonly default?: string;
+  /** May be given several times; the values are objects that are merged. */
+  readonly named?: boolean;
+  /** @throws ConfigurationError that names the source, the value and what was expected */
+  parse(text: string, source: string): unknown;
+}
+
+/** What a command line says. */
+export interface Arguments {
+  /** Values by flag. */
+  readonly values: ReadonlyMap<string, unknown>;
+  /** What is no flag, in order. */
+  readonly operands: readonly string[];
+}
+
+/**
+ * Reads `--flag value`, `--flag=value`, `--switch`, `--no-switch` and `--switch=false`; `--` ends the flags, and `-` is an operand.
+ *
+ * @throws ConfigurationError
+ */
+export function parseArguments(args: readonly string[], flags: readonly Flag[]): Arguments {
+  const values = new Map<string, unknown>();
+  const operands: string[] = [];
+  const rest = [...args];
+  for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
+    if (argument === "--") {
+      operands.push(...rest);
+      break;
+    }
+    if (!argument.startsWith("-") || argument === "-") {
+      operands.push(argument);
+      continue;
+    }
+    const equals = argument.indexOf("=");
+    const source = equals < 0 ? argument : argument.slice(0, equals);
+    const { flag, negated } = findFlag(source, flags);
+    let text = equals < 0 ? undefined : argument.slice(equals + 1);
+    if (flag.placeholder === undefined) {
+      if (negated && text !== undefined) throw new ConfigurationError(`Cannot read ${source}: it takes no value`);
+      text ??= String(!negated);
+    } else {
+      text ??= rest.shift();
+      if (text === undefined) {
+        throw new ConfigurationError(`Cannot read ${source}: a value is missing, expected ${flag.placeholder}`);
+      }
+    }
+    const value = flag.parse(text, source);
+    values.set(flag.flag, flag.named === true ? { ...Object(values.get(flag.flag)), ...Object(value) } : value);
+  }
+  return { values, operands };
+}
+
+const shortForms: Readonly<Record<string, string>> = { "-h": "--help", "-q": "--quiet", "-V": "--version" };
+
+function findFlag(source: string, flags: readonly Flag[]): { flag: Flag; negated: boolean } {
+  const name = (shortForms[source] ?? source).replace(/^--/, "");
+  const flag = flags.find((candidate) => candidate.flag === name);
+  if (flag !== undefined && !name.startsWith("-")) return { flag, negated: false };
+  const opposite = flags.find((candidate) => candidate.placeholder === undefined && `no-${candidate.flag}` === name);
+  if (opposite !== undefined) return { flag: opposite, negated: true };
+  const nearest = nearestOf(name, flags.map((candidate) => candidate.flag));
+  const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
+  throw new ConfigurationError(`Cannot read the command line: there is no flag ${source}; ${hint}`);
+}
+
+/** The candidate that differs least from a word, if it is near enough for a typing error. */
+export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 3));
+  return candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance)[0]?.candidate;
+}
+
+/** Levenshtein's. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,31 @@
+/**
+ * What a command is.
+ *
+ * @module
+ */
+import type { Arguments, Flag } from "./arguments.ts";
+
+/** How a command ended: all was delivered, something was lost or could not be read, or it was used wrongly. */
+export const exitCodes = { ok: 0, lost: 1, usage: 2 } as const;
+
+/** One of the things that the program can do. */
+export interface Command {
+  readonly name: string;
+  /** What follows the name in `--help`. */
+  readonly operands: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Its own flags, shown before those of the options. */
+  readonly flags: readonly Flag[];
+  /** Whether it takes the options of an output. */
+  readonly takesOptions: boolean;
+  /** What else `--help` says. */
+  readonly notes?: string;
+  /**
+   * Does it.
+   *
+   * @returns the exit code
+   * @throws ConfigurationError for what the user has to correct
+   */
+  run(given: Arguments): Promise<number>;
+}

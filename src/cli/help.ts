@@ -1,0 +1,60 @@
+/**
+ * What `--help` prints.
+ *
+ * @module
+ */
+import { optionSpecs } from "../option_specs.ts";
+import type { Flag } from "./arguments.ts";
+import type { Command } from "./command.ts";
+
+const indent = "      ";
+const width = 100;
+
+/** All commands. */
+export function formatHelp(commands: readonly Command[]): string {
+  const rows = commands.map(({ name, operands, summary }) => `  ${`${name} ${operands}`.padEnd(18)} ${summary}`);
+  return `Send k6 test results to any Prometheus remote-write endpoint.
+
+Usage: k6-remote-write [send] [FILE...] [--url URL] [flags]
+       k6-remote-write COMMAND [flags]
+
+${rows.join("\n")}
+
+k6-remote-write COMMAND --help shows the flags of a command; --version the version.
+`;
+}
+
+/** One command. */
+export function formatCommandHelp({ name, operands, summary, flags, takesOptions, notes }: Command): string {
+  const parts = [
+    `Usage: ${["k6-remote-write", name, operands, "[flags]"].filter((word) => word !== "").join(" ")}\n\n${summary}`,
+    flags.map((flag) => formatFlag(flag)).join("\n"),
+  ];
+  if (takesOptions) {
+    const options = optionSpecs.map((spec) =>
+      formatFlag(spec, spec.named ? spec.env.map((name) => `${name}_<NAME>`) : spec.env)
+    );
+    parts.push(`Options, with their environment variables:\n\n${options.join("\n")}`);
+  }
+  if (notes !== undefined) parts.push(notes);
+  return `${parts.join("\n\n")}\n`;
+}
+
+function formatFlag(flag: Flag, env: readonly string[] = []): string {
+  const form = `  --${flag.flag}${flag.placeholder === undefined ? "" : ` ${flag.placeholder}`}`;
+  const facts = [
+    flag.default === undefined ? "" : `[default: ${flag.default}]`,
+    env.length === 0 ? "" : `[${env.join(", ")}]`,
+  ];
+  return [form, ...wrap([flag.help, ...facts].join(" ").trim())].join("\n");
+}
+
+function wrap(text: string): string[] {
+  const lines = [indent];
+  for (const word of text.split(/\s+/)) {
+    const line = lines.at(-1) ?? "";
+    if (line.length + word.length >= width && line !== indent) lines.push(`${indent}${word}`);
+    else lines[lines.length - 1] = line === indent ? `${indent}${word}` : `${line} ${word}`;
+  }
+  return lines;
+}

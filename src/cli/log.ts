@@ -1,0 +1,50 @@
+/**
+ * What the command says beside its results, on standard error.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../errors.ts";
+import { stderrIsTerminal, writeError } from "./runtime.ts";
+
+const levels = ["error", "warn", "info", "debug"] as const;
+
+/** How much is said. */
+export type LogLevel = (typeof levels)[number];
+
+/** Says things, and keeps one line of progress below them on a terminal. */
+export class Log {
+  readonly #level: number;
+  #progress = "";
+
+  /** @param level the least important that is still said */
+  constructor(level: LogLevel) {
+    this.#level = levels.indexOf(level);
+  }
+
+  /** Says a message unless it is less important than the level. */
+  say(level: LogLevel, message: string): void {
+    if (levels.indexOf(level) > this.#level) return;
+    const label = level === "info" ? "" : `${level}: `;
+    void writeError(`${this.#erase()}${label}${message}\n${this.#progress}`);
+  }
+
+  /** Shows a line that is replaced by the next; none if it is empty. Only on a terminal. */
+  progress(line: string): void {
+    if (!stderrIsTerminal || this.#level < levels.indexOf("info")) return;
+    void writeError(`${this.#erase()}${line}`);
+    this.#progress = line;
+  }
+
+  #erase(): string {
+    return this.#progress === "" ? "" : "\r\x1b[K";
+  }
+}
+
+/** @throws ConfigurationError */
+export function parseLogLevel(text: string, source: string): LogLevel {
+  const level = levels.find((candidate) => candidate === text);
+  if (level === undefined) {
+    throw new ConfigurationError(`Cannot read ${source}: it is "${text}", expected ${levels.join(", ")}`);
+  }
+  return level;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/**
+ * The command `k6-remote-write`.
+ *
+ * @module
+ */
+import { isRemoteWriteError } from "../errors.ts";
+import { optionSpecs } from "../option_specs.ts";
+import { version } from "../version.ts";
+import { nearestOf, parseArguments } from "./arguments.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { formatCommandHelp, formatHelp } from "./help.ts";
+import { receive } from "./receive.ts";
+import { commandLine, setExitCode, writeError, writeOut } from "./runtime.ts";
+import { send } from "./send.ts";
+
+const commands: readonly Command[] = [send, receive];
+
+async function main(args: readonly string[]): Promise<number> {
+  const [first = "", second = ""] = args;
+  if (first === "--version" || first === "-V") return print(`k6-remote-write ${version}\n`);
+  if (first === "help" && commandOf(second) !== undefined) return main([second, "--help"]);
+  if (first === "help" || first === "--help" || first === "-h") return print(formatHelp(commands));
+  const command = commandOf(first) ?? send;
+  const meant = command.name === first ? undefined : nearestOf(first, commands.map(({ name }) => name));
+  if (meant !== undefined) {
+    return refuse(`Cannot read the command line: there is no command ${first}; did you mean ${meant}?`);
+  }
+  const rest = command.name === first ? args.slice(1) : args;
+  if (rest.includes("--help") || rest.includes("-h")) return print(formatCommandHelp(command));
+  try {
+    return await command.run(parseArguments(rest, [...command.flags, ...(command.takesOptions ? optionSpecs : [])]));
+  } catch (error) {
+    if (!isRemoteWriteError(error)) throw error;
+    return refuse(error.message);
+  }
+}
+
+function commandOf(name: string): Command | undefined {
+  return commands.find((command) => command.name === name);
+}
+
+async function refuse(message: string): Promise<number> {
+  await writeError(`error: ${message}\n`);
+  return exitCodes.usage;
+}
+
+async function print(text: string): Promise<number> {
+  await writeOut(text);
+  return exitCodes.ok;
+}
+
+setExitCode(await main(commandLine));

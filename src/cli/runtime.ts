@@ -1,0 +1,167 @@
+/**
+ * The only place that touches the runtime: Node's built-in modules, which Deno and Bun have too, reached without importing them.
+ *
+ * @module
+ */
+const process: typeof globalThis.process = globalThis.process;
+const fs = process.getBuiltinModule("node:fs");
+const http = process.getBuiltinModule("node:http");
+const stream = process.getBuiltinModule("node:stream");
+const zlib = process.getBuiltinModule("node:zlib");
+
+/** What follows the program and the script. */
+export const commandLine: readonly string[] = process.argv.slice(2);
+
+/** The environment. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env;
+
+/** Node's built-in modules that a part of the command needs. */
+export const builtin: typeof process.getBuiltinModule = process.getBuiltinModule;
+
+/** Whether progress can be shown there. */
+export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
+
+/** Width of the terminal; 80 where there is none. */
+export function terminalWidth(): number {
+  return process.stderr.columns ?? process.stdout.columns ?? 80;
+}
+
+// Who reads our output may go away; sending goes on all the same.
+const broken = new Set<unknown>();
+for (const output of [process.stdout, process.stderr]) output.on("error", () => broken.add(output));
+
+/** Writes to standard output; resolves when it was taken, or can be taken by nobody any more. */
+export function writeOut(text: string): Promise<void> {
+  return write(process.stdout, text);
+}
+
+/** Writes to standard error. */
+export function writeError(text: string): Promise<void> {
+  return write(process.stderr, text);
+}
+
+function write(output: typeof process.stdout | typeof process.stderr, text: string): Promise<void> {
+  if (broken.has(output)) return Promise.resolve();
+  return new Promise((resolve) => void output.write(text, () => resolve()));
+}
+
+/** A file as text. */
+export function readText(path: string): string {
+  return fs.readFileSync(path, "utf8");
+}
+
+/** A file, or standard input for `-`; what begins as gzip is decompressed, of any number of members. */
+export function openInput(path: string): ReadableStream<Uint8Array> {
+  const source = path === "-" ? process.stdin : fs.createReadStream(path);
+  return toStream(gunzipped(source));
+}
+
+/** A web stream of chunks; Bun has no `ReadableStream.from`. */
+export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller): Promise<void> {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      // Node's buffers are views of a pool; some consumers take the whole of it.
+      else controller.enqueue(new Uint8Array(value));
+    },
+    async cancel(): Promise<void> {
+      await iterator.return?.();
+    },
+  });
+}
+
+const gzipMagic = [0x1f, 0x8b];
+
+async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = source[Symbol.asyncIterator]();
+  const head: Uint8Array[] = [];
+  let length = 0;
+  // A pipe may bring the two bytes one by one.
+  while (length < 2) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    head.push(value);
+    length += value.length;
+  }
+  const start = head.flatMap((chunk) => [...chunk.subarray(0, 2)]);
+  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* head;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  if (!gzipMagic.every((byte, index) => start[index] === byte)) {
+    yield* all();
+    return;
+  }
+  // DecompressionStream stops after the first member on some runtimes.
+  const gunzip = zlib.createGunzip();
+  const fed = stream.Readable.from(all(), { objectMode: true }).on("error", (error: Error) => gunzip.destroy(error))
+    .pipe(gunzip);
+  for await (const chunk of fed) yield new Uint8Array(chunk);
+}
+
+/** Calls back at SIGINT and SIGTERM until the function returned is called. */
+export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void {
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+    const listener = (): void => callback(signal);
+    process.on(signal, listener);
+    return () => void process.off(signal, listener);
+  });
+  return () => listeners.forEach((remove) => remove());
+}
+
+/** Ends the process now. */
+export function exitNow(code: number): void {
+  process.exit(code);
+}
+
+/** The exit code for when nothing is left to do. */
+export function setExitCode(code: number): void {
+  process.exitCode = code;
+}
+
+/** A server that listens. */
+export interface Server {
+  readonly url: string;
+  /** Resolves when all connections are closed. */
+  close(): Promise<void>;
+}
+
+/** Serves a handler of web-standard requests over HTTP; rejects if it cannot listen. */
+export function serve(
+  handler: (request: Request) => Promise<Response>,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Server> {
+  const server = http.createServer((incoming, outgoing) => {
+    const { method = "GET", url = "/", headers: { host: authority = host } } = incoming;
+    const headers = new Headers();
+    for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
+      headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
+    }
+    const body = method === "GET" || method === "HEAD" ? null : toStream(incoming);
+    const init: RequestInit & { duplex: "half" } = { method, headers, body, duplex: "half" };
+    Promise.resolve()
+      .then(() => handler(new Request(new URL(url, `http://${authority}`), init)))
+      .then(async (response) => {
+        const content = new Uint8Array(await response.arrayBuffer());
+        outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(content);
+      })
+      .catch(() => outgoing.destroy());
+  });
+  return new Promise((resolve, reject) => {
+    server.on("error", reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      const bound = typeof address === "object" && address !== null ? address.port : port;
+      resolve({
+        url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}

@@ -1,0 +1,163 @@
+/**
+ * `send`: k6's JSON output, recorded or live, to the endpoint.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../errors.ts";
+import { resolveOptions } from "../options.ts";
+import { RemoteWriteOutput } from "../output.ts";
+import type { Sample } from "../sample.ts";
+import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
+import type { Arguments } from "./arguments.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
+import { countOf, formatBytes, formatCount } from "./format.ts";
+import { Log } from "./log.ts";
+import { readOutputOptions } from "./output_options.ts";
+import { exitNow, onSignal, openInput, writeOut } from "./runtime.ts";
+import { formatSummary, isLoss } from "./summary.ts";
+
+/** Live input may be idle for long; Prometheus forgets a series after five minutes. */
+const liveHeartbeatMs = 60_000;
+
+const progressPeriodMs = 250;
+
+/** The command. */
+export const send: Command = {
+  name: "send",
+  operands: "[FILE...]",
+  summary: "Send k6's JSON output: files (also gzipped), or standard input.",
+  takesOptions: true,
+  flags: [
+    { flag: "replay", help: "Windows by the samples' own times, as for files.", parse: parseSwitch },
+    { flag: "live", help: "Windows by the clock, as for standard input.", parse: parseSwitch },
+    { flag: "shift-to-now", help: "Move the recording so that it ends now.", parse: parseSwitch },
+    ...commonFlags,
+  ],
+  notes: `Without FILE, or with -, it reads standard input; lines there that are not k6's are passed through:
+  k6 run -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
+At SIGINT or SIGTERM it sends what it has and ends; at a second one it ends at once.
+Exit codes: 0 all was delivered, 1 something was lost or could not be read, 2 usage or configuration.`,
+  run: (given) => new Sending(given).run(),
+};
+
+/** One run of the command. */
+class Sending {
+  readonly #given: Arguments;
+  readonly #paths: readonly string[];
+  readonly #live: boolean;
+  readonly #log: Log;
+  /** Fires when reading is to end. */
+  readonly #stop = new AbortController();
+  /** Fires when waiting for deliveries is to end. */
+  readonly #giveUp = new AbortController();
+  readonly #read: K6JsonStats[] = [];
+  #interrupted: "SIGINT" | "SIGTERM" | undefined;
+  #unreadable = false;
+
+  constructor(given: Arguments) {
+    this.#given = given;
+    this.#paths = given.operands.length === 0 ? ["-"] : given.operands;
+    this.#log = new Log(logLevelOf(given));
+    const [live, replay] = [isOn(given, "live"), isOn(given, "replay")];
+    if (live && replay) {
+      throw new ConfigurationError("Cannot read the command line: --live and --replay exclude each other");
+    }
+    this.#live = live || (!replay && this.#paths.includes("-"));
+    if (isOn(given, "shift-to-now") && this.#paths.includes("-")) {
+      throw new ConfigurationError("Cannot use --shift-to-now: standard input can be read only once, expected FILE");
+    }
+  }
+
+  async run(): Promise<number> {
+    const started = performance.now();
+    const options = {
+      ...(this.#live
+        ? { windows: "wall", heartbeatMs: liveHeartbeatMs } as const
+        : { windows: "event", overflow: "block" } as const),
+      ...readOutputOptions(this.#given, (message) => this.#log.say("warn", message)),
+    };
+    const output = new RemoteWriteOutput(options);
+    const { closeTimeoutMs } = resolveOptions(options);
+    const ignoreSignals = onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
+    const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
+    if (this.#live) output.start();
+    const shiftMs = isOn(this.#given, "shift-to-now") ? Date.now() - await this.#latestTime() : 0;
+    for (const path of this.#paths) await this.#sendInput(path, output, shiftMs);
+    // Recorded samples are worth waiting for: each request has a deadline of its own.
+    const report = await output.close({
+      timeoutMs: this.#live ? closeTimeoutMs : Infinity,
+      signal: this.#giveUp.signal,
+    });
+    clearInterval(progress);
+    ignoreSignals();
+    this.#log.progress("");
+    const stats = output.stats;
+    const lost = isLoss({ report, stats, read: this.#read }) || this.#unreadable;
+    const interrupted = this.#live ? undefined : this.#interrupted;
+    this.#log.say(
+      "info",
+      formatSummary({ report, stats, read: this.#read, interrupted, ms: performance.now() - started }),
+    );
+    return lost || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
+  }
+
+  async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    const { signal } = this.#stop;
+    const foreign = path === "-" ? { onForeignLine: (line: string): void => void writeOut(`${line}\n`) } : {};
+    const reader = readK6Json(openInput(path), { signal, ...foreign });
+    try {
+      for await (const samples of reader) {
+        output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
+        if (!this.#live) await output.ready({ signal: this.#giveUp.signal });
+      }
+    } catch (error) {
+      this.#cannotRead(path, error);
+    }
+    this.#read.push(reader.stats);
+  }
+
+  /** The time of the newest sample of all files. */
+  async #latestTime(): Promise<number> {
+    let latest = -Infinity;
+    for (const path of this.#paths) {
+      try {
+        for await (const samples of readK6Json(openInput(path), { signal: this.#stop.signal })) {
+          for (const { time } of samples) latest = Math.max(latest, time);
+        }
+      } catch {
+        // The second reading says what is wrong.
+      }
+    }
+    return latest === -Infinity ? Date.now() : latest;
+  }
+
+  #cannotRead(path: string, error: unknown): void {
+    this.#unreadable = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#log.say("error", `Cannot read ${path === "-" ? "standard input" : path} to its end: ${reason}`);
+  }
+
+  #interrupt(signal: "SIGINT" | "SIGTERM", closeTimeoutMs: number): void {
+    // As a shell shows it: 128 and the signal's number.
+    if (this.#interrupted !== undefined) exitNow(signal === "SIGINT" ? 130 : 143);
+    this.#interrupted = signal;
+    this.#log.say("warn", `${signal}: sending what is there; once more to end at once.`);
+    this.#stop.abort();
+    const timer = setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
+    if (typeof timer === "object") timer.unref();
+  }
+
+  #showProgress(output: RemoteWriteOutput): void {
+    const { samplesIn, series, samplesPending, bytesTotal } = output.stats;
+    const pending = samplesPending === 0 ? "" : `, ${formatCount(samplesPending)} waiting`;
+    this.#log.progress(
+      `${countOf(samplesIn, "sample")} read, ${countOf(series, "series")}, ${formatBytes(bytesTotal)} sent${pending}`,
+    );
+  }
+}
+
+function shifted(sample: Sample, ms: number): Sample {
+  return { ...sample, time: sample.time + ms };
+}
