@@ -7,10 +7,10 @@
 /** The candidate that differs least from a name; undefined if all differ by more than a slip. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let nearest: string | undefined;
-  let least = Math.max(2, Math.ceil(name.length / 3));
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least || (distance === least && nearest === undefined)) {
+    const distance = editDistance(name, candidate);
+    if (distance < least) {
       nearest = candidate;
       least = distance;
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
+import { nearestName } from "../nearest_name.ts";
 
 /** A flag of a command. */
 export interface Flag {
@@ -74,30 +75,7 @@ function findFlag(source: string, flags: readonly Flag[]): { flag: Flag; negated
   if (flag !== undefined && !name.startsWith("-")) return { flag, negated: false };
   const opposite = flags.find((candidate) => candidate.placeholder === undefined && `no-${candidate.flag}` === name);
   if (opposite !== undefined) return { flag: opposite, negated: true };
-  const nearest = nearestOf(name, flags.map((candidate) => candidate.flag));
+  const nearest = nearestName(name, flags.map((candidate) => candidate.flag));
   const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
   throw new ConfigurationError(`Cannot read the command line: there is no flag ${source}; ${hint}`);
-}
-
-/** The candidate that differs least from a word, if it is near enough for a typing error. */
-export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
-  return candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(({ distance }) => distance <= limit)
-    .sort((a, b) => a.distance - b.distance)[0]?.candidate;
-}
-
-/** Levenshtein's. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
