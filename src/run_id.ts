@@ -15,8 +15,8 @@ export interface IdSource {
 /** Forty bits: among a thousand that begin in the same second, two are equal once in two million times. */
 const idLength = 8;
 
-/** Characters that differ at a glance, so that an identity can be read out: no 0, 1, i, l, o, and no vowels that make words. */
-const alphabet = "23456789bcdfghjkmnpqrstvwxzBCDFG";
+/** Crockford's base 32: no two characters look alike. */
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** Names a sender: `x7kfm2pd`. */
 export function randomId({ random }: Pick<IdSource, "random">): string {
