@@ -16,9 +16,8 @@ import { defaultOptions, type FileOptions, type RemoteWriteOutputOptions } from 
 import { resolveTrends } from "./resolve_trends.ts";
 import { randomId, runId } from "./run_id.ts";
 import type { Tags } from "./sample.ts";
-import { type AuthOptions, resolveAuthorizer } from "./send/auth/resolve_authorizer.ts";
-import type { Authorizer } from "./send/authorizer.ts";
-import { sleep as realSleep } from "./send/sleep.ts";
+import type { AuthOptions } from "./send/auth/resolve_authorizer.ts";
+import { sleep } from "./send/sleep.ts";
 import { parseThresholds, type ThresholdGroup } from "./thresholds/thresholds.ts";
 
 /** What others have a different form of when it is resolved. */
@@ -42,11 +41,9 @@ type Replaced =
   | "runInfo";
 
 /** Options that are complete and make sense. */
-export interface ResolvedOptions extends Required<Omit<RemoteWriteOutputOptions, Replaced>> {
+export interface ResolvedOptions extends Required<Omit<RemoteWriteOutputOptions, Replaced>>, AuthOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Undefined if no way to authenticate is asked for. */
-  readonly authorizer: Authorizer | undefined;
   /** With all options that concern it. */
   readonly mapping: Mapping;
   /** Undefined if there are no rules. */
@@ -66,14 +63,15 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
   checkFileOptions(options);
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
-  const sleep = options.sleep ?? realSleep;
-  // Called late and bound, so that a fetch that is replaced or checks its `this` works.
-  const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-  const url = checkUrl(options.url ?? defaultOptions.url);
   const prefix = options.prefix ?? defaultOptions.prefix;
   return {
-    url,
-    authorizer: resolveAuthorizer(options, { url: new URL(url), fetch, now, sleep }),
+    url: checkUrl(options.url ?? defaultOptions.url),
+    // The ways to authenticate are checked where they are put to use.
+    user: options.user,
+    password: options.password,
+    bearerToken: options.bearerToken,
+    oauth2: options.oauth2,
+    sigv4: options.sigv4,
     headers: options.headers ?? {},
     insecureSkipTlsVerify: flag("insecureSkipTlsVerify", options, false),
     timeoutMs: atLeast(1, "timeoutMs", options),
@@ -85,10 +83,11 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     protocol: oneOf(["1.0", "2.0", "auto"], "protocol", options.protocol),
     bisect: flag("bisect", options, true),
     onWarning: options.onWarning ?? ((message): void => console.warn(`k6-remote-write: ${message}`)),
-    fetch,
+    // Called late and bound, so that a fetch that is replaced or checks its `this` works.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now,
     random,
-    sleep,
+    sleep: options.sleep ?? sleep,
     flushPeriodMs: atLeast(1, "flushPeriodMs", options),
     mapping: resolveMapping(options, { prefix, trends: resolveTrends(options) }),
     prefix,

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../src/errors.ts";
 import type { RemoteWriteOutputOptions } from "../src/options.ts";
+import { RemoteWriteOutput } from "../src/output.ts";
 import { resolveOptions } from "../src/resolve_options.ts";
+import { RemoteWriteClient } from "../src/write_client.ts";
 
 test("the defaults are the original's", () => {
   const {
@@ -106,7 +108,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
 ];
 for (const [options, message] of wrong) {
   test(`the options ${JSON.stringify(options)} are an error that names what is wrong`, () => {
-    assert.throws(() => resolveOptions(options), (error) => {
+    assert.throws(() => new RemoteWriteOutput(options), (error) => {
       assert.ok(error instanceof ConfigurationError);
       assert.match(error.message, message);
       assert.doesNotMatch(error.message, /pw/);
@@ -147,13 +149,18 @@ test("identities are made of the time and chance that are given", () => {
 });
 
 test("basic authentication goes beside custom headers", async () => {
-  const { authorizer, headers } = resolveOptions({ user: "ann", password: "pw", headers: { "X-Scope": "a" } });
-  const request = {
-    method: "POST",
-    url: "http://x.test/",
-    headers: new Headers(headers),
-    body: new Uint8Array(0),
-  } as const;
-  await authorizer?.authorize(request, new AbortController().signal);
-  assert.deepEqual(Object.fromEntries(request.headers), { authorization: `Basic ${btoa("ann:pw")}`, "x-scope": "a" });
+  const sent: Record<string, string>[] = [];
+  const client = new RemoteWriteClient({
+    user: "ann",
+    password: "pw",
+    headers: { "X-Scope": "a" },
+    fetch: (_, init) => {
+      sent.push(Object.fromEntries(new Headers(init?.headers)));
+      return Promise.resolve(new Response(null, { status: 204 }));
+    },
+  });
+  await client.write([{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: 1 }] }]);
+  assert.deepEqual(sent.map((headers) => [headers["authorization"], headers["x-scope"]]), [
+    [`Basic ${btoa("ann:pw")}`, "a"],
+  ]);
 });
