@@ -126,7 +126,7 @@ const entries: readonly OptionSpecEntry[] = [
     flag: "retry-deadline",
     placeholder: "DURATION",
     help: "How long a request is tried in all.",
-    default: formatDurationMs(defaultOptions.retryDeadlineMs),
+    default: "5m",
     parse: parseDuration,
   },
   {

@@ -48,7 +48,7 @@ function startOutput(options: RemoteWriteOutputOptions): { output: RemoteWriteOu
   let taken = 0;
   return {
     output,
-    take() {
+    take(): TimeSeries[] {
       const writes = receiver.writes.slice(taken);
       taken = receiver.writes.length;
       return writes.flatMap(({ timeSeries }) => timeSeries);
