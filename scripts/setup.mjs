@@ -1,6 +1,6 @@
 // What the other scripts share: installs what is missing, and knows where the tools are. Needs only Node 20.19 and npm.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The project's folder. */
@@ -11,7 +11,8 @@ const firstOf = (paths) => paths.map(inRoot).find(existsSync);
 
 /** The runtimes' programs as npm brings them; undefined where there is none for this machine. */
 export const programs = {
-  node: process.execPath,
+  // Under `npm`, the one that runs npm.
+  node: process.env.npm_node_execpath ?? process.execPath,
   get deno() {
     return firstOf([
       "node_modules/@deno/linux-x64-glibc/deno",
@@ -25,6 +26,14 @@ export const programs = {
   get bun() {
     return ["node_modules/bun/bin/bun.exe", "node_modules/@oven/bun-linux-x64/bin/bun"].map(inRoot)
       .find((path) => existsSync(path) && statSync(path).size > 1_000_000);
+  },
+  get workerd() {
+    return firstOf(["node_modules/@cloudflare/workerd-linux-64/bin/workerd", "node_modules/workerd/bin/workerd"]);
+  },
+  get chromium() {
+    const { CHROMIUM_BIN } = process.env;
+    const known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    return CHROMIUM_BIN ?? known.find((path) => existsSync(path));
   },
   get tsc() {
     return inRoot("node_modules/.bin/tsc");
@@ -46,6 +55,7 @@ export function install() {
 /** Compiles the library and the command to dist/, and with `tests` everything to build/. */
 export function build({ tests = false } = {}) {
   run(programs.tsc, ["-p", "tsconfig.build.json"]);
+  chmodSync(inRoot("dist/src/cli/main.js"), 0o755);
   if (tests) run(programs.tsc, ["-p", "tsconfig.json"]);
 }
 
@@ -57,15 +67,19 @@ export function run(program, args, { mayFail = false } = {}) {
   process.exit(1);
 }
 
-/** Runs a program and shows its output as it comes; resolves with the status and the output. */
-export function runTee(program, args, env = process.env) {
+/** No run of the tests takes longer, unless something hangs. */
+const limitMs = 20 * 60_000;
+
+/** Runs a program and shows its output as it comes, unless `quiet`; resolves with the status and the output. */
+export function runTee(program, args, { quiet = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    const stdio = ["ignore", "pipe", "pipe"];
+    const child = spawn(program, args, { cwd: root, stdio, timeout: limitMs, killSignal: "SIGKILL" });
     let output = "";
     for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       from.on("data", (chunk) => {
         output += chunk;
-        to.write(chunk);
+        if (!quiet) to.write(chunk);
       });
     }
     child.on("error", (error) => resolve({ status: 1, output: `${output}${error.message}` }));

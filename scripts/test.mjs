@@ -1,64 +1,46 @@
-// Runs the one suite on Deno, Bun and Node: `npm test [-- PATTERN]`. A runtime that is missing is said so; under CI=true
-// that is a failure, and so is a runtime that ran no test.
+// Runs the one suite on every runtime: `npm test [-- PATTERN]`. A runtime that is missing is said so; under CI=true that is
+// a failure, and a runtime that ran no test is one always.
 import { readdirSync, rmSync } from "node:fs";
-import { build, install, programs, root, runTee } from "./setup.mjs";
+import { build, install, root } from "./setup.mjs";
 
 install();
 rmSync(`${root}/build`, { recursive: true, force: true });
 build({ tests: true });
 
+// Only now, as some need what was just installed.
+const { bun } = await import("./test/bun.mjs");
+const { chromium } = await import("./test/chromium.mjs");
+const { deno } = await import("./test/deno.mjs");
+const { newestNode, node } = await import("./test/node.mjs");
+const { workerd } = await import("./test/workerd.mjs");
+
 const pattern = process.argv[2] ?? "";
 const tests = readdirSync(`${root}/tests`, { recursive: true })
-  .filter((path) => path.endsWith(".test.ts") && path.includes(pattern))
   .map((path) => `tests/${path.replaceAll("\\", "/")}`)
+  .filter((path) => path.endsWith(".test.ts") && path.includes(pattern))
   .sort();
-
-const last = (output, expression) => Number([...output.matchAll(expression)].at(-1)?.[1] ?? 0);
-const plain = (output) => output.replace(/\x1b\[[0-9;]*m/g, "");
-
-const runtimes = [
-  {
-    name: "Deno",
-    program: programs.deno,
-    args: ["test", "-A", "--no-check", "--parallel", ...tests],
-    passed: (output) => last(output, /(\d+) passed/g),
-    failed: (output) => last(output, /(\d+) failed/g),
-  },
-  {
-    name: "Bun",
-    program: programs.bun,
-    args: ["test", "--timeout", "60000", ...tests.map((path) => `./${path}`)],
-    passed: (output) => last(output, /^\s*(\d+) pass$/gm),
-    failed: (output) => last(output, /^\s*(\d+) fail$/gm),
-  },
-  {
-    name: `Node ${process.versions.node}`,
-    program: programs.node,
-    args: ["--test", "--test-reporter=spec", ...tests.map((path) => `build/${path.replace(/\.ts$/, ".js")}`)],
-    passed: (output) => last(output, /^ℹ pass (\d+)$/gm),
-    failed: (output) => last(output, /^ℹ fail (\d+)$/gm),
-  },
-];
+// Those of the packages and of the examples start the runtimes themselves: once is enough.
+const everywhere = tests.filter((path) => !path.startsWith("tests/packaging/"));
 
 let passed = 0;
 let failed = 0;
 const lines = [];
-for (const runtime of runtimes) {
-  if (runtime.program === undefined) {
+for (const runtime of [deno, bun, node, newestNode, workerd, chromium]) {
+  const program = runtime.find();
+  if (program === undefined) {
     lines.push(`${runtime.name}: not found, skipped`);
     if (process.env.CI === "true") failed++;
     continue;
   }
   console.log(`\n== ${runtime.name}`);
   const started = Date.now();
-  const { status, output } = await runTee(runtime.program, runtime.args);
-  const counts = { passed: runtime.passed(plain(output)), failed: runtime.failed(plain(output)) };
+  const result = await runtime.run(program, runtime === node ? tests : everywhere);
   // A runner that fails, or that ran nothing, counts as a failure even if it counted none itself.
-  if ((status !== 0 || counts.passed === 0) && counts.failed === 0) counts.failed = 1;
-  passed += counts.passed;
-  failed += counts.failed;
+  if ((result.status !== 0 || result.passed === 0) && result.failed === 0) result.failed = 1;
+  passed += result.passed;
+  failed += result.failed;
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
-  lines.push(`${runtime.name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
+  lines.push(`${runtime.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s${result.note ?? ""}`);
 }
 console.log(`\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -4,10 +4,10 @@
  * @module
  */
 import { ConfigurationError } from "./errors.ts";
-import { mergeOptions, withOption } from "./merge_options.ts";
-import { nearestName } from "./nearest_name.ts";
-import type { OptionSpec } from "./option_spec.ts";
-import { optionSpecs } from "./option_specs.ts";
+import { mergeOptions, withOption } from "./options/merge_options.ts";
+import { nearestName } from "./options/nearest_name.ts";
+import type { OptionSpec } from "./options/option_spec.ts";
+import { optionSpecs } from "./options/option_specs.ts";
 import type { RemoteWriteOutputOptions } from "./options.ts";
 
 /** Variables by name. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { DeliveryReport } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
 
 /** An option, variable, flag or file that cannot be used; says which, its value (never a secret) and what was expected. */
 export class ConfigurationError extends Error {
+  /** By which it is told apart. */
   override readonly name = "ConfigurationError";
 }
 
@@ -26,6 +27,7 @@ export interface DeliveryErrorDetails {
 
 /** Samples that were refused, or that could not be delivered in the time and tries allowed. */
 export class DeliveryError extends Error {
+  /** By which it is told apart. */
   override readonly name = "DeliveryError";
   /** The receiver's own words or the network's, cut and cleaned. */
   readonly reason: string;
@@ -36,7 +38,7 @@ export class DeliveryError extends Error {
   /** What became of each sample. */
   readonly report: DeliveryReport;
 
-  /** @param message what could not be done, without secrets */
+  /** Made by this module. @param message what could not be done, without secrets */
   constructor(message: string, details: DeliveryErrorDetails) {
     super(message, { cause: details.cause });
     this.reason = details.reason;
@@ -48,6 +50,7 @@ export class DeliveryError extends Error {
 
 /** A series that cannot be sent, or a request that cannot be read: names what is wrong with it. */
 export class FormatError extends Error {
+  /** By which it is told apart. */
   override readonly name = "FormatError";
 }
 

@@ -162,6 +162,11 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly overflow?: "drop-oldest" | "block";
   /** Send series to which nothing comes again after this time, in milliseconds; 0 is never. @default 0 */
   readonly heartbeatMs?: number;
+  /**
+   * Requests of one `flush()` or `close()` at most, retries included, for runtimes that allow a handler only so many. What is
+   * left is kept for the next flush, and reported as `unsent`. @default Infinity
+   */
+  readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */
   readonly closeTimeoutMs?: number;
   /** Whether to send series of the output's own, `k6_remote_write_*`. @default false */
@@ -198,5 +203,6 @@ export const defaultOptions: Defaults = {
   capacity: sendDefaults.capacity,
   maxQueueBytes: sendDefaults.maxQueueBytes,
   heartbeatMs: 0,
+  maxRequestsPerFlush: Infinity,
   closeTimeoutMs: sendDefaults.closeTimeoutMs,
 };

@@ -7,11 +7,13 @@ import { busiestLabel } from "./aggregate/busiest_label.ts";
 import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
 import type { Metric } from "./metric.ts";
 import type { RemoteWriteOutputOptions } from "./options.ts";
-import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.ts";
 import { RunInfo, runInfoMetric } from "./run_info.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { createDelivery } from "./send/create_delivery.ts";
-import { type DeliveryReport, mergeReports, Tally } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
+import { mergeReports, Tally } from "./send/report.ts";
+import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
@@ -69,7 +71,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #started = false;
   #closing: Promise<DeliveryReport> | undefined;
 
-  /** @throws ConfigurationError where an option makes no sense */
+  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
@@ -86,7 +88,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       this.#thresholds = new Thresholds({ groups, onWarning: (message) => warnings.once(message) });
     }
     if (runInfo !== undefined) this.#runInfo = new RunInfo(runInfo);
-    const sending = { ...resolved, stats: this.#sendStats, warnings };
+    const budget = new RequestBudget(resolved.maxRequestsPerFlush);
+    const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
     this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
   }
 
@@ -106,12 +109,17 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     return this.#queue.ready(options.signal);
   }
 
-  /** Sends what came in since the last flush. Resolves when that is delivered or given up, and says which; never rejects. */
+  /**
+   * Sends what came in since the last flush, and before it what that one kept. Resolves when each sample is delivered, given up,
+   * or kept for the next flush as the requests are used up (`unsent`), and says which; never rejects.
+   */
   async flush(): Promise<DeliveryReport> {
+    // First, as it grants this flush its requests.
+    const kept = this.#queue.resume().then((report) => this.#count(report));
     this.#addOwn([...this.#thresholds?.takeBounds() ?? [], ...this.#runInfo?.take() ?? []]);
     const batches = this.#collector.collect(this.#store.takePending());
     const zeros = this.#enqueue(this.#collector.takeZeros());
-    return mergeReports(await Promise.all([...zeros, ...this.#enqueue(batches)]));
+    return mergeReports(await Promise.all([kept, ...zeros, ...this.#enqueue(batches)]));
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -172,13 +180,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #enqueue(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport>[] {
     return batches.flatMap((batch, shard) => {
       if (batch === undefined) return [];
-      return [
-        this.#queue.push(shard, batch).then((report) => {
-          this.#account.add(report);
-          return report;
-        }),
-      ];
+      return [this.#queue.push(shard, batch).then((report) => this.#count(report))];
     });
+  }
+
+  /** What is unsent now may be sent by a later flush: only the end can tell. */
+  #count(report: DeliveryReport): DeliveryReport {
+    this.#account.add({ ...report, unsent: 0 });
+    return report;
   }
 
   async #run(): Promise<void> {
@@ -209,8 +218,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (this.#options.staleMarkers) {
       last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
     }
-    await this.#queue.close({ timeoutMs, signal });
+    const { unsent } = await this.#queue.close({ timeoutMs, signal });
     await Promise.all(last);
+    this.#account.count("unsent", unsent);
     return this.#account.report();
   }
 

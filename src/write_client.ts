@@ -5,10 +5,10 @@
  */
 import { DeliveryError } from "./errors.ts";
 import type { ClientOptions } from "./options.ts";
-import { resolveOptions } from "./resolve_options.ts";
+import { resolveClientOptions } from "./options/resolve_client_options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { Delivery } from "./send/delivery.ts";
-import type { DeliveryReport } from "./send/report.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import type { TimeSeries } from "./time_series.ts";
@@ -33,9 +33,9 @@ export class RemoteWriteClient {
   readonly #delivery: Delivery;
   readonly #stats = new SendStats();
 
-  /** @throws ConfigurationError where an option makes no sense */
+  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor(options: ClientOptions = {}) {
-    const resolved = resolveOptions(options);
+    const resolved = resolveClientOptions(options);
     this.#delivery = createDelivery({ ...resolved, stats: this.#stats, warnings: new Warnings(resolved.onWarning) });
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { optionsFromEnv } from "../src/env.ts";
 import { ConfigurationError } from "../src/errors.ts";
-import { optionSpecs } from "../src/option_specs.ts";
+import { optionSpecs } from "../src/options/option_specs.ts";
 
 function failure(env: Record<string, string>): string {
   try {

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import { nearestName } from "../nearest_name.ts";
+import { nearestName } from "../options/nearest_name.ts";
 
 /** A flag of a command. */
 export interface Flag {

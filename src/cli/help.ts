@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { optionSpecs } from "../option_specs.ts";
+import { optionSpecs } from "../options/option_specs.ts";
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { outputFlags } from "./output_options.ts";

@@ -6,13 +6,13 @@
  */
 import { isRemoteWriteError } from "../errors.ts";
 import { version } from "../version.ts";
-import { nearestName } from "../nearest_name.ts";
+import { nearestName } from "../options/nearest_name.ts";
 import { parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { outputFlags } from "./output_options.ts";
 import { receive } from "./receive.ts";
-import { commandLine, setExitCode, writeError, writeOut } from "./runtime.ts";
+import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
 
 const commands: readonly Command[] = [send, receive];
@@ -51,4 +51,4 @@ async function print(text: string): Promise<number> {
   return exitCodes.ok;
 }
 
-setExitCode(await main(commandLine));
+await exit(await main(commandLine));

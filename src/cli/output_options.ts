@@ -4,11 +4,11 @@
  * @module
  */
 import { parseRelabelFile } from "../aggregate/relabel_file.ts";
-import { consolidateOptions } from "../consolidate_options.ts";
+import { consolidateOptions } from "../options/consolidate_options.ts";
 import { ConfigurationError } from "../errors.ts";
-import { withOption } from "../merge_options.ts";
-import { parseText } from "../option_parsers.ts";
-import { optionSpecs } from "../option_specs.ts";
+import { withOption } from "../options/merge_options.ts";
+import { parseText } from "../options/option_parsers.ts";
+import { optionSpecs } from "../options/option_specs.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";

@@ -106,14 +106,9 @@ async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   for await (const chunk of fed) yield new Uint8Array(chunk);
 }
 
-/** Calls back at SIGINT and SIGTERM until the function returned is called. */
-export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): () => void {
-  const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) => {
-    const listener = (): void => callback(signal);
-    process.on(signal, listener);
-    return () => void process.off(signal, listener);
-  });
-  return () => listeners.forEach((remove) => remove());
+/** Calls back at SIGINT and SIGTERM, which then no longer end the process. */
+export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => callback(signal));
 }
 
 /** Ends the process now. */
@@ -121,9 +116,10 @@ export function exitNow(code: number): void {
   process.exit(code);
 }
 
-/** The exit code for when nothing is left to do. */
-export function setExitCode(code: number): void {
-  process.exitCode = code;
+/** Ends the process when all was written; what may still be open, such as a standard input that never ends, does not matter. */
+export async function exit(code: number): Promise<void> {
+  await Promise.all([writeOut(""), writeError("")]);
+  process.exit(code);
 }
 
 /** A server that listens. */

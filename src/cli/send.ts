@@ -5,7 +5,7 @@
  */
 import { ConfigurationError } from "../errors.ts";
 import { RemoteWriteOutput } from "../output.ts";
-import { resolveOptions } from "../resolve_options.ts";
+import { resolveOptions } from "../options/resolve_options.ts";
 import type { Sample } from "../sample.ts";
 import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
@@ -36,8 +36,9 @@ export const send: Command = {
   ],
   notes: `Without FILE, or with -, it reads standard input; lines there that are not k6's are passed through:
   k6 run -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
-At SIGINT or SIGTERM it sends what it has and ends; at a second one it ends at once.
-Exit codes: 0 all was delivered, 1 something was lost or could not be read, 2 usage or configuration.`,
+At SIGTERM it sends what it has and ends; at SIGINT (Ctrl-C) it waits for the end of standard input
+first; at a second one it ends at once.
+Exit codes: 0 all was delivered, 1 something was lost or could not be read, 2 wrong usage.`,
   run: (given) => new Sending(given).run(),
 };
 
@@ -79,7 +80,7 @@ class Sending {
     };
     const output = new RemoteWriteOutput(options);
     const { closeTimeoutMs } = resolveOptions(options);
-    const ignoreSignals = onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
+    onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (this.#live) output.start();
     const shiftMs = isOn(this.#given, "shift-to-now") ? Date.now() - await this.#latestTime() : 0;
@@ -90,7 +91,6 @@ class Sending {
       signal: this.#giveUp.signal,
     });
     clearInterval(progress);
-    ignoreSignals();
     this.#log.progress("");
     const stats = output.stats;
     const lost = isLoss({ report, stats, read: this.#read }) || this.#unreadable;
@@ -144,9 +144,10 @@ class Sending {
     if (this.#interrupted !== undefined) exitNow(signal === "SIGINT" ? 130 : 143);
     this.#interrupted = signal;
     this.#log.say("warn", `${signal}: sending what is there; once more to end at once.`);
-    this.#stop.abort();
-    const timer = setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
-    if (typeof timer === "object") timer.unref();
+    // Ctrl-C reaches k6 at the other end of the pipe too: what it still writes is worth waiting for.
+    if (this.#live && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
+    else this.#stop.abort();
+    setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
   }
 
   #showProgress(output: RemoteWriteOutput): void {

@@ -5,7 +5,7 @@
  */
 import { formatDurationMs } from "../duration.ts";
 import type { OutputStats } from "../output.ts";
-import type { DeliveryReport } from "../send/report.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
 import type { K6JsonStats } from "../sources/k6_json.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 

@@ -14,7 +14,8 @@ export function formatSeries(labels: readonly Label[]): string {
   return texts.length === 0 && name !== "" ? name : `${name}{${texts.join(",")}}`;
 }
 
-function compareLabels(a: Label, b: Label): number {
+/** By name, then by value. */
+export function compareLabels(a: Label, b: Label): number {
   return compareUtf8(a.name, b.name) || compareUtf8(a.value, b.value);
 }
 

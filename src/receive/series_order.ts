@@ -27,10 +27,10 @@ export class SeriesOrder {
    * Says what is wrong with the first sample of a series, compared with the last request's. The very same sample may come
    * again: a sender whose answer was lost has to try once more.
    *
-   * @param key the series, as `formatSeries` writes it
+   * @param key the series, by `seriesKey`
    */
-  breach(key: string, series: TimeSeries): string | undefined {
-    const last = this.#last.get(hash(key));
+  breach(key: number, series: TimeSeries): string | undefined {
+    const last = this.#last.get(key);
     const first = sampleAt(series, 0);
     if (last === undefined || first === undefined || first.timestamp > last.timestamp) return undefined;
     const same = first.timestamp === last.timestamp && Object.is(first.value, last.value) && first.count === last.count;
@@ -41,12 +41,11 @@ export class SeriesOrder {
   }
 
   /** Takes the last samples of a request's series, by their keys. Returns what takes it back. */
-  accept(series: ReadonlyMap<string, TimeSeries>): () => void {
+  accept(series: ReadonlyMap<number, TimeSeries>): () => void {
     const changes: { readonly key: number; readonly before: LastSample | undefined; readonly after: LastSample }[] = [];
-    for (const [text, each] of series) {
+    for (const [key, each] of series) {
       const after = sampleAt(each, -1);
       if (after === undefined) continue;
-      const key = hash(text);
       changes.push({ key, before: this.#last.get(key), after });
       this.#set(key, after);
     }
@@ -81,21 +80,4 @@ function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number):
     value: sample?.value ?? histogram?.sum ?? 0,
     count: sample === undefined ? histogram?.count ?? 0 : -1,
   };
-}
-
-/**
- * 53 bits of the series instead of its labels, so that long labels cannot fill the memory. Among 10,000 series, two have the
- * same with a chance of 1 in 10^8; one of them would then seem out of order.
- */
-function hash(key: string): number {
-  let high = 0x9e3779b9;
-  let low = 0x811c9dc5;
-  for (let index = 0; index < key.length; index++) {
-    const unit = key.charCodeAt(index);
-    high = Math.imul(high ^ unit, 0x85ebca6b);
-    high ^= high >>> 13;
-    low = Math.imul(low ^ unit, 0x01000193);
-    low ^= low >>> 15;
-  }
-  return (high >>> 11) * 2 ** 32 + (low >>> 0);
 }

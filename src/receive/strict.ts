@@ -4,13 +4,14 @@
  * @module
  */
 import type { ProtocolVersion } from "../send/outcome.ts";
-import type { TimeSeries } from "../time_series.ts";
+import type { Label, TimeSeries } from "../time_series.ts";
 import type { DecodedRequest } from "../wire/decode.ts";
-import type { Breach, Clause, Report } from "./breach.ts";
+import { type Breach, type Clause, cut, type Report } from "./breach.ts";
 import { formatSeries } from "./format_series.ts";
 import { checkLabels } from "./label_rules.ts";
 import { checkSamples } from "./sample_rules.ts";
 import { SeriesOrder } from "./series_order.ts";
+import { seriesKey } from "./series_key.ts";
 import { checkSymbols } from "./symbol_rules.ts";
 
 /** What a decoded request is checked against. */
@@ -40,10 +41,10 @@ export class StrictRules {
     if (symbols !== undefined && timeSeries.length + symbols.strings.length > 0) {
       checkSymbols(symbols, (clause, message) => onBreach({ clause, message }));
     }
-    const known = new Map<string, TimeSeries>();
+    const known = new Map<number, TimeSeries>();
     for (const series of timeSeries) {
-      const key = formatSeries(series.labels);
-      const report = oncePerClause(key, onBreach);
+      const key = seriesKey(series.labels);
+      const report = oncePerClause(series, onBreach);
       checkLabels(series.labels, { version, report });
       checkSamples(series, { version, oddNans, report });
       if (known.has(key)) report("seriesUnique", "the series comes twice, expected all of its samples in one place");
@@ -57,12 +58,19 @@ export class StrictRules {
   }
 }
 
-/** A series with many bad samples is reported once: its text may be long. */
-function oncePerClause(series: string, onBreach: (breach: Breach) => void): Report {
+/** A series with many bad samples is reported once a clause. */
+function oncePerClause({ labels }: TimeSeries, onBreach: (breach: Breach) => void): Report {
   const reported = new Set<Clause>();
+  let series: string | undefined;
   return (clause, message) => {
     if (reported.has(clause)) return;
     reported.add(clause);
+    series ??= formatSeries(shortened(labels));
     onBreach({ clause, message, series });
   };
+}
+
+/** Breaches may be kept for long, and a hostile series is as long as its request. */
+function shortened(labels: readonly Label[]): Label[] {
+  return labels.slice(0, 64).map(({ name, value }) => ({ name: cut(name, 200), value: cut(value, 200) }));
 }

@@ -8,16 +8,27 @@
  *   bad samples are lost.
  * - After an attempt whose outcome is unknown, the refusal may come from samples that were stored by it. The request is bisected
  *   all the same: a receiver that has a sample refuses it again, or takes the same value for the same time without harm, and one
- *   that does not have it gets it. What is refused then counts as unknown, not as lost.
+ *   that does not have it gets it. What is refused then counts as unknown, not as lost. (Deno's fetch sends a request again by
+ *   itself where a connection breaks that was used before, and does not tell: what is refused then counts as rejected.)
  *
  * @module
  */
 import type { BatchSlice } from "../wire/batch.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
-import type { Aborted, Failed, Held, Outcome, ProtocolVersion, Rejected, Send, Written } from "./outcome.ts";
+import type {
+  Aborted,
+  Failed,
+  Held,
+  Outcome,
+  ProtocolVersion,
+  Rejected,
+  Send,
+  Written,
+  WrittenCounts,
+} from "./outcome.ts";
 import { Parcel, type Piece } from "./parcel.ts";
-import type { DeliveryReport } from "./report.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
 
@@ -95,6 +106,9 @@ export class Delivery {
   async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
     const parcel = new Parcel(slice);
     await this.advance(parcel, signal);
+    const { abandoned, unknown } = parcel.abandon("unsent", "the delivery was broken off");
+    this.#options.stats.dropped("closed", abandoned);
+    this.#options.stats.failed(unknown);
     return parcel.takeReport();
   }
 
@@ -164,12 +178,11 @@ export class Delivery {
   }
 
   #judgeWritten({ status, written, unknownBefore }: Written, sent: SentPiece): void {
-    const { version, samples, parcel } = sent;
+    const { version, samples, parcel, piece } = sent;
     if (version === "1.0") return this.#settle(sent, { stored: samples });
     if (written !== undefined) {
-      const stored = Math.min(samples, written.samples + written.histograms);
       const reason = `the receiver says that it stored less than it was sent (status ${status})`;
-      return this.#settle(sent, { stored, reason, unknown: unknownBefore });
+      return this.#settle(sent, { stored: this.#stored(written), reason, unknown: piece.unknown || unknownBefore });
     }
     const reason = `it answers ${status} without the headers that say what it stored`;
     if (this.#fallBack(reason)) return parcel.again({ resent: true });
@@ -177,37 +190,33 @@ export class Delivery {
   }
 
   #judgeRejected(outcome: Rejected, sent: SentPiece): void {
-    const { status, reason, written } = outcome;
+    const { status, written } = outcome;
     const { version, parcel, piece, samples, body } = sent;
     const unknown = piece.unknown || outcome.unknownBefore;
     // What a receiver says to content that it does not like.
     const content = status === 400 || status === 422;
     if (version === "2.0" && (status === 415 || (content && written === undefined && !this.#confirmed))) {
-      if (this.#fallBack(`status ${status}: ${reason}`)) return parcel.again({ unknown, resent: true, attempts: 0 });
+      if (this.#fallBack(words(outcome))) return parcel.again({ unknown, resent: true, attempts: 0 });
     }
     if (status === 413 && body.length > sendDefaults.minBodyBytes) {
       // A little over the half, as the halves of a piece are seldom equal.
       this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(sendDefaults.minBodyBytes, body.length * 0.6));
       if (samples > 1) return parcel.cut(middle(piece), { unknown, resent: true });
     }
-    const stored = version === "2.0" && written !== undefined
-      ? Math.min(samples, written.samples + written.histograms)
-      : undefined;
-    if (content && stored === undefined && this.#bisect(sent, unknown)) return;
-    const words = status === undefined ? reason : `status ${status}: ${reason}`;
-    this.#settle(sent, { stored: stored ?? 0, reason: words, unknown });
+    const accounted = version === "2.0" && written !== undefined;
+    if (content && !accounted && this.#bisect(sent, unknown)) return;
+    this.#settle(sent, { stored: accounted ? this.#stored(written) : 0, reason: words(outcome), unknown });
   }
 
   #judgeFailed(outcome: Failed, sent: SentPiece): void {
-    const { status, reason } = outcome;
     const { parcel, samples } = sent;
     // Retries of a 500 are bounded because one bad sample may be behind it.
-    if (status === 500 && this.#bisect(sent, true)) return;
+    if (outcome.status === 500 && this.#bisect(sent, true)) return;
     const { stats, warnings } = this.#options;
-    const words = status === undefined ? reason : `status ${status}: ${reason}`;
-    parcel.settle([["failed", samples, words]]);
+    const reason = words(outcome);
+    parcel.settle([["failed", samples, reason]]);
     stats.failed(samples);
-    warnings.once(`${samples} samples are given up after ${outcome.attempts} attempts (${words}).`);
+    warnings.once(`Samples given up after ${outcome.attempts} attempts: ${samples} (${reason}).`);
   }
 
   #judgeUnfinished(outcome: Aborted | Held, { parcel, piece, samples }: SentPiece): void {
@@ -224,22 +233,28 @@ export class Delivery {
 
   /** An answer accounts for a piece: so many are stored, the rest is refused. */
   #settle(
-    { parcel, piece, samples, version }: SentPiece,
+    { parcel, piece, samples }: SentPiece,
     result: { readonly stored: number; readonly reason?: string; readonly unknown?: boolean },
   ): void {
-    const { stored, reason = "", unknown = piece.unknown } = result;
+    const { reason = "", unknown = piece.unknown } = result;
     const { stats, warnings } = this.#options;
+    const stored = Math.min(samples, result.stored);
     const refused = samples - stored;
     parcel.settle([["delivered", stored], [unknown ? "unknown" : "rejected", refused, reason]]);
     if (stored > 0) {
-      if (version === "2.0") this.#confirmed = true;
       if (piece.bisection !== undefined) this.#bisectLimit = this.#options.maxBisectRequests;
       for (let index = piece.from; index < piece.to; index++) stats.delivered(parcel.batch.times[index] ?? 0);
     }
     if (refused === 0) return;
     stats.failed(refused);
-    const outcome = unknown ? "refused on a retry, and may have been stored before" : "refused";
-    warnings.once(`${refused} samples were ${outcome} (${reason}); more of this kind are only counted.`);
+    const what = unknown ? "refused on a retry, perhaps stored before" : "refused";
+    warnings.once(`Samples ${what}: ${refused} (${reason}). Further ones of this kind are only counted.`);
+  }
+
+  /** What a 2.0 receiver says of what it stored. */
+  #stored({ samples, histograms }: WrittenCounts): number {
+    this.#confirmed = true;
+    return samples + histograms;
   }
 
   /** Goes on with the halves of a refused piece. False if it is not to be cut. */
@@ -264,6 +279,10 @@ export class Delivery {
     this.#options.warnings.once(`The receiver does not take remote write 2.0 (${reason}); it gets 1.0 from now on.`);
     return true;
   }
+}
+
+function words({ status, reason }: Rejected | Failed): string {
+  return status === undefined ? reason : `status ${status}: ${reason}`;
 }
 
 function middle({ from, to }: Piece): number {

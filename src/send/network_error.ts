@@ -26,6 +26,9 @@ const unreachedCodes: readonly (readonly [RegExp, string])[] = [
 /** A TLS handshake comes before the request, too. */
 const tlsError = /CERT|SELF_SIGNED|UNABLE_TO_|EPROTO|ERR_SSL|ERR_TLS|certificate|corrupt message|handshake/;
 
+/** An end without an answer; the runtimes' own words for it add nothing. */
+const disconnected = /ECONNRESET|EPIPE|UND_ERR_SOCKET|Connection reset|connection closed/;
+
 /** Describes what fetch threw. */
 export function describeNetworkError(error: unknown): NetworkError {
   const causes = causesOf(error);
@@ -43,7 +46,7 @@ export function describeNetworkError(error: unknown): NetworkError {
   if (tlsError.test(text)) {
     return { reason: `no secure connection was made: ${innermost}`, unreached: true, forbidden: false };
   }
-  const detail = innermost === "" ? "" : `: ${innermost}`;
+  const detail = innermost === "" || disconnected.test(text) ? "" : `: ${innermost}`;
   const unreached = text.includes("(Connect)");
   return { reason: `the connection broke before the answer came${detail}`, unreached, forbidden: false };
 }

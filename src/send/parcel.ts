@@ -4,7 +4,8 @@
  * @module
  */
 import type { Batch, BatchSlice } from "../wire/batch.ts";
-import { type DeliveryReport, type Fate, Tally } from "./report.ts";
+import type { DeliveryReport, Fate } from "../delivery_report.ts";
+import { Tally } from "./report.ts";
 
 /** The search for the bad samples of one refused request. */
 export interface Bisection {
@@ -77,15 +78,18 @@ export class Parcel {
     this.#pieces.push({ ...part, from: at }, { ...part, to: at });
   }
 
-  /** Nothing more is sent. Returns how many samples were left. */
-  abandon(fate: Fate, reason: string): number {
+  /** Nothing more is sent: what is left meets this fate, but for what may have been stored. Says how many of each. */
+  abandon(fate: Fate, reason: string): { readonly abandoned: number; readonly unknown: number } {
     const { remaining } = this;
+    const unknown = this.#pieces.reduce((sum, piece) => sum + (piece.unknown ? piece.to - piece.from : 0), 0);
+    const abandoned = remaining - unknown;
     this.#pieces.length = 0;
-    this.#tally.count(fate, remaining, reason);
-    return remaining;
+    this.#tally.count(fate, abandoned, reason);
+    this.#tally.count("unknown", unknown, reason);
+    return { abandoned, unknown };
   }
 
-  /** What became of the samples since the report before; what is left is unsent. */
+  /** What became of the samples since the report before; what is left is unsent as yet. */
   takeReport(): DeliveryReport {
     const tally = this.#tally;
     this.#tally = new Tally();

@@ -1,48 +1,10 @@
 /**
- * What became of samples, in numbers.
+ * Adds up what became of samples.
  *
  * @module
  */
+import type { DeliveryReport, Fate, ReasonCount } from "../delivery_report.ts";
 import { kindOf } from "./warnings.ts";
-
-/** What can become of a sample; each ends as exactly one of these. */
-export type Fate = "delivered" | "rejected" | "failed" | "unknown" | "dropped" | "unsent";
-
-/** Why samples were not delivered. */
-export interface ReasonCount {
-  /** What became of them. */
-  readonly fate: Fate;
-  /** The receiver's own words, the network's, or this module's; the first of several that differ only in numbers and names. */
-  readonly reason: string;
-  /** How many. */
-  readonly samples: number;
-}
-
-/** What became of the samples of a batch, a flush or a run. */
-export interface DeliveryReport {
-  /** How many there were: the sum of the six below. */
-  readonly samples: number;
-  /** Acknowledged. */
-  readonly delivered: number;
-  /** Refused for good, or left out of an acknowledgement. */
-  readonly rejected: number;
-  /** Given up after the last try. */
-  readonly failed: number;
-  /** Perhaps stored: refused on a retry after an answer that never came, or given up while an answer was awaited. */
-  readonly unknown: number;
-  /** Pushed out of a full queue. */
-  readonly dropped: number;
-  /** Not sent (any more): the queue was closed, or the requests of this flush were used up. */
-  readonly unsent: number;
-  /** Requests sent, retries included. */
-  readonly requests: number;
-  /** How many of the requests were retries. */
-  readonly retries: number;
-  /** Compressed size of the bodies sent, retries included. */
-  readonly bytes: number;
-  /** Why samples were not delivered; at most 20 different reasons, then the rest. */
-  readonly reasons: readonly ReasonCount[];
-}
 
 const maxReasons = 20;
 

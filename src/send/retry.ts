@@ -77,7 +77,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       const pauseMs = delayMs(outcome);
       if (now() + pauseMs > (request.retryUntilMs ?? Infinity)) return givenUp;
       const status = outcome.status === undefined ? "no answer" : `status ${outcome.status}`;
-      warnings?.once(`The receiver fails (${status}: ${outcome.reason}); it is tried again.`);
+      warnings?.once(`Sending fails (${status}: ${outcome.reason}); it is tried again.`);
       unknownBefore ||= outcome.unknown;
       if (pauseMs > 0) await sleep(pauseMs, signal);
       if (signal.aborted) return { kind: "aborted", unknown: false, attempts, unknownBefore };

@@ -7,7 +7,8 @@ import type { Batch } from "../wire/batch.ts";
 import { sendDefaults } from "./defaults.ts";
 import type { Delivery } from "./delivery.ts";
 import { Parcel } from "./parcel.ts";
-import { type DeliveryReport, mergeReports } from "./report.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
+import { mergeReports } from "./report.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { type Sleep, sleep as realSleep } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
@@ -114,7 +115,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch): Promise<DeliveryReport> {
     const parcel = new Parcel({ batch, from: 0, to: batch.length });
     if (this.#closed !== undefined) {
-      this.#options.stats.dropped("closed", batch.length);
+      this.#abandonClosed(parcel);
       return Promise.resolve(parcel.takeReport());
     }
     const outcome = deferred();
@@ -146,13 +147,20 @@ export class WriteQueue {
   /** A new flush: grants its requests. Resolves with what becomes of what earlier flushes kept. */
   async resume(): Promise<DeliveryReport> {
     this.#budget?.renew();
+    return await this.#runKept();
+  }
+
+  async #runKept(): Promise<DeliveryReport> {
     const kept = this.#waiting().filter(({ outcome }) => outcome.settled);
     for (const entry of kept) entry.outcome = deferred();
     for (const shard of this.#shards.values()) void this.#run(shard);
     return mergeReports(await Promise.all(kept.map(({ outcome }) => outcome.report)));
   }
 
-  /** Takes nothing more, waits for what is in the queue, and gives up the rest. Resolves with what became of it. */
+  /**
+   * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
+   * Resolves with what became of it.
+   */
   close(options: CloseOptions = {}): Promise<DeliveryReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
@@ -169,7 +177,7 @@ export class WriteQueue {
     void this.#options.sleep(timeoutMs, waited.signal).then(() => {
       if (!waited.signal.aborted) giveUp();
     });
-    void this.resume();
+    void this.#runKept();
     const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
     waited.abort();
     signal?.removeEventListener("abort", giveUp);
@@ -185,9 +193,8 @@ export class WriteQueue {
     const { signal } = this.#end;
     for (let entry = shard.waiting[0]; entry !== undefined; entry = shard.waiting[0]) {
       if (!signal.aborted) await this.#send(entry.parcel);
-      const { remaining } = entry.parcel;
-      if (remaining > 0 && !signal.aborted) break;
-      this.#options.stats.dropped("closed", remaining);
+      if (signal.aborted) this.#abandonClosed(entry.parcel);
+      if (entry.parcel.next !== undefined) break;
       shard.waiting.shift();
       this.#leave(entry);
     }
@@ -203,8 +210,15 @@ export class WriteQueue {
     } catch (error) {
       // Nothing should throw there; if something does, the shard must not stand still.
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.stats.failed(parcel.abandon("failed", `the delivery broke: ${reason}`));
+      const { abandoned, unknown } = parcel.abandon("failed", `the delivery broke: ${reason}`);
+      this.#options.stats.failed(abandoned + unknown);
     }
+  }
+
+  #abandonClosed(parcel: Parcel): void {
+    const { abandoned, unknown } = parcel.abandon("unsent", "the queue was closed");
+    this.#options.stats.dropped("closed", abandoned);
+    this.#options.stats.failed(unknown);
   }
 
   /** Not those being sent. A batch that alone is larger than the queue goes, too. */
@@ -219,11 +233,12 @@ export class WriteQueue {
       if (oldest === undefined) return;
       const { entry, shard } = oldest;
       shard.waiting.splice(shard.busy ? 1 : 0, 1);
-      const samples = entry.parcel.abandon("dropped", "the queue was full");
-      stats.dropped("queue_full", samples);
+      const { abandoned, unknown } = entry.parcel.abandon("dropped", "the queue was full");
+      stats.dropped("queue_full", abandoned);
+      stats.failed(unknown);
       warnings.once(
-        `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): ${samples} samples, the oldest that were ` +
-          "waiting, are dropped; what else is dropped is only counted.",
+        `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): the oldest that wait are dropped. ` +
+          `Samples dropped: ${abandoned}; further ones are only counted.`,
       );
       this.#leave(entry);
     }

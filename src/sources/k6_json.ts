@@ -81,7 +81,7 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   #samples = 0;
   #batch: Sample[] = [];
 
-  /** @param stream the bytes, not compressed */
+  /** Reads nothing yet. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
     this.#stream = stream;
     this.#options = options;

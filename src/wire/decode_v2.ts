@@ -68,6 +68,8 @@ class Symbols implements SymbolTable {
     const text = this.strings[ref];
     if (text === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
     this.used[ref] = 1;
+    // Many can refer to one long symbol: whoever writes them out must be able to.
+    this.#reader.charge(text.length);
     return text;
   }
 

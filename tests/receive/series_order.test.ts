@@ -43,8 +43,8 @@ const afterFloat: readonly [title: string, next: TimeSeries, breach: RegExp | un
 for (const [title, next, breach] of afterFloat) {
   test(`order after a sample of an earlier request: ${title}`, () => {
     const order = new SeriesOrder(10);
-    order.accept(new Map([["up", floats({ value: 9, timestamp: 1 }, last)]]));
-    const found = order.breach("up", next);
+    order.accept(new Map([[1, floats({ value: 9, timestamp: 1 }, last)]]));
+    const found = order.breach(1, next);
     if (breach === undefined) assert.equal(found, undefined);
     else assert.match(found ?? "", breach);
   });
@@ -52,39 +52,39 @@ for (const [title, next, breach] of afterFloat) {
 
 test("order of histograms: the same again is taken, another one at its time is not", () => {
   const order = new SeriesOrder(10);
-  order.accept(new Map([["h", { labels: [], histograms: [histogram] }]]));
-  assert.equal(order.breach("h", { labels: [], histograms: [{ ...histogram }] }), undefined);
-  assert.match(order.breach("h", { labels: [], histograms: [{ ...histogram, count: 2 }] }) ?? "", /another value/);
-  assert.match(order.breach("h", { labels: [], histograms: [{ ...histogram, sum: 3 }] }) ?? "", /another value/);
+  order.accept(new Map([[1, { labels: [], histograms: [histogram] }]]));
+  assert.equal(order.breach(1, { labels: [], histograms: [{ ...histogram }] }), undefined);
+  assert.match(order.breach(1, { labels: [], histograms: [{ ...histogram, count: 2 }] }) ?? "", /another value/);
+  assert.match(order.breach(1, { labels: [], histograms: [{ ...histogram, sum: 3 }] }) ?? "", /another value/);
 });
 
 test("order of other series is their own", () => {
   const order = new SeriesOrder(10);
-  order.accept(new Map([["up", floats(last)]]));
-  assert.equal(order.breach("down", floats({ value: 1, timestamp: 1 })), undefined);
+  order.accept(new Map([[1, floats(last)]]));
+  assert.equal(order.breach(2, floats({ value: 1, timestamp: 1 })), undefined);
 });
 
 test("order forgets the series not seen for longest beyond the limit", () => {
   const order = new SeriesOrder(2);
   const early = floats({ value: 1, timestamp: 1 });
-  order.accept(new Map([["a", floats(last)]]));
-  order.accept(new Map([["b", floats(last)]]));
-  order.accept(new Map([["a", floats({ value: 1, timestamp: 6 })]]));
-  order.accept(new Map([["c", floats(last)]]));
-  assert.deepEqual(["a", "b", "c"].map((key) => order.breach(key, early) !== undefined), [true, false, true]);
+  order.accept(new Map([[1, floats(last)]]));
+  order.accept(new Map([[2, floats(last)]]));
+  order.accept(new Map([[1, floats({ value: 1, timestamp: 6 })]]));
+  order.accept(new Map([[3, floats(last)]]));
+  assert.deepEqual([1, 2, 3].map((key) => order.breach(key, early) !== undefined), [true, false, true]);
 });
 
 test("order takes back what could not be stored, but not what came after it", () => {
   const order = new SeriesOrder(10);
-  order.accept(new Map([["a", floats(last)], ["b", floats(last)]]));
-  const forget = order.accept(new Map(["a", "b", "c"].map((key) => [key, floats({ value: 2, timestamp: 7 })])));
-  order.accept(new Map([["b", floats({ value: 3, timestamp: 9 })]]));
+  order.accept(new Map([[1, floats(last)], [2, floats(last)]]));
+  const forget = order.accept(new Map([1, 2, 3].map((key) => [key, floats({ value: 2, timestamp: 7 })])));
+  order.accept(new Map([[2, floats({ value: 3, timestamp: 9 })]]));
   forget();
   const at = (timestamp: number): TimeSeries => floats({ value: 8, timestamp });
-  assert.equal(order.breach("a", at(6)), undefined);
-  assert.match(order.breach("a", at(5)) ?? "", /at 5/);
-  assert.match(order.breach("b", at(8)) ?? "", /after 9/);
-  assert.equal(order.breach("c", at(1)), undefined);
+  assert.equal(order.breach(1, at(6)), undefined);
+  assert.match(order.breach(1, at(5)) ?? "", /at 5/);
+  assert.match(order.breach(2, at(8)) ?? "", /after 9/);
+  assert.equal(order.breach(3, at(1)), undefined);
 });
 
 test("strict sees order from request to request, and a retry after 500 is no breach", async () => {

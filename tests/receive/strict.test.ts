@@ -302,3 +302,8 @@ test("strict names the first five breaches in its answer and counts the others",
   assert.match(lines[5] ?? "", /^metricNamePresent: .*, in \{job="4"\}$/);
   assert.deepEqual(lines.slice(6), ["and 2 more"]);
 });
+
+test("strict shortens a series that is as long as its request", async () => {
+  const [breach] = await breachesOf(postV1(labelled(["__name__", "up"], ["job", "a".repeat(10_000)], ["a", "1"])));
+  assert.equal(breach, `labelOrder up{a="1",job="${"a".repeat(200)}…"}`);
+});

@@ -1,37 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeliveryReport } from "../../src/send/report.ts";
-import type { Batch } from "../../src/wire/batch.ts";
-import { FakePrometheus, type FakePrometheusOptions } from "../support/fake_prometheus.ts";
+import { oneEach, setUp, sizes } from "../support/delivering.ts";
+import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
-import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
-
-interface Setting extends Sending {
-  readonly clock: VirtualClock;
-  readonly receiver: FakePrometheus;
-  deliver(batch: Batch): Promise<DeliveryReport>;
-}
-
-function setUp({ bad, poison, ignorance, ...options }: Partial<SendingOptions> & FakePrometheusOptions = {}): Setting {
-  const clock = new VirtualClock();
-  const receiver = new FakePrometheus({ bad, poison, ignorance });
-  const sending = createSending({ ...options, clock, receiver });
-  const { signal } = new AbortController();
-  const deliver = (batch: Batch): Promise<DeliveryReport> =>
-    clock.settle(sending.delivery.deliver({ batch, from: 0, to: batch.length }, signal));
-  return { ...sending, clock, receiver, deliver };
-}
-
-/** One sample of each of so many series. */
-function oneEach(count: number, series: SeriesNames = new SeriesNames(), time = 1): Batch {
-  return series.batch(Array.from({ length: count }, (_, index) => [`s${index}`, time, index]));
-}
-
-/** How many samples each request had. */
-const sizes = ({ network }: Sending): number[] => network.requests.map(({ samples }) => samples.length);
-const versions = ({ network }: Sending): (string | null)[] =>
-  network.requests.map(({ headers }) => headers.get("x-prometheus-remote-write-version"));
 
 const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, unsent: 0, retries: 0, reasons: [] };
 
@@ -99,6 +72,14 @@ test("a 413 halves the size of requests for good, and nothing is lost", async ()
   assert.deepEqual(sizes(setting).slice(6), [250, 250, 250, 250]);
 });
 
+test("a sample larger than what was learned of the limit is tried all the same", async () => {
+  const setting = setUp({ faults: [{ kind: "answer", status: 413 }] });
+  const series = new SeriesNames();
+  const report = await setting.deliver(series.batch([["l".repeat(30_000), 1, 1], ["a", 1, 2], ["b", 1, 3]]));
+  assert.equal(report.delivered, 3);
+  assert.deepEqual(sizes(setting), [3, 1, 2]);
+});
+
 test("a receiver that finds everything too large is not asked without end", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "answer", status: 413 });
   const setting = setUp({ faults });
@@ -118,7 +99,7 @@ test("a refused request is bisected until the bad series stand alone", async () 
     { fate: "rejected", reason: "status 400: label of series {s700} is not liked", samples: 2 },
   ]);
   assert.deepEqual(setting.messages, [
-    "1 samples were refused (status 400: label of series {s700} is not liked); more of this kind are only counted.",
+    "Samples refused: 1 (status 400: label of series {s700} is not liked). Further ones of this kind are only counted.",
   ]);
   // 2 log2(2000) for each.
   assert.ok(report.requests <= 45, String(report.requests));
@@ -171,7 +152,7 @@ test("a refusal after an attempt of unknown outcome counts as unknown, and what 
   assert.equal(report.delivered, 7);
   assert.equal(report.unknown, 1);
   assert.equal(report.rejected, 0);
-  assert.match(setting.messages.at(-1) ?? "", /1 samples were refused on a retry, and may have been stored before/);
+  assert.match(setting.messages.at(-1) ?? "", /^Samples refused on a retry, perhaps stored before: 1 \(/);
 });
 
 test("several samples of a series, stored and sent again, are refused but not counted as lost", async () => {
@@ -229,76 +210,6 @@ test("a signal leaves the rest unsent, and what was under way unknown", async ()
   const { delivered, unknown, unsent } = await pending;
   assert.deepEqual({ delivered, unknown, unsent }, { delivered: 2, unknown: 2, unsent: 2 });
   assert.equal(clock.timers, 0);
-});
-
-test("auto begins with 2.0 and stays with it where it is known", async () => {
-  const setting = setUp({ protocol: "auto" });
-  await setting.deliver(oneEach(3));
-  assert.equal(setting.delivery.version, "2.0");
-  assert.deepEqual(versions(setting), ["2.0.0"]);
-});
-
-test("auto falls back to 1.0, once and for good, and nothing is lost", async () => {
-  for (const ignorance of ["silent 204", "415", "400"] as const) {
-    const setting = setUp({ protocol: "auto", ignorance, maxSamplesPerSend: 4, bad: new Set(["s6"]) });
-    const report = await setting.deliver(oneEach(8));
-    assert.equal(report.delivered, 7, ignorance);
-    assert.equal(report.rejected, 1, ignorance);
-    assert.equal(setting.receiver.count, 7);
-    assert.deepEqual(versions(setting).slice(0, 3), ["2.0.0", "0.1.0", "0.1.0"]);
-    assert.equal(versions(setting).filter((version) => version === "2.0.0").length, 1);
-    assert.equal(setting.delivery.version, "1.0");
-    assert.match(
-      setting.messages[0] ?? "",
-      /^The receiver does not take remote write 2\.0 \(.*\); it gets 1\.0 from now on/,
-    );
-  }
-});
-
-test("a fixed version is never left", async () => {
-  for (const ignorance of ["silent 204", "415", "400"] as const) {
-    const setting = setUp({ protocol: "2.0", ignorance, bisect: false });
-    const report = await setting.deliver(oneEach(2));
-    assert.equal(report.rejected, 2, ignorance);
-    assert.equal(report.reasons.length, 1);
-    assert.deepEqual(versions(setting), ["2.0.0"]);
-  }
-});
-
-test("MUST NOT resend what a 2.0 receiver stored of a request it answers with 400", async () => {
-  const setting = setUp({ protocol: "auto", bad: new Set(["s1", "s2"]) });
-  const report = await setting.deliver(oneEach(8));
-  assert.equal(report.delivered, 6);
-  assert.equal(report.rejected, 2);
-  assert.equal(report.requests, 1);
-  assert.equal(setting.receiver.count, 6);
-  assert.equal(setting.delivery.version, "2.0");
-});
-
-test("a 400 without Written headers, to a receiver known to take 2.0, is bisected and no reason to fall back", async () => {
-  const setting = setUp({
-    protocol: "auto",
-    faults: [{ kind: "pass" }, { kind: "answer", status: 400 }],
-    maxSamplesPerSend: 4,
-  });
-  const report = await setting.deliver(oneEach(8));
-  assert.equal(report.delivered, 8);
-  assert.deepEqual(sizes(setting), [4, 4, 2, 2]);
-  assert.equal(setting.delivery.version, "2.0");
-});
-
-test("samples that a 2xx to a 2.0 request leaves out are counted and reported", async () => {
-  const clock = new VirtualClock();
-  const receiver = new FakePrometheus();
-  const answer = receiver.write.bind(receiver);
-  receiver.write = (samples, version) => answer(samples.slice(1), version);
-  const { delivery, messages } = createSending({ clock, receiver, protocol: "auto" });
-  const pending = delivery.deliver({ batch: oneEach(5), from: 0, to: 5 }, new AbortController().signal);
-  const report = await clock.settle(pending);
-  assert.equal(report.delivered, 4);
-  assert.equal(report.rejected, 1);
-  assert.match(report.reasons[0]?.reason ?? "", /stored less than it was sent \(status 204\)/);
-  assert.equal(messages.length, 1);
 });
 
 test("statistics follow the requests", async () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DeliveryReport, mergeReports } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/delivery_report.ts";
+import { mergeReports } from "../../src/send/report.ts";
 import { FakePrometheus, type Ignorance, type ReceivedSample } from "../support/fake_prometheus.ts";
 import type { Fault } from "../support/faulty_fetch.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";

@@ -45,9 +45,19 @@ const seen: readonly (readonly [
     true,
   ],
   ["Node, reset", [["fetch failed"], ["read ECONNRESET", "ECONNRESET"]], /broke before the answer came/, false],
-  ["Node, closed", [["fetch failed"], ["other side closed", "UND_ERR_SOCKET"]], /broke .*: other side closed$/, false],
-  ["Bun, reset", [["ECONNRESET: The socket connection was closed unexpectedly.", "ECONNRESET"]], /broke before/, false],
-  ["Deno, reset", [["fetch failed"], ["Connection reset by peer (os error 104)"]], /broke before/, false],
+  ["Node, closed", [["fetch failed"], ["other side closed", "UND_ERR_SOCKET"]], /broke before the answer came$/, false],
+  [
+    "Bun, reset",
+    [["ECONNRESET: The socket connection was closed unexpectedly.", "ECONNRESET"]],
+    /broke before the answer came$/,
+    false,
+  ],
+  [
+    "Deno, reset",
+    [["fetch failed"], ["Connection reset by peer (os error 104)"]],
+    /broke before the answer came$/,
+    false,
+  ],
   [
     "Deno, closed",
     [["fetch failed"], [

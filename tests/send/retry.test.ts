@@ -139,7 +139,7 @@ test("what fails is said once, and tried again", async () => {
     warnings,
   });
   assert.deepEqual(messages, [
-    "The receiver fails (status 503: busy); it is tried again.",
-    "The receiver fails (no answer: the connection was refused); it is tried again.",
+    "Sending fails (status 503: busy); it is tried again.",
+    "Sending fails (no answer: the connection was refused); it is tried again.",
   ]);
 });

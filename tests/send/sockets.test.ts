@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
-import type { Fetch } from "../../src/send/http_sender.ts";
-import type { DeliveryReport } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
@@ -57,9 +56,9 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
   const now = (): number => 0;
-  const url = server.url.replace("http://", "http://user:hunter2@") + "?token=hunter2";
+  const url = `${server.url}?token=hunter2`;
   const headers = { Authorization: "Bearer hunter2" };
-  const fetch: Fetch = async (input, init) => {
+  const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
     if (!rest.faults?.some(({ kind }) => kind === "stall") || response.body === null) return response;
     // Rings when the first words have been read.
@@ -249,7 +248,7 @@ test("nobody listens: the reason is clear, and nothing may have been stored", as
     // Pauses take no time here: it fails again and again until the queue is closed.
     while (setting.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     assert.deepEqual(setting.messages, [
-      "The receiver fails (no answer: the connection was refused); it is tried again.",
+      "Sending fails (no answer: the connection was refused); it is tried again.",
     ]);
     void sleepless;
   });

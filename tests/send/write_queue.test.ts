@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Delivery } from "../../src/send/delivery.ts";
-import type { DeliveryReport } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/delivery_report.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
-import type { Batch } from "../../src/wire/batch.ts";
+import { Batch } from "../../src/wire/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
@@ -116,6 +116,19 @@ test("memory is bounded too, also for many small batches", async () => {
   assert.ok((stats.snapshot().samplesDroppedTotal["queue_full"] ?? 0) > 50);
 });
 
+test("the room that a batch holds in reserve counts", () => {
+  const { queue, series } = setUp({ faults: [hang] });
+  const sizes = [1, 1000].map((capacity) => {
+    const batch = new Batch(capacity);
+    batch.push(series.get("a"), 1, 1);
+    const before = queue.size.bytes;
+    void queue.push(0, batch);
+    return queue.size.bytes - before;
+  });
+  // Two columns of float64.
+  assert.equal((sizes[1] ?? 0) - (sizes[0] ?? 0), 999 * 16);
+});
+
 test("block: nothing is dropped, and ready() waits for room", async () => {
   const setting = setUp({ capacity: 4, overflow: "block", faults: [{ kind: "slow", ms: 100 }] });
   const { queue, batch, clock } = setting;
@@ -178,6 +191,17 @@ test("close gives up at its timeout and tells what was not sent", async () => {
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
 });
 
+test("what may have been stored by an earlier request is unknown when close gives up, not unsent", async () => {
+  const setting = setUp({ faults: [{ kind: "hang", stored: true }, { kind: "pass" }, hang] });
+  const { queue, series, clock, receiver } = setting;
+  // Refused on the retry, as its samples are stored; then cut in halves, the second of which is not reached.
+  void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));
+  const report = await clock.settle(queue.close({ timeoutMs: 40_000 }));
+  assert.equal(receiver.count, 4);
+  assert.deepEqual(fates(report), { unknown: 4 });
+  assert.equal(setting.stats.snapshot().samplesFailedTotal, 4);
+});
+
 test("close gives up when its signal fires, also in the midst of a back-off", async () => {
   const setting = setUp({ faults: Array<Fault>(100).fill({ kind: "refuse" }) });
   const { queue, batch, clock } = setting;
@@ -223,6 +247,14 @@ test("a retry that has to wait for the next flush keeps its number and its unkno
   assert.deepEqual(network.requests.map(({ headers }) => headers.get("retry-attempt")), [null, "1", null, null]);
   // Stored by the first attempt; refused on the second, then one by one.
   assert.deepEqual(reports, [{ unsent: 2 }, { unknown: 1, unsent: 1 }, { delivered: 1 }]);
+});
+
+test("a batch that waits for the next flush keeps its deadline", async () => {
+  const faults = Array<Fault>(9).fill({ kind: "answer", status: 503 });
+  const { queue, batch, clock } = setUp({ maxRequestsPerFlush: 1, retryDeadlineMs: 1000, faults });
+  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(2)))), { unsent: 2 });
+  await clock.advance(2000);
+  assert.deepEqual(fates(await clock.settle(queue.resume())), { failed: 2 });
 });
 
 test("close has the requests of one more flush, then gives up", async () => {

@@ -277,3 +277,14 @@ test("decoding does not pay for what it skips", () => {
   const unknown = Array<number[]>(50_000).fill([0x38, 0x00]).flat();
   assert.deepEqual(decodeV1(Uint8Array.from(unknown), { maxMemoryBytes: 1 }).timeSeries, []);
 });
+
+test("decoding pays for a long symbol as often as it is referred to", () => {
+  const labelled = (count: number): Uint8Array =>
+    Uint8Array.from([
+      ...field(4),
+      ...field(4, ...new Uint8Array(10_000).fill(0x61)),
+      ...Array<number[]>(count).fill(field(5, ...field(1, 1, 1))).flat(),
+    ]);
+  assert.equal(decodeV2(labelled(50), { maxMemoryBytes: 2_000_000 }).timeSeries.length, 50);
+  assert.throws(() => decodeV2(labelled(100), { maxMemoryBytes: 2_000_000 }), TooLargeError);
+});

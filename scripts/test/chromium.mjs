@@ -1,0 +1,96 @@
+// The portable tests in a browser: a page runs them, and posts what came of them to the server that it came from.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { programs, root } from "../setup.mjs";
+import { bundleTests, portableTests } from "./bundle.mjs";
+import { countPortable } from "./portable_result.mjs";
+
+const main = `import { runTests } from "suite";
+// Browsers leave User-Agent out of a page's requests; those of the receiver's tests come from elsewhere.
+globalThis.Request = class extends Request {
+  #headers;
+  constructor(input, init) {
+    super(input, init);
+    this.#headers = new Headers(init?.headers ?? input.headers);
+  }
+  get headers() {
+    return this.#headers;
+  }
+};
+const results = await runTests().catch((error) => ({ passed: 0, failures: [String(error)] }));
+await fetch("/results", { method: "POST", body: JSON.stringify(results) });
+`;
+const page = `<!doctype html><meta charset="utf-8"><script>
+addEventListener("error", ({ message }) =>
+  fetch("/results", { method: "POST", body: JSON.stringify({ passed: 0, failures: [message] }) }));
+</script><script type="module" src="/suite.js"></script>`;
+
+/** No browser takes longer, unless something hangs. */
+const limitMs = 300_000;
+
+/** Headless, on its own, and without a word to anybody else. */
+export function startChromium(program, url) {
+  const profile = mkdtempSync(`${tmpdir()}/k6-remote-write-chromium-`);
+  const child = spawn(program, [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    `--user-data-dir=${profile}`,
+    url,
+  ], { stdio: "ignore" });
+  const ended = new Promise((resolve) => child.on("close", resolve).on("error", resolve));
+  return {
+    ended,
+    async stop() {
+      child.kill();
+      await ended;
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+/** Serves the page until its results are there, the browser ends, or the time is over. */
+async function results(program, files) {
+  let post;
+  const posted = new Promise((resolve) => post = resolve);
+  const server = createServer(async (request, response) => {
+    if (request.method === "POST") {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      response.end();
+      return post(JSON.parse(body));
+    }
+    const [type, body] = files[request.url] ?? ["text/plain", ""];
+    response.writeHead(body === "" ? 404 : 200, { "content-type": type }).end(body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const browser = startChromium(program, `http://127.0.0.1:${server.address().port}/`);
+  const limit = setTimeout(() => post({ passed: 0, failures: [`no results within ${limitMs} ms`] }), limitMs);
+  void browser.ended.then(() => post({ passed: 0, failures: ["the browser ended by itself"] }));
+  const result = await posted;
+  clearTimeout(limit);
+  await browser.stop();
+  server.close();
+  server.closeAllConnections();
+  return result;
+}
+
+export const chromium = {
+  name: "Chromium",
+  find: () => programs.chromium,
+  async run(program, tests) {
+    mkdirSync(`${root}/build/chromium`, { recursive: true });
+    const outfile = `${root}/build/chromium/suite.js`;
+    const portable = await portableTests(tests);
+    await bundleTests(portable, { main, conditions: ["browser"], outfile });
+    const files = { "/": ["text/html", page], "/suite.js": ["text/javascript", readFileSync(outfile)] };
+    return countPortable(await results(program, files), { portable, tests });
+  },
+};

@@ -1,0 +1,27 @@
+// What the suite uses of node:test, for runtimes without it: tests run one after the other.
+const tests = [];
+
+export function test(name, ...rest) {
+  const fn = rest.pop();
+  tests.push({ name, fn, skip: rest[0]?.skip ?? false });
+}
+
+/** Runs all tests. Resolves with how many passed, and with the errors of the others. */
+export async function runTests() {
+  let passed = 0;
+  let skipped = 0;
+  const failures = [];
+  for (const { name, fn, skip } of tests) {
+    if (skip) {
+      skipped++;
+      continue;
+    }
+    try {
+      await fn();
+      passed++;
+    } catch (error) {
+      failures.push(`${name}\n${error?.stack ?? error}`);
+    }
+  }
+  return { passed, skipped, failures };
+}

@@ -1,0 +1,64 @@
+/**
+ * One push and nothing left behind: for handlers at the edge.
+ *
+ * @module
+ */
+import { wholeAtLeast } from "./options/option_checks.ts";
+import type { ClientOptions } from "./options.ts";
+import { resolveClientOptions } from "./options/resolve_client_options.ts";
+import { createDelivery } from "./send/create_delivery.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
+import { RequestBudget } from "./send/request_budget.ts";
+import { SendStats } from "./send/stats.ts";
+import { Warnings } from "./send/warnings.ts";
+import type { TimeSeries } from "./time_series.ts";
+import { batchOf } from "./wire/time_series_batch.ts";
+
+/** Where to push, and how hard to try. */
+export interface PushOnceOptions extends ClientOptions {
+  /** How long one attempt may take, in milliseconds. @default 10000 */
+  readonly timeoutMs?: number;
+  /** How long after the first attempt another one may begin, in milliseconds. @default 10000 */
+  readonly retryDeadlineMs?: number;
+  /** Requests at most, retries included; what is not sent by then is `unsent`. @default Infinity */
+  readonly maxRequests?: number;
+  /** Ends the push at once; what is not sent by then is `unsent`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Workers give what runs after an answer (`waitUntil`) 30 seconds: an attempt that begins at the last moment ends in time. */
+const defaults = { timeoutMs: 10_000, retryDeadlineMs: 10_000 } as const;
+
+/**
+ * Sends series once, with retries. It keeps nothing: no timer, no connection of its own, no state from one call to the next.
+ * Resolves when each sample is delivered or given up, and says which; what a receiver refuses does not reject.
+ *
+ * @example
+ * ```ts
+ * import { pushOnce } from "k6-remote-write";
+ *
+ * const labels = [{ name: "__name__", value: "orders" }, { name: "shop", value: "berlin" }];
+ * const { delivered } = await pushOnce([{ labels, samples: [{ value: 1, timestamp: Date.now() }] }], {
+ *   url: "http://localhost:9090/api/v1/write",
+ * });
+ * console.log(delivered);
+ * ```
+ *
+ * @throws ConfigurationError where an option makes no sense
+ * @throws FormatError for a series that cannot be sent; nothing is sent then
+ */
+export async function pushOnce(
+  timeSeries: readonly TimeSeries[],
+  options: PushOnceOptions = {},
+): Promise<DeliveryReport> {
+  const { signal = new AbortController().signal, maxRequests, ...given } = options;
+  const resolved = resolveClientOptions({ ...defaults, ...given });
+  const delivery = createDelivery({
+    ...resolved,
+    budget: new RequestBudget(wholeAtLeast(1, "maxRequestsPerFlush", { maxRequestsPerFlush: maxRequests })),
+    stats: new SendStats(),
+    warnings: new Warnings(resolved.onWarning),
+  });
+  const batch = batchOf(timeSeries);
+  return await delivery.deliver({ batch, from: 0, to: batch.length }, signal);
+}

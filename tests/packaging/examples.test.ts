@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { cpSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { runChild, startChild } from "../support/child.ts";
+import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
+import { programs } from "../support/programs.ts";
+import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
+import { startChromium } from "../support/chromium.ts";
+import { startWorker } from "../support/workerd.ts";
+
+const examples = [
+  "cloudflare_worker/worker.ts",
+  "cloudflare_worker/wrangler.toml",
+  "edge_route.ts",
+  "deno_serve.ts",
+  "bun_script.ts",
+  "browser.html",
+];
+
+/** The package and the examples in an empty project, as a user would have them. */
+let project: InstalledPackage;
+before(async () => {
+  project = await installPackage();
+  cpSync("tests/examples", `${project.folder}/examples`, { recursive: true });
+});
+after(() => project.remove());
+
+/** Starts a receiver for the time of a test. */
+async function withReceiver(run: (receiver: ReceiverServer) => Promise<void>): Promise<void> {
+  const receiver = await startReceiver({ cors: true });
+  try {
+    await run(receiver);
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** What arrived, by metric name, however many series it has. */
+function valuesOf(receiver: ReceiverServer, name: string): number[] {
+  return [...lastValues(receiver.writes)].filter(([key]) => key.startsWith(`${name}{`)).map(([, value]) => value);
+}
+
+function wranglerSetting(name: string): string {
+  const toml = readFileSync(`${project.folder}/examples/cloudflare_worker/wrangler.toml`, "utf8");
+  return new RegExp(`^${name} = "(.*)"$`, "m").exec(toml)?.[1] ?? "";
+}
+
+test("the README shows the examples as they are run here, none longer than 40 lines", () => {
+  const readme = readFileSync("README.md", "utf8");
+  for (const example of examples) {
+    const text = readFileSync(`tests/examples/${example}`, "utf8");
+    assert.ok(text.trimEnd().split("\n").length <= 40, `${example} is longer than 40 lines`);
+    assert.ok(readme.includes(`\n${text}\`\`\`\n`), `README.md does not show ${example} as it is`);
+  }
+});
+
+test("the Cloudflare Worker sends its own request metrics from workerd", async () => {
+  await withReceiver(async (receiver) => {
+    const worker = await startWorker(wranglerSetting("main"), {
+      folder: `${project.folder}/examples/cloudflare_worker`,
+      compatibilityDate: wranglerSetting("compatibility_date"),
+      vars: { REMOTE_WRITE_URL: receiver.url },
+    });
+    try {
+      const first = await fetch(worker.url);
+      assert.deepEqual([first.status, await first.text()], [200, "Hello\n"]);
+      await receiver.arrived(1);
+      assert.deepEqual(valuesOf(receiver, "worker_requests_total"), [1]);
+      // The second push comes with the first request after a second.
+      let requests = 1;
+      while (receiver.writes.length < 2 && requests < 10_000) {
+        const missing = await fetch(`${worker.url}/missing`);
+        assert.equal(missing.status, 404);
+        await missing.text();
+        requests++;
+      }
+      await receiver.arrived(3);
+      const [found, missing] = valuesOf(receiver, "worker_requests_total");
+      assert.equal(found, 1);
+      assert.ok((missing ?? 0) >= 1 && (missing ?? 0) < requests, `${missing} of ${requests}`);
+    } finally {
+      await worker.stop();
+    }
+  });
+});
+
+test("the edge route pushes under the conditions of an edge runtime, which compiles no WebAssembly", async () => {
+  await withReceiver(async (receiver) => {
+    const folder = `${project.folder}/examples`;
+    const worker = await startWorker("", {
+      folder,
+      compatibilityDate: "2026-11-01",
+      conditions: ["edge-light", "import"],
+      bundle: {
+        // As Next.js does with the route and its environment.
+        stdin: {
+          contents: `import { GET } from "./edge_route.ts"; export default { fetch: GET };`,
+          resolveDir: folder,
+        },
+        define: { "process.env.REMOTE_WRITE_URL": JSON.stringify(receiver.url) },
+      },
+    });
+    try {
+      const response = await fetch(`${worker.url}/?name=edge`);
+      assert.equal(await response.text(), "Hello edge\n");
+      assert.equal(valuesOf(receiver, "route_duration_seconds").length, 1);
+    } finally {
+      await worker.stop();
+    }
+  });
+});
+
+test("the Deno server reports its requests, the last second's too, and needs only the permissions it names", async () => {
+  await withReceiver(async (receiver) => {
+    const permissions = ["--no-prompt", "--allow-net", "--allow-env=REMOTE_WRITE_URL"];
+    const file = "examples/deno_serve.ts";
+    const command = [programs.deno, "run", "--node-modules-dir=manual", "--check", ...permissions, file, "0"];
+    const env = { REMOTE_WRITE_URL: receiver.url };
+    const { child, result, said } = startChild(command, { cwd: project.folder, env });
+    try {
+      const url = await said(/http:\/\/\S+/);
+      for (let request = 0; request < 5; request++) assert.equal(await (await fetch(url)).text(), "Hello\n");
+      child.kill("SIGINT");
+      const { status, output } = await result;
+      assert.equal(status, 0, output);
+      assert.deepEqual(valuesOf(receiver, "shop_requests_total"), [5]);
+      assert.equal(valuesOf(receiver, "shop_request_duration_p95").length, 1);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+});
+
+test("the Bun script sends what k6 would have measured", async () => {
+  const server = createServer((_, response) => response.end("ok"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await withReceiver(async (receiver) => {
+      const { status, stdout, output } = await runChild(
+        [programs.bun, "examples/bun_script.ts", `http://127.0.0.1:${port}/`, "7"],
+        { cwd: project.folder, env: { REMOTE_WRITE_URL: receiver.url } },
+      );
+      assert.equal(status, 0, output);
+      assert.match(stdout, /^(\d+) of \1 samples delivered\n$/);
+      assert.deepEqual(valuesOf(receiver, "k6_http_reqs_total"), [7]);
+      assert.deepEqual(valuesOf(receiver, "k6_iterations_total"), [7]);
+      assert.deepEqual(valuesOf(receiver, "k6_checks_rate"), [1]);
+    });
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+test("the page, in Chromium, pushes its timing to a receiver of another origin", async () => {
+  const html = readFileSync(`${project.folder}/examples/browser.html`, "utf8");
+  const [, args = ""] = /npx esbuild (.*?) -->/.exec(html) ?? [];
+  assert.notEqual(args, "", "the page does not say how to build the module beside it");
+  const esbuild = `${process.cwd()}/node_modules/.bin/esbuild`;
+  const { status, output } = await runChild([esbuild, ...args.split(" ")], { cwd: project.folder });
+  assert.equal(status, 0, output);
+  const script = readFileSync(`${project.folder}/k6-remote-write.js`);
+  const server = createServer((request, response) => {
+    if (request.url === "/k6-remote-write.js") {
+      response.writeHead(200, { "content-type": "text/javascript" }).end(script);
+    } else if (request.url?.startsWith("/browser.html")) {
+      response.writeHead(200, { "content-type": "text/html" }).end(html);
+    } else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await withReceiver(async (receiver) => {
+      const page = `http://127.0.0.1:${port}/browser.html?url=${encodeURIComponent(receiver.url)}`;
+      const browser = startChromium(programs.chromium, page);
+      try {
+        await receiver.arrived(2);
+      } finally {
+        await browser.stop();
+      }
+      const values = valuesOf(receiver, "page_timing_seconds");
+      assert.equal(values.length, 2);
+      for (const value of values) assert.ok(value > 0 && value < 60, `${value}`);
+      assert.equal(receiver.writes[0]?.headers.get("origin"), `http://127.0.0.1:${port}`);
+    });
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { runChild } from "../support/child.ts";
+import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
+import { programs } from "../support/programs.ts";
+import { countSamples, lastValues, startReceiver } from "../support/receiver_server.ts";
+
+const recording = "tests/fixtures/k6/basic/run.json.gz";
+
+let installed: InstalledPackage;
+before(async () => {
+  installed = await installPackage();
+});
+after(() => installed.remove());
+
+/** The same program, whichever way it gets at the package. */
+const send = `
+async function send([recording, url]) {
+  const output = new RemoteWriteOutput({ url, windows: "event" });
+  const lines = new Blob([gunzipSync(readFileSync(recording))]).stream();
+  for await (const samples of readK6Json(lines)) output.add(samples);
+  console.log(JSON.stringify(await output.close()));
+}
+send(process.argv.slice(2));
+`;
+const modules = (name: string): string =>
+  `import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { readK6Json, RemoteWriteOutput } from "${name}";
+`;
+const requires = `const { readFileSync } = require("node:fs");
+const { gunzipSync } = require("node:zlib");
+const { readK6Json, RemoteWriteOutput } = require("k6-remote-write");
+`;
+
+/** The recording's own account: how often each metric is in it, and the sum of its values. */
+function recorded(metric: string): { readonly count: number; readonly sum: number } {
+  const lines = gunzipSync(readFileSync(recording)).toString().split("\n").filter((line) => line !== "");
+  const values = lines.map((line) => JSON.parse(line))
+    .filter((line) => line.type === "Point" && line.metric === metric)
+    .map(({ data }) => Number(data.value));
+  return { count: values.length, sum: values.reduce((sum, value) => sum + value, 0) };
+}
+
+/** Runs a program in the project that sends the recording, and looks at what arrived. */
+async function sendsTheRecording(command: readonly string[]): Promise<void> {
+  const receiver = await startReceiver();
+  try {
+    const args = [...command, `${process.cwd()}/${recording}`, receiver.url];
+    const { status, stdout, output } = await runChild(args, { cwd: installed.folder });
+    assert.equal(status, 0, output);
+    const { samples, delivered } = JSON.parse(stdout);
+    assert.equal(delivered, samples);
+    assert.equal(countSamples(receiver.writes), samples);
+    const totals = [...lastValues(receiver.writes)].filter(([name]) => name.startsWith("k6_http_reqs_total{"));
+    const { count, sum } = recorded("http_reqs");
+    assert.ok(count > 0);
+    assert.equal(totals.reduce((all, [, value]) => all + value, 0), sum);
+  } finally {
+    await receiver.close();
+  }
+}
+
+test("the tarball holds what is imported, the command, and nothing else", () => {
+  const expected = [
+    /^dist\/(mod|src\/[a-z0-9_/]+)\.(js|d\.ts)$/,
+    /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
+    /^gen\/snappy\/snappy_bg\.wasm$/,
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+  ];
+  const paths = installed.files.map(({ path }) => path);
+  assert.deepEqual(paths.filter((path) => !expected.some((pattern) => pattern.test(path))), []);
+  for (const path of ["README.md", "LICENSE", "dist/mod.js", "dist/mod.d.ts", "gen/snappy/snappy_bg.wasm"]) {
+    assert.ok(paths.includes(path), `${path} is missing`);
+  }
+  const command = installed.files.find(({ path }) => path === "dist/src/cli/main.js");
+  assert.equal((command?.mode ?? 0) & 0o111, 0o111, "the command is not executable");
+});
+
+test("publint finds nothing in the tarball", async () => {
+  const { status, output } = await runChild(["node_modules/.bin/publint", "run", installed.tarball, "--strict"]);
+  assert.equal(status, 0, output);
+  assert.match(output, /All good/);
+});
+
+test("the types in the tarball are those of its modules", async () => {
+  const { status, output } = await runChild(["node_modules/.bin/attw", installed.tarball, "--profile", "esm-only"]);
+  assert.equal(status, 0, output);
+});
+
+test("installed from the tarball, the command runs", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  const { status, stdout } = await runChild([`${installed.folder}/node_modules/.bin/k6-remote-write`, "--version"]);
+  assert.equal(status, 0);
+  assert.match(stdout, new RegExp(version.replaceAll(".", "\\.")));
+});
+
+test("an ES module on Node sends the recording", async () => {
+  installed.write("send.mjs", modules("k6-remote-write") + send);
+  await sendsTheRecording([process.execPath, "send.mjs"]);
+});
+
+test("a CommonJS module on Node sends the recording", async () => {
+  installed.write("send.cjs", requires + send);
+  await sendsTheRecording([process.execPath, "send.cjs"]);
+});
+
+test("Bun sends the recording", async () => {
+  installed.write("send.bun.mjs", modules("k6-remote-write") + send);
+  await sendsTheRecording([programs.bun, "send.bun.mjs"]);
+});
+
+test("Deno sends the recording through an npm: import", async () => {
+  installed.write("send.deno.mjs", modules("npm:k6-remote-write") + send);
+  const permissions = ["--no-prompt", "--allow-net", "--allow-read"];
+  await sendsTheRecording([programs.deno, "run", "--node-modules-dir=manual", ...permissions, "send.deno.mjs"]);
+});
+
+const program = `
+import { isRemoteWriteError, type Mapping, pushOnce, RemoteWriteOutput, type TimeSeries } from "k6-remote-write";
+export const raw: Mapping | "raw" = "raw";
+export async function push(series: readonly TimeSeries[]): Promise<number> {
+  const { delivered } = await pushOnce(series, { url: new URL("http://127.0.0.1:1/"), fetch: globalThis.fetch });
+  // @ts-expect-error: the types are real ones, not any.
+  const text: string = delivered;
+  return text.length;
+}
+export const output: AsyncDisposable = new RemoteWriteOutput({ mapping: raw, labels: { job: "t" } });
+export const known = (error: unknown): string => isRemoteWriteError(error) ? error.message : "";
+`;
+
+for (
+  const [title, file, options] of [
+    ["nodenext", "nodenext.ts", { module: "nodenext" }],
+    ["nodenext with require", "required.cts", { module: "nodenext", esModuleInterop: true }],
+    ["a bundler", "bundled.ts", { module: "esnext", moduleResolution: "bundler" }],
+  ] as const
+) {
+  test(`TypeScript accepts the declarations, checked in full, for ${title}`, async () => {
+    installed.write(file, program);
+    installed.write(
+      `${file}.tsconfig.json`,
+      JSON.stringify({
+        compilerOptions: {
+          target: "es2022",
+          lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"],
+          strict: true,
+          noEmit: true,
+          skipLibCheck: false,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          types: [],
+          ...options,
+        },
+        files: [file],
+      }),
+    );
+    const { status, output } = await runChild([programs.tsc, "-p", `${file}.tsconfig.json`], { cwd: installed.folder });
+    assert.equal(status, 0, output);
+  });
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigurationError } from "../../src/errors.ts";
+import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
+import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+test("an authorizer sets headers anew for each attempt and sees what is sent", async () => {
+  const { fetch, calls } = answering(noContent());
+  let count = 0;
+  const seen: string[] = [];
+  const clock = new VirtualClock();
+  const authorizer = {
+    authorize(
+      { method, url, headers, body }: { method: string; url: string; headers: Headers; body: Uint8Array },
+    ): void {
+      seen.push(`${method} ${url} ${headers.get("content-type")} ${body.length}`);
+      headers.set("authorization", `Token ${++count}`);
+    },
+  };
+  const sender = createHttpSender({ url: "http://user:hunter2@receiver.test/w?q=1", authorizer, fetch, ...clock });
+  const { signal } = new AbortController();
+  await sender(request, signal);
+  await sender(request, signal);
+  assert.deepEqual(calls.map(({ headers }) => headers.get("authorization")), ["Token 1", "Token 2"]);
+  assert.equal(seen[0], "POST http://receiver.test/w?q=1 application/x-protobuf 3");
+  assert.equal(calls[0]?.url, "http://receiver.test/w?q=1");
+});
+
+test("a 401 is tried once more with renewed credentials, only once and only if there are any", async () => {
+  let token = 0;
+  const authorizer = {
+    authorize: ({ headers }: { headers: Headers }): void => headers.set("authorization", `Bearer ${token}`),
+    refresh: (): Promise<boolean> => Promise.resolve(++token > 0),
+  };
+  const renewed = answering(answer(401), noContent());
+  assert.equal((await send({ fetch: renewed.fetch, authorizer })).kind, "written");
+  assert.deepEqual(renewed.calls.map(({ headers }) => headers.get("authorization")), ["Bearer 0", "Bearer 1"]);
+
+  const refused = answering(answer(401));
+  assert.equal((await send({ fetch: refused.fetch, authorizer })).kind, "rejected");
+  assert.equal(refused.calls.length, 2);
+
+  const none = answering(answer(401));
+  await send({ fetch: none.fetch, authorizer: { ...authorizer, refresh: () => false } });
+  assert.equal(none.calls.length, 1);
+});
+
+test("an authorizer that fails is a failed attempt, one that is configured wrongly a rejection", async () => {
+  const failing = { authorize: (): Promise<void> => Promise.reject(new Error("token endpoint: status 503")) };
+  const { fetch, calls } = answering(noContent());
+  const failed = await send({ fetch, authorizer: failing });
+  assert.ok(failed.kind === "failed");
+  assert.equal(failed.unknown, false);
+  assert.equal(failed.reason, "no credentials were to be had: token endpoint: status 503");
+  const wrong = {
+    authorize: (): void => {
+      throw new ConfigurationError("Cannot authorize: the file is empty, expected a token");
+    },
+  };
+  const rejected = await send({ fetch, authorizer: wrong });
+  assert.equal(rejected.kind, "rejected");
+  assert.equal(calls.length, 0);
+});
+
+test("a request that the runtime forbids is not tried again", async () => {
+  const forbid = (): never => {
+    throw Object.assign(new Error("Requires net access to receiver.test"), { name: "NotCapable" });
+  };
+  const outcome = await send({ fetch: answering(forbid).fetch });
+  assert.ok(outcome.kind === "rejected");
+  assert.match(outcome.reason, /does not permit it: Requires net access/);
+});
+
+test("a URL or header that cannot be used is a configuration error, without secrets in it", () => {
+  const cases: readonly (readonly [Partial<HttpSenderOptions>, RegExp])[] = [
+    [{ url: "ftp://user:hunter2@receiver.test/?hunter2" }, /url is ftp:\/\/receiver\.test\/\?\.\.\., expected/],
+    [{ url: "receiver hunter2" }, /url is \(not a URL\), expected/],
+    [{ headers: { "X-Token": "hunter2\n" + "x" } }, /the header "X-Token"/],
+    [{ headers: { "X Token": "hunter2" } }, /the header "X Token"/],
+  ];
+  for (const [options, message] of cases) {
+    assert.throws(() => createHttpSender({ url: "http://receiver.test/", ...options }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("hunter2"));
+      return true;
+    });
+  }
+});
+
+test("no secret appears in an outcome, whatever the receiver or the runtime says", async () => {
+  const secrets = ["us3r-name", "p@ss-w0rd", "query-s3cret", "h3ader-secret", "b4sic-password", "4uthorizer-token"];
+  const url = `http://us3r-name:${encodeURIComponent("p@ss-w0rd")}@receiver.test/write?token=query-s3cret`;
+  const headers = {
+    "X-Api-Key": "h3ader-secret",
+    "Proxy-Authorization": `Basic ${btoa("someone:b4sic-password")}`,
+  };
+  const authorizer = {
+    authorize: ({ headers }: { headers: Headers }): void => headers.set("authorization", "Bearer 4uthorizer-token"),
+  };
+  const all = [...secrets, url, encodeURIComponent("p@ss-w0rd"), headers["Proxy-Authorization"]].join(" | ");
+  const long = "x".repeat(1010) + "4uthorizer-token";
+  const throwing = (error: Error) => (): never => {
+    throw error;
+  };
+  const answers: readonly (() => Response)[] = [
+    ...[400, 401, 413, 429, 500, 503].map((status) => answer(status, all)),
+    answer(400, long),
+    answer(302, all, { location: url }),
+    answer(307, all, { location: `https://us3r-name:hunter2@other.test/?token=query-s3cret` }),
+    throwing(new TypeError(all)),
+    throwing(new TypeError("fetch failed", { cause: new Error(`certificate of ${all}`) })),
+    throwing(new TypeError("fetch failed", { cause: Object.assign(new Error(all), { code: "ECONNREFUSED" }) })),
+    throwing(Object.assign(new Error(all), { name: "NotCapable" })),
+  ];
+  for (const [index, give] of answers.entries()) {
+    const outcome = await send({ url, headers, authorizer, fetch: answering(give).fetch });
+    assert.ok("reason" in outcome, String(index));
+    for (const secret of [...secrets, "4uthoriz", btoa("someone:b4sic-password")]) {
+      assert.ok(!outcome.reason.includes(secret), `answer ${index} shows ${secret}: ${outcome.reason}`);
+    }
+  }
+  const failing = { authorize: (): never => throwing(new Error(all))() };
+  const outcome = await send({ url, headers, authorizer: failing, fetch: answering(noContent()).fetch });
+  assert.ok("reason" in outcome);
+  for (const secret of secrets.slice(0, 5)) assert.ok(!outcome.reason.includes(secret), outcome.reason);
+});

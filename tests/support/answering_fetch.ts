@@ -1,0 +1,59 @@
+/**
+ * A fetch without a network, for single requests.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { createHttpSender, type Fetch, type HttpSenderOptions } from "../../src/send/http_sender.ts";
+import type { EncodedRequest, Outcome } from "../../src/send/outcome.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+/** A small one. */
+export const request: EncodedRequest = { version: "1.0", body: new Uint8Array([1, 2, 3]), samples: 1 };
+
+/** A call as fetch got it. */
+export interface Call {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly headers: Headers;
+}
+
+/** A fetch that gives these answers in turn, the last one again and again. */
+export function answering(
+  ...answers: readonly (() => Response | Promise<Response>)[]
+): { fetch: Fetch; calls: Call[] } {
+  const calls: Call[] = [];
+  const fetch: Fetch = async (url, init) => {
+    calls.push({ url, init, headers: new Headers(init.headers) });
+    const next = answers[Math.min(calls.length, answers.length) - 1];
+    if (next === undefined) throw new TypeError("no answer");
+    return await next();
+  };
+  return { fetch, calls };
+}
+
+/** Answers 204. */
+export const noContent = (headers: Record<string, string> = {}) => (): Response =>
+  new Response(null, { status: 204, headers });
+
+/** Answers so. */
+export const answer =
+  (status: number, body: string | null = null, headers: Record<string, string> = {}) => (): Response =>
+    new Response(body, { status, headers });
+
+/** Sends once, with the clock standing still. */
+export async function send(
+  options: Partial<HttpSenderOptions> & Pick<HttpSenderOptions, "fetch">,
+  changes: Partial<EncodedRequest> = {},
+): Promise<Outcome> {
+  const clock = new VirtualClock();
+  const sender = createHttpSender({
+    url: "http://receiver.test/api/v1/write",
+    sleep: clock.sleep,
+    now: clock.now,
+    ...options,
+  });
+  const outcome = await sender({ ...request, ...changes }, new AbortController().signal);
+  assert.equal(clock.timers, 0, "the timeout's timer is left");
+  return outcome;
+}

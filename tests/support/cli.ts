@@ -1,0 +1,86 @@
+/**
+ * Runs the command as its user would, on the runtime that the test runs on.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const isDeno = "Deno" in globalThis;
+// Beside this file in its own form: TypeScript, or compiled for Node.
+const main = fileURLToPath(
+  new URL(`../../src/cli/main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+);
+const before = isDeno ? ["run", "-A", "--no-check", main] : [main];
+
+/** How a run went. */
+export interface CliResult {
+  /** The exit code; a signal's name where one ended it. */
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A run that goes on. */
+export interface RunningCli {
+  readonly child: ChildProcess;
+  /** Resolves when the text was printed to either output. */
+  printed(text: string | RegExp): Promise<string>;
+  /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
+  signal(name: "SIGINT" | "SIGTERM"): void;
+  readonly ended: Promise<CliResult>;
+}
+
+/** What to run it with. */
+export interface CliOptions {
+  /** Variables beside those of the test that are not k6's. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; left open if it is undefined and `keepOpen` is set. */
+  readonly input?: string;
+  readonly keepOpen?: boolean;
+}
+
+const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("K6_")));
+
+/** Starts it; it is ended after a minute at the latest. */
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const child = spawn(process.execPath, [...before, ...args], { env: { ...inherited, NO_COLOR: "1", ...options.env } });
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  let stdout = "";
+  let stderr = "";
+  let onOutput = (): void => {};
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+    onOutput();
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+    onOutput();
+  });
+  child.stdin.on("error", () => {});
+  if (options.input !== undefined) child.stdin.write(options.input);
+  if (options.keepOpen !== true) child.stdin.end();
+  const ended = new Promise<CliResult>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? signal ?? "none", stdout, stderr });
+    });
+  });
+  const printed = (text: string | RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      onOutput = () => {
+        const found = [stdout, stderr].find((output) =>
+          typeof text === "string" ? output.includes(text) : text.test(output)
+        );
+        if (found !== undefined) resolve(found);
+      };
+      onOutput();
+      void ended.then((result) => reject(new Error(`It ended without printing ${text}: ${JSON.stringify(result)}`)));
+    });
+  const signal = (name: "SIGINT" | "SIGTERM"): void => void process.kill(child.pid ?? NaN, name);
+  return { child, printed, signal, ended };
+}
+
+/** Runs it to its end. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).ended;
+}

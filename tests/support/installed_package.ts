@@ -1,0 +1,48 @@
+/** The package as npm would publish it, installed from its tarball into an empty project. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { runChild } from "./child.ts";
+
+export interface InstalledPackage {
+  /** The project's folder, with a package.json and node_modules. */
+  readonly folder: string;
+  /** The tarball. */
+  readonly tarball: string;
+  /** What is in the tarball. */
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+  /** Writes a file into the project. */
+  write(name: string, text: string): void;
+  remove(): void;
+}
+
+/** Packs what is built in dist/, and installs it without a network: its dependencies come from node_modules. */
+export async function installPackage(): Promise<InstalledPackage> {
+  const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-`);
+  // dist/ is built, and may be in use.
+  const pack = await npm(["pack", "--ignore-scripts", "--json", "--pack-destination", folder]);
+  const [{ filename, files }] = JSON.parse(pack);
+  const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const local = Object.keys(dependencies).map((name) => [name, `file:${resolve("node_modules", name)}`]);
+  const manifest = {
+    name: "empty-project",
+    private: true,
+    type: "module",
+    dependencies: { "k6-remote-write": `file:${filename}`, ...Object.fromEntries(local) },
+  };
+  writeFileSync(`${folder}/package.json`, JSON.stringify(manifest));
+  await npm(["install", "--offline", "--install-links", "--ignore-scripts", "--no-package-lock"], folder);
+  return {
+    folder,
+    tarball: `${folder}/${filename}`,
+    files,
+    write: (name, text) => writeFileSync(`${folder}/${name}`, text),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function npm(args: readonly string[], cwd?: string): Promise<string> {
+  const { status, stdout, output } = await runChild(["npm", ...args], { cwd });
+  if (status !== 0) throw new Error(`npm ${args[0]} ended with ${status}: ${output}`);
+  return stdout;
+}

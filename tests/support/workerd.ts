@@ -1,0 +1,94 @@
+/** Runs a Worker in workerd, bundled as wrangler bundles it. */
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { build, type BuildOptions } from "esbuild";
+import { startChild } from "./child.ts";
+import { programs } from "./programs.ts";
+
+export interface WorkerdOptions {
+  /** The project's folder: where the Worker lies and its packages are installed. */
+  readonly folder: string;
+  /** Text variables. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Of wrangler.toml. */
+  readonly compatibilityDate: string;
+  /** Of the bundler. @default those of a Worker */
+  readonly conditions?: readonly string[];
+  readonly bundle?: Pick<BuildOptions, "define" | "stdin">;
+}
+
+export interface RunningWorker {
+  /** Without a slash at the end. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Leaves `?module` imports to the runtime, and says which they were. */
+async function bundleWorker(main: string, options: WorkerdOptions, outfile: string): Promise<string[]> {
+  const modules: string[] = [];
+  await build({
+    absWorkingDir: options.folder,
+    ...(options.bundle?.stdin === undefined && { entryPoints: [main] }),
+    ...options.bundle,
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: [...options.conditions ?? ["workerd", "worker", "browser"]],
+    logLevel: "error",
+    plugins: [{
+      name: "compiled-wasm",
+      setup({ onResolve }): void {
+        onResolve({ filter: /\.wasm\?module$/ }, ({ path, resolveDir }) => {
+          const name = path.replace("?module", "");
+          modules.push(`${resolveDir}/${name}`);
+          return { path: name, external: true };
+        });
+      },
+    }],
+  });
+  return modules;
+}
+
+/** Starts it on a free port. */
+export async function startWorker(main: string, options: WorkerdOptions): Promise<RunningWorker> {
+  const folder = `${options.folder}/workerd`;
+  mkdirSync(folder, { recursive: true });
+  const modules = await bundleWorker(main, options, `${folder}/worker.js`);
+  const names = modules.map((path) => path.split("/").at(-1) ?? "");
+  for (const [index, name] of names.entries()) copyFileSync(modules[index] ?? "", `${folder}/${name}`);
+  const vars = Object.entries(options.vars ?? {}).map(([name, text]) => `(name = "${name}", text = "${text}")`);
+  writeFileSync(
+    `${folder}/config.capnp`,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [
+        (name = "worker.js", esModule = embed "worker.js"),
+        ${names.map((name) => `(name = "${name}", wasm = embed "${name}"),`).join("\n")}
+      ],
+      compatibilityDate = "${options.compatibilityDate}",
+      bindings = [${vars.join(", ")}],
+    )),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`,
+  );
+  const { child, result, said } = startChild([
+    programs.workerd,
+    "serve",
+    `${folder}/config.capnp`,
+    "--control-fd=1",
+  ]);
+  const port = await said(/"event":"listen","socket":"http","port":(\d+)/);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop(): Promise<void> {
+      child.kill("SIGKILL");
+      await result;
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DeliveryError, FormatError, isRemoteWriteError } from "../src/errors.ts";
+import type { TimeSeries } from "../src/time_series.ts";
+import { RemoteWriteClient } from "../src/write_client.ts";
+import { strictReceiver } from "./support/receiver_capture.ts";
+
+const labels = [{ name: "b", value: "2" }, { name: "__name__", value: "up" }, { name: "a", value: "1" }, {
+  name: "c",
+  value: "",
+}];
+const histogram = {
+  timestamp: 1000,
+  count: 3,
+  sum: 6,
+  schema: 3,
+  zeroThreshold: 0,
+  zeroCount: 0,
+  positiveSpans: [{ offset: 0, length: 2 }],
+  positiveCounts: [1, 2],
+  negativeSpans: [],
+  negativeCounts: [],
+};
+
+test("series arrive with sorted labels and rising times, those with the same labels as one", async () => {
+  const receiver = strictReceiver();
+  const client = new RemoteWriteClient({ fetch: receiver.fetch });
+  const report = await client.write([
+    { labels, samples: [{ value: 2, timestamp: 2000n }, { value: 1, timestamp: 1000 }] },
+    { labels: [...labels].reverse(), samples: [{ value: 3, timestamp: 3000, stale: true }] },
+  ]);
+  assert.deepEqual([report.delivered, report.requests], [3, 1]);
+  assert.equal(receiver.writes[0]?.timeSeries.length, 1);
+  assert.deepEqual([...receiver.samples.keys()], ['up{a="1",b="2"}']);
+  assert.deepEqual(
+    receiver.samples.get('up{a="1",b="2"}')?.map(({ timestamp, stale }) => [timestamp, stale ?? false]),
+    [[1000, false], [2000, false], [3000, true]],
+  );
+});
+
+test("histograms arrive as they are", async () => {
+  const receiver = strictReceiver();
+  await new RemoteWriteClient({ fetch: receiver.fetch }).write([{ labels, histograms: [histogram] }]);
+  const received = receiver.writes[0]?.timeSeries[0]?.histograms?.[0];
+  assert.deepEqual([received?.count, received?.positiveCounts, received?.positiveSpans], [3, [1, 2], [{
+    offset: 0,
+    length: 2,
+  }]]);
+});
+
+const at = (timestamp: number): { value: number; timestamp: number } => ({ value: 1, timestamp });
+const wrong: readonly [string, TimeSeries, RegExp][] = [
+  ["no name", { labels: [{ name: "a", value: "b" }], samples: [at(1)] }, /no metric name, expected a label __name__/],
+  ["an invalid name", { labels: [...labels, { name: "x-y", value: "1" }], samples: [at(1)] }, /the label name "x-y"/],
+  [
+    "a label twice",
+    { labels: [...labels, { name: "a", value: "9" }], samples: [at(1)] },
+    /two labels "a", expected each name once/,
+  ],
+  [
+    "an invalid metric name",
+    { labels: [{ name: "__name__", value: "a b" }], samples: [at(1)] },
+    /the metric name "a b"/,
+  ],
+  ["two samples at one time", { labels, samples: [at(1), at(1)] }, /up\{a="1",b="2"\}: it has two samples at 1/],
+  ["a broken timestamp", { labels, samples: [at(1.5)] }, /the timestamp 1.5, expected whole milliseconds/],
+  ["no sample", { labels }, /no sample, expected at least one/],
+  [
+    "both kinds",
+    { labels, samples: [at(1)], histograms: [histogram] },
+    /samples and histograms, expected one of the two|two samples/,
+  ],
+  ["counts that do not add up", { labels, histograms: [{ ...histogram, count: 4 }] }, /count 4 with 3 in its buckets/],
+  ["a schema out of range", { labels, histograms: [{ ...histogram, schema: 9 }] }, /schema 9, expected -4 to 8/],
+  ["spans that do not fit", { labels, histograms: [{ ...histogram, positiveCounts: [3] }] }, /1 counts in spans of 2/],
+];
+for (const [what, series, message] of wrong) {
+  test(`a series with ${what} is an error before anything is sent`, async () => {
+    const receiver = strictReceiver();
+    const client = new RemoteWriteClient({ fetch: receiver.fetch });
+    await assert.rejects(
+      client.write([{ labels: [{ name: "__name__", value: "good" }], samples: [at(1)] }, series]),
+      (error) => {
+        assert.ok(error instanceof FormatError && isRemoteWriteError(error));
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+    assert.equal(receiver.writes.length, 0);
+  });
+}
+
+test("what is refused is a DeliveryError with the receiver's words and the account", async () => {
+  const client = new RemoteWriteClient({
+    fetch: () => Promise.resolve(new Response("out of order sample", { status: 400 })),
+    onWarning: () => {},
+  });
+  await assert.rejects(client.write([{ labels, samples: [at(1)] }]), (error) => {
+    assert.ok(error instanceof DeliveryError);
+    assert.equal(error.message, "Cannot write: 1 of 1 samples were not delivered (status 400: out of order sample)");
+    assert.deepEqual([error.report.rejected, error.attempts, error.outcomeUnknown], [1, 1, false]);
+    return true;
+  });
+});
+
+test("the signal ends the write", async () => {
+  const client = new RemoteWriteClient({
+    fetch: (_, init) =>
+      new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))),
+  });
+  const end = new AbortController();
+  const written = client.write([{ labels, samples: [at(1)] }], { signal: end.signal });
+  end.abort();
+  await assert.rejects(written, (error) => error instanceof DeliveryError && error.report.delivered === 0);
+});
