@@ -22,6 +22,8 @@ export async function portableTests(tests) {
     logLevel: "error",
   });
   const portable = (path, seen = new Set()) => {
+    // It reaches Node's modules without importing them.
+    if (path === "src/cli/runtime.ts") return false;
     if (seen.has(path)) return true;
     seen.add(path);
     return metafile.inputs[path].imports.every((imported) =>
