@@ -218,7 +218,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (this.#options.staleMarkers) {
       last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
     }
-    const { unsent } = await this.#queue.close({ timeoutMs, signal });
+    const { unsent } = await this.#queue.close({ timeoutMs, signal, resumed: true });
     await Promise.all(last);
     this.#account.count("unsent", unsent);
     return this.#account.report();

@@ -45,6 +45,12 @@ export interface CloseOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How the queue itself is closed. */
+export interface QueueCloseOptions extends CloseOptions {
+  /** Whether `resume()` was just called, so that this end of a flush has no requests of its own. @default false */
+  readonly resumed?: boolean;
+}
+
 /** What is in the queue. */
 export interface QueueSize {
   /** Those being sent included. */
@@ -161,7 +167,7 @@ export class WriteQueue {
    * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
    * Resolves with what became of it.
    */
-  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+  close(options: QueueCloseOptions = {}): Promise<DeliveryReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
       this.#wake();
@@ -169,7 +175,8 @@ export class WriteQueue {
     return this.#closed;
   }
 
-  async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+  async #close(options: QueueCloseOptions): Promise<DeliveryReport> {
+    const { timeoutMs = sendDefaults.closeTimeoutMs, signal, resumed = false } = options;
     const waited = new AbortController();
     const giveUp = (): void => this.#end.abort();
     if (signal?.aborted === true) giveUp();
@@ -177,7 +184,7 @@ export class WriteQueue {
     void this.#options.sleep(timeoutMs, waited.signal).then(() => {
       if (!waited.signal.aborted) giveUp();
     });
-    void this.#runKept();
+    void (resumed ? this.#runKept() : this.resume());
     const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
     waited.abort();
     signal?.removeEventListener("abort", giveUp);
