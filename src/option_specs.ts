@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { parseDurationMs } from "./duration.ts";
+import { formatDurationMs, parseDurationMs } from "./duration.ts";
 import { ConfigurationError } from "./errors.ts";
 import { defaultOptions, type RemoteWriteOutputOptions } from "./options.ts";
 
 /** The options that can be given as text. */
-export type TextOption = Exclude<keyof RemoteWriteOutputOptions, "fetch" | "now" | "random" | "sleep" | "onWarning">;
+export type TextOption = Exclude<
+  keyof RemoteWriteOutputOptions,
+  "fetch" | "now" | "random" | "sleep" | "onWarning" | "checkpoint"
+>;
 
 /** One option as text. */
 export interface OptionSpec {
@@ -150,7 +153,65 @@ export const optionSpecs: readonly OptionSpec[] = [
     default: "false",
     parse: parseBoolean,
   },
+  delivery("timeoutMs", "timeout", "How long one attempt may take.", parsePeriod),
+  delivery("retryDeadlineMs", "retry-deadline", "How long a request is tried in all.", parseDuration),
+  delivery("maxSamplesPerSend", "max-samples-per-send", "Samples of one request."),
+  delivery("shards", "shards", "Requests under way at once."),
+  delivery("capacity", "capacity", "Samples that may wait."),
+  delivery("maxQueueBytes", "max-queue-bytes", "Memory that waiting samples may take, in bytes."),
+  delivery("closeTimeoutMs", "close-timeout", "How long to wait at the end for what is under way.", parseDuration),
+  {
+    ...delivery("heartbeatMs", "heartbeat", "Send series to which nothing comes again after this time.", parseDuration),
+    default: "1m for live input",
+  },
+  {
+    option: "overflow",
+    env: ["K6_PROMETHEUS_RW_OVERFLOW"],
+    flag: "overflow",
+    placeholder: "POLICY",
+    help: "What to do when too much waits: drop-oldest, or block the reading.",
+    default: "drop-oldest; block for recorded files",
+    parse: (text, source) => parseChoice(["drop-oldest", "block"], text, source),
+  },
+  deliverySwitch("retryOn429", "retry-on-429", "Try again after 429 Too Many Requests."),
+  deliverySwitch("bisect", "bisect", "Cut a refused request in halves until the refused series stand alone."),
+  {
+    ...deliverySwitch("selfMetrics", "self-metrics", "Also send how sending goes, as k6_remote_write_*."),
+    default: "false",
+  },
 ];
+
+type NumberName = Extract<TextOption, keyof typeof defaultOptions>;
+
+/** An option of how to send that is a number, or a duration. */
+function delivery(
+  option: NumberName,
+  flag: string,
+  help: string,
+  parse: OptionSpec["parse"] = parseNumber,
+): OptionSpec {
+  const isNumber = parse === parseNumber;
+  const value = Number(defaultOptions[option]);
+  const shown = isNumber ? String(value) : formatDurationMs(value);
+  return {
+    option,
+    env: [variableOf(flag)],
+    flag,
+    placeholder: isNumber ? "NUMBER" : "DURATION",
+    help,
+    default: shown,
+    parse,
+  };
+}
+
+/** One that is on unless it is switched off. */
+function deliverySwitch(option: TextOption, flag: string, help: string): OptionSpec {
+  return { option, env: [variableOf(flag)], flag, help, default: "true", parse: parseBoolean };
+}
+
+function variableOf(flag: string): string {
+  return `K6_PROMETHEUS_RW_${flag.replaceAll("-", "_").toUpperCase()}`;
+}
 
 /** An error that names where a text stood, the text unless it is secret, and what was expected. */
 export function unreadable(source: string, text: string | undefined, expected: string): ConfigurationError {
@@ -171,6 +232,17 @@ function parsePeriod(text: string, source: string): number {
     throw unreadable(source, text, "a duration of at least 1ms, such as 1s, 500ms or 1m30s");
   }
   return ms;
+}
+
+function parseDuration(text: string, source: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw unreadable(source, text, "a duration such as 1s, 500ms or 1m30s");
+  return ms;
+}
+
+function parseNumber(text: string, source: string): number {
+  if (!/^\d+$/.test(text)) throw unreadable(source, text, "a whole number");
+  return Number(text);
 }
 
 function parseChoice<const Choice extends string>(choices: readonly Choice[], text: string, source: string): Choice {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CheckpointOptions } from "./checkpointed_windows.ts";
 import { parseTrendStats } from "./aggregate/trend_stats.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { Mapping } from "./mapping/mapping.ts";
@@ -104,8 +105,14 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */
   readonly closeTimeoutMs?: number;
-  /** Whether to send series of the output's own, `k6_remote_write_*`. @default false */
+  /**
+   * Whether each flush also sends the statistics (`stats`) as series of the output's own, `k6_remote_write_*`, with the labels of
+   * `labels`; stamped with the time, or with that of the window's newest sample where `windows` is `event`.
+   * @default false
+   */
   readonly selfMetrics?: boolean;
+  /** Makes a run that can be continued after it was broken off. @default none */
+  readonly checkpoint?: CheckpointOptions;
 }
 
 /** The options that are numbers. */
@@ -142,8 +149,11 @@ export const defaultOptions: Defaults = {
 
 /** Options that are complete and make sense. */
 export type ResolvedOptions =
-  & Required<Omit<RemoteWriteOutputOptions, "url" | "mapping" | "user" | "password" | "caCertFile" | "trendStats">>
-  & { readonly url: string; readonly mapping: Mapping; readonly user?: string; readonly password?: string };
+  & Required<
+    Omit<RemoteWriteOutputOptions, "url" | "mapping" | "user" | "password" | "caCertFile" | "trendStats" | "checkpoint">
+  >
+  & { readonly url: string; readonly mapping: Mapping }
+  & Pick<RemoteWriteOutputOptions, "user" | "password" | "checkpoint">;
 
 /**
  * Completes and checks options.

@@ -4,16 +4,18 @@
  * @module
  */
 import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
+import { CheckpointedWindows } from "./checkpointed_windows.ts";
 import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
+import { SelfMetrics } from "./self_metrics.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import { mergeReports, Tally } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
-import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
-import type { Batch } from "./wire/batch.ts";
+import { type CloseOptions, type PushOptions, WriteQueue } from "./send/write_queue.ts";
+import { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
 import { SeriesFactory } from "./wire/series_factory.ts";
 import type { WireSeries } from "./wire/wire_series.ts";
@@ -26,6 +28,12 @@ export interface OutputStats extends SendStatsSnapshot {
   readonly samplesRefused: Readonly<Record<RefusalReason, number>>;
   /** k6 series, each of which becomes one time series or several. */
   readonly series: number;
+}
+
+/** How to end. */
+export interface OutputCloseOptions extends CloseOptions {
+  /** Whether what came in since the last flush is sent, and staleness markers if asked: an unfinished window is not to be. @default true */
+  readonly flush?: boolean;
 }
 
 /** Samples after which a window of recorded samples ends early: bounds the memory of the raw mapping. */
@@ -54,6 +62,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #sendStats = new SendStats();
   readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
   readonly #timer = new AbortController();
+  readonly #selfMetrics: SelfMetrics | undefined;
+  readonly #windows: CheckpointedWindows | undefined;
   #samplesIn = 0;
   readonly #account = new Tally();
   #windowEnd = -Infinity;
@@ -72,6 +82,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       onRefused: (reason, sample) => this.#refuse(reason, sample),
     });
     this.#collector = new Collector(resolved.shards);
+    if (resolved.selfMetrics) this.#selfMetrics = new SelfMetrics(resolved);
+    if (resolved.checkpoint !== undefined) this.#windows = new CheckpointedWindows(resolved.checkpoint);
     const sending = {
       ...resolved,
       budget: new RequestBudget(resolved.maxRequestsPerFlush),
@@ -104,9 +116,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#count(report));
-    return mergeReports(
-      await Promise.all([kept, ...this.#enqueue(this.#collector.collect(this.#store.takePending()))]),
-    );
+    const pending = this.#store.takePending();
+    const batches = this.#withSelfMetrics(this.#collector.collect(pending), pending);
+    return mergeReports(await Promise.all([kept, this.#sendWindow(batches)]));
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -121,7 +133,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
    *
    * @returns the account of the whole run; never rejects
    */
-  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+  close(options: OutputCloseOptions = {}): Promise<DeliveryReport> {
     return this.#closing ??= this.#close(options);
   }
 
@@ -157,11 +169,34 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#windowSamples = 1;
   }
 
-  #enqueue(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport>[] {
-    return batches.flatMap((batch, shard) => {
-      if (batch === undefined) return [];
-      return [this.#queue.push(shard, batch).then((report) => this.#count(report))];
-    });
+  async #sendWindow(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport> {
+    if (this.#windows === undefined) return await this.#enqueue(batches);
+    if (batches.every((batch) => batch === undefined)) return mergeReports([]);
+    return await this.#windows.send((options) => this.#enqueue(batches, options), () => this.#queue.ended);
+  }
+
+  async #enqueue(batches: readonly (Batch | undefined)[], options?: PushOptions): Promise<DeliveryReport> {
+    return mergeReports(
+      await Promise.all(batches.flatMap((batch, shard) => {
+        if (batch === undefined) return [];
+        return [this.#queue.push(shard, batch, options).then((report) => this.#count(report))];
+      })),
+    );
+  }
+
+  #withSelfMetrics(
+    batches: readonly (Batch | undefined)[],
+    pending: readonly Series<WireSeries>[],
+  ): readonly (Batch | undefined)[] {
+    if (this.#selfMetrics === undefined) return batches;
+    const { windows, now } = this.#options;
+    // In a replay of an old run, the present would make the receiver refuse what follows as too old.
+    const newest = (latest: number, series: Series<WireSeries>): number => Math.max(latest, series.latestTime);
+    const time = windows === "wall" ? now() : pending.reduce(newest, -Infinity);
+    if (time === -Infinity) return batches;
+    const [first = new Batch(), ...rest] = batches;
+    this.#selfMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
+    return [first, ...rest];
   }
 
   /** What is unsent now may be sent by a later flush: only the end can tell. */
@@ -188,17 +223,19 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     for (const series of this.#store.series()) {
       if (series.lastStamp + heartbeatMs <= now && series.lastStamp !== -Infinity) idle.push(series);
     }
-    this.#enqueue(this.#collector.collect(idle, now));
+    void this.#enqueue(this.#collector.collect(idle, now));
   }
 
-  async #close({ timeoutMs = this.#options.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+  async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
+    const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
-    const last = [this.flush()];
-    if (this.#options.staleMarkers) {
-      last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
+    const last = flush ? [this.flush()] : [];
+    if (flush && this.#options.staleMarkers) {
+      last.push(this.#sendWindow(this.#collector.collectStale(this.#store.series())));
     }
     const { unsent } = await this.#queue.close({ timeoutMs, signal });
     await Promise.all(last);
+    await this.#windows?.settle();
     this.#account.count("unsent", unsent);
     return this.#account.report();
   }

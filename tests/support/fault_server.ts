@@ -47,6 +47,8 @@ export interface FaultServerOptions {
   readonly maxBodyBytes?: number;
   /** The server hangs; whoever waits for it should give up. */
   readonly onHang?: () => void;
+  /** Does things before or after a request is served, or in its stead. @default serves it */
+  readonly around?: (serve: () => void) => void;
 }
 
 /** The server. */
@@ -60,7 +62,7 @@ export interface FaultServer {
 
 /** Starts it on a free port of the loopback interface. */
 export async function startFaultServer(options: FaultServerOptions): Promise<FaultServer> {
-  const { receiver, maxBodyBytes = Infinity, onHang = () => {} } = options;
+  const { receiver, maxBodyBytes = Infinity, onHang = () => {}, around = (serve) => serve() } = options;
   const script = [...options.faults ?? []];
   const requests: ServedRequest[] = [];
   const sockets = new Set<Socket>();
@@ -82,8 +84,9 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
       received = Buffer.concat([received, chunk]);
       for (let parsed = parse(received); parsed !== undefined; parsed = parse(received)) {
         received = received.subarray(parsed.length);
-        requests.push(parsed.request);
-        serve(socket, parsed.request);
+        const { request } = parsed;
+        requests.push(request);
+        around(() => serve(socket, request));
       }
     });
   });
