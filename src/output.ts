@@ -3,9 +3,13 @@
  *
  * @module
  */
+import { busiestLabel } from "./aggregate/busiest_label.ts";
 import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
 import { CheckpointedWindows } from "./checkpointed_windows.ts";
-import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { Metric } from "./metric.ts";
+import type { RemoteWriteOutputOptions } from "./options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.ts";
+import { RunInfo, runInfoMetric } from "./run_info.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { SelfMetrics } from "./self_metrics.ts";
 import { createDelivery } from "./send/create_delivery.ts";
@@ -15,6 +19,7 @@ import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, type PushOptions, WriteQueue } from "./send/write_queue.ts";
+import { thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds/thresholds.ts";
 import { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
 import { SeriesFactory } from "./wire/series_factory.ts";
@@ -36,8 +41,14 @@ export interface OutputCloseOptions extends CloseOptions {
   readonly flush?: boolean;
 }
 
+/** Batches by shard. */
+type Round = readonly (Batch | undefined)[];
+
 /** Samples after which a window of recorded samples ends early: bounds the memory of the raw mapping. */
 const maxWindowSamples = 100_000;
+
+/** Metrics that are not k6's. */
+const ownMetrics: ReadonlySet<Metric> = new Set([thresholdMetric, thresholdPassedMetric, runInfoMetric]);
 
 /**
  * Sends k6 samples to a remote-write endpoint.
@@ -62,6 +73,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #sendStats = new SendStats();
   readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
   readonly #timer = new AbortController();
+  readonly #thresholds: Thresholds | undefined;
+  readonly #runInfo: RunInfo | undefined;
   readonly #selfMetrics: SelfMetrics | undefined;
   readonly #windows: CheckpointedWindows | undefined;
   #samplesIn = 0;
@@ -75,21 +88,23 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
-    const factory = new SeriesFactory(resolved);
+    const factory = new SeriesFactory({ ...resolved, ownMetrics });
     this.#store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#refuse(reason, sample),
     });
-    this.#collector = new Collector(resolved.shards);
-    if (resolved.selfMetrics) this.#selfMetrics = new SelfMetrics(resolved);
-    if (resolved.checkpoint !== undefined) this.#windows = new CheckpointedWindows(resolved.checkpoint);
-    const sending = {
-      ...resolved,
-      budget: new RequestBudget(resolved.maxRequestsPerFlush),
-      stats: this.#sendStats,
-      warnings: new Warnings(resolved.onWarning),
-    };
+    this.#collector = new Collector(resolved.shards, resolved);
+    const { thresholds: groups, runInfo, selfMetrics, checkpoint, onWarning } = resolved;
+    const warnings = new Warnings(onWarning);
+    if (groups !== undefined) {
+      this.#thresholds = new Thresholds({ groups, onWarning: (message) => warnings.once(message) });
+    }
+    if (runInfo !== undefined) this.#runInfo = new RunInfo(runInfo);
+    if (selfMetrics) this.#selfMetrics = new SelfMetrics(resolved);
+    if (checkpoint !== undefined) this.#windows = new CheckpointedWindows(checkpoint);
+    const budget = new RequestBudget(resolved.maxRequestsPerFlush);
+    const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
     this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
   }
 
@@ -116,9 +131,11 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#count(report));
+    this.#addOwn([...this.#thresholds?.takeBounds() ?? [], ...this.#runInfo?.take() ?? []]);
     const pending = this.#store.takePending();
     const batches = this.#withSelfMetrics(this.#collector.collect(pending), pending);
-    return mergeReports(await Promise.all([kept, this.#sendWindow(batches)]));
+    const zeros = this.#collector.takeZeros();
+    return mergeReports(await Promise.all([kept, this.#sendWindow([zeros, batches])]));
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -155,7 +172,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #add(sample: Sample): void {
     if (this.#options.windows === "event") this.#turnWindow(sample.time);
     this.#samplesIn++;
+    this.#thresholds?.add(sample);
+    this.#runInfo?.add(sample);
     this.#store.add(sample);
+  }
+
+  /** Takes samples that nobody measured. */
+  #addOwn(samples: readonly Sample[]): void {
+    for (const sample of samples) this.#store.add(sample);
   }
 
   /** Windows of recorded samples begin at multiples of their length, so that a replay gives the same windows each time. */
@@ -169,25 +193,24 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#windowSamples = 1;
   }
 
-  async #sendWindow(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport> {
-    if (this.#windows === undefined) return await this.#enqueue(batches);
-    if (batches.every((batch) => batch === undefined)) return mergeReports([]);
-    return await this.#windows.send((options) => this.#enqueue(batches, options), () => this.#queue.ended);
+  /** Sends one round of batches after the other; one has at most one batch of a shard. */
+  async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
+    if (this.#windows === undefined) return await this.#enqueue(rounds);
+    if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
+    return await this.#windows.send((options) => this.#enqueue(rounds, options), () => this.#queue.ended);
   }
 
-  async #enqueue(batches: readonly (Batch | undefined)[], options?: PushOptions): Promise<DeliveryReport> {
-    return mergeReports(
-      await Promise.all(batches.flatMap((batch, shard) => {
+  async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
+    const reports = rounds.flatMap((round) =>
+      round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
         return [this.#queue.push(shard, batch, options).then((report) => this.#count(report))];
-      })),
+      })
     );
+    return mergeReports(await Promise.all(reports));
   }
 
-  #withSelfMetrics(
-    batches: readonly (Batch | undefined)[],
-    pending: readonly Series<WireSeries>[],
-  ): readonly (Batch | undefined)[] {
+  #withSelfMetrics(batches: Round, pending: readonly Series<WireSeries>[]): Round {
     if (this.#selfMetrics === undefined) return batches;
     const { windows, now } = this.#options;
     // In a replay of an old run, the present would make the receiver refuse what follows as too old.
@@ -223,15 +246,16 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     for (const series of this.#store.series()) {
       if (series.lastStamp + heartbeatMs <= now && series.lastStamp !== -Infinity) idle.push(series);
     }
-    void this.#enqueue(this.#collector.collect(idle, now));
+    void this.#enqueue([this.#collector.collect(idle, now)]);
   }
 
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
+    if (flush) this.#addOwn(this.#thresholds?.verdicts() ?? []);
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
-      last.push(this.#sendWindow(this.#collector.collectStale(this.#store.series())));
+      last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
     const { unsent } = await this.#queue.close({ timeoutMs, signal });
     await Promise.all(last);
@@ -247,7 +271,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       ? `its value is ${value}, expected a finite number`
       : reason === "invalidTime"
       ? `its time is ${time}, expected milliseconds since 1970`
-      : `there are ${this.#options.maxSeries} series already (maxSeries)`;
+      : `there are ${this.#options.maxSeries} series already (maxSeries)${this.#describeBusiestLabel()}`;
     this.#options.onWarning(`A sample of ${metric.name} is refused: ${what}. Further ones are only counted.`);
+  }
+
+  #describeBusiestLabel(): string {
+    const busiest = busiestLabel(this.#store.series());
+    if (busiest === undefined) return "";
+    const { name, values, series } = busiest;
+    return `; the label "${name}" has the most values, ${values} in ${series} series`;
   }
 }

@@ -6,22 +6,13 @@
 import { ConfigurationError } from "../errors.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 import { redactUrl } from "../send/redact.ts";
+import type { TextOption } from "../options/option_spec.ts";
+import { seriesSpecs } from "../options/series_specs.ts";
 import { version } from "../version.ts";
 import { builtin } from "./runtime.ts";
 
-/** The options that decide what is sent, and where to; the others may change from run to run. */
-const deciding = [
-  "flushPeriodMs",
-  "mapping",
-  "prefix",
-  "trendStats",
-  "keepTags",
-  "keepNameTag",
-  "keepUrlTag",
-  "labels",
-  "staleMarkers",
-  "maxSeries",
-] as const satisfies readonly (keyof RemoteWriteOutputOptions)[];
+/** The options that decide what is sent; those of how it is sent may change from run to run. */
+const deciding: ReadonlySet<TextOption> = new Set(["flushPeriodMs", ...seriesSpecs.map(({ option }) => option)]);
 
 /** What is replayed, and how. */
 export interface Replay {
@@ -152,7 +143,7 @@ async function identityOf({ files, options, shiftToNow }: Replay): Promise<Ident
     files: await Promise.all(files.map(describeFile)),
     url: redactUrl(String(options.url ?? "")),
     shiftToNow,
-    ...Object.fromEntries(deciding.map((name) => [name, options[name] ?? null])),
+    ...Object.fromEntries([...deciding].map((name) => [name, options[name] ?? null])),
   };
 }
 

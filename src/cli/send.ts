@@ -5,8 +5,9 @@
  */
 import type { CheckpointOptions, SettledWindow } from "../checkpointed_windows.ts";
 import { ConfigurationError } from "../errors.ts";
-import { type RemoteWriteOutputOptions, resolveOptions } from "../options.ts";
+import type { RemoteWriteOutputOptions } from "../options.ts";
 import { RemoteWriteOutput } from "../output.ts";
+import { resolveOptions } from "../options/resolve_options.ts";
 import type { Sample } from "../sample.ts";
 import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
@@ -16,7 +17,7 @@ import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
 import { readOutputOptions } from "./output_options.ts";
-import { exitNow, onSignal, openInput, writeOut } from "./runtime.ts";
+import { exitNow, onSignal, openInput, senderName, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
 
 /** Live input may be idle for long; Prometheus forgets a series after five minutes. */
@@ -89,7 +90,7 @@ class Sending {
       ...(this.#live
         ? { windows: "wall", heartbeatMs: liveHeartbeatMs } as const
         : { windows: "event", overflow: "block" } as const),
-      ...readOutputOptions(this.#given, (message) => this.#log.say("warn", message)),
+      ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
     const checkpoint = await this.#openCheckpoint(options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });

@@ -18,6 +18,8 @@ export class WireSeries {
   readonly hash: number;
   /** What it means, if known. */
   readonly metadata: Metadata | undefined;
+  /** Whether native histograms were sent of it: its staleness marker must be one, too. */
+  hasHistograms = false;
 
   /** @param labels sorted by name, unique, valid, without empty values */
   constructor(labels: readonly Label[], metadata?: Metadata) {

@@ -130,6 +130,8 @@ test("a run that is done sends nothing again; another one is told what is differ
         [[...command, file], /files is \[.*\], expected \[.*\]/],
         [["tests/fixtures/k6/native/run.json.gz", ...command.slice(1)], /files is /],
         [[...command, "--self-metrics"], /Cannot use --checkpoint: --self-metrics/],
+        [[...command, "--testid", "auto"], /--testid is "auto", expected one that stays the same/],
+        [[...command, "--instance", "auto"], /--instance is "auto", expected one that stays the same/],
         [[...command.slice(1)], /Cannot use --checkpoint: standard input/],
         [[...command, "--live"], /--live and --checkpoint exclude each other/],
         [[folder, ...command.slice(1)], /Cannot use --checkpoint with ".*": it is no regular file/],
