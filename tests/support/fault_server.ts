@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
-import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
-import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { decompress } from "../../src/wire/snappy.ts";
-import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
+import { decodeRequest } from "./decode_requests.ts";
+import type { FakePrometheus } from "./fake_prometheus.ts";
 
 /** What the server does with one request. */
 export type SocketFault =
@@ -121,8 +118,8 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
   };
 
   const store = ({ headers, body }: ServedRequest): string => {
-    const isV2 = headers.get("x-prometheus-remote-write-version") === "2.0.0";
-    const answer = receiver.write(isV2 ? decodeV2(body) : decodeV1(body), isV2 ? "2.0" : "1.0");
+    const version = headers.get("x-prometheus-remote-write-version") === "2.0.0" ? "2.0" : "1.0";
+    const answer = receiver.write(decodeRequest(body, version), version);
     return respond(answer.status, answer.headers, answer.body);
   };
 
@@ -167,21 +164,4 @@ function parse(received: Buffer): { request: ServedRequest; length: number } | u
   if (received.length < length) return undefined;
   const [method = "", path = ""] = first.split(" ");
   return { request: { method, path, headers, body: new Uint8Array(received.subarray(end + 4, length)) }, length };
-}
-
-function decodeV1(body: Uint8Array): ReceivedSample[] {
-  const { timeseries } = fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1 << 24 }));
-  return timeseries.flatMap(({ labels, samples }) => {
-    const series = labels.map(({ name, value }) => `${name}=${value}`).join(",");
-    return samples.map(({ timestamp, value }) => ({ series, time: Number(timestamp), value }));
-  });
-}
-
-function decodeV2(body: Uint8Array): ReceivedSample[] {
-  const { symbols, timeseries } = fromBinary(RequestSchema, decompress(body, { maxDecodedBytes: 1 << 24 }));
-  return timeseries.flatMap(({ labelsRefs, samples }) => {
-    const texts = labelsRefs.map((ref) => symbols[ref] ?? "");
-    const series = texts.flatMap((name, index) => index % 2 === 0 ? [`${name}=${texts[index + 1]}`] : []).join(",");
-    return samples.map(({ timestamp, value }) => ({ series, time: Number(timestamp), value }));
-  });
 }
