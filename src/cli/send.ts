@@ -128,6 +128,10 @@ class Sending {
         "Cannot use --checkpoint: --self-metrics are never the same when they are sent again",
       );
     }
+    for (const label of ["instance", "testid"] as const) {
+      if (options[label] !== "auto" && options[label] !== senderName()) continue;
+      throw new ConfigurationError(`Cannot use --checkpoint: --${label} is "auto", expected one that stays the same`);
+    }
     const shiftToNow = isOn(this.#given, "shift-to-now");
     const checkpoint = await Checkpoint.open(path, { files: this.#paths, options, shiftToNow });
     const { windowsSent } = checkpoint;

@@ -205,39 +205,28 @@ test("a window that is given up ends the run, and the same command continues wit
   }));
 
 test("SIGTERM leaves the window that is being read to the next run", () =>
-  withFolder((folder) =>
-    withKiller(async ({ server, receiver }) => {
-      const undisturbed = new FakePrometheus();
-      const other = await startFaultServer({ receiver: undisturbed });
-      await runCli([recording, "--url", other.url, "--flush-period", "100ms"]).finally(() => other.close());
-      const command = [
-        recording,
-        "--flush-period",
-        "100ms",
-        "--capacity",
-        "300",
-        "--checkpoint",
-        join(folder, "state"),
-      ];
-      let running: RunningCli | undefined;
-      let served = 0;
-      const interrupting = await startFaultServer({
-        receiver,
-        around: (serve) => {
-          if (++served === 10) running?.signal("SIGTERM");
-          serve();
-        },
-      });
-      // The URL is a part of what must stay the same.
-      const url = interrupting.url;
-      running = startCli([...command, "--url", url]);
-      const first = await running.ended;
-      assert.equal(first.code, 1, first.stderr);
-      assert.match(first.stderr, /not to the end \(SIGTERM\)/);
-      const second = await runCli([...command, "--url", url]);
-      await interrupting.close();
-      assert.equal(second.code, 0, second.stderr);
-      assert.deepEqual(relative(receiver), relative(undisturbed));
-      assert.equal(server.requests.length, 0);
-    })
-  ));
+  withFolder(async (folder) => {
+    const undisturbed = new FakePrometheus();
+    const other = await startFaultServer({ receiver: undisturbed });
+    await runCli([recording, "--url", other.url, "--flush-period", "100ms"]).finally(() => other.close());
+    const receiver = new FakePrometheus();
+    let served = 0;
+    const server = await startFaultServer({
+      receiver,
+      around: (serve) => {
+        if (++served === 10) running.signal("SIGTERM");
+        serve();
+      },
+    });
+    const command = [
+      ...[recording, "--flush-period", "100ms", "--capacity", "300", "--url", server.url],
+      ...["--checkpoint", join(folder, "state")],
+    ];
+    const running: RunningCli = startCli(command);
+    const first = await running.ended;
+    assert.equal(first.code, 1, first.stderr);
+    assert.match(first.stderr, /not to the end \(SIGTERM\)/);
+    const second = await runCli(command).finally(() => server.close());
+    assert.equal(second.code, 0, second.stderr);
+    assert.deepEqual(relative(receiver), relative(undisturbed));
+  }));

@@ -23,6 +23,8 @@ export type SocketFault =
   | { readonly kind: "hang"; readonly stored?: boolean }
   /** Begins an answer and says nothing any more. */
   | { readonly kind: "stall"; readonly status: number }
+  /** Stores, and answers one byte at a time, each in a packet of its own. */
+  | { readonly kind: "drip"; readonly status?: number }
   /** Breaks off in the head of the answer, or in its body. */
   | { readonly kind: "truncate"; readonly status: number; readonly where: "head" | "body" }
   /** Answers, and closes the connection although it said that it stays open. */
@@ -105,6 +107,8 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
         return onHang();
       case "stall":
         return void socket.write(`HTTP/1.1 ${fault.status} X\r\nContent-Length: 1000\r\n\r\nfirst words`);
+      case "drip":
+        return drip(socket, fault.status === undefined ? store(request) : respond(fault.status, {}, "busy"));
       case "truncate":
         socket.end(
           fault.where === "head"
@@ -133,6 +137,14 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function drip(socket: Socket, answer: string): void {
+  socket.setNoDelay(true);
+  const next = (at: number): void => {
+    if (at < answer.length && !socket.destroyed) socket.write(answer[at] ?? "", () => setImmediate(next, at + 1));
+  };
+  next(0);
 }
 
 function listen(server: Server): Promise<number> {
