@@ -20,12 +20,26 @@ export interface InstantSeries {
   readonly value: readonly [number, string];
 }
 
+/** A series with its samples, in order. */
+export interface StoredSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Times in milliseconds. */
+  readonly samples: readonly (readonly [time: number, value: number])[];
+}
+
+interface RangeSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
 /** A running Prometheus. */
 export interface Prometheus {
   readonly url: string;
   readonly writeUrl: string;
   /** The result of an instant query, at a time in milliseconds. */
   query(expression: string, timeMs: number): Promise<readonly InstantSeries[]>;
+  /** All samples of the series that a selector takes, as they are stored, up to a time in milliseconds and two hours back. */
+  samples(selector: string, timeMs: number): Promise<readonly StoredSeries[]>;
   /** Ends the process with SIGKILL, as a crash does. */
   kill(): Promise<void>;
   /** Starts it again, on the same port with the same storage. */
@@ -87,16 +101,25 @@ export async function startPrometheus(): Promise<Prometheus> {
     await ended;
   }
 
+  async function query<Series>(expression: string, timeMs: number): Promise<readonly Series[]> {
+    const parameters = new URLSearchParams({ query: expression, time: String(timeMs / 1000) });
+    const response = await fetch(`${url}/api/v1/query?${parameters}`);
+    const { status, error, data } = await response.json();
+    if (status !== "success") throw new Error(`The query ${expression} failed: ${error}`);
+    return data.result;
+  }
+
   await start();
   return {
     url,
     writeUrl: `${url}/api/v1/write`,
-    async query(expression, timeMs) {
-      const parameters = new URLSearchParams({ query: expression, time: String(timeMs / 1000) });
-      const response = await fetch(`${url}/api/v1/query?${parameters}`);
-      const { status, error, data } = await response.json();
-      if (status !== "success") throw new Error(`The query ${expression} failed: ${error}`);
-      return data.result;
+    query,
+    async samples(selector, timeMs) {
+      const series = await query<RangeSeries>(`${selector}[2h]`, timeMs);
+      return series.map(({ metric, values }) => ({
+        labels: metric,
+        samples: values.map(([seconds, value]) => [Math.round(seconds * 1000), Number(value)] as const),
+      }));
     },
     kill,
     restart: start,
