@@ -85,6 +85,15 @@ export const optionSpecs: readonly OptionSpec[] = [
     parse: parsePeriod,
   },
   {
+    option: "protocol",
+    env: ["K6_PROMETHEUS_RW_PROTOCOL"],
+    flag: "protocol",
+    placeholder: "VERSION",
+    help: "Version of the protocol: 1.0, 2.0, or auto, which begins with 2.0 and falls back to 1.0.",
+    default: "auto",
+    parse: (text, source) => parseChoice(["auto", "1.0", "2.0"], text, source),
+  },
+  {
     option: "mapping",
     env: ["K6_PROMETHEUS_MAPPING"],
     flag: "mapping",

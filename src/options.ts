@@ -45,8 +45,9 @@ export interface ClientOptions {
   /** Size of one request after compression, in bytes. @default 1048576 */
   readonly maxBodyBytes?: number;
   /**
-   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0 if the receiver does not know it.
-   * @default "1.0"
+   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it
+   * knows 2.0.
+   * @default "auto"
    */
   readonly protocol?: "auto" | "1.0" | "2.0";
   /** Whether a refused request is cut in halves until the refused series stand alone. @default true */
@@ -173,7 +174,7 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     maxSamplesPerSend: wholeAtLeast(1, "maxSamplesPerSend", options),
     maxDecodedBytes: wholeAtLeast(1024, "maxDecodedBytes", options),
     maxBodyBytes: wholeAtLeast(1024, "maxBodyBytes", options),
-    protocol: oneOf(["1.0", "2.0", "auto"], "protocol", options.protocol),
+    protocol: oneOf(["auto", "1.0", "2.0"], "protocol", options.protocol),
     bisect: options.bisect ?? true,
     onWarning: options.onWarning ?? ((message): void => console.warn(`k6-remote-write: ${message}`)),
     // Called late and bound, so that a fetch that is replaced or checks its `this` works.

@@ -6,13 +6,16 @@
 import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
 import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
+import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
+import type { MetadataSender } from "./send/metadata_sender.ts";
 import { mergeReports, Tally } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
+import type { Metadata } from "./time_series.ts";
 import type { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
 import { SeriesFactory } from "./wire/series_factory.ts";
@@ -51,9 +54,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #store: SeriesStore<WireSeries>;
   readonly #collector: Collector;
   readonly #queue: WriteQueue;
+  readonly #metadata: MetadataSender;
+  readonly #families: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
   readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
   readonly #timer = new AbortController();
+  /** Fires when nothing is waited for any more. */
+  readonly #end = new AbortController();
   #samplesIn = 0;
   readonly #account = new Tally();
   #windowEnd = -Infinity;
@@ -66,6 +73,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const resolved = resolveOptions(options);
     this.#options = resolved;
     const factory = new SeriesFactory(resolved);
+    this.#families = factory.families;
     this.#store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
@@ -78,7 +86,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       stats: this.#sendStats,
       warnings: new Warnings(resolved.onWarning),
     };
-    this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
+    const { delivery, metadata } = createDelivery(sending);
+    this.#metadata = metadata;
+    this.#queue = new WriteQueue({ ...sending, delivery });
   }
 
   /**
@@ -104,9 +114,11 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#count(report));
-    return mergeReports(
-      await Promise.all([kept, ...this.#enqueue(this.#collector.collect(this.#store.takePending()))]),
-    );
+    const batches = this.#enqueue(this.#collector.collect(this.#store.takePending()));
+    const report = mergeReports(await Promise.all([kept, ...batches]));
+    // After the samples: they are what matters, and show which version the receiver knows.
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    return report;
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -197,8 +209,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (this.#options.staleMarkers) {
       last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
     }
-    const { unsent } = await this.#queue.close({ timeoutMs, signal });
+    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
+    const { unsent } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
     await Promise.all(last);
+    clear();
     this.#account.count("unsent", unsent);
     return this.#account.report();
   }

@@ -51,7 +51,7 @@ export async function pushOnce(
 ): Promise<DeliveryReport> {
   const { signal = new AbortController().signal, maxRequests, ...given } = options;
   const resolved = resolveOptions({ ...defaults, ...given, maxRequestsPerFlush: maxRequests });
-  const delivery = createDelivery({
+  const { delivery } = createDelivery({
     ...resolved,
     budget: new RequestBudget(resolved.maxRequestsPerFlush),
     stats: new SendStats(),

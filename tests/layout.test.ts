@@ -12,7 +12,7 @@ const parts: readonly (readonly string[])[] = [
   ["mapping"],
   ["wire"],
   ["send"],
-  ["client_options", "options", "option_specs", "env", "output", "write_client", "push_once", "receive", "receiver"],
+  ["client_options", "options", "option_specs", "env", "output", "write_client", "push_once", "receive", "receiver", "forwarder"],
   ["mod"],
   ["cli"],
 ];

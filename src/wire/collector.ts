@@ -63,8 +63,14 @@ export class Collector {
     }
     this.#emitted = true;
     const batch = this.#batchOf(target);
-    if (typeof value === "number") batch.push(target, value, this.#stamp);
-    else batch.pushHistogram(target, value, this.#stamp);
+    const index = typeof value === "number"
+      ? batch.push(target, value, this.#stamp)
+      : batch.pushHistogram(target, value, this.#stamp);
+    // Counting began before the first sample, and a start must be earlier than what it belongs to: 1 ms is what is known.
+    const start = series.firstTime - 1;
+    if (target.cumulative && start > 0 && start < this.#stamp) batch.setStart(index, start);
+    const exemplar = series.exemplars?.take(output);
+    if (exemplar !== undefined) batch.setExemplars(index, [exemplar]);
   };
 
   #batchOf(series: WireSeries): Batch {

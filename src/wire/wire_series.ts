@@ -18,11 +18,14 @@ export class WireSeries {
   readonly hash: number;
   /** What it means, if known. */
   readonly metadata: Metadata | undefined;
+  /** Whether it counts since a start. */
+  readonly cumulative: boolean;
 
   /** @param labels sorted by name, unique, valid, without empty values */
   constructor(labels: readonly Label[], metadata?: Metadata) {
     this.labels = labels;
     this.metadata = metadata;
+    this.cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
     this.labelsV1 = encodeLabels(labels);
     this.hash = fnv1a(this.labelsV1);
   }
