@@ -68,7 +68,7 @@ export function run(program, args, { mayFail = false } = {}) {
 }
 
 /** No run of the tests takes longer, unless something hangs. */
-const limitMs = 20 * 60_000;
+const limitMs = 10 * 60_000;
 
 /** Runs a program and shows its output as it comes, unless `quiet`; resolves with the status and the output. */
 export function runTee(program, args, { quiet = false } = {}) {

@@ -5,14 +5,9 @@
  * @module
  */
 import type { DeliveryReport } from "./delivery_report.ts";
-import { type ClientOptions, type RemoteWriteOutputOptions, resolveOptions } from "./options.ts";
-import {
-  BusyError,
-  createReceiver,
-  type PartialWrite,
-  type ReceivedWrite,
-  type ReceiverOptions,
-} from "./receiver.ts";
+import type { ClientOptions, RemoteWriteOutputOptions } from "./options.ts";
+import { resolveOptions } from "./options/resolve_options.ts";
+import { BusyError, createReceiver, type PartialWrite, type ReceivedWrite, type ReceiverOptions } from "./receiver.ts";
 import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { MetadataSender } from "./send/metadata_sender.ts";

@@ -3,8 +3,12 @@
  *
  * @module
  */
+import { busiestLabel } from "./aggregate/busiest_label.ts";
 import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
-import { type RemoteWriteOutputOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { Metric } from "./metric.ts";
+import type { RemoteWriteOutputOptions } from "./options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.ts";
+import { RunInfo, runInfoMetric } from "./run_info.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
@@ -15,6 +19,7 @@ import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
+import { thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds/thresholds.ts";
 import type { Metadata } from "./time_series.ts";
 import type { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
@@ -33,6 +38,9 @@ export interface OutputStats extends SendStatsSnapshot {
 
 /** Samples after which a window of recorded samples ends early: bounds the memory of the raw mapping. */
 const maxWindowSamples = 100_000;
+
+/** Metrics that are not k6's. */
+const ownMetrics: ReadonlySet<Metric> = new Set([thresholdMetric, thresholdPassedMetric, runInfoMetric]);
 
 /**
  * Sends k6 samples to a remote-write endpoint.
@@ -61,6 +69,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #timer = new AbortController();
   /** Fires when nothing is waited for any more. */
   readonly #end = new AbortController();
+  readonly #thresholds: Thresholds | undefined;
+  readonly #runInfo: RunInfo | undefined;
   #samplesIn = 0;
   readonly #account = new Tally();
   #windowEnd = -Infinity;
@@ -72,20 +82,22 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
-    const factory = new SeriesFactory(resolved);
+    const factory = new SeriesFactory({ ...resolved, ownMetrics });
     this.#families = factory.families;
     this.#store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#refuse(reason, sample),
     });
-    this.#collector = new Collector(resolved.shards);
-    const sending = {
-      ...resolved,
-      budget: new RequestBudget(resolved.maxRequestsPerFlush),
-      stats: this.#sendStats,
-      warnings: new Warnings(resolved.onWarning),
-    };
+    this.#collector = new Collector(resolved.shards, resolved);
+    const { thresholds: groups, runInfo, onWarning } = resolved;
+    const warnings = new Warnings(onWarning);
+    if (groups !== undefined) {
+      this.#thresholds = new Thresholds({ groups, onWarning: (message) => warnings.once(message) });
+    }
+    if (runInfo !== undefined) this.#runInfo = new RunInfo(runInfo);
+    const budget = new RequestBudget(resolved.maxRequestsPerFlush);
+    const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
     const { delivery, metadata } = createDelivery(sending);
     this.#metadata = metadata;
     this.#queue = new WriteQueue({ ...sending, delivery });
@@ -114,8 +126,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#count(report));
-    const batches = this.#enqueue(this.#collector.collect(this.#store.takePending()));
-    const report = mergeReports(await Promise.all([kept, ...batches]));
+    this.#addOwn([...this.#thresholds?.takeBounds() ?? [], ...this.#runInfo?.take() ?? []]);
+    const batches = this.#collector.collect(this.#store.takePending());
+    const zeros = this.#enqueue(this.#collector.takeZeros());
+    const report = mergeReports(await Promise.all([kept, ...zeros, ...this.#enqueue(batches)]));
     // After the samples: they are what matters, and show which version the receiver knows.
     if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
     return report;
@@ -155,7 +169,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #add(sample: Sample): void {
     if (this.#options.windows === "event") this.#turnWindow(sample.time);
     this.#samplesIn++;
+    this.#thresholds?.add(sample);
+    this.#runInfo?.add(sample);
     this.#store.add(sample);
+  }
+
+  /** Takes samples that nobody measured. */
+  #addOwn(samples: readonly Sample[]): void {
+    for (const sample of samples) this.#store.add(sample);
   }
 
   /** Windows of recorded samples begin at multiples of their length, so that a replay gives the same windows each time. */
@@ -205,6 +226,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #close({ timeoutMs = this.#options.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
     this.#timer.abort();
+    this.#addOwn(this.#thresholds?.verdicts() ?? []);
     const last = [this.flush()];
     if (this.#options.staleMarkers) {
       last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
@@ -224,7 +246,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       ? `its value is ${value}, expected a finite number`
       : reason === "invalidTime"
       ? `its time is ${time}, expected milliseconds since 1970`
-      : `there are ${this.#options.maxSeries} series already (maxSeries)`;
+      : `there are ${this.#options.maxSeries} series already (maxSeries)${this.#describeBusiestLabel()}`;
     this.#options.onWarning(`A sample of ${metric.name} is refused: ${what}. Further ones are only counted.`);
+  }
+
+  #describeBusiestLabel(): string {
+    const busiest = busiestLabel(this.#store.series());
+    if (busiest === undefined) return "";
+    const { name, values, series } = busiest;
+    return `; the label "${name}" has the most values, ${values} in ${series} series`;
   }
 }

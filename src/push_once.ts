@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type ClientOptions, resolveOptions } from "./options.ts";
+import { wholeAtLeast } from "./options/option_checks.ts";
+import type { ClientOptions } from "./options.ts";
+import { resolveClientOptions } from "./options/resolve_client_options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
@@ -50,10 +52,10 @@ export async function pushOnce(
   options: PushOnceOptions = {},
 ): Promise<DeliveryReport> {
   const { signal = new AbortController().signal, maxRequests, ...given } = options;
-  const resolved = resolveOptions({ ...defaults, ...given, maxRequestsPerFlush: maxRequests });
+  const resolved = resolveClientOptions({ ...defaults, ...given });
   const { delivery } = createDelivery({
     ...resolved,
-    budget: new RequestBudget(resolved.maxRequestsPerFlush),
+    budget: new RequestBudget(wholeAtLeast(1, "maxRequestsPerFlush", { maxRequestsPerFlush: maxRequests })),
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });

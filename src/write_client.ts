@@ -4,7 +4,8 @@
  * @module
  */
 import { DeliveryError } from "./errors.ts";
-import { type ClientOptions, resolveOptions } from "./options.ts";
+import type { ClientOptions } from "./options.ts";
+import { resolveClientOptions } from "./options/resolve_client_options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { Delivery } from "./send/delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
@@ -38,7 +39,7 @@ export class RemoteWriteClient {
 
   /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor(options: ClientOptions = {}) {
-    const resolved = resolveOptions(options);
+    const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
     const { delivery, metadata } = createDelivery({ ...resolved, stats: this.#stats, warnings });
     this.#delivery = delivery;

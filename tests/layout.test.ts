@@ -9,10 +9,10 @@ const sources = ["mod.ts", ...filesIn("src").filter((path) => path.endsWith(".ts
 const parts: readonly (readonly string[])[] = [
   ["metric", "sample", "time_series", "delivery_report", "errors", "version", "duration"],
   ["sources", "aggregate"],
-  ["mapping"],
+  ["mapping", "thresholds", "run_info"],
   ["wire"],
   ["send"],
-  ["client_options", "options", "option_specs", "env", "output", "write_client", "push_once", "receive", "receiver", "forwarder"],
+  ["client_options", "options", "env", "output", "write_client", "push_once", "receive", "receiver", "forwarder"],
   ["mod"],
   ["cli"],
 ];

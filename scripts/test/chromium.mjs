@@ -44,14 +44,19 @@ export function startChromium(program, url) {
     "--disable-sync",
     `--user-data-dir=${profile}`,
     url,
-  ], { stdio: "ignore" });
+    // A process group of its own: the browser's many processes are to end together, before their folder is removed.
+  ], { stdio: "ignore", detached: true });
   const ended = new Promise((resolve) => child.on("close", resolve).on("error", resolve));
   return {
     ended,
     async stop() {
-      child.kill();
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
       await ended;
-      rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }

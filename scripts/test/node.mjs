@@ -9,7 +9,12 @@ const packaged = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
 
 async function run(program, tests) {
   const compiled = tests.map((path) => `build/${path.replace(/\.ts$/, ".js")}`);
-  const { status, output } = await runTee(program, ["--test", "--test-reporter=spec", ...compiled]);
+  const { status, output } = await runTee(program, [
+    "--test",
+    "--test-timeout=120000",
+    "--test-reporter=spec",
+    ...compiled,
+  ]);
   return { status, passed: last(output, /^ℹ pass (\d+)$/gm), failed: last(output, /^ℹ fail (\d+)$/gm) };
 }
 

@@ -67,8 +67,8 @@ export interface SeriesStoreOptions<Output> {
   onRefused(reason: RefusalReason, sample: Sample): void;
 }
 
-/** The series of one set of tags, by number of the metric; null where the metric is left out. */
-type TagSet<Output> = (Series<Output> | null | undefined)[];
+/** The series of one set of tags, by number of the metric; null where the metric is left out. Refusals are for good. */
+type TagSet<Output> = (Series<Output> | "refused" | null | undefined)[];
 
 /** Tags that differ in what is dropped from them lead to few series, but are many themselves: their index is bounded. */
 const maxTagSets = 100_000;
@@ -111,10 +111,10 @@ export class SeriesStore<Output> {
     let series = tagSet[number];
     if (series === undefined) {
       series = this.#open(sample, time);
-      if (series === undefined) return this.#options.onRefused("maxSeries", sample);
       tagSet[number] = series;
     }
     if (series === null) return;
+    if (series === "refused") return this.#options.onRefused("maxSeries", sample);
     series.sink.add(value, time);
     if (sample.metadata !== undefined) series.addExemplar(sample.metadata, value, time);
     if (time > series.latestTime) series.latestTime = time;
@@ -158,13 +158,13 @@ export class SeriesStore<Output> {
     return number;
   }
 
-  #open({ metric, tags }: Sample, time: number): Series<Output> | null | undefined {
+  #open({ metric, tags }: Sample, time: number): Series<Output> | "refused" | null {
     const opened = this.#options.open(metric, tags);
     if (opened === undefined) return null;
     const identity = `${this.#numberOf(metric)} ${opened.identity}`;
     let series = this.#identities.get(identity);
     if (series === undefined) {
-      if (this.#identities.size >= this.#options.maxSeries) return undefined;
+      if (this.#identities.size >= this.#options.maxSeries) return "refused";
       series = new Series(opened, time);
       this.#identities.set(identity, series);
     }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { optionSpecs } from "../option_specs.ts";
+import { optionSpecs } from "../options/option_specs.ts";
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { outputFlags } from "./output_options.ts";
 
 const indent = "      ";
 const width = 100;
@@ -31,9 +32,12 @@ export function formatCommandHelp({ name, operands, summary, flags, takesOptions
     flags.map((flag) => formatFlag(flag)).join("\n"),
   ];
   if (takesOptions) {
-    const options = optionSpecs.map((spec) =>
-      formatFlag(spec, spec.named ? spec.env.map((name) => `${name}_<NAME>`) : spec.env)
+    const variables = new Map(
+      optionSpecs.map((
+        { flag, env, envPrefixes },
+      ) => [flag, [...env, ...envPrefixes.map((prefix) => `${prefix}<NAME>`)]]),
     );
+    const options = outputFlags.map((flag) => formatFlag(flag, variables.get(flag.flag)));
     parts.push(`Options, with their environment variables:\n\n${options.join("\n")}`);
   }
   if (notes !== undefined) parts.push(notes);

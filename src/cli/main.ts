@@ -5,11 +5,12 @@
  * @module
  */
 import { isRemoteWriteError } from "../errors.ts";
-import { optionSpecs } from "../option_specs.ts";
 import { version } from "../version.ts";
-import { nearestOf, parseArguments } from "./arguments.ts";
+import { nearestName } from "../options/nearest_name.ts";
+import { parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
+import { outputFlags } from "./output_options.ts";
 import { receive } from "./receive.ts";
 import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
@@ -22,14 +23,14 @@ async function main(args: readonly string[]): Promise<number> {
   if (first === "help" && commandOf(second) !== undefined) return main([second, "--help"]);
   if (first === "help" || first === "--help" || first === "-h") return print(formatHelp(commands));
   const command = commandOf(first) ?? send;
-  const meant = command.name === first ? undefined : nearestOf(first, commands.map(({ name }) => name));
+  const meant = command.name === first ? undefined : nearestName(first, commands.map(({ name }) => name));
   if (meant !== undefined) {
     return refuse(`Cannot read the command line: there is no command ${first}; did you mean ${meant}?`);
   }
   const rest = command.name === first ? args.slice(1) : args;
   if (rest.includes("--help") || rest.includes("-h")) return print(formatCommandHelp(command));
   try {
-    return await command.run(parseArguments(rest, [...command.flags, ...(command.takesOptions ? optionSpecs : [])]));
+    return await command.run(parseArguments(rest, [...command.flags, ...(command.takesOptions ? outputFlags : [])]));
   } catch (error) {
     if (!isRemoteWriteError(error)) throw error;
     return refuse(error.message);

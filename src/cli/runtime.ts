@@ -18,6 +18,11 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** Node's built-in modules that a part of the command needs. */
 export const builtin: typeof process.getBuiltinModule = process.getBuiltinModule;
 
+/** Tells this sender from others: the machine, and the process on it. */
+export function senderName(): string {
+  return `${builtin("node:os").hostname()}-${process.pid}`;
+}
+
 /** Whether progress can be shown there. */
 export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
 

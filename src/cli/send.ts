@@ -4,8 +4,8 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import { resolveOptions } from "../options.ts";
 import { RemoteWriteOutput } from "../output.ts";
+import { resolveOptions } from "../options/resolve_options.ts";
 import type { Sample } from "../sample.ts";
 import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
@@ -76,7 +76,7 @@ class Sending {
       ...(this.#live
         ? { windows: "wall", heartbeatMs: liveHeartbeatMs } as const
         : { windows: "event", overflow: "block" } as const),
-      ...readOutputOptions(this.#given, (message) => this.#log.say("warn", message)),
+      ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
     const output = new RemoteWriteOutput(options);
     const { closeTimeoutMs } = resolveOptions(options);

@@ -1,5 +1,5 @@
 /**
- * What k6's own metrics mean, in a sentence each: for the metadata that receivers show beside a series.
+ * What k6's own metrics mean, and the output's, in a sentence each: for the metadata that receivers show beside a series.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/metrics/reference/
  * @module
@@ -24,6 +24,9 @@ const sentences: Readonly<Record<MetricType, Readonly<Record<string, string>>>> 
     ws_sessions: "WebSocket sessions begun.",
   },
   gauge: {
+    run_info: "Always 1; its labels say which run this is.",
+    threshold: "Bound of a threshold of the script.",
+    threshold_passed: "Whether a threshold held at the end: 1 if it did, 0 if not.",
     vus: "Virtual users that are active.",
     vus_max: "Virtual users that are there, active or not.",
   },
@@ -56,7 +59,7 @@ const sentences: Readonly<Record<MetricType, Readonly<Record<string, string>>>> 
   },
 };
 
-/** What a metric means; undefined for one that is not k6's own. */
+/** What a metric means; undefined for one of the script's own. */
 export function helpOf({ name, type }: Metric): string | undefined {
   const ofType = sentences[type];
   return Object.hasOwn(ofType, name) ? ofType[name] : undefined;

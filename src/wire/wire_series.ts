@@ -20,6 +20,8 @@ export class WireSeries {
   readonly metadata: Metadata | undefined;
   /** Whether it counts since a start. */
   readonly cumulative: boolean;
+  /** Whether native histograms were sent of it: its staleness marker must be one, too. */
+  hasHistograms = false;
 
   /** @param labels sorted by name, unique, valid, without empty values */
   constructor(labels: readonly Label[], metadata?: Metadata) {

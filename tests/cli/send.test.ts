@@ -155,7 +155,7 @@ test("rejected samples make the exit code 1, with the receiver's reason", () =>
 
 const usage: readonly [string[], Record<string, string>, RegExp][] = [
   [["--flush-period", "soon"], {}, /^error: Cannot read --flush-period: it is "soon", expected a duration.*\n$/],
-  [["--mapping", "x"], {}, /^error: Cannot read --mapping: it is "x", expected prometheus or raw\n$/],
+  [["--mapping", "x"], {}, /^error: Cannot read --mapping: it is "x", expected prometheus or raw or legacy\n$/],
   [[], { K6_PROMETHEUS_FLUSH_PERIOD: "soon" }, /^error: Cannot read K6_PROMETHEUS_FLUSH_PERIOD: it is "soon".*\n$/],
   [[], { K6_PROMETHEUS_NONSENSE: "1" }, /^error: .*there is no variable K6_PROMETHEUS_NONSENSE.*\n$/],
   [["--ulr", "x"], {}, /^error: .*there is no flag --ulr; did you mean --url\?\n$/],
