@@ -22,11 +22,17 @@ import type { Batch } from "./wire/batch.ts";
 import { Families } from "./wire/families.ts";
 import { batchesOf } from "./wire/time_series_batch.ts";
 
+/** How a forwarder receives. */
+export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
+  /** Sees what arrives before it goes into the queue; where it throws, the sender is answered 500 and sends again. */
+  readonly onWrite?: (write: ReceivedWrite) => void | Promise<void>;
+}
+
 /** Where to forward to, what may wait, and how to receive. */
 export interface ForwarderOptions
   extends ClientOptions, Pick<RemoteWriteOutputOptions, "shards" | "capacity" | "maxQueueBytes" | "closeTimeoutMs"> {
-  /** How to receive; `onWrite` sees what was taken. @default {} */
-  readonly receiver?: Partial<Omit<ReceiverOptions, "onWrite">> & { readonly onWrite?: (write: ReceivedWrite) => void };
+  /** How to receive. */
+  readonly receiver?: ForwarderReceiverOptions;
 }
 
 /** When a sender that met a full queue should come again: by then, a request or more has left it. */
@@ -56,7 +62,7 @@ const retryAfterMs = 1000;
 export class RemoteWriteForwarder implements AsyncDisposable {
   /** Answers a request; a handler for `Deno.serve`, `Bun.serve` and workers. Never rejects. */
   readonly handle: (request: Request) => Promise<Response>;
-  readonly #onWrite: (write: ReceivedWrite) => void;
+  readonly #onWrite: ForwarderReceiverOptions["onWrite"];
   readonly #shards: number;
   readonly #closeTimeoutMs: number;
   readonly #sleep: Sleep;
@@ -82,7 +88,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     this.#metadata = metadata;
     // Nothing that a sender was told to be taken is dropped: there is no more than fits.
     this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery });
-    this.#onWrite = receiver.onWrite ?? ((): void => {});
+    this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#take(write) });
   }
 
@@ -110,9 +116,10 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     await this.close();
   }
 
-  #take(write: ReceivedWrite): PartialWrite | undefined {
-    if (this.#closing !== undefined) throw new BusyError("Cannot take the request: it is closed", { retryAfterMs });
+  async #take(write: ReceivedWrite): Promise<PartialWrite | undefined> {
     if (this.#queue.isFull) throw new BusyError("Cannot take the request: the queue is full", { retryAfterMs });
+    await this.#onWrite?.(write);
+    if (this.#closing !== undefined) throw new BusyError("Cannot take the request: it is closed", { retryAfterMs });
     for (const [name, metadata] of write.metadata) this.#families.add(name, metadata);
     this.#families.addSeries(write.timeSeries);
     const reasons: string[] = [];
@@ -122,7 +129,6 @@ export class RemoteWriteForwarder implements AsyncDisposable {
       onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),
     });
     batches.forEach((batch, shard) => batch !== undefined && this.#enqueue(shard, batch));
-    this.#onWrite(write);
     if (reasons.length === 0) return undefined;
     const [reason = ""] = reasons;
     this.#warnings.once(`${reason}. It is not forwarded; further ones of this kind are only refused.`);
