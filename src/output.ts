@@ -234,6 +234,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
     const { unsent } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
     await Promise.all(last);
+    await this.#metadata.settled();
     clear();
     this.#account.count("unsent", unsent);
     return this.#account.report();

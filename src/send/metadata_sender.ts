@@ -49,6 +49,11 @@ export class MetadataSender {
     return this.#last = this.#last.then(() => this.#flush(families, signal));
   }
 
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
   async #flush(families: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
     const { now, version, maxFamiliesPerSend } = this.#options;
     if (this.#refused || version() !== "1.0") return;
