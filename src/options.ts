@@ -60,8 +60,9 @@ export interface ClientOptions extends FileOptions, AuthOptions {
   /** Size of one request after compression, in bytes. @default 1048576 */
   readonly maxBodyBytes?: number;
   /**
-   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0 if the receiver does not know it.
-   * @default "1.0"
+   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it
+   * knows 2.0.
+   * @default "auto"
    */
   readonly protocol?: "auto" | "1.0" | "2.0";
   /** Whether a refused request is cut in halves until the refused series stand alone. @default true */

@@ -12,14 +12,17 @@ import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.
 import { RunInfo, runInfoMetric } from "./run_info.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { SelfMetrics } from "./self_metrics.ts";
+import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
+import type { MetadataSender } from "./send/metadata_sender.ts";
 import { mergeReports, Tally } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, type PushOptions, WriteQueue } from "./send/write_queue.ts";
 import { thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds/thresholds.ts";
+import type { Metadata } from "./time_series.ts";
 import { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
 import { SeriesFactory } from "./wire/series_factory.ts";
@@ -70,9 +73,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #store: SeriesStore<WireSeries>;
   readonly #collector: Collector;
   readonly #queue: WriteQueue;
+  readonly #metadata: MetadataSender;
+  readonly #families: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
   readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
   readonly #timer = new AbortController();
+  /** Fires when nothing is waited for any more. */
+  readonly #end = new AbortController();
   readonly #thresholds: Thresholds | undefined;
   readonly #runInfo: RunInfo | undefined;
   readonly #selfMetrics: SelfMetrics | undefined;
@@ -89,6 +96,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const resolved = resolveOptions(options);
     this.#options = resolved;
     const factory = new SeriesFactory({ ...resolved, ownMetrics });
+    this.#families = factory.families;
     this.#store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
@@ -105,7 +113,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (checkpoint !== undefined) this.#windows = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
     const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
-    this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
+    const { delivery, metadata } = createDelivery(sending);
+    this.#metadata = metadata;
+    this.#queue = new WriteQueue({ ...sending, delivery });
   }
 
   /**
@@ -135,7 +145,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const pending = this.#store.takePending();
     const batches = this.#withSelfMetrics(this.#collector.collect(pending), pending);
     const zeros = this.#collector.takeZeros();
-    return mergeReports(await Promise.all([kept, this.#sendWindow([zeros, batches])]));
+    const report = mergeReports(await Promise.all([kept, this.#sendWindow([zeros, batches])]));
+    // After the samples: they are what matters, and show which version the receiver knows.
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    return report;
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -257,9 +270,12 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (flush && this.#options.staleMarkers) {
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
-    const { unsent } = await this.#queue.close({ timeoutMs, signal });
+    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
+    const { unsent } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
     await Promise.all(last);
     await this.#windows?.settle();
+    await this.#metadata.settled();
+    clear();
     this.#account.count("unsent", unsent);
     return this.#account.report();
   }

@@ -54,7 +54,7 @@ export async function pushOnce(
   const { signal = new AbortController().signal, maxRequests = Infinity, ...given } = options;
   if (!(maxRequests >= 1)) throw unexpected("maxRequests", maxRequests, "a number from 1");
   const resolved = resolveClientOptions({ ...defaults, ...given });
-  const delivery = createDelivery({
+  const { delivery } = createDelivery({
     ...resolved,
     budget: new RequestBudget(maxRequests),
     stats: new SendStats(),

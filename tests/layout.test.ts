@@ -14,7 +14,7 @@ const parts: readonly (readonly string[])[] = [
   ["send"],
   [
     ...["client_options", "options", "env", "checkpointed_windows", "self_metrics", "output", "write_client"],
-    ...["push_once", "receive", "receiver"],
+    ...["push_once", "receive", "receiver", "forwarder"],
   ],
   ["mod"],
   ["cli"],

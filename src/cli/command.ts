@@ -17,8 +17,8 @@ export interface Command {
   readonly summary: string;
   /** Its own flags, shown before those of the options. */
   readonly flags: readonly Flag[];
-  /** Whether it takes the options of an output. */
-  readonly takesOptions: boolean;
+  /** Flags of options that have environment variables too. */
+  readonly options: readonly Flag[];
   /** What else `--help` says. */
   readonly notes?: string;
   /**

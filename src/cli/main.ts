@@ -10,7 +10,6 @@ import { nearestName } from "../options/nearest_name.ts";
 import { parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
-import { outputFlags } from "./output_options.ts";
 import { receive } from "./receive.ts";
 import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
@@ -30,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const rest = command.name === first ? args.slice(1) : args;
   if (rest.includes("--help") || rest.includes("-h")) return print(formatCommandHelp(command));
   try {
-    return await command.run(parseArguments(rest, [...command.flags, ...(command.takesOptions ? outputFlags : [])]));
+    return await command.run(parseArguments(rest, [...command.flags, ...command.options]));
   } catch (error) {
     if (!isRemoteWriteError(error)) throw error;
     return refuse(error.message);

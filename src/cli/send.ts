@@ -16,7 +16,7 @@ import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
-import { readOutputOptions } from "./output_options.ts";
+import { outputFlags, readOutputOptions } from "./output_options.ts";
 import { exitNow, onSignal, openInput, senderName, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
 
@@ -30,7 +30,7 @@ export const send: Command = {
   name: "send",
   operands: "[FILE...]",
   summary: "Send k6's JSON output: files (also gzipped), or standard input.",
-  takesOptions: true,
+  options: outputFlags,
   flags: [
     { flag: "replay", help: "Windows by the samples' own times, as for files.", parse: parseSwitch },
     { flag: "live", help: "Windows by the clock, as for standard input.", parse: parseSwitch },

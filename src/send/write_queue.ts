@@ -147,7 +147,7 @@ export class WriteQueue {
   ready(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
-        if (this.#isFull() && this.#closed === undefined && signal?.aborted !== true) return;
+        if (this.isFull && this.#closed === undefined && signal?.aborted !== true) return;
         this.#waiters.delete(check);
         signal?.removeEventListener("abort", check);
         resolve();
@@ -280,7 +280,8 @@ export class WriteQueue {
     this.#options.stats.samplesPending = this.#samples;
   }
 
-  #isFull(): boolean {
+  /** Whether nothing more should come now. */
+  get isFull(): boolean {
     const { capacity, maxQueueBytes } = this.#options;
     return this.#samples >= capacity || this.#bytes >= maxQueueBytes;
   }

@@ -29,7 +29,7 @@ const pushes: fc.Arbitrary<Push[]> = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400");
+const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400", "500");
 const subset = fc.uniqueArray(fc.constantFrom(...names), { maxLength: 4 });
 
 /** Pushes the samples and closes; gives what was pushed and what is said to have become of it. */

@@ -72,7 +72,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
-  const delivery = createDelivery({
+  const { delivery } = createDelivery({
     fetch,
     url,
     headers,
