@@ -6,7 +6,6 @@
 import { optionSpecs } from "../options/option_specs.ts";
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { outputFlags } from "./output_options.ts";
 
 const indent = "      ";
 const width = 100;
@@ -26,19 +25,19 @@ k6-remote-write COMMAND --help shows the flags of a command; --version the versi
 }
 
 /** One command. */
-export function formatCommandHelp({ name, operands, summary, flags, takesOptions, notes }: Command): string {
+export function formatCommandHelp({ name, operands, summary, flags, options, notes }: Command): string {
   const parts = [
     `Usage: ${["k6-remote-write", name, operands, "[flags]"].filter((word) => word !== "").join(" ")}\n\n${summary}`,
     flags.map((flag) => formatFlag(flag)).join("\n"),
   ];
-  if (takesOptions) {
+  if (options.length > 0) {
     const variables = new Map(
       optionSpecs.map((
         { flag, env, envPrefixes },
       ) => [flag, [...env, ...envPrefixes.map((prefix) => `${prefix}<NAME>`)]]),
     );
-    const options = outputFlags.map((flag) => formatFlag(flag, variables.get(flag.flag)));
-    parts.push(`Options, with their environment variables:\n\n${options.join("\n")}`);
+    const entries = options.map((flag) => formatFlag(flag, variables.get(flag.flag)));
+    parts.push(`Options, with their environment variables:\n\n${entries.join("\n")}`);
   }
   if (notes !== undefined) parts.push(notes);
   return `${parts.join("\n\n")}\n`;

@@ -25,6 +25,9 @@ const configFlag: Flag = {
 /** The flags of the options. */
 export const outputFlags: readonly Flag[] = [configFlag, ...optionSpecs];
 
+/** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
+export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
+
 /** How to read options. */
 export interface ReadOutputOptions {
   /** Told of what the user should know. */

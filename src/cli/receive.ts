@@ -21,7 +21,7 @@ export const receive: Command = {
   name: "receive",
   operands: "",
   summary: "Receive remote write over HTTP and show what arrives.",
-  takesOptions: false,
+  options: [],
   flags: [
     { flag: "host", placeholder: "ADDRESS", help: "Where to listen.", default: "127.0.0.1", parse: (text) => text },
     {

@@ -13,12 +13,9 @@ import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
-import { readOutputOptions } from "./output_options.ts";
+import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { exitNow, onSignal, openInput, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
-
-/** Live input may be idle for long; Prometheus forgets a series after five minutes. */
-const liveHeartbeatMs = 60_000;
 
 const progressPeriodMs = 250;
 
@@ -27,7 +24,7 @@ export const send: Command = {
   name: "send",
   operands: "[FILE...]",
   summary: "Send k6's JSON output: files (also gzipped), or standard input.",
-  takesOptions: true,
+  options: outputFlags,
   flags: [
     { flag: "replay", help: "Windows by the samples' own times, as for files.", parse: parseSwitch },
     { flag: "live", help: "Windows by the clock, as for standard input.", parse: parseSwitch },
@@ -73,9 +70,7 @@ class Sending {
   async run(): Promise<number> {
     const started = performance.now();
     const options = {
-      ...(this.#live
-        ? { windows: "wall", heartbeatMs: liveHeartbeatMs } as const
-        : { windows: "event", overflow: "block" } as const),
+      ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
     const output = new RemoteWriteOutput(options);
