@@ -69,7 +69,7 @@ export interface ClientOptions extends FileOptions, AuthOptions {
   readonly bisect?: boolean;
   /** Called with what a user should know; never holds a secret. @default console.warn */
   readonly onWarning?: (message: string) => void;
-  /** Sends the requests. @default globalThis.fetch */
+  /** Sends the requests. @default globalThis.fetch, as it is when this is made */
   readonly fetch?: typeof globalThis.fetch;
   /** The time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: () => number;

@@ -16,12 +16,9 @@ import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
-import { outputFlags, readOutputOptions } from "./output_options.ts";
+import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { exitNow, onSignal, openInput, senderName, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
-
-/** Live input may be idle for long; Prometheus forgets a series after five minutes. */
-const liveHeartbeatMs = 60_000;
 
 const progressPeriodMs = 250;
 
@@ -87,9 +84,7 @@ class Sending {
   async run(): Promise<number> {
     const started = performance.now();
     const options = {
-      ...(this.#live
-        ? { windows: "wall", heartbeatMs: liveHeartbeatMs } as const
-        : { windows: "event", overflow: "block" } as const),
+      ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
     const checkpoint = await this.#openCheckpoint(options);
