@@ -4,8 +4,22 @@
  * @module
  */
 import { ConfigurationError } from "./errors.ts";
-import { type OptionSpec, optionSpecs } from "./option_specs.ts";
+import { mergeOptions, withOption } from "./options/merge_options.ts";
+import { nearestName } from "./options/nearest_name.ts";
+import type { OptionSpec } from "./options/option_spec.ts";
+import { optionSpecs } from "./options/option_specs.ts";
 import type { RemoteWriteOutputOptions } from "./options.ts";
+
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What an environment says. */
+export interface EnvironmentOptions {
+  /** What is set, and nothing more. */
+  readonly options: RemoteWriteOutputOptions;
+  /** Whether names of k6's present output are among the variables. */
+  readonly hasPresentNames: boolean;
+}
 
 /** Variables that belong to this module's families; any other name in them is a mistake. */
 const families = /^K6_(PROMETHEUS_|KEEP_|CA_CERT_)/;
@@ -27,49 +41,70 @@ const presentFamily = "K6_PROMETHEUS_RW_";
  * console.log(options.url);
  * ```
  */
-export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): RemoteWriteOutputOptions {
-  const options: Record<string, unknown> = {};
-  const known = new Set<string>();
-  for (const spec of optionSpecs) {
-    const value = spec.named ? namedValue(spec, env, known) : singleValue(spec, env, known);
-    if (value !== undefined) options[spec.option] = value;
-  }
+export function optionsFromEnv(env: Environment): RemoteWriteOutputOptions {
+  const { options, hasPresentNames } = readEnvironment(env);
+  return withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env);
+}
+
+/** What the variables of an environment say, without what follows from it. */
+export function readEnvironment(env: Environment): EnvironmentOptions {
   const set = Object.keys(env).filter((name) => (env[name] ?? "") !== "");
-  for (const name of set) {
-    if (families.test(name) && !known.has(name)) throw unknownVariable(name, known);
-  }
-  if (set.some((name) => name.startsWith(presentFamily))) options.insecureSkipTlsVerify ??= false;
-  return options;
-}
-
-function singleValue(
-  spec: OptionSpec,
-  env: Readonly<Record<string, string | undefined>>,
-  known: Set<string>,
-): unknown {
-  for (const name of spec.env) known.add(name);
-  const name = spec.env.find((candidate) => (env[candidate] ?? "") !== "");
-  return name === undefined ? undefined : spec.parse(env[name] ?? "", name);
-}
-
-/** `K6_PROMETHEUS_HEADERS_X-Scope=a` and its like; the family that is named first wins. */
-function namedValue(
-  spec: OptionSpec,
-  env: Readonly<Record<string, string | undefined>>,
-  known: Set<string>,
-): unknown {
-  let merged: object | undefined;
-  for (const prefix of spec.env.toReversed()) {
-    for (const [name, value] of Object.entries(env)) {
-      if (!name.startsWith(`${prefix}_`) || value === undefined || value === "") continue;
-      known.add(name);
-      merged = { ...merged, ...Object(spec.parse(`${name.slice(prefix.length + 1)}:${value}`, name)) };
+  const known = new Set<string>();
+  let options: RemoteWriteOutputOptions = {};
+  for (const spec of optionSpecs) {
+    for (const name of spec.env) known.add(name);
+    const name = spec.env.find((candidate) => set.includes(candidate));
+    const before: RemoteWriteOutputOptions = options;
+    if (name !== undefined) {
+      options = withOption(options, { option: spec.option, value: spec.parse(env[name] ?? "", name) });
+      checkSame(spec, { before, after: options, name });
+    }
+    for (const member of membersOf(spec, set)) {
+      known.add(member.name);
+      const value = spec.parse(`${member.key}:${env[member.name] ?? ""}`, member.name);
+      options = withOption(options, { option: spec.option, value });
     }
   }
-  return merged;
+  for (const name of set) if (families.test(name) && !known.has(name)) throw unknownVariable(name, known);
+  return { options, hasPresentNames: set.some((name) => name.startsWith(presentFamily)) };
+}
+
+/** The standard variables of AWS, where a region asks for signatures and nothing says with which credentials. */
+export function withAwsVariables(options: RemoteWriteOutputOptions, env: Environment): RemoteWriteOutputOptions {
+  const { sigv4 } = options;
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = env;
+  if (sigv4?.region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return options;
+  const { accessKeyId, secretAccessKey, sessionToken, credentials } = sigv4;
+  if ((accessKeyId ?? secretAccessKey ?? sessionToken ?? credentials) !== undefined) return options;
+  const fromAws = {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
+  };
+  return mergeOptions(options, { sigv4: fromAws });
+}
+
+/** `K6_PROMETHEUS_HEADERS_X-Scope` and its like; of two families, that which comes first is read last and wins. */
+function membersOf({ envPrefixes }: OptionSpec, set: readonly string[]): { name: string; key: string }[] {
+  return envPrefixes.toReversed().flatMap((prefix) =>
+    set.filter((name) => name.startsWith(prefix)).map((name) => ({ name, key: name.slice(prefix.length) }))
+  );
+}
+
+/** Two variables of one option, such as k6's switch for native histograms beside the choice, must not contradict each other. */
+function checkSame(
+  { option }: OptionSpec,
+  { before, after, name }: { before: RemoteWriteOutputOptions; after: RemoteWriteOutputOptions; name: string },
+): void {
+  const [first, second] = [before[option], after[option]];
+  if (first === undefined || typeof second === "object" || first === second) return;
+  throw new ConfigurationError(
+    `Cannot read the environment: ${name} says that ${option} is "${second}", and another variable that it is "${first}", expected one of them`,
+  );
 }
 
 function unknownVariable(name: string, known: ReadonlySet<string>): ConfigurationError {
-  const names = [...known].filter((candidate) => families.test(candidate)).sort().join(", ");
-  return new ConfigurationError(`Cannot read the environment: there is no variable ${name}, expected one of ${names}`);
+  const nearest = nearestName(name, [...known].filter((candidate) => families.test(candidate)));
+  const expected = nearest === undefined ? "one of those that the table of options names" : `perhaps ${nearest}`;
+  return new ConfigurationError(`Cannot read the environment: there is no variable ${name}, expected ${expected}`);
 }

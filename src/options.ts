@@ -1,37 +1,52 @@
 /**
- * The options of an output: what they mean, what they are by default, and whether they make sense.
+ * The options of an output: what they mean, and what they are by default.
  *
  * @module
  */
-import { parseTrendStats } from "./aggregate/trend_stats.ts";
-import { ConfigurationError } from "./errors.ts";
+import { nativeHistogramDefaults } from "./aggregate/native_histogram_sink.ts";
+import type { RelabelConfig } from "./aggregate/relabel_config.ts";
+import { trendSinkDefaults, type TrendWindow } from "./aggregate/trend_sink.ts";
+import type { CheckpointOptions } from "./checkpointed_windows.ts";
 import type { Mapping } from "./mapping/mapping.ts";
-import { prometheusMapping } from "./mapping/prometheus.ts";
-import { rawMapping } from "./mapping/raw.ts";
+import type { PerMetric, TrendForm } from "./mapping/trends.ts";
 import type { Tags } from "./sample.ts";
+import type { AuthOptions } from "./send/auth/resolve_authorizer.ts";
 import { sendDefaults } from "./send/defaults.ts";
-import { type Sleep, sleep } from "./send/sleep.ts";
+import type { Sleep } from "./send/sleep.ts";
 
-/** Where to send, how to authenticate, and how hard to try. */
-export interface ClientOptions {
+/**
+ * What only the command can do, as a library reads no files: it turns them into other options. They are here because variables
+ * and configuration files hold them; a program that passes one on is told what to use instead.
+ */
+export interface FileOptions {
+  /** A file of CA certificates in PEM form; instead, a `fetch` that trusts them. */
+  readonly caCertFile?: string;
+  /** A file with the client's certificate in PEM form; instead, a `fetch` that shows it. */
+  readonly clientCertFile?: string;
+  /** A file with that certificate's private key in PEM form. */
+  readonly clientKeyFile?: string;
+  /** The lowest version of TLS; instead, a `fetch` that sees to it. */
+  readonly tlsMinVersion?: "1.2" | "1.3";
+  /** A file with a bearer token, read again when it changes; instead, `bearerToken` as a function. */
+  readonly bearerTokenFile?: string;
+  /** A file of relabelling rules; instead, `relabelConfigs`. */
+  readonly relabelConfigFile?: string;
+}
+
+/** Where to send, how to authenticate (in one way at most), and how hard to try. */
+export interface ClientOptions extends FileOptions, AuthOptions {
   /**
    * The remote-write endpoint; user info in it becomes basic authentication.
    * @default "http://localhost:9090/api/v1/write"
    */
   readonly url?: string | URL;
-  /** User of basic authentication. */
-  readonly user?: string;
-  /** Password of basic authentication. */
-  readonly password?: string;
-  /** Further request headers; those of the protocol cannot be changed. */
+  /** Further request headers; those of the protocol cannot be changed. @default {} */
   readonly headers?: Readonly<Record<string, string>>;
   /**
    * Skip the verification of certificates. A library cannot do so by itself: it needs a `fetch` that does.
    * @default false
    */
   readonly insecureSkipTlsVerify?: boolean;
-  /** A file of CA certificates in PEM form. A library cannot read it: it needs a `fetch` that trusts them. */
-  readonly caCertFile?: string;
   /** How long one attempt may take, in milliseconds. @default 30000 */
   readonly timeoutMs?: number;
   /** How long a request is tried in all, in milliseconds. @default 300000 */
@@ -45,15 +60,16 @@ export interface ClientOptions {
   /** Size of one request after compression, in bytes. @default 1048576 */
   readonly maxBodyBytes?: number;
   /**
-   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0 if the receiver does not know it.
-   * @default "1.0"
+   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it
+   * knows 2.0.
+   * @default "auto"
    */
   readonly protocol?: "auto" | "1.0" | "2.0";
   /** Whether a refused request is cut in halves until the refused series stand alone. @default true */
   readonly bisect?: boolean;
   /** Called with what a user should know; never holds a secret. @default console.warn */
   readonly onWarning?: (message: string) => void;
-  /** Sends the requests. @default globalThis.fetch */
+  /** Sends the requests. @default globalThis.fetch, as it is when this is made */
   readonly fetch?: typeof globalThis.fetch;
   /** The time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: () => number;
@@ -68,19 +84,70 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   /** How often `start()` flushes, in milliseconds; the length of a window where `windows` is `event`. @default 1000 */
   readonly flushPeriodMs?: number;
   /** How k6 metrics become time series. @default "prometheus" */
-  readonly mapping?: "prometheus" | "raw" | Mapping;
+  readonly mapping?: "prometheus" | "raw" | "legacy" | Mapping;
   /** Begins the name of every metric. @default "k6_" */
   readonly prefix?: string;
-  /** What the prometheus mapping sends of a trend. @default ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"] */
+  /**
+   * What the prometheus mapping makes of a trend: a gauge for each of `trendStats`, a native histogram or a classic one.
+   * @default "stats"
+   */
+  readonly trendAs?: TrendForm;
+  /**
+   * The stats: `avg`, `min`, `max`, `med`, `count`, `sum`, `p(x)`.
+   * @default ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"]
+   */
   readonly trendStats?: readonly string[];
+  /** What the median and the percentiles are of: the values of the run, or those since the last flush. @default "run" */
+  readonly trendWindow?: TrendWindow;
+  /** Values of a series up to which percentiles are exact; with more, they are within 0.5 %. @default 10000 */
+  readonly maxExactValues?: number;
+  /**
+   * Most that a native histogram's bucket may be wider than the one before, above 1; also for each metric by its name.
+   * @default 1.1
+   */
+  readonly bucketFactor?: PerMetric<number>;
+  /** Most buckets of a native histogram; with more, buckets are merged, so that the factor grows. @default 160 */
+  readonly maxBuckets?: number;
+  /**
+   * Upper bounds of a classic histogram's buckets, rising, in the unit that is sent (seconds, bytes); also for each metric by
+   * its name.
+   * @default 5 ms to 60 s, 256 B to 16 MiB, and 1 to 10000 for what has no unit
+   */
+  readonly buckets?: PerMetric<readonly number[]>;
+  /** Whether a rate has the counters `_passes_total` and `_samples_total` beside it. @default true */
+  readonly rateCounters?: boolean;
+  /**
+   * Whether counters and histograms begin with a 0, 1 ms before their first sample: `increase()` does not see the first value of
+   * a series otherwise.
+   * @default false
+   */
+  readonly zeroSample?: boolean;
   /** Whether tags become labels. @default true */
   readonly keepTags?: boolean;
   /** Whether the tag `name` becomes a label. @default false */
   readonly keepNameTag?: boolean;
   /** Whether the tag `url` becomes a label. @default true */
   readonly keepUrlTag?: boolean;
-  /** Labels of every series; a tag of the same name wins. @default {} */
+  /** Labels of every series; as with Prometheus's external labels, the series' own, which is a tag, wins. @default {} */
   readonly labels?: Tags;
+  /** The label `instance`, to tell senders apart; "auto" makes one up. @default none */
+  readonly instance?: string;
+  /** The label `testid`, to tell runs apart; "auto" makes one up. @default none */
+  readonly testid?: string;
+  /**
+   * Rules in the terms of Prometheus's `write_relabel_configs`. They see the labels of a k6 series, external ones included, and as
+   * `__name__` the metric's name with the prefix; series that become the same are aggregated as one.
+   * @default []
+   */
+  readonly relabelConfigs?: readonly RelabelConfig[];
+  /**
+   * Whether thresholds are sent as `k6_threshold` (the bound; times in seconds) and, at the end, `k6_threshold_passed` (1 or 0):
+   * those of the metrics, and those given here in k6's form, such as `{ "http_req_duration{status:200}": ["p(95)<500"] }`.
+   * @default false
+   */
+  readonly thresholds?: boolean | Readonly<Record<string, readonly string[]>>;
+  /** Whether to send `k6_run_info`, which is 1, with the run's `testid` and the labels given here. @default false */
+  readonly runInfo?: boolean | Tags;
   /** Whether `close()` says of every series that it ended. @default false */
   readonly staleMarkers?: boolean;
   /** How many series there may be; samples of further ones are refused and counted. @default 1000000 */
@@ -104,12 +171,18 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */
   readonly closeTimeoutMs?: number;
-  /** Whether to send series of the output's own, `k6_remote_write_*`. @default false */
+  /**
+   * Whether each flush also sends the statistics (`stats`) as series of the output's own, `k6_remote_write_*`, with the labels of
+   * `labels`; stamped with the time, or with that of the window's newest sample where `windows` is `event`.
+   * @default false
+   */
   readonly selfMetrics?: boolean;
+  /** Makes a run that can be continued after it was broken off. @default none */
+  readonly checkpoint?: CheckpointOptions;
 }
 
-/** The options that are numbers. */
-type NumberOption = {
+/** The options that are always numbers. */
+export type NumberOption = {
   [Name in keyof RemoteWriteOutputOptions]-?: Exclude<RemoteWriteOutputOptions[Name], undefined> extends number ? Name
     : never;
 }[keyof RemoteWriteOutputOptions];
@@ -130,6 +203,8 @@ export const defaultOptions: Defaults = {
   maxSamplesPerSend: sendDefaults.maxSamplesPerSend,
   maxDecodedBytes: sendDefaults.maxDecodedBytes,
   maxBodyBytes: sendDefaults.maxBodyBytes,
+  maxExactValues: trendSinkDefaults.maxExactValues,
+  maxBuckets: nativeHistogramDefaults.maxBuckets,
   // About a gigabyte of labels: more is a mistake in the tags.
   maxSeries: 1_000_000,
   shards: 1,
@@ -139,118 +214,3 @@ export const defaultOptions: Defaults = {
   maxRequestsPerFlush: Infinity,
   closeTimeoutMs: sendDefaults.closeTimeoutMs,
 };
-
-/** Options that are complete and make sense. */
-export type ResolvedOptions =
-  & Required<Omit<RemoteWriteOutputOptions, "url" | "mapping" | "user" | "password" | "caCertFile" | "trendStats">>
-  & { readonly url: string; readonly mapping: Mapping; readonly user?: string; readonly password?: string };
-
-/**
- * Completes and checks options.
- *
- * @throws ConfigurationError that names the option, its value and what was expected
- */
-export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
-  const { caCertFile, trendStats = defaultOptions.trendStats, ...given } = options;
-  if (options.fetch === undefined && caCertFile !== undefined) {
-    throw new ConfigurationError(
-      `Cannot use the option caCertFile: it is "${caCertFile}", expected a \`fetch\` that trusts those certificates beside it`,
-    );
-  }
-  if (options.fetch === undefined && options.insecureSkipTlsVerify === true) {
-    throw new ConfigurationError(
-      "Cannot use the option insecureSkipTlsVerify: it is true, expected a `fetch` that skips verification beside it",
-    );
-  }
-  const resolved: ResolvedOptions = {
-    ...given,
-    url: validUrl(options.url ?? defaultOptions.url),
-    headers: options.headers ?? {},
-    insecureSkipTlsVerify: options.insecureSkipTlsVerify ?? false,
-    timeoutMs: atLeast(1, "timeoutMs", options),
-    retryDeadlineMs: atLeast(0, "retryDeadlineMs", options),
-    retryOn429: options.retryOn429 ?? true,
-    maxSamplesPerSend: wholeAtLeast(1, "maxSamplesPerSend", options),
-    maxDecodedBytes: wholeAtLeast(1024, "maxDecodedBytes", options),
-    maxBodyBytes: wholeAtLeast(1024, "maxBodyBytes", options),
-    protocol: oneOf(["1.0", "2.0", "auto"], "protocol", options.protocol),
-    bisect: options.bisect ?? true,
-    onWarning: options.onWarning ?? ((message): void => console.warn(`k6-remote-write: ${message}`)),
-    // Called late and bound, so that a fetch that is replaced or checks its `this` works.
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    now: options.now ?? Date.now,
-    random: options.random ?? Math.random,
-    sleep: options.sleep ?? sleep,
-    flushPeriodMs: atLeast(1, "flushPeriodMs", options),
-    mapping: resolveMapping(options.mapping ?? "prometheus", options.prefix ?? defaultOptions.prefix, trendStats),
-    prefix: options.prefix ?? defaultOptions.prefix,
-    keepTags: options.keepTags ?? true,
-    keepNameTag: options.keepNameTag ?? false,
-    keepUrlTag: options.keepUrlTag ?? true,
-    labels: options.labels ?? {},
-    staleMarkers: options.staleMarkers ?? false,
-    maxSeries: wholeAtLeast(1, "maxSeries", options),
-    windows: oneOf(["wall", "event"], "windows", options.windows),
-    shards: wholeAtLeast(1, "shards", options),
-    capacity: wholeAtLeast(1, "capacity", options),
-    maxQueueBytes: wholeAtLeast(1024, "maxQueueBytes", options),
-    overflow: oneOf(["drop-oldest", "block"], "overflow", options.overflow),
-    heartbeatMs: atLeast(0, "heartbeatMs", options),
-    maxRequestsPerFlush: wholeAtLeast(1, "maxRequestsPerFlush", options),
-    closeTimeoutMs: atLeast(0, "closeTimeoutMs", options),
-    selfMetrics: options.selfMetrics ?? false,
-  };
-  return resolved;
-}
-
-function resolveMapping(
-  mapping: "prometheus" | "raw" | Mapping,
-  prefix: string,
-  trendStats: readonly string[],
-): Mapping {
-  if (typeof mapping === "object") return mapping;
-  if (mapping === "raw") return rawMapping({ prefix });
-  if (mapping === "prometheus") return prometheusMapping({ prefix, trendStats: parseTrendStats(trendStats) });
-  throw unexpected("mapping", mapping, '"prometheus", "raw" or an object with mapMetric()');
-}
-
-/** The URL in full. */
-function validUrl(url: string | URL): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) {
-    // What does not parse may hold a password at a place that nobody can tell.
-    const shown = parsed === undefined ? "not a URL" : `"${parsed.protocol}//..."`;
-    throw new ConfigurationError(`Cannot use the option url: it is ${shown}, expected http://... or https://...`);
-  }
-  return parsed.href;
-}
-
-function atLeast(minimum: number, name: NumberOption, options: RemoteWriteOutputOptions): number {
-  const value = options[name] ?? defaultOptions[name];
-  if (typeof value !== "number" || !(value >= minimum)) throw unexpected(name, value, `a number from ${minimum}`);
-  return value;
-}
-
-function wholeAtLeast(minimum: number, name: NumberOption, options: RemoteWriteOutputOptions): number {
-  const value = atLeast(minimum, name, options);
-  // Infinity is a default: no bound.
-  if (!Number.isSafeInteger(value) && value !== defaultOptions[name]) {
-    throw unexpected(name, value, `a whole number from ${minimum}`);
-  }
-  return value;
-}
-
-function oneOf<const Choice extends string>(
-  choices: readonly [Choice, ...Choice[]],
-  name: string,
-  value?: Choice,
-): Choice {
-  if (value === undefined) return choices[0];
-  if (!choices.includes(value)) throw unexpected(name, value, choices.map((choice) => `"${choice}"`).join(" or "));
-  return value;
-}
-
-function unexpected(name: string, value: unknown, expected: string): ConfigurationError {
-  const shown = typeof value === "string" ? `"${value}"` : String(value);
-  return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
-}

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { type ClientOptions, resolveOptions } from "./options.ts";
-import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
+import type { ClientOptions } from "./options.ts";
+import { unexpected } from "./options/option_checks.ts";
+import { resolveClientOptions } from "./options/resolve_client_options.ts";
+import { createDelivery } from "./send/create_delivery.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
@@ -49,11 +51,12 @@ export async function pushOnce(
   timeSeries: readonly TimeSeries[],
   options: PushOnceOptions = {},
 ): Promise<DeliveryReport> {
-  const { signal = new AbortController().signal, maxRequests, ...given } = options;
-  const resolved = resolveOptions({ ...defaults, ...given, maxRequestsPerFlush: maxRequests });
-  const delivery = createDelivery({
+  const { signal = new AbortController().signal, maxRequests = Infinity, ...given } = options;
+  if (!(maxRequests >= 1)) throw unexpected("maxRequests", maxRequests, "a number from 1");
+  const resolved = resolveClientOptions({ ...defaults, ...given });
+  const { delivery } = createDelivery({
     ...resolved,
-    budget: new RequestBudget(resolved.maxRequestsPerFlush),
+    budget: new RequestBudget(maxRequests),
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });

@@ -9,10 +9,13 @@ const sources = ["mod.ts", ...filesIn("src").filter((path) => path.endsWith(".ts
 const parts: readonly (readonly string[])[] = [
   ["metric", "sample", "time_series", "delivery_report", "errors", "version", "duration"],
   ["sources", "aggregate"],
-  ["mapping"],
+  ["mapping", "thresholds", "run_info"],
   ["wire"],
   ["send"],
-  ["client_options", "options", "option_specs", "env", "output", "write_client", "push_once", "receive", "receiver"],
+  [
+    ...["client_options", "options", "env", "checkpointed_windows", "self_metrics", "output", "write_client"],
+    ...["push_once", "receive", "receiver", "forwarder"],
+  ],
   ["mod"],
   ["cli"],
 ];

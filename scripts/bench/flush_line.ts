@@ -4,7 +4,7 @@
  * @module
  */
 import { SeriesStore } from "../../src/aggregate/series_store.ts";
-import { resolveOptions } from "../../src/options.ts";
+import { resolveOptions } from "../../src/options/resolve_options.ts";
 import { Batch } from "../../src/wire/batch.ts";
 import { ByteBuffer } from "../../src/wire/byte_buffer.ts";
 import { Collector } from "../../src/wire/collector.ts";
@@ -19,12 +19,14 @@ import { sendDefaults } from "../../src/send/defaults.ts";
 /** Store, collector and encoders, put together as an output does. */
 export class FlushLine {
   readonly store: SeriesStore<WireSeries>;
-  readonly #collector = new Collector(1);
+  readonly #collector: Collector;
   readonly #buffer = new ByteBuffer();
   readonly #encoderV2 = new EncoderV2();
 
   constructor() {
-    const factory = new SeriesFactory(resolveOptions({}));
+    const resolved = resolveOptions();
+    const factory = new SeriesFactory(resolved);
+    this.#collector = new Collector(resolved.shards, resolved);
     this.store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: Infinity,

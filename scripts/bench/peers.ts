@@ -7,10 +7,10 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import remoteWrite from "prometheus-remote-write";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
 import type { Sink } from "../../src/aggregate/sink.ts";
-import { resolveOptions } from "../../src/options.ts";
+import { resolveOptions } from "../../src/options/resolve_options.ts";
 import type { Tags } from "../../src/sample.ts";
 import { compress } from "../../src/wire/snappy.ts";
-import { k6Metric } from "./workload.ts";
+import { requestMetrics } from "./workload.ts";
 
 /** A series as a program without this library would keep it. */
 export interface PlainSeries {
@@ -74,7 +74,8 @@ export function replayPlainly(text: string): number {
     const key = metric + JSON.stringify(Object.entries(data.tags).sort());
     let entry = all.get(key);
     if (entry === undefined) {
-      const mapped = mapping.mapMetric(k6Metric(metric));
+      const known = requestMetrics.find(({ name }) => name === metric);
+      const mapped = known && mapping.mapMetric(known);
       if (mapped === undefined) continue;
       entry = { sink: mapped.createSink(), names: mapped.outputs.map(({ name }) => name), tags: data.tags, time };
       all.set(key, entry);

@@ -53,25 +53,18 @@ const resources: readonly string[] = [
   "reviews",
 ];
 
-/** One of k6's own metrics. */
-export function k6Metric(name: string): Metric {
-  const metric = k6Metrics.find((candidate) => candidate.name === name);
-  if (metric === undefined) throw new RangeError(`Cannot find the metric: its name is ${name}, expected one of k6's`);
-  return metric;
-}
-
 /** What k6 emits of a request, in its order. */
 export const requestMetrics: readonly Metric[] = [
-  "http_reqs",
-  "http_req_duration",
-  "http_req_blocked",
-  "http_req_connecting",
-  "http_req_tls_handshaking",
-  "http_req_sending",
-  "http_req_waiting",
-  "http_req_receiving",
-  "http_req_failed",
-].map(k6Metric);
+  k6Metrics.http_reqs,
+  k6Metrics.http_req_duration,
+  k6Metrics.http_req_blocked,
+  k6Metrics.http_req_connecting,
+  k6Metrics.http_req_tls_handshaking,
+  k6Metrics.http_req_sending,
+  k6Metrics.http_req_waiting,
+  k6Metrics.http_req_receiving,
+  k6Metrics.http_req_failed,
+];
 
 /** Numbers that look random and are the same in each run: from 0 to below 1. */
 export function randomNumbers(seed = 1): () => number {
@@ -92,7 +85,7 @@ export function duration(random: () => number): number {
 
 /** Samples of one counter over so many sets of tags: one time series each. */
 export function counterSamples(count: number): Sample[] {
-  const metric = k6Metric("http_reqs");
+  const metric = k6Metrics.http_reqs;
   return Array.from(
     { length: count },
     (_, number) => ({ metric, time: startTime, value: 1, tags: requestTags(number) }),

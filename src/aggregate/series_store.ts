@@ -5,6 +5,7 @@
  */
 import type { Metric } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
+import { type PlaceExemplar, SeriesExemplars } from "./series_exemplars.ts";
 import type { Sink } from "./sink.ts";
 
 /** A k6 series: one metric with one set of labels. `Output` is whatever its time series are to the mapping. */
@@ -21,12 +22,23 @@ export class Series<Output> {
   lastStamp: number = -Infinity;
   /** Whether something came in since the last flush. */
   pending = false;
+  /** Examples of its values; undefined until there are any. */
+  exemplars: SeriesExemplars | undefined = undefined;
+  readonly #placeExemplar: PlaceExemplar | undefined;
 
-  constructor(sink: Sink, outputs: readonly Output[], firstTime: number) {
+  constructor({ sink, outputs, placeExemplar }: Omit<OpenedSeries<Output>, "identity">, firstTime: number) {
     this.sink = sink;
     this.outputs = outputs;
+    this.#placeExemplar = placeExemplar;
     this.firstTime = firstTime;
     this.latestTime = firstTime;
+  }
+
+  /** Keeps what identifies a sample, such as its trace. */
+  addExemplar(metadata: Tags, value: number, time: number): void {
+    if (this.#placeExemplar === undefined) return;
+    this.exemplars ??= new SeriesExemplars(this.#placeExemplar);
+    this.exemplars.add(metadata, value, time);
   }
 }
 
@@ -38,6 +50,8 @@ export interface OpenedSeries<Output> {
   readonly outputs: readonly Output[];
   /** Series of one metric with equal identities are the same. */
   readonly identity: string;
+  /** Where examples of its values belong. @default there are none */
+  readonly placeExemplar?: PlaceExemplar;
 }
 
 /** Why a sample was not taken. */
@@ -53,8 +67,8 @@ export interface SeriesStoreOptions<Output> {
   onRefused(reason: RefusalReason, sample: Sample): void;
 }
 
-/** The series of one set of tags, by number of the metric; null where the metric is left out. */
-type TagSet<Output> = (Series<Output> | null | undefined)[];
+/** The series of one set of tags, by number of the metric; null where the metric is left out. Refusals are for good. */
+type TagSet<Output> = (Series<Output> | "refused" | null | undefined)[];
 
 /** Tags that differ in what is dropped from them lead to few series, but are many themselves: their index is bounded. */
 const maxTagSets = 100_000;
@@ -97,11 +111,12 @@ export class SeriesStore<Output> {
     let series = tagSet[number];
     if (series === undefined) {
       series = this.#open(sample, time);
-      if (series === undefined) return this.#options.onRefused("maxSeries", sample);
       tagSet[number] = series;
     }
     if (series === null) return;
+    if (series === "refused") return this.#options.onRefused("maxSeries", sample);
     series.sink.add(value, time);
+    if (sample.metadata !== undefined) series.addExemplar(sample.metadata, value, time);
     if (time > series.latestTime) series.latestTime = time;
     if (!series.pending) {
       series.pending = true;
@@ -144,14 +159,14 @@ export class SeriesStore<Output> {
     return number;
   }
 
-  #open({ metric, tags }: Sample, time: number): Series<Output> | null | undefined {
+  #open({ metric, tags }: Sample, time: number): Series<Output> | "refused" | null {
     const opened = this.#options.open(metric, tags);
     if (opened === undefined) return null;
     const identity = `${this.#numberOf(metric)} ${opened.identity}`;
     let series = this.#identities.get(identity);
     if (series === undefined) {
-      if (this.#identities.size >= this.#options.maxSeries) return undefined;
-      series = new Series(opened.sink, opened.outputs, time);
+      if (this.#identities.size >= this.#options.maxSeries) return "refused";
+      series = new Series(opened, time);
       this.#identities.set(identity, series);
     }
     return series;

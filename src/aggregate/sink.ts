@@ -52,10 +52,15 @@ export class GaugeSink implements Sink {
   }
 }
 
-/** Share of the values that are not zero, 0 to 1. */
+/** Share of the values that are not zero, 0 to 1; with `counters` also how many those are, and how many there are in all. */
 export class RateSink implements Sink {
+  readonly #counters: boolean;
   #passes = 0;
   #total = 0;
+
+  constructor({ counters = false }: { readonly counters?: boolean } = {}) {
+    this.#counters = counters;
+  }
 
   add(value: number): void {
     this.#total += 1;
@@ -64,5 +69,8 @@ export class RateSink implements Sink {
 
   collect(emit: Emit): void {
     emit(0, this.#passes / this.#total);
+    if (!this.#counters) return;
+    emit(1, this.#passes);
+    emit(2, this.#total);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
+import { nearestName } from "../options/nearest_name.ts";
 
 /** A flag of a command. */
 export interface Flag {
@@ -74,32 +75,7 @@ function findFlag(source: string, flags: readonly Flag[]): { flag: Flag; negated
   if (flag !== undefined && !name.startsWith("-")) return { flag, negated: false };
   const opposite = flags.find((candidate) => candidate.placeholder === undefined && `no-${candidate.flag}` === name);
   if (opposite !== undefined) return { flag: opposite, negated: true };
-  const nearest = nearestOf(name, flags.map((candidate) => candidate.flag));
+  const nearest = nearestName(name, flags.map((candidate) => candidate.flag));
   const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
   throw new ConfigurationError(`Cannot read the command line: there is no flag ${source}; ${hint}`);
-}
-
-/** The candidate that differs least from a word, if it is near enough for a typing error. */
-export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
-  return candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(({ distance }) => distance <= limit)
-    .sort((a, b) => a.distance - b.distance)[0]?.candidate;
-}
-
-/** How many letters to add, take away, replace or swap with their neighbour (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)];
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity;
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    rows.push(row);
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? at(i - 2, j - 2) + 1 : Infinity;
-      row.push(Math.min(replaced, swapped, at(i - 1, j) + 1, (row[j - 1] ?? 0) + 1));
-    }
-  }
-  return at(a.length, b.length);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { optionSpecs } from "../option_specs.ts";
+import { optionSpecs } from "../options/option_specs.ts";
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
@@ -25,16 +25,19 @@ k6-remote-write COMMAND --help shows the flags of a command; --version the versi
 }
 
 /** One command. */
-export function formatCommandHelp({ name, operands, summary, flags, takesOptions, notes }: Command): string {
+export function formatCommandHelp({ name, operands, summary, flags, options, notes }: Command): string {
   const parts = [
     `Usage: ${["k6-remote-write", name, operands, "[flags]"].filter((word) => word !== "").join(" ")}\n\n${summary}`,
     flags.map((flag) => formatFlag(flag)).join("\n"),
   ];
-  if (takesOptions) {
-    const options = optionSpecs.map((spec) =>
-      formatFlag(spec, spec.named ? spec.env.map((name) => `${name}_<NAME>`) : spec.env)
+  if (options.length > 0) {
+    const variables = new Map(
+      optionSpecs.map((
+        { flag, env, envPrefixes },
+      ) => [flag, [...env, ...envPrefixes.map((prefix) => `${prefix}<NAME>`)]]),
     );
-    parts.push(`Options, with their environment variables:\n\n${options.join("\n")}`);
+    const lines = options.map((flag) => formatFlag(flag, variables.get(flag.flag)));
+    parts.push(`Options, with their environment variables:\n\n${lines.join("\n")}`);
   }
   if (notes !== undefined) parts.push(notes);
   return `${parts.join("\n\n")}\n`;

@@ -5,16 +5,17 @@
  * @module
  */
 import { isRemoteWriteError } from "../errors.ts";
-import { optionSpecs } from "../option_specs.ts";
 import { version } from "../version.ts";
-import { nearestOf, parseArguments } from "./arguments.ts";
+import { nearestName } from "../options/nearest_name.ts";
+import { parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { receive } from "./receive.ts";
+import { run } from "./run.ts";
 import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
 
-const commands: readonly Command[] = [send, receive];
+const commands: readonly Command[] = [send, run, receive];
 
 async function main(args: readonly string[]): Promise<number> {
   const [first = "", second = ""] = args;
@@ -22,18 +23,24 @@ async function main(args: readonly string[]): Promise<number> {
   if (first === "help" && commandOf(second) !== undefined) return main([second, "--help"]);
   if (first === "help" || first === "--help" || first === "-h") return print(formatHelp(commands));
   const command = commandOf(first) ?? send;
-  const meant = command.name === first ? undefined : nearestOf(first, commands.map(({ name }) => name));
+  const meant = command.name === first ? undefined : nearestName(first, commands.map(({ name }) => name));
   if (meant !== undefined) {
     return refuse(`Cannot read the command line: there is no command ${first}; did you mean ${meant}?`);
   }
   const rest = command.name === first ? args.slice(1) : args;
-  if (rest.includes("--help") || rest.includes("-h")) return print(formatCommandHelp(command));
+  if (asksForHelp(rest)) return print(formatCommandHelp(command));
+  const { parse = parseArguments } = command;
   try {
-    return await command.run(parseArguments(rest, [...command.flags, ...(command.takesOptions ? optionSpecs : [])]));
+    return await command.run(parse(rest, [...command.flags, ...command.options]));
   } catch (error) {
     if (!isRemoteWriteError(error)) throw error;
     return refuse(error.message);
   }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).some((argument) => argument === "--help" || argument === "-h");
 }
 
 function commandOf(name: string): Command | undefined {

@@ -1,37 +1,103 @@
 /**
- * The options of an output as the command gets them: flags before the environment, and files read.
+ * The options of an output as the command gets them: from all sources, with the files that they name read.
  *
  * @module
  */
-import { optionsFromEnv } from "../env.ts";
+import { parseRelabelFile } from "../aggregate/relabel_file.ts";
+import { consolidateOptions } from "../options/consolidate_options.ts";
 import { ConfigurationError } from "../errors.ts";
-import { optionSpecs } from "../option_specs.ts";
+import { withOption } from "../options/merge_options.ts";
+import { parseText } from "../options/option_parsers.ts";
+import { optionSpecs } from "../options/option_specs.ts";
+import { sendingSpecs } from "../options/sending_specs.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
-import type { Arguments } from "./arguments.ts";
-import { environment, readText } from "./runtime.ts";
-import { checkCertificates, createTlsFetch } from "./tls_fetch.ts";
+import type { Arguments, Flag } from "./arguments.ts";
+import { environment, readText, senderName } from "./runtime.ts";
+import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
-/**
- * Reads the options.
- *
- * @param warn told of what the user should know
- * @throws ConfigurationError
- */
-export function readOutputOptions(given: Arguments, warn: (message: string) => void): RemoteWriteOutputOptions {
-  const options: Record<string, unknown> = { ...optionsFromEnv(environment) };
-  for (const { option, flag, named } of optionSpecs) {
-    const value = given.values.get(flag);
-    if (value !== undefined) options[option] = named ? { ...Object(options[option]), ...Object(value) } : value;
-  }
-  return { ...withTls(options, warn), onWarning: warn };
+const configFlag: Flag = {
+  flag: "config",
+  placeholder: "FILE",
+  help:
+    "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and those of the flags in camel case.",
+  parse: parseText,
+};
+
+/** The flags of the options. */
+export const outputFlags: readonly Flag[] = [configFlag, ...optionSpecs];
+
+/** The target of `receive` is a flag of its own; what it takes comes when it comes, and is never dropped. */
+const notForwarded: readonly string[] = ["url", "flush-period", "overflow"];
+
+/** The flags of the options that forwarding has. */
+export const forwardFlags: readonly Flag[] = [
+  configFlag,
+  ...sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag)),
+];
+
+/** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
+export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
+
+/** How to read options. */
+export interface ReadOutputOptions {
+  /** Told of what the user should know. */
+  warn(message: string): void;
+  /** What k6's `-o output=...` says. */
+  readonly argument?: string;
 }
 
-/** Neither the library nor its fetch reads files or skips verification: the command brings a fetch that does. */
+/**
+ * Reads the options: flags before the argument, that before the environment, that before the configuration file.
+ *
+ * @throws ConfigurationError
+ */
+export function readOutputOptions(given: Arguments, { warn, argument }: ReadOutputOptions): RemoteWriteOutputOptions {
+  let flags: RemoteWriteOutputOptions = {};
+  for (const { option, flag } of optionSpecs) {
+    const value = given.values.get(flag);
+    if (value !== undefined) flags = withOption(flags, { option, value });
+  }
+  const path = given.values.get(configFlag.flag);
+  const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
+  const options = withFiles(consolidateOptions({ flags, argument, env: environment, config }));
+  // A name by which the sender is found again says more than a made-up one.
+  const instance = options.instance === "auto" ? senderName() : options.instance;
+  return { ...withTls(options, warn), instance, onWarning: warn };
+}
+
+/** The library reads no files. */
+function withFiles(
+  { bearerTokenFile, relabelConfigFile, ...options }: RemoteWriteOutputOptions,
+): RemoteWriteOutputOptions {
+  const read: { -readonly [Name in keyof RemoteWriteOutputOptions]: RemoteWriteOutputOptions[Name] } = { ...options };
+  if (bearerTokenFile !== undefined) {
+    if (options.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
+    // Once now, to say at the start what is wrong; then for each request, as whoever renews a token replaces the file.
+    readFile(bearerTokenFile, "token");
+    read.bearerToken = () => readFile(bearerTokenFile, "token");
+  }
+  if (relabelConfigFile !== undefined) {
+    if (options.relabelConfigs !== undefined) throw twice("relabel-configs", "relabel-config-file");
+    read.relabelConfigs = parseRelabelFile(readFile(relabelConfigFile, "relabelling"), relabelConfigFile);
+  }
+  return read;
+}
+
+/** Nor does its fetch skip verification or show certificates: the command brings one that does. */
 function withTls(
-  { caCertFile, insecureSkipTlsVerify, ...options }: RemoteWriteOutputOptions,
+  { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...options }:
+    RemoteWriteOutputOptions,
   warn: (message: string) => void,
 ): RemoteWriteOutputOptions {
-  const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile);
+  const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile, "CA");
+  if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
+    throw new ConfigurationError(
+      "Cannot authenticate: there is a client certificate without its key, or a key without its certificate, expected both",
+    );
+  }
+  const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
+  const key = clientKeyFile === undefined ? undefined : readFile(clientKeyFile, "client key");
+  if (key !== undefined) checkPrivateKey(key, `the client key file "${clientKeyFile}"`);
   if (!/^https:/i.test(String(options.url ?? ""))) return options;
   const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
   if (!verify && insecureSkipTlsVerify === undefined) {
@@ -40,17 +106,26 @@ function withTls(
         "--no-insecure-skip-tls-verify.",
     );
   }
-  return verify && ca === undefined ? options : { ...options, fetch: createTlsFetch({ ca, verify }) };
+  const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
+  if (verify && (ca ?? cert ?? minVersion) === undefined) return options;
+  return { ...options, fetch: createTlsFetch({ ca, cert, key, verify, minVersion }) };
 }
 
-function readCertificates(path: string): string {
-  let pem: string;
+function readCertificates(path: string, what: string): string {
+  const pem = readFile(path, what);
+  checkCertificates(pem, `the ${what} file "${path}"`);
+  return pem;
+}
+
+function readFile(path: string, what: string): string {
   try {
-    pem = readText(path);
+    return readText(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError(`Cannot use the CA file "${path}": ${reason}, expected a file of certificates`);
+    throw new ConfigurationError(`Cannot use the ${what} file "${path}": ${reason}, expected a file that can be read`);
   }
-  checkCertificates(pem, `the CA file "${path}"`);
-  return pem;
+}
+
+function twice(first: string, second: string): ConfigurationError {
+  return new ConfigurationError(`Cannot use --${second}: there is --${first} too, expected one of them`);
 }

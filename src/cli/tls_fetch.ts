@@ -24,13 +24,14 @@ export interface TlsOptions {
 /** Answers of these have no body. */
 const withoutBody: readonly number[] = [204, 205, 304];
 
-/** Like fetch for https requests with a body of bytes; follows no redirect. */
+/** Like fetch for https requests with a body of bytes or text; follows no redirect. Requests by plain http go to fetch itself. */
 export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
   const https = builtin("node:https");
   const { verify = true, ...rest } = options;
   const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: verify, ...rest });
-  return (input, init = {}) =>
-    new Promise((resolve, reject) => {
+  return (input, init = {}) => {
+    if (!/^https:/i.test(String(input))) return globalThis.fetch(input, init);
+    return new Promise((resolve, reject) => {
       const { method = "GET", headers, body, signal } = init;
       const request = https.request(new URL(String(input)), {
         agent,
@@ -51,8 +52,9 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
         "error",
         (cause) => reject(signal?.aborted ? signal.reason : new TypeError("fetch failed", { cause })),
       );
-      request.end(body instanceof Uint8Array ? body : undefined);
+      request.end(body instanceof Uint8Array || typeof body === "string" ? body : undefined);
     });
+  };
 }
 
 /**
@@ -73,5 +75,16 @@ export function checkCertificates(pem: string, source: string): void {
     } catch {
       throw new ConfigurationError(`Cannot use ${source}: its certificate ${index + 1} cannot be read, expected PEM`);
     }
+  }
+}
+
+/** Checks that a text holds a private key that can be used as it is: nobody is there to be asked for its password. */
+export function checkPrivateKey(pem: string, source: string): void {
+  try {
+    builtin("node:crypto").createPrivateKey(pem);
+  } catch {
+    throw new ConfigurationError(
+      `Cannot use ${source}: it cannot be read, expected a private key in PEM, not encrypted`,
+    );
   }
 }

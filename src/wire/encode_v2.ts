@@ -13,12 +13,18 @@ import { metricTypeNumber } from "./metric_type.ts";
 import { Symbols } from "./symbols.ts";
 import type { SeriesSymbols, WireSeries } from "./wire_series.ts";
 
-/**
- * Encodes requests; remembers the strings of the series it has met. It belongs to one output: its memory is that of the
- * series' strings.
- */
+/** About a hundred megabytes with their entries: more than one run should have, but clients and forwarders never end. */
+const maxRememberedSymbols = 500_000;
+
+/** How to remember. */
+export interface EncoderV2Options {
+  /** Strings after which all are forgotten, to begin anew. @default 500000 */
+  readonly maxRememberedSymbols?: number;
+}
+
+/** Encodes requests; remembers the strings of the series it has met, up to a bound. */
 export class EncoderV2 {
-  readonly #symbols = new Symbols();
+  #symbols = new Symbols();
   readonly #samples = new SampleEncoder();
   /** The series, which come after the symbols but are encoded together with them: each is looked at only once. */
   readonly #series = new ByteBuffer();
@@ -26,6 +32,16 @@ export class EncoderV2 {
   readonly #refs = new ByteBuffer(256);
   /** Whether all is floats, as it mostly is: then nothing needs to be looked up by index. */
   #plain = true;
+  readonly #maxRemembered: number;
+
+  constructor(options: EncoderV2Options = {}) {
+    this.#maxRemembered = options.maxRememberedSymbols ?? maxRememberedSymbols;
+  }
+
+  /** How many strings are remembered. */
+  get remembered(): number {
+    return this.#symbols.size;
+  }
 
   /**
    * Encodes a slice; samples of one series that follow each other become one TimeSeries.
@@ -37,6 +53,7 @@ export class EncoderV2 {
   encode(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<ArrayBuffer> {
     const { batch, from, to } = slice;
     const { series } = batch;
+    if (this.#symbols.size > this.#maxRemembered) this.#symbols = new Symbols();
     buffer.length = 0;
     this.#series.length = 0;
     this.#samples.begin(batch, true);
@@ -92,14 +109,14 @@ export class EncoderV2 {
 
   #symbolsOf(series: WireSeries): SeriesSymbols {
     const known = series.symbols;
-    return known?.table === this.#symbols ? known : this.#addSymbols(series);
+    return known?.owner === this.#symbols.owner ? known : this.#addSymbols(series);
   }
 
   #addSymbols(series: WireSeries): SeriesSymbols {
     const { type, help = "", unit = "" } = series.metadata ?? {};
     const table = this.#symbols;
     series.symbols = {
-      table,
+      owner: table.owner,
       numbers: series.labels.flatMap(({ name, value }) => [table.numberOf(name), table.numberOf(value)]),
       type: type === undefined ? 0 : metricTypeNumber(type),
       help: help === "" ? undefined : table.numberOf(help),

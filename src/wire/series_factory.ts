@@ -3,18 +3,27 @@
  *
  * @module
  */
+import type { Relabel } from "../aggregate/relabel.ts";
 import type { OpenedSeries } from "../aggregate/series_store.ts";
 import { applyTagRules, type TagSwitches } from "../aggregate/tag_rules.ts";
 import { byName, labelsOf, validMetricName } from "../mapping/labels.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
+import { familyOf } from "../mapping/metric_family.ts";
+import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
-import type { Label } from "../time_series.ts";
+import type { Label, Metadata } from "../time_series.ts";
 import { WireSeries } from "./wire_series.ts";
 
 /** How series are made. */
 export interface SeriesFactoryOptions extends TagSwitches {
   readonly mapping: Mapping;
+  /** Begins every name. */
+  readonly prefix: string;
+  /** Rules of relabelling; undefined is none. */
+  readonly relabel?: Relabel;
+  /** Metrics that are the output's own: all their tags become labels. */
+  readonly ownMetrics?: ReadonlySet<Metric>;
   /** Told once of each name that had to be changed. */
   onWarning(message: string): void;
 }
@@ -23,12 +32,28 @@ export interface SeriesFactoryOptions extends TagSwitches {
 interface NamedMapping {
   readonly mapping: MetricMapping;
   readonly names: readonly string[];
+  /** What the time series mean, with k6's own words where the mapping has none. */
+  readonly metadata: readonly Metadata[];
   /** Label names that its time series need for themselves. */
   readonly reserved: ReadonlySet<string>;
 }
 
+/** A metric's name with the prefix, and its labels. */
+interface NamedLabels {
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** A metric's name with the prefix, before and after the rules. */
+interface Renaming {
+  readonly name: string;
+  readonly renamed: string;
+}
+
 /** Opens series for a store. */
 export class SeriesFactory {
+  /** What the metric families met so far mean. */
+  readonly families: Map<string, Metadata> = new Map();
   readonly #options: SeriesFactoryOptions;
   readonly #metrics = new Map<string, NamedMapping | undefined>();
   readonly #taken = new Set<string>();
@@ -38,53 +63,80 @@ export class SeriesFactory {
     this.#options = options;
   }
 
-  /** A metric's series for tags; undefined if the mapping leaves the metric out. */
+  /** A metric's series for tags; undefined if the mapping or a rule leaves it out. */
   open(metric: Metric, tags: Tags): OpenedSeries<WireSeries> | undefined {
-    const named = this.#named(metric);
-    if (named === undefined) return undefined;
-    const labels = labelsOf(applyTagRules(tags, this.#options), {
-      reserved: named.reserved,
-      onChange: (from, to) =>
-        this.#warnOnce(`The tag "${from}" is sent as label "${to}": its name is not valid or taken.`),
-    });
-    const { mapping, names } = named;
+    const { ownMetrics, labels: external, relabel } = this.#options;
+    const kept = ownMetrics?.has(metric)
+      ? new Map(Object.entries({ ...external, ...tags }))
+      : applyTagRules(tags, this.#options);
+    const name = validMetricName(`${this.#options.prefix}${metric.name}`);
+    const series = relabel === undefined ? { name, labels: kept } : this.#relabel({ name, labels: kept }, relabel);
+    const named = series === undefined ? undefined : this.#named(metric, { name, renamed: series.name });
+    if (series === undefined || named === undefined) return undefined;
+    const { mapping, names, metadata } = named;
+    const labels = this.#labelsOf(series.labels, named.reserved);
     return {
       sink: mapping.createSink(),
       outputs: mapping.outputs.map((output, index) => {
         const own: Label[] = [{ name: "__name__", value: names[index] ?? output.name }];
         for (const [name, value] of Object.entries(output.labels ?? {})) own.push({ name, value });
-        return new WireSeries([...labels, ...own].sort(byName), output.metadata);
+        return new WireSeries([...labels, ...own].sort(byName), metadata[index]);
       }),
-      identity: JSON.stringify(labels.flatMap(({ name, value }) => [name, value])),
+      placeExemplar: mapping.placeExemplar,
+      identity: JSON.stringify([series.name, ...labels.flatMap(({ name, value }) => [name, value])]),
     };
   }
 
-  #named(metric: Metric): NamedMapping | undefined {
-    const key = `${metric.type} ${metric.contains} ${metric.name}`;
-    if (!this.#metrics.has(key)) this.#metrics.set(key, this.#name(metric));
+  /** Rules see labels as they are sent. Names that begin with `__` are for the rules alone, as in Prometheus's scrapes. */
+  #relabel(series: NamedLabels, relabel: Relabel): NamedLabels | undefined {
+    const labels = new Map([["__name__", series.name]]);
+    for (const { name, value } of this.#labelsOf(series.labels, ["__name__"])) labels.set(name, value);
+    const relabelled = relabel(labels);
+    if (relabelled === undefined) return undefined;
+    // Rules that keep some labels forget the name now and then; a series without one is lost.
+    const renamed = relabelled.get("__name__") ?? series.name;
+    return { name: renamed, labels: new Map([...relabelled].filter(([name]) => !name.startsWith("__"))) };
+  }
+
+  #labelsOf(tags: ReadonlyMap<string, string>, reserved: Iterable<string>): Label[] {
+    return labelsOf(tags, {
+      reserved,
+      onChange: (from, to) =>
+        this.#warnOnce(`The tag "${from}" is sent as label "${to}": its name is not valid or taken.`),
+    });
+  }
+
+  #named(metric: Metric, name: Renaming): NamedMapping | undefined {
+    const key = JSON.stringify([metric.type, metric.contains, metric.name, name.renamed]);
+    if (!this.#metrics.has(key)) this.#metrics.set(key, this.#name(metric, name));
     return this.#metrics.get(key);
   }
 
   /** Two metrics may come to the same name (a counter `x` and a gauge `x_total`): the later one gets another. */
-  #name(metric: Metric): NamedMapping | undefined {
+  #name(metric: Metric, { name: before, renamed }: Renaming): NamedMapping | undefined {
     const mapping = this.#options.mapping.mapMetric(metric);
     if (mapping === undefined) return undefined;
     const own = new Map<string, string>();
     for (const { name } of mapping.outputs) {
       if (own.has(name)) continue;
-      const valid = validMetricName(name);
+      // What the mapping adds to the metric's name stays.
+      const wanted = name.startsWith(before) ? `${renamed}${name.slice(before.length)}` : name;
+      const valid = validMetricName(wanted);
       let free = valid;
       for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;
-      if (free !== name) {
-        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${name}" is not valid or taken.`);
+      if (free !== wanted) {
+        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${wanted}" is not valid or taken.`);
       }
-
       own.set(name, free);
     }
     for (const name of own.values()) this.#taken.add(name);
     const reserved = new Set(["__name__"]);
     for (const output of mapping.outputs) for (const name of Object.keys(output.labels ?? {})) reserved.add(name);
-    return { mapping, names: mapping.outputs.map(({ name }) => own.get(name) ?? name), reserved };
+    const names = mapping.outputs.map(({ name }) => own.get(name) ?? name);
+    const help = helpOf(metric);
+    const metadata = mapping.outputs.map((output) => ({ ...output.metadata, help: output.metadata.help ?? help }));
+    metadata.forEach((each, index) => this.families.set(familyOf(names[index] ?? "", each.type), each));
+    return { mapping, names, metadata, reserved };
   }
 
   #warnOnce(message: string): void {

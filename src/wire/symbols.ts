@@ -15,6 +15,8 @@ const textEncoder = new TextEncoder();
  * Strings are looked up by number in one array of integers, as each series asks for twenty of them at each flush.
  */
 export class Symbols {
+  /** Says whose numbers some are, without keeping all its strings in memory. */
+  readonly owner: object = Object.freeze({});
   readonly #maxPlace: number;
   /** Receives the table. */
   #buffer = new ByteBuffer(2);
@@ -32,6 +34,11 @@ export class Symbols {
   /** @param maxPlace up to which places are counted: as long as engines keep them as small integers */
   constructor(maxPlace = 2 ** 30) {
     this.#maxPlace = maxPlace;
+  }
+
+  /** How many strings have a number. */
+  get size(): number {
+    return this.#fields.length;
   }
 
   /** Begins a table in a buffer: with the empty string, which must be the first. */
@@ -84,10 +91,11 @@ export class Symbols {
   }
 
   /**
-   * The same for a string that will not come again, such as a trace id. To be called when all others are in the table, so that
-   * none is there twice.
+   * Where a string stands that will not come again, such as a trace id; it is put there if need be. To be called when all others
+   * are in the table, so that none is there twice.
    */
   refOfTransient(text: string): number {
+    if (text === "") return 0;
     const number = this.#numbers.get(text);
     if (number !== undefined) return this.ref(number);
     let ref = this.#transient.get(text);

@@ -6,14 +6,13 @@
 import type { Label, Metadata } from "../time_series.ts";
 import { varintSize } from "./byte_buffer.ts";
 import { pack } from "./pack.ts";
-import type { Symbols } from "./symbols.ts";
 
 const encoder = new TextEncoder();
 
 /** What the 2.0 encoder has to know of a series: numbers of strings, looked up once a series, not once a request. */
 export interface SeriesSymbols {
-  /** Whose numbers they are. */
-  readonly table: Symbols;
+  /** Says whose numbers they are. */
+  readonly owner: object;
   /** Names and values of the labels in turn. */
   readonly numbers: readonly number[];
   /** The kind of the series, as it is sent. */
@@ -32,6 +31,10 @@ export class WireSeries {
   readonly hash: number;
   /** What it means, if known. */
   readonly metadata: Metadata | undefined;
+  /** Whether it counts since a start. */
+  readonly cumulative: boolean;
+  /** Whether native histograms were sent of it: its staleness marker must be one, too. */
+  hasHistograms = false;
   /** What the 2.0 encoder remembers of it: a field, as a WeakMap costs more than encoding the series. */
   symbols: SeriesSymbols | undefined = undefined;
 
@@ -39,6 +42,7 @@ export class WireSeries {
   constructor(labels: readonly Label[], metadata?: Metadata) {
     this.labels = labels;
     this.metadata = metadata;
+    this.cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
     this.labelsV1 = pack(encodeLabels(labels));
     this.hash = fnv1a(this.labelsV1);
   }

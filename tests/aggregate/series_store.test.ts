@@ -116,6 +116,13 @@ test("samples of series beyond maxSeries are refused; known series go on", () =>
   assert.deepEqual([store.size, refused, values(store)], [2, ["maxSeries", "maxSeries"], [2, 1]]);
 });
 
+test("a refused sample is refused again without opening its series again", () => {
+  const { store, refused, opened } = newStore({ maxSeries: 1 });
+  store.add(sample({ a: "1" }));
+  for (let index = 0; index < 100; index++) store.add(sample({ a: "2" }));
+  assert.deepEqual([refused.length, opened.length], [100, 2]);
+});
+
 test("tags that never repeat do not fill the memory if their labels do", () => {
   const { store } = newStore({ identity: () => "same" });
   for (let index = 0; index < 250_000; index++) store.add(sample({ name: String(index) }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Flag, nearestOf, parseArguments } from "../../src/cli/arguments.ts";
+import { type Flag, parseArguments } from "../../src/cli/arguments.ts";
 import { parseSwitch, wholeNumber } from "../../src/cli/flags.ts";
 import { ConfigurationError } from "../../src/errors.ts";
 
@@ -48,8 +48,3 @@ for (const [args, message] of wrong) {
     assert.throws(() => parse(...args), (error) => error instanceof ConfigurationError && message.test(error.message));
   });
 }
-
-test("the nearest word is found only if it is near", () => {
-  assert.equal(nearestOf("recieve", ["send", "receive"]), "receive");
-  assert.equal(nearestOf("banana", ["send", "receive"]), undefined);
-});

@@ -153,9 +153,18 @@ test("rejected samples make the exit code 1, with the receiver's reason", () =>
     assert.match(stderr, /out of bounds/);
   }, { status: 400, reason: "out of bounds" }));
 
+test("where nobody listens, the command says so after --retry-deadline, counts what failed, and exits with 1", async () => {
+  const { url, close } = await acceptSamples();
+  await close();
+  const { code, stderr } = await runCli([recording, "--retry-deadline", "20ms", "--url", url]);
+  assert.equal(code, 1);
+  assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); it is tried again/);
+  assert.match(stderr, /delivered {2}0 of ([\d,]+) samples, \1 failed\n +\1 failed: the connection was refused\n/);
+});
+
 const usage: readonly [string[], Record<string, string>, RegExp][] = [
   [["--flush-period", "soon"], {}, /^error: Cannot read --flush-period: it is "soon", expected a duration.*\n$/],
-  [["--mapping", "x"], {}, /^error: Cannot read --mapping: it is "x", expected prometheus or raw\n$/],
+  [["--mapping", "x"], {}, /^error: Cannot read --mapping: it is "x", expected prometheus or raw or legacy\n$/],
   [[], { K6_PROMETHEUS_FLUSH_PERIOD: "soon" }, /^error: Cannot read K6_PROMETHEUS_FLUSH_PERIOD: it is "soon".*\n$/],
   [[], { K6_PROMETHEUS_NONSENSE: "1" }, /^error: .*there is no variable K6_PROMETHEUS_NONSENSE.*\n$/],
   [["--ulr", "x"], {}, /^error: .*there is no flag --ulr; did you mean --url\?\n$/],

@@ -14,12 +14,13 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** In bytes, minified and gzipped, with the WebAssembly; a little above what it is now, so that growth is a decision. */
 const budgets: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 38_000,
-  pushOnce: 38_000,
-  RemoteWriteOutput: 40_000,
+  RemoteWriteClient: 35_000,
+  pushOnce: 35_000,
+  // A third of the script is relabelling, the forms of trends and thresholds.
+  RemoteWriteOutput: 48_000,
   createReceiver: 26_000,
   // A free Worker may have fifty times as much; a page should not.
-  "*": 60_000,
+  "*": 72_000,
 };
 
 let sizes: readonly Size[];
@@ -42,7 +43,7 @@ test("a bundle holds only what is used", () => {
   assert.ok(found("RemoteWriteOutput", "src/output.ts") && found("createReceiver", "src/receiver.ts"));
   for (const name of Object.keys(budgets)) assert.ok(!found(name, "@bufbuild/"), `${name} holds the generated types`);
   for (const part of ["src/send/", "src/sources/", "aws4fetch"]) assert.ok(!found("createReceiver", part), part);
-  for (const part of ["src/receive", "src/sources/", "src/option_specs.ts"]) {
+  for (const part of ["src/receive", "src/sources/", "src/options/option_specs.ts"]) {
     assert.ok(!found("RemoteWriteOutput", part), part);
     assert.ok(!found("RemoteWriteClient", part), part);
   }

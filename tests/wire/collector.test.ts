@@ -4,6 +4,7 @@ import { SeriesStore } from "../../src/aggregate/series_store.ts";
 import { rawMapping } from "../../src/mapping/raw.ts";
 import type { Mapping } from "../../src/mapping/mapping.ts";
 import type { Metric } from "../../src/metric.ts";
+import { NativeHistogramSink } from "../../src/aggregate/native_histogram_sink.ts";
 import { CounterSink } from "../../src/aggregate/sink.ts";
 import { Collector } from "../../src/wire/collector.ts";
 import { SeriesFactory } from "../../src/wire/series_factory.ts";
@@ -22,6 +23,7 @@ const counters: Mapping = {
 function newStore(mapping: Mapping): { store: SeriesStore<WireSeries>; warnings: string[] } {
   const warnings: string[] = [];
   const factory = new SeriesFactory({
+    prefix: "",
     mapping,
     keepTags: true,
     keepNameTag: false,
@@ -125,4 +127,61 @@ test("a sink that emits an output the mapping does not have is an error", () => 
   });
   store.add({ metric: counter, time: 1, value: 1, tags: {} });
   assert.throws(() => new Collector(1).collect(store.takePending()), RangeError);
+});
+
+test("counters and histograms begin with a 0 before their first sample, once, in batches of their own; gauges do not", () => {
+  const mapping: Mapping = {
+    name: "mixed",
+    mapMetric: ({ type }) => {
+      const native = type === "trend";
+      return {
+        outputs: [{ name: type, metadata: { type: native ? "histogram" : type === "counter" ? "counter" : "gauge" } }],
+        createSink: () => native ? new NativeHistogramSink() : new CounterSink(),
+      };
+    },
+  };
+  const { store } = newStore(mapping);
+  const collector = new Collector(1, { zeroSample: true });
+  for (const time of [1000, 1500]) {
+    for (const type of ["counter", "gauge", "trend"] as const) {
+      store.add({ metric: { name: type, type, contains: "default" }, time, value: 5, tags: {} });
+    }
+  }
+  const values = collector.collect(store.takePending())[0];
+  const zeros = collector.takeZeros()[0];
+  assert.deepEqual(points(zeros), [["counter", 0, 999], ["trend", 0, 999]]);
+  const { schema, count, sum, zeroCount, positiveCounts } = zeros!.histograms.get(1)!;
+  assert.deepEqual([schema, count, sum, zeroCount, positiveCounts], [3, 0, 0, 0, []]);
+  assert.deepEqual(points(values).map(([name, , time]) => [name, time]), [["counter", 1500], ["gauge", 1500], [
+    "trend",
+    1500,
+  ]]);
+  store.add({
+    metric: { name: "counter", type: "counter", contains: "default" },
+    time: 3000,
+    value: 5,
+    tags: { a: "b" },
+  });
+  collector.collect(store.takePending());
+  collector.collect(store.series(), 9000);
+  assert.deepEqual(collector.takeZeros().flatMap((batch) => points(batch)), [["counter", 0, 2999]]);
+});
+
+test("the staleness marker of a native histogram is a histogram, that of a float a float", () => {
+  const mapping: Mapping = {
+    name: "both",
+    mapMetric: ({ type }) => ({
+      outputs: [{ name: type, metadata: { type: "unknown" } }],
+      createSink: () => type === "trend" ? new NativeHistogramSink() : new CounterSink(),
+    }),
+  };
+  const { store } = newStore(mapping);
+  const collector = new Collector(1);
+  for (const type of ["counter", "trend"] as const) {
+    store.add({ metric: { name: type, type, contains: "default" }, time: 1000, value: 5, tags: {} });
+  }
+  collector.collect(store.takePending());
+  const [batch] = collector.collectStale(store.series());
+  assert.deepEqual(points(batch).map(([name, , time]) => [name, time]), [["counter", 1001], ["trend", 1001]]);
+  assert.deepEqual([[...batch!.stale], [...batch!.histograms.keys()]], [[0, 1], [1]]);
 });

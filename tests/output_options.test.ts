@@ -1,0 +1,160 @@
+/** What options make of the samples that go through an output. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Metric } from "../src/metric.ts";
+import type { RemoteWriteOutputOptions } from "../src/options.ts";
+import { RemoteWriteOutput } from "../src/output.ts";
+import type { Sample, Tags } from "../src/sample.ts";
+import { strictReceiver } from "./support/receiver_capture.ts";
+
+const requests: Metric = { name: "http_reqs", type: "counter", contains: "default", thresholds: ["count<3"] };
+const duration: Metric = { name: "http_req_duration", type: "trend", contains: "time", thresholds: ["p(95)<500"] };
+const checks: Metric = { name: "checks", type: "rate", contains: "default" };
+
+function sample(tags: Tags, { metric = requests, time = 1000, value = 1 }: Partial<Sample> = {}): Sample {
+  return { metric, tags, time, value };
+}
+
+/** What arrives of samples, as `value@time` of each series. */
+async function arriving(
+  samples: readonly Sample[],
+  options: RemoteWriteOutputOptions = {},
+): Promise<{ series: Record<string, string[]>; warnings: string[]; output: RemoteWriteOutput }> {
+  const warnings: string[] = [];
+  const receiver = strictReceiver();
+  const output = new RemoteWriteOutput({
+    fetch: receiver.fetch,
+    onWarning: (message) => warnings.push(message),
+    ...options,
+  });
+  output.add(samples);
+  const report = await output.close();
+  assert.equal(report.delivered, report.samples);
+  const series: Record<string, string[]> = {};
+  for (const [name, arrived] of receiver.samples) {
+    series[name] = arrived.map(({ value, timestamp, stale }) => `${stale ? "stale" : value}@${timestamp}`);
+  }
+  return { series, warnings, output };
+}
+
+test("external labels are on every series, and a tag of the same name wins", async () => {
+  const { series } = await arriving([sample({ team: "web" }), sample({})], { labels: { team: "ops", site: "eu" } });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{site="eu",team="web"}': ["1@1000"],
+    'k6_http_reqs_total{site="eu",team="ops"}': ["1@1000"],
+  });
+});
+
+test("rules are applied before aggregation: what becomes the same series adds up", async () => {
+  const samples = ["/item/1", "/item/2", "/"].map((url) => sample({ url, vu: "1" }));
+  const { series } = await arriving(samples, {
+    relabelConfigs: [
+      { source_labels: ["url"], regex: "/item/.*", target_label: "url", replacement: "/item" },
+      { action: "labeldrop", regex: "vu" },
+    ],
+  });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{url="/item"}': ["2@1000"],
+    'k6_http_reqs_total{url="/"}': ["1@1000"],
+  });
+});
+
+test("rules see the metric's name with the prefix, external labels, and tags as they are sent", async () => {
+  const samples = [
+    sample({ "my-tag": "a" }),
+    sample({}, { metric: duration, value: 10 }),
+    sample({}, { metric: checks }),
+  ];
+  const { series } = await arriving(samples, {
+    labels: { site: "eu" },
+    trendStats: ["avg"],
+    relabelConfigs: [
+      { action: "drop", source_labels: ["__name__"], regex: "k6_checks" },
+      { source_labels: ["__name__"], regex: "k6_http_(.*)", target_label: "__name__", replacement: "load_$1" },
+      { source_labels: ["my_tag", "site"], target_label: "both" },
+      { source_labels: ["site"], target_label: "__tmp" },
+      { action: "labelkeep", regex: "__name__|both" },
+    ],
+  });
+  assert.deepEqual(series, {
+    'load_reqs_total{both="a;eu"}': ["1@1000"],
+    'load_req_duration_avg{both=";eu"}': ["0.01@1000"],
+  });
+});
+
+test("a rule that loses the metric's name does not, and two metrics of one name stay apart", async () => {
+  const other: Metric = { name: "other", type: "counter", contains: "default" };
+  const { series, warnings } = await arriving([sample({ a: "b" }), sample({ a: "b" }, { metric: other })], {
+    relabelConfigs: [
+      { source_labels: ["__name__"], regex: "k6_other", target_label: "__name__", replacement: "k6_http_reqs" },
+      { action: "labelkeep", regex: "a" },
+    ],
+  });
+  assert.deepEqual(series, { 'k6_http_reqs_total{a="b"}': ["1@1000"], 'k6_other_total{a="b"}': ["1@1000"] });
+  assert.deepEqual(warnings, []);
+  const renamed = await arriving([sample({}), sample({}, { metric: other })], {
+    relabelConfigs: [{
+      source_labels: ["__name__"],
+      regex: "k6_other",
+      target_label: "__name__",
+      replacement: "k6_http_reqs",
+    }],
+  });
+  assert.deepEqual(renamed.series, { "k6_http_reqs_total": ["1@1000"], "k6_http_reqs_total_2": ["1@1000"] });
+  assert.equal(renamed.warnings.length, 1);
+});
+
+test("too many series are refused and counted, and the label that makes them is named", async () => {
+  const samples = Array.from({ length: 30 }, (_, index) => sample({ method: "GET", url: `/${index}` }));
+  const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });
+  assert.equal(output.stats.samplesRefused.maxSeries, 40);
+  assert.deepEqual(warnings, [
+    'A sample of http_reqs is refused: there are 10 series already (maxSeries); the label "url" has the most values, ' +
+    "10 in 10 series. Further ones are only counted.",
+  ]);
+});
+
+test("thresholds are series: bounds with their metrics' samples, verdicts at the end", async () => {
+  const samples = [
+    sample({}, { time: 1000 }),
+    sample({ a: "b" }, { time: 2000 }),
+    sample({}, { metric: duration, time: 1500, value: 800 }),
+  ];
+  const options = { thresholds: true, trendStats: ["max"], labels: { testid: "t" }, keepTags: false };
+  const { series } = await arriving(samples, options);
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{testid="t"}': ["2@2000"],
+    'k6_http_req_duration_max{testid="t"}': ["0.8@1500"],
+    'k6_threshold{expression="count<3",metric="http_reqs",testid="t"}': ["3@2000"],
+    'k6_threshold{expression="p(95)<500",metric="http_req_duration",testid="t"}': ["0.5@1500"],
+    'k6_threshold_passed{expression="count<3",metric="http_reqs",testid="t"}': ["1@2000"],
+    'k6_threshold_passed{expression="p(95)<500",metric="http_req_duration",testid="t"}': ["0@1500"],
+  });
+});
+
+test("the run's series says what is known of it, and ends with the others", async () => {
+  const { series } = await arriving([sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })], {
+    runInfo: { branch: "main" },
+    staleMarkers: true,
+  });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{testid="from-k6"}': ["2@3000", "stale@3001"],
+    'k6_run_info{branch="main",testid="from-k6"}': ["1@3000", "stale@3001"],
+  });
+});
+
+test("a zero sample goes in a request of its own, before", async () => {
+  const { series } = await arriving([sample({}), sample({}, { metric: checks, value: 0, time: 5000 })], {
+    zeroSample: true,
+  });
+  assert.deepEqual(series, {
+    "k6_http_reqs_total": ["0@999", "1@1000"],
+    "k6_checks_rate": ["0@5000"],
+    "k6_checks_passes_total": ["0@4999", "0@5000"],
+    "k6_checks_samples_total": ["0@4999", "1@5000"],
+  });
+});
+
+test("thresholds and the run's series are off by default", async () => {
+  assert.deepEqual(Object.keys((await arriving([sample({})])).series), ["k6_http_reqs_total"]);
+});
