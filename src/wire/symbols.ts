@@ -32,7 +32,7 @@ export class Symbols {
   #next = 1;
 
   /** @param maxPlace up to which places are counted: as long as engines keep them as small integers */
-  constructor(maxPlace = 2 ** 30) {
+  constructor(maxPlace: number = 2 ** 30) {
     this.#maxPlace = maxPlace;
   }
 
