@@ -186,7 +186,17 @@ test("a window that is given up ends the run, and the same command continues wit
       },
     });
     try {
-      const command = [recording, "--url", server.url, "--checkpoint", join(folder, "state"), "--timeout", "200ms"];
+      const command = [
+        recording,
+        "--url",
+        server.url,
+        "--checkpoint",
+        join(folder, "state"),
+        "--timeout",
+        "200ms",
+        "--capacity",
+        "300",
+      ];
       const first = await runCli([...command, "--retry-deadline", "0"]);
       assert.equal(first.code, 1, first.stderr);
       assert.match(
