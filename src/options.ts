@@ -6,6 +6,7 @@
 import { nativeHistogramDefaults } from "./aggregate/native_histogram_sink.ts";
 import type { RelabelConfig } from "./aggregate/relabel_config.ts";
 import { trendSinkDefaults, type TrendWindow } from "./aggregate/trend_sink.ts";
+import type { CheckpointOptions } from "./checkpointed_windows.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "./mapping/trends.ts";
 import type { Tags } from "./sample.ts";
@@ -68,7 +69,7 @@ export interface ClientOptions extends FileOptions, AuthOptions {
   readonly bisect?: boolean;
   /** Called with what a user should know; never holds a secret. @default console.warn */
   readonly onWarning?: (message: string) => void;
-  /** Sends the requests. @default globalThis.fetch */
+  /** Sends the requests. @default globalThis.fetch, as it is when this is made */
   readonly fetch?: typeof globalThis.fetch;
   /** The time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: () => number;
@@ -170,8 +171,14 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */
   readonly closeTimeoutMs?: number;
-  /** Whether to send series of the output's own, `k6_remote_write_*`. @default false */
+  /**
+   * Whether each flush also sends the statistics (`stats`) as series of the output's own, `k6_remote_write_*`, with the labels of
+   * `labels`; stamped with the time, or with that of the window's newest sample where `windows` is `event`.
+   * @default false
+   */
   readonly selfMetrics?: boolean;
+  /** Makes a run that can be continued after it was broken off. @default none */
+  readonly checkpoint?: CheckpointOptions;
 }
 
 /** The options that are always numbers. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Arguments, Flag } from "./arguments.ts";
+import type { Arguments, Flag, parseArguments } from "./arguments.ts";
 
 /** How a command ended: all was delivered, something was lost or could not be read, or it was used wrongly. */
 export const exitCodes = { ok: 0, lost: 1, usage: 2 } as const;
@@ -15,10 +15,12 @@ export interface Command {
   readonly operands: string;
   /** One sentence. */
   readonly summary: string;
-  /** Its own flags, shown before those of the options. */
+  /** Its own flags. */
   readonly flags: readonly Flag[];
-  /** Flags of options that have environment variables too. */
+  /** Flags of the options of an output, shown after its own. */
   readonly options: readonly Flag[];
+  /** How to read the arguments, where they are not all its own. @default parseArguments */
+  readonly parse?: typeof parseArguments;
   /** What else `--help` says. */
   readonly notes?: string;
   /**

@@ -14,11 +14,16 @@ export type LogLevel = (typeof levels)[number];
 /** Says things, and keeps one line of progress below them on a terminal. */
 export class Log {
   readonly #level: number;
+  readonly #clearsBelow: boolean;
   #progress = "";
 
-  /** @param level the least important that is still said */
-  constructor(level: LogLevel) {
+  /**
+   * @param level the least important that is still said
+   * @param options clearsBelow: whether another program shows its progress below the cursor, as k6 does; it draws it anew
+   */
+  constructor(level: LogLevel, { clearsBelow = false }: { readonly clearsBelow?: boolean } = {}) {
     this.#level = levels.indexOf(level);
+    this.#clearsBelow = clearsBelow && stderrIsTerminal;
   }
 
   /** Says a message unless it is less important than the level. */
@@ -36,6 +41,7 @@ export class Log {
   }
 
   #erase(): string {
+    if (this.#clearsBelow) return "\r\x1b[J";
     return this.#progress === "" ? "" : "\r\x1b[K";
   }
 }

@@ -11,10 +11,11 @@ import { parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { receive } from "./receive.ts";
+import { run } from "./run.ts";
 import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
 
-const commands: readonly Command[] = [send, receive];
+const commands: readonly Command[] = [send, run, receive];
 
 async function main(args: readonly string[]): Promise<number> {
   const [first = "", second = ""] = args;
@@ -27,13 +28,19 @@ async function main(args: readonly string[]): Promise<number> {
     return refuse(`Cannot read the command line: there is no command ${first}; did you mean ${meant}?`);
   }
   const rest = command.name === first ? args.slice(1) : args;
-  if (rest.includes("--help") || rest.includes("-h")) return print(formatCommandHelp(command));
+  if (asksForHelp(rest)) return print(formatCommandHelp(command));
+  const { parse = parseArguments } = command;
   try {
-    return await command.run(parseArguments(rest, [...command.flags, ...command.options]));
+    return await command.run(parse(rest, [...command.flags, ...command.options]));
   } catch (error) {
     if (!isRemoteWriteError(error)) throw error;
     return refuse(error.message);
   }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).some((argument) => argument === "--help" || argument === "-h");
 }
 
 function commandOf(name: string): Command | undefined {

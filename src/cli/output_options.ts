@@ -35,6 +35,9 @@ export const forwardFlags: readonly Flag[] = [
   ...sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag)),
 ];
 
+/** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
+export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
+
 /** How to read options. */
 export interface ReadOutputOptions {
   /** Told of what the user should know. */

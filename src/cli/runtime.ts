@@ -106,9 +106,49 @@ async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   for await (const chunk of fed) yield new Uint8Array(chunk);
 }
 
+/** Within it, a signal that comes again is the same: npx hands a terminal's Ctrl-C on to whom the terminal sends it too. */
+const sameSignalMs = 300;
+
 /** Calls back at SIGINT and SIGTERM, which then no longer end the process. */
 export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => callback(signal));
+  let calledAt = -Infinity;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (performance.now() - calledAt < sameSignalMs) return;
+      calledAt = performance.now();
+      callback(signal);
+    });
+  }
+}
+
+/** Lets the loss of the terminal (SIGHUP) end others, but not this process. */
+export function outliveTerminal(): void {
+  process.on("SIGHUP", () => {});
+}
+
+/** Sends a signal to another process, if there still is one. */
+export function sendSignal(pid: number, signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended just now.
+  }
+}
+
+/** Whether a terminal's Ctrl-C goes to the children of this process by itself. */
+export function sharesTerminal(): boolean {
+  if (process.platform === "win32") return true;
+  try {
+    fs.closeSync(fs.openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Calls back when the process ends in any way but by a signal that nobody handles. */
+export function onExit(callback: () => void): void {
+  process.on("exit", callback);
 }
 
 /** Ends the process now. */

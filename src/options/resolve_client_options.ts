@@ -40,8 +40,9 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
     protocol: oneOf(["auto", "1.0", "2.0"], "protocol", options.protocol),
     bisect: flag("bisect", options, true),
     onWarning: options.onWarning ?? ((message): void => console.warn(`k6-remote-write: ${message}`)),
-    // Called late and bound, so that a fetch that is replaced or checks its `this` works.
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    // Taken now: an instrumented fetch that replaces the global one later must not measure the output's own requests. Bound, as
+    // some check their `this`.
+    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
     sleep: options.sleep ?? sleep,

@@ -64,8 +64,8 @@ export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
  * A fetch knows less than k6: `http_req_waiting` is all the time until the headers of the last answer, so connecting,
  * sending and redirects are within it and have no metrics of their own; sizes are those of bodies, decompressed and
  * without headers, and only that of a string, buffer, Blob or URLSearchParams is known before it is sent. A call that
- * is no request at all, such as one with an invalid URL, gives no samples. Where it replaces the global fetch, give the
- * output the original one as its `fetch`: else its own requests are measured too, without end.
+ * is no request at all, such as one with an invalid URL, gives no samples. It may replace the global fetch: an output
+ * keeps the one that it found when it was made, so that its own requests are not measured.
  *
  * @example
  * ```ts

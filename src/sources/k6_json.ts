@@ -85,8 +85,8 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
     this.#stream = stream;
     this.#options = options;
-    for (const metric of k6Metrics) this.#points.setMetric(metric);
-    for (const metric of k6Metrics) this.#metrics.set(metric.name, metric);
+    for (const metric of Object.values(k6Metrics)) this.#points.setMetric(metric);
+    for (const metric of Object.values(k6Metrics)) this.#metrics.set(metric.name, metric);
   }
 
   /** What was read so far. */

@@ -1,28 +1,59 @@
 /**
- * The metrics that k6 emits itself: their types are known even where a recording begins after they were announced.
+ * The metrics that k6 itself emits: what a runner outside k6 measures too bears the same names, and a recording that begins
+ * after they were announced can be read.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/metrics/reference/
  * @module
  */
-import type { Metric, MetricType, ValueType } from "../metric.ts";
+import type { Metric } from "../metric.ts";
+import type { Sample } from "../sample.ts";
 
-const table: readonly (readonly [MetricType, ValueType, string])[] = [
-  ["counter", "default", "dropped_iterations http_reqs iterations ws_msgs_received ws_msgs_sent ws_sessions"],
-  ["counter", "data", "browser_data_received browser_data_sent data_received data_sent"],
-  ["gauge", "default", "vus vus_max"],
-  ["rate", "default", "browser_http_req_failed checks http_req_failed"],
-  ["trend", "default", "browser_web_vital_cls"],
-  [
-    "trend",
-    "time",
-    "browser_http_req_duration browser_web_vital_fcp browser_web_vital_inp browser_web_vital_lcp browser_web_vital_ttfb " +
-    "group_duration grpc_req_duration http_req_blocked http_req_connecting http_req_duration http_req_receiving " +
-    "http_req_sending http_req_tls_handshaking http_req_waiting iteration_duration ws_connecting ws_ping " +
-    "ws_session_duration",
-  ],
-];
+const kinds = {
+  browser_data_received: ["counter", "data"],
+  browser_data_sent: ["counter", "data"],
+  browser_http_req_duration: ["trend", "time"],
+  browser_http_req_failed: ["rate", "default"],
+  browser_web_vital_cls: ["trend", "default"],
+  browser_web_vital_fcp: ["trend", "time"],
+  browser_web_vital_inp: ["trend", "time"],
+  browser_web_vital_lcp: ["trend", "time"],
+  browser_web_vital_ttfb: ["trend", "time"],
+  checks: ["rate", "default"],
+  data_received: ["counter", "data"],
+  data_sent: ["counter", "data"],
+  dropped_iterations: ["counter", "default"],
+  group_duration: ["trend", "time"],
+  grpc_req_duration: ["trend", "time"],
+  http_req_blocked: ["trend", "time"],
+  http_req_connecting: ["trend", "time"],
+  http_req_duration: ["trend", "time"],
+  http_req_failed: ["rate", "default"],
+  http_req_receiving: ["trend", "time"],
+  http_req_sending: ["trend", "time"],
+  http_req_tls_handshaking: ["trend", "time"],
+  http_req_waiting: ["trend", "time"],
+  http_reqs: ["counter", "default"],
+  iteration_duration: ["trend", "time"],
+  iterations: ["counter", "default"],
+  vus: ["gauge", "default"],
+  vus_max: ["gauge", "default"],
+  ws_connecting: ["trend", "time"],
+  ws_msgs_received: ["counter", "default"],
+  ws_msgs_sent: ["counter", "default"],
+  ws_ping: ["trend", "time"],
+  ws_session_duration: ["trend", "time"],
+  ws_sessions: ["counter", "default"],
+} as const;
 
-/** All of them. */
-export const k6Metrics: readonly Metric[] = table.flatMap(([type, contains, names]) =>
-  names.split(" ").map((name) => ({ name, type, contains }))
-);
+/** Names of k6's own metrics. */
+export type K6MetricName = keyof typeof kinds;
+
+/** k6's own metrics by name. */
+export const k6Metrics: Readonly<Record<K6MetricName, Metric>> = Object.fromEntries(
+  Object.entries(kinds).map(([name, [type, contains]]) => [name, { name, type, contains }]),
+) as Record<K6MetricName, Metric>;
+
+/** A sample of one of k6's own metrics. */
+export function k6Sample(name: K6MetricName, value: number, at: Pick<Sample, "time" | "tags">): Sample {
+  return { metric: k6Metrics[name], value, time: at.time, tags: at.tags };
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Sample, SampleConsumer, Tags } from "../sample.ts";
-import { type BuiltinMetricName, builtinSample } from "./builtin_metrics.ts";
+import { type K6MetricName, k6Sample } from "./k6_metrics.ts";
 import { describeHttpError, type HttpError } from "./http_error_codes.ts";
 
 /** Requests that were answered and whose body is still to come, in the order of their answers. */
@@ -115,8 +115,8 @@ export class MeasuredRequest {
 
     const time = now();
     const samples: Sample[] = [];
-    function push(name: BuiltinMetricName, value: number, tags: Tags = allTags): void {
-      samples.push(builtinSample(name, value, { time, tags }));
+    function push(name: K6MetricName, value: number, tags: Tags = allTags): void {
+      samples.push(k6Sample(name, value, { time, tags }));
     }
     push("http_reqs", 1);
     push("http_req_duration", (unread ? answeredAt : finishedAt) - this.#startedAt);

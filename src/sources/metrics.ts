@@ -6,7 +6,7 @@
  */
 import type { Metric, MetricType, ValueType } from "../metric.ts";
 import type { SampleConsumer, Tags } from "../sample.ts";
-import { builtinMetrics } from "./builtin_metrics.ts";
+import { k6Metrics } from "./k6_metrics.ts";
 
 /** What a metric's values are. */
 export interface MetricOptions {
@@ -138,7 +138,7 @@ export function createMetrics(output: SampleConsumer, options: MetricsOptions = 
   const { now = Date.now } = options;
   const tags = options.tags && Object.freeze({ ...options.tags });
   const metrics = new Map<string, DefinedMetric>();
-  const definitions = new Map<string, Metric>(Object.entries(builtinMetrics));
+  const definitions = new Map<string, Metric>(Object.entries(k6Metrics));
 
   function define(type: MetricType, name: string, options: MetricOptions = {}): DefinedMetric {
     const contains = containsOf(name, options);

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Sample, SampleConsumer, Tags } from "../sample.ts";
-import { builtinSample } from "./builtin_metrics.ts";
+import { k6Sample } from "./k6_metrics.ts";
 import { fetchBinder, type InstrumentedFetch, type InstrumentFetchOptions } from "./instrumented_fetch.ts";
 import type { OpenRequests } from "./measured_request.ts";
 
@@ -90,7 +90,7 @@ export function createRunner(output: SampleConsumer, options: RunnerOptions = {}
 
   function vusSamples(): Sample[] {
     const at = { time: now(), tags: runTags };
-    return [builtinSample("vus", vus, at), builtinSample("vus_max", maxVus, at)];
+    return [k6Sample("vus", vus, at), k6Sample("vus_max", maxVus, at)];
   }
 
   function createContext(tags: Tags, open: OpenRequests): RunnerContext {
@@ -100,7 +100,7 @@ export function createRunner(output: SampleConsumer, options: RunnerOptions = {}
       check(name, passed, ownTags): boolean {
         refuseSeparator("check", name);
         const checkTags = withTags(tags, { ...ownTags, check: name });
-        output.add(builtinSample("checks", passed ? 1 : 0, { time: now(), tags: checkTags }));
+        output.add(k6Sample("checks", passed ? 1 : 0, { time: now(), tags: checkTags }));
         return Boolean(passed);
       },
       async group<T>(name: string, fn: ScopedFunction<T>): Promise<T> {
@@ -111,7 +111,7 @@ export function createRunner(output: SampleConsumer, options: RunnerOptions = {}
           return await fn(inner);
         } finally {
           const duration = monotonicNow() - startedAt;
-          output.add(builtinSample("group_duration", duration, { time: now(), tags: inner.tags }));
+          output.add(k6Sample("group_duration", duration, { time: now(), tags: inner.tags }));
         }
       },
       with: (more) => createContext(withTags(tags, more), open),
@@ -133,8 +133,8 @@ export function createRunner(output: SampleConsumer, options: RunnerOptions = {}
         vus--;
         const at = { time: now(), tags: runTags };
         output.add([
-          builtinSample("iterations", 1, at),
-          builtinSample("iteration_duration", duration, at),
+          k6Sample("iterations", 1, at),
+          k6Sample("iteration_duration", duration, at),
           ...vusSamples(),
         ]);
       }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../src/sample.ts";
-import { builtinMetrics } from "../../src/sources/builtin_metrics.ts";
+import { k6Metrics } from "../../src/sources/k6_metrics.ts";
+import { RemoteWriteOutput } from "../../src/output.ts";
 import { instrumentFetch, type InstrumentFetchOptions } from "../../src/sources/instrumented_fetch.ts";
 import { urlTemplate } from "../../src/sources/url_name.ts";
 import { CapturedSamples } from "../support/captured_samples.ts";
@@ -72,13 +73,13 @@ test("a request gives k6's samples with k6's tags, exact to the clock, when its 
     const httpTags = { scenario: "buy", method: "POST", name: url, url, status: "200", expected_response: "true" };
     const time = 1700000000123;
     const expected: Sample[] = [
-      { metric: builtinMetrics.http_reqs, value: 1, time, tags: httpTags },
-      { metric: builtinMetrics.http_req_duration, value: 42, time, tags: httpTags },
-      { metric: builtinMetrics.http_req_waiting, value: 30, time, tags: httpTags },
-      { metric: builtinMetrics.http_req_receiving, value: 12, time, tags: httpTags },
-      { metric: builtinMetrics.http_req_failed, value: 0, time, tags: httpTags },
-      { metric: builtinMetrics.data_sent, value: 7, time, tags },
-      { metric: builtinMetrics.data_received, value: 1001, time, tags },
+      { metric: k6Metrics.http_reqs, value: 1, time, tags: httpTags },
+      { metric: k6Metrics.http_req_duration, value: 42, time, tags: httpTags },
+      { metric: k6Metrics.http_req_waiting, value: 30, time, tags: httpTags },
+      { metric: k6Metrics.http_req_receiving, value: 12, time, tags: httpTags },
+      { metric: k6Metrics.http_req_failed, value: 0, time, tags: httpTags },
+      { metric: k6Metrics.data_sent, value: 7, time, tags },
+      { metric: k6Metrics.data_received, value: 1001, time, tags },
     ];
     assert.deepEqual(output.samples, expected);
     assert.equal(new Set(output.samples.map(({ tags }) => tags)).size, 2);
@@ -536,19 +537,22 @@ test("an answer without a body where one may be is left as it is", async () => {
   assert.deepEqual(output.values("data_received"), [0]);
 });
 
-test("the global fetch may be replaced by the instrumented one", async () => {
+test("the global fetch may be replaced by the instrumented one; an output's own requests are not measured", async () => {
   const original = globalThis.fetch;
-  let calls = 0;
-  globalThis.fetch = () => {
-    calls++;
+  const asked: string[] = [];
+  globalThis.fetch = (input) => {
+    asked.push(String(input));
     return Promise.resolve(new Response(null, { status: 204 }));
   };
   try {
-    const output = new CapturedSamples();
+    const output = new RemoteWriteOutput({ url: "http://endpoint/api/v1/write" });
     globalThis.fetch = instrumentFetch(output);
     await globalThis.fetch("http://target/");
-    assert.equal(calls, 1);
-    assert.deepEqual(output.values("http_reqs"), [1]);
+    await output.flush();
+    await output.close();
+    assert.deepEqual(asked, ["http://target/", "http://endpoint/api/v1/write"]);
+    // http_reqs, http_req_duration, _waiting, _receiving, http_req_failed and data_received of the one request.
+    assert.equal(output.stats.samplesIn, 6);
   } finally {
     globalThis.fetch = original;
   }

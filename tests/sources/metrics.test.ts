@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../src/sample.ts";
-import { builtinMetrics } from "../../src/sources/builtin_metrics.ts";
+import { k6Metrics } from "../../src/sources/k6_metrics.ts";
 import { createMetrics } from "../../src/sources/metrics.ts";
 import { CapturedSamples } from "../support/captured_samples.ts";
 
@@ -125,7 +125,7 @@ test("a built-in metric can be used, but not redefined", () => {
   const output = new CapturedSamples();
   const { counter, trend } = createMetrics(output);
   trend("http_req_duration", { isTime: true }).add(5);
-  assert.equal(output.samples[0]?.metric, builtinMetrics.http_req_duration);
+  assert.equal(output.samples[0]?.metric, k6Metrics.http_req_duration);
   assert.throws(() => counter("http_req_duration"), { name: "TypeError", message: /a trend of time values elsewhere/ });
 });
 

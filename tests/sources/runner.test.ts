@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../src/sample.ts";
-import { builtinMetrics } from "../../src/sources/builtin_metrics.ts";
+import { k6Metrics } from "../../src/sources/k6_metrics.ts";
 import { createMetrics } from "../../src/sources/metrics.ts";
 import { createRunner, type Runner, type RunnerOptions } from "../../src/sources/runner.ts";
 import { CapturedSamples } from "../support/captured_samples.ts";
@@ -30,7 +30,7 @@ test("a check counts as passed or failed and says which", () => {
   assert.equal(runner.check("status is 200", false, { page: "home", check: "not this" }), false);
   assert.equal(runner.check("there is a token", "abc"), true);
   assert.equal(runner.check("there is a token", undefined), false);
-  const metric = builtinMetrics.checks;
+  const metric = k6Metrics.checks;
   const expected: Sample[] = [
     { metric, value: 1, time, tags: { scenario: "buy", check: "status is 200" } },
     { metric, value: 0, time, tags: { scenario: "buy", page: "home", check: "status is 200" } },
@@ -111,7 +111,7 @@ test("an iteration gives k6's samples, whether it succeeds or throws", async () 
     "done",
   );
   const sample = (name: "iterations" | "iteration_duration" | "vus" | "vus_max", value: number): Sample => ({
-    metric: builtinMetrics[name],
+    metric: k6Metrics[name],
     value,
     time,
     tags: { scenario: "buy" },

@@ -25,7 +25,7 @@ export interface RunningCli {
   /** Resolves when the text was printed to either output. */
   printed(text: string | RegExp): Promise<string>;
   /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
-  signal(name: "SIGINT" | "SIGTERM"): void;
+  signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
   readonly ended: Promise<CliResult>;
 }
 
@@ -76,7 +76,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       onOutput();
       void ended.then((result) => reject(new Error(`It ended without printing ${text}: ${JSON.stringify(result)}`)));
     });
-  const signal = (name: "SIGINT" | "SIGTERM"): void => void process.kill(child.pid ?? NaN, name);
+  const signal: RunningCli["signal"] = (name) => void process.kill(child.pid ?? NaN, name);
   return { child, printed, signal, ended };
 }
 

@@ -27,6 +27,18 @@ export interface InstantSeries {
   readonly value: readonly [number, string];
 }
 
+/** A series with its samples, in order. */
+export interface StoredSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Times in milliseconds. */
+  readonly samples: readonly (readonly [time: number, value: number])[];
+}
+
+interface RangeSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
 /** The exemplars of a series as the HTTP API shows them. */
 export interface ExemplarSeries {
   readonly seriesLabels: Readonly<Record<string, string>>;
@@ -43,6 +55,8 @@ export interface Prometheus {
   readonly writeUrl: string;
   /** The result of an instant query, at a time in milliseconds. */
   query(expression: string, timeMs: number): Promise<readonly InstantSeries[]>;
+  /** All samples of the series that a selector takes, as they are stored, up to a time in milliseconds and two hours back. */
+  samples(selector: string, timeMs: number): Promise<readonly StoredSeries[]>;
   /** The exemplars of the series that an expression selects. */
   exemplars(expression: string, range: { fromMs: number; toMs: number }): Promise<readonly ExemplarSeries[]>;
   /** Ends the process with SIGKILL, as a crash does. */
@@ -85,6 +99,14 @@ export async function startPrometheus(): Promise<Prometheus> {
     writeUrl: `${url}/api/v1/write`,
     async query(query, timeMs) {
       return Object(await get("/api/v1/query", { query, time: String(timeMs / 1000) })).result;
+    },
+    async samples(selector, timeMs) {
+      const parameters = { query: `${selector}[2h]`, time: String(timeMs / 1000) };
+      const series: readonly RangeSeries[] = Object(await get("/api/v1/query", parameters)).result;
+      return series.map(({ metric, values }) => ({
+        labels: metric,
+        samples: values.map(([seconds, value]) => [Math.round(seconds * 1000), Number(value)] as const),
+      }));
     },
     async exemplars(query, { fromMs, toMs }) {
       const range = { start: String(fromMs / 1000), end: String(toMs / 1000) };

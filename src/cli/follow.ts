@@ -1,0 +1,128 @@
+/**
+ * Reads a file while it grows.
+ *
+ * @module
+ */
+import { type Sleep, sleep as sleepFor } from "../send/sleep.ts";
+import { builtin } from "./runtime.ts";
+
+/** How to follow a file. */
+export interface FollowOptions {
+  /** Ends the reading, once what is there by then was read. */
+  readonly signal: AbortSignal;
+  /** Ends it when nothing has come for so long, in milliseconds. @default Infinity */
+  readonly idleTimeoutMs?: number;
+  /** Told when the file is read from its beginning again, and why. */
+  readonly onRestart?: (reason: RestartReason) => void;
+  /** Waits between two looks at the file. */
+  readonly sleep?: Sleep;
+}
+
+/** What may become of a file. */
+export type RestartReason = "truncated" | "replaced";
+
+/** Seldom enough to cost nothing, and often enough for a dashboard. */
+const periodMs = 200;
+
+const chunkBytes = 65_536;
+const newline = 0x0a;
+const gzipMagic = [0x1f, 0x8b];
+
+/**
+ * Reads a file from its start and then what is added, until the signal or the idle timeout; waits for it to appear. Where it is
+ * truncated or replaced, it is read from its beginning again, and a line that was not complete ends there.
+ *
+ * @throws Error if it cannot be read, has not appeared at all, or is compressed
+ */
+export async function* followFile(
+  path: string,
+  { signal, idleTimeoutMs = Infinity, onRestart, sleep = sleepFor }: FollowOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let file: FollowedFile | undefined;
+  let lastByte = newline;
+  let idleMs = 0;
+  try {
+    while (true) {
+      file ??= await FollowedFile.open(path);
+      // Asked before reading, so that the last of a replaced file is not missed.
+      const restart = await file?.restart(path);
+      for (let chunk = await file?.read(); chunk !== undefined; chunk = await file?.read()) {
+        lastByte = chunk.at(-1) ?? newline;
+        idleMs = 0;
+        yield chunk;
+      }
+      if (restart !== undefined) {
+        onRestart?.(restart);
+        if (lastByte !== newline) yield Uint8Array.of(newline);
+        lastByte = newline;
+        await file?.close();
+        file = undefined;
+        continue;
+      }
+      if (signal.aborted || idleMs >= idleTimeoutMs) break;
+      const waitMs = Math.min(periodMs, idleTimeoutMs - idleMs);
+      await sleep(waitMs, signal);
+      idleMs += waitMs;
+    }
+    if (file === undefined) throw new Error("it has not appeared");
+  } finally {
+    await file?.close();
+  }
+}
+
+type FileHandle = Awaited<ReturnType<typeof import("node:fs/promises")["open"]>>;
+
+/** A file and how far it was read. */
+class FollowedFile {
+  readonly #handle: FileHandle;
+  readonly #buffer = new Uint8Array(chunkBytes);
+  #position = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Undefined if there is none. */
+  static async open(path: string): Promise<FollowedFile | undefined> {
+    try {
+      return new FollowedFile(await builtin("node:fs/promises").open(path, "r"));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The next bytes, valid until the next call; undefined if there are no more now. */
+  async read(): Promise<Uint8Array | undefined> {
+    const { bytesRead } = await this.#handle.read(this.#buffer, 0, chunkBytes, this.#position);
+    if (bytesRead === 0) return undefined;
+    const chunk = this.#buffer.subarray(0, bytesRead);
+    if (this.#position === 0 && gzipMagic.every((byte, index) => chunk[index] === byte)) {
+      throw new Error("it is compressed, and can be followed only as plain JSON");
+    }
+    this.#position += bytesRead;
+    return chunk;
+  }
+
+  /** Whether the path leads to something else by now. Open files keep their number, so that no other can have it. */
+  async restart(path: string): Promise<RestartReason | undefined> {
+    const { ino, dev, size } = await this.#handle.stat();
+    if (size < this.#position) return "truncated";
+    try {
+      const present = await builtin("node:fs/promises").stat(path);
+      return present.ino === ino && present.dev === dev ? undefined : "replaced";
+    } catch (error) {
+      // Moved away, and nothing in its place yet.
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

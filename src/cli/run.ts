@@ -1,0 +1,151 @@
+/**
+ * `run`: k6, with its results sent while it runs.
+ *
+ * @module
+ */
+import { parseText } from "../options/option_parsers.ts";
+import { runId } from "../options/run_id.ts";
+import { RemoteWriteOutput } from "../output.ts";
+import { type K6JsonReader, readK6Json } from "../sources/k6_json.ts";
+import type { Arguments } from "./arguments.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { commonFlags, logLevelOf } from "./flags.ts";
+import { countOf, formatCount } from "./format.ts";
+import { openJsonChannel } from "./json_channel.ts";
+import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
+import { findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
+import { Log } from "./log.ts";
+import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
+import { environment, exitNow, onSignal, outliveTerminal, sharesTerminal } from "./runtime.ts";
+import { type Account, formatSummary, isLoss } from "./summary.ts";
+
+/** The command. */
+export const run: Command = {
+  name: "run",
+  operands: "[ARG...] script.js",
+  summary: "Run k6 and send its results meanwhile.",
+  flags: [
+    {
+      flag: "k6",
+      placeholder: "PATH",
+      help: "Which k6 to run; without it, that of K6_BIN, or the first in PATH.",
+      parse: parseText,
+    },
+    ...commonFlags,
+  ].filter(({ flag }) => !k6Flags.includes(flag)),
+  options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
+  parse: parseRunArguments,
+  notes: `Flags of this command may stand anywhere before --; all other arguments go to k6 as they are:
+  k6-remote-write run --vus 10 --duration 30s script.js --url http://localhost:9090/api/v1/write
+  k6-remote-write run script.js -o output-prometheus-remote
+The outputs output-prometheus-remote, xk6-prometheus-rw and experimental-prometheus-rw are replaced by this one, and
+what stands behind them (=url=...,mapping=raw) is read; others stay. ${k6Flags.map((flag) => `--${flag}`).join(", ")}
+are k6's here: use the variables. k6 does not get the variables K6_PROMETHEUS_*, so that no script can read them.
+Unless there is a testid (a tag, a label or --testid), the run gets one.
+At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one ends both at once.
+Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or no k6.`,
+  run: (given) => new Running(given).run(),
+};
+
+/** Exit codes of k6 whose meaning is certain. */
+const meanings: Readonly<Record<number, string>> = { 99: " (thresholds failed)", 105: " (interrupted)" };
+
+/** One run of the command. */
+class Running {
+  readonly #given: Arguments;
+  readonly #log: Log;
+  #k6: K6Process | undefined;
+  #interrupted = false;
+  #testid: string;
+  #unreadable = false;
+
+  constructor(given: Arguments) {
+    this.#given = given;
+    this.#log = new Log(logLevelOf(given), { clearsBelow: true });
+    this.#testid = runId({ now: Date.now, random: Math.random });
+  }
+
+  async run(): Promise<number> {
+    const started = performance.now();
+    const { args, outputArgument } = replaceOutputs(this.#given.operands, environment.K6_OUT);
+    const path = findK6(this.#given.values.get("k6")?.toString());
+    const options = {
+      ...liveOptions,
+      ...readOutputOptions(this.#given, {
+        warn: (message) => this.#log.say("warn", message),
+        argument: outputArgument,
+      }),
+    };
+    this.#testid = options.testid ?? options.labels?.testid ?? this.#testid;
+    const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
+    const channel = openJsonChannel();
+    onSignal((signal) => this.#interrupt(signal));
+    outliveTerminal();
+    const reader = readK6Json(channel.stream);
+    const reading = this.#read(reader, output);
+    output.start();
+    let end: K6End;
+    try {
+      this.#k6 = startK6(path, ["run", "--out", `json=${channel.path}`, ...args]);
+      end = await this.#k6.ended;
+    } finally {
+      this.#k6 = undefined;
+      channel.end();
+      await reading;
+      channel.remove();
+    }
+    const report = await output.close();
+    const account = { report, stats: output.stats, read: [reader.stats] };
+    this.#log.say("info", formatSummary({ ...account, ms: performance.now() - started }));
+    return this.#conclude(end, account);
+  }
+
+  async #read(reader: K6JsonReader, output: RemoteWriteOutput): Promise<void> {
+    try {
+      let first = true;
+      for await (const samples of reader) {
+        // The script's own tag goes before ours.
+        if (first) this.#testid = samples[0]?.tags.testid ?? this.#testid;
+        first = false;
+        output.add(samples);
+      }
+    } catch (error) {
+      this.#unreadable = true;
+      this.#log.say("error", `Cannot read k6's JSON: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Says in one line how k6 ended and what became of its results. */
+  #conclude({ code, signal }: K6End, account: Account): number {
+    const { samples, delivered, unknown } = account.report;
+    const missing = samples - delivered - unknown;
+    const foreign = account.read.some(({ skipped }) => skipped.foreign > 0);
+    const none = account.read.every(({ samples }) => samples === 0);
+    const lost = isLoss(account) || foreign || none || this.#unreadable;
+    const end = signal === undefined ? `k6 ended with ${code}${meanings[code] ?? ""}` : `k6 was ended by ${signal}`;
+    const results = none
+      ? "no result of it could be read"
+      : missing > 0
+      ? `${formatCount(missing)} of ${countOf(samples, "sample")} were not delivered`
+      : unknown > 0
+      ? `${formatCount(unknown)} of ${countOf(samples, "sample")} may not have been delivered`
+      : lost
+      ? `${countOf(samples, "sample")} were delivered, but not all that it wrote could be used`
+      : `all ${countOf(samples, "sample")} were delivered`;
+    this.#log.say(lost ? "warn" : "info", `${end}; ${results}; testid ${this.#testid}`);
+    return code === 0 && lost ? exitCodes.lost : code;
+  }
+
+  #interrupt(signal: "SIGINT" | "SIGTERM"): void {
+    if (this.#interrupted) {
+      this.#k6?.send("SIGKILL");
+      // As a shell shows it: 128 and the signal's number.
+      exitNow(signal === "SIGINT" ? 130 : 143);
+    }
+    this.#interrupted = true;
+    const what = this.#k6 === undefined ? "sending what is there" : "k6 stops, and what it still writes is sent";
+    this.#log.say("warn", `${signal}: ${what}; once more to end at once.`);
+    // A second one would make k6 stop at once: it must not get twice what the terminal sends it.
+    if (signal === "SIGTERM" || !sharesTerminal()) this.#k6?.send(signal);
+  }
+}

@@ -1,0 +1,88 @@
+// Stands in for k6: takes its command line, prints what it prints, and writes JSON to each `json=` target. What it does is in the
+// variable STAND_IN_K6: see stand_in_k6.ts.
+import { spawn } from "node:child_process";
+import { appendFileSync, closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { gunzipSync } from "node:zlib";
+
+const { report, json, code = 0, paceMs = 0, ending = "end" } = JSON.parse(process.env.STAND_IN_K6);
+const [, , ...args] = process.argv;
+const target = args.flatMap((arg, at) => args[at - 1] === "--out" && arg.startsWith("json=") ? [arg.slice(5)] : [])[0];
+
+let signals = 0;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    signals++;
+    say(`\nk6 got ${signal} (${signals})`);
+    // As k6 does at the second one.
+    if (signals === 2) process.exit(105);
+  });
+}
+tell({
+  args,
+  pid: process.pid,
+  variables: Object.keys(process.env).filter((name) => name.startsWith("K6_")).sort(),
+  folderMode: (statSync(dirname(target)).mode & 0o7777).toString(8),
+  isFifo: statSync(target).isFIFO(),
+  terminal: process.stdout.isTTY === true,
+});
+console.error("k6's log");
+
+function tell(facts) {
+  appendFileSync(report, `${JSON.stringify(facts)}\n`);
+}
+
+/** As k6 draws its bars: above the cursor nothing changes, and it ends where it began. */
+function say(text) {
+  process.stdout.write(process.stdout.isTTY ? `\x1b[K\n${text}\x1b[K\n\r\x1b[J\x1b[2A` : `${text}\n`);
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function write(descriptor, bytes) {
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+}
+
+async function run() {
+  if (ending === "never opened") return code;
+  const descriptor = openSync(target, "w");
+  if (ending === "held open") {
+    const { pid } = spawn("sleep", ["600"], { stdio: ["ignore", descriptor, "ignore"], detached: true });
+    tell({ sleeper: pid });
+  }
+  const bytes = json.endsWith(".gz") ? gunzipSync(readFileSync(json)) : readFileSync(json);
+  const lines = bytes.toString("latin1").split(/(?<=\n)/);
+  const step = Math.ceil(lines.length / 10);
+  for (let from = 0; from < lines.length; from += step) {
+    say(`running, ${from} of ${lines.length}`);
+    write(descriptor, Buffer.from(lines.slice(from, from + step).join(""), "latin1"));
+    if (from === 5 * step && ending === "killed") {
+      write(descriptor, Buffer.from('{"metric":"vus","type":"Poi'));
+      process.kill(process.pid, "SIGKILL");
+      await pause(60_000);
+    }
+    if (from === 5 * step && ending === "waits") {
+      for (let tick = 0; signals === 0; tick++) {
+        say(`waiting ${tick}`);
+        await pause(50);
+      }
+    }
+    if (from === 5 * step && ending === "deaf") {
+      for (let tick = 0;; tick++) {
+        say(`waiting ${tick}`);
+        await pause(50);
+      }
+    }
+    await pause(paceMs);
+  }
+  closeSync(descriptor);
+  return signals > 0 ? 105 : code;
+}
+
+process.exitCode = await run();
+console.log("k6's summary");
+tell({ signals });
+process.exit();
