@@ -28,7 +28,8 @@ export type {
 export { ConfigurationError, DeliveryError, FormatError, isRemoteWriteError } from "./src/errors.ts";
 export type { DeliveryErrorDetails, RemoteWriteError } from "./src/errors.ts";
 export { RemoteWriteOutput } from "./src/output.ts";
-export type { OutputStats } from "./src/output.ts";
+export type { OutputCloseOptions, OutputStats } from "./src/output.ts";
+export type { CheckpointOptions, SettledWindow } from "./src/checkpointed_windows.ts";
 export { readK6Json } from "./src/sources/k6_json.ts";
 export type { K6JsonOptions, K6JsonReader, K6JsonStats } from "./src/sources/k6_json.ts";
 export type { SkipReason } from "./src/sources/k6_json_line.ts";
@@ -68,10 +69,13 @@ export type { RelabelAction, RelabelConfig } from "./src/aggregate/relabel_confi
 export { parseRelabelFile } from "./src/aggregate/relabel_file.ts";
 export type { RefusalReason } from "./src/aggregate/series_store.ts";
 export type { Emit, HistogramValue, Sink } from "./src/aggregate/sink.ts";
+export type { ExemplarPlace, PlaceExemplar } from "./src/aggregate/series_exemplars.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/mapping/mapping.ts";
 export type { DeliveryReport, Fate, ReasonCount } from "./src/delivery_report.ts";
-export { createReceiver } from "./src/receiver.ts";
-export type { ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
+export { BusyError, createReceiver } from "./src/receiver.ts";
+export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
+export { RemoteWriteForwarder } from "./src/forwarder.ts";
+export type { ForwarderOptions } from "./src/forwarder.ts";
 export { clauses } from "./src/receive/breach.ts";
 export type { Breach, Clause } from "./src/receive/breach.ts";
 export { setSnappyModule } from "./src/wire/snappy.ts";

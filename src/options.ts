@@ -6,6 +6,7 @@
 import { nativeHistogramDefaults } from "./aggregate/native_histogram_sink.ts";
 import type { RelabelConfig } from "./aggregate/relabel_config.ts";
 import { trendSinkDefaults, type TrendWindow } from "./aggregate/trend_sink.ts";
+import type { CheckpointOptions } from "./checkpointed_windows.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "./mapping/trends.ts";
 import type { Tags } from "./sample.ts";
@@ -59,8 +60,9 @@ export interface ClientOptions extends FileOptions, AuthOptions {
   /** Size of one request after compression, in bytes. @default 1048576 */
   readonly maxBodyBytes?: number;
   /**
-   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0 if the receiver does not know it.
-   * @default "1.0"
+   * Version of the protocol; `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it
+   * knows 2.0.
+   * @default "auto"
    */
   readonly protocol?: "auto" | "1.0" | "2.0";
   /** Whether a refused request is cut in halves until the refused series stand alone. @default true */
@@ -169,8 +171,14 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */
   readonly closeTimeoutMs?: number;
-  /** Whether to send series of the output's own, `k6_remote_write_*`. @default false */
+  /**
+   * Whether each flush also sends the statistics (`stats`) as series of the output's own, `k6_remote_write_*`, with the labels of
+   * `labels`; stamped with the time, or with that of the window's newest sample where `windows` is `event`.
+   * @default false
+   */
   readonly selfMetrics?: boolean;
+  /** Makes a run that can be continued after it was broken off. @default none */
+  readonly checkpoint?: CheckpointOptions;
 }
 
 /** The options that are always numbers. */

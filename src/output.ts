@@ -5,20 +5,25 @@
  */
 import { busiestLabel } from "./aggregate/busiest_label.ts";
 import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
+import { CheckpointedWindows } from "./checkpointed_windows.ts";
 import type { Metric } from "./metric.ts";
 import type { RemoteWriteOutputOptions } from "./options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.ts";
 import { RunInfo, runInfoMetric } from "./run_info.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
+import { SelfMetrics } from "./self_metrics.ts";
+import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
+import type { MetadataSender } from "./send/metadata_sender.ts";
 import { mergeReports, Tally } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
-import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
+import { type CloseOptions, type PushOptions, WriteQueue } from "./send/write_queue.ts";
 import { thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds/thresholds.ts";
-import type { Batch } from "./wire/batch.ts";
+import type { Metadata } from "./time_series.ts";
+import { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
 import { SeriesFactory } from "./wire/series_factory.ts";
 import type { WireSeries } from "./wire/wire_series.ts";
@@ -32,6 +37,15 @@ export interface OutputStats extends SendStatsSnapshot {
   /** k6 series, each of which becomes one time series or several. */
   readonly series: number;
 }
+
+/** How to end. */
+export interface OutputCloseOptions extends CloseOptions {
+  /** Whether what came in since the last flush is sent, and staleness markers if asked: an unfinished window is not to be. @default true */
+  readonly flush?: boolean;
+}
+
+/** Batches by shard. */
+type Round = readonly (Batch | undefined)[];
 
 /** Samples after which a window of recorded samples ends early: bounds the memory of the raw mapping. */
 const maxWindowSamples = 100_000;
@@ -59,11 +73,17 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #store: SeriesStore<WireSeries>;
   readonly #collector: Collector;
   readonly #queue: WriteQueue;
+  readonly #metadata: MetadataSender;
+  readonly #families: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
   readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
   readonly #timer = new AbortController();
+  /** Fires when nothing is waited for any more. */
+  readonly #end = new AbortController();
   readonly #thresholds: Thresholds | undefined;
   readonly #runInfo: RunInfo | undefined;
+  readonly #selfMetrics: SelfMetrics | undefined;
+  readonly #windows: CheckpointedWindows | undefined;
   #samplesIn = 0;
   readonly #account = new Tally();
   #windowEnd = -Infinity;
@@ -76,21 +96,26 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const resolved = resolveOptions(options);
     this.#options = resolved;
     const factory = new SeriesFactory({ ...resolved, ownMetrics });
+    this.#families = factory.families;
     this.#store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#refuse(reason, sample),
     });
     this.#collector = new Collector(resolved.shards, resolved);
-    const { thresholds: groups, runInfo, onWarning } = resolved;
+    const { thresholds: groups, runInfo, selfMetrics, checkpoint, onWarning } = resolved;
     const warnings = new Warnings(onWarning);
     if (groups !== undefined) {
       this.#thresholds = new Thresholds({ groups, onWarning: (message) => warnings.once(message) });
     }
     if (runInfo !== undefined) this.#runInfo = new RunInfo(runInfo);
+    if (selfMetrics) this.#selfMetrics = new SelfMetrics(resolved);
+    if (checkpoint !== undefined) this.#windows = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
     const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
-    this.#queue = new WriteQueue({ ...sending, delivery: createDelivery(sending) });
+    const { delivery, metadata } = createDelivery(sending);
+    this.#metadata = metadata;
+    this.#queue = new WriteQueue({ ...sending, delivery });
   }
 
   /**
@@ -117,9 +142,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#count(report));
     this.#addOwn([...this.#thresholds?.takeBounds() ?? [], ...this.#runInfo?.take() ?? []]);
-    const batches = this.#collector.collect(this.#store.takePending());
-    const zeros = this.#enqueue(this.#collector.takeZeros());
-    return mergeReports(await Promise.all([kept, ...zeros, ...this.#enqueue(batches)]));
+    const pending = this.#store.takePending();
+    const batches = this.#withSelfMetrics(this.#collector.collect(pending), pending);
+    const zeros = this.#collector.takeZeros();
+    const report = mergeReports(await Promise.all([kept, this.#sendWindow([zeros, batches])]));
+    // After the samples: they are what matters, and show which version the receiver knows.
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    return report;
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -134,7 +163,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
    *
    * @returns the account of the whole run; never rejects
    */
-  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+  close(options: OutputCloseOptions = {}): Promise<DeliveryReport> {
     return this.#closing ??= this.#close(options);
   }
 
@@ -177,11 +206,33 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#windowSamples = 1;
   }
 
-  #enqueue(batches: readonly (Batch | undefined)[]): Promise<DeliveryReport>[] {
-    return batches.flatMap((batch, shard) => {
-      if (batch === undefined) return [];
-      return [this.#queue.push(shard, batch).then((report) => this.#count(report))];
-    });
+  /** Sends one round of batches after the other; one has at most one batch of a shard. */
+  async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
+    if (this.#windows === undefined) return await this.#enqueue(rounds);
+    if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
+    return await this.#windows.send((options) => this.#enqueue(rounds, options), () => this.#queue.ended);
+  }
+
+  async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
+    const reports = rounds.flatMap((round) =>
+      round.flatMap((batch, shard) => {
+        if (batch === undefined) return [];
+        return [this.#queue.push(shard, batch, options).then((report) => this.#count(report))];
+      })
+    );
+    return mergeReports(await Promise.all(reports));
+  }
+
+  #withSelfMetrics(batches: Round, pending: readonly Series<WireSeries>[]): Round {
+    if (this.#selfMetrics === undefined) return batches;
+    const { windows, now } = this.#options;
+    // In a replay of an old run, the present would make the receiver refuse what follows as too old.
+    const newest = (latest: number, series: Series<WireSeries>): number => Math.max(latest, series.latestTime);
+    const time = windows === "wall" ? now() : pending.reduce(newest, -Infinity);
+    if (time === -Infinity) return batches;
+    const [first = new Batch(), ...rest] = batches;
+    this.#selfMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
+    return [first, ...rest];
   }
 
   /** What is unsent now may be sent by a later flush: only the end can tell. */
@@ -208,18 +259,23 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     for (const series of this.#store.series()) {
       if (series.lastStamp + heartbeatMs <= now && series.lastStamp !== -Infinity) idle.push(series);
     }
-    this.#enqueue(this.#collector.collect(idle, now));
+    void this.#enqueue([this.#collector.collect(idle, now)]);
   }
 
-  async #close({ timeoutMs = this.#options.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+  async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
+    const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
-    this.#addOwn(this.#thresholds?.verdicts() ?? []);
-    const last = [this.flush()];
-    if (this.#options.staleMarkers) {
-      last.push(...this.#enqueue(this.#collector.collectStale(this.#store.series())));
+    if (flush) this.#addOwn(this.#thresholds?.verdicts() ?? []);
+    const last = flush ? [this.flush()] : [];
+    if (flush && this.#options.staleMarkers) {
+      last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
-    const { unsent } = await this.#queue.close({ timeoutMs, signal, resumed: true });
+    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
+    const { unsent } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
     await Promise.all(last);
+    await this.#windows?.settle();
+    await this.#metadata.settled();
+    clear();
     this.#account.count("unsent", unsent);
     return this.#account.report();
   }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { wholeAtLeast } from "./options/option_checks.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
 import type { ClientOptions } from "./options.ts";
+import { unexpected } from "./options/option_checks.ts";
 import { resolveClientOptions } from "./options/resolve_client_options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
-import type { DeliveryReport } from "./delivery_report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
@@ -51,11 +51,12 @@ export async function pushOnce(
   timeSeries: readonly TimeSeries[],
   options: PushOnceOptions = {},
 ): Promise<DeliveryReport> {
-  const { signal = new AbortController().signal, maxRequests, ...given } = options;
+  const { signal = new AbortController().signal, maxRequests = Infinity, ...given } = options;
+  if (!(maxRequests >= 1)) throw unexpected("maxRequests", maxRequests, "a number from 1");
   const resolved = resolveClientOptions({ ...defaults, ...given });
-  const delivery = createDelivery({
+  const { delivery } = createDelivery({
     ...resolved,
-    budget: new RequestBudget(wholeAtLeast(1, "maxRequestsPerFlush", { maxRequestsPerFlush: maxRequests })),
+    budget: new RequestBudget(maxRequests),
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });

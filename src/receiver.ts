@@ -5,6 +5,7 @@
  */
 import { FormatError } from "./errors.ts";
 import { quote } from "./receive/breach.ts";
+import { BusyError } from "./receive/busy_error.ts";
 import { versionOfContentType } from "./receive/content_type.ts";
 import { allowOrigin, preflight } from "./receive/cors.ts";
 import { checkHeaders } from "./receive/header_rules.ts";
@@ -25,7 +26,8 @@ import { decompress } from "./wire/snappy.ts";
 import { TooLargeError } from "./wire/too_large_error.ts";
 
 export type { Breach, Clause } from "./receive/breach.ts";
-export type { ReceivedWrite, ReceiverOptions } from "./receive/receiver_options.ts";
+export { BusyError } from "./receive/busy_error.ts";
+export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./receive/receiver_options.ts";
 
 /**
  * Makes a handler that receives remote write 1.0 and 2.0. It holds no resources and can simply be dropped.
@@ -132,9 +134,14 @@ class Receiver {
     };
     const forget = accept?.();
     try {
-      await onWrite(write);
+      const partial = await onWrite(write);
+      if (partial !== undefined) return refuse(400, partial.reason, writtenHeaders(version, partial.written));
     } catch (error) {
       forget?.();
+      if (error instanceof BusyError) {
+        const retryAfter = { "Retry-After": `${Math.ceil(error.retryAfterMs / 1000)}` };
+        return refuse(429, error.message, { ...writtenHeaders(version, nothing), ...retryAfter });
+      }
       onError(error);
       return refuseAll(500, "Cannot store the request: the receiver failed");
     }

@@ -9,9 +9,11 @@ import { resolveClientOptions } from "./options/resolve_client_options.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { Delivery } from "./send/delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
+import type { MetadataSender } from "./send/metadata_sender.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import type { TimeSeries } from "./time_series.ts";
+import { Families } from "./wire/families.ts";
 import { batchOf } from "./wire/time_series_batch.ts";
 
 /**
@@ -31,12 +33,17 @@ import { batchOf } from "./wire/time_series_batch.ts";
  */
 export class RemoteWriteClient {
   readonly #delivery: Delivery;
+  readonly #metadata: MetadataSender;
+  readonly #families = new Families();
   readonly #stats = new SendStats();
 
   /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor(options: ClientOptions = {}) {
     const resolved = resolveClientOptions(options);
-    this.#delivery = createDelivery({ ...resolved, stats: this.#stats, warnings: new Warnings(resolved.onWarning) });
+    const warnings = new Warnings(resolved.onWarning);
+    const { delivery, metadata } = createDelivery({ ...resolved, stats: this.#stats, warnings });
+    this.#delivery = delivery;
+    this.#metadata = metadata;
   }
 
   /**
@@ -53,6 +60,8 @@ export class RemoteWriteClient {
     const batch = batchOf(timeSeries);
     const signal = options.signal ?? new AbortController().signal;
     const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, signal);
+    this.#families.addSeries(timeSeries);
+    if (report.delivered > 0) await this.#metadata.flush(this.#families.all, signal);
     const { samples, delivered, unknown, requests } = report;
     if (delivered === samples) return report;
     const reason = report.reasons[0]?.reason ?? (signal.aborted ? "aborted" : "not sent");

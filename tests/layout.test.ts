@@ -12,7 +12,10 @@ const parts: readonly (readonly string[])[] = [
   ["mapping", "thresholds", "run_info"],
   ["wire"],
   ["send"],
-  ["client_options", "options", "env", "output", "write_client", "push_once", "receive", "receiver"],
+  [
+    ...["client_options", "options", "env", "checkpointed_windows", "self_metrics", "output", "write_client"],
+    ...["push_once", "receive", "receiver", "forwarder"],
+  ],
   ["mod"],
   ["cli"],
 ];

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RemoteWriteOutput } from "../src/output.ts";
 import { RemoteWriteClient } from "../src/write_client.ts";
 import { runCli } from "./support/cli.ts";
-import { noPrometheus, startPrometheus } from "./support/prometheus.ts";
+import { noPrometheus, prometheusKnowsV2, startPrometheus } from "./support/prometheus.ts";
 import { recordedJson } from "./support/recorded_run.ts";
 
 interface Point {
@@ -48,6 +49,7 @@ test(
         prometheus.writeUrl,
       ]);
       assert.equal(code, 0, stderr);
+      assert.equal(/it gets 1\.0 from now on/.test(stderr), !prometheusKnowsV2, stderr);
       const value = async (expression: string): Promise<number> => {
         const result = await prometheus.query(expression, Date.now());
         assert.equal(result.length, 1, `${expression} gives ${result.length} series`);
@@ -89,3 +91,61 @@ test("a real Prometheus takes what the client writes", { skip: noPrometheus }, a
     await prometheus.close();
   }
 });
+
+test(
+  "the newest version that a real Prometheus knows is found out, and histograms and exemplars arrive in it",
+  { skip: noPrometheus },
+  async () => {
+    const prometheus = await startPrometheus();
+    try {
+      const answers: [version: string | null, status: number, written: string | null][] = [];
+      const output = new RemoteWriteOutput({
+        url: prometheus.writeUrl,
+        trendAs: "native",
+        onWarning: () => {},
+        fetch: async (input, init) => {
+          const response = await fetch(input, init);
+          const written = response.headers.get("x-prometheus-remote-write-samples-written");
+          const version = new Headers(init?.headers).get("x-prometheus-remote-write-version");
+          answers.push([version, response.status, written]);
+          return response;
+        },
+      });
+      const time = Date.now() - 10_000;
+      const requests = { name: "http_reqs", type: "counter", contains: "default" } as const;
+      const duration = { name: "http_req_duration", type: "trend", contains: "time" } as const;
+      for (let second = 0; second < 3; second++) {
+        const at = { time: time + second * 1000, tags: { status: "200" }, metadata: { trace_id: `trace${second}` } };
+        output.add([{ metric: requests, value: 1, ...at }, { metric: duration, value: 250, ...at }]);
+        assert.equal((await output.flush()).delivered, 2);
+      }
+      await output.close();
+      // 2.42 answers 204 to 2.0 without a Written header, and stores nothing.
+      assert.deepEqual(answers[0], prometheusKnowsV2 ? ["2.0.0", 204, "1"] : ["2.0.0", 204, null]);
+      const later = new Set(answers.slice(1).map(([version]) => version));
+      assert.deepEqual([...later], [prometheusKnowsV2 ? "2.0.0" : "0.1.0"]);
+
+      const value = async (expression: string): Promise<string | undefined> =>
+        (await prometheus.query(expression, time + 2000))[0]?.value[1];
+      assert.equal(await value("k6_http_reqs_total"), "3");
+      assert.equal(await value("histogram_count(k6_http_req_duration_seconds)"), "3");
+      assert.equal(await value("histogram_sum(k6_http_req_duration_seconds)"), "0.75");
+      const found = await prometheus.exemplars('{__name__=~"k6_.*"}', { fromMs: time - 1000, toMs: time + 10_000 });
+      // Of a new histogram's first exemplar, 2.42 does not know the series yet.
+      const lastTwo = found.map(({ seriesLabels, exemplars }) => [
+        seriesLabels.__name__,
+        exemplars.slice(-2).map(({ labels, value, timestamp }) => [
+          labels.trace_id,
+          value,
+          Math.round(timestamp * 1000) - time,
+        ]),
+      ]);
+      assert.deepEqual(lastTwo.sort(), [
+        ["k6_http_req_duration_seconds", [["trace1", "0.25", 1000], ["trace2", "0.25", 2000]]],
+        ["k6_http_reqs_total", [["trace1", "1", 1000], ["trace2", "1", 2000]]],
+      ]);
+    } finally {
+      await prometheus.close();
+    }
+  },
+);

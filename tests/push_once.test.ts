@@ -79,7 +79,10 @@ test("a push ends on its own where the endpoint never recovers", async () => {
 });
 
 test("options that make no sense, and series that cannot be sent, reject", async () => {
-  await assert.rejects(pushOnce([], { url, maxRequests: 0 }), { name: "ConfigurationError" });
+  await assert.rejects(pushOnce([], { url, maxRequests: 0 }), {
+    name: "ConfigurationError",
+    message: /maxRequests\b.*0.*number from 1/,
+  });
   await assert.rejects(pushOnce([{ labels: [], samples: [{ value: 1, timestamp: 1 }] }], { url }), {
     name: "FormatError",
   });

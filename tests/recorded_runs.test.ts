@@ -174,7 +174,7 @@ test("each form of a trend adds up to the samples of the run, and its series are
     const name = labels.find((label) => label.name === "__name__")?.value ?? "";
     const le = labels.find((label) => label.name === "le")?.value ?? "";
     totals.set(name + le, (totals.get(name + le) ?? 0) + (sample?.value ?? NaN));
-    assert.equal(metadata, undefined);
+    assert.deepEqual([metadata?.type, metadata?.unit], ["histogram", "seconds"]);
   }
   const below = (bound: number): number => samples.filter(({ value }) => value / 1000 <= bound).length;
   const sum = samples.reduce((total, { value }) => total + value / 1000, 0);

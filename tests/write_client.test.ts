@@ -92,6 +92,7 @@ for (const [what, series, message] of wrong) {
 
 test("what is refused is a DeliveryError with the receiver's words and the account", async () => {
   const client = new RemoteWriteClient({
+    protocol: "1.0",
     fetch: () => Promise.resolve(new Response("out of order sample", { status: 400 })),
     onWarning: () => {},
   });

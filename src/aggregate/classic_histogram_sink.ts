@@ -35,9 +35,7 @@ export class ClassicHistogramSink implements Sink {
 
   add(value: number): void {
     const scaled = value / this.#divisor;
-    const bounds = this.#bounds;
-    let at = 0;
-    while (at < bounds.length && !(scaled <= (bounds[at] ?? Infinity))) at++;
+    const at = bucketOf(scaled, this.#bounds);
     this.#counts[at] = (this.#counts[at] ?? 0) + 1;
     this.#sum += scaled;
   }
@@ -48,6 +46,13 @@ export class ClassicHistogramSink implements Sink {
     emit(this.#counts.length, this.#sum);
     emit(this.#counts.length + 1, count);
   }
+}
+
+/** Index of the bucket that counts a value: that of the first bound which is not below it, or the one beyond all bounds. */
+export function bucketOf(value: number, bounds: readonly number[]): number {
+  let at = 0;
+  while (at < bounds.length && !(value <= (bounds[at] ?? Infinity))) at++;
+  return at;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import type { Metric } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
+import { type PlaceExemplar, SeriesExemplars } from "./series_exemplars.ts";
 import type { Sink } from "./sink.ts";
 
 /** A k6 series: one metric with one set of labels. `Output` is whatever its time series are to the mapping. */
@@ -21,12 +22,23 @@ export class Series<Output> {
   lastStamp: number = -Infinity;
   /** Whether something came in since the last flush. */
   pending = false;
+  /** Examples of its values; undefined until there are any. */
+  exemplars: SeriesExemplars | undefined = undefined;
+  readonly #placeExemplar: PlaceExemplar | undefined;
 
-  constructor(sink: Sink, outputs: readonly Output[], firstTime: number) {
+  constructor({ sink, outputs, placeExemplar }: Omit<OpenedSeries<Output>, "identity">, firstTime: number) {
     this.sink = sink;
     this.outputs = outputs;
+    this.#placeExemplar = placeExemplar;
     this.firstTime = firstTime;
     this.latestTime = firstTime;
+  }
+
+  /** Keeps what identifies a sample, such as its trace. */
+  addExemplar(metadata: Tags, value: number, time: number): void {
+    if (this.#placeExemplar === undefined) return;
+    this.exemplars ??= new SeriesExemplars(this.#placeExemplar);
+    this.exemplars.add(metadata, value, time);
   }
 }
 
@@ -38,6 +50,8 @@ export interface OpenedSeries<Output> {
   readonly outputs: readonly Output[];
   /** Series of one metric with equal identities are the same. */
   readonly identity: string;
+  /** Where examples of its values belong. @default there are none */
+  readonly placeExemplar?: PlaceExemplar;
 }
 
 /** Why a sample was not taken. */
@@ -102,6 +116,7 @@ export class SeriesStore<Output> {
     if (series === null) return;
     if (series === "refused") return this.#options.onRefused("maxSeries", sample);
     series.sink.add(value, time);
+    if (sample.metadata !== undefined) series.addExemplar(sample.metadata, value, time);
     if (time > series.latestTime) series.latestTime = time;
     if (!series.pending) {
       series.pending = true;
@@ -150,7 +165,7 @@ export class SeriesStore<Output> {
     let series = this.#identities.get(identity);
     if (series === undefined) {
       if (this.#identities.size >= this.#options.maxSeries) return "refused";
-      series = new Series(opened.sink, opened.outputs, time);
+      series = new Series(opened, time);
       this.#identities.set(identity, series);
     }
     return series;

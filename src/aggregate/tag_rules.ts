@@ -20,7 +20,7 @@ export interface TagSwitches {
 
 /** The tags that stay, with the constant labels; without empty names and values. */
 export function applyTagRules(tags: Tags, switches: TagSwitches): Map<string, string> {
-  const kept = new Map(Object.entries(switches.labels));
+  const kept = new Map(Object.entries(switches.labels).filter(([, value]) => value !== ""));
   if (switches.keepTags) {
     for (const name of Object.keys(tags)) {
       if (name === "name" && !switches.keepNameTag) continue;

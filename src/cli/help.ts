@@ -36,8 +36,8 @@ export function formatCommandHelp({ name, operands, summary, flags, options, not
         { flag, env, envPrefixes },
       ) => [flag, [...env, ...envPrefixes.map((prefix) => `${prefix}<NAME>`)]]),
     );
-    const entries = options.map((flag) => formatFlag(flag, variables.get(flag.flag)));
-    parts.push(`Options, with their environment variables:\n\n${entries.join("\n")}`);
+    const lines = options.map((flag) => formatFlag(flag, variables.get(flag.flag)));
+    parts.push(`Options, with their environment variables:\n\n${lines.join("\n")}`);
   }
   if (notes !== undefined) parts.push(notes);
   return `${parts.join("\n\n")}\n`;

@@ -9,6 +9,7 @@ import { ConfigurationError } from "../errors.ts";
 import { withOption } from "../options/merge_options.ts";
 import { parseText } from "../options/option_parsers.ts";
 import { optionSpecs } from "../options/option_specs.ts";
+import { sendingSpecs } from "../options/sending_specs.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";
@@ -24,6 +25,15 @@ const configFlag: Flag = {
 
 /** The flags of the options. */
 export const outputFlags: readonly Flag[] = [configFlag, ...optionSpecs];
+
+/** The target of `receive` is a flag of its own; what it takes comes when it comes, and is never dropped. */
+const notForwarded: readonly string[] = ["url", "flush-period", "overflow"];
+
+/** The flags of the options that forwarding has. */
+export const forwardFlags: readonly Flag[] = [
+  configFlag,
+  ...sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag)),
+];
 
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
 export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;

@@ -3,25 +3,36 @@
  *
  * @module
  */
-import { createReceiver, type ReceivedWrite } from "../receiver.ts";
-import type { Arguments } from "./arguments.ts";
+import { ConfigurationError } from "../errors.ts";
+import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../forwarder.ts";
+import { parseUrl } from "../options/option_parsers.ts";
+import { type Breach, createReceiver, type ReceivedWrite } from "../receiver.ts";
+import type { Arguments, Flag } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch, wholeNumber } from "./flags.ts";
 import { countOf, formatBytes } from "./format.ts";
 import { Log } from "./log.ts";
-import { formatJsonLines } from "./received_json.ts";
+import { forwardFlags, readOutputOptions } from "./output_options.ts";
+import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { exitNow, onSignal, serve, writeOut } from "./runtime.ts";
+import { formatDelivered } from "./summary.ts";
 
 /** Prometheus's own port: senders find it without being told. */
 const defaultPort = 9090;
+
+const forwardFlag: Flag = {
+  flag: "forward",
+  placeholder: "URL",
+  help: "Send what is valid on to this endpoint, through a bounded queue, with retries.",
+  parse: parseUrl,
+};
 
 /** The command. */
 export const receive: Command = {
   name: "receive",
   operands: "",
-  summary: "Receive remote write over HTTP and show what arrives.",
-  options: [],
+  summary: "Receive remote write over HTTP, show what arrives, and send it on if asked.",
   flags: [
     { flag: "host", placeholder: "ADDRESS", help: "Where to listen.", default: "127.0.0.1", parse: (text) => text },
     {
@@ -34,27 +45,32 @@ export const receive: Command = {
     { flag: "strict", help: "Refuse what breaks a rule of the specification, and say which.", parse: parseSwitch },
     { flag: "cors", help: "Let pages of any origin send.", parse: parseSwitch },
     { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseSwitch },
+    forwardFlag,
     ...commonFlags,
   ],
-  notes: "It ends at SIGINT or SIGTERM, and prints the table then.",
+  options: forwardFlags,
+  notes: `It ends at SIGINT or SIGTERM, and prints the table then. The options are those of --forward: a sender is
+answered when the queue has taken what it sent, and 429 while the queue is full; at the end, the queue is sent.`,
   run,
 };
 
 async function run(given: Arguments): Promise<number> {
   const log = new Log(logLevelOf(given));
-  const json = isOn(given, "json");
+  const json = isOn(given, "json") ? new ReceivedJson() : undefined;
   const table = new ReceivedTable();
-  const handler = createReceiver({
+  const receiving = {
     strict: isOn(given, "strict"),
     cors: isOn(given, "cors"),
-    onBreach: ({ clause, message }) => log.say("warn", `${clause}: ${message}`),
-    onError: (error) => log.say("error", error instanceof Error ? error.message : String(error)),
-    onWrite: async (write) => {
-      if (json) await writeOut(formatJsonLines(write.timeSeries));
-      else table.add(write.timeSeries);
-      log.say(json ? "debug" : "info", describe(write));
+    onBreach: ({ clause, message }: Breach): void => log.say("warn", `${clause}: ${message}`),
+    onError: (error: unknown): void => log.say("error", error instanceof Error ? error.message : String(error)),
+    onWrite: async (write: ReceivedWrite): Promise<void> => {
+      if (json === undefined) table.add(write.timeSeries);
+      else await writeOut(json.format(write));
+      log.say(json === undefined ? "info" : "debug", describe(write));
     },
-  });
+  };
+  const forwarder = createForwarder(given, { receiving, log });
+  const handler = forwarder?.handle ?? createReceiver(receiving);
   const host = String(given.values.get("host") ?? "127.0.0.1");
   const server = await serve(handler, { host, port: Number(given.values.get("port") ?? defaultPort) }).catch(
     (error) => {
@@ -63,8 +79,8 @@ async function run(given: Arguments): Promise<number> {
   );
   if (server === undefined) return exitCodes.usage;
   const url = `${server.url}/api/v1/write`;
-  if (json) log.say("info", `Receiving at ${url}`);
-  else await writeOut(`Receiving at ${url}\n`);
+  if (json === undefined) await writeOut(`Receiving at ${url}\n`);
+  else log.say("info", `Receiving at ${url}`);
   await new Promise<void>((resolve) => {
     let stopping = false;
     onSignal((signal) => {
@@ -74,8 +90,29 @@ async function run(given: Arguments): Promise<number> {
     });
   });
   await server.close();
-  if (!json) await writeOut(table.format());
-  return exitCodes.ok;
+  const report = await forwarder?.close();
+  if (json === undefined) await writeOut(table.format());
+  if (report === undefined) return exitCodes.ok;
+  log.say("info", formatDelivered(report));
+  return report.delivered + report.unknown === report.samples ? exitCodes.ok : exitCodes.lost;
+}
+
+/** @throws ConfigurationError */
+function createForwarder(
+  given: Arguments,
+  { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
+): RemoteWriteForwarder | undefined {
+  const url = given.values.get(forwardFlag.flag);
+  if (url === undefined) {
+    const useless = forwardFlags.find(({ flag }) => given.values.has(flag));
+    if (useless === undefined) return undefined;
+    throw new ConfigurationError(
+      `Cannot use --${useless.flag}: nothing is forwarded, expected --forward URL beside it`,
+    );
+  }
+  const target = { ...given, values: new Map([...given.values, ["url", url]]) };
+  const options = readOutputOptions(target, { warn: (message) => log.say("warn", message) });
+  return new RemoteWriteForwarder({ ...options, receiver: receiving });
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {

@@ -3,20 +3,23 @@
  *
  * @module
  */
+import type { CheckpointOptions, SettledWindow } from "../checkpointed_windows.ts";
 import { parseDurationMs } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
+import type { RemoteWriteOutputOptions } from "../options.ts";
 import { RemoteWriteOutput } from "../output.ts";
 import { resolveOptions } from "../options/resolve_options.ts";
 import type { Sample } from "../sample.ts";
 import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { followFile } from "./follow.ts";
-import { exitNow, onSignal, openInput, toStream, writeOut } from "./runtime.ts";
+import { exitNow, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -38,6 +41,12 @@ export const send: Command = {
       help: "With --follow: end when nothing has been added for so long.",
       default: "never",
       parse: parseIdleTimeout,
+    },
+    {
+      flag: "checkpoint",
+      placeholder: "STATE",
+      help: "Write to this file how far it is; after a crash, the same command continues there.",
+      parse: (text) => text,
     },
     ...commonFlags,
   ],
@@ -64,7 +73,7 @@ class Sending {
   readonly #giveUp = new AbortController();
   readonly #read: K6JsonStats[] = [];
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
-  #unreadable = false;
+  #broken = false;
 
   constructor(given: Arguments) {
     this.#given = given;
@@ -76,14 +85,21 @@ class Sending {
     }
     this.#follows = isOn(given, "follow");
     this.#live = live || (!replay && (this.#follows || this.#paths.includes("-")));
-    if (isOn(given, "shift-to-now") && this.#paths.includes("-")) {
-      throw new ConfigurationError("Cannot use --shift-to-now: standard input can be read only once, expected FILE");
+    for (const flag of ["shift-to-now", "checkpoint"]) {
+      if (given.values.has(flag) && this.#paths.includes("-")) {
+        throw new ConfigurationError(`Cannot use --${flag}: standard input can be read only once, expected FILE`);
+      }
+    }
+    if (this.#follows && (replay || given.values.has("checkpoint") || isOn(given, "shift-to-now"))) {
+      throw new ConfigurationError(
+        "Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete",
+      );
+    }
+    if (given.values.has("checkpoint") && this.#live) {
+      throw new ConfigurationError("Cannot read the command line: --live and --checkpoint exclude each other");
     }
     if (this.#follows && (given.operands.length !== 1 || this.#paths.includes("-"))) {
       throw new ConfigurationError("Cannot use --follow: it is for one FILE, expected its path");
-    }
-    if (this.#follows && (replay || isOn(given, "shift-to-now"))) {
-      throw new ConfigurationError("Cannot use --follow: --replay and --shift-to-now are for files that are complete");
     }
     if (!this.#follows && given.values.has("idle-timeout")) {
       throw new ConfigurationError("Cannot use --idle-timeout: it is for --follow");
@@ -96,28 +112,72 @@ class Sending {
       ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
-    const output = new RemoteWriteOutput(options);
+    const checkpoint = await this.#openCheckpoint(options);
+    const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
     const { closeTimeoutMs } = resolveOptions(options);
     onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (this.#live) output.start();
-    const shiftMs = isOn(this.#given, "shift-to-now") ? Date.now() - await this.#latestTime() : 0;
+    const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
+    if (!this.#stop.signal.aborted) await checkpoint?.begin(shiftMs);
     for (const path of this.#paths) await this.#sendInput(path, output, shiftMs);
     // Recorded samples are worth waiting for: each request has a deadline of its own.
     const report = await output.close({
       timeoutMs: this.#live ? closeTimeoutMs : Infinity,
       signal: this.#giveUp.signal,
+      // The same command sends the window that was broken off, as a whole.
+      flush: checkpoint === undefined || !this.#stop.signal.aborted,
     });
     clearInterval(progress);
     this.#log.progress("");
     const stats = output.stats;
-    const lost = isLoss({ report, stats, read: this.#read }) || this.#unreadable;
+    const lost = isLoss({ report, stats, read: this.#read }) || this.#broken;
     const interrupted = this.#live ? undefined : this.#interrupted;
     this.#log.say(
       "info",
       formatSummary({ report, stats, read: this.#read, interrupted, ms: performance.now() - started }),
     );
     return lost || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
+  }
+
+  async #openCheckpoint(options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
+    const path = this.#given.values.get("checkpoint");
+    if (typeof path !== "string") return undefined;
+    if (options.selfMetrics === true) {
+      throw new ConfigurationError(
+        "Cannot use --checkpoint: --self-metrics are never the same when they are sent again",
+      );
+    }
+    for (const label of ["instance", "testid"] as const) {
+      if (options[label] !== "auto" && options[label] !== senderName()) continue;
+      throw new ConfigurationError(`Cannot use --checkpoint: --${label} is "auto", expected one that stays the same`);
+    }
+    const shiftToNow = isOn(this.#given, "shift-to-now");
+    const checkpoint = await Checkpoint.open(path, { files: this.#paths, options, shiftToNow });
+    const { windowsSent } = checkpoint;
+    if (windowsSent !== undefined) {
+      this.#log.say("info", `Continuing from ${path}: ${countOf(windowsSent, "window")} sent before.`);
+    }
+    return checkpoint;
+  }
+
+  /** What is not known to be sent must not be passed over: the next run begins there. */
+  #recordIn(checkpoint: Checkpoint): CheckpointOptions {
+    const onWindow = async ({ index, acknowledged }: SettledWindow): Promise<void> => {
+      try {
+        if (acknowledged) return await checkpoint.record(index + 1);
+        if (this.#interrupted === undefined) {
+          this.#log.say("error", "Not everything was acknowledged, so sending ends; the same command continues there.");
+        }
+      } catch (error) {
+        this.#broken = true;
+        this.#log.say("error", error instanceof Error ? error.message : String(error));
+        throw error;
+      } finally {
+        if (!acknowledged || this.#broken) this.#stop.abort();
+      }
+    };
+    return { windowsSent: checkpoint.windowsSent, onWindow };
   }
 
   async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
@@ -129,7 +189,7 @@ class Sending {
     try {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
-        if (!this.#live) await output.ready({ signal: this.#giveUp.signal });
+        if (!this.#live) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
       this.#cannotRead(path, error);
@@ -147,8 +207,9 @@ class Sending {
     });
   }
 
-  /** The time of the newest sample of all files. */
-  async #latestTime(): Promise<number> {
+  /** By how much the newest sample of all files is older than now; 0 if they are not to be moved. */
+  async #findShiftMs(): Promise<number> {
+    if (!isOn(this.#given, "shift-to-now")) return 0;
     let latest = -Infinity;
     for (const path of this.#paths) {
       try {
@@ -159,11 +220,11 @@ class Sending {
         // The second reading says what is wrong.
       }
     }
-    return latest === -Infinity ? Date.now() : latest;
+    return latest === -Infinity ? 0 : Date.now() - latest;
   }
 
   #cannotRead(path: string, error: unknown): void {
-    this.#unreadable = true;
+    this.#broken = true;
     const reason = error instanceof Error ? error.message : String(error);
     this.#log.say("error", `Cannot read ${path === "-" ? "standard input" : path} to its end: ${reason}`);
   }

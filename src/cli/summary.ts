@@ -48,8 +48,6 @@ export function formatSummary(
     return count === 0 ? [] : [`${formatCount(count)} ${words}`];
   });
   const refused = Object.values(stats.samplesRefused).reduce((sum, count) => sum + count, 0);
-  const fates = (["rejected", "failed", "unknown", "dropped", "unsent"] as const)
-    .flatMap((fate) => report[fate] === 0 ? [] : [`${formatCount(report[fate])} ${fate}`]);
   const rows = [
     [
       "read",
@@ -59,6 +57,21 @@ export function formatSummary(
     ...(skipped.length === 0 ? [] : [["skipped", ...skipped]]),
     ...(refused === 0 ? [] : [["refused", countOf(refused, "k6 sample")]]),
     ["made", `${formatCount(stats.series)} k6 series`],
+    ...deliveryRows(report),
+    ["time", formatDurationMs(ms)],
+  ];
+  return formatRows(rows);
+}
+
+/** What became of what was sent. */
+export function formatDelivered(report: DeliveryReport): string {
+  return formatRows(deliveryRows(report));
+}
+
+function deliveryRows(report: DeliveryReport): string[][] {
+  const fates = (["rejected", "failed", "unknown", "dropped", "unsent"] as const)
+    .flatMap((fate) => report[fate] === 0 ? [] : [`${formatCount(report[fate])} ${fate}`]);
+  return [
     [
       "sent",
       countOf(report.requests, "request"),
@@ -67,7 +80,9 @@ export function formatSummary(
     ],
     ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...fates],
     ...report.reasons.map(({ samples, fate, reason }) => ["", `${formatCount(samples)} ${fate}: ${reason}`]),
-    ["time", formatDurationMs(ms)],
   ];
+}
+
+function formatRows(rows: readonly (readonly string[])[]): string {
   return rows.map(([title = "", ...facts]) => `${title.padStart(10)}  ${facts.join(", ")}`).join("\n");
 }

@@ -36,7 +36,10 @@ export function legacyMapping({ prefix, maxExactValues }: LegacyMappingOptions):
       const name = validMetricName(`${prefix}${metric.name}`);
       switch (metric.type) {
         case "counter":
-          return single(name, "counter", () => new CounterSink());
+          return {
+            ...single(name, "counter", () => new CounterSink()),
+            placeExemplar: (value) => ({ output: 0, value }),
+          };
         case "gauge":
           return single(name, "gauge", () => new GaugeSink());
         case "rate":

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PlaceExemplar } from "../aggregate/series_exemplars.ts";
 import type { Sink } from "../aggregate/sink.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
@@ -24,6 +25,8 @@ export interface MetricMapping {
   readonly outputs: readonly OutputSeries[];
   /** A fresh sink for a new series. */
   createSink(): Sink;
+  /** Where an example of this value belongs; undefined for nowhere. By default, there are no exemplars. */
+  readonly placeExemplar?: PlaceExemplar;
   /** A series may have several samples in one request (rising in time), instead of one. @default false */
   readonly multipleSamples?: boolean;
 }

@@ -32,7 +32,11 @@ export function prometheusMapping(options: PrometheusMappingOptions): Mapping {
     mapMetric(metric: Metric): MetricMapping {
       switch (metric.type) {
         case "counter":
-          return { outputs: [output(metric, "_total", "counter")], createSink: () => new CounterSink() };
+          return {
+            outputs: [output(metric, "_total", "counter")],
+            createSink: () => new CounterSink(),
+            placeExemplar: (value) => ({ output: 0, value }),
+          };
         case "gauge":
           return { outputs: [output(metric, "", "gauge")], createSink: () => new GaugeSink() };
         case "rate": {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ClassicHistogramSink, formatLe } from "../aggregate/classic_histogram_sink.ts";
+import { bucketOf, ClassicHistogramSink, formatLe } from "../aggregate/classic_histogram_sink.ts";
 import { NativeHistogramSink } from "../aggregate/native_histogram_sink.ts";
 import { TrendSink, type TrendWindow } from "../aggregate/trend_sink.ts";
 import type { TrendStat } from "../aggregate/trend_stats.ts";
@@ -55,7 +55,8 @@ export function unitOf(metric: Metric): string | undefined {
 /** @param options the name is the metric's with the prefix, valid */
 export function mapTrend(metric: Metric, options: TrendOptions & { readonly name: string }): MetricMapping {
   // k6 measures time in milliseconds and Prometheus in seconds.
-  const scale = metric.contains === "time" ? 1 / 1000 : 1;
+  const divisor = metric.contains === "time" ? 1000 : 1;
+  const scale = 1 / divisor;
   const unit = unitOf(metric);
   if (options.form === "stats") {
     const { stats, window, maxExactValues } = options;
@@ -75,6 +76,7 @@ export function mapTrend(metric: Metric, options: TrendOptions & { readonly name
     return {
       outputs: [{ name, metadata }],
       createSink: () => new NativeHistogramSink({ bucketFactor, maxBuckets, scale }),
+      placeExemplar: (value) => ({ output: 0, value: value / divisor }),
     };
   }
   const bounds = boundsOf(metric, options.buckets);
@@ -86,6 +88,7 @@ export function mapTrend(metric: Metric, options: TrendOptions & { readonly name
   return {
     outputs: [...buckets, { name: `${name}_sum`, metadata }, { name: `${name}_count`, metadata }],
     createSink: () => new ClassicHistogramSink(bounds, { scale }),
+    placeExemplar: (value) => ({ output: bucketOf(value / divisor, bounds), value: value / divisor }),
   };
 }
 

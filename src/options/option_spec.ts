@@ -8,7 +8,7 @@ import type { RemoteWriteOutputOptions } from "../options.ts";
 /** The options that can be given as text. */
 export type TextOption = Exclude<
   keyof RemoteWriteOutputOptions,
-  "fetch" | "now" | "random" | "sleep" | "onWarning" | "windows"
+  "fetch" | "now" | "random" | "sleep" | "onWarning" | "windows" | "checkpoint"
 >;
 
 /** One option as text; several may be parts or forms of one option of the library. */

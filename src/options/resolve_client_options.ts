@@ -37,7 +37,7 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
     maxSamplesPerSend: wholeAtLeast(1, "maxSamplesPerSend", options),
     maxDecodedBytes: wholeAtLeast(1024, "maxDecodedBytes", options),
     maxBodyBytes: wholeAtLeast(1024, "maxBodyBytes", options),
-    protocol: oneOf(["1.0", "2.0", "auto"], "protocol", options.protocol),
+    protocol: oneOf(["auto", "1.0", "2.0"], "protocol", options.protocol),
     bisect: flag("bisect", options, true),
     onWarning: options.onWarning ?? ((message): void => console.warn(`k6-remote-write: ${message}`)),
     // Taken now: an instrumented fetch that replaces the global one later must not measure the output's own requests. Bound, as

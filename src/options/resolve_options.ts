@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CheckpointOptions } from "../checkpointed_windows.ts";
 import { compileRelabelConfigs, type Relabel } from "../aggregate/relabel.ts";
 import { ConfigurationError } from "../errors.ts";
 import { validLabelName } from "../mapping/labels.ts";
@@ -35,7 +36,8 @@ type Replaced =
   | "testid"
   | "relabelConfigs"
   | "thresholds"
-  | "runInfo";
+  | "runInfo"
+  | "checkpoint";
 
 /** Options that are complete and make sense. */
 export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<RemoteWriteOutputOptions, Replaced>> {
@@ -47,6 +49,8 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
   readonly thresholds: readonly ThresholdGroup[] | undefined;
   /** Its labels; undefined if it is not asked for. */
   readonly runInfo: Tags | undefined;
+  /** Undefined if the run is not to be continued. */
+  readonly checkpoint: CheckpointOptions | undefined;
 }
 
 /**
@@ -81,6 +85,7 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     maxRequestsPerFlush: wholeAtLeast(1, "maxRequestsPerFlush", options),
     closeTimeoutMs: atLeast(0, "closeTimeoutMs", options),
     selfMetrics: flag("selfMetrics", options, false),
+    checkpoint: options.checkpoint,
   };
 }
 

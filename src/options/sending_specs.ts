@@ -109,9 +109,9 @@ const entries: readonly OptionSpecEntry[] = [
     option: "protocol",
     flag: "protocol",
     placeholder: "VERSION",
-    help: "Version of the protocol: 1.0, 2.0 or auto.",
-    default: "1.0",
-    parse: choiceOf("1.0", "2.0", "auto"),
+    help: "Version of the protocol: 1.0, 2.0, or auto, which begins with 2.0 and falls back to 1.0.",
+    default: "auto",
+    parse: choiceOf("auto", "1.0", "2.0"),
   },
   {
     option: "timeoutMs",

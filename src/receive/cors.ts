@@ -20,13 +20,13 @@ export function preflight(request: Request): Response {
   });
 }
 
-/** Lets the page see an answer, with the headers that a 2.0 sender goes by. */
+/** Lets the page see an answer, with the headers that a sender goes by. */
 export function allowOrigin(response: Response, origin: string): Response {
   response.headers.set("Access-Control-Allow-Origin", origin);
   response.headers.set(
     "Access-Control-Expose-Headers",
     "X-Prometheus-Remote-Write-Samples-Written, X-Prometheus-Remote-Write-Histograms-Written, " +
-      "X-Prometheus-Remote-Write-Exemplars-Written",
+      "X-Prometheus-Remote-Write-Exemplars-Written, Retry-After",
   );
   return response;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import type { ProtocolVersion } from "../send/outcome.ts";
+import type { ProtocolVersion, WrittenCounts } from "../send/outcome.ts";
 import type { Metadata, TimeSeries } from "../time_series.ts";
 import type { Breach } from "./breach.ts";
 
@@ -24,10 +24,24 @@ export interface ReceivedWrite {
   readonly headers: Headers;
 }
 
+/** What was not taken of a write. */
+export interface PartialWrite {
+  /** What was taken. */
+  readonly written: WrittenCounts;
+  /** Why the rest was not, for the sender's log. */
+  readonly reason: string;
+}
+
+/** Takes what arrives; resolves with what it did not take, if there is something. */
+export type OnWrite = (write: ReceivedWrite) => void | PartialWrite | Promise<void | PartialWrite>;
+
 /** Options of a receiver. */
 export interface ReceiverOptions {
-  /** Takes what arrives. The sender is answered when it has resolved; where it throws, with 500, and sends again. */
-  readonly onWrite: (write: ReceivedWrite) => void | Promise<void>;
+  /**
+   * Takes what arrives. The sender is answered when it has resolved: with 204, or with 400 where only a part was taken, which it
+   * does not send again. Where it throws, with 500, and with 429 for a `BusyError`; the sender then sends it again.
+   */
+  readonly onWrite: OnWrite;
   /**
    * Checks everything that the specifications ask of a sender, and refuses a request with a breach, so that `onWrite` does not
    * see it. Otherwise only what cannot be read is refused.

@@ -4,13 +4,15 @@
  * @module
  */
 import { ByteBuffer } from "../wire/byte_buffer.ts";
-import { encodeV1 } from "../wire/encode_v1.ts";
+import { encodeMetadataV1, encodeV1 } from "../wire/encode_v1.ts";
 import { EncoderV2 } from "../wire/encode_v2.ts";
 import { compress } from "../wire/snappy.ts";
 import { type AuthOptions, resolveAuthorizer } from "./auth/resolve_authorizer.ts";
-import type { Codec, Codecs, EncodedSlice } from "./codec.ts";
+import type { Codecs, EncodedSlice } from "./codec.ts";
+import { sendDefaults } from "./defaults.ts";
 import { Delivery, type DeliveryOptions } from "./delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
+import { MetadataSender } from "./metadata_sender.ts";
 import { type RequestBudget, withBudget } from "./request_budget.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import { type SendStats, withStats } from "./stats.ts";
@@ -27,27 +29,41 @@ export interface CreateDeliveryOptions
   readonly budget?: RequestBudget;
 }
 
+/** The ways to one endpoint. */
+export interface Deliveries {
+  /** For samples. */
+  readonly delivery: Delivery;
+  /** For what they mean. */
+  readonly metadata: MetadataSender;
+}
+
 /**
  * Delivery to an endpoint over HTTP.
  *
  * @throws ConfigurationError where the URL, a header or the ways to authenticate cannot be used
  */
-export function createDelivery(options: CreateDeliveryOptions): Delivery {
+export function createDelivery(options: CreateDeliveryOptions): Deliveries {
   const authorizer = resolveAuthorizer(options, { ...options, url: new URL(options.url) });
   const attempt = withStats(createHttpSender({ ...options, authorizer }), options);
   const send = withRetry(options.budget === undefined ? attempt : withBudget(attempt, options.budget), options);
-  return new Delivery({ ...options, send, codecs: createCodecs() });
-}
-
-/** Encoders that share one buffer, which grows to the size of the largest request. */
-function createCodecs(): Codecs {
+  // The encoders share one buffer, which grows to the size of the largest request.
   const buffer = new ByteBuffer();
   const encoderV2 = new EncoderV2();
-  const codec = (encode: (slice: Parameters<Codec["encode"]>[0]) => Uint8Array<ArrayBuffer>): Codec => ({
-    encode(slice): EncodedSlice {
-      const encoded = encode(slice);
-      return { body: compress(encoded), decodedBytes: encoded.length };
-    },
+  const codecs: Codecs = {
+    "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
+    "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
+  };
+  const delivery = new Delivery({ ...options, send, codecs });
+  const metadata = new MetadataSender({
+    ...options,
+    send,
+    encode: (families) => compressed(encodeMetadataV1(families, buffer)),
+    version: () => delivery.version,
+    maxFamiliesPerSend: options.maxSamplesPerSend ?? sendDefaults.maxSamplesPerSend,
   });
-  return { "1.0": codec((slice) => encodeV1(slice, buffer)), "2.0": codec((slice) => encoderV2.encode(slice, buffer)) };
+  return { delivery, metadata };
+}
+
+function compressed(encoded: Uint8Array<ArrayBuffer>): EncodedSlice {
+  return { body: compress(encoded), decodedBytes: encoded.length };
 }

@@ -181,6 +181,7 @@ export class Delivery {
     const { version, samples, parcel, piece } = sent;
     if (version === "1.0") return this.#settle(sent, { stored: samples });
     if (written !== undefined) {
+      this.#checkExemplars(sent, written);
       const reason = `the receiver says that it stored less than it was sent (status ${status})`;
       return this.#settle(sent, { stored: this.#stored(written), reason, unknown: piece.unknown || unknownBefore });
     }
@@ -210,8 +211,14 @@ export class Delivery {
 
   #judgeFailed(outcome: Failed, sent: SentPiece): void {
     const { parcel, samples } = sent;
-    // Retries of a 500 are bounded because one bad sample may be behind it.
-    if (outcome.status === 500 && this.#bisect(sent, true)) return;
+    if (outcome.status === 500) {
+      // Some receivers answer so to what they cannot decode.
+      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(words(outcome))) {
+        return parcel.again({ unknown: true, resent: true, attempts: 0 });
+      }
+      // Retries of a 500 are bounded because one bad sample may be behind it.
+      if (this.#bisect(sent, true)) return;
+    }
     const { stats, warnings } = this.#options;
     const reason = words(outcome);
     parcel.settle([["failed", samples, reason]]);
@@ -251,6 +258,16 @@ export class Delivery {
     warnings.once(`Samples ${what}: ${refused} (${reason}). Further ones of this kind are only counted.`);
   }
 
+  /** Exemplars are no samples: what becomes of them is only said. */
+  #checkExemplars({ parcel: { batch }, piece: { from, to } }: SentPiece, written: WrittenCounts): void {
+    let sent = 0;
+    for (let index = from; index < to && batch.exemplars.size > 0; index++) {
+      sent += batch.exemplars.get(index)?.length ?? 0;
+    }
+    if (written.exemplars >= sent) return;
+    this.#options.warnings.once(`The receiver stored ${written.exemplars} of ${sent} exemplars.`);
+  }
+
   /** What a 2.0 receiver says of what it stored. */
   #stored({ samples, histograms }: WrittenCounts): number {
     this.#confirmed = true;
@@ -275,8 +292,11 @@ export class Delivery {
   /** From 2.0 to 1.0. False if that is not wanted. */
   #fallBack(reason: string): boolean {
     if (this.#options.protocol !== "auto") return false;
+    // Requests of several shards may learn it at the same time.
+    if (this.#version === "2.0") {
+      this.#options.warnings.once(`The receiver does not take remote write 2.0 (${reason}); it gets 1.0 from now on.`);
+    }
     this.#version = "1.0";
-    this.#options.warnings.once(`The receiver does not take remote write 2.0 (${reason}); it gets 1.0 from now on.`);
     return true;
   }
 }

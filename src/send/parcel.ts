@@ -38,9 +38,10 @@ export class Parcel {
   readonly #pieces: Piece[];
   #tally = new Tally();
 
-  constructor({ batch, from, to }: BatchSlice) {
+  /** @param options whether it may have been stored already */
+  constructor({ batch, from, to }: BatchSlice, { unknown = false }: { readonly unknown?: boolean } = {}) {
     this.batch = batch;
-    this.#pieces = from === to ? [] : [{ from, to, unknown: false, resent: false, attempts: 0, bisection: undefined }];
+    this.#pieces = from === to ? [] : [{ from, to, unknown, resent: unknown, attempts: 0, bisection: undefined }];
   }
 
   /** What to send next; undefined if nothing is left. */

@@ -43,8 +43,11 @@ export interface SendStatsSnapshot {
 /** As Prometheus's sent_batch_duration_seconds: fast, slow, and up to the timeout. */
 const durationBounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
 
+/** Why samples are dropped. */
+export const dropReasons = ["queue_full", "closed", "too_large", "not_encodable"] as const;
+
 /** Why a sample was dropped. */
-export type DropReason = "queue_full" | "closed" | "too_large" | "not_encodable";
+export type DropReason = typeof dropReasons[number];
 
 /** Counts for one endpoint. */
 export class SendStats {

@@ -10,7 +10,7 @@ import { Parcel } from "./parcel.ts";
 import type { DeliveryReport } from "../delivery_report.ts";
 import { mergeReports } from "./report.ts";
 import type { RequestBudget } from "./request_budget.ts";
-import { type Sleep, sleep as realSleep } from "./sleep.ts";
+import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
 
@@ -45,10 +45,12 @@ export interface CloseOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How the queue itself is closed. */
-export interface QueueCloseOptions extends CloseOptions {
-  /** Whether `resume()` was just called, so that this end of a flush has no requests of its own. @default false */
-  readonly resumed?: boolean;
+/** What is known of a batch. */
+export interface PushOptions {
+  /** Nothing of it is sent before this resolves, and nothing at all if it rejects. @default at once */
+  readonly after?: Promise<unknown>;
+  /** An earlier run may have sent it: what is refused counts as unknown. @default false */
+  readonly sentBefore?: boolean;
 }
 
 /** What is in the queue. */
@@ -66,6 +68,7 @@ interface Entry {
   readonly parcel: Parcel;
   readonly samples: number;
   readonly bytes: number;
+  readonly after: Promise<unknown> | undefined;
   /** What becomes of it, in this flush. */
   outcome: Deferred;
 }
@@ -114,18 +117,23 @@ export class WriteQueue {
     return { samples: this.#samples, bytes: this.#bytes };
   }
 
+  /** Whether nothing is sent any more. */
+  get ended(): boolean {
+    return this.#end.signal.aborted;
+  }
+
   /**
    * Takes a batch, which must not change any more. All samples of a series go to the same shard.
    * Resolves when each sample is delivered, given up, dropped, or kept for the next flush (`unsent`); never rejects.
    */
-  push(shardNumber: number, batch: Batch): Promise<DeliveryReport> {
-    const parcel = new Parcel({ batch, from: 0, to: batch.length });
+  push(shardNumber: number, batch: Batch, { after, sentBefore }: PushOptions = {}): Promise<DeliveryReport> {
+    const parcel = new Parcel({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     if (this.#closed !== undefined) {
       this.#abandonClosed(parcel);
       return Promise.resolve(parcel.takeReport());
     }
     const outcome = deferred();
-    const entry = { order: this.#pushed++, parcel, samples: batch.length, bytes: bytesOf(batch), outcome };
+    const entry = { order: this.#pushed++, parcel, samples: batch.length, bytes: bytesOf(batch), after, outcome };
     const shard = this.#shards.get(shardNumber) ?? { busy: false, waiting: [] };
     this.#shards.set(shardNumber, shard);
     shard.waiting.push(entry);
@@ -139,7 +147,7 @@ export class WriteQueue {
   ready(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
-        if (this.#isFull() && this.#closed === undefined && signal?.aborted !== true) return;
+        if (this.isFull && this.#closed === undefined && signal?.aborted !== true) return;
         this.#waiters.delete(check);
         signal?.removeEventListener("abort", check);
         resolve();
@@ -167,7 +175,7 @@ export class WriteQueue {
    * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
    * Resolves with what became of it.
    */
-  close(options: QueueCloseOptions = {}): Promise<DeliveryReport> {
+  close(options: CloseOptions = {}): Promise<DeliveryReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
       this.#wake();
@@ -175,8 +183,7 @@ export class WriteQueue {
     return this.#closed;
   }
 
-  async #close(options: QueueCloseOptions): Promise<DeliveryReport> {
-    const { timeoutMs = sendDefaults.closeTimeoutMs, signal, resumed = false } = options;
+  async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
     const waited = new AbortController();
     const giveUp = (): void => this.#end.abort();
     if (signal?.aborted === true) giveUp();
@@ -184,7 +191,7 @@ export class WriteQueue {
     void this.#options.sleep(timeoutMs, waited.signal).then(() => {
       if (!waited.signal.aborted) giveUp();
     });
-    void (resumed ? this.#runKept() : this.resume());
+    void this.#runKept();
     const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
     waited.abort();
     signal?.removeEventListener("abort", giveUp);
@@ -199,7 +206,7 @@ export class WriteQueue {
     shard.busy = true;
     const { signal } = this.#end;
     for (let entry = shard.waiting[0]; entry !== undefined; entry = shard.waiting[0]) {
-      if (!signal.aborted) await this.#send(entry.parcel);
+      if (!signal.aborted) await this.#send(entry);
       if (signal.aborted) this.#abandonClosed(entry.parcel);
       if (entry.parcel.next !== undefined) break;
       shard.waiting.shift();
@@ -210,8 +217,9 @@ export class WriteQueue {
     for (const { outcome, parcel } of shard.waiting) settle(outcome, parcel);
   }
 
-  async #send(parcel: Parcel): Promise<void> {
+  async #send({ parcel, after }: Entry): Promise<void> {
     if (this.#budget?.usedUp === true) return;
+    if (after !== undefined && !(await this.#succeeds(after))) return;
     try {
       await this.#options.delivery.advance(parcel, this.#end.signal);
     } catch (error) {
@@ -219,6 +227,15 @@ export class WriteQueue {
       const reason = error instanceof Error ? error.message : String(error);
       const { abandoned, unknown } = parcel.abandon("failed", `the delivery broke: ${reason}`);
       this.#options.stats.failed(abandoned + unknown);
+    }
+  }
+
+  async #succeeds(promise: Promise<unknown>): Promise<boolean> {
+    try {
+      await untilAborted(promise, this.#end.signal);
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -263,7 +280,8 @@ export class WriteQueue {
     this.#options.stats.samplesPending = this.#samples;
   }
 
-  #isFull(): boolean {
+  /** Whether nothing more should come now. */
+  get isFull(): boolean {
     const { capacity, maxQueueBytes } = this.#options;
     return this.#samples >= capacity || this.#bytes >= maxQueueBytes;
   }

@@ -76,6 +76,7 @@ export class Batch {
   setStart(index: number, start: number): void {
     this.starts ??= new Float64Array(this.values.length);
     this.starts[index] = start;
+    this.bytes += 8;
   }
 
   #grow(): void {

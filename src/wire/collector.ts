@@ -99,17 +99,19 @@ export class Collector {
     }
     this.#emitted = true;
     const batch = this.#batchOf(target);
-    if (typeof value === "number") {
-      batch.push(target, value, this.#stamp);
-    } else {
-      target.hasHistograms = true;
-      batch.pushHistogram(target, value, this.#stamp);
-    }
+    const index = typeof value === "number"
+      ? batch.push(target, value, this.#stamp)
+      : batch.pushHistogram(target, value, this.#stamp);
+    if (typeof value === "object") target.hasHistograms = true;
+    // Counting began before the first sample, and a start must be earlier than what it belongs to: 1 ms is what is known.
+    const start = series.firstTime - 1;
+    if (target.cumulative && start > 0 && start < this.#stamp) batch.setStart(index, start);
+    const exemplar = series.exemplars?.take(output);
+    if (exemplar !== undefined) batch.setExemplars(index, [exemplar]);
   };
 
   #pushZero(series: WireSeries, value: number | HistogramValue, time: number): void {
-    const type = series.metadata?.type;
-    if (type !== "counter" && type !== "histogram") return;
+    if (!series.cumulative) return;
     const batch = this.#zeros[series.hash % this.#shards] ??= new Batch();
     if (typeof value === "number") {
       batch.push(series, 0, time);

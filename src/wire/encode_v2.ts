@@ -35,16 +35,32 @@ const textEncoder = new TextEncoder();
 /** `symbols[0]`, which must be the empty string. */
 const emptySymbol: readonly [number, number] = [0x22, 0x00];
 
-/**
- * Encodes requests; remembers the strings of the series it has met. It belongs to one output: its memory is that of the
- * series' strings.
- */
+/** About a hundred megabytes with their entries: more than one run should have, but clients and forwarders never end. */
+const maxRememberedSymbols = 500_000;
+
+/** How to remember. */
+export interface EncoderV2Options {
+  /** Strings after which all are forgotten, to begin anew. @default 500000 */
+  readonly maxRememberedSymbols?: number;
+}
+
+/** Encodes requests; remembers the strings of the series it has met, up to a bound. */
 export class EncoderV2 {
-  readonly #entries = new Map<string, SymbolEntry>();
+  readonly #maxRemembered: number;
+  #entries = new Map<string, SymbolEntry>();
   readonly #transient = new Map<string, SymbolEntry>();
-  readonly #series = new WeakMap<WireSeries, SeriesSymbols>();
+  #series = new WeakMap<WireSeries, SeriesSymbols>();
   #request = 0;
   #symbols = 0;
+
+  constructor(options: EncoderV2Options = {}) {
+    this.#maxRemembered = options.maxRememberedSymbols ?? maxRememberedSymbols;
+  }
+
+  /** How many strings are remembered. */
+  get remembered(): number {
+    return this.#entries.size;
+  }
 
   /**
    * Encodes a slice; samples of one series that follow each other become one TimeSeries.
@@ -55,6 +71,10 @@ export class EncoderV2 {
    */
   encode(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<ArrayBuffer> {
     const { batch, from, to } = slice;
+    if (this.#entries.size > this.#maxRemembered) {
+      this.#entries = new Map();
+      this.#series = new WeakMap();
+    }
     this.#request++;
     this.#symbols = 1;
     buffer.length = 0;
@@ -108,15 +128,18 @@ export class EncoderV2 {
     for (let index = from; index < to && batch.exemplars.size > 0; index++) {
       for (const { labels } of batch.exemplars.get(index) ?? []) {
         for (const { name, value } of labels) {
-          this.#writeSymbol(this.#exemplarEntry(name), buffer);
-          this.#writeSymbol(this.#exemplarEntry(value), buffer);
+          for (const text of [name, value]) {
+            const entry = this.#exemplarEntry(text);
+            if (entry !== undefined) this.#writeSymbol(entry, buffer);
+          }
         }
       }
     }
   }
 
-  /** Trace ids do not repeat: they are forgotten after the request. */
-  #exemplarEntry(text: string): SymbolEntry {
+  /** Trace ids do not repeat: they are forgotten after the request. The empty string is there already, as the first one. */
+  #exemplarEntry(text: string): SymbolEntry | undefined {
+    if (text === "") return undefined;
     let entry = this.#entries.get(text) ?? this.#transient.get(text);
     if (entry === undefined) {
       entry = newEntry(text);
@@ -185,7 +208,7 @@ export class EncoderV2 {
   }
 
   #exemplarRefs({ labels }: Exemplar): number[] {
-    return labels.flatMap(({ name, value }) => [this.#exemplarEntry(name).ref, this.#exemplarEntry(value).ref]);
+    return labels.flatMap(({ name, value }) => [name, value]).map((text) => this.#exemplarEntry(text)?.ref ?? 0);
   }
 
   #exemplarSize(exemplar: Exemplar): number {

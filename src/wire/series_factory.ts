@@ -8,9 +8,11 @@ import type { OpenedSeries } from "../aggregate/series_store.ts";
 import { applyTagRules, type TagSwitches } from "../aggregate/tag_rules.ts";
 import { byName, labelsOf, validMetricName } from "../mapping/labels.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
+import { familyOf } from "../mapping/metric_family.ts";
+import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
-import type { Label } from "../time_series.ts";
+import type { Label, Metadata } from "../time_series.ts";
 import { WireSeries } from "./wire_series.ts";
 
 /** How series are made. */
@@ -30,6 +32,8 @@ export interface SeriesFactoryOptions extends TagSwitches {
 interface NamedMapping {
   readonly mapping: MetricMapping;
   readonly names: readonly string[];
+  /** What the time series mean, with k6's own words where the mapping has none. */
+  readonly metadata: readonly Metadata[];
   /** Label names that its time series need for themselves. */
   readonly reserved: ReadonlySet<string>;
 }
@@ -48,6 +52,8 @@ interface Renaming {
 
 /** Opens series for a store. */
 export class SeriesFactory {
+  /** What the metric families met so far mean. */
+  readonly families: Map<string, Metadata> = new Map();
   readonly #options: SeriesFactoryOptions;
   readonly #metrics = new Map<string, NamedMapping | undefined>();
   readonly #taken = new Set<string>();
@@ -67,15 +73,16 @@ export class SeriesFactory {
     const series = relabel === undefined ? { name, labels: kept } : this.#relabel({ name, labels: kept }, relabel);
     const named = series === undefined ? undefined : this.#named(metric, { name, renamed: series.name });
     if (series === undefined || named === undefined) return undefined;
-    const { mapping, names } = named;
+    const { mapping, names, metadata } = named;
     const labels = this.#labelsOf(series.labels, named.reserved);
     return {
       sink: mapping.createSink(),
       outputs: mapping.outputs.map((output, index) => {
         const own: Label[] = [{ name: "__name__", value: names[index] ?? output.name }];
         for (const [name, value] of Object.entries(output.labels ?? {})) own.push({ name, value });
-        return new WireSeries([...labels, ...own].sort(byName), output.metadata);
+        return new WireSeries([...labels, ...own].sort(byName), metadata[index]);
       }),
+      placeExemplar: mapping.placeExemplar,
       identity: JSON.stringify([series.name, ...labels.flatMap(({ name, value }) => [name, value])]),
     };
   }
@@ -125,7 +132,11 @@ export class SeriesFactory {
     for (const name of own.values()) this.#taken.add(name);
     const reserved = new Set(["__name__"]);
     for (const output of mapping.outputs) for (const name of Object.keys(output.labels ?? {})) reserved.add(name);
-    return { mapping, names: mapping.outputs.map(({ name }) => own.get(name) ?? name), reserved };
+    const names = mapping.outputs.map(({ name }) => own.get(name) ?? name);
+    const help = helpOf(metric);
+    const metadata = mapping.outputs.map((output) => ({ ...output.metadata, help: output.metadata.help ?? help }));
+    metadata.forEach((each, index) => this.families.set(familyOf(names[index] ?? "", each.type), each));
+    return { mapping, names, metadata, reserved };
   }
 
   #warnOnce(message: string): void {

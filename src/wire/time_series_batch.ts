@@ -20,62 +20,130 @@ interface Point {
   readonly histogram: HistogramValue | undefined;
 }
 
+/** A series with all that is to be sent of it. */
+interface Entry {
+  readonly series: WireSeries;
+  readonly points: Point[];
+  readonly exemplars: Exemplar[];
+}
+
+/** How to make batches. */
+export interface TimeSeriesBatchOptions {
+  /** How many batches to make, so that a series is always in the same of them. @default 1 */
+  readonly shards?: number;
+  /** Takes what is wrong with a series, and how many samples are left out with it. @default it is thrown */
+  readonly onInvalid?: (error: FormatError, samples: number) => void;
+}
+
 /**
  * Sorts labels and samples; joins series with the same labels.
  *
  * @throws FormatError that names the series and what is wrong with it
  */
 export function batchOf(timeSeries: readonly TimeSeries[]): Batch {
-  const merged = new Map<string, { series: WireSeries; points: Point[]; exemplars: Exemplar[] }>();
-  for (const { labels, samples = [], histograms = [], exemplars = [], metadata } of timeSeries) {
-    const checked = checkLabels(labels);
-    const key = JSON.stringify(checked.flatMap(({ name, value }) => [name, value]));
-    let entry = merged.get(key);
-    if (entry === undefined) {
-      entry = { series: new WireSeries(checked, metadata), points: [], exemplars: [] };
-      merged.set(key, entry);
-    }
-    for (const { value, timestamp, startTimestamp, stale = false } of samples) {
-      entry.points.push({ ...times(timestamp, startTimestamp, checked), value, stale, histogram: undefined });
-    }
-    for (const histogram of histograms) {
-      const { timestamp, startTimestamp, stale = false } = histogram;
-      checkHistogram(histogram, checked);
-      entry.points.push({ ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram });
-    }
-    for (const exemplar of exemplars) {
-      times(exemplar.timestamp, undefined, checked);
-      entry.exemplars.push({ ...exemplar, labels: exemplar.labels.filter(({ value }) => value !== "") });
-    }
-  }
-  const batch = new Batch();
-  for (const { series, points, exemplars } of merged.values()) push(batch, series, points, exemplars);
-  return batch;
+  return batchesOf(timeSeries)[0] ?? new Batch();
 }
 
-function push(batch: Batch, series: WireSeries, points: Point[], exemplars: Exemplar[]): void {
-  points.sort((a, b) => a.time - b.time);
-  points.forEach((point, index) => {
+/**
+ * The same for several shards, and without the series that cannot be sent.
+ *
+ * @returns batches by shard
+ * @throws FormatError if nothing takes it instead
+ */
+export function batchesOf(
+  timeSeries: readonly TimeSeries[],
+  { shards = 1, onInvalid = rethrow }: TimeSeriesBatchOptions = {},
+): readonly (Batch | undefined)[] {
+  const merged = new Map<string, Entry>();
+  for (const each of timeSeries) {
+    const { samples = [], histograms = [] } = each;
+    attempt(samples.length + histograms.length, onInvalid, () => {
+      const { series, points, exemplars } = read(each);
+      const key = JSON.stringify(series.labels.flatMap(({ name, value }) => [name, value]));
+      const known = merged.get(key);
+      if (known === undefined) merged.set(key, { series, points, exemplars });
+      known?.points.push(...points);
+      known?.exemplars.push(...exemplars);
+    });
+  }
+  const batches: (Batch | undefined)[] = [];
+  for (const entry of merged.values()) {
+    attempt(entry.points.length, onInvalid, () => {
+      checkPoints(entry);
+      push(batches[entry.series.hash % shards] ??= new Batch(), entry);
+    });
+  }
+  return batches;
+}
+
+function attempt(samples: number, onInvalid: (error: FormatError, samples: number) => void, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    onInvalid(error, samples);
+  }
+}
+
+function rethrow(error: FormatError): never {
+  throw error;
+}
+
+function read({ labels, samples = [], histograms = [], exemplars = [], metadata }: TimeSeries): Entry {
+  const checked = checkLabels(labels);
+  return {
+    series: new WireSeries(checked, metadata),
+    points: [
+      ...samples.map(({ value, timestamp, startTimestamp, stale = false }) => ({
+        ...times(timestamp, startTimestamp, checked),
+        value,
+        stale,
+        histogram: undefined,
+      })),
+      ...histograms.map((histogram) => {
+        const { timestamp, startTimestamp, stale = false } = histogram;
+        checkHistogram(histogram, checked);
+        return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram };
+      }),
+    ],
+    exemplars: exemplars.map((exemplar) => {
+      times(exemplar.timestamp, undefined, checked);
+      return { ...exemplar, labels: exemplar.labels.filter(({ value }) => value !== "") };
+    }),
+  };
+}
+
+/** Sorts them, too. */
+function checkPoints({ series: { labels }, points }: Entry): void {
+  points.sort((a, b) => a.time - b.time).forEach(({ time, histogram }, index) => {
     const before = points[index - 1];
-    if (before?.time === point.time) {
-      throw wrong(series.labels, `two samples at ${point.time}`, "one sample a millisecond");
+    if (before?.time === time) throw wrong(labels, `two samples at ${time}`, "one sample a millisecond");
+    if (before !== undefined && (before.histogram === undefined) !== (histogram === undefined)) {
+      throw wrong(labels, "samples and histograms", "one of the two");
     }
-    if (before !== undefined && (before.histogram === undefined) !== (point.histogram === undefined)) {
-      throw wrong(series.labels, "samples and histograms", "one of the two");
-    }
-    const at = point.stale
-      ? batch.pushStale(series, point.time, point.histogram)
-      : point.histogram === undefined
-      ? batch.push(series, point.value, point.time)
-      : batch.pushHistogram(series, point.histogram, point.time);
-    if (point.start !== 0) batch.setStart(at, point.start);
   });
-  if (points.length === 0) throw wrong(series.labels, "no sample", "at least one sample or histogram");
+  if (points.length === 0) throw wrong(labels, "no sample", "at least one sample or histogram");
+}
+
+function push(batch: Batch, { series, points, exemplars }: Entry): void {
+  // Unlike an output's, these series live as long as their batch.
+  batch.bytes += seriesBytes + labelBytes * series.labels.length + 3 * series.labelsV1.length;
+  for (const { time, start, value, stale, histogram } of points) {
+    const at = stale
+      ? batch.pushStale(series, time, histogram)
+      : histogram === undefined
+      ? batch.push(series, value, time)
+      : batch.pushHistogram(series, histogram, time);
+    if (start !== 0) batch.setStart(at, start);
+  }
   if (exemplars.length > 0) {
     exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
     batch.setExemplars(batch.length - points.length, exemplars);
   }
 }
+
+/** Estimated: a series and each of its labels, beside their texts. */
+const [seriesBytes, labelBytes] = [400, 100] as const;
 
 function checkLabels(labels: readonly Label[]): readonly Label[] {
   const sorted = labels.map(({ name, value }) => ({ name, value })).filter(({ value }) => value !== "").sort(byName);

@@ -18,6 +18,8 @@ export class WireSeries {
   readonly hash: number;
   /** What it means, if known. */
   readonly metadata: Metadata | undefined;
+  /** Whether it counts since a start. */
+  readonly cumulative: boolean;
   /** Whether native histograms were sent of it: its staleness marker must be one, too. */
   hasHistograms = false;
 
@@ -25,6 +27,7 @@ export class WireSeries {
   constructor(labels: readonly Label[], metadata?: Metadata) {
     this.labels = labels;
     this.metadata = metadata;
+    this.cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
     this.labelsV1 = encodeLabels(labels);
     this.hash = fnv1a(this.labelsV1);
   }

@@ -160,7 +160,10 @@ const wrong: readonly (readonly [string[], RegExp])[] = [
   [["--follow"], /Cannot use --follow: it is for one FILE/],
   [["--follow", "-"], /Cannot use --follow: it is for one FILE/],
   [["--follow", "a", "b"], /Cannot use --follow: it is for one FILE/],
-  [["--follow", "a", "--replay"], /Cannot use --follow: --replay and --shift-to-now are for files that are complete/],
+  [
+    ["--follow", "a", "--replay"],
+    /Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete/,
+  ],
   [["a", "--idle-timeout", "1s"], /Cannot use --idle-timeout: it is for --follow/],
   [["--follow", "a", "--idle-timeout", "soon"], /Cannot read --idle-timeout: it is "soon", expected a duration/],
 ];

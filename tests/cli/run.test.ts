@@ -191,7 +191,7 @@ test("in a terminal: k6 has it, gets Ctrl-C once, and its screen stays whole", (
     assert.deepEqual([terminal, signals], [true, 1]);
     assert.equal(total(receiver, "k6_http_reqs_total"), 373);
     // Each message takes away the bars below the cursor before it.
-    assert.match(screen, /\r\x1b\[Jwarn: SIGINT: k6 stops/);
+    assert.ok(screen.includes("\r\x1b[Jwarn: SIGINT: k6 stops"), screen);
     assert.match(screen, /k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples; testid basic\r\n$/);
   }));
 

@@ -154,6 +154,7 @@ test("basic authentication goes beside custom headers", async () => {
     user: "ann",
     password: "pw",
     headers: { "X-Scope": "a" },
+    protocol: "1.0",
     fetch: (_, init) => {
       sent.push(Object.fromEntries(new Headers(init?.headers)));
       return Promise.resolve(new Response(null, { status: 204 }));

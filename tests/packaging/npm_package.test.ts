@@ -5,9 +5,9 @@ import { gunzipSync } from "node:zlib";
 import { runChild } from "../support/child.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
-import { countSamples, lastValues, startReceiver } from "../support/receiver_server.ts";
+import { lastValues, startReceiver } from "../support/receiver_server.ts";
 
-const recording = "tests/fixtures/k6/basic/run.json.gz";
+const recording = `${process.cwd()}/tests/fixtures/k6/basic/run.json.gz`;
 
 let installed: InstalledPackage;
 before(async () => {
@@ -44,28 +44,32 @@ function recorded(metric: string): { readonly count: number; readonly sum: numbe
   return { count: values.length, sum: values.reduce((sum, value) => sum + value, 0) };
 }
 
-/** Runs a program in the project that sends the recording, and looks at what arrived. */
-async function sendsTheRecording(command: readonly string[]): Promise<void> {
+/** Runs a program in the project that sends the recording, looks at what arrived, and returns what the program said. */
+async function sendsTheRecording(command: (url: string) => readonly string[]): Promise<string> {
   const receiver = await startReceiver();
   try {
-    const args = [...command, `${process.cwd()}/${recording}`, receiver.url];
-    const { status, stdout, output } = await runChild(args, { cwd: installed.folder });
+    const { status, stdout, output } = await runChild(command(receiver.url), { cwd: installed.folder });
     assert.equal(status, 0, output);
-    const { samples, delivered } = JSON.parse(stdout);
-    assert.equal(delivered, samples);
-    assert.equal(countSamples(receiver.writes), samples);
     const totals = [...lastValues(receiver.writes)].filter(([name]) => name.startsWith("k6_http_reqs_total{"));
     const { count, sum } = recorded("http_reqs");
     assert.ok(count > 0);
     assert.equal(totals.reduce((all, [, value]) => all + value, 0), sum);
+    return stdout;
   } finally {
     await receiver.close();
   }
 }
 
+/** The same, with one of the programs that use the library: they say what became of the samples. */
+async function programSends(command: readonly string[]): Promise<void> {
+  const { samples, delivered } = JSON.parse(await sendsTheRecording((url) => [...command, recording, url]));
+  assert.ok(samples > 100);
+  assert.equal(delivered, samples);
+}
+
 test("the tarball holds what is imported, the command, and nothing else", () => {
   const expected = [
-    /^dist\/(mod|src\/[a-z0-9_/]+)\.(js|d\.ts)$/,
+    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
     /^gen\/snappy\/snappy_bg\.wasm$/,
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
@@ -97,25 +101,37 @@ test("installed from the tarball, the command runs", async () => {
   assert.match(stdout, new RegExp(version.replaceAll(".", "\\.")));
 });
 
+for (const runtime of ["Node", "Bun", "Deno"] as const) {
+  test(`installed from the tarball, the command sends the recording on ${runtime}`, async () => {
+    const command = {
+      // By the line that it begins with.
+      Node: ["node_modules/.bin/k6-remote-write"],
+      Bun: [programs.bun, "node_modules/k6-remote-write/dist/src/cli/main.js"],
+      Deno: [programs.deno, "run", "-A", "--node-modules-dir=manual", "npm:k6-remote-write"],
+    }[runtime];
+    await sendsTheRecording((url) => [...command, "send", recording, "--url", url]);
+  });
+}
+
 test("an ES module on Node sends the recording", async () => {
   installed.write("send.mjs", modules("k6-remote-write") + send);
-  await sendsTheRecording([process.execPath, "send.mjs"]);
+  await programSends([process.execPath, "send.mjs"]);
 });
 
 test("a CommonJS module on Node sends the recording", async () => {
   installed.write("send.cjs", requires + send);
-  await sendsTheRecording([process.execPath, "send.cjs"]);
+  await programSends([process.execPath, "send.cjs"]);
 });
 
 test("Bun sends the recording", async () => {
   installed.write("send.bun.mjs", modules("k6-remote-write") + send);
-  await sendsTheRecording([programs.bun, "send.bun.mjs"]);
+  await programSends([programs.bun, "send.bun.mjs"]);
 });
 
 test("Deno sends the recording through an npm: import", async () => {
   installed.write("send.deno.mjs", modules("npm:k6-remote-write") + send);
   const permissions = ["--no-prompt", "--allow-net", "--allow-read"];
-  await sendsTheRecording([programs.deno, "run", "--node-modules-dir=manual", ...permissions, "send.deno.mjs"]);
+  await programSends([programs.deno, "run", "--node-modules-dir=manual", ...permissions, "send.deno.mjs"]);
 });
 
 const program = `

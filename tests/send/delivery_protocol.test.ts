@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { oneEach, setUp, sizes, versions } from "../support/delivering.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { createSending } from "../support/sending.ts";
+import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("auto begins with 2.0 and stays with it where it is known", async () => {
@@ -10,6 +10,47 @@ test("auto begins with 2.0 and stays with it where it is known", async () => {
   await setting.deliver(oneEach(3));
   assert.equal(setting.delivery.version, "2.0");
   assert.deepEqual(versions(setting), ["2.0.0"]);
+});
+
+test("auto falls back to 1.0 once for several shards, whose requests of 2.0 are all under way", async () => {
+  for (const ignorance of ["silent 204", "415", "400", "500"] as const) {
+    const clock = new VirtualClock();
+    const receiver = new FakePrometheus({ ignorance });
+    const { queue, network, delivery, messages } = createSending({ clock, receiver, protocol: "auto" });
+    const series = new SeriesNames();
+    const pushed = [0, 1, 2, 3].flatMap((shard) =>
+      [1, 2].map((time) => queue.push(shard, series.batch([[`s${shard}`, time, time]])))
+    );
+    const reports = await clock.settle(Promise.all(pushed));
+    assert.deepEqual(reports.map(({ delivered, samples }) => [delivered, samples]), pushed.map(() => [1, 1]));
+    assert.equal(receiver.count, 8, ignorance);
+    assert.equal(delivery.version, "1.0");
+    assert.equal(messages.filter((message) => message.includes("it gets 1.0 from now on")).length, 1, ignorance);
+    const sent = network.requests.map(({ headers }) => headers.get("x-prometheus-remote-write-version"));
+    // One of each shard, which a 500 makes wait and try again; nothing is encoded as 2.0 after it is known.
+    const attempts = ignorance === "500" ? 10 : 1;
+    assert.equal(sent.filter((version) => version === "2.0.0").length, 4 * attempts);
+    assert.equal(sent.filter((version) => version === "0.1.0").length, 8);
+    await clock.settle(queue.close());
+  }
+});
+
+test("a 500 that lasts is a reason to fall back only as long as 2.0 is not known to be understood", async () => {
+  const once = { kind: "answer", status: 500 } as const;
+  const setting = setUp({ protocol: "auto", faults: [{ kind: "pass" }, ...Array.from({ length: 10 }, () => once)] });
+  assert.equal((await setting.deliver(oneEach(1))).delivered, 1);
+  assert.equal((await setting.deliver(oneEach(1, undefined, 2))).failed, 1);
+  assert.equal(setting.delivery.version, "2.0");
+});
+
+test("exemplars that a receiver does not store are said, and are no loss", async () => {
+  const clock = new VirtualClock();
+  const { delivery, messages } = createSending({ clock, receiver: new FakePrometheus(), protocol: "auto" });
+  const batch = oneEach(2);
+  batch.setExemplars(1, [{ labels: [{ name: "trace_id", value: "a" }], value: 1, timestamp: 1 }]);
+  const pending = delivery.deliver({ batch, from: 0, to: 2 }, new AbortController().signal);
+  assert.equal((await clock.settle(pending)).delivered, 2);
+  assert.deepEqual(messages, ["The receiver stored 0 of 1 exemplars."]);
 });
 
 test("auto falls back to 1.0, once and for good, and nothing is lost", async () => {

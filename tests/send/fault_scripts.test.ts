@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeliveryReport } from "../../src/delivery_report.ts";
 import { mergeReports } from "../../src/send/report.ts";
+import { anyFault, passingFault } from "../support/arbitrary_faults.ts";
 import { FakePrometheus, type Ignorance, type ReceivedSample } from "../support/fake_prometheus.ts";
-import type { Fault } from "../support/faulty_fetch.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -12,25 +12,6 @@ const seed = 20260301;
 const shards = 3;
 const seriesPerShard = 4;
 const names = Array.from({ length: shards * seriesPerShard }, (_, index) => `s${index}`);
-
-const retryAfter = fc.constantFrom(undefined, "1", "0", "7200", "soon", "Thu, 01 Jan 2026 00:00:09 GMT");
-
-/** All that passes or can be got over by patience. */
-const passingFault: fc.Arbitrary<Fault> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Fault>({ kind: "pass" }) },
-  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(429, 503), retryAfter }),
-  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(502, 504), stored: fc.boolean() }),
-  fc.constant<Fault>({ kind: "refuse" }),
-  fc.record({ kind: fc.constant("reset" as const), stored: fc.boolean() }),
-  fc.record({ kind: fc.constant("hang" as const), stored: fc.boolean() }),
-  fc.record({ kind: fc.constant("slow" as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
-);
-
-const anyFault: fc.Arbitrary<Fault> = fc.oneof(
-  { weight: 5, arbitrary: passingFault },
-  fc.record({ kind: fc.constant("answer" as const), status: fc.constant(500), stored: fc.boolean() }),
-  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(302, 401, 404, 413) }),
-);
 
 interface Push {
   readonly shard: number;
@@ -48,7 +29,7 @@ const pushes: fc.Arbitrary<Push[]> = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400");
+const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400", "500");
 const subset = fc.uniqueArray(fc.constantFrom(...names), { maxLength: 4 });
 
 /** Pushes the samples and closes; gives what was pushed and what is said to have become of it. */

@@ -72,7 +72,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
-  const delivery = createDelivery({
+  const { delivery } = createDelivery({
     fetch,
     url,
     headers,
@@ -155,6 +155,7 @@ const broken: readonly (readonly [string, SocketFault])[] = [
   ["an answer that breaks off in its head", { kind: "truncate", status: 204, where: "head" }],
   ["an error that breaks off in its body", { kind: "truncate", status: 503, where: "body" }],
   ["an error that never ends", { kind: "stall", status: 503 }],
+  ["an error that comes byte by byte", { kind: "drip", status: 503 }],
 ];
 
 for (const [what, fault] of broken) {
@@ -170,6 +171,14 @@ for (const [what, fault] of broken) {
     });
   });
 }
+
+test("an answer that comes byte by byte is an answer", async () => {
+  await withServer({ faults: [{ kind: "drip" }] }, async (setting) => {
+    assert.equal((await setting.push(3, 1)).delivered, 3);
+    assert.equal(setting.server.requests.length, 1);
+    assert.deepEqual(setting.pauses, []);
+  });
+});
 
 test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
   for (const fault of [{ kind: "truncate", status: 200, where: "body" }, { kind: "stall", status: 200 }] as const) {

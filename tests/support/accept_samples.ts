@@ -1,5 +1,5 @@
 /**
- * A real server that takes remote write and keeps what arrives.
+ * A real server that takes remote write 1.0 and keeps what arrives.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type RequestListener } from "node:http";
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
@@ -49,6 +49,8 @@ export async function acceptSamples({ status = 204, reason, tls }: AcceptOptions
     const body = await bytesOf(request).catch(() => undefined);
     if (body === undefined) return;
     headers.push(request.headers);
+    // It knows 1.0 only.
+    if (request.headers["x-prometheus-remote-write-version"] === "2.0.0") return void response.writeHead(415).end();
     if (status === 204) {
       for (const series of fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1e8 })).timeseries) {
         const labels = Object.fromEntries(series.labels.map(({ name, value }) => [name, value]));

@@ -18,7 +18,10 @@ function rising<T extends { readonly timestamp: number }>(item: fc.Arbitrary<T>,
     .map((items) => items.sort((a, b) => a.timestamp - b.timestamp));
 }
 
-const sample = fc.record({ value, timestamp: time, stale: fc.boolean() });
+/** In 2.0 only. */
+const start = fc.option(fc.integer({ min: 1, max: 4_000_000_000_000 }), { nil: undefined });
+
+const sample = fc.record({ value, timestamp: time, startTimestamp: start, stale: fc.boolean() });
 
 const side = fc.array(
   fc.record({ gap: fc.integer({ min: 0, max: 300 }), counts: fc.array(count, { minLength: 1, maxLength: 5 }) }),
@@ -32,6 +35,7 @@ const side = fc.array(
 
 const histogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
   timestamp: time,
+  startTimestamp: start,
   sum: value,
   schema: fc.integer({ min: -4, max: 8 }),
   zeroThreshold: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -51,7 +55,13 @@ const histogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
 }));
 
 const exemplar: fc.Arbitrary<Exemplar & { timestamp: number }> = fc.record({
-  labels: fc.array(label, { minLength: 1, maxLength: 2 }),
+  labels: fc.array(
+    fc.record({ name: labelName, value: fc.oneof(labelValue, fc.constant("")) }, { noNullPrototype: true }),
+    {
+      minLength: 1,
+      maxLength: 2,
+    },
+  ),
   value,
   timestamp: time,
 });
@@ -131,7 +141,8 @@ export function requestV1(list: readonly TimeSeries[]): Uint8Array {
       samples: samples.map(sampleInit),
       histograms: histograms.map(histogramInit),
       exemplars: exemplars.map((exemplar) => ({
-        labels: exemplar.labels.map((label) => ({ ...label })),
+        // Empty values are left out.
+        labels: exemplar.labels.filter(({ value }) => value !== "").map((label) => ({ ...label })),
         value: exemplar.value,
         timestamp: BigInt(exemplar.timestamp),
       })),

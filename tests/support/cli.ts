@@ -30,7 +30,7 @@ export interface RunningCli {
   /** Resolves when the text was printed to either output. */
   printed(text: string | RegExp): Promise<string>;
   /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
-  signal(name: "SIGINT" | "SIGTERM"): void;
+  signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
   /** Sends a signal until it ends: one that comes again at once counts as the same. */
   insist(name: "SIGINT" | "SIGTERM"): Promise<CliResult>;
   readonly ended: Promise<CliResult>;
@@ -87,7 +87,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       onOutput();
       void ended.then((result) => reject(new Error(`It ended without printing ${text}: ${JSON.stringify(result)}`)));
     });
-  const signal = (name: "SIGINT" | "SIGTERM"): void => void process.kill(child.pid ?? NaN, name);
+  const signal: RunningCli["signal"] = (name) => void process.kill(child.pid ?? NaN, name);
   const insist = async (name: "SIGINT" | "SIGTERM"): Promise<CliResult> => {
     const timer = setInterval(() => child.exitCode ?? child.signalCode ?? signal(name), 100);
     return await ended.finally(() => clearInterval(timer));

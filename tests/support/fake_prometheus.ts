@@ -20,7 +20,7 @@ export interface Answer {
 }
 
 /** How a receiver that does not know 2.0 answers it. */
-export type Ignorance = "none" | "silent 204" | "415" | "400";
+export type Ignorance = "none" | "silent 204" | "415" | "400" | "500";
 
 /** What kind of receiver it is. */
 export interface FakePrometheusOptions {

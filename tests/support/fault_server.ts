@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
-import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
-import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { decompress } from "../../src/wire/snappy.ts";
-import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
+import { decodeRequest } from "./decode_requests.ts";
+import type { FakePrometheus } from "./fake_prometheus.ts";
 
 /** What the server does with one request. */
 export type SocketFault =
@@ -26,6 +23,8 @@ export type SocketFault =
   | { readonly kind: "hang"; readonly stored?: boolean }
   /** Begins an answer and says nothing any more. */
   | { readonly kind: "stall"; readonly status: number }
+  /** Stores, and answers one byte at a time, each in a packet of its own. */
+  | { readonly kind: "drip"; readonly status?: number }
   /** Breaks off in the head of the answer, or in its body. */
   | { readonly kind: "truncate"; readonly status: number; readonly where: "head" | "body" }
   /** Answers, and closes the connection although it said that it stays open. */
@@ -47,6 +46,8 @@ export interface FaultServerOptions {
   readonly maxBodyBytes?: number;
   /** The server hangs; whoever waits for it should give up. */
   readonly onHang?: () => void;
+  /** Does things before or after a request is served, or in its stead. @default serves it */
+  readonly around?: (serve: () => void) => void;
 }
 
 /** The server. */
@@ -60,7 +61,7 @@ export interface FaultServer {
 
 /** Starts it on a free port of the loopback interface. */
 export async function startFaultServer(options: FaultServerOptions): Promise<FaultServer> {
-  const { receiver, maxBodyBytes = Infinity, onHang = () => {} } = options;
+  const { receiver, maxBodyBytes = Infinity, onHang = () => {}, around = (serve) => serve() } = options;
   const script = [...options.faults ?? []];
   const requests: ServedRequest[] = [];
   const sockets = new Set<Socket>();
@@ -82,8 +83,9 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
       received = Buffer.concat([received, chunk]);
       for (let parsed = parse(received); parsed !== undefined; parsed = parse(received)) {
         received = received.subarray(parsed.length);
-        requests.push(parsed.request);
-        serve(socket, parsed.request);
+        const { request } = parsed;
+        requests.push(request);
+        around(() => serve(socket, request));
       }
     });
   });
@@ -105,6 +107,8 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
         return onHang();
       case "stall":
         return void socket.write(`HTTP/1.1 ${fault.status} X\r\nContent-Length: 1000\r\n\r\nfirst words`);
+      case "drip":
+        return drip(socket, fault.status === undefined ? store(request) : respond(fault.status, {}, "busy"));
       case "truncate":
         socket.end(
           fault.where === "head"
@@ -118,8 +122,8 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
   };
 
   const store = ({ headers, body }: ServedRequest): string => {
-    const isV2 = headers.get("x-prometheus-remote-write-version") === "2.0.0";
-    const answer = receiver.write(isV2 ? decodeV2(body) : decodeV1(body), isV2 ? "2.0" : "1.0");
+    const version = headers.get("x-prometheus-remote-write-version") === "2.0.0" ? "2.0" : "1.0";
+    const answer = receiver.write(decodeRequest(body, version), version);
     return respond(answer.status, answer.headers, answer.body);
   };
 
@@ -133,6 +137,14 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function drip(socket: Socket, answer: string): void {
+  socket.setNoDelay(true);
+  const next = (at: number): void => {
+    if (at < answer.length && !socket.destroyed) socket.write(answer[at] ?? "", () => setImmediate(next, at + 1));
+  };
+  next(0);
 }
 
 function listen(server: Server): Promise<number> {
@@ -164,21 +176,4 @@ function parse(received: Buffer): { request: ServedRequest; length: number } | u
   if (received.length < length) return undefined;
   const [method = "", path = ""] = first.split(" ");
   return { request: { method, path, headers, body: new Uint8Array(received.subarray(end + 4, length)) }, length };
-}
-
-function decodeV1(body: Uint8Array): ReceivedSample[] {
-  const { timeseries } = fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1 << 24 }));
-  return timeseries.flatMap(({ labels, samples }) => {
-    const series = labels.map(({ name, value }) => `${name}=${value}`).join(",");
-    return samples.map(({ timestamp, value }) => ({ series, time: Number(timestamp), value }));
-  });
-}
-
-function decodeV2(body: Uint8Array): ReceivedSample[] {
-  const { symbols, timeseries } = fromBinary(RequestSchema, decompress(body, { maxDecodedBytes: 1 << 24 }));
-  return timeseries.flatMap(({ labelsRefs, samples }) => {
-    const texts = labelsRefs.map((ref) => symbols[ref] ?? "");
-    const series = texts.flatMap((name, index) => index % 2 === 0 ? [`${name}=${texts[index + 1]}`] : []).join(",");
-    return samples.map(({ timestamp, value }) => ({ series, time: Number(timestamp), value }));
-  });
 }

@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import type { Fetch } from "../../src/send/http_sender.ts";
+import type { ProtocolVersion } from "../../src/send/outcome.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
 
@@ -43,6 +44,8 @@ export interface FaultyFetchOptions {
   readonly sleep: Sleep;
   /** For the requests in turn; then all pass. */
   readonly faults?: readonly Fault[];
+  /** @default of the JSON codec */
+  readonly decode?: (body: Uint8Array, version: ProtocolVersion) => ReceivedSample[];
 }
 
 /** A fetch with its record. */
@@ -70,23 +73,24 @@ const jsonCodec: Codec = {
 export const jsonCodecs: Codecs = { "1.0": jsonCodec, "2.0": jsonCodec };
 
 /** What a body of the JSON codec holds. */
-export function decodeJson(body: BodyInit | null | undefined): ReceivedSample[] {
-  if (!(body instanceof Uint8Array)) throw new TypeError("Cannot decode: the body is not a Uint8Array");
+function decodeJson(body: Uint8Array): ReceivedSample[] {
   return JSON.parse(Buffer.from(body).toString());
 }
 
 /** Makes the fetch. */
-export function createFaultyFetch({ receiver, sleep, faults = [] }: FaultyFetchOptions): FaultyFetch {
+export function createFaultyFetch(options: FaultyFetchOptions): FaultyFetch {
+  const { receiver, sleep, faults = [], decode = decodeJson } = options;
   const requests: RecordedRequest[] = [];
   const overlaps: string[] = [];
   const underWay = new Set<string>();
   const script = [...faults];
 
   const fetch: Fetch = async (url, { method = "", headers, body, signal }) => {
-    const samples = decodeJson(body);
+    if (!(body instanceof Uint8Array)) throw new TypeError("Cannot decode: the body is not a Uint8Array");
     const sent = new Headers(headers);
-    requests.push({ url, method, headers: sent, samples });
     const version = sent.get("x-prometheus-remote-write-version") === "2.0.0" ? "2.0" : "1.0";
+    const samples = decode(body, version);
+    requests.push({ url, method, headers: sent, samples });
     const series = new Set(samples.map((sample) => sample.series));
     for (const name of series) {
       if (underWay.has(name)) overlaps.push(name);

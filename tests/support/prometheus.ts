@@ -1,23 +1,52 @@
 /**
  * A real Prometheus for tests: Debian's package, or the program that PROMETHEUS_BIN names.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, type ServerProcess, startServer } from "./server_process.ts";
 
 const program = process.env.PROMETHEUS_BIN ?? "prometheus";
 
+const asked = spawnSync(program, ["--version"], { encoding: "utf8" });
+
 /** Why tests against the real Prometheus are skipped; false if they are not. Under CI=true they never are. */
-export const noPrometheus: string | false = process.env.CI === "true" || spawnSync(program, ["--version"]).status === 0
+export const noPrometheus: string | false = process.env.CI === "true" || asked.status === 0
   ? false
   : "there is no prometheus on this machine (Debian package prometheus)";
+
+const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(`${asked.stdout}${asked.stderr}`) ?? [];
+
+/** Whether it receives remote write 2.0: from 2.54 on. */
+export const prometheusKnowsV2: boolean = Number(major) * 1000 + Number(minor) >= 2054;
 
 /** A series as the HTTP API shows it. */
 export interface InstantSeries {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [number, string];
+}
+
+/** A series with its samples, in order. */
+export interface StoredSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Times in milliseconds. */
+  readonly samples: readonly (readonly [time: number, value: number])[];
+}
+
+interface RangeSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
+/** The exemplars of a series as the HTTP API shows them. */
+export interface ExemplarSeries {
+  readonly seriesLabels: Readonly<Record<string, string>>;
+  readonly exemplars: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: string;
+    readonly timestamp: number;
+  }[];
 }
 
 /** A running Prometheus. */
@@ -26,24 +55,16 @@ export interface Prometheus {
   readonly writeUrl: string;
   /** The result of an instant query, at a time in milliseconds. */
   query(expression: string, timeMs: number): Promise<readonly InstantSeries[]>;
+  /** All samples of the series that a selector takes, as they are stored, up to a time in milliseconds and two hours back. */
+  samples(selector: string, timeMs: number): Promise<readonly StoredSeries[]>;
+  /** The exemplars of the series that an expression selects. */
+  exemplars(expression: string, range: { fromMs: number; toMs: number }): Promise<readonly ExemplarSeries[]>;
   /** Ends the process with SIGKILL, as a crash does. */
   kill(): Promise<void>;
   /** Starts it again, on the same port with the same storage. */
   restart(): Promise<void>;
   /** Ends it and removes what it stored. */
   close(): Promise<void>;
-}
-
-/** A port that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** Starts one on a free port, with an empty storage; resolves when it is ready. */
@@ -53,55 +74,50 @@ export async function startPrometheus(): Promise<Prometheus> {
   writeFileSync(config, "global: {}\n");
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  let child: ChildProcess | undefined;
-  let log = "";
+  const start = (): Promise<ServerProcess> =>
+    startServer({
+      program,
+      args: [
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${join(folder, "storage")}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        "--web.enable-remote-write-receiver",
+        "--enable-feature=native-histograms,exemplar-storage",
+      ],
+      readyUrl: `${url}/-/ready`,
+    });
+  const get = async (path: string, parameters: Readonly<Record<string, string>>): Promise<unknown> => {
+    const response = await fetch(`${url}${path}?${new URLSearchParams(parameters)}`);
+    const { status, error, data } = await response.json();
+    if (status !== "success") throw new Error(`${path} of ${JSON.stringify(parameters)} failed: ${error}`);
+    return data;
+  };
 
-  async function start(): Promise<void> {
-    const started = spawn(program, [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, "storage")}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      "--web.enable-remote-write-receiver",
-      "--enable-feature=native-histograms,exemplar-storage",
-    ], { stdio: ["ignore", "ignore", "pipe"] });
-    child = started;
-    let failure: Error | undefined;
-    started.on("error", (error) => failure = error);
-    started.stderr?.on("data", (chunk) => log = `${log}${chunk}`.slice(-4000));
-    for (let tries = 0; tries < 600; tries++) {
-      if (failure !== undefined) throw failure;
-      if (started.exitCode !== null) throw new Error(`Prometheus ended with ${started.exitCode}: ${log}`);
-      const response = await fetch(`${url}/-/ready`).catch(() => undefined);
-      await response?.body?.cancel();
-      if (response?.status === 200) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`Prometheus did not become ready in 30 s: ${log}`);
-  }
-
-  async function kill(): Promise<void> {
-    const running = child;
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-    const ended = new Promise((resolve) => running.on("exit", resolve));
-    running.kill("SIGKILL");
-    await ended;
-  }
-
-  await start();
+  let server = await start();
   return {
     url,
     writeUrl: `${url}/api/v1/write`,
-    async query(expression, timeMs) {
-      const parameters = new URLSearchParams({ query: expression, time: String(timeMs / 1000) });
-      const response = await fetch(`${url}/api/v1/query?${parameters}`);
-      const { status, error, data } = await response.json();
-      if (status !== "success") throw new Error(`The query ${expression} failed: ${error}`);
-      return data.result;
+    async query(query, timeMs) {
+      return Object(await get("/api/v1/query", { query, time: String(timeMs / 1000) })).result;
     },
-    kill,
-    restart: start,
+    async samples(selector, timeMs) {
+      const parameters = { query: `${selector}[2h]`, time: String(timeMs / 1000) };
+      const series: readonly RangeSeries[] = Object(await get("/api/v1/query", parameters)).result;
+      return series.map(({ metric, values }) => ({
+        labels: metric,
+        samples: values.map(([seconds, value]) => [Math.round(seconds * 1000), Number(value)] as const),
+      }));
+    },
+    async exemplars(query, { fromMs, toMs }) {
+      const range = { start: String(fromMs / 1000), end: String(toMs / 1000) };
+      return Object(await get("/api/v1/query_exemplars", { query, ...range }));
+    },
+    kill: () => server.kill(),
+    async restart() {
+      server = await start();
+    },
     async close() {
-      await kill();
+      await server.kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -4,8 +4,10 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { Metadata_MetricType, type Request, RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import type { TimeSeries } from "../../src/time_series.ts";
+import { Batch } from "../../src/wire/batch.ts";
 import { ByteBuffer } from "../../src/wire/byte_buffer.ts";
 import { EncoderV2 } from "../../src/wire/encode_v2.ts";
+import { WireSeries } from "../../src/wire/wire_series.ts";
 import { batchOf } from "../../src/wire/time_series_batch.ts";
 import { labelsOfRefs, timeSeriesList, unmarked } from "../support/arbitrary_series.ts";
 
@@ -13,15 +15,16 @@ import { labelsOfRefs, timeSeriesList, unmarked } from "../support/arbitrary_ser
 function view({ symbols, timeseries }: Request): unknown {
   return timeseries.map((series) => ({
     labels: labelsOfRefs(series.labelsRefs, symbols),
-    samples: series.samples.map(({ value, timestamp }) => [value, timestamp]),
+    samples: series.samples.map(({ value, timestamp, startTimestamp }) => [value, timestamp, startTimestamp]),
     histograms: series.histograms.map((
-      { count, zeroCount, sum, schema, timestamp, positiveDeltas, negativeCounts },
+      { count, zeroCount, sum, schema, timestamp, startTimestamp, positiveDeltas, negativeCounts },
     ) => [
       count.value,
       zeroCount.value,
       sum,
       schema,
       timestamp,
+      startTimestamp,
       positiveDeltas,
       negativeCounts,
     ]),
@@ -44,17 +47,22 @@ function expected(list: readonly TimeSeries[]): unknown {
   };
   return list.map(({ labels, samples = [], histograms = [], exemplars = [], metadata }) => ({
     labels,
-    samples: samples.map(({ value, timestamp }) => [value, BigInt(timestamp)]),
+    samples: samples.map((
+      { value, timestamp, startTimestamp },
+    ) => [value, BigInt(timestamp), BigInt(startTimestamp ?? 0)]),
     histograms: histograms.map(({ float, positiveCounts, negativeCounts, ...histogram }) => [
       float ? histogram.count : BigInt(histogram.count),
       float ? histogram.zeroCount : BigInt(histogram.zeroCount),
       histogram.sum,
       histogram.schema,
       BigInt(histogram.timestamp),
+      BigInt(histogram.startTimestamp ?? 0),
       float ? [] : positiveCounts.map((value, index) => BigInt(value - (positiveCounts[index - 1] ?? 0))),
       float ? negativeCounts : [],
     ]),
-    exemplars: exemplars.map((exemplar) => [exemplar.labels, exemplar.value, BigInt(exemplar.timestamp)]),
+    exemplars: exemplars.map((
+      exemplar,
+    ) => [exemplar.labels.filter(({ value }) => value !== ""), exemplar.value, BigInt(exemplar.timestamp)]),
     metadata: [types[metadata?.type ?? ""] ?? 0, metadata?.help, metadata?.unit],
   }));
 }
@@ -96,4 +104,33 @@ test("start timestamps of samples and histograms are sent", () => {
   const batch = batchOf([{ labels, samples: [{ value: 1, timestamp: 2000, startTimestamp: 1000 }] }]);
   const request = fromBinary(RequestSchema, new EncoderV2().encode({ batch, from: 0, to: 1 }, new ByteBuffer()));
   assert.equal(request.timeseries[0]?.samples[0]?.startTimestamp, 1000n);
+});
+
+test("an exemplar's label with an empty value makes no second empty symbol", () => {
+  const batch = new Batch();
+  batch.push(new WireSeries([{ name: "__name__", value: "a" }]), 1, 2000);
+  batch.setExemplars(0, [{
+    labels: [{ name: "span_id", value: "" }, { name: "trace_id", value: "a" }],
+    value: 1,
+    timestamp: 1999,
+  }]);
+  const bytes = new EncoderV2().encode({ batch, from: 0, to: 1 }, new ByteBuffer());
+  const { symbols, timeseries } = fromBinary(RequestSchema, bytes);
+  assert.deepEqual(symbols, ["", "__name__", "a", "span_id", "trace_id"]);
+  assert.deepEqual(timeseries[0]?.exemplars[0]?.labelsRefs, [3, 0, 4, 2]);
+});
+
+test("what is remembered of strings is bounded, and forgetting changes nothing", () => {
+  const encoder = new EncoderV2({ maxRememberedSymbols: 20 });
+  const unbounded = new EncoderV2();
+  const stays = new WireSeries([{ name: "__name__", value: "stays" }], { type: "gauge", help: "It stays." });
+  for (let index = 0; index < 100; index++) {
+    const batch = new Batch();
+    batch.push(stays, index, index + 1);
+    batch.push(new WireSeries([{ name: "__name__", value: `series_${index}` }]), 1, 1);
+    const slice = { batch, from: 0, to: 2 };
+    assert.deepEqual(encoder.encode(slice, new ByteBuffer()), unbounded.encode(slice, new ByteBuffer()));
+    assert.ok(encoder.remembered <= 20 + 4, `${encoder.remembered} strings`);
+  }
+  assert.ok(unbounded.remembered > 100);
 });

@@ -1,0 +1,173 @@
+/**
+ * A receiver that sends on what it takes: so that pages and edge workers can push to an endpoint that they cannot reach, whose
+ * credentials they must not know, or that does not allow their origin.
+ *
+ * @module
+ */
+import type { DeliveryReport } from "./delivery_report.ts";
+import type { ClientOptions, RemoteWriteOutputOptions } from "./options.ts";
+import { resolveOptions } from "./options/resolve_options.ts";
+import { BusyError, createReceiver, type PartialWrite, type ReceivedWrite, type ReceiverOptions } from "./receiver.ts";
+import { abortAfter } from "./send/abort_after.ts";
+import { createDelivery } from "./send/create_delivery.ts";
+import type { MetadataSender } from "./send/metadata_sender.ts";
+import type { WrittenCounts } from "./send/outcome.ts";
+import { Tally } from "./send/report.ts";
+import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
+import type { Sleep } from "./send/sleep.ts";
+import { Warnings } from "./send/warnings.ts";
+import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
+import type { TimeSeries } from "./time_series.ts";
+import type { Batch } from "./wire/batch.ts";
+import { Families } from "./wire/families.ts";
+import { batchesOf } from "./wire/time_series_batch.ts";
+
+/** How a forwarder receives. */
+export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
+  /** Sees what arrives before it goes into the queue; where it throws, the sender is answered 500 and sends again. */
+  readonly onWrite?: (write: ReceivedWrite) => void | Promise<void>;
+}
+
+/** Where to forward to, what may wait, and how to receive. */
+export interface ForwarderOptions
+  extends ClientOptions, Pick<RemoteWriteOutputOptions, "shards" | "capacity" | "maxQueueBytes" | "closeTimeoutMs"> {
+  /** How to receive. */
+  readonly receiver?: ForwarderReceiverOptions;
+}
+
+/** When a sender that met a full queue should come again: by then, a request or more has left it. */
+const retryAfterMs = 1000;
+
+/**
+ * Receives remote write 1.0 and 2.0, and sends what is valid to another endpoint, through a bounded queue, with retries, each
+ * series in its order.
+ *
+ * A sender is answered when the queue has taken what it sent, not when that is delivered: 204, or 400 with the reason where some
+ * series cannot be sent on (the others are). While the queue is full, nothing is taken and the answer is 429 with Retry-After.
+ * The queue is in memory: what is in it is lost if the process is killed before `close()` has resolved.
+ *
+ * @example
+ * ```ts
+ * import { RemoteWriteForwarder } from "k6-remote-write";
+ *
+ * const forwarder = new RemoteWriteForwarder({
+ *   url: "http://localhost:9090/api/v1/write",
+ *   receiver: { cors: "https://shop.example.com" },
+ * });
+ * const response = await forwarder.handle(new Request("http://localhost/api/v1/write"));
+ * console.log(response.status); // 405: it is not a POST.
+ * await forwarder.close();
+ * ```
+ */
+export class RemoteWriteForwarder implements AsyncDisposable {
+  /** Answers a request; a handler for `Deno.serve`, `Bun.serve` and workers. Never rejects. */
+  readonly handle: (request: Request) => Promise<Response>;
+  readonly #onWrite: ForwarderReceiverOptions["onWrite"];
+  readonly #shards: number;
+  readonly #closeTimeoutMs: number;
+  readonly #sleep: Sleep;
+  readonly #queue: WriteQueue;
+  readonly #metadata: MetadataSender;
+  readonly #warnings: Warnings;
+  readonly #stats = new SendStats();
+  readonly #families = new Families();
+  readonly #account = new Tally();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #end = new AbortController();
+  #closing: Promise<DeliveryReport> | undefined;
+
+  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
+  constructor({ receiver = {}, ...options }: ForwarderOptions = {}) {
+    const resolved = resolveOptions(options);
+    this.#shards = resolved.shards;
+    this.#closeTimeoutMs = resolved.closeTimeoutMs;
+    this.#sleep = resolved.sleep;
+    this.#warnings = new Warnings(resolved.onWarning);
+    const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
+    const { delivery, metadata } = createDelivery(sending);
+    this.#metadata = metadata;
+    // Nothing that a sender was told to be taken is dropped: there is no more than fits.
+    this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery });
+    this.#onWrite = receiver.onWrite;
+    this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#take(write) });
+  }
+
+  /** Resolves when all that was taken so far is delivered or given up: for `waitUntil`, where nothing runs after the answer. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /**
+   * Takes nothing more, and waits for what is in the queue, up to `closeTimeoutMs`.
+   *
+   * @returns the account of all that was taken; never rejects
+   */
+  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+    return this.#closing ??= this.#close(options);
+  }
+
+  /** What was done so far. */
+  get stats(): SendStatsSnapshot {
+    return this.#stats.snapshot();
+  }
+
+  /** Closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #take(write: ReceivedWrite): Promise<PartialWrite | undefined> {
+    if (this.#queue.isFull) throw new BusyError("Cannot take the request: the queue is full", { retryAfterMs });
+    await this.#onWrite?.(write);
+    if (this.#closing !== undefined) throw new BusyError("Cannot take the request: it is closed", { retryAfterMs });
+    for (const [name, metadata] of write.metadata) this.#families.add(name, metadata);
+    this.#families.addSeries(write.timeSeries);
+    const reasons: string[] = [];
+    const batches = batchesOf(write.timeSeries.map((series) => this.#withMetadata(series)), {
+      shards: this.#shards,
+      // Exemplars may come on their own in 1.0; there is nothing to send them with.
+      onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),
+    });
+    batches.forEach((batch, shard) => batch !== undefined && this.#enqueue(shard, batch));
+    if (reasons.length === 0) return undefined;
+    const [reason = ""] = reasons;
+    this.#warnings.once(`${reason}. It is not forwarded; further ones of this kind are only refused.`);
+    const more = reasons.length === 1 ? "" : `; and ${reasons.length - 1} more`;
+    return { written: countWritten(batches), reason: `${reason}${more}; the others are taken` };
+  }
+
+  /** In 1.0, metadata comes apart from the series. */
+  #withMetadata(series: TimeSeries): TimeSeries {
+    if (series.metadata !== undefined) return series;
+    const name = series.labels.find((label) => label.name === "__name__")?.value;
+    return name === undefined ? series : { ...series, metadata: this.#families.of(name) };
+  }
+
+  #enqueue(shard: number, batch: Batch): void {
+    const done = this.#queue.push(shard, batch).then(async (report) => {
+      this.#account.add(report);
+      if (report.delivered > 0) await this.#metadata.flush(this.#families.all, this.#end.signal);
+      this.#underWay.delete(done);
+    });
+    this.#underWay.add(done);
+  }
+
+  async #close({ timeoutMs = this.#closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#sleep, signal });
+    await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
+    await this.settled();
+    clear();
+    return this.#account.report();
+  }
+}
+
+function countWritten(batches: readonly (Batch | undefined)[]): WrittenCounts {
+  let [samples, histograms, exemplars] = [0, 0, 0];
+  for (const batch of batches) {
+    if (batch === undefined) continue;
+    samples += batch.length - batch.histograms.size;
+    histograms += batch.histograms.size;
+    for (const { length } of batch.exemplars.values()) exemplars += length;
+  }
+  return { samples, histograms, exemplars };
+}

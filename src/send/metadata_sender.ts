@@ -1,0 +1,97 @@
+/**
+ * Tells 1.0 receivers what metrics mean: in requests of their own, as 1.0 has no place for it beside the samples. In 2.0 each
+ * series carries its metadata.
+ *
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
+ * @module
+ */
+import type { Metadata } from "../time_series.ts";
+import type { EncodedSlice } from "./codec.ts";
+import type { ProtocolVersion, Send } from "./outcome.ts";
+import type { Warnings } from "./warnings.ts";
+
+/** How to tell. */
+export interface MetadataSenderOptions {
+  /** Sends a request, retries included. */
+  readonly send: Send;
+  /** Makes the body of a 1.0 request. */
+  readonly encode: (families: ReadonlyMap<string, Metadata>) => EncodedSlice;
+  /** The version that the receiver gets now. */
+  readonly version: () => ProtocolVersion;
+  /** Metric families of a request at most. */
+  readonly maxFamiliesPerSend: number;
+  /** Milliseconds; the clock of the retries. */
+  readonly now: () => number;
+  readonly warnings: Warnings;
+}
+
+/** As Prometheus: receivers forget, and restart. */
+const periodMs = 60_000;
+
+/** Nobody waits longer for what comes again in a minute. */
+const deadlineMs = 5_000;
+
+/** Sends what is known at the start, what is new as it comes, and all of it each minute. Nothing of it counts as a loss. */
+export class MetadataSender {
+  readonly #options: MetadataSenderOptions;
+  /** What was sent in this minute. */
+  readonly #sent = new Map<string, Metadata>();
+  #sentAt = -Infinity;
+  #refused = false;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: MetadataSenderOptions) {
+    this.#options = options;
+  }
+
+  /** Sends what is due, if anything. Resolves when that is done or given up; never rejects. */
+  flush(families: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
+    return this.#last = this.#last.then(() => this.#flush(families, signal));
+  }
+
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
+  async #flush(families: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
+    const { now, version, maxFamiliesPerSend } = this.#options;
+    if (this.#refused || version() !== "1.0") return;
+    if (now() >= this.#sentAt + periodMs) {
+      this.#sent.clear();
+      this.#sentAt = now();
+    }
+    const due = [...families].filter(([name, metadata]) => !isSame(metadata, this.#sent.get(name)));
+    for (let from = 0; from < due.length; from += maxFamiliesPerSend) {
+      const part = due.slice(from, from + maxFamiliesPerSend);
+      for (const [name, metadata] of part) this.#sent.set(name, metadata);
+      if (!await this.#send(new Map(part), signal)) return;
+    }
+  }
+
+  /** False if the rest need not be tried. */
+  async #send(families: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<boolean> {
+    const { send, encode, now, warnings } = this.#options;
+    const { body } = encode(families);
+    const outcome = await send({ version: "1.0", body, samples: 0, retryUntilMs: now() + deadlineMs }, signal);
+    switch (outcome.kind) {
+      case "written":
+        return true;
+      case "rejected":
+        this.#refused = true;
+        warnings.once(`The receiver does not take metadata (${outcome.reason}); it gets none any more.`);
+        return false;
+      case "failed":
+        // Samples that meet the same trouble say so themselves; this is tried again within a minute.
+        warnings.once(`Metadata could not be sent (${outcome.reason}); it is sent again within a minute.`);
+        return false;
+      default:
+        for (const name of families.keys()) this.#sent.delete(name);
+        return false;
+    }
+  }
+}
+
+function isSame(a: Metadata, b: Metadata | undefined): boolean {
+  return a.type === b?.type && a.help === b.help && a.unit === b.unit;
+}

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RemoteWriteClient } from "../../src/write_client.ts";
+import { RemoteWriteOutput } from "../../src/output.ts";
+import type { Metric } from "../../src/metric.ts";
+import type { RemoteWriteOutputOptions } from "../../src/options.ts";
+import type { Metadata } from "../../src/time_series.ts";
+import { limited } from "../support/limited_receiver.ts";
+import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+const counter: Metric = { name: "iterations", type: "counter", contains: "default" };
+const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };
+
+interface Setting {
+  readonly clock: VirtualClock;
+  readonly output: RemoteWriteOutput;
+  readonly receiver: StrictReceiver;
+  readonly warnings: string[];
+}
+
+function setUp(options: RemoteWriteOutputOptions = {}): Setting {
+  const clock = new VirtualClock(0);
+  const receiver = strictReceiver();
+  const warnings: string[] = [];
+  const output = new RemoteWriteOutput({
+    protocol: "1.0",
+    now: clock.now,
+    sleep: clock.sleep,
+    random: () => 0.5,
+    onWarning: (text) => warnings.push(text),
+    fetch: receiver.fetch,
+    ...options,
+  });
+  return { clock, output, receiver, warnings };
+}
+
+/** A receiver's fetch, but with this answer to metadata. */
+function metadataAnswered(receiver: StrictReceiver, status: number): { fetch: typeof fetch; asked: () => number } {
+  let asked = 0;
+  return {
+    asked: () => asked,
+    fetch: async (input, init) => {
+      const before = receiver.writes.length;
+      const response = await receiver.fetch(input, init);
+      if ((receiver.writes[before]?.metadata.size ?? 0) === 0) return response;
+      asked++;
+      return new Response("no metadata here", { status });
+    },
+  };
+}
+
+const familiesOf = ({ receiver }: Setting): string[][] =>
+  receiver.writes.filter(({ metadata }) => metadata.size > 0).map(({ metadata }) => [...metadata.keys()]);
+
+test("1.0 gets metadata at the start, what is new as it comes, and all of it each minute", async () => {
+  const setting = setUp({ flushPeriodMs: 10_000 });
+  const { clock, output } = setting;
+  output.start();
+  const add = (metric: Metric): void => output.add({ metric, time: clock.now() + 1, value: 1, tags: {} });
+  for (let tick = 0; tick < 8; tick++) {
+    add(counter);
+    if (tick >= 2) add(gauge);
+    await clock.advance(10_000);
+  }
+  await output.close();
+  assert.deepEqual(familiesOf(setting), [["k6_iterations_total"], ["k6_vus"], ["k6_iterations_total", "k6_vus"]]);
+  assert.deepEqual(
+    setting.receiver.writes.find(({ metadata }) => metadata.size > 0)?.metadata.get("k6_iterations_total"),
+    {
+      type: "counter",
+      help: "Times that virtual users ran the script's function to its end.",
+    },
+  );
+  assert.equal(clock.timers, 0);
+});
+
+test("2.0 gets no metadata of its own", async () => {
+  const setting = setUp({ protocol: "2.0" });
+  setting.output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  await setting.output.close();
+  assert.deepEqual(familiesOf(setting), []);
+});
+
+test("a receiver that refuses metadata gets none any more, and no sample is lost by it", async () => {
+  const receiver = strictReceiver();
+  const { fetch, asked } = metadataAnswered(receiver, 400);
+  const { clock, output, warnings } = setUp({ fetch });
+  for (let minute = 0; minute < 3; minute++) {
+    output.add({ metric: counter, time: 1 + clock.now(), value: 1, tags: {} });
+    assert.deepEqual((await clock.settle(output.flush())).delivered, 1);
+    await clock.advance(60_000);
+  }
+  const { samples, delivered } = await output.close();
+  assert.deepEqual([samples, delivered, asked()], [3, 3, 1]);
+  assert.deepEqual(warnings, ["The receiver does not take metadata (no metadata here); it gets none any more."]);
+});
+
+test("metadata that cannot be sent is a warning, and is tried again within the minute and after it", async () => {
+  const receiver = strictReceiver();
+  const { fetch, asked } = metadataAnswered(receiver, 503);
+  const { clock, output, warnings } = setUp({ fetch });
+  const flush = async (): Promise<number> => {
+    output.add({ metric: counter, time: 1 + clock.now(), value: 1, tags: {} });
+    const before = clock.now();
+    assert.equal((await clock.settle(output.flush())).delivered, 1);
+    return clock.now() - before;
+  };
+  const took = await flush();
+  assert.ok(took > 1000 && took <= 5000, `${took} ms`);
+  const first = asked();
+  assert.ok(first > 3);
+  await flush();
+  assert.equal(asked(), first, "not before the minute is over");
+  await clock.advance(60_000);
+  await flush();
+  assert.ok(asked() > first);
+  const { samples, delivered } = await clock.settle(output.close());
+  assert.deepEqual([samples, delivered], [3, 3]);
+  assert.match(
+    warnings.join("\n"),
+    /Metadata could not be sent \(no metadata here\); it is sent again within a minute/,
+  );
+});
+
+test("close() waits for metadata no longer than for samples", async () => {
+  const receiver = strictReceiver();
+  const { clock, output } = setUp({
+    fetch: async (input, init) => {
+      const before = receiver.writes.length;
+      const response = await receiver.fetch(input, init);
+      return (receiver.writes[before]?.metadata.size ?? 0) === 0 ? response : await new Promise(() => {});
+    },
+  });
+  output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  const { delivered } = await clock.settle(output.close({ timeoutMs: 700 }));
+  assert.deepEqual([delivered, clock.now()], [1, 700]);
+  assert.equal(clock.timers, 0);
+});
+
+test("a fallback to 1.0 is followed by the metadata", async () => {
+  const receiver = strictReceiver({ acceptVersions: ["1.0"] });
+  const setting = { ...setUp({ protocol: "auto", fetch: receiver.fetch }), receiver };
+  setting.output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  await setting.output.close();
+  assert.deepEqual(familiesOf(setting), [["k6_iterations_total"]]);
+});
+
+test("the client tells a 1.0 receiver what its series mean, once a minute", async () => {
+  const clock = new VirtualClock(0);
+  const receiver = strictReceiver();
+  const { fetch } = limited(receiver.fetch, ["none", "429"]);
+  const client = new RemoteWriteClient({
+    protocol: "1.0",
+    fetch,
+    now: clock.now,
+    sleep: clock.sleep,
+    onWarning: () => {},
+  });
+  const write = async (timestamp: number, metadata?: Metadata): Promise<void> => {
+    const labels = [{ name: "__name__", value: "x_bucket" }, { name: "le", value: "+Inf" }];
+    await clock.settle(client.write([{ labels, samples: [{ value: 1, timestamp }], metadata }]));
+  };
+  await write(1, { type: "histogram", help: "X." });
+  await write(2, { type: "histogram", help: "X." });
+  await write(3);
+  const told = receiver.writes.filter(({ metadata }) => metadata.size > 0).map(({ metadata }) => [...metadata]);
+  assert.deepEqual(told, [[["x", { type: "histogram", help: "X." }]]]);
+});

@@ -1,0 +1,23 @@
+/** Faults of a network and of what is behind it. */
+import fc from "fast-check";
+import type { Fault } from "./faulty_fetch.ts";
+
+const retryAfter = fc.constantFrom(undefined, "1", "0", "7200", "soon", "Thu, 01 Jan 2026 00:00:09 GMT");
+
+/** All that passes or can be got over by patience. */
+export const passingFault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Fault>({ kind: "pass" }) },
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(429, 503), retryAfter }),
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(502, 504), stored: fc.boolean() }),
+  fc.constant<Fault>({ kind: "refuse" }),
+  fc.record({ kind: fc.constant("reset" as const), stored: fc.boolean() }),
+  fc.record({ kind: fc.constant("hang" as const), stored: fc.boolean() }),
+  fc.record({ kind: fc.constant("slow" as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
+);
+
+/** Also those that make a request fail for good. */
+export const anyFault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 5, arbitrary: passingFault },
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constant(500), stored: fc.boolean() }),
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(302, 401, 404, 413) }),
+);

@@ -1,0 +1,29 @@
+/** The samples of a request's body, as a receiver decodes them; by the generated types. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
+import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import type { ProtocolVersion } from "../../src/send/outcome.ts";
+import { decompress } from "../../src/wire/snappy.ts";
+import type { ReceivedSample } from "./fake_prometheus.ts";
+
+/** Floats by series, which is written as `name=value,name=value`. */
+export function decodeRequest(body: Uint8Array, version: ProtocolVersion): ReceivedSample[] {
+  return version === "2.0" ? decodeV2(body) : decodeV1(body);
+}
+
+function decodeV1(body: Uint8Array): ReceivedSample[] {
+  const { timeseries } = fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1 << 24 }));
+  return timeseries.flatMap(({ labels, samples }) => {
+    const series = labels.map(({ name, value }) => `${name}=${value}`).join(",");
+    return samples.map(({ timestamp, value }) => ({ series, time: Number(timestamp), value }));
+  });
+}
+
+function decodeV2(body: Uint8Array): ReceivedSample[] {
+  const { symbols, timeseries } = fromBinary(RequestSchema, decompress(body, { maxDecodedBytes: 1 << 24 }));
+  return timeseries.flatMap(({ labelsRefs, samples }) => {
+    const texts = labelsRefs.map((ref) => symbols[ref] ?? "");
+    const series = texts.flatMap((name, index) => index % 2 === 0 ? [`${name}=${texts[index + 1]}`] : []).join(",");
+    return samples.map(({ timestamp, value }) => ({ series, time: Number(timestamp), value }));
+  });
+}
