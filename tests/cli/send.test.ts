@@ -120,8 +120,7 @@ test("a second signal ends at once", () =>
     await running.printed("hello");
     running.signal("SIGINT");
     await running.printed("SIGINT");
-    running.signal("SIGINT");
-    assert.equal((await running.ended).code, 130);
+    assert.equal((await running.insist("SIGINT")).code, 130);
   }));
 
 test("a broken pipe behind standard output is no crash", () =>
@@ -229,10 +228,7 @@ test("over https: a CA file verifies, another one refuses, none takes anything w
         input: point(1),
       });
       const said = await untrusted.printed(/certificate/i);
-      untrusted.signal("SIGTERM");
-      await untrusted.printed("SIGTERM");
-      untrusted.signal("SIGTERM");
-      await untrusted.ended;
+      await untrusted.insist("SIGTERM");
       assert.match(said, /certificate|issuer/i);
       const bad = await sendPoint("--ca-cert-file", garbage);
       assert.equal(bad.code, 2, bad.stderr);
