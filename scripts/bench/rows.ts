@@ -241,8 +241,13 @@ async function jsonRows(path: string): Promise<Row[]> {
   const perSecond = (microseconds: number): number => Math.round(1e6 / microseconds);
   return [
     { name: "k6 JSON, file to compressed bodies", unit, value: perSecond(ours), limit: 1_000_000, moreIsBetter: true },
-    { name: "peer: split, JSON.parse, key of sorted tags, messages", unit, value: perSecond(plain) },
-    { name: "peer: JSON.parse alone", unit, value: perSecond(parse) },
+    {
+      name: "peer: split, JSON.parse, key of sorted tags, messages",
+      unit,
+      value: perSecond(plain),
+      moreIsBetter: true,
+    },
+    { name: "peer: JSON.parse alone", unit, value: perSecond(parse), moreIsBetter: true },
     { name: "k6 JSON, times the plain pipeline", unit: "x", value: plain / ours, limit: 4, moreIsBetter: true },
   ];
 }
