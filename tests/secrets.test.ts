@@ -173,9 +173,9 @@ test("no secret in what the command prints: refused, never answered, nobody ther
       await stopped.printed("connection was refused");
       stopped.signal("SIGTERM");
       await stopped.printed("SIGTERM");
-      stopped.signal("SIGTERM");
+      stopped.signal("SIGINT");
       const { code, stderr } = await stopped.ended;
-      assert.equal(code, 143);
+      assert.equal(code, 130);
       assertNoSecret(stderr, "an interruption");
     }
     const usage: readonly (readonly [string[], Record<string, string>])[] = [
