@@ -220,7 +220,7 @@ test("over https: a CA file verifies, another one refuses, none takes anything w
   try {
     await withReceiver(async ({ url, headers }) => {
       const sendPoint = (...args: string[]): ReturnType<typeof runCli> =>
-        runCli(["-", "--replay", "--url", url, ...args], {
+        runCli(["-", "--replay", "--protocol", "1.0", "--url", url, ...args], {
           input: point(1),
           env: { K6_PROMETHEUS_USER: "ann", K6_PROMETHEUS_PASSWORD: "hunter2" },
         });
