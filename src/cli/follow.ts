@@ -70,7 +70,8 @@ export async function* followFile(
   }
 }
 
-type FileHandle = Awaited<ReturnType<typeof import("node:fs/promises")["open"]>>;
+const openToRead = (path: string) => builtin("node:fs/promises").open(path, "r");
+type FileHandle = Awaited<ReturnType<typeof openToRead>>;
 
 /** A file and how far it was read. */
 class FollowedFile {
@@ -85,7 +86,7 @@ class FollowedFile {
   /** Undefined if there is none. */
   static async open(path: string): Promise<FollowedFile | undefined> {
     try {
-      return new FollowedFile(await builtin("node:fs/promises").open(path, "r"));
+      return new FollowedFile(await openToRead(path));
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
