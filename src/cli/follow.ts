@@ -70,8 +70,9 @@ export async function* followFile(
   }
 }
 
-const openToRead = (path: string) => builtin("node:fs/promises").open(path, "r");
-type FileHandle = Awaited<ReturnType<typeof openToRead>>;
+const files = () => builtin("node:fs/promises");
+
+type FileHandle = Awaited<ReturnType<ReturnType<typeof files>["open"]>>;
 
 /** A file and how far it was read. */
 class FollowedFile {
@@ -86,7 +87,7 @@ class FollowedFile {
   /** Undefined if there is none. */
   static async open(path: string): Promise<FollowedFile | undefined> {
     try {
-      return new FollowedFile(await openToRead(path));
+      return new FollowedFile(await files().open(path, "r"));
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -110,7 +111,7 @@ class FollowedFile {
     const { ino, dev, size } = await this.#handle.stat();
     if (size < this.#position) return "truncated";
     try {
-      const present = await builtin("node:fs/promises").stat(path);
+      const present = await files().stat(path);
       return present.ino === ino && present.dev === dev ? undefined : "replaced";
     } catch (error) {
       // Moved away, and nothing in its place yet.
