@@ -117,11 +117,6 @@ export class WriteQueue {
     return { samples: this.#samples, bytes: this.#bytes };
   }
 
-  /** Whether nothing is sent any more. */
-  get ended(): boolean {
-    return this.#end.signal.aborted;
-  }
-
   /**
    * Takes a batch, which must not change any more. All samples of a series go to the same shard.
    * Resolves when each sample is delivered, given up, dropped, or kept for the next flush (`unsent`); never rejects.
@@ -209,6 +204,7 @@ export class WriteQueue {
       if (!signal.aborted) await this.#send(entry);
       if (signal.aborted) this.#abandonClosed(entry.parcel);
       if (entry.parcel.next !== undefined) break;
+      this.#giveUpWaiting();
       shard.waiting.shift();
       this.#leave(entry);
     }
@@ -225,8 +221,20 @@ export class WriteQueue {
     } catch (error) {
       // Nothing should throw there; if something does, the shard must not stand still.
       const reason = error instanceof Error ? error.message : String(error);
-      const { abandoned, unknown } = parcel.abandon("failed", `the delivery broke: ${reason}`);
-      this.#options.stats.failed(abandoned + unknown);
+      const { abandoned, failed } = parcel.abandon("failed", `the delivery broke: ${reason}`);
+      this.#options.stats.failed(abandoned + failed);
+    }
+  }
+
+  /** What waited while the endpoint was down need not be tried; what comes later shows whether it is up again. */
+  #giveUpWaiting(): void {
+    const { delivery } = this.#options;
+    if (!delivery.isDown) return;
+    for (const shard of this.#shards.values()) {
+      for (const entry of shard.waiting.splice(shard.busy ? 1 : 0)) {
+        delivery.giveUp(entry.parcel);
+        this.#leave(entry);
+      }
     }
   }
 
@@ -240,26 +248,31 @@ export class WriteQueue {
   }
 
   #abandonClosed(parcel: Parcel): void {
-    const { abandoned, unknown } = parcel.abandon("unsent", "the queue was closed");
+    const { abandoned, failed } = parcel.abandon("unsent", "the queue was closed");
     this.#options.stats.dropped("closed", abandoned);
-    this.#options.stats.failed(unknown);
+    this.#options.stats.failed(failed);
   }
 
-  /** Not those being sent. A batch that alone is larger than the queue goes, too. */
+  /**
+   * Not those being sent, nor the newest of a shard: it holds the last totals, is the next to be sent once the others are gone, and
+   * may alone be larger than the queue.
+   */
   #dropOldest(): void {
     const { capacity, maxQueueBytes, stats, warnings } = this.#options;
     while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
       let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
       for (const shard of this.#shards.values()) {
-        const entry = shard.waiting[shard.busy ? 1 : 0];
-        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
+        const first = shard.busy ? 1 : 0;
+        const entry = shard.waiting[first];
+        if (entry === undefined || first === shard.waiting.length - 1) continue;
+        if (entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
       }
       if (oldest === undefined) return;
       const { entry, shard } = oldest;
       shard.waiting.splice(shard.busy ? 1 : 0, 1);
-      const { abandoned, unknown } = entry.parcel.abandon("dropped", "the queue was full");
+      const { abandoned, failed } = entry.parcel.abandon("dropped", "the queue was full");
       stats.dropped("queue_full", abandoned);
-      stats.failed(unknown);
+      stats.failed(failed);
       warnings.once(
         `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): the oldest that wait are dropped. ` +
           `Samples dropped: ${abandoned}; further ones are only counted.`,
