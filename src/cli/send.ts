@@ -17,7 +17,7 @@ import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
-import { exitNow, onSignal, openInput, senderName, writeOut } from "./runtime.ts";
+import { exitNow, isRegularFile, isThere, onSignal, openInput, senderName, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -59,6 +59,8 @@ class Sending {
   /** Fires when waiting for deliveries is to end. */
   readonly #giveUp = new AbortController();
   readonly #read: K6JsonStats[] = [];
+  /** How many samples each file has, where it was read before. */
+  readonly #counted = new Map<string, number>();
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #broken = false;
 
@@ -75,6 +77,14 @@ class Sending {
       if (given.values.has(flag) && this.#paths.includes("-")) {
         throw new ConfigurationError(`Cannot use --${flag}: standard input can be read only once, expected FILE`);
       }
+    }
+    const pipe = isOn(given, "shift-to-now")
+      ? this.#paths.find((path) => isThere(path) && !isRegularFile(path))
+      : undefined;
+    if (pipe !== undefined) {
+      throw new ConfigurationError(
+        `Cannot use --shift-to-now with "${pipe}": it can be read only once, expected a regular file`,
+      );
     }
     if (given.values.has("checkpoint") && this.#live) {
       throw new ConfigurationError("Cannot read the command line: --live and --checkpoint exclude each other");
@@ -158,17 +168,26 @@ class Sending {
   async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const { signal } = this.#stop;
-    const foreign = path === "-" ? { onForeignLine: (line: string): void => void writeOut(`${line}\n`) } : {};
+    const passOn = (line: string, continues: boolean): Promise<void> => writeOut(continues ? line : `${line}\n`);
+    const foreign = path === "-" ? { onForeignLine: passOn } : {};
     const reader = readK6Json(openInput(path), { signal, ...foreign });
     try {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
         if (!this.#live) await output.ready({ signal: this.#stop.signal });
       }
+      if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
     } catch (error) {
       this.#cannotRead(path, error);
     }
     this.#read.push(reader.stats);
+  }
+
+  /** @throws Error if the file cannot be what was meant */
+  #checkRead(path: string, { samples, skipped }: K6JsonStats): void {
+    if (path !== "-" && samples === 0 && skipped.foreign > 0) throw new Error("no line of it is a sample of k6's JSON");
+    const counted = this.#counted.get(path) ?? 0;
+    if (samples < counted) throw new Error(`it had ${counted} samples a moment ago, and has ${samples} now`);
   }
 
   /** By how much the newest sample of all files is older than now; 0 if they are not to be moved. */
@@ -176,10 +195,12 @@ class Sending {
     if (!isOn(this.#given, "shift-to-now")) return 0;
     let latest = -Infinity;
     for (const path of this.#paths) {
+      const reader = readK6Json(openInput(path), { signal: this.#stop.signal });
       try {
-        for await (const samples of readK6Json(openInput(path), { signal: this.#stop.signal })) {
+        for await (const samples of reader) {
           for (const { time } of samples) latest = Math.max(latest, time);
         }
+        this.#counted.set(path, reader.stats.samples);
       } catch {
         // The second reading says what is wrong.
       }
@@ -201,7 +222,8 @@ class Sending {
     // Ctrl-C reaches k6 at the other end of the pipe too: what it still writes is worth waiting for.
     if (this.#live && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
     else this.#stop.abort();
-    setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
+    // Live deliveries have as long from the end of the reading on.
+    if (!this.#live) setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
   }
 
   #showProgress(output: RemoteWriteOutput): void {

@@ -7,6 +7,8 @@
 import { ConfigurationError } from "../errors.ts";
 import { builtin, toStream } from "./runtime.ts";
 
+type IncomingMessage = import("node:http").IncomingMessage;
+
 /** What to trust, and who to be. */
 export interface TlsOptions {
   /** CA certificates in PEM form. @default those of the system */
@@ -39,14 +41,13 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
         headers: Object.fromEntries(new Headers(headers)),
         ...(signal ? { signal } : {}),
       }, (message) => {
-        const status = message.statusCode ?? 0;
-        const received = new Headers();
-        for (const [name, values = []] of Object.entries(message.headersDistinct)) {
-          for (const value of values) received.append(name, value);
+        try {
+          resolve(responseOf(message));
+        } catch (cause) {
+          // A status that is none, or a header that no Headers takes.
+          message.destroy();
+          reject(new TypeError("fetch failed", { cause }));
         }
-        if (withoutBody.includes(status)) message.resume();
-        const content = withoutBody.includes(status) ? null : toStream(message);
-        resolve(new Response(content, { status, headers: received }));
       });
       request.on(
         "error",
@@ -55,6 +56,17 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
       request.end(body instanceof Uint8Array || typeof body === "string" ? body : undefined);
     });
   };
+}
+
+function responseOf(message: IncomingMessage): Response {
+  const status = message.statusCode ?? 0;
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(message.headersDistinct)) {
+    for (const value of values) headers.append(name, value);
+  }
+  if (!withoutBody.includes(status)) return new Response(toStream(message), { status, headers });
+  message.resume();
+  return new Response(null, { status, headers });
 }
 
 /**
