@@ -40,7 +40,11 @@ export interface OutputStats extends SendStatsSnapshot {
 
 /** How to end. */
 export interface OutputCloseOptions extends CloseOptions {
-  /** Whether what came in since the last flush is sent, and staleness markers if asked: an unfinished window is not to be. @default true */
+  /**
+   * Whether what came in since the last flush is sent, and staleness markers if asked. Not so where a run ends in the midst of
+   * a window, which a later run is to send as a whole.
+   * @default true
+   */
   readonly flush?: boolean;
 }
 

@@ -121,8 +121,8 @@ const sameSignalMs = 300;
 
 /** Calls back at SIGINT and SIGTERM, which then no longer end the process. */
 export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void {
-  let calledAt = -Infinity;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    let calledAt = -Infinity;
     process.on(signal, () => {
       if (performance.now() - calledAt < sameSignalMs) return;
       calledAt = performance.now();
