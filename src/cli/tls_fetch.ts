@@ -7,8 +7,6 @@
 import { ConfigurationError } from "../errors.ts";
 import { builtin, toStream } from "./runtime.ts";
 
-type IncomingMessage = import("node:http").IncomingMessage;
-
 /** What to trust, and who to be. */
 export interface TlsOptions {
   /** CA certificates in PEM form. @default those of the system */
@@ -21,6 +19,13 @@ export interface TlsOptions {
   readonly verify?: boolean;
   /** The oldest version to speak. @default the runtime's */
   readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+}
+
+/** An answer, as node:https gives it. */
+interface Message extends AsyncIterable<Uint8Array> {
+  readonly statusCode?: number | undefined;
+  readonly headersDistinct: Readonly<Record<string, readonly string[] | undefined>>;
+  resume(): unknown;
 }
 
 /** Answers of these have no body. */
@@ -58,7 +63,7 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
   };
 }
 
-function responseOf(message: IncomingMessage): Response {
+function responseOf(message: Message): Response {
   const status = message.statusCode ?? 0;
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(message.headersDistinct)) {

@@ -14,8 +14,9 @@
  * @module
  */
 import type { BatchSlice } from "../wire/batch.ts";
-import type { Codecs, EncodedSlice } from "./codec.ts";
+import type { EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
+import { completeDeliveryOptions, type DeliveryOptions } from "./delivery_options.ts";
 import { Outage } from "./outage.ts";
 import {
   type Aborted,
@@ -24,51 +25,12 @@ import {
   type Outcome,
   type ProtocolVersion,
   type Rejected,
-  type Send,
   wordsOf,
   type Written,
   type WrittenCounts,
 } from "./outcome.ts";
 import { Parcel, type Piece } from "./parcel.ts";
 import type { DeliveryReport } from "../delivery_report.ts";
-import { SendStats } from "./stats.ts";
-import { Warnings } from "./warnings.ts";
-
-/** How to deliver. */
-export interface DeliveryOptions {
-  /** Sends a request, retries included. */
-  readonly send: Send;
-  /** Encode the requests. */
-  readonly codecs: Codecs;
-  /** `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it knows 2.0. */
-  readonly protocol: ProtocolVersion | "auto";
-  /** Samples in a request at most. @default 2000 */
-  readonly maxSamplesPerSend?: number;
-  /** Compressed size of a request at most, in bytes. @default 1048576 */
-  readonly maxBodyBytes?: number;
-  /** Size of a request before compression at most, in bytes. @default 8388608 */
-  readonly maxDecodedBytes?: number;
-  /** Whether the bad samples of a refused request are searched for. @default true */
-  readonly bisect?: boolean;
-  /** How many requests the search in one refused request may take. @default 100 */
-  readonly maxBisectRequests?: number;
-  /** How long after a batch's first request no retry begins any more, in milliseconds. @default Infinity */
-  readonly retryDeadlineMs?: number;
-  /**
-   * Whether that time runs on from one batch to the next while every request fails, so that an endpoint that is down is waited for
-   * only once.
-   * @default false
-   */
-  readonly sharedDeadline?: boolean;
-  /** How long one attempt may take, in milliseconds. @default 30000 */
-  readonly timeoutMs?: number;
-  /** Milliseconds; the clock of the retries. @default Date.now */
-  readonly now?: () => number;
-  /** @default not kept */
-  readonly stats?: SendStats;
-  /** @default not said */
-  readonly warnings?: Warnings;
-}
 
 /** A request that was made of a piece. */
 interface SentPiece extends EncodedSlice {
@@ -81,7 +43,8 @@ interface SentPiece extends EncodedSlice {
 /** Delivers to one endpoint, and remembers what it learns of it. */
 export class Delivery {
   readonly #options: Required<DeliveryOptions>;
-  readonly #outage: Outage;
+  /** How long it has been failing. */
+  readonly outage: Outage;
   #version: ProtocolVersion;
   /** An answer showed that the receiver knows 2.0. */
   #confirmed = false;
@@ -91,24 +54,10 @@ export class Delivery {
   #bisectLimit: number;
 
   constructor(options: DeliveryOptions) {
-    const { maxBisectRequests = sendDefaults.maxBisectRequests } = options;
-    this.#options = {
-      ...options,
-      maxSamplesPerSend: options.maxSamplesPerSend ?? sendDefaults.maxSamplesPerSend,
-      maxBodyBytes: options.maxBodyBytes ?? sendDefaults.maxBodyBytes,
-      maxDecodedBytes: options.maxDecodedBytes ?? sendDefaults.maxDecodedBytes,
-      bisect: options.bisect ?? true,
-      maxBisectRequests,
-      retryDeadlineMs: options.retryDeadlineMs ?? sendDefaults.retryDeadlineMs,
-      sharedDeadline: options.sharedDeadline ?? false,
-      timeoutMs: options.timeoutMs ?? sendDefaults.timeoutMs,
-      now: options.now ?? Date.now,
-      stats: options.stats ?? new SendStats(),
-      warnings: options.warnings ?? new Warnings(() => {}),
-    };
-    this.#outage = new Outage(this.#options);
+    this.#options = completeDeliveryOptions(options);
+    this.outage = new Outage(this.#options);
     this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
-    this.#bisectLimit = maxBisectRequests;
+    this.#bisectLimit = this.#options.maxBisectRequests;
   }
 
   /** The version that the next request is sent in. */
@@ -116,14 +65,9 @@ export class Delivery {
     return this.#version;
   }
 
-  /** Whether every request has failed for longer than all that share the deadline are to wait. */
-  get isDown(): boolean {
-    return this.#outage.isLong;
-  }
-
-  /** Counts what is left of a parcel as failed, for the reason of the last failure. */
-  giveUp(parcel: Parcel): void {
-    const { abandoned, failed } = parcel.abandon("failed", this.#outage.reason);
+  /** Counts what is left of a parcel as failed. @param reason by default that of the last failure */
+  giveUp(parcel: Parcel, reason: string = this.outage.reason): void {
+    const { abandoned, failed } = parcel.abandon("failed", reason);
     this.#options.stats.failed(abandoned + failed);
   }
 
@@ -140,7 +84,7 @@ export class Delivery {
   /** Sends what is left of a parcel; something may be left again if the signal fires or the requests are used up. */
   async advance(parcel: Parcel, signal: AbortSignal): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend } = this.#options;
-    const startMs = parcel.startMs ??= this.#outage.startMs;
+    const startMs = parcel.startMs ??= this.outage.startMs;
     const retryUntilMs = startMs + retryDeadlineMs;
     for (let piece = parcel.next; piece !== undefined && !signal.aborted; piece = parcel.next) {
       const samples = piece.to - piece.from;
@@ -155,10 +99,10 @@ export class Delivery {
       const { body } = encoded;
       const outcome = await send({ version, body, samples, attempt, resent, retryUntilMs }, signal);
       parcel.countRequest({ attempts: outcome.attempts, bodyBytes: body.length });
-      this.#outage.note(outcome, startMs);
+      this.outage.note(outcome, startMs);
       this.#judge(outcome, { parcel, piece, samples, version, ...encoded });
       if (outcome.kind === "held") return;
-      if (this.isDown) this.giveUp(parcel);
+      if (this.outage.isLong) this.giveUp(parcel);
     }
   }
 
