@@ -116,7 +116,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (selfMetrics) this.#selfMetrics = new SelfMetrics(resolved);
     if (checkpoint !== undefined) this.#windows = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
-    const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
+    // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
+    const sharedDeadline = resolved.overflow === "block";
+    const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
     const { delivery, metadata } = createDelivery(sending);
     this.#metadata = metadata;
     this.#queue = new WriteQueue({ ...sending, delivery });
@@ -214,7 +216,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
     if (this.#windows === undefined) return await this.#enqueue(rounds);
     if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
-    return await this.#windows.send((options) => this.#enqueue(rounds, options), () => this.#queue.ended);
+    return await this.#windows.send((options) => this.#enqueue(rounds, options));
   }
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {

@@ -55,6 +55,16 @@ export function readText(path: string): string {
   return fs.readFileSync(path, "utf8");
 }
 
+/** Whether there is a file of this name, of any kind. */
+export function isThere(path: string): boolean {
+  return fs.existsSync(path);
+}
+
+/** Whether it can be read twice. */
+export function isRegularFile(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
 /** A file, or standard input for `-`; what begins as gzip is decompressed, of any number of members. */
 export function openInput(path: string): ReadableStream<Uint8Array> {
   const source = path === "-" ? process.stdin : fs.createReadStream(path);
