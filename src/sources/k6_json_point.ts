@@ -21,6 +21,9 @@ const beforeValue = ascii('","value":');
 const beforeTags = ascii(',"tags":');
 const metadataKey = ascii(',"metadata":');
 
+/** k6 writes far shorter ones; as arguments of a function, very many bytes overflow the stack. */
+const maxNumberBytes = 64;
+
 const quote = 0x22;
 const backslash = 0x5c;
 
@@ -184,6 +187,7 @@ export class PointReader {
       this.#number = negative ? -value : value;
     } else {
       while (at < to && bytes[at] !== 0x2c) at++;
+      if (at - from > maxNumberBytes) return false;
       const text = String.fromCharCode(...bytes.subarray(from, at));
       // What JSON allows, and Number also does not read in other ways.
       if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return false;
