@@ -29,7 +29,7 @@ export interface DeliveryReport {
   readonly failed: number;
   /** Most likely stored: refused on a retry after an answer that never came, as what is stored already is. */
   readonly unknown: number;
-  /** Pushed out of a full queue. */
+  /** Pushed out of a full queue, or never made, as a mapping's sink failed. */
   readonly dropped: number;
   /** Not sent (any more): the queue was closed, or the requests of this flush were used up. */
   readonly unsent: number;

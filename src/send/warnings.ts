@@ -12,7 +12,7 @@ export class Warnings {
   readonly #onWarning: (message: string) => void;
   readonly #kinds = new Set<string>();
 
-  /** @param onWarning gets messages without secrets */
+  /** @param onWarning gets messages without secrets; never throws */
   constructor(onWarning: (message: string) => void) {
     this.#onWarning = onWarning;
   }
@@ -22,11 +22,7 @@ export class Warnings {
     const kind = kindOf(message);
     if (this.#kinds.has(kind) || this.#kinds.size === maxKinds) return;
     this.#kinds.add(kind);
-    try {
-      this.#onWarning(message);
-    } catch {
-      // Delivery does not end because somebody's log does.
-    }
+    this.#onWarning(message);
   }
 }
 

@@ -161,6 +161,17 @@ for (const [line, reason] of skipped) {
   });
 }
 
+test("a number of very many digits does not end the reading", async () => {
+  const line = (value: string): string =>
+    `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":${value},"tags":{}}}\n`;
+  const numbers = ["1", "9".repeat(400_000), `0.${"3".repeat(400_000)}`, `1${"0".repeat(100)}`, "2"];
+  const reader = readK6Json(new Blob(numbers.map(line)).stream());
+  const read: number[] = [];
+  for await (const samples of reader) read.push(...samples.map(({ value }) => value));
+  assert.deepEqual(read, [1, 1 / 3, 1e100, 2]);
+  assert.equal(reader.stats.skipped.invalidValue, 1);
+});
+
 test("a last line without its end is a sample if it is whole, and torn if not", async () => {
   assert.equal((await read(point())).samples.length, 1);
   for (let length = 1; length < point().length; length += 7) {
