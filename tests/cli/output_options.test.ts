@@ -124,6 +124,33 @@ test("options come from a file, with a token and rules from files of their own",
   assert.deepEqual(seen, Array(3).fill(["Bearer secret-token", "file"]));
 });
 
+test("a CA counts for an https token endpoint, too, where samples go by http", async () => {
+  const { caFile, server } = certificates;
+  const tokens = createHttpsServer(server, (request, response) => {
+    request.resume().on("end", () => response.end(JSON.stringify({ access_token: "secret-token" })));
+  });
+  await new Promise<void>((resolve) => tokens.listen(0, "127.0.0.1", resolve));
+  const tokenUrl = `https://127.0.0.1:${(tokens.address() as AddressInfo).port}/`;
+  const flags = ["--oauth2-token-url", tokenUrl, "--oauth2-client-id", "a", "--oauth2-client-secret", "hunter2"];
+  const seen = await withServer(createHttpServer(), {
+    seen: ({ headers }) => headers.authorization,
+    async use(port): Promise<void> {
+      const args = ["--url", `http://127.0.0.1:${port}/`, ...flags, "--replay", "--retry-deadline", "0"];
+      const trusted = await runCli([...args, "--ca-cert-file", caFile], { input });
+      assert.equal(trusted.code, 0, trusted.stderr);
+      const verified = await runCli([...args, "--no-insecure-skip-tls-verify"], { input });
+      assert.equal(verified.code, 1, verified.stderr);
+      const skipped = await runCli(args, { input });
+      assert.equal(skipped.code, 0, skipped.stderr);
+      assert.match(skipped.stderr, /warn: Any certificate is taken/);
+    },
+  }).finally(() => {
+    tokens.closeAllConnections();
+    tokens.close();
+  });
+  assert.deepEqual([...new Set(seen)], ["Bearer secret-token"]);
+});
+
 const wrong: readonly [string, () => readonly string[], RegExp][] = [
   ["a missing configuration file", () => ["--config", join(folder, "none")], /configuration file ".*none": ENOENT/],
   [
@@ -131,6 +158,7 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
     () => ["--config", file("key.json", { urll: "x" })],
     /there is no option "urll", expected perhaps "url"/,
   ],
+  ["an empty token file", () => ["--bearer-token-file", file("empty", "\n")], /the bearer token is empty/],
   ["a missing token file", () => ["--bearer-token-file", join(folder, "none")], /token file ".*none"/],
   [
     "a rule that cannot be",
