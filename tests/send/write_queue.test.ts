@@ -360,15 +360,3 @@ test("a delivery that throws does not stop its shard", async () => {
   assert.deepEqual(broken?.reasons, [{ fate: "failed", reason: "the delivery broke: boom", samples: 1 }]);
   assert.equal(fine?.delivered, 1);
 });
-
-test("a listener that throws does not stop the delivery", async () => {
-  const clock = new VirtualClock();
-  const { queue, messages, series } = setUp({ capacity: 1 });
-  messages.push = (): number => {
-    throw new Error("log is full");
-  };
-  const reports = [1, 2, 3].map((time) => queue.push(0, series.batch([["a", time, 1]])));
-  assert.deepEqual((await Promise.all(reports)).map(fates), [{ delivered: 1 }, { dropped: 1 }, { delivered: 1 }]);
-  await idle();
-  assert.equal(clock.timers, 0);
-});
