@@ -150,8 +150,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   /**
    * Sends what came in since the last flush, and before it what that one kept. Resolves when each sample is delivered, given up,
-   * or kept for the next flush as the requests are used up (`unsent`), and says which; never rejects. An endpoint that gets 1.0
-   * is told before that what the metrics mean, where this is due.
+   * or kept for the next flush as the requests are used up (`unsent`), and says which; never rejects.
    */
   async flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
