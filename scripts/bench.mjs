@@ -9,6 +9,7 @@ import { build, install, programs, root } from "./setup.mjs";
 const asJson = process.argv.includes("--json");
 const say = (text) => asJson ? console.error(text) : console.log(text);
 
+// What npm prints would stand before the JSON: there, the dependencies must be installed already.
 if (!asJson) install();
 build({ tests: true });
 

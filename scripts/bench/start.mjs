@@ -1,15 +1,20 @@
-// How long a fresh process takes from the import of the bundle to the first byte handed to fetch: `start.mjs BUNDLE`.
+// What a fresh process takes from the import of the bundle to the first byte handed to fetch, in milliseconds of the
+// processor's time: `start.mjs BUNDLE`.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
 const bundle = pathToFileURL(process.argv[2]).href;
-const started = performance.now();
+const processorTime = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+const started = processorTime();
 const { RemoteWriteOutput } = await import(bundle);
 let sent = NaN;
 const output = new RemoteWriteOutput({
   protocol: "1.0",
   fetch: () => {
-    sent = performance.now();
+    sent = processorTime();
     return Promise.resolve(new Response(null, { status: 204 }));
   },
 });

@@ -12,6 +12,7 @@ import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";
 import type { TrendOptions } from "../mapping/trends.ts";
+import { checkContradictions } from "./check_contradictions.ts";
 import { atLeast, flag, oneOf, unexpected, wholeAtLeast } from "./option_checks.ts";
 import { type ClientOptions, defaultOptions, type RemoteWriteOutputOptions } from "../options.ts";
 import { resolveClientOptions, type ResolvedClientOptions } from "./resolve_client_options.ts";
@@ -59,12 +60,18 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
  * @throws ConfigurationError that names the option, its value (never a secret) and what was expected
  */
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
+  if (options.windows === "event" && (options.maxRequestsPerFlush ?? Infinity) !== Infinity) {
+    // The end of a window is a flush, and recorded windows end one upon the other.
+    throw unexpected("maxRequestsPerFlush", options.maxRequestsPerFlush, 'none beside windows: "event"');
+  }
   const client = resolveClientOptions(options);
   const prefix = options.prefix ?? defaultOptions.prefix;
+  const mapping = resolveMapping(options, { prefix, trends: resolveTrends(options) });
+  checkContradictions(options);
   return {
     ...client,
     flushPeriodMs: atLeast(1, "flushPeriodMs", options),
-    mapping: resolveMapping(options, { prefix, trends: resolveTrends(options) }),
+    mapping,
     prefix,
     keepTags: flag("keepTags", options, true),
     keepNameTag: flag("keepNameTag", options, false),

@@ -38,7 +38,9 @@ async function withServer<Seen>(
   const requests: Seen[] = [];
   server.on("request", (request, response) => {
     requests.push(seen(request));
-    request.resume().on("end", () => response.writeHead(204).end());
+    // What it says to have written makes it one that knows 2.0.
+    const headers = { "x-prometheus-remote-write-samples-written": "100" };
+    request.resume().on("end", () => response.writeHead(204, headers).end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {

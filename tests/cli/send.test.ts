@@ -123,6 +123,16 @@ test("a second signal ends at once", () =>
     assert.equal((await running.insist("SIGINT")).code, 130);
   }));
 
+test("another signal ends at once, too, however soon it comes", () =>
+  withReceiver(async ({ url }) => {
+    const running = startCli(["-", "--url", url], { input: `hello\n${point(1)}`, keepOpen: true });
+    await running.printed("hello");
+    running.signal("SIGINT");
+    await running.printed("SIGINT");
+    running.signal("SIGTERM");
+    assert.equal((await running.ended).code, 143);
+  }));
+
 test("a broken pipe behind standard output is no crash", () =>
   withReceiver(async ({ url, samples }) => {
     const running = startCli(["-", "--url", url], { input: `hello\n${point(1)}`, keepOpen: true });
@@ -210,7 +220,7 @@ test("over https: a CA file verifies, another one refuses, none takes anything w
   try {
     await withReceiver(async ({ url, headers }) => {
       const sendPoint = (...args: string[]): ReturnType<typeof runCli> =>
-        runCli(["-", "--replay", "--url", url, ...args], {
+        runCli(["-", "--replay", "--protocol", "1.0", "--url", url, ...args], {
           input: point(1),
           env: { K6_PROMETHEUS_USER: "ann", K6_PROMETHEUS_PASSWORD: "hunter2" },
         });

@@ -23,7 +23,7 @@ async function read(
   const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
   const foreign: string[] = [];
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const reader = readK6Json(streamOf(chunks), { onForeignLine: (line) => foreign.push(line), ...options });
+  const reader = readK6Json(streamOf(chunks), { onForeignLine: (line) => void foreign.push(line), ...options });
   const samples: Sample[] = [];
   for await (const batch of reader) samples.push(...batch);
   return { samples, stats: reader.stats, foreign };
@@ -160,6 +160,17 @@ for (const [line, reason] of skipped) {
     assert.equal(Object.values(stats.skipped).reduce((sum, count) => sum + count), 1);
   });
 }
+
+test("a number of very many digits does not end the reading", async () => {
+  const line = (value: string): string =>
+    `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":${value},"tags":{}}}\n`;
+  const numbers = ["1", "9".repeat(400_000), `0.${"3".repeat(400_000)}`, `1${"0".repeat(100)}`, "2"];
+  const reader = readK6Json(new Blob(numbers.map(line)).stream());
+  const read: number[] = [];
+  for await (const samples of reader) read.push(...samples.map(({ value }) => value));
+  assert.deepEqual(read, [1, 1 / 3, 1e100, 2]);
+  assert.equal(reader.stats.skipped.invalidValue, 1);
+});
 
 test("a last line without its end is a sample if it is whole, and torn if not", async () => {
   assert.equal((await read(point())).samples.length, 1);
