@@ -123,7 +123,7 @@ test("--shift-to-now says so where a file has less the second time", () =>
 test("a bound on the requests of a flush is refused for files", async () => {
   const { code, stderr } = await runCli([recording, "--max-requests-per-flush", "2"]);
   assert.equal(code, 2);
-  assert.match(stderr, /option maxRequestsPerFlush: it is 2, expected none beside windows: "event"/);
+  assert.match(stderr, /option maxRequestsPerFlush: it is 2, expected none where windows is "event"/);
 });
 
 test("long lines that are not k6's come out as they went in", async () => {

@@ -97,7 +97,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a number from 1/],
   [
     { windows: "event", maxRequestsPerFlush: 2 },
-    /option maxRequestsPerFlush: it is 2, expected none beside windows: "event"/,
+    /option maxRequestsPerFlush: it is 2, expected none where windows is "event"/,
   ],
   [{ maxSeries: Infinity }, /option maxSeries: it is Infinity, expected a whole number/],
   [{ timeoutMs: 0 }, /option timeoutMs: it is 0/],
