@@ -75,7 +75,7 @@ export type { DeliveryReport, Fate, ReasonCount } from "./src/delivery_report.ts
 export { BusyError, createReceiver } from "./src/receiver.ts";
 export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./src/receiver.ts";
 export { RemoteWriteForwarder } from "./src/forwarder.ts";
-export type { ForwarderOptions } from "./src/forwarder.ts";
+export type { ForwarderOptions, ForwarderReceiverOptions } from "./src/forwarder.ts";
 export { clauses } from "./src/receive/breach.ts";
 export type { Breach, Clause } from "./src/receive/breach.ts";
 export { setSnappyModule } from "./src/wire/snappy.ts";

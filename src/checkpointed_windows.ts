@@ -18,13 +18,13 @@ export interface SettledWindow {
 /** How to make a run that can be continued; it needs the same samples and options again, and windows by event time. */
 export interface CheckpointOptions {
   /**
-   * How many windows an earlier run is known to have sent. They are aggregated and not sent again; the window after them may have
-   * been sent as well, so that what is refused of it counts as unknown. Undefined for a first run.
+   * How many windows an earlier run is known to have sent. They are aggregated and not sent again; the window after them
+   * may have been sent as well, so that what is refused of it counts as unknown. Undefined for a first run.
    */
   readonly windowsSent?: number;
   /**
-   * Called after each window. The next one is sent when it has resolved, so that at most one window is sent and not known to be; if
-   * it throws, nothing more is sent.
+   * Called after each window. The next one is sent when it has resolved, so that at most one window is sent and not known
+   * to be; if it throws, nothing more is sent.
    */
   onWindow(window: SettledWindow): void | Promise<void>;
 }
@@ -43,17 +43,13 @@ export class CheckpointedWindows {
    * Sends the next window, unless it was sent before.
    *
    * @param push puts it into the queue
-   * @param hasEnded whether the queue was told to give up
    */
-  async send(
-    push: (options: PushOptions) => Promise<DeliveryReport>,
-    hasEnded: () => boolean,
-  ): Promise<DeliveryReport> {
+  async send(push: (options: PushOptions) => Promise<DeliveryReport>): Promise<DeliveryReport> {
     const index = this.#count++;
     const { windowsSent } = this.#options;
     if (windowsSent !== undefined && index < windowsSent) return mergeReports([]);
     const pushed = push({ after: this.#recorded, sentBefore: index === windowsSent });
-    this.#recorded = pushed.then((report) => this.#record(index, report, hasEnded()));
+    this.#recorded = pushed.then((report) => this.#record(index, report));
     // Who waits for it is told; it is no error if nobody does.
     this.#recorded.catch(() => {});
     return await pushed;
@@ -64,13 +60,9 @@ export class CheckpointedWindows {
     await this.#recorded?.catch(() => {});
   }
 
-  async #record(
-    index: number,
-    { failed, dropped, unsent, unknown }: DeliveryReport,
-    ended: boolean,
-  ): Promise<void> {
-    // An outcome is unknown after a refused retry, which is an answer, or because nobody waits for the answer any more.
-    const acknowledged = failed + dropped + unsent === 0 && (unknown === 0 || !ended);
+  async #record(index: number, { failed, dropped, unsent }: DeliveryReport): Promise<void> {
+    // What was refused, also on a retry, was answered.
+    const acknowledged = failed + dropped + unsent === 0;
     await this.#options.onWindow({ index, acknowledged });
     if (!acknowledged) throw new Error(`Cannot go on: window ${index} is not acknowledged`);
   }

@@ -49,7 +49,11 @@ export interface ClientOptions extends FileOptions, AuthOptions {
   readonly insecureSkipTlsVerify?: boolean;
   /** How long one attempt may take, in milliseconds. @default 30000 */
   readonly timeoutMs?: number;
-  /** How long a request is tried in all, in milliseconds. @default 300000 */
+  /**
+   * How long a request is tried in all, in milliseconds. With `overflow: "block"` what waits behind it shares this time, as long as
+   * every request fails.
+   * @default 300000
+   */
   readonly retryDeadlineMs?: number;
   /** Whether 429 Too Many Requests is tried again. @default true */
   readonly retryOn429?: boolean;

@@ -39,7 +39,11 @@ export interface OutputStats extends SendStatsSnapshot {
 
 /** How to end. */
 export interface OutputCloseOptions extends CloseOptions {
-  /** Whether what came in since the last flush is sent, and staleness markers if asked: an unfinished window is not to be. @default true */
+  /**
+   * Whether what came in since the last flush is sent, and staleness markers if asked. Not so where a run ends in the midst of
+   * a window, which a later run is to send as a whole.
+   * @default true
+   */
   readonly flush?: boolean;
 }
 
@@ -119,7 +123,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
-    const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
+    // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
+    const sharedDeadline = resolved.overflow === "block";
+    const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
     const { delivery, metadata } = createDelivery(sending);
     this.#metadata = metadata;
     this.#queue = new WriteQueue({ ...sending, delivery });
@@ -223,7 +229,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
     if (this.#checkpointed === undefined) return await this.#enqueue(rounds);
     if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
-    return await this.#checkpointed.send((options) => this.#enqueue(rounds, options), () => this.#queue.ended);
+    return await this.#checkpointed.send((options) => this.#enqueue(rounds, options));
   }
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {

@@ -172,8 +172,8 @@ test("aggregation never waits for the network", async () => {
   assert.deepEqual([output.stats.samplesIn, output.stats.samplesPending], [5, 5]);
   const closed = output.close();
   await clock.advance(200);
-  const { samples, unsent, unknown } = await closed;
-  assert.deepEqual([answers, samples, unsent + unknown], [1, 5, 5]);
+  const { samples, unsent, failed } = await closed;
+  assert.deepEqual([answers, samples, unsent, failed], [1, 5, 4, 1]);
 });
 
 test("what cannot be sent is refused, counted, and said once", async () => {

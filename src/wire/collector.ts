@@ -39,6 +39,8 @@ export class Collector {
   readonly #shards: number;
   readonly #options: CollectorOptions;
   #batches: (Batch | undefined)[] = [];
+  /** How large the batches of the last flush became: the next are likely to be as large. */
+  #capacities: (number | undefined)[] = [];
   #zeros: (Batch | undefined)[] = [];
   #series: Series<WireSeries> | undefined;
   #stamp = 0;
@@ -183,13 +185,15 @@ export class Collector {
   }
 
   #batchOf(series: WireSeries): Batch {
-    const shard = series.hash % this.#shards;
-    return this.#batches[shard] ??= new Batch();
+    // With one shard, as it is by default, the series is not even looked at: it may be far away in memory.
+    const shard = this.#shards === 1 ? 0 : series.hash % this.#shards;
+    return this.#batches[shard] ??= new Batch(this.#capacities[shard]);
   }
 
   #take(): readonly (Batch | undefined)[] {
     const taken = this.#batches;
     this.#batches = [];
+    this.#capacities = taken.map((batch) => batch?.length);
     return taken;
   }
 }

@@ -1,49 +1,70 @@
 /**
- * Encodes a float sample: the same message in both protocol versions, but for the start timestamp that 2.0 adds.
+ * Encodes float samples: the same message in both protocol versions, but for the start timestamp that 2.0 adds.
  *
  * @module
  */
-import type { BatchSlice } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import { type ByteBuffer, int64Size } from "./byte_buffer.ts";
 import { staleHigh, staleLow } from "./stale.ts";
 
-/** Size of the field `samples = 2` of a TimeSeries, tag and length included. */
-export function sampleFieldSize(slice: BatchSlice, index: number, withStart: boolean): number {
-  // The body is never longer than 31 bytes, so its length takes one byte.
-  return 2 + bodySize(slice, index, withStart);
-}
+/** Encodes the field `samples = 2` of a TimeSeries, tag and length included. It holds a batch's columns while it is encoded. */
+export class SampleEncoder {
+  #times: Float64Array = new Float64Array(0);
+  #values: Float64Array = this.#times;
+  #starts: Float64Array | undefined;
+  /** None where the batch has no marker, which is nearly always: a look into an empty set costs as much as a sample. */
+  #stale: ReadonlySet<number> | undefined;
 
-/** Writes the field; the buffer has room for it. */
-export function writeSampleField(slice: BatchSlice, index: number, buffer: ByteBuffer, withStart: boolean): void {
-  const { times, values, stale, starts } = slice.batch;
-  const time = times[index] ?? 0;
-  const value = values[index] ?? 0;
-  const start = withStart ? starts?.[index] ?? 0 : 0;
-  buffer.bytes[buffer.length++] = 0x12;
-  buffer.bytes[buffer.length++] = bodySize(slice, index, withStart);
-  if (stale.size > 0 && stale.has(index)) {
-    buffer.bytes[buffer.length++] = 0x09;
-    buffer.view.setUint32(buffer.length, staleLow, true);
-    buffer.view.setUint32(buffer.length + 4, staleHigh, true);
-    buffer.length += 8;
-  } else if (!Object.is(value, 0)) {
-    buffer.bytes[buffer.length++] = 0x09;
-    buffer.double(value);
+  /** @param withStart whether the protocol version has start timestamps */
+  begin({ times, values, starts, stale }: Batch, withStart: boolean): void {
+    this.#times = times;
+    this.#values = values;
+    this.#starts = withStart ? starts : undefined;
+    this.#stale = stale.size > 0 ? stale : undefined;
   }
-  if (time !== 0) {
-    buffer.bytes[buffer.length++] = 0x10;
-    buffer.int64(time);
-  }
-  if (start !== 0) {
-    buffer.bytes[buffer.length++] = 0x18;
-    buffer.int64(start);
-  }
-}
 
-/** proto3 leaves zeros out, though not the negative one. */
-function bodySize({ batch }: BatchSlice, index: number, withStart: boolean): number {
-  const time = batch.times[index] ?? 0;
-  const start = withStart ? batch.starts?.[index] ?? 0 : 0;
-  const hasValue = !Object.is(batch.values[index], 0) || (batch.stale.size > 0 && batch.stale.has(index));
-  return (hasValue ? 9 : 0) + (time === 0 ? 0 : 1 + int64Size(time)) + (start === 0 ? 0 : 1 + int64Size(start));
+  /** Size of a sample's field. */
+  size(index: number): number {
+    // The body is never longer than 31 bytes, so its length takes one byte.
+    return 2 + this.#bodySize(index);
+  }
+
+  /** Writes a sample's field; the buffer has room for it. */
+  write(index: number, buffer: ByteBuffer): void {
+    const time = this.#times[index] ?? 0;
+    const value = this.#values[index] ?? 0;
+    const start = this.#starts?.[index] ?? 0;
+    // Through locals, as each byte through the buffer's fields would read and write them in memory.
+    const { bytes, view } = buffer;
+    let at = buffer.length;
+    bytes[at++] = 0x12;
+    bytes[at++] = this.#bodySize(index);
+    if (this.#stale?.has(index) === true) {
+      bytes[at++] = 0x09;
+      view.setUint32(at, staleLow, true);
+      view.setUint32(at + 4, staleHigh, true);
+      at += 8;
+    } else if (!Object.is(value, 0)) {
+      bytes[at++] = 0x09;
+      view.setFloat64(at, value, true);
+      at += 8;
+    }
+    buffer.length = at;
+    if (time !== 0) {
+      buffer.bytes[buffer.length++] = 0x10;
+      buffer.int64(time);
+    }
+    if (start !== 0) {
+      buffer.bytes[buffer.length++] = 0x18;
+      buffer.int64(start);
+    }
+  }
+
+  /** proto3 leaves zeros out, though not the negative one. */
+  #bodySize(index: number): number {
+    const time = this.#times[index] ?? 0;
+    const start = this.#starts?.[index] ?? 0;
+    const hasValue = !Object.is(this.#values[index], 0) || this.#stale?.has(index) === true;
+    return (hasValue ? 9 : 0) + (time === 0 ? 0 : 1 + int64Size(time)) + (start === 0 ? 0 : 1 + int64Size(start));
+  }
 }

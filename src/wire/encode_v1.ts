@@ -8,7 +8,7 @@ import type { Exemplar, Metadata } from "../time_series.ts";
 import type { BatchSlice } from "./batch.ts";
 import { type ByteBuffer, int64Size, varintSize } from "./byte_buffer.ts";
 import { encodeHistogram, histogramSize } from "./encode_histogram.ts";
-import { sampleFieldSize, writeSampleField } from "./encode_sample.ts";
+import { SampleEncoder } from "./encode_sample.ts";
 import { metricTypeNumber } from "./metric_type.ts";
 import { encodeLabels } from "./wire_series.ts";
 
@@ -24,6 +24,7 @@ export function encodeV1(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<Arra
   const { series, histograms, exemplars } = batch;
   const plain = histograms.size === 0 && exemplars.size === 0;
   buffer.length = 0;
+  samples.begin(batch, false);
   for (let at = from; at < to;) {
     const current = series[at];
     if (current === undefined) break;
@@ -31,14 +32,14 @@ export function encodeV1(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<Arra
     while (end < to && series[end] === current) end++;
     let size = current.labelsV1.length;
     for (let index = at; index < end; index++) {
-      size += plain ? sampleFieldSize(slice, index, false) : pointSize(slice, index);
+      size += plain ? samples.size(index) : pointSize(slice, index);
     }
     buffer.ensure(6 + size);
     buffer.bytes[buffer.length++] = 0x0a;
     buffer.varint(size);
     buffer.append(current.labelsV1);
     for (let index = at; index < end; index++) {
-      if (plain || !histograms.has(index)) writeSampleField(slice, index, buffer, false);
+      if (plain || !histograms.has(index)) samples.write(index, buffer);
     }
     if (!plain) {
       // In the order of the field numbers, as a generated encoder writes them: samples 2, exemplars 3, histograms 4.
@@ -92,13 +93,15 @@ export function encodeMetadataV1(families: ReadonlyMap<string, Metadata>, buffer
 
 const encoder = new TextEncoder();
 
+const samples = new SampleEncoder();
+
 function pointSize(slice: BatchSlice, index: number): number {
   let size = 0;
   if (slice.batch.histograms.has(index)) {
     const body = histogramSize(slice, index, false);
     size += 1 + varintSize(body) + body;
   } else {
-    size += sampleFieldSize(slice, index, false);
+    size += samples.size(index);
   }
   for (const exemplar of slice.batch.exemplars.get(index) ?? []) {
     const body = exemplarSize(exemplar);

@@ -5,8 +5,21 @@
  */
 import type { Label, Metadata } from "../time_series.ts";
 import { varintSize } from "./byte_buffer.ts";
+import { pack } from "./pack.ts";
 
 const encoder = new TextEncoder();
+
+/** What the 2.0 encoder has to know of a series: numbers of strings, looked up once a series, not once a request. */
+export interface SeriesSymbols {
+  /** Says whose numbers they are. */
+  readonly owner: object;
+  /** Names and values of the labels in turn. */
+  readonly numbers: readonly number[];
+  /** The kind of the series, as it is sent. */
+  readonly type: number;
+  readonly help: number | undefined;
+  readonly unit: number | undefined;
+}
 
 /** One time series; the same object for as long as the series lives. */
 export class WireSeries {
@@ -14,7 +27,7 @@ export class WireSeries {
   readonly labels: readonly Label[];
   /** The labels as fields of a 1.0 TimeSeries. */
   readonly labelsV1: Uint8Array<ArrayBuffer>;
-  /** Of the labels, unsigned 32 bits: the same in every process. */
+  /** Of the labels, 30 bits, which engines divide as integers and not as floats: the same in every process. */
   readonly hash: number;
   /** What it means, if known. */
   readonly metadata: Metadata | undefined;
@@ -22,13 +35,15 @@ export class WireSeries {
   readonly cumulative: boolean;
   /** Whether native histograms were sent of it: its staleness marker must be one, too. */
   hasHistograms = false;
+  /** What the 2.0 encoder remembers of it: a field, as a WeakMap costs more than encoding the series. */
+  symbols: SeriesSymbols | undefined = undefined;
 
   /** @param labels sorted by name, unique, valid, without empty values */
   constructor(labels: readonly Label[], metadata?: Metadata) {
     this.labels = labels;
     this.metadata = metadata;
     this.cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
-    this.labelsV1 = encodeLabels(labels);
+    this.labelsV1 = pack(encodeLabels(labels));
     this.hash = fnv1a(this.labelsV1);
   }
 
@@ -69,9 +84,9 @@ function stringFieldSize(text: Uint8Array): number {
   return text.length === 0 ? 0 : 1 + varintSize(text.length) + text.length;
 }
 
-/** FNV-1a, 32 bits: short, and the same everywhere. */
+/** The upper 30 bits of FNV-1a: short, and the same everywhere. */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
+  return hash >>> 2;
 }

@@ -68,7 +68,10 @@ const runs: readonly (readonly [what: string, kills: number, args: readonly stri
   ["cumulative series, several requests a window, staleness markers at the end", 8, [
     ...[recording, "--flush-period", "200ms", "--max-samples-per-send", "150", "--stale-markers"],
   ]],
-  ["two shards, two files", 4, [recording, "FOLDER/second.json", "--flush-period", "500ms", "--shards", "2"]],
+  ["two shards, two files, series of all kinds", 6, [
+    ...[recording, "FOLDER/second.json", "--flush-period", "500ms", "--shards", "2", "--trend-as", "histogram"],
+    ...["--zero-sample", "--thresholds", "--run-info", "--max-samples-per-send", "500", "--protocol", "1.0"],
+  ]],
   ["samples as they are, moved to now", 4, [
     ...[recording, "--mapping", "raw", "--shift-to-now", "--max-samples-per-send", "400"],
   ]],
@@ -183,7 +186,17 @@ test("a window that is given up ends the run, and the same command continues wit
       },
     });
     try {
-      const command = [recording, "--url", server.url, "--checkpoint", join(folder, "state"), "--timeout", "200ms"];
+      const command = [
+        recording,
+        "--url",
+        server.url,
+        "--checkpoint",
+        join(folder, "state"),
+        "--timeout",
+        "200ms",
+        "--capacity",
+        "300",
+      ];
       const first = await runCli([...command, "--retry-deadline", "0"]);
       assert.equal(first.code, 1, first.stderr);
       assert.match(

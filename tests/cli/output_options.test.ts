@@ -38,7 +38,9 @@ async function withServer<Seen>(
   const requests: Seen[] = [];
   server.on("request", (request, response) => {
     requests.push(seen(request));
-    request.resume().on("end", () => response.writeHead(204).end());
+    // What it says to have written makes it one that knows 2.0.
+    const headers = { "x-prometheus-remote-write-samples-written": "100" };
+    request.resume().on("end", () => response.writeHead(204, headers).end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
@@ -76,7 +78,8 @@ test("a client certificate is shown, and without it nothing is delivered", async
       assert.equal(hidden.code, 1, hidden.stderr);
     },
   });
-  assert.deepEqual(taken, ["/"]);
+  // Three requests: 2.0, which this server does not know, then 1.0, and what the metrics mean.
+  assert.deepEqual(taken, ["/", "/", "/"]);
 });
 
 test("a minimum version that the endpoint does not speak is an error", async () => {
@@ -98,7 +101,8 @@ test("a minimum version that the endpoint does not speak is an error", async () 
       assert.equal((await runCli([...args, "--tls-min-version", "1.2"], { input })).code, 0);
     },
   });
-  assert.deepEqual(taken, ["/"]);
+  // Three requests: 2.0, which this server does not know, then 1.0, and what the metrics mean.
+  assert.deepEqual(taken, ["/", "/", "/"]);
 });
 
 test("options come from a file, with a token and rules from files of their own", async () => {
@@ -117,7 +121,7 @@ test("options come from a file, with a token and rules from files of their own",
       assert.equal(result.code, 0, result.stderr);
     },
   });
-  assert.deepEqual(seen, [["Bearer secret-token", "file"]]);
+  assert.deepEqual(seen, Array(3).fill(["Bearer secret-token", "file"]));
 });
 
 const wrong: readonly [string, () => readonly string[], RegExp][] = [

@@ -120,8 +120,17 @@ test("a second signal ends at once", () =>
     await running.printed("hello");
     running.signal("SIGINT");
     await running.printed("SIGINT");
+    assert.equal((await running.insist("SIGINT")).code, 130);
+  }));
+
+test("another signal ends at once, too, however soon it comes", () =>
+  withReceiver(async ({ url }) => {
+    const running = startCli(["-", "--url", url], { input: `hello\n${point(1)}`, keepOpen: true });
+    await running.printed("hello");
     running.signal("SIGINT");
-    assert.equal((await running.ended).code, 130);
+    await running.printed("SIGINT");
+    running.signal("SIGTERM");
+    assert.equal((await running.ended).code, 143);
   }));
 
 test("a broken pipe behind standard output is no crash", () =>
@@ -211,13 +220,13 @@ test("over https: a CA file verifies, another one refuses, none takes anything w
   try {
     await withReceiver(async ({ url, headers }) => {
       const sendPoint = (...args: string[]): ReturnType<typeof runCli> =>
-        runCli(["-", "--replay", "--url", url, ...args], {
+        runCli(["-", "--replay", "--protocol", "1.0", "--url", url, ...args], {
           input: point(1),
           env: { K6_PROMETHEUS_USER: "ann", K6_PROMETHEUS_PASSWORD: "hunter2" },
         });
       const trusted = await sendPoint("--ca-cert-file", certificates.caFile);
       assert.equal(trusted.code, 0, trusted.stderr);
-      assert.doesNotMatch(trusted.stderr, /warn/);
+      assert.doesNotMatch(trusted.stderr, /certificate/);
       assert.equal(headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
       const byDefault = await sendPoint();
       assert.equal(byDefault.code, 0, byDefault.stderr);
@@ -229,10 +238,7 @@ test("over https: a CA file verifies, another one refuses, none takes anything w
         input: point(1),
       });
       const said = await untrusted.printed(/certificate/i);
-      untrusted.signal("SIGTERM");
-      await untrusted.printed("SIGTERM");
-      untrusted.signal("SIGTERM");
-      await untrusted.ended;
+      await untrusted.insist("SIGTERM");
       assert.match(said, /certificate|issuer/i);
       const bad = await sendPoint("--ca-cert-file", garbage);
       assert.equal(bad.code, 2, bad.stderr);

@@ -542,7 +542,8 @@ test("the global fetch may be replaced by the instrumented one; an output's own 
   const asked: string[] = [];
   globalThis.fetch = (input) => {
     asked.push(String(input));
-    return Promise.resolve(new Response(null, { status: 204 }));
+    const headers = { "X-Prometheus-Remote-Write-Samples-Written": "100" };
+    return Promise.resolve(new Response(null, { status: 204, headers }));
   };
   try {
     const output = new RemoteWriteOutput({ url: "http://endpoint/api/v1/write" });

@@ -23,7 +23,7 @@ async function read(
   const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
   const foreign: string[] = [];
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const reader = readK6Json(streamOf(chunks), { onForeignLine: (line) => foreign.push(line), ...options });
+  const reader = readK6Json(streamOf(chunks), { onForeignLine: (line) => void foreign.push(line), ...options });
   const samples: Sample[] = [];
   for await (const batch of reader) samples.push(...batch);
   return { samples, stats: reader.stats, foreign };

@@ -9,7 +9,12 @@ const isDeno = "Deno" in globalThis;
 const main = fileURLToPath(
   new URL(`../../src/cli/main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
 );
-const before = isDeno ? ["run", "-A", "--no-check", main] : [main];
+
+/** The program and its first arguments. */
+export const cliCommand: readonly string[] = [
+  process.execPath,
+  ...(isDeno ? ["run", "-A", "--no-check", main] : [main]),
+];
 
 /** How a run went. */
 export interface CliResult {
@@ -26,6 +31,8 @@ export interface RunningCli {
   printed(text: string | RegExp): Promise<string>;
   /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
   signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
+  /** Sends a signal until it ends: one that comes again at once counts as the same. */
+  insist(name: "SIGINT" | "SIGTERM"): Promise<CliResult>;
   readonly ended: Promise<CliResult>;
 }
 
@@ -36,13 +43,17 @@ export interface CliOptions {
   /** Standard input; left open if it is undefined and `keepOpen` is set. */
   readonly input?: string;
   readonly keepOpen?: boolean;
+  /** Without the terminal that the tests may have been started in. */
+  readonly detached?: boolean;
 }
 
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("K6_")));
 
 /** Starts it; it is ended after a minute at the latest. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const child = spawn(process.execPath, [...before, ...args], { env: { ...inherited, NO_COLOR: "1", ...options.env } });
+  const [program = "", ...before] = cliCommand;
+  const env = { ...inherited, NO_COLOR: "1", ...options.env };
+  const child = spawn(program, [...before, ...args], { env, detached: options.detached });
   const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   let stdout = "";
   let stderr = "";
@@ -77,7 +88,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       void ended.then((result) => reject(new Error(`It ended without printing ${text}: ${JSON.stringify(result)}`)));
     });
   const signal: RunningCli["signal"] = (name) => void process.kill(child.pid ?? NaN, name);
-  return { child, printed, signal, ended };
+  const insist = async (name: "SIGINT" | "SIGTERM"): Promise<CliResult> => {
+    const timer = setInterval(() => child.exitCode ?? child.signalCode ?? signal(name), 100);
+    return await ended.finally(() => clearInterval(timer));
+  };
+  return { child, printed, signal, insist, ended };
 }
 
 /** Runs it to its end. */

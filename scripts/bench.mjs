@@ -1,0 +1,107 @@
+// `npm run bench`: measures on Deno, Bun and Node, beside other ways to do the same, and says which bars are reached.
+// `npm run bench -- --json` prints what was measured as JSON instead, with how the cost grows, for scripts/bench/charts.mjs.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import os from "node:os";
+import { build as bundle } from "esbuild";
+import { build, install, programs, root } from "./setup.mjs";
+
+const asJson = process.argv.includes("--json");
+const say = (text) => asJson ? console.error(text) : console.log(text);
+
+// What npm prints would stand before the JSON: there, the dependencies must be installed already.
+if (!asJson) install();
+build({ tests: true });
+
+const folder = `${root}/build/bench`;
+const lines = `${folder}/k6.json`;
+const module = `${folder}/mod.js`;
+mkdirSync(folder, { recursive: true });
+execFileSync(programs.node, [`${root}/build/scripts/bench/write_lines.js`, lines]);
+await bundle({
+  stdin: { contents: `export { RemoteWriteOutput } from "./mod.ts";`, resolveDir: root },
+  outfile: module,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  logLevel: "error",
+});
+
+// Node runs what was compiled, as it does for users; its bars are twice as wide.
+const source = (name) => `${root}/scripts/bench/${name}.ts`;
+const compiled = (name) => `${root}/build/scripts/bench/${name}.js`;
+const runtimes = [
+  { name: "Deno", program: programs.deno, args: ["run", "-A", "--no-check"], script: source, factor: 1 },
+  { name: "Bun", program: programs.bun, args: [], script: source, factor: 1 },
+  { name: "Node", program: programs.node, args: [], script: compiled, factor: 2 },
+];
+
+/** Runs a script; its last line is JSON. */
+function run({ program, args }, script, ...rest) {
+  const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 26 };
+  const output = execFileSync(program, [...args, script, ...rest], options);
+  return JSON.parse(output.trim().split("\n").at(-1));
+}
+
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+
+function measure(runtime) {
+  const { rows, growth } = run(runtime, runtime.script("main"), lines, ...(asJson ? ["growth"] : []));
+  const { megabytes } = run(runtime, runtime.script("memory"));
+  const starts = Array.from({ length: 9 }, () => run(runtime, `${root}/scripts/bench/start.mjs`, module).ms);
+  return {
+    runtime: runtime.name,
+    version: execFileSync(runtime.program, ["--version"], { encoding: "utf8" }).split("\n")[0],
+    rows: [
+      ...rows,
+      { name: "memory, replay of 10 million lines, most", unit: "MB", value: Math.max(...megabytes), limit: 150 },
+      { name: "memory, from half of the lines to all", unit: "MB more", value: megabytes.at(-1) - megabytes[5] },
+      { name: "import to first byte sent", unit: "ms", value: median(starts), limit: 15 },
+    ].map((row) => judge(row, runtime.factor)),
+    growth,
+  };
+}
+
+function judge({ limit, ...row }, factor) {
+  if (limit === undefined) return row;
+  const bar = row.moreIsBetter ? limit / factor : limit * factor;
+  return { ...row, bar, reached: row.moreIsBetter ? row.value >= bar : row.value <= bar };
+}
+
+const format = (value) =>
+  value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
+
+function show({ version, rows }) {
+  const cells = rows.map(({ name, unit, value, bar, reached, moreIsBetter }) => [
+    name,
+    `${format(value)} ${unit}`,
+    bar === undefined ? "" : `${moreIsBetter ? "at least" : "at most"} ${format(bar)}`,
+    reached === undefined ? "" : reached ? "reached" : "MISSED",
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column].length)));
+  console.log(`\n${version}`);
+  for (const row of cells) console.log(`| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`);
+}
+
+const results = [];
+for (const runtime of runtimes) {
+  if (runtime.program === undefined) {
+    say(`${runtime.name}: not found, skipped`);
+    continue;
+  }
+  say(`Measuring on ${runtime.name} ...`);
+  const result = measure(runtime);
+  results.push(result);
+  if (!asJson) show(result);
+}
+rmSync(folder, { recursive: true, force: true });
+
+const [cpu] = os.cpus();
+const machine = {
+  cpu: cpu?.model.trim() ?? "unknown",
+  cores: os.cpus().length,
+  memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+};
+if (asJson) console.log(JSON.stringify({ machine, results }, null, 2));
+else console.log(`\n${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB`);
+process.exitCode = results.every(({ rows }) => rows.every(({ reached }) => reached !== false)) ? 0 : 1;

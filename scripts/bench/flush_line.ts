@@ -1,0 +1,59 @@
+/**
+ * The library's own way from a sample to a compressed body, without the network.
+ *
+ * @module
+ */
+import { SeriesStore } from "../../src/aggregate/series_store.ts";
+import { resolveOptions } from "../../src/options/resolve_options.ts";
+import { Batch } from "../../src/wire/batch.ts";
+import { ByteBuffer } from "../../src/wire/byte_buffer.ts";
+import { Collector } from "../../src/wire/collector.ts";
+import { encodeV1 } from "../../src/wire/encode_v1.ts";
+import { EncoderV2 } from "../../src/wire/encode_v2.ts";
+import { SeriesFactory } from "../../src/wire/series_factory.ts";
+import { compress } from "../../src/wire/snappy.ts";
+import type { WireSeries } from "../../src/wire/wire_series.ts";
+import type { ProtocolVersion } from "../../src/send/outcome.ts";
+import { sendDefaults } from "../../src/send/defaults.ts";
+
+/** Store, collector and encoders, put together as an output does. */
+export class FlushLine {
+  readonly store: SeriesStore<WireSeries>;
+  readonly #collector: Collector;
+  readonly #buffer = new ByteBuffer();
+  readonly #encoderV2 = new EncoderV2();
+
+  constructor() {
+    const resolved = resolveOptions();
+    const factory = new SeriesFactory(resolved);
+    this.#collector = new Collector(resolved.shards, resolved);
+    this.store = new SeriesStore({
+      open: (metric, tags) => factory.open(metric, tags),
+      maxSeries: Infinity,
+      onRefused: (reason) => {
+        throw new Error(`A sample was refused: ${reason}`);
+      },
+    });
+  }
+
+  /** What came in since the last time. */
+  collect(): Batch {
+    const [batch] = this.#collector.collect(this.store.takePending());
+    return batch ?? new Batch();
+  }
+
+  /** The requests of a batch, of as many samples as are sent at once; valid until the next is asked for. */
+  *encode(batch: Batch, version: ProtocolVersion): Generator<Uint8Array<ArrayBuffer>> {
+    for (let from = 0; from < batch.length; from += sendDefaults.maxSamplesPerSend) {
+      const slice = { batch, from, to: Math.min(batch.length, from + sendDefaults.maxSamplesPerSend) };
+      yield version === "1.0" ? encodeV1(slice, this.#buffer) : this.#encoderV2.encode(slice, this.#buffer);
+    }
+  }
+
+  /** From the aggregates to compressed bodies; returns their size. */
+  flush(version: ProtocolVersion): number {
+    let bytes = 0;
+    for (const request of this.encode(this.collect(), version)) bytes += compress(request).length;
+    return bytes;
+  }
+}

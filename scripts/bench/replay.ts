@@ -1,0 +1,40 @@
+/**
+ * From k6's JSON to compressed bodies, by the public API, without the network.
+ *
+ * @module
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { RemoteWriteOutput } from "../../src/output.ts";
+import { readK6Json } from "../../src/sources/k6_json.ts";
+
+/** A file as a stream, in chunks of 256 KiB. */
+export function fileStream(path: string): ReadableStream<Uint8Array> {
+  const file = openSync(path, "r");
+  return new ReadableStream({
+    pull(controller): void {
+      const chunk = new Uint8Array(256 * 1024);
+      const length = readSync(file, chunk);
+      if (length > 0) return controller.enqueue(chunk.subarray(0, length));
+      closeSync(file);
+      controller.close();
+    },
+  }, { highWaterMark: 1 });
+}
+
+/** From k6's JSON to compressed bodies; returns the number of lines. */
+export async function replay(stream: ReadableStream<Uint8Array>): Promise<number> {
+  const output = new RemoteWriteOutput({
+    windows: "event",
+    overflow: "block",
+    protocol: "1.0",
+    fetch: () => Promise.resolve(new Response(null, { status: 204 })),
+  });
+  const reader = readK6Json(stream);
+  for await (const samples of reader) {
+    output.add(samples);
+    await output.ready();
+  }
+  const { delivered } = await output.close();
+  if (delivered === 0) throw new Error("The replay sent nothing");
+  return reader.stats.lines;
+}

@@ -1,0 +1,282 @@
+/**
+ * What is measured, row by row.
+ *
+ * @module
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import process from "node:process";
+import { measure } from "mitata";
+import { NativeHistogramSink } from "../../src/aggregate/native_histogram_sink.ts";
+import type { Sample } from "../../src/sample.ts";
+import type { ProtocolVersion } from "../../src/send/outcome.ts";
+import { compress } from "../../src/wire/snappy.ts";
+import { FlushLine } from "./flush_line.ts";
+import { fileStream, replay } from "./replay.ts";
+import { encodeWithMessages, replayPlainly, sendWithPeer } from "./peers.ts";
+import {
+  counterSamples,
+  duration,
+  plainSeries,
+  randomNumbers,
+  requestMetrics,
+  requestTags,
+  startTime,
+} from "./workload.ts";
+
+/** A figure and the bar it has to reach. */
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  /** At most this; or at least, for what is better when it is more. */
+  readonly limit?: number;
+  readonly moreIsBetter?: boolean;
+}
+
+/** How long to measure a row; `short` is for charts. */
+interface Effort {
+  readonly min_cpu_time: number;
+  readonly min_samples: number;
+}
+
+const thorough: Effort = { min_cpu_time: 1e9, min_samples: 30 };
+const short: Effort = { min_cpu_time: 2e8, min_samples: 15 };
+
+/**
+ * The processor's time of all threads of this process, in nanoseconds: unlike that of the clock on the wall, it is not longer
+ * where others use the same cores, and it does not hide what the collector of garbage does at the same time.
+ */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return 1000 * (user + system);
+}
+
+/** The median time of a function, in microseconds for each unit of its work; `prepare` comes before each call and is not part of it. */
+async function median(
+  units: number,
+  work: () => unknown,
+  { prepare, effort = thorough }: { readonly prepare?: () => unknown; readonly effort?: Effort } = {},
+): Promise<number> {
+  const options = { ...effort, now: processorTime };
+  const { p50 } = prepare === undefined ? await measure(work, options) : await measure(
+    function* () {
+      yield { [0]: prepare, bench: (_prepared: unknown): unknown => work() };
+    },
+    // One call after the other: mitata would else prepare thousands of times before it calls as often.
+    { ...options, batch_threshold: -1 },
+  );
+  return p50 / 1000 / units;
+}
+
+/** Samples that come once more with each call, a second later. */
+function* later(samples: readonly Sample[]): Generator<Sample> {
+  for (const [index, sample] of samples.entries()) {
+    yield { ...sample, time: sample.time + Math.floor((1000 * index) / samples.length) };
+  }
+}
+
+/** Microseconds a series for a flush of counters, each with so many new samples. */
+export async function flushCost(series: number, version: ProtocolVersion, effort: Effort = thorough): Promise<number> {
+  const line = new FlushLine();
+  let second = 0;
+  const samples = counterSamples(series);
+  const prepare = (): void => {
+    second++;
+    for (let index = 0; index < series; index++) {
+      const sample = samples[index];
+      if (sample === undefined) continue;
+      line.store.add(moved(sample, startTime + second * 1000 + Math.floor((1000 * index) / series)));
+    }
+  };
+  return await median(series, () => line.flush(version), { prepare, effort });
+}
+
+/** The same sample at another time; changed in place, as the garbage of a benchmark is not the library's. */
+function moved(sample: Sample, time: number): Sample {
+  return Object.assign(sample, { time });
+}
+
+/** Microseconds a sample for adding samples to 1000 series and flushing them, each with so many. */
+export async function sampleCost(perSeries: number): Promise<number> {
+  const line = new FlushLine();
+  const samples = counterSamples(1000);
+  let time = startTime;
+  return await median(1000 * perSeries, () => {
+    for (let round = 0; round < perSeries; round++) {
+      time += 1000;
+      for (const sample of samples) line.store.add(moved(sample, time));
+    }
+    line.flush("1.0");
+  }, { effort: short });
+}
+
+/** What no encoder can go below: the request's bytes copied once and compressed, in microseconds a series. */
+export async function limitCost(series: number, version: ProtocolVersion): Promise<number> {
+  const line = new FlushLine();
+  for (const sample of later(counterSamples(series))) line.store.add(sample);
+  const requests = Array.from(line.encode(line.collect(), version), (request) => request.slice());
+  const target = new Uint8Array(Math.max(...requests.map(({ length }) => length)));
+  return await median(series, () => {
+    for (const request of requests) {
+      target.set(request);
+      compress(target.subarray(0, request.length));
+    }
+  }, { effort: short });
+}
+
+async function flushRows(): Promise<Row[]> {
+  const unit = "us/series";
+  const plain = plainSeries(1000);
+  return [
+    { name: "flush of 1000 series, 1.0", unit, value: await flushCost(1000, "1.0"), limit: 0.4 },
+    { name: "flush of 1000 series, 2.0", unit, value: await flushCost(1000, "2.0"), limit: 0.4 },
+    { name: "flush of 20,000 series, 1.0", unit, value: await flushCost(20_000, "1.0"), limit: 0.5 },
+    { name: "flush of 20,000 series, 2.0", unit, value: await flushCost(20_000, "2.0"), limit: 0.5 },
+    { name: "limit: copy and snappy of 1000 series, 1.0", unit, value: await limitCost(1000, "1.0") },
+    { name: "limit: copy and snappy of 1000 series, 2.0", unit, value: await limitCost(1000, "2.0") },
+    {
+      name: "peer: @bufbuild/protobuf create, toBinary and the same snappy, 1.0",
+      unit,
+      value: await median(1000, () => encodeWithMessages(plain)),
+    },
+    { name: "peer: prometheus-remote-write, 1.0", unit, value: await median(1000, () => sendWithPeer(plain)) },
+  ];
+}
+
+async function addRows(): Promise<Row[]> {
+  const unit = "us/sample";
+  const seen = new FlushLine();
+  const samples = counterSamples(1000);
+  const equal = new FlushLine();
+  const sets = samples.slice(0, 200);
+  let fresh: readonly Sample[] = [];
+  const histogram = new NativeHistogramSink({ scale: 1 / 1000 });
+  const random = randomNumbers();
+  const values = Array.from({ length: 10_000 }, () => duration(random));
+  const addAll = (line: FlushLine, all: readonly Sample[]): void => {
+    for (const sample of all) line.store.add(sample);
+  };
+  return [
+    { name: "add, tags object seen before", unit, value: await median(1000, () => addAll(seen, samples)), limit: 0.1 },
+    {
+      name: "add, fresh equal tags object of nine tags, 200 sets",
+      unit,
+      value: await median(1000, () => addAll(equal, fresh), {
+        prepare: () =>
+          fresh = [sets, sets, sets, sets, sets].flat().map(({ tags, ...rest }) => ({ ...rest, tags: { ...tags } })),
+      }),
+      limit: 0.9,
+    },
+    {
+      name: "trend sample into a native histogram",
+      unit,
+      value: await median(values.length, () => {
+        for (const value of values) histogram.add(value);
+      }),
+      limit: 0.1,
+    },
+  ];
+}
+
+function wireRows(): Row[] {
+  const unit = "bytes/series";
+  const wire = (samples: Iterable<Sample>, version: ProtocolVersion, rounds = 1): number => {
+    const line = new FlushLine();
+    let series = 0;
+    let bytes = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (const sample of samples) line.store.add(sample);
+      const batch = line.collect();
+      series = batch.length;
+      bytes = 0;
+      for (const request of line.encode(batch, version)) bytes += compress(request).length;
+    }
+    return bytes / series;
+  };
+  const inOrder = [...later(counterSamples(1000))];
+  const random = randomNumbers();
+  const shuffled = [...later(
+    counterSamples(1000).map((sample) => ({ sample, key: random() }))
+      .sort((a, b) => a.key - b.key).map(({ sample }) => sample),
+  )];
+  const mixed = Array.from({ length: 400 }, (_, request) =>
+    requestMetrics.map((metric): Sample => ({
+      metric,
+      tags: requestTags(request % 20),
+      time: startTime + 2 * request,
+      value: metric.type === "trend" ? duration(random) : 1,
+    }))).flat();
+  return [
+    { name: "wire, 1000 counters, 1.0", unit, value: wire(inOrder, "1.0"), limit: 22 },
+    { name: "wire, 1000 counters, 2.0", unit, value: wire(inOrder, "2.0"), limit: 15 },
+    { name: "wire, the same in random order, 1.0", unit, value: wire(shuffled, "1.0") },
+    { name: "wire, the same in random order, 2.0", unit, value: wire(shuffled, "2.0") },
+    { name: "wire, all that k6 measures of requests, 1.0", unit, value: wire(mixed, "1.0") },
+    { name: "wire, all that k6 measures of requests, 2.0", unit, value: wire(mixed, "2.0") },
+  ];
+}
+
+function readText(path: string): string {
+  const decoder = new TextDecoder();
+  const chunk = new Uint8Array(256 * 1024);
+  const file = openSync(path, "r");
+  let text = "";
+  for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk)) {
+    text += decoder.decode(chunk.subarray(0, length), { stream: true });
+  }
+  closeSync(file);
+  return text;
+}
+
+async function jsonRows(path: string): Promise<Row[]> {
+  const lines = await replay(fileStream(path));
+  const text = readText(path).split("\n").filter((line) => line !== "");
+  const effort = { min_cpu_time: 4e9, min_samples: 7 };
+  const ours = await median(lines, () => replay(fileStream(path)), { effort });
+  const plain = await median(lines, () => replayPlainly(readText(path)), { effort });
+  const parse = await median(lines, () => {
+    for (const line of text) JSON.parse(line);
+  }, { effort });
+  const unit = "lines/s";
+  const perSecond = (microseconds: number): number => Math.round(1e6 / microseconds);
+  return [
+    { name: "k6 JSON, file to compressed bodies", unit, value: perSecond(ours), limit: 1_000_000, moreIsBetter: true },
+    { name: "peer: split, JSON.parse, key of sorted tags, messages", unit, value: perSecond(plain) },
+    { name: "peer: JSON.parse alone", unit, value: perSecond(parse) },
+    { name: "k6 JSON, times the plain pipeline", unit: "x", value: plain / ours, limit: 4, moreIsBetter: true },
+  ];
+}
+
+/** All rows that are measured in one process. */
+export async function allRows(jsonPath: string): Promise<Row[]> {
+  return [...await flushRows(), ...await addRows(), ...wireRows(), ...await jsonRows(jsonPath)];
+}
+
+/** How the cost grows, for the charts. */
+export interface Growth {
+  /** Microseconds a series by number of series. */
+  readonly series: readonly {
+    readonly count: number;
+    readonly v1: number;
+    readonly v2: number;
+    readonly limit: number;
+  }[];
+  /** Microseconds a sample, added and flushed, by samples of each series. */
+  readonly samples: readonly { readonly count: number; readonly cost: number }[];
+}
+
+/** Measures the growth. */
+export async function measureGrowth(): Promise<Growth> {
+  const series = [];
+  for (const count of [100, 300, 1000, 3000, 10_000, 30_000]) {
+    series.push({
+      count,
+      v1: await flushCost(count, "1.0", short),
+      v2: await flushCost(count, "2.0", short),
+      limit: await limitCost(count, "1.0"),
+    });
+  }
+  const samples = [];
+  for (const count of [1, 2, 5, 10, 20, 50, 100]) samples.push({ count, cost: await sampleCost(count) });
+  return { series, samples };
+}

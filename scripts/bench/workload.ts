@@ -1,0 +1,127 @@
+/**
+ * What the benchmark measures with: the tags and metrics of a k6 run that makes HTTP requests.
+ *
+ * @module
+ */
+import type { Metric } from "../../src/metric.ts";
+import type { Sample, Tags } from "../../src/sample.ts";
+import { k6Metrics } from "../../src/sources/k6_metrics.ts";
+import type { PlainSeries } from "./peers.ts";
+
+/** When the run begins, in milliseconds since the Unix epoch. */
+export const startTime: number = Date.UTC(2026, 10, 22, 11, 20);
+
+/**
+ * k6's default tags of a request, all nine, sorted as k6 writes them. Statuses, methods, scenarios and groups come in all
+ * combinations for each URL: 40 sets of tags a URL.
+ */
+export function requestTags(number: number): Tags {
+  const [status, method, scenario, page] = [
+    statuses[number % 5],
+    methods[(number / 5) & 1],
+    (number / 10) & 3,
+    number / 40,
+  ];
+  const resource = Math.floor(page);
+  const url = `https://test.k6.io/api/v1/${resources[resource % resources.length]}/${
+    Math.floor(resource / resources.length)
+  }`;
+  return {
+    expected_response: String(status === "200" || status === "201"),
+    group: groups[scenario & 1] ?? "",
+    method: method ?? "",
+    name: url,
+    proto: "HTTP/2.0",
+    scenario: scenario < 2 ? "browse" : "buy",
+    status: status ?? "",
+    testid: "nightly-2026-11-22",
+    url,
+  };
+}
+
+const statuses: readonly string[] = ["200", "201", "404", "429", "503"];
+const methods: readonly string[] = ["GET", "POST"];
+const groups: readonly string[] = ["::front page", "::front page::search"];
+const resources: readonly string[] = [
+  "crocodiles",
+  "orders",
+  "users",
+  "sessions",
+  "products",
+  "search",
+  "cart",
+  "reviews",
+];
+
+/** What k6 emits of a request, in its order. */
+export const requestMetrics: readonly Metric[] = [
+  k6Metrics.http_reqs,
+  k6Metrics.http_req_duration,
+  k6Metrics.http_req_blocked,
+  k6Metrics.http_req_connecting,
+  k6Metrics.http_req_tls_handshaking,
+  k6Metrics.http_req_sending,
+  k6Metrics.http_req_waiting,
+  k6Metrics.http_req_receiving,
+  k6Metrics.http_req_failed,
+];
+
+/** Numbers that look random and are the same in each run: from 0 to below 1. */
+export function randomNumbers(seed = 1): () => number {
+  let state = seed;
+  return () => {
+    // A step of Mulberry32.
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Durations as k6 writes them: milliseconds, long-tailed, to the nanosecond. */
+export function duration(random: () => number): number {
+  return Math.round(-Math.log(1 - random()) * 80e6) / 1e6;
+}
+
+/** Samples of one counter over so many sets of tags: one time series each. */
+export function counterSamples(count: number): Sample[] {
+  const metric = k6Metrics.http_reqs;
+  return Array.from(
+    { length: count },
+    (_, number) => ({ metric, time: startTime, value: 1, tags: requestTags(number) }),
+  );
+}
+
+/** Time series of a flush as a program without this library would keep them; see {@link counterSamples}. */
+export function plainSeries(count: number): PlainSeries[] {
+  return counterSamples(count).map(({ time, value, tags: { name: _name, ...labels } }, index) => ({
+    labels: { __name__: "k6_http_reqs_total", ...labels },
+    value,
+    time: time + Math.floor((1000 * index) / count),
+  }));
+}
+
+/** Lines of k6's JSON output, as many as fill so many bytes: requests of 22 sets of tags, nine samples each. */
+export function jsonLines(bytes: number): Uint8Array<ArrayBuffer> {
+  const random = randomNumbers();
+  const sets = Array.from({ length: 22 }, (_, number) => JSON.stringify(requestTags(number * 7)));
+  const output = new Uint8Array(bytes);
+  const encoder = new TextEncoder();
+  let length = 0;
+  for (let request = 0;; request++) {
+    // 16,000 samples a second.
+    const at = startTime + request * 0.5625;
+    const nanoseconds = String(Math.floor(random() * 1e6)).padStart(6, "0");
+    const time = `${new Date(at).toISOString().slice(0, -1)}${nanoseconds}Z`;
+    const tags = sets[Math.floor(random() * sets.length)];
+    for (const { name, type } of requestMetrics) {
+      const value = type === "trend" ? duration(random) : type === "rate" ? 0 : 1;
+      const line = encoder.encode(
+        `{"metric":"${name}","type":"Point","data":{"time":"${time}","value":${value},"tags":${tags}}}\n`,
+      );
+      if (length + line.length > bytes) return output.subarray(0, length);
+      output.set(line, length);
+      length += line.length;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * A text as bytes that are looked for in others.
+ *
+ * @module
+ */
+
+/**
+ * A text that is compared with the bytes at a place, eight at a time, as floats: those of a text are never a NaN (which would
+ * need a byte that UTF-8 does not have there) nor a zero (which would need eight zero bytes), so that they are equal only if
+ * their bytes are.
+ */
+export class ByteText {
+  /** In bytes. */
+  readonly length: number;
+  readonly #view: DataView;
+
+  /** @param bytes UTF-8 without zero bytes, not changed afterwards */
+  constructor(bytes: Uint8Array) {
+    this.length = bytes.length;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Whether it stands in other bytes at a place. */
+  isAt(other: DataView, from: number): boolean {
+    const { length } = this;
+    const view = this.#view;
+    if (from + length > other.byteLength) return false;
+    let at = 0;
+    for (; at + 8 <= length; at += 8) if (view.getFloat64(at, true) !== other.getFloat64(from + at, true)) return false;
+    for (; at < length; at++) if (view.getUint8(at) !== other.getUint8(from + at)) return false;
+    return true;
+  }
+}
+
+/** FNV-1a over words instead of bytes. */
+export function hashOf(view: DataView, from: number, to: number): number {
+  let hash = 0x811c9dc5;
+  let at = from;
+  for (; at + 4 <= to; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x01000193);
+  for (; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193);
+  return hash ^ (hash >>> 15);
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { followFile, type FollowOptions } from "../../src/cli/follow.ts";
+import { acceptSamples } from "../support/accept_samples.ts";
+import { runCli, startCli } from "../support/cli.ts";
+
+const point = (value: number): string =>
+  `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
+
+async function withFile(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-follow-"));
+  try {
+    await use(join(folder, "k6.json"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Followed {
+  readonly text: string;
+  readonly restarts: readonly string[];
+  readonly sleeps: readonly number[];
+}
+
+/** Follows a file; each step happens while it waits, and after the last one the signal fires. */
+async function follow(
+  path: string,
+  steps: readonly (() => void)[],
+  options: Partial<FollowOptions> = {},
+): Promise<Followed> {
+  const ended = new AbortController();
+  const left = [...steps];
+  const restarts: string[] = [];
+  const sleeps: number[] = [];
+  const sleep = (ms: number): Promise<void> => {
+    sleeps.push(ms);
+    const step = left.shift();
+    if (step === undefined) ended.abort();
+    step?.();
+    return Promise.resolve();
+  };
+  const decoder = new TextDecoder();
+  let text = "";
+  const onRestart = (reason: string): void => void restarts.push(reason);
+  for await (const chunk of followFile(path, { signal: ended.signal, sleep, onRestart, ...options })) {
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return { text, restarts, sleeps };
+}
+
+test("a file is waited for, and read from its start while it grows, half lines and large pieces too", () =>
+  withFile(async (path) => {
+    const large = "x".repeat(200_000);
+    const { text, restarts } = await follow(path, [
+      () => {},
+      () => writeFileSync(path, "one\ntw"),
+      () => {},
+      () => appendFileSync(path, "o\n"),
+      () => appendFileSync(path, large),
+    ]);
+    assert.equal(text, `one\ntwo\n${large}`);
+    assert.deepEqual(restarts, []);
+  }));
+
+test("a truncated file is read from its beginning again; a half line before ends there", () =>
+  withFile(async (path) => {
+    writeFileSync(path, "one\nhalf of tw");
+    const { text, restarts } = await follow(path, [
+      () => {
+        truncateSync(path);
+        appendFileSync(path, "new\n");
+      },
+    ]);
+    assert.equal(text, "one\nhalf of tw\nnew\n");
+    assert.deepEqual(restarts, ["truncated"]);
+  }));
+
+test("a replaced file is read to its end, and then the one in its place from its beginning", () =>
+  withFile(async (path) => {
+    writeFileSync(path, "one\n");
+    const { text, restarts } = await follow(path, [
+      () => renameSync(path, `${path}.1`),
+      () => appendFileSync(`${path}.1`, "two\n"),
+      () => {
+        appendFileSync(`${path}.1`, "three\n");
+        writeFileSync(path, "a file that is longer than the one before\n");
+      },
+    ]);
+    assert.equal(text, "one\ntwo\nthree\na file that is longer than the one before\n");
+    assert.deepEqual(restarts, ["replaced"]);
+  }));
+
+test("the idle timeout counts from the last byte", () =>
+  withFile(async (path) => {
+    writeFileSync(path, "one\n");
+    const nothing = (): void => {};
+    const steps = [nothing, nothing, () => appendFileSync(path, "two\n"), ...Array.from({ length: 9 }, () => nothing)];
+    const { text, sleeps } = await follow(path, steps, { idleTimeoutMs: 700 });
+    assert.equal(text, "one\ntwo\n");
+    assert.deepEqual(sleeps, [200, 200, 200, 200, 200, 200, 100]);
+  }));
+
+test("a file that never appears, or is compressed, is an error", () =>
+  withFile(async (path) => {
+    await assert.rejects(follow(path, [], { idleTimeoutMs: 300 }), /^Error: it has not appeared$/);
+    await assert.rejects(follow(path, []), /^Error: it has not appeared$/);
+    writeFileSync(path, gzipSync("one\n"));
+    await assert.rejects(follow(path, []), /^Error: it is compressed, and can be followed only as plain JSON$/);
+  }));
+
+test("send --follow sends what a file holds and what is added, until a signal", () =>
+  withFile(async (path) => {
+    const { url, samples, arrived, close } = await acceptSamples();
+    try {
+      const running = startCli(["send", "--follow", path, "--url", url, "--flush-period", "20ms"]);
+      writeFileSync(path, point(1));
+      await arrived(1);
+      appendFileSync(path, point(2).slice(0, 50));
+      appendFileSync(path, point(2).slice(50));
+      await arrived(2);
+      appendFileSync(path, point(3));
+      running.signal("SIGINT");
+      const { code, stderr } = await running.ended;
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /3 k6 samples in 3 lines/);
+      assert.equal(samples.at(-1)?.value, 3);
+    } finally {
+      await close();
+    }
+  }));
+
+test("send --follow ends after --idle-timeout, says when a file begins anew, and counts the line that was cut off", () =>
+  withFile(async (path) => {
+    const { url, samples, arrived, close } = await acceptSamples();
+    try {
+      const args = ["--follow", path, "--idle-timeout", "600ms", "--url", url, "--flush-period", "20ms"];
+      writeFileSync(path, `${point(1)}${point(2).slice(0, 50)}`);
+      const running = startCli(args);
+      await arrived(1);
+      rmSync(path);
+      writeFileSync(path, point(3));
+      const { code, stderr } = await running.ended;
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /warn: .*k6\.json was replaced: it is read from its beginning again/);
+      assert.match(stderr, /skipped {2}1 damaged/);
+      assert.equal(samples.at(-1)?.value, 3);
+      const missing = await runCli(["--follow", `${path}.missing`, "--idle-timeout", "1ms", "--url", url]);
+      assert.equal(missing.code, 1);
+      assert.match(missing.stderr, /error: Cannot read .*missing to its end: it has not appeared/);
+    } finally {
+      await close();
+    }
+  }));
+
+const wrong: readonly (readonly [string[], RegExp])[] = [
+  [["--follow"], /Cannot use --follow: it is for one FILE/],
+  [["--follow", "-"], /Cannot use --follow: it is for one FILE/],
+  [["--follow", "a", "b"], /Cannot use --follow: it is for one FILE/],
+  [
+    ["--follow", "a", "--replay"],
+    /Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete/,
+  ],
+  [["a", "--idle-timeout", "1s"], /Cannot use --idle-timeout: it is for --follow/],
+  [["--follow", "a", "--idle-timeout", "soon"], /Cannot read --idle-timeout: it is "soon", expected a duration/],
+];
+for (const [args, message] of wrong) {
+  test(`${args.join(" ")} is one line and exit code 2`, async () => {
+    const { code, stderr } = await runCli(args);
+    assert.equal(code, 2);
+    assert.match(stderr, message);
+    assert.equal(stderr.split("\n").length, 2);
+  });
+}

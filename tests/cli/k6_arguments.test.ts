@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { k6Flags, parseRunArguments, replaceOutputs } from "../../src/cli/k6_arguments.ts";
+import { run } from "../../src/cli/run.ts";
+import { ConfigurationError } from "../../src/errors.ts";
+
+const flags = [...run.flags, ...run.options];
+
+/** The flags of `k6 run`, as `k6 run --help` of v2.2 and earlier versions lists them. */
+const flagsOfK6 = `address batch batch-per-host blacklist-ip block-hostnames compatibility-mode config console-output
+  discard-response-bodies dns duration env execution-segment execution-segment-sequence features help http-debug
+  include-system-env-vars insecure-skip-tls-verify iterations linger local-ips log-format log-ns-timestamps log-output
+  max-redirects min-iteration-duration new-machine-readable-summary no-color no-connection-reuse no-setup no-summary
+  no-teardown no-thresholds no-usage-report no-vu-connection-reuse out paused profiling-enabled quiet rps secret-source
+  stage summary-export summary-mode summary-time-unit summary-trend-stats system-tags tag throw traces-output type
+  user-agent verbose vus`.split(/\s+/);
+
+test("no flag of k6 is taken from it, but --help", () => {
+  const own = flags.flatMap(({ flag, placeholder }) => placeholder === undefined ? [flag, `no-${flag}`] : [flag]);
+  const taken = own.filter((flag) => flagsOfK6.includes(flag) && !k6Flags.includes(flag));
+  assert.deepEqual(taken, ["help"]);
+  assert.deepEqual(k6Flags.filter((flag) => !flagsOfK6.includes(flag)), []);
+});
+
+const shapes: readonly (readonly [string, Record<string, unknown>, string[]])[] = [
+  ["script.js", {}, ["script.js"]],
+  ["--vus 10 --url http://a/ -d 30s script.js", { url: "http://a/" }, ["--vus", "10", "-d", "30s", "script.js"]],
+  ["script.js --url=http://a/ --k6 /k6", { url: "http://a/", k6: "/k6" }, ["script.js"]],
+  ["--stale-markers --no-keep-tags script.js", { "stale-markers": true, "keep-tags": false }, ["script.js"]],
+  ["-q --quiet --no-thresholds --insecure-skip-tls-verify -c f --config f -e URL=x s.js", {}, [
+    ..."-q --quiet --no-thresholds --insecure-skip-tls-verify -c f --config f -e URL=x s.js".split(" "),
+  ]],
+  ["--url http://a/ -- --url b -- s.js", { url: "http://a/" }, ["--url", "b", "--", "s.js"]],
+  ["--unknown=1 - ", {}, ["--unknown=1", "-", ""]],
+];
+for (const [line, values, operands] of shapes) {
+  test(`of "${line}", k6 gets ${JSON.stringify(operands)}`, () => {
+    const given = parseRunArguments(line.split(" "), flags);
+    assert.deepEqual([Object.fromEntries(given.values), given.operands], [values, operands]);
+  });
+}
+
+test("a flag of ours without its value is an error", () => {
+  assert.throws(() => parseRunArguments(["script.js", "--url"], flags), ConfigurationError);
+});
+
+const outputs: readonly (readonly [string, string, string[], string | undefined])[] = [
+  ["s.js", "", ["s.js"], undefined],
+  ["-o json=a.json s.js --out csv", "", ["-o", "json=a.json", "s.js", "--out", "csv"], undefined],
+  ["-o output-prometheus-remote s.js", "", ["s.js"], undefined],
+  ["s.js --out=experimental-prometheus-rw", "", ["s.js"], undefined],
+  ["-oxk6-prometheus-rw s.js -o=output-prometheus-remote", "", ["s.js"], undefined],
+  ["s.js -o output-prometheus-remote=url=http://a/?b=c,mapping=raw", "", ["s.js"], "url=http://a/?b=c,mapping=raw"],
+  ["-o xk6-prometheus-rw=mapping=raw --out=output-prometheus-remote=url=u s.js", "", ["s.js"], "mapping=raw,url=u"],
+  ["-o output-prometheus-remote-2 s.js", "", ["-o", "output-prometheus-remote-2", "s.js"], undefined],
+  ["s.js -- -o output-prometheus-remote", "", ["s.js", "--", "-o", "output-prometheus-remote"], undefined],
+  ["s.js -o", "", ["s.js", "-o"], undefined],
+  ["s.js", "json=a,csv", ["--out", "json=a", "--out", "csv", "s.js"], undefined],
+  ["s.js", "output-prometheus-remote=url=u", ["s.js"], "url=u"],
+  ["-o cloud s.js", "json=a,output-prometheus-remote=url=u", ["-o", "cloud", "s.js"], undefined],
+];
+for (const [line, fromEnv, args, outputArgument] of outputs) {
+  test(`of "${line}" with K6_OUT "${fromEnv}", the outputs are replaced that this stands in for`, () => {
+    const { outputArgument: found, args: left } = replaceOutputs(line.split(" "), fromEnv);
+    assert.deepEqual([left, found], [args, outputArgument]);
+  });
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RemoteWriteClient } from "../../src/write_client.ts";
+import { acceptSamples } from "../support/accept_samples.ts";
+import { runCli, type RunningCli, startCli } from "../support/cli.ts";
+import { startReceiver } from "../support/receiver_server.ts";
+
+const series = {
+  labels: [{ name: "__name__", value: "requests_total" }, { name: "code", value: "200" }],
+  samples: [{ value: 5, timestamp: 2000, startTimestamp: 1000 }],
+  exemplars: [{ labels: [{ name: "trace_id", value: "t" }], value: 1, timestamp: 1999 }],
+  metadata: { type: "counter", help: "Requests." },
+} as const;
+
+/** Where it listens. */
+async function urlOf(running: RunningCli): Promise<string> {
+  return /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
+}
+
+async function end(
+  running: RunningCli,
+): Promise<{ readonly code: number | string; readonly stdout: string; readonly stderr: string }> {
+  running.signal("SIGTERM");
+  return await running.ended;
+}
+
+for (const protocol of ["1.0", "2.0"] as const) {
+  test(`receive --json shows samples, exemplars and, once, metadata that come in ${protocol}`, async () => {
+    const running = startCli(["receive", "--port", "0", "--json", "--strict"]);
+    const client = new RemoteWriteClient({ url: await urlOf(running), protocol });
+    await client.write([series]);
+    await client.write([{ ...series, samples: [{ value: 6, timestamp: 3000 }], exemplars: [] }]);
+    const { code, stdout } = await end(running);
+    assert.equal(code, 0);
+    const labels = { __name__: "requests_total", code: "200" };
+    const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const start = protocol === "2.0" ? { startTimestamp: 1000 } : {};
+    const meaning = { family: "requests_total", metadata: { type: "counter", help: "Requests." } };
+    const first = [
+      { labels, timestamp: 2000, ...start, value: 5 },
+      { labels, exemplar: { labels: { trace_id: "t" }, value: 1, timestamp: 1999 } },
+    ];
+    const rest = [{ labels, timestamp: 3000, value: 6 }];
+    // In 1.0, it comes on its own, after the samples.
+    assert.deepEqual(lines, protocol === "2.0" ? [meaning, ...first, ...rest] : [...first, meaning, ...rest]);
+  });
+}
+
+test("receive --forward sends on, with the target's credentials, and sends what is left at its end", async () => {
+  const target = await startReceiver();
+  try {
+    const running = startCli(["receive", "--port", "0", "--forward", target.url, "--user", "ann", "--cors"], {
+      env: { K6_PROMETHEUS_PASSWORD: "hunter2", K6_PROMETHEUS_REMOTE_URL: "http://not.test/" },
+    });
+    const client = new RemoteWriteClient({ url: await urlOf(running) });
+    for (let second = 1; second <= 3; second++) {
+      const samples = [{ value: second, timestamp: second * 1000 }];
+      assert.equal((await client.write([{ ...series, samples }])).delivered, 1);
+    }
+    const { code, stdout, stderr } = await end(running);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /requests_total +1 +3 +3/);
+    assert.match(stderr, /delivered {2}3 of 3 samples/);
+    const values = target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ samples = [] }) => samples));
+    assert.deepEqual(values.map(({ value }) => value), [1, 2, 3]);
+    assert.deepEqual([...new Set(target.writes.map(({ headers }) => headers.get("authorization")))], [
+      `Basic ${btoa("ann:hunter2")}`,
+    ]);
+    assert.ok(!`${stdout}${stderr}`.includes("hunter2"));
+  } finally {
+    await target.close();
+  }
+});
+
+test("what the target refuses makes the exit code 1", async () => {
+  const target = await acceptSamples({ status: 400, reason: "not you" });
+  try {
+    const running = startCli(["receive", "--port", "0", "--forward", target.url, "--protocol", "1.0"]);
+    const client = new RemoteWriteClient({ url: await urlOf(running) });
+    await client.write([series]);
+    const { code, stderr } = await end(running);
+    assert.equal(code, 1);
+    assert.match(stderr, /1 rejected: status 400: not you/);
+  } finally {
+    await target.close();
+  }
+});
+
+test("an option of forwarding without --forward is an error, and so is one that is not of forwarding", async () => {
+  const without = await runCli(["receive", "--port", "0", "--user", "ann"]);
+  assert.equal(without.code, 2);
+  assert.match(without.stderr, /Cannot use --user: nothing is forwarded, expected --forward URL beside it/);
+  const foreign = await runCli(["receive", "--forward", "http://a.test/", "--trend-stats", "max"]);
+  assert.equal(foreign.code, 2);
+  assert.match(foreign.stderr, /there is no flag --trend-stats/);
+});
