@@ -43,17 +43,13 @@ export class CheckpointedWindows {
    * Sends the next window, unless it was sent before.
    *
    * @param push puts it into the queue
-   * @param hasEnded whether the queue was told to give up
    */
-  async send(
-    push: (options: PushOptions) => Promise<DeliveryReport>,
-    hasEnded: () => boolean,
-  ): Promise<DeliveryReport> {
+  async send(push: (options: PushOptions) => Promise<DeliveryReport>): Promise<DeliveryReport> {
     const index = this.#count++;
     const { windowsSent } = this.#options;
     if (windowsSent !== undefined && index < windowsSent) return mergeReports([]);
     const pushed = push({ after: this.#recorded, sentBefore: index === windowsSent });
-    this.#recorded = pushed.then((report) => this.#record(index, report, hasEnded()));
+    this.#recorded = pushed.then((report) => this.#record(index, report));
     // Who waits for it is told; it is no error if nobody does.
     this.#recorded.catch(() => {});
     return await pushed;
@@ -64,13 +60,9 @@ export class CheckpointedWindows {
     await this.#recorded?.catch(() => {});
   }
 
-  async #record(
-    index: number,
-    { failed, dropped, unsent, unknown }: DeliveryReport,
-    ended: boolean,
-  ): Promise<void> {
-    // An outcome is unknown after a refused retry, which is an answer, or because nobody waits for the answer any more.
-    const acknowledged = failed + dropped + unsent === 0 && (unknown === 0 || !ended);
+  async #record(index: number, { failed, dropped, unsent }: DeliveryReport): Promise<void> {
+    // What was refused, also on a retry, was answered.
+    const acknowledged = failed + dropped + unsent === 0;
     await this.#options.onWindow({ index, acknowledged });
     if (!acknowledged) throw new Error(`Cannot go on: window ${index} is not acknowledged`);
   }

@@ -25,11 +25,11 @@ export interface DeliveryReport {
   readonly delivered: number;
   /** Refused for good, or left out of an acknowledgement. */
   readonly rejected: number;
-  /** Given up after the last try. */
+  /** Given up: after the last try, or while an answer was awaited. Some of it may be stored all the same. */
   readonly failed: number;
-  /** Perhaps stored: refused on a retry after an answer that never came, or given up while an answer was awaited. */
+  /** Most likely stored: refused on a retry after an answer that never came, as what is stored already is. */
   readonly unknown: number;
-  /** Pushed out of a full queue. */
+  /** Pushed out of a full queue, or never made, as a mapping's sink failed. */
   readonly dropped: number;
   /** Not sent (any more): the queue was closed, or the requests of this flush were used up. */
   readonly unsent: number;

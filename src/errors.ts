@@ -17,7 +17,7 @@ export interface DeliveryErrorDetails {
   readonly reason: string;
   /** How many requests were tried. */
   readonly attempts: number;
-  /** Whether the receiver may have stored some of it all the same. */
+  /** Whether the receiver may have stored some of it all the same: not all of it was refused, or never sent. */
   readonly outcomeUnknown: boolean;
   /** What became of each sample. */
   readonly report: DeliveryReport;
@@ -33,7 +33,7 @@ export class DeliveryError extends Error {
   readonly reason: string;
   /** How many requests were tried. */
   readonly attempts: number;
-  /** Whether the receiver may have stored some of it all the same. */
+  /** Whether the receiver may have stored some of it all the same: not all of it was refused, or never sent. */
   readonly outcomeUnknown: boolean;
   /** What became of each sample. */
   readonly report: DeliveryReport;

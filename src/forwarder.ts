@@ -31,6 +31,11 @@ export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite
 /** Where to forward to, what may wait, and how to receive. */
 export interface ForwarderOptions
   extends ClientOptions, Pick<RemoteWriteOutputOptions, "shards" | "capacity" | "maxQueueBytes" | "closeTimeoutMs"> {
+  /**
+   * How long a request is tried in all, in milliseconds. Its sender was told that it is taken, and the queue's bound makes
+   * senders wait. @default Infinity
+   */
+  readonly retryDeadlineMs?: number;
   /** How to receive. */
   readonly receiver?: ForwarderReceiverOptions;
 }
@@ -78,7 +83,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
 
   /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor({ receiver = {}, ...options }: ForwarderOptions = {}) {
-    const resolved = resolveOptions(options);
+    const resolved = resolveOptions({ ...options, retryDeadlineMs: options.retryDeadlineMs ?? Infinity });
     this.#shards = resolved.shards;
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#sleep = resolved.sleep;

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { busiestLabel } from "./aggregate/busiest_label.ts";
-import { type RefusalReason, type Series, SeriesStore } from "./aggregate/series_store.ts";
+import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "./aggregate/series_store.ts";
 import { CheckpointedWindows } from "./checkpointed_windows.ts";
-import type { Metric } from "./metric.ts";
+import { EventWindows } from "./event_windows.ts";
 import type { RemoteWriteOutputOptions } from "./options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.ts";
-import { RunInfo, runInfoMetric } from "./run_info.ts";
+import { OwnMetrics, ownMetrics } from "./own_metrics.ts";
+import { Refusals } from "./refusals.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { SelfMetrics } from "./self_metrics.ts";
 import { abortAfter } from "./send/abort_after.ts";
@@ -21,7 +21,6 @@ import { RequestBudget } from "./send/request_budget.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, type PushOptions, WriteQueue } from "./send/write_queue.ts";
-import { thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds/thresholds.ts";
 import type { Metadata } from "./time_series.ts";
 import { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
@@ -51,11 +50,8 @@ export interface OutputCloseOptions extends CloseOptions {
 /** Batches by shard. */
 type Round = readonly (Batch | undefined)[];
 
-/** Samples after which a window of recorded samples ends early: bounds the memory of the raw mapping. */
-const maxWindowSamples = 100_000;
-
-/** Metrics that are not k6's. */
-const ownMetrics: ReadonlySet<Metric> = new Set([thresholdMetric, thresholdPassedMetric, runInfoMetric]);
+/** Prometheus refuses what is further ahead of its clock. */
+const maxAheadMs = 600_000;
 
 /**
  * Sends k6 samples to a remote-write endpoint.
@@ -75,23 +71,26 @@ const ownMetrics: ReadonlySet<Metric> = new Set([thresholdMetric, thresholdPasse
 export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #store: SeriesStore<WireSeries>;
+  /** Of the own metrics. */
+  readonly #ownStore: SeriesStore<WireSeries>;
   readonly #collector: Collector;
   readonly #queue: WriteQueue;
   readonly #metadata: MetadataSender;
   readonly #families: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
-  readonly #refused: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, maxSeries: 0 };
+  readonly #refusals: Refusals;
   readonly #timer = new AbortController();
   /** Fires when nothing is waited for any more. */
   readonly #end = new AbortController();
-  readonly #thresholds: Thresholds | undefined;
-  readonly #runInfo: RunInfo | undefined;
+  readonly #own: OwnMetrics | undefined;
   readonly #selfMetrics: SelfMetrics | undefined;
-  readonly #windows: CheckpointedWindows | undefined;
+  readonly #windows: EventWindows | undefined;
+  readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
   readonly #account = new Tally();
-  #windowEnd = -Infinity;
-  #windowSamples = 0;
+  /** What no flush has reported yet: samples that were lost before the queue. */
+  #lost = new Tally();
+  #latestTaken = -Infinity;
   #started = false;
   #closing: Promise<DeliveryReport> | undefined;
 
@@ -101,29 +100,40 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#options = resolved;
     const factory = new SeriesFactory({ ...resolved, ownMetrics });
     this.#families = factory.families;
-    this.#store = new SeriesStore({
+    const { thresholds, runInfo, selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
+    const storing: SeriesStoreOptions<WireSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
-      onRefused: (reason, sample) => this.#refuse(reason, sample),
+      onRefused: (reason, sample) => this.#refusals.add(reason, sample),
+    };
+    this.#store = new SeriesStore(storing);
+    this.#refusals = new Refusals({ ...resolved, series: () => this.#store.series() });
+    this.#ownStore = new SeriesStore({ ...storing, maxSeries: Infinity });
+    const warnings = new Warnings(resolved.onWarning);
+    const onWarning = (message: string): void => warnings.once(message);
+    this.#collector = new Collector(resolved.shards, {
+      zeroSample: resolved.zeroSample,
+      onWarning,
+      onFailed: (lost, error) => this.#lose(lost, error, warnings),
     });
-    this.#collector = new Collector(resolved.shards, resolved);
-    const { thresholds: groups, runInfo, selfMetrics, checkpoint, onWarning } = resolved;
-    const warnings = new Warnings(onWarning);
-    if (groups !== undefined) {
-      this.#thresholds = new Thresholds({ groups, onWarning: (message) => warnings.once(message) });
+    if (thresholds !== undefined || runInfo !== undefined) {
+      this.#own = new OwnMetrics({ thresholds, runInfo, onWarning });
     }
-    if (runInfo !== undefined) this.#runInfo = new RunInfo(runInfo);
     if (selfMetrics) this.#selfMetrics = new SelfMetrics(resolved);
-    if (checkpoint !== undefined) this.#windows = new CheckpointedWindows(checkpoint);
+    if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
+    if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
-    const sending = { ...resolved, budget, stats: this.#sendStats, warnings };
+    // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
+    const sharedDeadline = resolved.overflow === "block";
+    const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
     const { delivery, metadata } = createDelivery(sending);
     this.#metadata = metadata;
     this.#queue = new WriteQueue({ ...sending, delivery });
   }
 
   /**
-   * Takes samples; never waits. Samples that cannot be sent (not finite, no time) are refused, counted and warned of once.
+   * Takes samples; never waits. Samples that cannot be sent (not finite, no time, more than 10 minutes ahead of the clock where
+   * `windows` is `wall`) are refused, counted and warned of once.
    *
    * @throws Error after `close()`
    */
@@ -145,11 +155,16 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#count(report));
-    this.#addOwn([...this.#thresholds?.takeBounds() ?? [], ...this.#runInfo?.take() ?? []]);
-    const pending = this.#store.takePending();
-    const batches = this.#withSelfMetrics(this.#collector.collect(pending), pending);
+    this.#addOwn(this.#own?.take() ?? []);
+    const pending = this.#store.takePending().concat(this.#ownStore.takePending());
+    const { heartbeatMs, now } = this.#options;
+    const batches = this.#withSelfMetrics(
+      this.#collector.collect(pending, heartbeatMs > 0 ? now() : undefined),
+      pending,
+    );
     const zeros = this.#collector.takeZeros();
-    const report = mergeReports(await Promise.all([kept, this.#sendWindow([zeros, batches])]));
+    const lost = this.#takeLost();
+    const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
     // After the samples: they are what matters, and show which version the receiver knows.
     if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
     return report;
@@ -176,7 +191,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     return {
       ...this.#sendStats.snapshot(),
       samplesIn: this.#samplesIn,
-      samplesRefused: { ...this.#refused },
+      samplesRefused: this.#refusals.counts,
       series: this.#store.size,
     };
   }
@@ -187,34 +202,34 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   #add(sample: Sample): void {
-    if (this.#options.windows === "event") this.#turnWindow(sample.time);
     this.#samplesIn++;
-    this.#thresholds?.add(sample);
-    this.#runInfo?.add(sample);
+    if (this.#windows === undefined) {
+      if (this.#isAhead(sample.time)) return this.#refusals.add("futureTime", sample);
+    } else if (this.#windows.endsBefore(sample.time)) {
+      void this.flush();
+    }
+    this.#own?.add(sample);
     this.#store.add(sample);
   }
 
   /** Takes samples that nobody measured. */
   #addOwn(samples: readonly Sample[]): void {
-    for (const sample of samples) this.#store.add(sample);
+    for (const sample of samples) this.#ownStore.add(sample);
   }
 
-  /** Windows of recorded samples begin at multiples of their length, so that a replay gives the same windows each time. */
-  #turnWindow(time: number): void {
-    this.#windowSamples++;
-    if (time < this.#windowEnd && this.#windowSamples <= maxWindowSamples) return;
-    void this.flush();
-    const { flushPeriodMs } = this.#options;
-    const end = Math.floor(time / flushPeriodMs) * flushPeriodMs + flushPeriodMs;
-    if (end > this.#windowEnd) this.#windowEnd = end;
-    this.#windowSamples = 1;
+  /** A sample that is sent with such a time would hold back all later ones of its series. Recorded samples have no clock. */
+  #isAhead(time: number): boolean {
+    if (time <= this.#latestTaken) return false;
+    // The clock is asked once in ten minutes.
+    this.#latestTaken = this.#options.now() + maxAheadMs;
+    return time > this.#latestTaken;
   }
 
   /** Sends one round of batches after the other; one has at most one batch of a shard. */
   async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
-    if (this.#windows === undefined) return await this.#enqueue(rounds);
+    if (this.#checkpointed === undefined) return await this.#enqueue(rounds);
     if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
-    return await this.#windows.send((options) => this.#enqueue(rounds, options), () => this.#queue.ended);
+    return await this.#checkpointed.send((options) => this.#enqueue(rounds, options));
   }
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
@@ -229,10 +244,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   #withSelfMetrics(batches: Round, pending: readonly Series<WireSeries>[]): Round {
     if (this.#selfMetrics === undefined) return batches;
-    const { windows, now } = this.#options;
     // In a replay of an old run, the present would make the receiver refuse what follows as too old.
     const newest = (latest: number, series: Series<WireSeries>): number => Math.max(latest, series.latestTime);
-    const time = windows === "wall" ? now() : pending.reduce(newest, -Infinity);
+    const time = this.#windows === undefined ? this.#options.now() : pending.reduce(newest, -Infinity);
     if (time === -Infinity) return batches;
     const [first = new Batch(), ...rest] = batches;
     this.#selfMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
@@ -260,45 +274,46 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   /** Prometheus forgets a series after five minutes without a sample, and with it the total. */
   #beat(now: number, heartbeatMs: number): void {
     const idle: Series<WireSeries>[] = [];
-    for (const series of this.#store.series()) {
-      if (series.lastStamp + heartbeatMs <= now && series.lastStamp !== -Infinity) idle.push(series);
+    for (const store of [this.#store, this.#ownStore]) {
+      for (const series of store.series()) {
+        if (series.sentAtMs !== undefined && series.sentAtMs + heartbeatMs <= now) idle.push(series);
+      }
     }
-    void this.#enqueue([this.#collector.collect(idle, now)]);
+    void this.#enqueue([this.#collector.collectAgain(idle, now)]);
   }
 
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
-    if (flush) this.#addOwn(this.#thresholds?.verdicts() ?? []);
+    if (flush) this.#addOwn(this.#own?.verdicts() ?? []);
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
+      // Not of the own metrics: who looks after the run is to find the verdicts.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
     const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
     const { unsent } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
     await Promise.all(last);
-    await this.#windows?.settle();
+    await this.#checkpointed?.settle();
     await this.#metadata.settled();
     clear();
+    this.#takeLost();
     this.#account.count("unsent", unsent);
     return this.#account.report();
   }
 
-  #refuse(reason: RefusalReason, { metric, value, time }: Sample): void {
-    this.#refused[reason]++;
-    if (this.#refused[reason] > 1) return;
-    const what = reason === "invalidValue"
-      ? `its value is ${value}, expected a finite number`
-      : reason === "invalidTime"
-      ? `its time is ${time}, expected milliseconds since 1970`
-      : `there are ${this.#options.maxSeries} series already (maxSeries)${this.#describeBusiestLabel()}`;
-    this.#options.onWarning(`A sample of ${metric.name} is refused: ${what}. Further ones are only counted.`);
+  #lose(samples: number, error: unknown, warnings: Warnings): void {
+    const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${
+      error instanceof Error ? error.message : String(error)
+    }`;
+    this.#lost.count("dropped", samples, reason);
+    this.#sendStats.dropped("sink_failed", samples);
+    warnings.once(`Samples lost: ${samples} (${reason}). Further ones of this kind are only counted.`);
   }
 
-  #describeBusiestLabel(): string {
-    const busiest = busiestLabel(this.#store.series());
-    if (busiest === undefined) return "";
-    const { name, values, series } = busiest;
-    return `; the label "${name}" has the most values, ${values} in ${series} series`;
+  #takeLost(): DeliveryReport {
+    const report = this.#lost.report();
+    this.#lost = new Tally();
+    return this.#count(report);
   }
 }

@@ -11,27 +11,24 @@ export const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains
 
 /** Watches the samples' times. */
 export class RunInfo {
-  #tags: Tags;
+  readonly #tags: Tags;
   #time = -Infinity;
-  #pending = false;
 
   /** @param tags what is known */
   constructor(tags: Tags) {
     this.#tags = tags;
   }
 
-  /** Takes a sample. k6's runs have their `testid` as a tag of all samples. */
-  add({ time, tags }: Sample): void {
-    if (!Number.isFinite(time)) return;
-    if (this.#time === -Infinity && tags.testid !== undefined) this.#tags = { testid: tags.testid, ...this.#tags };
-    this.#pending = true;
-    if (time > this.#time) this.#time = time;
+  /** Takes a sample. */
+  add({ time }: Sample): void {
+    if (Number.isFinite(time) && time > this.#time) this.#time = time;
   }
 
-  /** The run's sample, at the time of the latest of all samples, if one came since the last time. */
+  /** The run's sample, at the time of the latest sample since the last time, if there was one. */
   take(): Sample[] {
-    if (!this.#pending) return [];
-    this.#pending = false;
-    return [{ metric: runInfoMetric, time: this.#time, value: 1, tags: this.#tags }];
+    const time = this.#time;
+    if (time === -Infinity) return [];
+    this.#time = -Infinity;
+    return [{ metric: runInfoMetric, time, value: 1, tags: this.#tags }];
   }
 }

@@ -62,7 +62,7 @@ export class RemoteWriteClient {
     const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, signal);
     this.#families.addSeries(timeSeries);
     if (report.delivered > 0) await this.#metadata.flush(this.#families.all, signal);
-    const { samples, delivered, unknown, requests } = report;
+    const { samples, delivered, failed, unknown, requests } = report;
     if (delivered === samples) return report;
     const reason = report.reasons[0]?.reason ?? (signal.aborted ? "aborted" : "not sent");
     throw new DeliveryError(
@@ -70,7 +70,7 @@ export class RemoteWriteClient {
       {
         reason,
         attempts: requests,
-        outcomeUnknown: unknown > 0,
+        outcomeUnknown: failed + unknown > 0,
         report,
         cause: signal.aborted ? signal.reason : undefined,
       },

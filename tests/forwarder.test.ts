@@ -184,6 +184,25 @@ test("a sender is answered when the queue has what it sent; while that is full, 
   assert.equal(clock.timers, 0);
 });
 
+test("what was taken is not given up, however long the target is away", async () => {
+  let down = true;
+  const target = strictReceiver();
+  const { clock, forwarder } = setUp({
+    fetch: (input, init) => down ? Promise.resolve(new Response("down", { status: 503 })) : target.fetch(input, init),
+  });
+  await forwarder.handle(postV1(oneSample("a", 1)));
+  await clock.advance(30 * 60_000);
+  down = false;
+  assert.equal((await clock.settle(forwarder.close())).delivered, 1);
+  const impatient = setUp({
+    retryDeadlineMs: 1000,
+    fetch: () => Promise.resolve(new Response("down", { status: 503 })),
+  });
+  await impatient.forwarder.handle(postV1(oneSample("a", 1)));
+  await impatient.clock.advance(10_000);
+  assert.equal((await impatient.clock.settle(impatient.forwarder.close())).failed, 1);
+});
+
 test("settled() waits for what was taken, and close() takes nothing more", async () => {
   const { clock, forwarder, target } = setUp();
   await forwarder.handle(postV1(oneSample("a", 1)));

@@ -9,12 +9,12 @@ const sources = ["mod.ts", ...filesIn("src").filter((path) => path.endsWith(".ts
 const parts: readonly (readonly string[])[] = [
   ["metric", "sample", "time_series", "delivery_report", "errors", "version", "duration"],
   ["sources", "aggregate"],
-  ["mapping", "thresholds", "run_info"],
+  ["mapping", "thresholds", "run_info", "own_metrics"],
   ["wire"],
   ["send"],
   [
-    ...["client_options", "options", "env", "checkpointed_windows", "self_metrics", "output", "write_client"],
-    ...["push_once", "receive", "receiver", "forwarder"],
+    ...["client_options", "options", "env", "checkpointed_windows", "event_windows", "self_metrics", "refusals"],
+    ...["output", "write_client", "push_once", "receive", "receiver", "forwarder"],
   ],
   ["mod"],
   ["cli"],

@@ -144,9 +144,10 @@ test("start() flushes by the clock and sends heartbeats, until close(), which se
   await output.close();
   assert.deepEqual([...receiver.samples.values()].flat().map(({ timestamp, stale }) => [timestamp, stale ?? false]), [
     [500, false],
-    [4000, false],
-    [7000, false],
-    [7001, true],
+    // It was sent at 1000, so that 3 s passed at 4000.
+    [3500, false],
+    [6500, false],
+    [6501, true],
   ]);
   assert.equal(clock.timers, 0, "no timer is left");
 });
@@ -171,8 +172,8 @@ test("aggregation never waits for the network", async () => {
   assert.deepEqual([output.stats.samplesIn, output.stats.samplesPending], [5, 5]);
   const closed = output.close();
   await clock.advance(200);
-  const { samples, unsent, unknown } = await closed;
-  assert.deepEqual([answers, samples, unsent + unknown], [1, 5, 5]);
+  const { samples, unsent, failed } = await closed;
+  assert.deepEqual([answers, samples, unsent, failed], [1, 5, 4, 1]);
 });
 
 test("what cannot be sent is refused, counted, and said once", async () => {
@@ -181,7 +182,7 @@ test("what cannot be sent is refused, counted, and said once", async () => {
   const output = new RemoteWriteOutput({ fetch: receiver.fetch, onWarning: (message) => warnings.push(message) });
   for (const value of [NaN, Infinity]) output.add({ metric: counter, time: 1, value, tags: {} });
   output.add({ metric: counter, time: NaN, value: 1, tags: {} });
-  assert.deepEqual(output.stats.samplesRefused, { invalidValue: 2, invalidTime: 1, maxSeries: 0 });
+  assert.deepEqual(output.stats.samplesRefused, { invalidValue: 2, invalidTime: 1, futureTime: 0, maxSeries: 0 });
   assert.deepEqual(warnings, [
     "A sample of c is refused: its value is NaN, expected a finite number. Further ones are only counted.",
     "A sample of c is refused: its time is NaN, expected milliseconds since 1970. Further ones are only counted.",

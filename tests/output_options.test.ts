@@ -132,15 +132,35 @@ test("thresholds are series: bounds with their metrics' samples, verdicts at the
   });
 });
 
-test("the run's series says what is known of it, and ends with the others", async () => {
+test("the run's series says what is known of it", async () => {
   const { series } = await arriving([sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })], {
     runInfo: { branch: "main" },
-    staleMarkers: true,
   });
   assert.deepEqual(series, {
-    'k6_http_reqs_total{testid="from-k6"}': ["2@3000", "stale@3001"],
-    'k6_run_info{branch="main",testid="from-k6"}': ["1@3000", "stale@3001"],
+    'k6_http_reqs_total{testid="from-k6"}': ["2@3000"],
+    'k6_run_info{branch="main",testid="from-k6"}': ["1@3000"],
   });
+});
+
+test("after the run its verdicts are still to be seen: only k6's series end, and all have the run's testid", async () => {
+  const samples = [sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })];
+  const { series } = await arriving(samples, { thresholds: true, runInfo: true, staleMarkers: true });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{testid="from-k6"}': ["2@3000", "stale@3001"],
+    'k6_run_info{testid="from-k6"}': ["1@3000"],
+    'k6_threshold{expression="count<3",metric="http_reqs",testid="from-k6"}': ["3@3000"],
+    'k6_threshold_passed{expression="count<3",metric="http_reqs",testid="from-k6"}': ["1@3000"],
+  });
+});
+
+test("a label that is given for the run's series wins over its samples' testid", async () => {
+  const { series } = await arriving([sample({ testid: "from-k6" })], { runInfo: { testid: "given" } });
+  assert.deepEqual(series['k6_run_info{testid="given"}'], ["1@1000"]);
+});
+
+test("however many series there are, there is room for the verdicts", async () => {
+  const { series } = await arriving([sample({})], { thresholds: true, runInfo: true, maxSeries: 1 });
+  assert.equal(Object.keys(series).length, 4);
 });
 
 test("a zero sample goes in a request of its own, before", async () => {

@@ -51,15 +51,15 @@ test("maxRequests bounds the requests, retries included, and what is left is uns
   assert.deepEqual({ delivered, unsent, requests, retries }, { delivered: 2, unsent: 1, requests: 3, retries: 1 });
 });
 
-test("a signal ends a push, and what was under way is unknown", async () => {
+test("a signal ends a push, and what was under way has failed", async () => {
   const abort = new AbortController();
   const fetch: typeof globalThis.fetch = (_, init) =>
     new Promise((_, reject) => {
       init?.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
       abort.abort();
     });
-  const { unknown, unsent } = await pushOnce([series("a", 1)], { url, fetch, signal: abort.signal });
-  assert.deepEqual({ unknown, unsent }, { unknown: 1, unsent: 0 });
+  const { failed, unsent } = await pushOnce([series("a", 1)], { url, fetch, signal: abort.signal });
+  assert.deepEqual({ failed, unsent }, { failed: 1, unsent: 0 });
 });
 
 test("a push ends on its own where the endpoint never recovers", async () => {

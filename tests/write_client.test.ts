@@ -112,5 +112,9 @@ test("the signal ends the write", async () => {
   const end = new AbortController();
   const written = client.write([{ labels, samples: [at(1)] }], { signal: end.signal });
   end.abort();
-  await assert.rejects(written, (error) => error instanceof DeliveryError && error.report.delivered === 0);
+  await assert.rejects(written, (error) => {
+    assert.ok(error instanceof DeliveryError);
+    assert.deepEqual([error.report.delivered, error.report.failed, error.outcomeUnknown], [0, 1, true]);
+    return true;
+  });
 });

@@ -18,10 +18,14 @@ export class Series<Output> {
   readonly firstOutput: Output | undefined;
   /** Time of its first sample, in milliseconds. */
   readonly firstTime: number;
-  /** Time of its latest sample, in milliseconds. */
+  /** Time of its latest sample since the last flush to which something came, in milliseconds. */
   latestTime: number;
-  /** The stamp it was sent with last; no later stamp may be lower or the same. */
+  /** The stamp with which all its time series were sent last; no later one of any of them may be lower or the same. */
   lastStamp: number = -Infinity;
+  /** The last stamp of each time series whose times the sink gives, by output. */
+  ownStamps: number[] | undefined = undefined;
+  /** When it was sent last, by the clock; undefined if it was not yet, or nobody wants to know. */
+  sentAtMs: number | undefined = undefined;
   /** Whether something came in since the last flush. */
   pending = false;
   /** Examples of its values; undefined until there are any. */
@@ -35,6 +39,11 @@ export class Series<Output> {
     this.#placeExemplar = placeExemplar;
     this.firstTime = firstTime;
     this.latestTime = firstTime;
+  }
+
+  /** The newest stamp of any of its time series; -Infinity if none was sent. */
+  get newestStamp(): number {
+    return this.ownStamps === undefined ? this.lastStamp : Math.max(this.lastStamp, ...this.ownStamps);
   }
 
   /** Keeps what identifies a sample, such as its trace. */
@@ -58,7 +67,7 @@ export interface OpenedSeries<Output> {
 }
 
 /** Why a sample was not taken. */
-export type RefusalReason = "invalidValue" | "invalidTime" | "maxSeries";
+export type RefusalReason = "invalidValue" | "invalidTime" | "futureTime" | "maxSeries";
 
 /** How a store makes series. */
 export interface SeriesStoreOptions<Output> {
@@ -120,8 +129,10 @@ export class SeriesStore<Output> {
     if (series === "refused") return this.#options.onRefused("maxSeries", sample);
     series.sink.add(value, time);
     if (sample.metadata !== undefined) series.addExemplar(sample.metadata, value, time);
-    if (time > series.latestTime) series.latestTime = time;
-    if (!series.pending) {
+    if (series.pending) {
+      if (time > series.latestTime) series.latestTime = time;
+    } else {
+      series.latestTime = time;
       series.pending = true;
       this.#pending.push(series);
     }

@@ -67,6 +67,19 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
   return { values, operands };
 }
 
+/** Where the first word is that is neither a flag nor the value of one; undefined if there is none before an unknown flag. */
+export function firstOperand(args: readonly string[], flags: readonly Flag[]): number | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index] ?? "";
+    if (!argument.startsWith("-") || argument === "-") return index;
+    const [name = "", value] = argument.split("=", 2);
+    const flag = flags.find((candidate) => `--${candidate.flag}` === (shortForms[name] ?? name));
+    if (flag === undefined && !flags.some((candidate) => `--no-${candidate.flag}` === name)) return undefined;
+    if (flag?.placeholder !== undefined && value === undefined) index++;
+  }
+  return undefined;
+}
+
 const shortForms: Readonly<Record<string, string>> = { "-h": "--help", "-q": "--quiet", "-V": "--version" };
 
 function findFlag(source: string, flags: readonly Flag[]): { flag: Flag; negated: boolean } {

@@ -70,7 +70,9 @@ export async function* followFile(
   }
 }
 
-type FileHandle = Awaited<ReturnType<typeof import("node:fs/promises")["open"]>>;
+const files = () => builtin("node:fs/promises");
+
+type FileHandle = Awaited<ReturnType<ReturnType<typeof files>["open"]>>;
 
 /** A file and how far it was read. */
 class FollowedFile {
@@ -85,7 +87,7 @@ class FollowedFile {
   /** Undefined if there is none. */
   static async open(path: string): Promise<FollowedFile | undefined> {
     try {
-      return new FollowedFile(await builtin("node:fs/promises").open(path, "r"));
+      return new FollowedFile(await files().open(path, "r"));
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -109,7 +111,7 @@ class FollowedFile {
     const { ino, dev, size } = await this.#handle.stat();
     if (size < this.#position) return "truncated";
     try {
-      const present = await builtin("node:fs/promises").stat(path);
+      const present = await files().stat(path);
       return present.ino === ino && present.dev === dev ? undefined : "replaced";
     } catch (error) {
       // Moved away, and nothing in its place yet.

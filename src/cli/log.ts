@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import { stderrIsTerminal, writeError } from "./runtime.ts";
+import { stderrIsTerminal, terminalWidth, writeError } from "./runtime.ts";
 
 const levels = ["error", "warn", "info", "debug"] as const;
 
@@ -36,8 +36,10 @@ export class Log {
   /** Shows a line that is replaced by the next; none if it is empty. Only on a terminal. */
   progress(line: string): void {
     if (!stderrIsTerminal || this.#level < levels.indexOf("info")) return;
-    void writeError(`${this.#erase()}${line}`);
-    this.#progress = line;
+    // A line that wraps could not be erased.
+    const shown = line.slice(0, terminalWidth() - 1);
+    void writeError(`${this.#erase()}${shown}`);
+    this.#progress = shown;
   }
 
   #erase(): string {

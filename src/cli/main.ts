@@ -7,40 +7,49 @@
 import { isRemoteWriteError } from "../errors.ts";
 import { version } from "../version.ts";
 import { nearestName } from "../options/nearest_name.ts";
-import { parseArguments } from "./arguments.ts";
+import { firstOperand, parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { receive } from "./receive.ts";
 import { run } from "./run.ts";
-import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
+import { commandLine, exit, isThere, writeError, writeOut } from "./runtime.ts";
 import { send } from "./send.ts";
 
 const commands: readonly Command[] = [send, run, receive];
 
 async function main(args: readonly string[]): Promise<number> {
   const [first = "", second = ""] = args;
-  if (first === "--version" || first === "-V") return print(`k6-remote-write ${version}\n`);
   if (first === "help" && commandOf(second) !== undefined) return main([second, "--help"]);
   if (first === "help" || first === "--help" || first === "-h") return print(formatHelp(commands));
-  const command = commandOf(first) ?? send;
-  const meant = command.name === first ? undefined : nearestName(first, commands.map(({ name }) => name));
+  // Flags may stand before the command.
+  const at = firstOperand(args, commands.flatMap(({ flags, options }) => [...flags, ...options])) ?? 0;
+  const word = args[at] ?? "";
+  const command = commandOf(word) ?? send;
+  const rest = command.name === word ? args.toSpliced(at, 1) : args;
+  if (asksFor(rest, "--version", "-V")) return print(`k6-remote-write ${version}\n`);
+  if (asksFor(rest, "--help", "-h")) return print(formatCommandHelp(command));
+  const meant = command.name === word || isThere(word)
+    ? undefined
+    : nearestName(word, commands.map(({ name }) => name));
   if (meant !== undefined) {
-    return refuse(`Cannot read the command line: there is no command ${first}; did you mean ${meant}?`);
+    return refuse(`Cannot read the command line: there is no command ${word}; did you mean ${meant}?`);
   }
-  const rest = command.name === first ? args.slice(1) : args;
-  if (asksForHelp(rest)) return print(formatCommandHelp(command));
   const { parse = parseArguments } = command;
   try {
-    return await command.run(parse(rest, [...command.flags, ...command.options]));
+    const given = parse(rest, [...command.flags, ...command.options]);
+    if (command.operands === "" && given.operands.length > 0) {
+      return refuse(`Cannot read the command line: ${command.name} takes no ${given.operands[0]}, expected flags only`);
+    }
+    return await command.run(given);
   } catch (error) {
     if (!isRemoteWriteError(error)) throw error;
     return refuse(error.message);
   }
 }
 
-function asksForHelp(args: readonly string[]): boolean {
+function asksFor(args: readonly string[], ...flags: readonly string[]): boolean {
   const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? args.length : end).some((argument) => argument === "--help" || argument === "-h");
+  return args.slice(0, end < 0 ? args.length : end).some((argument) => flags.includes(argument));
 }
 
 function commandOf(name: string): Command | undefined {

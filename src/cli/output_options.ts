@@ -11,6 +11,7 @@ import { parseText } from "../options/option_parsers.ts";
 import { optionSpecs } from "../options/option_specs.ts";
 import { sendingSpecs } from "../options/sending_specs.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
+import { bearerCredentials } from "../send/auth/bearer.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
@@ -73,7 +74,7 @@ function withFiles(
   if (bearerTokenFile !== undefined) {
     if (options.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
     // Once now, to say at the start what is wrong; then for each request, as whoever renews a token replaces the file.
-    readFile(bearerTokenFile, "token");
+    bearerCredentials(readFile(bearerTokenFile, "token"));
     read.bearerToken = () => readFile(bearerTokenFile, "token");
   }
   if (relabelConfigFile !== undefined) {
@@ -98,7 +99,8 @@ function withTls(
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
   const key = clientKeyFile === undefined ? undefined : readFile(clientKeyFile, "client key");
   if (key !== undefined) checkPrivateKey(key, `the client key file "${clientKeyFile}"`);
-  if (!/^https:/i.test(String(options.url ?? ""))) return options;
+  const urls = [options.url, options.oauth2?.tokenUrl];
+  if (!urls.some((url) => /^https:/i.test(String(url ?? "")))) return options;
   const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
   if (!verify && insecureSkipTlsVerify === undefined) {
     warn(

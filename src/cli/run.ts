@@ -97,7 +97,9 @@ class Running {
       await reading;
       channel.remove();
     }
+    this.#log.progress("Sending what is left ...");
     const report = await output.close();
+    this.#log.progress("");
     const account = { report, stats: output.stats, read: [reader.stats] };
     this.#log.say("info", formatSummary({ ...account, ms: performance.now() - started }));
     return this.#conclude(end, account);

@@ -55,6 +55,16 @@ export function readText(path: string): string {
   return fs.readFileSync(path, "utf8");
 }
 
+/** Whether there is a file of this name, of any kind. */
+export function isThere(path: string): boolean {
+  return fs.existsSync(path);
+}
+
+/** Whether it can be read twice. */
+export function isRegularFile(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
 /** A file, or standard input for `-`; what begins as gzip is decompressed, of any number of members. */
 export function openInput(path: string): ReadableStream<Uint8Array> {
   const source = path === "-" ? process.stdin : fs.createReadStream(path);
@@ -111,8 +121,8 @@ const sameSignalMs = 300;
 
 /** Calls back at SIGINT and SIGTERM, which then no longer end the process. */
 export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void {
-  let calledAt = -Infinity;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    let calledAt = -Infinity;
     process.on(signal, () => {
       if (performance.now() - calledAt < sameSignalMs) return;
       calledAt = performance.now();

@@ -19,7 +19,7 @@ import { countOf, formatBytes, formatCount } from "./format.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { followFile } from "./follow.ts";
-import { exitNow, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
+import { exitNow, isRegularFile, isThere, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
 import { formatSummary, isLoss } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -72,6 +72,8 @@ class Sending {
   /** Fires when waiting for deliveries is to end. */
   readonly #giveUp = new AbortController();
   readonly #read: K6JsonStats[] = [];
+  /** How many samples each file has, where it was read before. */
+  readonly #counted = new Map<string, number>();
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #broken = false;
 
@@ -89,6 +91,14 @@ class Sending {
       if (given.values.has(flag) && this.#paths.includes("-")) {
         throw new ConfigurationError(`Cannot use --${flag}: standard input can be read only once, expected FILE`);
       }
+    }
+    const pipe = isOn(given, "shift-to-now")
+      ? this.#paths.find((path) => isThere(path) && !isRegularFile(path))
+      : undefined;
+    if (pipe !== undefined) {
+      throw new ConfigurationError(
+        `Cannot use --shift-to-now with "${pipe}": it can be read only once, expected a regular file`,
+      );
     }
     if (this.#follows && (replay || given.values.has("checkpoint") || isOn(given, "shift-to-now"))) {
       throw new ConfigurationError(
@@ -182,9 +192,11 @@ class Sending {
 
   async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
     if (this.#stop.signal.aborted) return;
+    const print = printer();
+    const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
     const reader = this.#follows ? readK6Json(toStream(this.#follow(path))) : readK6Json(openInput(path), {
       signal: this.#stop.signal,
-      ...(path === "-" && { onForeignLine: (line: string): void => void writeOut(`${line}\n`) }),
+      ...(path === "-" && { onForeignLine: passOn }),
     });
     try {
       for await (const samples of reader) {
@@ -192,9 +204,19 @@ class Sending {
         if (!this.#live) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
-      this.#cannotRead(path, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reason}`);
     }
+    if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
     this.#read.push(reader.stats);
+  }
+
+  /** Says if a file cannot be what was meant. */
+  #checkRead(path: string, { samples, skipped }: K6JsonStats): void {
+    if (path === "-") return;
+    if (samples === 0 && skipped.foreign > 0) this.#cannotRead(`${path}: none of its lines is a sample of k6's JSON`);
+    const counted = this.#counted.get(path) ?? 0;
+    if (samples < counted) this.#cannotRead(`${path}: it had ${counted} samples a moment ago, and has ${samples} now`);
   }
 
   /** Ends by itself when reading is to end: what is in the file by then is read. */
@@ -212,10 +234,12 @@ class Sending {
     if (!isOn(this.#given, "shift-to-now")) return 0;
     let latest = -Infinity;
     for (const path of this.#paths) {
+      const reader = readK6Json(openInput(path), { signal: this.#stop.signal });
       try {
-        for await (const samples of readK6Json(openInput(path), { signal: this.#stop.signal })) {
+        for await (const samples of reader) {
           for (const { time } of samples) latest = Math.max(latest, time);
         }
+        this.#counted.set(path, reader.stats.samples);
       } catch {
         // The second reading says what is wrong.
       }
@@ -223,10 +247,9 @@ class Sending {
     return latest === -Infinity ? 0 : Date.now() - latest;
   }
 
-  #cannotRead(path: string, error: unknown): void {
+  #cannotRead(what: string): void {
     this.#broken = true;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#log.say("error", `Cannot read ${path === "-" ? "standard input" : path} to its end: ${reason}`);
+    this.#log.say("error", `Cannot read ${what}`);
   }
 
   #interrupt(signal: "SIGINT" | "SIGTERM", closeTimeoutMs: number): void {
@@ -237,7 +260,8 @@ class Sending {
     // Ctrl-C reaches k6 at the other end of the pipe too: what it still writes is worth waiting for.
     if (this.#live && !this.#follows && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
     else this.#stop.abort();
-    setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
+    // Live deliveries have as long from the end of the reading on.
+    if (!this.#live) setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
   }
 
   #showProgress(output: RemoteWriteOutput): void {
@@ -247,6 +271,20 @@ class Sending {
       `${countOf(samplesIn, "sample")} read, ${countOf(series, "series")}, ${formatBytes(bytesTotal)} sent${pending}`,
     );
   }
+}
+
+/** Writes to standard output at once what comes at once. */
+function printer(): (text: string) => Promise<void> {
+  let text = "";
+  let written: Promise<void> | undefined;
+  return (more) => {
+    text += more;
+    return written ??= Promise.resolve().then(() => {
+      const whole = text;
+      [text, written] = ["", undefined];
+      return writeOut(whole);
+    });
+  };
 }
 
 function shifted(sample: Sample, ms: number): Sample {

@@ -28,7 +28,7 @@ const skipWords: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = 
   ["invalidTags", "with unreadable tags"],
 ];
 
-/** Whether something was lost, or could not be read. An unknown outcome is no loss: the receiver most likely has it. */
+/** Whether something was lost, or could not be read. What is unknown is no loss: the receiver most likely has it. */
 export function isLoss({ report, stats, read }: Account): boolean {
   const { rejected, failed, dropped, unsent } = report;
   const refused = Object.values(stats.samplesRefused).some((count) => count > 0);

@@ -21,6 +21,13 @@ export interface TlsOptions {
   readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 }
 
+/** An answer, as node:https gives it. */
+interface Message extends AsyncIterable<Uint8Array> {
+  readonly statusCode?: number | undefined;
+  readonly headersDistinct: Readonly<Record<string, readonly string[] | undefined>>;
+  resume(): unknown;
+}
+
 /** Answers of these have no body. */
 const withoutBody: readonly number[] = [204, 205, 304];
 
@@ -39,14 +46,13 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
         headers: Object.fromEntries(new Headers(headers)),
         ...(signal ? { signal } : {}),
       }, (message) => {
-        const status = message.statusCode ?? 0;
-        const received = new Headers();
-        for (const [name, values = []] of Object.entries(message.headersDistinct)) {
-          for (const value of values) received.append(name, value);
+        try {
+          resolve(responseOf(message));
+        } catch (cause) {
+          // A status that is none, or a header that no Headers takes.
+          message.destroy();
+          reject(new TypeError("fetch failed", { cause }));
         }
-        if (withoutBody.includes(status)) message.resume();
-        const content = withoutBody.includes(status) ? null : toStream(message);
-        resolve(new Response(content, { status, headers: received }));
       });
       request.on(
         "error",
@@ -55,6 +61,17 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
       request.end(body instanceof Uint8Array || typeof body === "string" ? body : undefined);
     });
   };
+}
+
+function responseOf(message: Message): Response {
+  const status = message.statusCode ?? 0;
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(message.headersDistinct)) {
+    for (const value of values) headers.append(name, value);
+  }
+  if (!withoutBody.includes(status)) return new Response(toStream(message), { status, headers });
+  message.resume();
+  return new Response(null, { status, headers });
 }
 
 /**

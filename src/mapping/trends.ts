@@ -71,7 +71,7 @@ export function mapTrend(metric: Metric, options: TrendOptions & { readonly name
   if (options.form === "native") {
     const { maxBuckets } = options;
     const bucketFactor = typeof options.bucketFactor === "object"
-      ? options.bucketFactor[metric.name]
+      ? ofMetric(metric, options.bucketFactor)
       : options.bucketFactor;
     return {
       outputs: [{ name, metadata }],
@@ -93,8 +93,13 @@ export function mapTrend(metric: Metric, options: TrendOptions & { readonly name
 }
 
 function boundsOf(metric: Metric, buckets: TrendOptions["buckets"]): readonly number[] {
-  const given = isList(buckets) ? buckets : buckets?.[metric.name];
+  const given = isList(buckets) ? buckets : ofMetric(metric, buckets);
   return given ?? defaultBuckets[metric.contains];
+}
+
+/** A metric may be called as what every object has, such as `constructor`. */
+function ofMetric<Value>({ name }: Metric, values: Readonly<Record<string, Value>> = {}): Value | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** Array.isArray does not tell a readonly array from an object. */

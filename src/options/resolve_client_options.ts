@@ -39,13 +39,24 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
     maxBodyBytes: wholeAtLeast(1024, "maxBodyBytes", options),
     protocol: oneOf(["auto", "1.0", "2.0"], "protocol", options.protocol),
     bisect: flag("bisect", options, true),
-    onWarning: options.onWarning ?? ((message): void => console.warn(`k6-remote-write: ${message}`)),
+    onWarning: guarded(options.onWarning ?? ((message) => console.warn(`k6-remote-write: ${message}`))),
     // Taken now: an instrumented fetch that replaces the global one later must not measure the output's own requests. Bound, as
     // some check their `this`.
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
     sleep: options.sleep ?? sleep,
+  };
+}
+
+/** Nothing ends because somebody's log does. */
+function guarded(onWarning: (message: string) => void): (message: string) => void {
+  return (message) => {
+    try {
+      onWarning(message);
+    } catch {
+      // Whom else to tell?
+    }
   };
 }
 

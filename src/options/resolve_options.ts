@@ -12,6 +12,7 @@ import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";
 import type { TrendOptions } from "../mapping/trends.ts";
+import { checkContradictions } from "./check_contradictions.ts";
 import { atLeast, flag, oneOf, unexpected, wholeAtLeast } from "./option_checks.ts";
 import { type ClientOptions, defaultOptions, type RemoteWriteOutputOptions } from "../options.ts";
 import { resolveClientOptions, type ResolvedClientOptions } from "./resolve_client_options.ts";
@@ -61,10 +62,12 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
   const client = resolveClientOptions(options);
   const prefix = options.prefix ?? defaultOptions.prefix;
+  const mapping = resolveMapping(options, { prefix, trends: resolveTrends(options) });
+  checkContradictions(options);
   return {
     ...client,
     flushPeriodMs: atLeast(1, "flushPeriodMs", options),
-    mapping: resolveMapping(options, { prefix, trends: resolveTrends(options) }),
+    mapping,
     prefix,
     keepTags: flag("keepTags", options, true),
     keepNameTag: flag("keepNameTag", options, false),

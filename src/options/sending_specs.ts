@@ -125,7 +125,7 @@ const entries: readonly OptionSpecEntry[] = [
     option: "retryDeadlineMs",
     flag: "retry-deadline",
     placeholder: "DURATION",
-    help: "How long a request is tried in all.",
+    help: "How long a request is tried in all; for recorded files, an endpoint that is down.",
     default: "5m",
     parse: parseDuration,
   },

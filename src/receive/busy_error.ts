@@ -5,7 +5,7 @@ export class BusyError extends Error {
   /** In how many milliseconds; rounded up to seconds. */
   readonly retryAfterMs: number;
 
-  /** @param message goes to the sender */
+  /** Says why not now. @param message goes to the sender */
   constructor(message: string, { retryAfterMs }: { readonly retryAfterMs: number }) {
     super(message);
     this.retryAfterMs = retryAfterMs;

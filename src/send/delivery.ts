@@ -14,51 +14,23 @@
  * @module
  */
 import type { BatchSlice } from "../wire/batch.ts";
-import type { Codecs, EncodedSlice } from "./codec.ts";
+import type { EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
-import type {
-  Aborted,
-  Failed,
-  Held,
-  Outcome,
-  ProtocolVersion,
-  Rejected,
-  Send,
-  Written,
-  WrittenCounts,
+import { completeDeliveryOptions, type DeliveryOptions } from "./delivery_options.ts";
+import { Outage } from "./outage.ts";
+import {
+  type Aborted,
+  type Failed,
+  type Held,
+  type Outcome,
+  type ProtocolVersion,
+  type Rejected,
+  wordsOf,
+  type Written,
+  type WrittenCounts,
 } from "./outcome.ts";
 import { Parcel, type Piece } from "./parcel.ts";
 import type { DeliveryReport } from "../delivery_report.ts";
-import { SendStats } from "./stats.ts";
-import { Warnings } from "./warnings.ts";
-
-/** How to deliver. */
-export interface DeliveryOptions {
-  /** Sends a request, retries included. */
-  readonly send: Send;
-  /** Encode the requests. */
-  readonly codecs: Codecs;
-  /** `auto` begins with 2.0 and falls back to 1.0, for good, if the receiver does not show that it knows 2.0. */
-  readonly protocol: ProtocolVersion | "auto";
-  /** Samples in a request at most. @default 2000 */
-  readonly maxSamplesPerSend?: number;
-  /** Compressed size of a request at most, in bytes. @default 1048576 */
-  readonly maxBodyBytes?: number;
-  /** Size of a request before compression at most, in bytes. @default 8388608 */
-  readonly maxDecodedBytes?: number;
-  /** Whether the bad samples of a refused request are searched for. @default true */
-  readonly bisect?: boolean;
-  /** How many requests the search in one refused request may take. @default 100 */
-  readonly maxBisectRequests?: number;
-  /** How long after a batch's first request no retry begins any more, in milliseconds. @default Infinity */
-  readonly retryDeadlineMs?: number;
-  /** Milliseconds; the clock of the retries. @default Date.now */
-  readonly now?: () => number;
-  /** @default not kept */
-  readonly stats?: SendStats;
-  /** @default not said */
-  readonly warnings?: Warnings;
-}
 
 /** A request that was made of a piece. */
 interface SentPiece extends EncodedSlice {
@@ -71,6 +43,8 @@ interface SentPiece extends EncodedSlice {
 /** Delivers to one endpoint, and remembers what it learns of it. */
 export class Delivery {
   readonly #options: Required<DeliveryOptions>;
+  /** How long it has been failing. */
+  readonly outage: Outage;
   #version: ProtocolVersion;
   /** An answer showed that the receiver knows 2.0. */
   #confirmed = false;
@@ -80,21 +54,10 @@ export class Delivery {
   #bisectLimit: number;
 
   constructor(options: DeliveryOptions) {
-    const { maxBisectRequests = sendDefaults.maxBisectRequests } = options;
-    this.#options = {
-      ...options,
-      maxSamplesPerSend: options.maxSamplesPerSend ?? sendDefaults.maxSamplesPerSend,
-      maxBodyBytes: options.maxBodyBytes ?? sendDefaults.maxBodyBytes,
-      maxDecodedBytes: options.maxDecodedBytes ?? sendDefaults.maxDecodedBytes,
-      bisect: options.bisect ?? true,
-      maxBisectRequests,
-      retryDeadlineMs: options.retryDeadlineMs ?? sendDefaults.retryDeadlineMs,
-      now: options.now ?? Date.now,
-      stats: options.stats ?? new SendStats(),
-      warnings: options.warnings ?? new Warnings(() => {}),
-    };
+    this.#options = completeDeliveryOptions(options);
+    this.outage = new Outage(this.#options);
     this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
-    this.#bisectLimit = maxBisectRequests;
+    this.#bisectLimit = this.#options.maxBisectRequests;
   }
 
   /** The version that the next request is sent in. */
@@ -102,20 +65,27 @@ export class Delivery {
     return this.#version;
   }
 
+  /** Counts what is left of a parcel as failed. @param reason by default that of the last failure */
+  giveUp(parcel: Parcel, reason: string = this.outage.reason): void {
+    const { abandoned, failed } = parcel.abandon("failed", reason);
+    this.#options.stats.failed(abandoned + failed);
+  }
+
   /** Sends all samples, one request after the other, until each is delivered or given up or the signal fires. */
   async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
     const parcel = new Parcel(slice);
     await this.advance(parcel, signal);
-    const { abandoned, unknown } = parcel.abandon("unsent", "the delivery was broken off");
+    const { abandoned, failed } = parcel.abandon("unsent", "the delivery was broken off");
     this.#options.stats.dropped("closed", abandoned);
-    this.#options.stats.failed(unknown);
+    this.#options.stats.failed(failed);
     return parcel.takeReport();
   }
 
   /** Sends what is left of a parcel; something may be left again if the signal fires or the requests are used up. */
   async advance(parcel: Parcel, signal: AbortSignal): Promise<void> {
-    const { send, now, retryDeadlineMs, maxSamplesPerSend } = this.#options;
-    parcel.retryUntilMs ??= now() + retryDeadlineMs;
+    const { send, retryDeadlineMs, maxSamplesPerSend } = this.#options;
+    const startMs = parcel.startMs ??= this.outage.startMs;
+    const retryUntilMs = startMs + retryDeadlineMs;
     for (let piece = parcel.next; piece !== undefined && !signal.aborted; piece = parcel.next) {
       const samples = piece.to - piece.from;
       if (samples > maxSamplesPerSend) {
@@ -127,11 +97,12 @@ export class Delivery {
       if (encoded === undefined) continue;
       const { attempts: attempt, resent } = piece;
       const { body } = encoded;
-      const { retryUntilMs } = parcel;
       const outcome = await send({ version, body, samples, attempt, resent, retryUntilMs }, signal);
       parcel.countRequest({ attempts: outcome.attempts, bodyBytes: body.length });
+      this.outage.note(outcome, startMs);
       this.#judge(outcome, { parcel, piece, samples, version, ...encoded });
       if (outcome.kind === "held") return;
+      if (this.outage.isLong) this.giveUp(parcel);
     }
   }
 
@@ -197,7 +168,7 @@ export class Delivery {
     // What a receiver says to content that it does not like.
     const content = status === 400 || status === 422;
     if (version === "2.0" && (status === 415 || (content && written === undefined && !this.#confirmed))) {
-      if (this.#fallBack(words(outcome))) return parcel.again({ unknown, resent: true, attempts: 0 });
+      if (this.#fallBack(wordsOf(outcome))) return parcel.again({ unknown, resent: true, attempts: 0 });
     }
     if (status === 413 && body.length > sendDefaults.minBodyBytes) {
       // A little over the half, as the halves of a piece are seldom equal.
@@ -206,21 +177,21 @@ export class Delivery {
     }
     const accounted = version === "2.0" && written !== undefined;
     if (content && !accounted && this.#bisect(sent, unknown)) return;
-    this.#settle(sent, { stored: accounted ? this.#stored(written) : 0, reason: words(outcome), unknown });
+    this.#settle(sent, { stored: accounted ? this.#stored(written) : 0, reason: wordsOf(outcome), unknown });
   }
 
   #judgeFailed(outcome: Failed, sent: SentPiece): void {
     const { parcel, samples } = sent;
     if (outcome.status === 500) {
       // Some receivers answer so to what they cannot decode.
-      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(words(outcome))) {
+      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(wordsOf(outcome))) {
         return parcel.again({ unknown: true, resent: true, attempts: 0 });
       }
       // Retries of a 500 are bounded because one bad sample may be behind it.
       if (this.#bisect(sent, true)) return;
     }
     const { stats, warnings } = this.#options;
-    const reason = words(outcome);
+    const reason = wordsOf(outcome);
     parcel.settle([["failed", samples, reason]]);
     stats.failed(samples);
     warnings.once(`Samples given up after ${outcome.attempts} attempts: ${samples} (${reason}).`);
@@ -232,7 +203,7 @@ export class Delivery {
       const attempts = piece.attempts + outcome.attempts;
       parcel.again({ unknown, attempts, resent: piece.resent || attempts > 0 });
     } else if (unknown || outcome.unknown) {
-      parcel.settle([["unknown", samples, "given up while an answer was awaited"]]);
+      parcel.settle([["failed", samples, "given up while an answer was awaited"]]);
       this.#options.stats.failed(samples);
     }
     // Otherwise it stays what it is: unsent.
@@ -299,10 +270,6 @@ export class Delivery {
     this.#version = "1.0";
     return true;
   }
-}
-
-function words({ status, reason }: Rejected | Failed): string {
-  return status === undefined ? reason : `status ${status}: ${reason}`;
 }
 
 function middle({ from, to }: Piece): number {

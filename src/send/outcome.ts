@@ -94,3 +94,8 @@ export type Outcome = Written | Rejected | Failed | Aborted | Held;
 
 /** Sends a request. Never rejects. */
 export type Send = (request: EncodedRequest, signal: AbortSignal) => Promise<Outcome>;
+
+/** Why a request was refused or failed, in the receiver's own words or the network's. */
+export function wordsOf({ status, reason }: Rejected | Failed): string {
+  return status === undefined ? reason : `status ${status}: ${reason}`;
+}

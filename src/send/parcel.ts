@@ -32,8 +32,8 @@ export interface Piece {
 /** The pieces of a batch, to be sent one after the other, so that each series' samples stay in order. */
 export class Parcel {
   readonly batch: Batch;
-  /** When to give up, on the clock of the retries; set when sending begins. */
-  retryUntilMs: number | undefined;
+  /** From when on the time for retries counts, on their clock; set when sending begins. */
+  startMs: number | undefined;
   /** The next one last. */
   readonly #pieces: Piece[];
   #tally = new Tally();
@@ -79,15 +79,15 @@ export class Parcel {
     this.#pieces.push({ ...part, from: at }, { ...part, to: at });
   }
 
-  /** Nothing more is sent: what is left meets this fate, but for what may have been stored. Says how many of each. */
-  abandon(fate: Fate, reason: string): { readonly abandoned: number; readonly unknown: number } {
+  /** Nothing more is sent: what is left meets this fate; what was sent before has failed. Says how many of each. */
+  abandon(fate: Fate, reason: string): { readonly abandoned: number; readonly failed: number } {
     const { remaining } = this;
-    const unknown = this.#pieces.reduce((sum, piece) => sum + (piece.unknown ? piece.to - piece.from : 0), 0);
-    const abandoned = remaining - unknown;
+    const failed = this.#pieces.reduce((sum, piece) => sum + (piece.unknown ? piece.to - piece.from : 0), 0);
+    const abandoned = remaining - failed;
     this.#pieces.length = 0;
     this.#tally.count(fate, abandoned, reason);
-    this.#tally.count("unknown", unknown, reason);
-    return { abandoned, unknown };
+    this.#tally.count("failed", failed, reason);
+    return { abandoned, failed };
   }
 
   /** What became of the samples since the report before; what is left is unsent as yet. */

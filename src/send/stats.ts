@@ -26,7 +26,7 @@ export interface SendStatsSnapshot {
   readonly samplesFailedTotal: number;
   /** Samples sent again, in the same request or in another. */
   readonly samplesRetriedTotal: number;
-  /** Samples not sent (any more), by reason: `queue_full`, `closed`, `too_large`, `not_encodable`. */
+  /** Samples not sent (any more), by reason: `queue_full`, `closed`, `too_large`, `not_encodable`, `sink_failed`. */
   readonly samplesDroppedTotal: Readonly<Record<string, number>>;
   /** Samples in the queue, those being sent included. */
   readonly samplesPending: number;
@@ -44,7 +44,7 @@ export interface SendStatsSnapshot {
 const durationBounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
 
 /** Why samples are dropped. */
-export const dropReasons = ["queue_full", "closed", "too_large", "not_encodable"] as const;
+export const dropReasons = ["queue_full", "closed", "too_large", "not_encodable", "sink_failed"] as const;
 
 /** Why a sample was dropped. */
 export type DropReason = typeof dropReasons[number];

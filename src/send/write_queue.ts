@@ -4,7 +4,9 @@
  * @module
  */
 import type { Batch } from "../wire/batch.ts";
+import { abortAfter } from "./abort_after.ts";
 import { sendDefaults } from "./defaults.ts";
+import { type Deferred, deferred } from "./deferred.ts";
 import type { Delivery } from "./delivery.ts";
 import { Parcel } from "./parcel.ts";
 import type { DeliveryReport } from "../delivery_report.ts";
@@ -70,7 +72,7 @@ interface Entry {
   readonly bytes: number;
   readonly after: Promise<unknown> | undefined;
   /** What becomes of it, in this flush. */
-  outcome: Deferred;
+  outcome: Deferred<DeliveryReport>;
 }
 
 /** Batches of the same series, sent one after the other. */
@@ -78,13 +80,6 @@ interface Shard {
   /** The first of `waiting` is being sent. */
   busy: boolean;
   readonly waiting: Entry[];
-}
-
-/** A promise and its end. */
-interface Deferred {
-  readonly report: Promise<DeliveryReport>;
-  readonly resolve: (report: DeliveryReport) => void;
-  settled: boolean;
 }
 
 /** Takes batches un-encoded; sends one request at a time for each shard. */
@@ -117,11 +112,6 @@ export class WriteQueue {
     return { samples: this.#samples, bytes: this.#bytes };
   }
 
-  /** Whether nothing is sent any more. */
-  get ended(): boolean {
-    return this.#end.signal.aborted;
-  }
-
   /**
    * Takes a batch, which must not change any more. All samples of a series go to the same shard.
    * Resolves when each sample is delivered, given up, dropped, or kept for the next flush (`unsent`); never rejects.
@@ -132,7 +122,7 @@ export class WriteQueue {
       this.#abandonClosed(parcel);
       return Promise.resolve(parcel.takeReport());
     }
-    const outcome = deferred();
+    const outcome = deferred<DeliveryReport>();
     const entry = { order: this.#pushed++, parcel, samples: batch.length, bytes: bytesOf(batch), after, outcome };
     const shard = this.#shards.get(shardNumber) ?? { busy: false, waiting: [] };
     this.#shards.set(shardNumber, shard);
@@ -140,7 +130,7 @@ export class WriteQueue {
     this.#resize(entry.samples, entry.bytes);
     if (this.#options.overflow === "drop-oldest") this.#dropOldest();
     void this.#run(shard);
-    return outcome.report;
+    return outcome.promise;
   }
 
   /** Resolves when there is room, the queue is closed, or the signal fires; never rejects. */
@@ -168,7 +158,7 @@ export class WriteQueue {
     const kept = this.#waiting().filter(({ outcome }) => outcome.settled);
     for (const entry of kept) entry.outcome = deferred();
     for (const shard of this.#shards.values()) void this.#run(shard);
-    return mergeReports(await Promise.all(kept.map(({ outcome }) => outcome.report)));
+    return mergeReports(await Promise.all(kept.map(({ outcome }) => outcome.promise)));
   }
 
   /**
@@ -184,19 +174,12 @@ export class WriteQueue {
   }
 
   async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
-    const waited = new AbortController();
-    const giveUp = (): void => this.#end.abort();
-    if (signal?.aborted === true) giveUp();
-    signal?.addEventListener("abort", giveUp, { once: true });
-    void this.#options.sleep(timeoutMs, waited.signal).then(() => {
-      if (!waited.signal.aborted) giveUp();
-    });
+    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
     void this.#runKept();
-    const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.report));
-    waited.abort();
-    signal?.removeEventListener("abort", giveUp);
+    const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.promise));
+    clear();
     // With a bound on the requests, something may still be there.
-    giveUp();
+    this.#end.abort();
     for (const shard of this.#shards.values()) void this.#run(shard);
     return mergeReports(reports);
   }
@@ -209,12 +192,13 @@ export class WriteQueue {
       if (!signal.aborted) await this.#send(entry);
       if (signal.aborted) this.#abandonClosed(entry.parcel);
       if (entry.parcel.next !== undefined) break;
+      this.#giveUpWaiting();
       shard.waiting.shift();
       this.#leave(entry);
     }
     shard.busy = false;
     // Whatever is left is kept for the next flush.
-    for (const { outcome, parcel } of shard.waiting) settle(outcome, parcel);
+    for (const entry of shard.waiting) settle(entry);
   }
 
   async #send({ parcel, after }: Entry): Promise<void> {
@@ -225,8 +209,19 @@ export class WriteQueue {
     } catch (error) {
       // Nothing should throw there; if something does, the shard must not stand still.
       const reason = error instanceof Error ? error.message : String(error);
-      const { abandoned, unknown } = parcel.abandon("failed", `the delivery broke: ${reason}`);
-      this.#options.stats.failed(abandoned + unknown);
+      this.#options.delivery.giveUp(parcel, `the delivery broke: ${reason}`);
+    }
+  }
+
+  /** What waited while the endpoint was down need not be tried; what comes later shows whether it is up again. */
+  #giveUpWaiting(): void {
+    const { delivery } = this.#options;
+    if (!delivery.outage.isLong) return;
+    for (const shard of this.#shards.values()) {
+      for (const entry of shard.waiting.splice(shard.busy ? 1 : 0)) {
+        delivery.giveUp(entry.parcel);
+        this.#leave(entry);
+      }
     }
   }
 
@@ -240,26 +235,31 @@ export class WriteQueue {
   }
 
   #abandonClosed(parcel: Parcel): void {
-    const { abandoned, unknown } = parcel.abandon("unsent", "the queue was closed");
+    const { abandoned, failed } = parcel.abandon("unsent", "the queue was closed");
     this.#options.stats.dropped("closed", abandoned);
-    this.#options.stats.failed(unknown);
+    this.#options.stats.failed(failed);
   }
 
-  /** Not those being sent. A batch that alone is larger than the queue goes, too. */
+  /**
+   * Not those being sent, nor the newest of a shard: it holds the last totals, is the next to be sent once the others are gone, and
+   * may alone be larger than the queue.
+   */
   #dropOldest(): void {
     const { capacity, maxQueueBytes, stats, warnings } = this.#options;
     while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
       let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
       for (const shard of this.#shards.values()) {
-        const entry = shard.waiting[shard.busy ? 1 : 0];
-        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
+        const first = shard.busy ? 1 : 0;
+        const entry = shard.waiting[first];
+        if (entry === undefined || first === shard.waiting.length - 1) continue;
+        if (entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
       }
       if (oldest === undefined) return;
       const { entry, shard } = oldest;
       shard.waiting.splice(shard.busy ? 1 : 0, 1);
-      const { abandoned, unknown } = entry.parcel.abandon("dropped", "the queue was full");
+      const { abandoned, failed } = entry.parcel.abandon("dropped", "the queue was full");
       stats.dropped("queue_full", abandoned);
-      stats.failed(unknown);
+      stats.failed(failed);
       warnings.once(
         `The queue is full (${capacity} samples, ${maxQueueBytes} bytes): the oldest that wait are dropped. ` +
           `Samples dropped: ${abandoned}; further ones are only counted.`,
@@ -268,9 +268,9 @@ export class WriteQueue {
     }
   }
 
-  #leave({ samples, bytes, outcome, parcel }: Entry): void {
-    this.#resize(-samples, -bytes);
-    settle(outcome, parcel);
+  #leave(entry: Entry): void {
+    this.#resize(-entry.samples, -entry.bytes);
+    settle(entry);
     this.#wake();
   }
 
@@ -303,16 +303,6 @@ function bytesOf(batch: Batch): number {
   return entryBytes + batch.bytes + 16 * (batch.values.length - batch.length);
 }
 
-function deferred(): Deferred {
-  let resolve: Deferred["resolve"] = () => {};
-  const report = new Promise<DeliveryReport>((settle) => {
-    resolve = settle;
-  });
-  return { report, resolve, settled: false };
-}
-
-function settle(outcome: Deferred, parcel: Parcel): void {
-  if (outcome.settled) return;
-  outcome.settled = true;
-  outcome.resolve(parcel.takeReport());
+function settle({ outcome, parcel }: Entry): void {
+  if (!outcome.settled) outcome.resolve(parcel.takeReport());
 }

@@ -7,13 +7,16 @@
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
 import { k6Metrics } from "./k6_metrics.ts";
-import { readK6Line, type SkipReason } from "./k6_json_line.ts";
+import { beginsAsK6, readK6Line, type SkipReason } from "./k6_json_line.ts";
 import { PointReader } from "./k6_json_point.ts";
 
 /** How to read. */
 export interface K6JsonOptions {
-  /** Takes each line that is not k6's, without its end: what k6 itself prints, where both come through one pipe. */
-  readonly onForeignLine?: (line: string) => void;
+  /**
+   * Takes each line that is not k6's, without its end: what k6 itself prints, where both come through one pipe. A line of more than
+   * 1 MiB comes in parts, all but the last of which `continues`. Where it returns a promise, no more is read until that resolves.
+   */
+  readonly onForeignLine?: (line: string, continues: boolean) => void | Promise<void>;
   /** Takes each metric when it is announced. */
   readonly onMetric?: (metric: Metric) => void;
   /** Ends the reading; what was read before is yielded. */
@@ -32,7 +35,7 @@ export interface K6JsonStats {
   readonly skipped: Readonly<Record<SkipReason, number>>;
 }
 
-/** Longer lines are not k6's; they are handed on in pieces of this size, in bytes. */
+/** Longer lines, in bytes, are not held to be read: they are handed on in parts, or are damaged ones of k6's. */
 const maxLineBytes = 1024 * 1024;
 
 /**
@@ -84,6 +87,9 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   #lines = 0;
   #samples = 0;
   #batch: Sample[] = [];
+  /** What the line is of which parts were let go already. */
+  #longLine: "foreign" | "malformed" | undefined;
+  readonly #handedOn: Promise<void>[] = [];
 
   /** Reads nothing yet. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
@@ -123,20 +129,22 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
           if (this.#batch.length >= maxBatch) yield this.#take();
         }
         if (bytes.length - from > maxLineBytes) {
-          this.#foreign(bytes, from, bytes.length);
+          this.#readPart(bytes.subarray(from), true);
           from = bytes.length;
         }
         // A copy, so that the chunk can be let go of, or written to again by who gave it.
         rest = bytes.slice(from);
         if (this.#batch.length > 0) yield this.#take();
+        await settled(this.#handedOn.splice(0), signal);
       }
       // A line without an end may be one that the end of the file cut off.
-      if (rest.length > 0) {
+      if (rest.length > 0 || this.#longLine !== undefined) {
         const line = concat(rest, lineEnd);
         this.#points.setBytes(line);
         this.#readLine(line, 0, true);
       }
       if (this.#batch.length > 0) yield this.#take();
+      await settled(this.#handedOn.splice(0), signal);
     } finally {
       signal?.removeEventListener("abort", cancel);
       await reader.cancel().catch(() => {});
@@ -152,7 +160,8 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
 
   /** Returns where the line after it begins, or `from` if its end is not there. */
   #readLine(bytes: Uint8Array, from: number, last = false): number {
-    const sample = this.#points.read(from);
+    // The rest of a long line is none of its own, whatever it looks like.
+    const sample = this.#longLine === undefined ? this.#points.read(from) : undefined;
     if (sample !== undefined) {
       this.#lines++;
       this.#batch.push(sample);
@@ -162,7 +171,8 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
     if (newlineAt < 0) return from;
     this.#lines++;
     const end = bytes[newlineAt - 1] === 0x0d && newlineAt > from ? newlineAt - 1 : newlineAt;
-    this.#readPlain(bytes, from, end, last);
+    if (this.#longLine === undefined) this.#readPlain(bytes, from, end, last);
+    else this.#readPart(bytes.subarray(from, end), false);
     return newlineAt + 1;
   }
 
@@ -178,16 +188,42 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
     } else if (last && (line.reason === "malformed" || isTornStart(text))) {
       this.#skipped.torn++;
     } else if (line.reason === "foreign") {
-      this.#foreign(bytes, from, end);
+      // An empty line says nothing, but belongs to what is printed.
+      if (end > from) this.#skipped.foreign++;
+      this.#handOn(text, false);
     } else {
       this.#skipped[line.reason]++;
     }
   }
 
-  #foreign(bytes: Uint8Array, from: number, end: number): void {
-    // An empty line says nothing, but belongs to what is printed.
-    if (end > from) this.#skipped.foreign++;
-    this.#options.onForeignLine?.(this.#decoder.decode(bytes.subarray(from, end)));
+  #readPart(bytes: Uint8Array, continues: boolean): void {
+    // A part may end within a character.
+    const text = this.#decoder.decode(bytes, { stream: continues });
+    if (this.#longLine === undefined) {
+      this.#longLine = beginsAsK6(text) ? "malformed" : "foreign";
+      this.#skipped[this.#longLine]++;
+    }
+    if (this.#longLine === "foreign") this.#handOn(text, continues);
+    if (!continues) this.#longLine = undefined;
+  }
+
+  #handOn(line: string, continues: boolean): void {
+    const taken = this.#options.onForeignLine?.(line, continues);
+    // Those who write several lines at once may return the same promise for them.
+    if (taken !== undefined && taken !== this.#handedOn.at(-1)) this.#handedOn.push(taken);
+  }
+}
+
+/** Waits for all of them, or for the signal; rejects with the first that does. */
+async function settled(promises: readonly Promise<void>[], signal: AbortSignal | undefined): Promise<void> {
+  if (promises.length === 0 || signal?.aborted === true) return;
+  let stop = (): void => {};
+  const stopped = new Promise<void>((resolve) => stop = resolve);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    await Promise.race([Promise.all(promises), stopped]);
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
 }
 

@@ -28,6 +28,11 @@ export type K6Line =
 /** How k6's lines begin; one that begins so and does not parse is damaged, not somebody else's. */
 const k6Start = /^\s*\{\s*"(metric|type)"\s*:/;
 
+/** Whether a line is k6's, or was meant to be. */
+export function beginsAsK6(text: string): boolean {
+  return k6Start.test(text);
+}
+
 const noTags: Tags = Object.freeze({});
 
 /**
@@ -40,7 +45,7 @@ export function readK6Line(text: string, metricOf: (name: string) => Metric | un
   try {
     line = JSON.parse(text);
   } catch {
-    return skipped(k6Start.test(text) ? "malformed" : "foreign");
+    return skipped(beginsAsK6(text) ? "malformed" : "foreign");
   }
   if (!isObject(line) || !isObject(line.data) || typeof line.metric !== "string") return skipped("foreign");
   if (line.type === "Metric") return readMetric(line.metric, line.data);

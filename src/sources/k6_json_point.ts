@@ -25,6 +25,9 @@ const beforeValue = textOf('","value":');
 const beforeTags = textOf(',"tags":');
 const metadataKey = textOf(',"metadata":');
 
+/** k6 writes far shorter ones; as arguments of a function, very many bytes overflow the stack. */
+const maxNumberBytes = 64;
+
 const quote = 0x22;
 const comma = 0x2c;
 const backslash = 0x5c;
@@ -161,6 +164,7 @@ export class PointReader {
       this.#number = negative ? -value : value;
     } else {
       while (at < bytes.length && bytes[at] !== comma && bytes[at] !== newline) at++;
+      if (at - from > maxNumberBytes) return false;
       const text = String.fromCharCode(...bytes.subarray(from, at));
       // What JSON allows, and Number also does not read in other ways.
       if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return false;

@@ -118,7 +118,9 @@ export class Thresholds {
 
   #watch(metric: Metric): Watch[] {
     const own = (metric.thresholds ?? []).flatMap((text) => this.#parse(text, metric));
-    const groups = new Map([[metric.name, { selector: parseMetricSelector(metric.name), expressions: own }]]);
+    // Not parsed: a name may hold what has a meaning in a selector.
+    const whole: MetricSelector = { text: metric.name, name: metric.name, tags: [] };
+    const groups = new Map([[metric.name, { selector: whole, expressions: own }]]);
     for (const { selector, expressions } of this.#options.groups) {
       if (selector.name !== metric.name) continue;
       const before = groups.get(selector.text)?.expressions ?? [];

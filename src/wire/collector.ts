@@ -12,7 +12,14 @@ import type { WireSeries } from "./wire_series.ts";
 export interface CollectorOptions {
   /** Whether counters and histograms begin with a 0. @default false */
   readonly zeroSample?: boolean;
+  /** Told once that samples get far later times than they have. */
+  onWarning?(message: string): void;
+  /** Told of samples that are lost because a series' sink failed. By default, that is thrown. */
+  onFailed?(lost: number, error: unknown): void;
 }
+
+/** A sample moves by milliseconds to a free one, or by the lateness of k6's JSON; by more than this, something is wrong. */
+const maxMoveMs = 5_000;
 
 /** A histogram of nothing; where it is a staleness marker, only the bits of its sum count. */
 const emptyHistogram: HistogramValue = {
@@ -30,35 +37,50 @@ const emptyHistogram: HistogramValue = {
 /** Turns series into batches, one a shard. */
 export class Collector {
   readonly #shards: number;
-  readonly #zeroSample: boolean;
+  readonly #options: CollectorOptions;
   #batches: (Batch | undefined)[] = [];
   /** How large the batches of the last flush became: the next are likely to be as large. */
   #capacities: (number | undefined)[] = [];
   #zeros: (Batch | undefined)[] = [];
   #series: Series<WireSeries> | undefined;
   #stamp = 0;
-  #emitted = false;
+  /** How many samples the series' sink emitted, and whether any without a time. */
+  #emitted = 0;
+  #stamped = false;
+  #moved = false;
 
   /** @param shards how many batches a flush makes at most */
-  constructor(shards: number, { zeroSample = false }: CollectorOptions = {}) {
+  constructor(shards: number, options: CollectorOptions = {}) {
     this.#shards = shards;
-    this.#zeroSample = zeroSample;
+    this.#options = options;
   }
 
   /**
-   * The current values of series.
+   * The current values of series to which something came, each with its latest sample's time.
    *
-   * @param at stamps idle series in milliseconds (a heartbeat); by default each has its latest sample's time
+   * @param nowMs the time by the clock, if there are to be heartbeats
    * @returns batches by shard
    */
-  collect(series: Iterable<Series<WireSeries>>, at?: number): readonly (Batch | undefined)[] {
+  collect(series: Iterable<Series<WireSeries>>, nowMs?: number): readonly (Batch | undefined)[] {
     for (const current of series) {
-      this.#series = current;
       // A stamp that was sent is never used again: what came in that same millisecond goes into the next free one.
-      this.#stamp = Math.max(at ?? current.latestTime, current.lastStamp + 1);
-      this.#emitted = false;
-      current.sink.collect(this.#emit);
-      if (this.#emitted) current.lastStamp = this.#stamp;
+      const stamp = Math.max(current.latestTime, current.newestStamp + 1);
+      if (stamp > current.latestTime + maxMoveMs) this.#warnMoved(current, stamp - current.latestTime);
+      this.#read(current, stamp, nowMs);
+    }
+    return this.#take();
+  }
+
+  /**
+   * The values of idle series once more, a heartbeat. The samples' clock need not be this one: it only goes as fast.
+   *
+   * @param nowMs the time by the clock
+   * @returns batches by shard
+   */
+  collectAgain(series: Iterable<Series<WireSeries>>, nowMs: number): readonly (Batch | undefined)[] {
+    for (const current of series) {
+      const elapsed = Math.floor(nowMs - (current.sentAtMs ?? nowMs));
+      this.#read(current, current.newestStamp + Math.max(1, elapsed), nowMs);
     }
     return this.#take();
   }
@@ -76,14 +98,31 @@ export class Collector {
   /** Staleness markers for all time series that were sent. */
   collectStale(series: Iterable<Series<WireSeries>>): readonly (Batch | undefined)[] {
     for (const current of series) {
-      if (current.lastStamp === -Infinity) continue;
-      current.lastStamp += 1;
+      const newest = current.newestStamp;
+      if (newest === -Infinity) continue;
+      current.lastStamp = newest + 1;
       for (const output of current.outputs) {
         const histogram = output.hasHistograms ? emptyHistogram : undefined;
         this.#batchOf(output).pushStale(output, current.lastStamp, histogram);
       }
     }
     return this.#take();
+  }
+
+  #read(series: Series<WireSeries>, stamp: number, nowMs?: number): void {
+    this.#series = series;
+    this.#stamp = stamp;
+    this.#emitted = 0;
+    this.#stamped = false;
+    try {
+      series.sink.collect(this.#emit);
+    } catch (error) {
+      // One series' sink must not take the other series with it.
+      if (this.#options.onFailed === undefined) throw error;
+      this.#options.onFailed(Math.max(1, series.outputs.length - this.#emitted), error);
+    }
+    if (this.#stamped) series.lastStamp = stamp;
+    if (this.#emitted > 0 && nowMs !== undefined) series.sentAtMs = nowMs;
   }
 
   readonly #emit = (output: number, value: number | HistogramValue, time?: number): void => {
@@ -94,23 +133,45 @@ export class Collector {
         `Cannot collect: a sink emitted output ${output}, expected an index of its mapping's outputs`,
       );
     }
-    if (this.#zeroSample && series.lastStamp === -Infinity) this.#pushZero(target, value, series.firstTime - 1);
-    if (time !== undefined) {
-      this.#stamp = Math.max(time, series.lastStamp + 1);
-      series.lastStamp = this.#stamp;
-    }
-    this.#emitted = true;
+    if (this.#options.zeroSample && isFirst(series, output)) this.#pushZero(target, value, series.firstTime - 1);
+    let stamp = this.#stamp;
+    if (time === undefined) this.#stamped = true;
+    else stamp = this.#stampOf(series, output, time);
+    this.#emitted++;
     const batch = this.#batchOf(target);
     const index = typeof value === "number"
-      ? batch.push(target, value, this.#stamp)
-      : batch.pushHistogram(target, value, this.#stamp);
+      ? batch.push(target, value, stamp)
+      : batch.pushHistogram(target, value, stamp);
     if (typeof value === "object") target.hasHistograms = true;
     // Counting began before the first sample, and a start must be earlier than what it belongs to: 1 ms is what is known.
     const start = series.firstTime - 1;
-    if (target.cumulative && start > 0 && start < this.#stamp) batch.setStart(index, start);
+    if (target.cumulative && start > 0 && start < stamp) batch.setStart(index, start);
     const exemplar = series.exemplars?.take(output);
     if (exemplar !== undefined) batch.setExemplars(index, [exemplar]);
   };
+
+  /** The first free stamp from a sink's own time on. */
+  #stampOf(series: Series<WireSeries>, output: number, time: number): number {
+    if (!Number.isSafeInteger(time)) {
+      throw new RangeError(`Cannot collect: a sink emitted the time ${time}, expected whole milliseconds since 1970`);
+    }
+    const stamps = series.ownStamps ??= new Array<number>(series.outputs.length).fill(-Infinity);
+    const stamp = Math.max(time, Math.max(stamps[output] ?? -Infinity, series.lastStamp) + 1);
+    stamps[output] = stamp;
+    if (stamp > time + maxMoveMs) this.#warnMoved(series, stamp - time);
+    return stamp;
+  }
+
+  #warnMoved(series: Series<WireSeries>, ms: number): void {
+    if (this.#moved) return;
+    this.#moved = true;
+    this.#options.onWarning?.(
+      `A sample of ${series.outputs[0]?.name} is sent with a time ${
+        Math.round(ms / 1000)
+      } s after its own: times of a ` +
+        "series must rise, and a later one was sent before. Further samples are moved without a word.",
+    );
+  }
 
   #pushZero(series: WireSeries, value: number | HistogramValue, time: number): void {
     if (!series.cumulative) return;
@@ -135,4 +196,9 @@ export class Collector {
     this.#capacities = taken.map((batch) => batch?.length);
     return taken;
   }
+}
+
+/** Whether nothing was sent yet of a series' output. */
+function isFirst({ lastStamp, ownStamps }: Series<WireSeries>, output: number): boolean {
+  return lastStamp === -Infinity && (ownStamps === undefined || ownStamps[output] === -Infinity);
 }

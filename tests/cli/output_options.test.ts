@@ -38,7 +38,9 @@ async function withServer<Seen>(
   const requests: Seen[] = [];
   server.on("request", (request, response) => {
     requests.push(seen(request));
-    request.resume().on("end", () => response.writeHead(204).end());
+    // What it says to have written makes it one that knows 2.0.
+    const headers = { "x-prometheus-remote-write-samples-written": "100" };
+    request.resume().on("end", () => response.writeHead(204, headers).end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
@@ -120,6 +122,33 @@ test("options come from a file, with a token and rules from files of their own",
   assert.deepEqual(seen, [["Bearer secret-token", "file"]]);
 });
 
+test("a CA counts for an https token endpoint, too, where samples go by http", async () => {
+  const { caFile, server } = certificates;
+  const tokens = createHttpsServer(server, (request, response) => {
+    request.resume().on("end", () => response.end(JSON.stringify({ access_token: "secret-token" })));
+  });
+  await new Promise<void>((resolve) => tokens.listen(0, "127.0.0.1", resolve));
+  const tokenUrl = `https://127.0.0.1:${(tokens.address() as AddressInfo).port}/`;
+  const flags = ["--oauth2-token-url", tokenUrl, "--oauth2-client-id", "a", "--oauth2-client-secret", "hunter2"];
+  const seen = await withServer(createHttpServer(), {
+    seen: ({ headers }) => headers.authorization,
+    async use(port): Promise<void> {
+      const args = ["--url", `http://127.0.0.1:${port}/`, ...flags, "--replay", "--retry-deadline", "0"];
+      const trusted = await runCli([...args, "--ca-cert-file", caFile], { input });
+      assert.equal(trusted.code, 0, trusted.stderr);
+      const verified = await runCli([...args, "--no-insecure-skip-tls-verify"], { input });
+      assert.equal(verified.code, 1, verified.stderr);
+      const skipped = await runCli(args, { input });
+      assert.equal(skipped.code, 0, skipped.stderr);
+      assert.match(skipped.stderr, /warn: Any certificate is taken/);
+    },
+  }).finally(() => {
+    tokens.closeAllConnections();
+    tokens.close();
+  });
+  assert.deepEqual([...new Set(seen)], ["Bearer secret-token"]);
+});
+
 const wrong: readonly [string, () => readonly string[], RegExp][] = [
   ["a missing configuration file", () => ["--config", join(folder, "none")], /configuration file ".*none": ENOENT/],
   [
@@ -127,6 +156,7 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
     () => ["--config", file("key.json", { urll: "x" })],
     /there is no option "urll", expected perhaps "url"/,
   ],
+  ["an empty token file", () => ["--bearer-token-file", file("empty", "\n")], /the bearer token is empty/],
   ["a missing token file", () => ["--bearer-token-file", join(folder, "none")], /token file ".*none"/],
   [
     "a rule that cannot be",

@@ -98,6 +98,24 @@ test("the factor of a native histogram is its metric's", () => {
   ]);
 });
 
+test("a metric that no option names has the defaults, even if it is called as what every object has", () => {
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    const of: Metric = { name, type: "trend", contains: "time" };
+    const mapping = (form: TrendForm): Mapping =>
+      prometheusMapping({
+        prefix: "k6_",
+        rateCounters: true,
+        trends: { ...trends, form, buckets: { other: [1] }, bucketFactor: { other: 2 } },
+      });
+    assert.equal(
+      mapping("histogram").mapMetric(of)!.outputs.filter(({ labels }) => labels?.le !== undefined).length,
+      14,
+    );
+    const [histogram] = valuesOf(mapping("native"), of, [1000]);
+    assert.equal((histogram as { schema: number }).schema, 3);
+  }
+});
+
 test("the legacy names are those of 2021: no suffix but for trends, times in milliseconds", () => {
   const mapping = legacyMapping({ prefix: "k6_", maxExactValues: 100 });
   assert.deepEqual(describe(mapping, metric("counter")), ["k6_m counter -"]);

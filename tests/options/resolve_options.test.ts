@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/errors.ts";
+import type { Mapping } from "../../src/mapping/mapping.ts";
 import type { RemoteWriteOutputOptions } from "../../src/options.ts";
 import { RemoteWriteOutput } from "../../src/output.ts";
 import { resolveOptions } from "../../src/options/resolve_options.ts";
@@ -52,6 +53,8 @@ test("by default a trend is sent as the original's six stats and p(99)", () => {
   );
 });
 
+const own: Mapping = { name: "own", mapMetric: () => undefined };
+
 const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ url: "ftp://user:pw@x" }, /option url: it is "ftp:\/\/\.\.\.", expected http/],
   [{ url: "nonsense" }, /option url: it is not a URL/],
@@ -92,6 +95,10 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ thresholds: { http_reqs: ["p95<1"] } }, /threshold: it is "p95<1", expected/],
   [{ thresholds: { "a{b}": ["p(95)<1"] } }, /metric is "a\{b\}", expected a name/],
   [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a number from 1/],
+  [
+    { windows: "event", maxRequestsPerFlush: 2 },
+    /option maxRequestsPerFlush: it is 2, expected none where windows is "event"/,
+  ],
   [{ maxSeries: Infinity }, /option maxSeries: it is Infinity, expected a whole number/],
   [{ timeoutMs: 0 }, /option timeoutMs: it is 0/],
   [{ retryDeadlineMs: -1 }, /option retryDeadlineMs: it is -1/],
@@ -102,6 +109,27 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ capacity: 0 }, /option capacity: it is 0/],
   [{ heartbeatMs: -1 }, /option heartbeatMs: it is -1/],
   [{ closeTimeoutMs: NaN }, /option closeTimeoutMs: it is NaN/],
+  [{ mapping: "raw", trendAs: "native" }, /option trendAs: it is "native", expected none beside the mapping "raw"/],
+  [
+    { mapping: "legacy", trendStats: ["avg"] },
+    /option trendStats: it is \["avg"\], .* none beside the mapping "legacy"/,
+  ],
+  [{ mapping: "legacy", trendWindow: "interval" }, /option trendWindow: .* the mapping "legacy"/],
+  [{ mapping: "legacy", buckets: [1, 2] }, /option buckets: it is \[1,2\], .* the mapping "legacy"/],
+  [{ mapping: "raw", maxExactValues: 5 }, /option maxExactValues: it is 5, .* the mapping "raw"/],
+  [{ mapping: "legacy", rateCounters: true }, /option rateCounters: it is true, .* the mapping "legacy"/],
+  [{ mapping: "raw", zeroSample: true }, /option zeroSample: it is true, .* the mapping "raw"/],
+  [{ mapping: own, bucketFactor: 2 }, /option bucketFactor: it is 2, expected none beside the mapping one of your own/],
+  [{ trendAs: "native", trendWindow: "interval" }, /option trendWindow: .* expected none where trendAs is "native"/],
+  [{ trendAs: "histogram", trendStats: ["avg"] }, /option trendStats: .* none where trendAs is "histogram"/],
+  [{ trendAs: "histogram", maxBuckets: 10 }, /option maxBuckets: it is 10, .* trendAs is "histogram"/],
+  [{ trendAs: "native", maxExactValues: 10 }, /option maxExactValues: it is 10, .* trendAs is "native"/],
+  [{ bucketFactor: 2 }, /option bucketFactor: it is 2, expected none where trendAs is "stats"/],
+  [{ buckets: { a: [1] } }, /option buckets: it is \{"a":\[1\]\}, .* trendAs is "stats"/],
+  [
+    { windows: "event", heartbeatMs: 60_000 },
+    /option heartbeatMs: it is 60000, expected none where windows is "event"/,
+  ],
   [{ user: "ann", bearerToken: "pw" }, /ways given are user and bearerToken, expected only one/],
   [{ url: "http://ann:pw@x.test", user: "ann" }, /the user info of the URL and user/],
   [{ sigv4: { region: "eu", accessKeyId: "AKID" } }, /sigv4.secretAccessKey/],
@@ -114,6 +142,21 @@ for (const [options, message] of wrong) {
       assert.doesNotMatch(error.message, /pw/);
       return true;
     });
+  });
+}
+
+const harmless: readonly RemoteWriteOutputOptions[] = [
+  { mapping: "raw", trendAs: "stats", trendWindow: "run", rateCounters: false, zeroSample: false, heartbeatMs: 60_000 },
+  { mapping: "legacy", maxExactValues: 5, zeroSample: true, trendAs: "stats" },
+  { mapping: own, zeroSample: true },
+  // As in k6.
+  { trendAs: "native", trendStats: ["avg"], trendWindow: "run", bucketFactor: 2, maxBuckets: 10 },
+  { trendAs: "histogram", buckets: [1] },
+  { windows: "event", heartbeatMs: 0 },
+];
+for (const options of harmless) {
+  test(`the options ${JSON.stringify(options)} do not contradict each other`, () => {
+    assert.doesNotThrow(() => resolveOptions(options));
   });
 }
 

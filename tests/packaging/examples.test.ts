@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { runChild, startChild } from "../support/child.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
-import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
+import { countSamples, lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { startChromium } from "../support/chromium.ts";
 import { startWorker } from "../support/workerd.ts";
 
@@ -53,6 +53,14 @@ test("the README shows the examples as they are run here, none longer than 40 li
     const text = readFileSync(`tests/examples/${example}`, "utf8");
     assert.ok(text.trimEnd().split("\n").length <= 40, `${example} is longer than 40 lines`);
     assert.ok(readme.includes(`\n${text}\`\`\`\n`), `README.md does not show ${example} as it is`);
+  }
+});
+
+test("the examples of a runner are complete in less than 60 lines, and the README leads to them", () => {
+  const readme = readFileSync("README.md", "utf8");
+  for (const example of ["runner.ts", "cron_worker.ts"]) {
+    assert.ok(readFileSync(`tests/examples/${example}`, "utf8").trimEnd().split("\n").length < 60, example);
+    assert.ok(readme.includes(`(tests/examples/${example})`), example);
   }
 });
 
@@ -122,7 +130,8 @@ test("the Deno server reports its requests, the last second's too, and needs onl
     try {
       const url = await said(/http:\/\/\S+/);
       for (let request = 0; request < 5; request++) assert.equal(await (await fetch(url)).text(), "Hello\n");
-      child.kill("SIGINT");
+      // Deno loses the exit code of what child.kill ends.
+      process.kill(child.pid ?? NaN, "SIGINT");
       const { status, output } = await result;
       assert.equal(status, 0, output);
       assert.deepEqual(valuesOf(receiver, "shop_requests_total"), [5]);
@@ -153,6 +162,80 @@ test("the Bun script sends what k6 would have measured", async () => {
     server.close();
     server.closeAllConnections();
   }
+});
+
+for (const runtime of ["deno", "bun"] as const) {
+  test(`ten users of the runner visit a shop, on ${runtime}, and all their results arrive`, async () => {
+    const requests = new Map<string, number>();
+    const server = createServer((request, response) => {
+      const kind = `${request.method} ${request.url?.split("/")[1]}`;
+      requests.set(kind, (requests.get(kind) ?? 0) + 1);
+      request.resume().on("end", () => response.writeHead(request.method === "POST" ? 201 : 200).end("ok"));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      await withReceiver(async (receiver) => {
+        const start = runtime === "deno" ? ["run", "-A", "--node-modules-dir=manual", "--no-check"] : [];
+        const { status, stdout, output } = await runChild(
+          [programs[runtime], ...start, "examples/runner.ts", `http://127.0.0.1:${port}`, "1"],
+          { cwd: project.folder, env: { K6_PROMETHEUS_REMOTE_URL: receiver.url } },
+        );
+        assert.equal(status, 0, output);
+        assert.match(stdout, /^(\d+) of \1 samples delivered in \d+ requests\n$/);
+        const [home = 0, buy = 0] = [requests.get("GET "), requests.get("POST buy")];
+        assert.ok(home >= 20 && buy === home, `${home} and ${buy} requests, expected as many, by ten users`);
+        // One series for each page: what a user buys is no part of its name.
+        assert.deepEqual(valuesOf(receiver, "k6_http_reqs_total").sort(), [home, buy].sort());
+        assert.deepEqual(valuesOf(receiver, "k6_iterations_total"), [home]);
+        assert.deepEqual(valuesOf(receiver, "k6_orders_placed_total"), [buy]);
+        assert.deepEqual(valuesOf(receiver, "k6_checks_rate"), [1, 1]);
+        assert.deepEqual(valuesOf(receiver, "k6_vus_max"), [10]);
+        assert.equal(valuesOf(receiver, "k6_group_duration_p95").length, 1);
+      });
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+}
+
+test("the cron worker probes its target whenever its trigger fires, in workerd, and pushes once", async () => {
+  const target = createServer((_, response) => response.end("x".repeat(1234)));
+  await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+  const { port } = target.address() as AddressInfo;
+  await withReceiver(async (receiver) => {
+    const worker = await startWorker("cron_worker.ts", {
+      folder: `${project.folder}/examples`,
+      compatibilityDate: wranglerSetting("compatibility_date"),
+      vars: { TARGET_URL: `http://127.0.0.1:${port}/`, REMOTE_WRITE_URL: receiver.url },
+      cron: "*/5 * * * *",
+    });
+    try {
+      await (await fetch(worker.url)).text();
+      await receiver.arrived(1);
+      assert.equal(receiver.writes.length, 1);
+      const values = lastValues(receiver.writes);
+      const key = (name: string, labels: string): number | undefined => values.get(`${name}{${labels}}`);
+      assert.equal(key("k6_checks_rate", 'check="target is up",cron="*/5 * * * *",job="probe"'), 1);
+      assert.equal(key("k6_data_received_total", 'cron="*/5 * * * *",job="probe"'), 1234);
+      assert.deepEqual(valuesOf(receiver, "k6_http_req_duration_p95").length, 1);
+      // What is down is a result too.
+      target.close();
+      target.closeAllConnections();
+      const before = countSamples(receiver.writes);
+      await (await fetch(worker.url)).text();
+      await receiver.arrived(before + 1);
+      assert.equal(receiver.writes.length, 2);
+      assert.equal(
+        lastValues(receiver.writes).get('k6_checks_rate{check="target is up",cron="*/5 * * * *",job="probe"}'),
+        0,
+      );
+    } finally {
+      await worker.stop();
+      target.close();
+    }
+  });
 });
 
 test("the page, in Chromium, pushes its timing to a receiver of another origin", async () => {

@@ -198,7 +198,7 @@ test("what is not delivered by the deadline is given up, the rest of the batch h
   assert.ok(setting.clock.now() - Date.UTC(2026, 0, 1) <= 1000);
 });
 
-test("a signal leaves the rest unsent, and what was under way unknown", async () => {
+test("a signal leaves the rest unsent; what was under way has failed", async () => {
   const clock = new VirtualClock();
   const receiver = new FakePrometheus();
   const faults: Fault[] = [{ kind: "pass" }, { kind: "hang" }];
@@ -207,8 +207,9 @@ test("a signal leaves the rest unsent, and what was under way unknown", async ()
   const pending = delivery.deliver({ batch: oneEach(6), from: 0, to: 6 }, controller.signal);
   await clock.advance(10);
   controller.abort();
-  const { delivered, unknown, unsent } = await pending;
-  assert.deepEqual({ delivered, unknown, unsent }, { delivered: 2, unknown: 2, unsent: 2 });
+  const { delivered, failed, unsent, reasons } = await pending;
+  assert.deepEqual({ delivered, failed, unsent }, { delivered: 2, failed: 2, unsent: 2 });
+  assert.equal(reasons[0]?.reason, "given up while an answer was awaited");
   assert.equal(clock.timers, 0);
 });
 

@@ -7,7 +7,7 @@ import { Batch } from "../../src/wire/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
-import { idle, VirtualClock } from "../support/virtual_clock.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
 
 interface Setting extends Sending {
   readonly clock: VirtualClock;
@@ -91,17 +91,91 @@ test("the oldest is the oldest of all shards", async () => {
     queue.push(1, batch(1, { time: 1, shard: 1 })),
     queue.push(1, batch(1, { time: 2, shard: 1 })),
     queue.push(0, batch(1, { time: 2 })),
-    queue.push(0, batch(1, { time: 3 })),
+    queue.push(1, batch(1, { time: 3, shard: 1 })),
   ];
   await clock.settle(queue.close({ timeoutMs: Infinity }));
   const dropped = (await Promise.all(reports)).map(({ dropped }) => dropped);
   assert.deepEqual(dropped, [0, 0, 1, 0, 0]);
 });
 
-test("a batch larger than the whole queue is dropped and counted", async () => {
+test("a batch larger than the whole queue is sent where nothing is before it", async () => {
   const setting = setUp({ capacity: 10 });
-  assert.deepEqual(fates(await setting.queue.push(0, setting.batch(11))), { dropped: 11 });
-  assert.deepEqual(fates(await setting.queue.push(0, setting.batch(10))), { delivered: 10 });
+  assert.deepEqual(fates(await setting.queue.push(0, setting.batch(11))), { delivered: 11 });
+  const flush = [0, 1, 2].map((shard) => setting.queue.push(shard, setting.batch(9, { time: 2, shard })));
+  assert.deepEqual((await Promise.all(flush)).map(fates), Array(3).fill({ delivered: 9 }));
+});
+
+test("the newest batch of a shard is never dropped: it holds the last totals", async () => {
+  const { queue, batch, clock } = setUp({ capacity: 10, faults: [hang, hang] });
+  const reports = [1, 2, 3].flatMap((time) => [0, 1].map((shard) => queue.push(shard, batch(8, { time, shard }))));
+  assert.equal(queue.size.samples, 4 * 8);
+  await clock.settle(queue.close({ timeoutMs: Infinity }));
+  assert.deepEqual((await Promise.all(reports)).map(fates), [
+    { delivered: 8 },
+    { delivered: 8 },
+    { dropped: 8 },
+    { dropped: 8 },
+    { delivered: 8 },
+    { delivered: 8 },
+  ]);
+});
+
+test("an endpoint that is down is waited for once: what waits behind shares the deadline", async () => {
+  const faults = Array<Fault>(1000).fill({ kind: "refuse" });
+  const { queue, batch, clock } = setUp({ sharedDeadline: true, retryDeadlineMs: 60_000, overflow: "block", faults });
+  const reports = [1, 2, 3, 4, 5].map((time) => queue.push(0, batch(2, { time })));
+  await clock.settle(queue.close({ timeoutMs: Infinity }));
+  for (const report of await Promise.all(reports)) {
+    assert.deepEqual(fates(report), { failed: 2 });
+    assert.deepEqual(report.reasons, [{ fate: "failed", reason: "the connection was refused", samples: 2 }]);
+  }
+  assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 60_000);
+});
+
+test("nor does each that waits try an endpoint that never answers; what comes later does", async () => {
+  const faults = Array<Fault>(3).fill(hang);
+  const options = { sharedDeadline: true, retryDeadlineMs: 50_000, maxSamplesPerSend: 1, overflow: "block" } as const;
+  const setting = setUp({ ...options, faults });
+  const { queue, batch, clock, network, stats } = setting;
+  const reports = [1, 2, 3].map((time) => queue.push(0, batch(4, { time })));
+  assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ failed: 4 }));
+  // Two timeouts of 30 seconds, and the back-off between them.
+  assert.equal(network.requests.length, 2);
+  assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 61_000);
+  assert.equal(stats.snapshot().samplesFailedTotal, 12);
+  const later = [4, 5].map((time) => queue.push(0, batch(4, { time })));
+  assert.deepEqual((await clock.settle(Promise.all(later))).map(fates), Array(2).fill({ failed: 4 }));
+  assert.equal(network.requests.length, 3, "one attempt shows that it is still down");
+  // All faults are used up: it is up again, and has a whole deadline from now on.
+  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(4, { time: 6 })))), { delivered: 4 });
+  assert.equal(clock.timers, 0);
+});
+
+test("an endpoint that answers now and then gives each batch its whole time", async () => {
+  const down = Array<Fault>(9).fill({ kind: "answer", status: 503 });
+  const faults: Fault[] = [...down, { kind: "pass" }, ...down, { kind: "pass" }, ...down];
+  const options = { sharedDeadline: true, retryDeadlineMs: 20_000, timeoutMs: 1000, overflow: "block" } as const;
+  const { queue, batch, clock } = setUp({ ...options, faults, random: () => 1 });
+  const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
+  // Nine pauses of 30 ms, doubled up to 5 s, are 12.65 s: longer than the deadline, taken together.
+  assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ delivered: 2 }));
+});
+
+test("with a short deadline one failure costs only itself", async () => {
+  const faults: Fault[] = [{ kind: "answer", status: 503 }];
+  const options = { sharedDeadline: true, retryDeadlineMs: 0, overflow: "block" } as const;
+  const { queue, batch, clock } = setUp({ ...options, faults });
+  const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
+  const settled = (await clock.settle(Promise.all(reports))).map(fates);
+  assert.deepEqual(settled, [{ failed: 2 }, { delivered: 2 }, { delivered: 2 }]);
+});
+
+test("live batches keep a deadline each: the bounds of the queue are enough there", async () => {
+  const faults = Array<Fault>(4).fill(hang);
+  const { queue, batch, clock } = setUp({ retryDeadlineMs: 50_000, faults });
+  const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
+  const settled = (await clock.settle(Promise.all(reports))).map(fates);
+  assert.deepEqual(settled, [{ failed: 2 }, { failed: 2 }, { delivered: 2 }]);
 });
 
 test("memory is bounded too, also for many small batches", async () => {
@@ -184,21 +258,21 @@ test("close gives up at its timeout and tells what was not sent", async () => {
   const { queue, batch, clock } = setting;
   const pushed = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
   const report = await clock.settle(queue.close({ timeoutMs: 1000 }));
-  assert.deepEqual(fates(report), { delivered: 2, unknown: 2, unsent: 2 });
-  assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { unknown: 2 }, { unsent: 2 }]);
+  assert.deepEqual(fates(report), { delivered: 2, failed: 2, unsent: 2 });
+  assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { failed: 2 }, { unsent: 2 }]);
   assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 1000);
   assert.equal(clock.timers, 0);
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
 });
 
-test("what may have been stored by an earlier request is unknown when close gives up, not unsent", async () => {
+test("what may have been stored by an earlier request has failed when close gives up, and is not unsent", async () => {
   const setting = setUp({ faults: [{ kind: "hang", stored: true }, { kind: "pass" }, hang] });
   const { queue, series, clock, receiver } = setting;
   // Refused on the retry, as its samples are stored; then cut in halves, the second of which is not reached.
   void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));
   const report = await clock.settle(queue.close({ timeoutMs: 40_000 }));
   assert.equal(receiver.count, 4);
-  assert.deepEqual(fates(report), { unknown: 4 });
+  assert.deepEqual(fates(report), { failed: 4 });
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 4);
 });
 
@@ -215,7 +289,7 @@ test("close gives up when its signal fires, also in the midst of a back-off", as
 
   const late = setUp({ faults: [hang] });
   void late.queue.push(0, late.batch(1));
-  assert.deepEqual(fates(await late.queue.close({ signal: AbortSignal.abort() })), { unknown: 1 });
+  assert.deepEqual(fates(await late.queue.close({ signal: AbortSignal.abort() })), { failed: 1 });
 });
 
 test("a flush has so many requests; what is left stays for the next, in order", async () => {
@@ -285,16 +359,4 @@ test("a delivery that throws does not stop its shard", async () => {
   const [broken, fine] = await Promise.all(reports);
   assert.deepEqual(broken?.reasons, [{ fate: "failed", reason: "the delivery broke: boom", samples: 1 }]);
   assert.equal(fine?.delivered, 1);
-});
-
-test("a listener that throws does not stop the delivery", async () => {
-  const clock = new VirtualClock();
-  const { queue, messages, series } = setUp({ capacity: 1 });
-  messages.push = (): number => {
-    throw new Error("log is full");
-  };
-  assert.deepEqual(fates(await queue.push(0, series.batch([["a", 1, 1], ["b", 1, 1]]))), { dropped: 2 });
-  assert.deepEqual(fates(await queue.push(0, series.batch([["a", 2, 1]]))), { delivered: 1 });
-  await idle();
-  assert.equal(clock.timers, 0);
 });

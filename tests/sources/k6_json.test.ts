@@ -6,6 +6,7 @@ import type { Sample } from "../../src/sample.ts";
 import { type K6JsonOptions, type K6JsonStats, readK6Json } from "../../src/sources/k6_json.ts";
 import { readK6Line } from "../../src/sources/k6_json_line.ts";
 import { recordedJson } from "../support/recorded_run.ts";
+import { idle } from "../support/virtual_clock.ts";
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -23,7 +24,7 @@ async function read(
   const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
   const foreign: string[] = [];
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const reader = readK6Json(streamOf(chunks), { onForeignLine: (line) => foreign.push(line), ...options });
+  const reader = readK6Json(streamOf(chunks), { onForeignLine: (line) => void foreign.push(line), ...options });
   const samples: Sample[] = [];
   for await (const batch of reader) samples.push(...batch);
   return { samples, stats: reader.stats, foreign };
@@ -161,6 +162,17 @@ for (const [line, reason] of skipped) {
   });
 }
 
+test("a number of very many digits does not end the reading", async () => {
+  const line = (value: string): string =>
+    `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":${value},"tags":{}}}\n`;
+  const numbers = ["1", "9".repeat(400_000), `0.${"3".repeat(400_000)}`, `1${"0".repeat(100)}`, "2"];
+  const reader = readK6Json(new Blob(numbers.map(line)).stream());
+  const read: number[] = [];
+  for await (const samples of reader) read.push(...samples.map(({ value }) => value));
+  assert.deepEqual(read, [1, 1 / 3, 1e100, 2]);
+  assert.equal(reader.stats.skipped.invalidValue, 1);
+});
+
 test("a last line without its end is a sample if it is whole, and torn if not", async () => {
   assert.equal((await read(point())).samples.length, 1);
   for (let length = 1; length < point().length; length += 7) {
@@ -216,6 +228,62 @@ test("a line of many megabytes is handed on in pieces, not held", async () => {
   assert.equal(foreign.join("").length, 3_000_000);
   assert.ok(foreign.every((piece) => piece.length <= 1_700_000));
   assert.equal(samples.length, 1);
+});
+
+test("the parts of a long line are told from lines, and no character is cut", async () => {
+  const long = `${"é".repeat(700_001)}${"z".repeat(400_000)}${point()}`;
+  const bytes = new TextEncoder().encode(`a\n${long}\n${point()}\nb\n${long}`);
+  for (const size of [65_537, 1_000_001]) {
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size));
+    const lines = [""];
+    const { samples, stats } = await read(chunks, {
+      onForeignLine: (line, continues) => {
+        lines.push((lines.pop() ?? "") + line);
+        if (!continues) lines.push("");
+      },
+    });
+    assert.ok(lines.join("\n") === `a\n${long}\nb\n${long}\n`);
+    assert.deepEqual([samples.length, stats.lines, stats.skipped.foreign], [1, 5, 4]);
+  }
+});
+
+test("a line of k6's that is too long is damaged, not somebody else's", async () => {
+  const line = new TextEncoder().encode(`${point({ tags: `{"url":"${"x".repeat(3_000_000)}"}` })}\n${point()}\n`);
+  const { samples, stats, foreign } = await read([line.slice(0, 1_500_000), line.slice(1_500_000)]);
+  assert.deepEqual([samples.length, stats.lines, foreign], [1, 2, []]);
+  assert.deepEqual([stats.skipped.malformed, stats.skipped.foreign], [1, 0]);
+});
+
+test("no more is read until those who take the lines have taken them, or the signal fires", async () => {
+  const end = new AbortController();
+  let pulls = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulls++;
+      controller.enqueue(new TextEncoder().encode("hello\nworld\n"));
+    },
+  }, { highWaterMark: 0 });
+  let take = (): void => {};
+  const onForeignLine = (): Promise<void> => new Promise((resolve) => take = resolve);
+  let ended = false;
+  const reading = (async () => {
+    for await (const _ of readK6Json(stream, { onForeignLine, signal: end.signal }));
+    ended = true;
+  })();
+  await idle();
+  assert.equal(pulls, 1);
+  take();
+  await idle();
+  assert.equal(pulls, 1, "the first of the two lines is not taken yet");
+  end.abort();
+  await reading;
+  assert.deepEqual([pulls, ended], [1, true]);
+});
+
+test("what is thrown by those who take the lines ends the reading", async () => {
+  const reading = read("hello\n", { onForeignLine: () => Promise.reject(new Error("no room")) });
+  await assert.rejects(reading, /no room/);
 });
 
 test("an error of the stream is thrown after what came before it", async () => {

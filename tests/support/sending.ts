@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
+import { Delivery } from "../../src/send/delivery.ts";
+import type { DeliveryOptions } from "../../src/send/delivery_options.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
 import { RequestBudget, withBudget } from "../../src/send/request_budget.ts";
 import { withRetry } from "../../src/send/retry.ts";

@@ -14,6 +14,8 @@ export interface WorkerdOptions {
   /** Of the bundler. @default those of a Worker */
   readonly conditions?: readonly string[];
   readonly bundle?: Pick<BuildOptions, "define" | "stdin">;
+  /** Its cron trigger, which fires with each request; without one, it answers requests itself. */
+  readonly cron?: string;
 }
 
 export interface RunningWorker {
@@ -50,6 +52,16 @@ async function bundleWorker(main: string, options: WorkerdOptions, outfile: stri
   return modules;
 }
 
+/** A Worker that fires another one's cron trigger. */
+function triggerSource(cron: string): string {
+  return `export default {
+    async fetch(request, env) {
+      await env.worker.scheduled({ scheduledTime: new Date(), cron: ${JSON.stringify(cron)} });
+      return new Response("fired");
+    },
+  };`;
+}
+
 /** Starts it on a free port. */
 export async function startWorker(main: string, options: WorkerdOptions): Promise<RunningWorker> {
   const folder = `${options.folder}/workerd`;
@@ -58,6 +70,12 @@ export async function startWorker(main: string, options: WorkerdOptions): Promis
   const names = modules.map((path) => path.split("/").at(-1) ?? "");
   for (const [index, name] of names.entries()) copyFileSync(modules[index] ?? "", `${folder}/${name}`);
   const vars = Object.entries(options.vars ?? {}).map(([name, text]) => `(name = "${name}", text = "${text}")`);
+  if (options.cron !== undefined) writeFileSync(`${folder}/trigger.js`, triggerSource(options.cron));
+  const trigger = options.cron === undefined ? "" : `(name = "trigger", worker = (
+      modules = [(name = "trigger.js", esModule = embed "trigger.js")],
+      compatibilityDate = "${options.compatibilityDate}",
+      bindings = [(name = "worker", service = "main")],
+    )),`;
   writeFileSync(
     `${folder}/config.capnp`,
     `using Workerd = import "/workerd/workerd.capnp";
@@ -71,9 +89,12 @@ const config :Workerd.Config = (
       compatibilityDate = "${options.compatibilityDate}",
       bindings = [${vars.join(", ")}],
     )),
+    ${trigger}
     (name = "internet", network = (allow = ["public", "private"])),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "${
+      options.cron === undefined ? "main" : "trigger"
+    }")],
 );
 `,
   );

@@ -106,6 +106,13 @@ test("what a metric does not have, and what cannot be read, is left out with a w
   }
 });
 
+test("a metric may be called as what a selector is written with", () => {
+  const { thresholds } = newThresholds();
+  addAll(thresholds, { ...users, name: "a{b" }, [1]);
+  addAll(thresholds, { ...users, name: " " }, [1]);
+  assert.deepEqual(values(thresholds.verdicts()), { "a{b value<5": 1, "  value<5": 1 });
+});
+
 test("without samples there is no verdict, and values that are not finite do not count", () => {
   const { thresholds } = newThresholds({ never: ["count<1"] });
   thresholds.add({ metric: users, value: NaN, time: 1, tags: {} });

@@ -54,12 +54,15 @@ test("a series is stamped with its latest sample's millisecond, or 1 ms after wh
   assert.deepEqual(stamps.flat(), [["c", 1, 1000], ["c", 2, 1001], ["c", 3, 1002], ["c", 4, 1003], ["c", 5, 5000]]);
 });
 
-test("a heartbeat sends the value again, at the time given", () => {
+test("a heartbeat sends the value again, as much later as passed by the clock, whatever that shows", () => {
   const { store } = newStore(counters);
   const collector = new Collector(1);
   store.add({ metric: counter, time: 1000, value: 7, tags: {} });
-  collector.collect(store.takePending());
-  assert.deepEqual(points(collector.collect(store.series(), 61_000)[0]), [["c", 7, 61_000]]);
+  collector.collect(store.takePending(), 500_000);
+  assert.deepEqual(points(collector.collectAgain(store.series(), 560_000)[0]), [["c", 7, 61_000]]);
+  assert.deepEqual(points(collector.collectAgain(store.series(), 620_000.5)[0]), [["c", 7, 121_000]]);
+  // A clock that was put back.
+  assert.deepEqual(points(collector.collectAgain(store.series(), 0)[0]), [["c", 7, 121_001]]);
 });
 
 test("staleness markers come 1 ms after the last sample, once for each series that was sent", () => {
@@ -86,7 +89,7 @@ test("raw sends every sample in rising order; those that share a millisecond are
   ]);
   add(1005, 6);
   assert.deepEqual(points(collector.collect(store.takePending())[0]), [["k6_c", 6, 1011]]);
-  assert.deepEqual(collector.collect(store.series(), 99_000), []);
+  assert.deepEqual(collector.collectAgain(store.series(), 99_000), []);
   add(1012, 7);
   assert.deepEqual(points(collector.collect(store.takePending())[0]), [["k6_c", 7, 1012]]);
 });
@@ -129,6 +132,91 @@ test("a sink that emits an output the mapping does not have is an error", () => 
   assert.throws(() => new Collector(1).collect(store.takePending()), RangeError);
 });
 
+test("a sink that fails loses what it did not emit; the other series are sent, and nothing is left for the next flush", () => {
+  const failing: Mapping = {
+    name: "failing",
+    mapMetric: ({ name }) => ({
+      outputs: [{ name, metadata: { type: "gauge" } }, { name: `${name}_2`, metadata: { type: "gauge" } }],
+      createSink: () => ({
+        add(): void {},
+        collect(emit): void {
+          emit(0, 1);
+          emit(name === "bad" ? 5 : 1, 2);
+        },
+      }),
+    }),
+  };
+  const { store } = newStore(failing);
+  const lost: [number, string][] = [];
+  const collector = new Collector(1, { onFailed: (samples, error) => void lost.push([samples, String(error)]) });
+  for (const time of [1000, 2000]) {
+    for (const name of ["first", "bad", "last"]) {
+      store.add({ metric: { ...counter, name }, time, value: 1, tags: {} });
+    }
+    assert.deepEqual(points(collector.collect(store.takePending())[0]), [
+      ["first", 1, time],
+      ["first_2", 2, time],
+      ["bad", 1, time],
+      ["last", 1, time],
+      ["last_2", 2, time],
+    ]);
+  }
+  const failure = "RangeError: Cannot collect: a sink emitted output 5, expected an index of its mapping's outputs";
+  assert.deepEqual(lost, [[1, failure], [1, failure]]);
+});
+
+test("where a sink gives the times, each of its time series has its own", () => {
+  const emitted: (readonly [output: number, value: number, time?: number])[] = [];
+  const { store } = newStore({
+    name: "timed",
+    mapMetric: () => ({
+      outputs: ["a", "b"].map((name) => ({ name, metadata: { type: "counter" } })),
+      createSink: () => ({
+        add(): void {},
+        collect(emit): void {
+          for (const [output, value, time] of emitted.splice(0)) emit(output, value, time);
+        },
+      }),
+    }),
+  });
+  const collector = new Collector(1, { zeroSample: true });
+  const collect = (...next: typeof emitted): unknown => {
+    emitted.push(...next);
+    store.add({ metric: counter, time: 1001, value: 1, tags: {} });
+    return points(collector.collect(store.takePending())[0]).map(([name, , time]) => [name, time]);
+  };
+  const expected = [["a", 1000], ["b", 1000], ["a", 1001], ["b", 1001]];
+  assert.deepEqual(collect([0, 1, 1000], [1, 1, 1000], [0, 1, 1001], [1, 1, 1001]), expected);
+  assert.deepEqual(points(collector.takeZeros()[0]), [["a", 0, 1000], ["b", 0, 1000]]);
+  // Late ones go to the next free millisecond of their own.
+  assert.deepEqual(collect([0, 1, 3000], [1, 1, 900]), [["a", 3000], ["b", 1002]]);
+  // All together again, after the newest of all; and then with times again.
+  assert.deepEqual(collect([0, 1], [1, 1]), [["a", 3001], ["b", 3001]]);
+  assert.deepEqual(collect([1, 1, 2000], [0, 1, 2000]), [["b", 3002], ["a", 3002]]);
+  assert.deepEqual(points(collector.collectStale(store.series())[0]).map(([name, , time]) => [name, time]), [
+    ["a", 3003],
+    ["b", 3003],
+  ]);
+  assert.deepEqual(collector.takeZeros(), []);
+  for (const time of [NaN, 1.5, Infinity]) {
+    assert.throws(() => collect([0, 1, time]), /emitted the time .*, expected whole milliseconds/);
+  }
+});
+
+for (const mapping of [counters, rawMapping({ prefix: "" })]) {
+  test(`that a sample is moved by more than some seconds is said once (${mapping.name})`, () => {
+    const { store } = newStore(mapping);
+    const warnings: string[] = [];
+    const collector = new Collector(1, { onWarning: (message) => warnings.push(message) });
+    const stamps = [1000, 90_000_000, 89_996_000, 2000, 3000].map((time) => {
+      store.add({ metric: counter, time, value: 1, tags: {} });
+      return [points(collector.collect(store.takePending())[0])[0]?.[2], warnings.length];
+    });
+    assert.deepEqual(stamps, [[1000, 0], [90_000_000, 0], [90_000_001, 0], [90_000_002, 1], [90_000_003, 1]]);
+    assert.match(warnings[0] ?? "", /^A sample of c is sent with a time 89998 s after its own: times of a series must/);
+  });
+}
+
 test("counters and histograms begin with a 0 before their first sample, once, in batches of their own; gauges do not", () => {
   const mapping: Mapping = {
     name: "mixed",
@@ -163,7 +251,7 @@ test("counters and histograms begin with a 0 before their first sample, once, in
     tags: { a: "b" },
   });
   collector.collect(store.takePending());
-  collector.collect(store.series(), 9000);
+  collector.collectAgain(store.series(), 9000);
   assert.deepEqual(collector.takeZeros().flatMap((batch) => points(batch)), [["counter", 0, 2999]]);
 });
 

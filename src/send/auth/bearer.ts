@@ -6,6 +6,7 @@
  */
 import { ConfigurationError } from "../../errors.ts";
 import type { Authorizer } from "../authorizer.ts";
+import { retriable } from "./retriable.ts";
 
 /** A token, or what gives the present one: it is called on each attempt, so it should remember what it knows. */
 export type BearerToken = string | (() => string | Promise<string>);
@@ -13,7 +14,8 @@ export type BearerToken = string | (() => string | Promise<string>);
 /**
  * Authenticates with a token. White space around it is left out, as files end with a line break.
  *
- * @throws {ConfigurationError} if the token is empty or has other characters than visible ASCII
+ * @throws {ConfigurationError} if the token is empty or has other characters than visible ASCII; if it is a callback's, the attempt
+ * fails
  */
 export function bearerAuthorizer(token: BearerToken): Authorizer {
   if (typeof token === "string") {
@@ -22,7 +24,7 @@ export function bearerAuthorizer(token: BearerToken): Authorizer {
   }
   return {
     async authorize({ headers }): Promise<void> {
-      headers.set("authorization", bearerCredentials(await token()));
+      headers.set("authorization", await retriable(async () => bearerCredentials(await token())));
     },
     // The next attempt asks for the token again.
     refresh: () => true,

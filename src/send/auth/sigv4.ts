@@ -8,6 +8,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { ConfigurationError } from "../../errors.ts";
 import type { AuthorizableRequest, Authorizer } from "../authorizer.ts";
 import { CredentialCache, type Obtained } from "./credential_cache.ts";
+import { retriable } from "./retriable.ts";
 
 /** What signs. */
 export interface AwsCredentials {
@@ -74,7 +75,7 @@ export function sigV4Authorizer(options: SigV4Options, { now }: { readonly now: 
       );
     }
   }
-  const cache = new CredentialCache({ obtain: () => call(callback, now), marginMs, now });
+  const cache = new CredentialCache({ obtain: () => retriable(() => call(callback, now)), marginMs, now });
   return {
     async authorize(request, signal): Promise<void> {
       await sign(request, await cache.get(signal), { region, service, time: now() });
