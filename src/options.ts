@@ -152,7 +152,7 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly thresholds?: boolean | Readonly<Record<string, readonly string[]>>;
   /** Whether to send `k6_run_info`, which is 1, with the run's `testid` and the labels given here. @default false */
   readonly runInfo?: boolean | Tags;
-  /** Whether `close()` says of every series that it ended. @default false */
+  /** Whether `close()` says of every series of k6's metrics that it ended. @default false */
   readonly staleMarkers?: boolean;
   /** How many series there may be; samples of further ones are refused and counted. @default 1000000 */
   readonly maxSeries?: number;
@@ -166,7 +166,11 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly maxQueueBytes?: number;
   /** What to do when too much waits: drop the oldest, or let `ready()` wait. @default "drop-oldest" */
   readonly overflow?: "drop-oldest" | "block";
-  /** Send series to which nothing comes again after this time, in milliseconds; 0 is never. @default 0 */
+  /**
+   * Send series to which nothing comes again after this time, in milliseconds; 0 is never. Only after `start()`, and not where
+   * `windows` is `event`.
+   * @default 0
+   */
   readonly heartbeatMs?: number;
   /**
    * Requests of one `flush()` or `close()` at most, retries included, for runtimes that allow a handler only so many. What is

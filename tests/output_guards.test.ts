@@ -125,13 +125,23 @@ test("flush() and close() do not reject where a mapping's sink fails: what is lo
   assert.deepEqual(arrived("good"), ["7@0", "7@1000"]);
 });
 
-test("who listens to warnings may fail", async () => {
+test("who listens to warnings may fail, and nothing else does", async () => {
+  const said: string[] = [];
   const { output, clock } = setUp({
-    onWarning: () => {
+    capacity: 1,
+    onWarning: (message) => {
+      said.push(message);
       throw new Error("the disk is full");
     },
   });
+  const start = clock.now();
   output.add({ metric: gauge, time: NaN, value: 1, tags: {} });
-  output.add({ metric: gauge, time: clock.now(), value: 1, tags: { "my-tag": "a" } });
-  assert.equal((await clock.settle(output.close())).delivered, 1);
+  const flushes = [1, 2, 3].map((time) => {
+    output.add({ metric: gauge, time: start + time, value: 1, tags: { "my-tag": "a" } });
+    return output.flush();
+  });
+  await clock.settle(Promise.all(flushes));
+  const { delivered, dropped } = await clock.settle(output.close());
+  assert.deepEqual([delivered, dropped], [2, 1]);
+  assert.deepEqual(said.map((message) => message.slice(0, 12)), ["A sample of ", 'The tag "my-', "The queue is"]);
 });

@@ -11,6 +11,7 @@ import type { Sample } from "../../src/sample.ts";
 import type { ProtocolVersion } from "../../src/send/outcome.ts";
 import { compress } from "../../src/wire/snappy.ts";
 import { FlushLine } from "./flush_line.ts";
+import { instrumentedFetchRows } from "./instrumented_fetch.ts";
 import { fileStream, replay } from "./replay.ts";
 import { encodeWithMessages, replayPlainly, sendWithPeer } from "./peers.ts";
 import {
@@ -249,7 +250,13 @@ async function jsonRows(path: string): Promise<Row[]> {
 
 /** All rows that are measured in one process. */
 export async function allRows(jsonPath: string): Promise<Row[]> {
-  return [...await flushRows(), ...await addRows(), ...wireRows(), ...await jsonRows(jsonPath)];
+  return [
+    ...await flushRows(),
+    ...await addRows(),
+    ...wireRows(),
+    ...await jsonRows(jsonPath),
+    ...await instrumentedFetchRows(),
+  ];
 }
 
 /** How the cost grows, for the charts. */

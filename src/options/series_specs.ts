@@ -206,7 +206,7 @@ const entries: readonly OptionSpecEntry[] = [
   {
     option: "staleMarkers",
     flag: "stale-markers",
-    help: "At the end, say of every series that it ended.",
+    help: "At the end, say of every series of k6's metrics that it ended.",
     default: "false",
     parse: parseBoolean,
   },

@@ -27,6 +27,7 @@ test("the line of progress is cut to the terminal's width, so that it can be rep
     });
     let shown = "";
     for await (const chunk of child.stdout) shown += chunk;
+    // deno-lint-ignore no-control-regex
     const lines = [...shown.matchAll(/1 sample read[^\r\n\x1b]*/g)].map(([line]) => line);
     assert.ok(lines.length > 0, shown);
     for (const line of lines) assert.equal(line.length, 29, line);
