@@ -29,7 +29,7 @@ export { ConfigurationError, DeliveryError, FormatError, isRemoteWriteError } fr
 export type { DeliveryErrorDetails, RemoteWriteError } from "./src/errors.ts";
 export { RemoteWriteOutput } from "./src/output.ts";
 export type { OutputCloseOptions, OutputStats } from "./src/output.ts";
-export type { CheckpointOptions, SettledWindow } from "./src/checkpointed_windows.ts";
+export type { CheckpointOptions, SettledWindow } from "./src/output/checkpointed_windows.ts";
 export { readK6Json } from "./src/sources/k6_json.ts";
 export type { K6JsonOptions, K6JsonReader, K6JsonStats } from "./src/sources/k6_json.ts";
 export type { SkipReason } from "./src/sources/k6_json_line.ts";

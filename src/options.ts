@@ -6,7 +6,7 @@
 import { nativeHistogramDefaults } from "./aggregate/native_histogram_sink.ts";
 import type { RelabelConfig } from "./aggregate/relabel_config.ts";
 import { trendSinkDefaults, type TrendWindow } from "./aggregate/trend_sink.ts";
-import type { CheckpointOptions } from "./checkpointed_windows.ts";
+import type { CheckpointOptions } from "./output/checkpointed_windows.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "./mapping/trends.ts";
 import type { Tags } from "./sample.ts";

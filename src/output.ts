@@ -4,20 +4,22 @@
  * @module
  */
 import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "./aggregate/series_store.ts";
-import { CheckpointedWindows } from "./checkpointed_windows.ts";
-import { EventWindows } from "./event_windows.ts";
+import { CheckpointedWindows } from "./output/checkpointed_windows.ts";
+import { EventWindows } from "./output/event_windows.ts";
+import { Future } from "./output/future.ts";
 import type { RemoteWriteOutputOptions } from "./options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve_options.ts";
-import { OwnMetrics, ownMetrics } from "./own_metrics.ts";
-import { Refusals } from "./refusals.ts";
+import { OwnMetrics, ownMetrics } from "./own_metrics/own_metrics.ts";
+import { Refusals } from "./output/refusals.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
-import { SelfMetrics } from "./self_metrics.ts";
+import { SelfMetrics } from "./output/self_metrics.ts";
 import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { MetadataSender } from "./send/metadata_sender.ts";
 import { mergeReports, Tally } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
+import { untilAborted } from "./send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
 import { Warnings } from "./send/warnings.ts";
 import { type CloseOptions, type PushOptions, WriteQueue } from "./send/write_queue.ts";
@@ -49,9 +51,6 @@ export interface OutputCloseOptions extends CloseOptions {
 
 /** Batches by shard. */
 type Round = readonly (Batch | undefined)[];
-
-/** Prometheus refuses what is further ahead of its clock. */
-const maxAheadMs = 600_000;
 
 /**
  * Sends k6 samples to a remote-write endpoint.
@@ -90,7 +89,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #account = new Tally();
   /** What no flush has reported yet: samples that were lost before the queue. */
   #lost = new Tally();
-  #latestTaken = -Infinity;
+  readonly #future: Future;
   #started = false;
   #closing: Promise<DeliveryReport> | undefined;
 
@@ -108,6 +107,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     };
     this.#store = new SeriesStore(storing);
     this.#refusals = new Refusals({ ...resolved, series: () => this.#store.series() });
+    this.#future = new Future(resolved.now);
     this.#ownStore = new SeriesStore({ ...storing, maxSeries: Infinity });
     const warnings = new Warnings(resolved.onWarning);
     const onWarning = (message: string): void => warnings.once(message);
@@ -150,24 +150,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   /**
    * Sends what came in since the last flush, and before it what that one kept. Resolves when each sample is delivered, given up,
-   * or kept for the next flush as the requests are used up (`unsent`), and says which; never rejects.
+   * or kept for the next flush as the requests are used up (`unsent`), and says which.
+   *
+   * @param options `signal` ends the waiting, not the sending
+   * @throws only the signal's reason
    */
-  async flush(): Promise<DeliveryReport> {
-    // First, as it grants this flush its requests.
-    const kept = this.#queue.resume().then((report) => this.#count(report));
-    this.#addOwn(this.#own?.take() ?? []);
-    const pending = this.#store.takePending().concat(this.#ownStore.takePending());
-    const { heartbeatMs, now } = this.#options;
-    const batches = this.#withSelfMetrics(
-      this.#collector.collect(pending, heartbeatMs > 0 ? now() : undefined),
-      pending,
-    );
-    const zeros = this.#collector.takeZeros();
-    const lost = this.#takeLost();
-    const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
-    // After the samples: they are what matters, and show which version the receiver knows.
-    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
-    return report;
+  flush(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
+    const flushed = this.#flush();
+    return options.signal === undefined ? flushed : untilAborted(flushed, options.signal);
   }
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
@@ -201,10 +191,28 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     await this.close();
   }
 
+  async #flush(): Promise<DeliveryReport> {
+    // First, as it grants this flush its requests.
+    const kept = this.#queue.resume().then((report) => this.#count(report));
+    this.#addOwn(this.#own?.take() ?? []);
+    const pending = this.#store.takePending().concat(this.#ownStore.takePending());
+    const { heartbeatMs, now } = this.#options;
+    const batches = this.#withSelfMetrics(
+      this.#collector.collect(pending, heartbeatMs > 0 ? now() : undefined),
+      pending,
+    );
+    const zeros = this.#collector.takeZeros();
+    const lost = this.#takeLost();
+    const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
+    // After the samples: they are what matters, and show which version the receiver knows.
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    return report;
+  }
+
   #add(sample: Sample): void {
     this.#samplesIn++;
     if (this.#windows === undefined) {
-      if (this.#isAhead(sample.time)) return this.#refusals.add("futureTime", sample);
+      if (this.#future.has(sample.time)) return this.#refusals.add("futureTime", sample);
     } else if (this.#windows.endsBefore(sample.time)) {
       void this.flush();
     }
@@ -215,14 +223,6 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   /** Takes samples that nobody measured. */
   #addOwn(samples: readonly Sample[]): void {
     for (const sample of samples) this.#ownStore.add(sample);
-  }
-
-  /** A sample that is sent with such a time would hold back all later ones of its series. Recorded samples have no clock. */
-  #isAhead(time: number): boolean {
-    if (time <= this.#latestTaken) return false;
-    // The clock is asked once in ten minutes.
-    this.#latestTaken = this.#options.now() + maxAheadMs;
-    return time > this.#latestTaken;
   }
 
   /** Sends one round of batches after the other; one has at most one batch of a shard. */

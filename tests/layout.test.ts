@@ -9,11 +9,11 @@ const sources = ["mod.ts", ...filesIn("src").filter((path) => path.endsWith(".ts
 const parts: readonly (readonly string[])[] = [
   ["metric", "sample", "time_series", "delivery_report", "errors", "version", "duration"],
   ["sources", "aggregate"],
-  ["mapping", "thresholds", "run_info", "own_metrics"],
+  ["mapping", "own_metrics"],
   ["wire"],
   ["send"],
   [
-    ...["client_options", "options", "env", "checkpointed_windows", "event_windows", "self_metrics", "refusals"],
+    ...["client_options", "options", "env"],
     ...["output", "write_client", "push_once", "receive", "receiver", "forwarder"],
   ],
   ["mod"],

@@ -243,3 +243,17 @@ test("two ways to authenticate are an error at start", () => {
     (error) => error instanceof ConfigurationError && !error.message.includes("hunter2"),
   );
 });
+
+test("flush({ signal }) ends the waiting, not the sending", async () => {
+  let answer = (): void => {};
+  const answered = new Promise<Response>((resolve) => answer = () => resolve(new Response(null, { status: 204 })));
+  const output = new RemoteWriteOutput({ ...quiet, protocol: "1.0", fetch: async () => (await answered).clone() });
+  output.add({ metric: counter, time: 1000, value: 1, tags: {} });
+  const end = new AbortController();
+  const flushed = output.flush({ signal: end.signal });
+  end.abort(new Error("enough"));
+  await assert.rejects(flushed, /enough/);
+  const closed = output.close();
+  answer();
+  assert.equal((await closed).delivered, 1);
+});

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CheckpointOptions, SettledWindow } from "../checkpointed_windows.ts";
+import type { CheckpointOptions, SettledWindow } from "../output/checkpointed_windows.ts";
 import { parseDurationMs } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";

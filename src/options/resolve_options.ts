@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CheckpointOptions } from "../checkpointed_windows.ts";
+import type { CheckpointOptions } from "../output/checkpointed_windows.ts";
 import { compileRelabelConfigs, type Relabel } from "../aggregate/relabel.ts";
 import { ConfigurationError } from "../errors.ts";
 import { validLabelName } from "../mapping/labels.ts";
@@ -19,7 +19,7 @@ import { resolveClientOptions, type ResolvedClientOptions } from "./resolve_clie
 import { resolveTrends } from "./resolve_trends.ts";
 import { type IdSource, randomId, runId } from "./run_id.ts";
 import type { Tags } from "../sample.ts";
-import { parseThresholds, type ThresholdGroup } from "../thresholds/thresholds.ts";
+import { parseThresholds, type ThresholdGroup } from "../own_metrics/thresholds.ts";
 
 /** What has another form when it is resolved. */
 type Replaced =

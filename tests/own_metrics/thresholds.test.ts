@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Metric } from "../../src/metric.ts";
 import type { Sample, Tags } from "../../src/sample.ts";
-import { parseThresholds, type ThresholdConfigs, Thresholds } from "../../src/thresholds/thresholds.ts";
+import { parseThresholds, type ThresholdConfigs, Thresholds } from "../../src/own_metrics/thresholds.ts";
 
 const duration: Metric = {
   name: "http_req_duration",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/errors.ts";
-import { parseMetricSelector, selects } from "../../src/thresholds/metric_selector.ts";
+import { parseMetricSelector, selects } from "../../src/own_metrics/metric_selector.ts";
 
 test("a metric is selected whole, or by tags", () => {
   const read = (text: string): unknown => {

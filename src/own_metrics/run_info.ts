@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Metric } from "./metric.ts";
-import type { Sample, Tags } from "./sample.ts";
+import type { Metric } from "../metric.ts";
+import type { Sample, Tags } from "../sample.ts";
 
 /** Always 1; its labels say what is known. */
 export const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains: "default" };

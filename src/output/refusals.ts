@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { busiestLabel } from "./aggregate/busiest_label.ts";
-import type { RefusalReason, Series } from "./aggregate/series_store.ts";
-import type { Sample } from "./sample.ts";
-import type { WireSeries } from "./wire/wire_series.ts";
+import { busiestLabel } from "../aggregate/busiest_label.ts";
+import type { RefusalReason, Series } from "../aggregate/series_store.ts";
+import type { Sample } from "../sample.ts";
+import type { WireSeries } from "../wire/wire_series.ts";
 
 /** What the words need. */
 export interface RefusalsOptions {

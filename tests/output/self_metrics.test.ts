@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Metric } from "../src/metric.ts";
-import type { RemoteWriteOutputOptions } from "../src/options.ts";
-import { RemoteWriteOutput } from "../src/output.ts";
-import { runCli } from "./support/cli.ts";
-import { acceptSamples } from "./support/accept_samples.ts";
-import { type StrictReceiver, strictReceiver } from "./support/receiver_capture.ts";
-import { VirtualClock } from "./support/virtual_clock.ts";
+import type { Metric } from "../../src/metric.ts";
+import type { RemoteWriteOutputOptions } from "../../src/options.ts";
+import { RemoteWriteOutput } from "../../src/output.ts";
+import { runCli } from "../support/cli.ts";
+import { acceptSamples } from "../support/accept_samples.ts";
+import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
 const start = Date.UTC(2026, 0, 1);

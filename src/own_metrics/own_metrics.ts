@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Metric } from "./metric.ts";
+import type { Metric } from "../metric.ts";
 import { RunInfo, runInfoMetric } from "./run_info.ts";
-import type { Sample, Tags } from "./sample.ts";
-import { type ThresholdGroup, thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds/thresholds.ts";
+import type { Sample, Tags } from "../sample.ts";
+import { type ThresholdGroup, thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds.ts";
 
 /** All of them. */
 export const ownMetrics: ReadonlySet<Metric> = new Set([thresholdMetric, thresholdPassedMetric, runInfoMetric]);

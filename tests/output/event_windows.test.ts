@@ -1,11 +1,11 @@
 /** The windows of recorded samples. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventWindows } from "../src/event_windows.ts";
-import type { Metric } from "../src/metric.ts";
-import { RemoteWriteOutput } from "../src/output.ts";
-import type { Sample } from "../src/sample.ts";
-import { strictReceiver } from "./support/receiver_capture.ts";
+import { EventWindows } from "../../src/output/event_windows.ts";
+import type { Metric } from "../../src/metric.ts";
+import { RemoteWriteOutput } from "../../src/output.ts";
+import type { Sample } from "../../src/sample.ts";
+import { strictReceiver } from "../support/receiver_capture.ts";
 
 const metric: Metric = { name: "c", type: "counter", contains: "default" };
 const hour = 3_600_000;

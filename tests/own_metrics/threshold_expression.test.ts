@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/errors.ts";
-import { hasAggregation, parseThreshold } from "../../src/thresholds/threshold_expression.ts";
+import { hasAggregation, parseThreshold } from "../../src/own_metrics/threshold_expression.ts";
 
 const expressions: readonly [string, unknown, number][] = [
   ["p(95)<500", { quantile: 0.95 }, 500],

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { DeliveryReport } from "./delivery_report.ts";
-import { mergeReports } from "./send/report.ts";
-import type { PushOptions } from "./send/write_queue.ts";
+import type { DeliveryReport } from "../delivery_report.ts";
+import { mergeReports } from "../send/report.ts";
+import type { PushOptions } from "../send/write_queue.ts";
 
 /** A window after it was sent. A window is what one flush takes, if that is anything. */
 export interface SettledWindow {

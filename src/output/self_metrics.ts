@@ -4,12 +4,12 @@
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import { byName, labelsOf, validMetricName } from "./mapping/labels.ts";
-import type { Tags } from "./sample.ts";
-import { dropReasons, type SendStatsSnapshot } from "./send/stats.ts";
-import type { Label, SeriesType } from "./time_series.ts";
-import type { Batch } from "./wire/batch.ts";
-import { WireSeries } from "./wire/wire_series.ts";
+import { byName, labelsOf, validMetricName } from "../mapping/labels.ts";
+import type { Tags } from "../sample.ts";
+import { dropReasons, type SendStatsSnapshot } from "../send/stats.ts";
+import type { Label, SeriesType } from "../time_series.ts";
+import type { Batch } from "../wire/batch.ts";
+import { WireSeries } from "../wire/wire_series.ts";
 
 /** What the series are called, and what tells them from another sender's. */
 export interface SelfMetricsOptions {
