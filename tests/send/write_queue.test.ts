@@ -7,7 +7,7 @@ import { Batch } from "../../src/wire/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
-import { idle, VirtualClock } from "../support/virtual_clock.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
 
 interface Setting extends Sending {
   readonly clock: VirtualClock;
