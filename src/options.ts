@@ -160,7 +160,7 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly windows?: "wall" | "event";
   /** Requests under way at once; a series always takes the same of them. @default 1 */
   readonly shards?: number;
-  /** Samples that may wait. @default 500000 */
+  /** Samples that may wait; the newest batch of each shard may be more. @default 500000 */
   readonly capacity?: number;
   /** Memory that waiting samples may take, in bytes. @default 67108864 */
   readonly maxQueueBytes?: number;

@@ -4,9 +4,9 @@
  * @module
  */
 import { createServer } from "node:http";
-import process from "node:process";
 import { RemoteWriteOutput } from "../../src/output.ts";
 import { instrumentFetch } from "../../src/sources/instrumented_fetch.ts";
+import type { Row } from "./rows.ts";
 
 const rounds = 60;
 const requestsPerRound = 50;
@@ -37,7 +37,7 @@ async function compare(plain: typeof globalThis.fetch, url: string): Promise<{ p
 }
 
 /** The rows: the ratio on real requests over loopback, and what is added where a request itself costs next to nothing. */
-export async function instrumentedFetchRows(): Promise<{ name: string; unit: string; value: number }[]> {
+export async function instrumentedFetchRows(): Promise<Row[]> {
   const body = "x".repeat(1000);
   const server = createServer((_, response) => response.end(body));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -47,17 +47,20 @@ export async function instrumentedFetchRows(): Promise<{ name: string; unit: str
     const real = await compare(globalThis.fetch, `http://127.0.0.1:${port}/`);
     const bare = await compare(() => Promise.resolve(new Response(body)), "http://127.0.0.1/");
     return [
-      { name: "instrumented fetch over loopback, to plain", unit: "ratio", value: real.instrumented / real.plain },
-      { name: "plain fetch over loopback", unit: "us/request", value: real.plain },
-      { name: "what the instruments add", unit: "us/request", value: bare.instrumented - bare.plain },
+      {
+        name: "instrumented fetch: a request over loopback, to a plain one",
+        unit: "ratio",
+        value: real.instrumented / real.plain,
+      },
+      { name: "plain fetch: a request over loopback", unit: "us/request", value: real.plain },
+      {
+        name: "instrumented fetch: what it adds to a request",
+        unit: "us/request",
+        value: bare.instrumented - bare.plain,
+      },
     ];
   } finally {
     server.close();
     server.closeAllConnections();
   }
-}
-
-if (process.argv[1]?.includes("instrumented_fetch") === true) {
-  for (const row of await instrumentedFetchRows()) console.log(JSON.stringify(row));
-  process.exit(0);
 }

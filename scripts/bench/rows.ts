@@ -11,6 +11,7 @@ import type { Sample } from "../../src/sample.ts";
 import type { ProtocolVersion } from "../../src/send/outcome.ts";
 import { compress } from "../../src/wire/snappy.ts";
 import { FlushLine } from "./flush_line.ts";
+import { instrumentedFetchRows } from "./instrumented_fetch.ts";
 import { fileStream, replay } from "./replay.ts";
 import { encodeWithMessages, replayPlainly, sendWithPeer } from "./peers.ts";
 import {
@@ -241,15 +242,26 @@ async function jsonRows(path: string): Promise<Row[]> {
   const perSecond = (microseconds: number): number => Math.round(1e6 / microseconds);
   return [
     { name: "k6 JSON, file to compressed bodies", unit, value: perSecond(ours), limit: 1_000_000, moreIsBetter: true },
-    { name: "peer: split, JSON.parse, key of sorted tags, messages", unit, value: perSecond(plain) },
-    { name: "peer: JSON.parse alone", unit, value: perSecond(parse) },
+    {
+      name: "peer: split, JSON.parse, key of sorted tags, messages",
+      unit,
+      value: perSecond(plain),
+      moreIsBetter: true,
+    },
+    { name: "peer: JSON.parse alone", unit, value: perSecond(parse), moreIsBetter: true },
     { name: "k6 JSON, times the plain pipeline", unit: "x", value: plain / ours, limit: 4, moreIsBetter: true },
   ];
 }
 
 /** All rows that are measured in one process. */
 export async function allRows(jsonPath: string): Promise<Row[]> {
-  return [...await flushRows(), ...await addRows(), ...wireRows(), ...await jsonRows(jsonPath)];
+  return [
+    ...await flushRows(),
+    ...await addRows(),
+    ...wireRows(),
+    ...await jsonRows(jsonPath),
+    ...await instrumentedFetchRows(),
+  ];
 }
 
 /** How the cost grows, for the charts. */

@@ -1,5 +1,6 @@
-// What a fresh process takes from the import of the bundle to the first byte handed to fetch, in milliseconds of the
-// processor's time: `start.mjs BUNDLE`.
+// How long a fresh process takes from the import of the bundle to the first byte handed to fetch, in milliseconds:
+// `start.mjs BUNDLE`. The clock on the wall or the processor's time of all threads, whichever is less: the one is longer where
+// others use the same cores, the other where several threads work at once.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
@@ -8,18 +9,19 @@ const processorTime = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
+const startedAt = performance.now();
 const started = processorTime();
 const { RemoteWriteOutput } = await import(bundle);
 let sent = NaN;
 const output = new RemoteWriteOutput({
   protocol: "1.0",
   fetch: () => {
-    sent = processorTime();
+    sent = Math.min(performance.now() - startedAt, processorTime() - started);
     return Promise.resolve(new Response(null, { status: 204 }));
   },
 });
 const metric = { name: "http_reqs", type: "counter", contains: "default" };
 output.add({ metric, time: Date.now(), value: 1, tags: { method: "GET" } });
 await output.flush();
-console.log(JSON.stringify({ ms: sent - started }));
+console.log(JSON.stringify({ ms: sent }));
 process.exit(0);

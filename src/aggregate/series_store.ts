@@ -14,6 +14,8 @@ export class Series<Output> {
   readonly sink: Sink;
   /** The time series it becomes. */
   readonly outputs: readonly Output[];
+  /** The first of them, which most series have alone: at a flush of many, each step through memory is what takes time. */
+  readonly firstOutput: Output | undefined;
   /** Time of its first sample, in milliseconds. */
   readonly firstTime: number;
   /** Time of its latest sample since the last flush to which something came, in milliseconds. */
@@ -33,6 +35,7 @@ export class Series<Output> {
   constructor({ sink, outputs, placeExemplar }: Omit<OpenedSeries<Output>, "identity">, firstTime: number) {
     this.sink = sink;
     this.outputs = outputs;
+    this.firstOutput = outputs[0];
     this.#placeExemplar = placeExemplar;
     this.firstTime = firstTime;
     this.latestTime = firstTime;

@@ -70,6 +70,15 @@ async function run(given: Arguments): Promise<number> {
       log.say(json === undefined ? "info" : "debug", describe(write));
     },
   };
+  // Before anybody is told where it listens: who stops it may be quick.
+  const stopped = new Promise<void>((resolve) => {
+    let stopping = false;
+    onSignal((signal) => {
+      if (stopping) exitNow(signal === "SIGINT" ? 130 : 143);
+      stopping = true;
+      resolve();
+    });
+  });
   const forwarder = createForwarder(given, { receiving, log });
   const handler = forwarder?.handle ?? createReceiver(receiving);
   const host = String(given.values.get("host") ?? "127.0.0.1");
@@ -82,14 +91,7 @@ async function run(given: Arguments): Promise<number> {
   const url = `${server.url}/api/v1/write`;
   if (json === undefined) await writeOut(`Receiving at ${url}\n`);
   else log.say("info", `Receiving at ${url}`);
-  await new Promise<void>((resolve) => {
-    let stopping = false;
-    onSignal((signal) => {
-      if (stopping) exitNow(signal === "SIGINT" ? 130 : 143);
-      stopping = true;
-      resolve();
-    });
-  });
+  await stopped;
   await server.close();
   const report = await forwarder?.close();
   if (json === undefined) await writeOut(table.format());

@@ -192,7 +192,8 @@ class Sending {
 
   async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    const passOn = (line: string, continues: boolean): Promise<void> => writeOut(continues ? line : `${line}\n`);
+    const print = printer();
+    const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
     const reader = this.#follows ? readK6Json(toStream(this.#follow(path))) : readK6Json(openInput(path), {
       signal: this.#stop.signal,
       ...(path === "-" && { onForeignLine: passOn }),
@@ -270,6 +271,20 @@ class Sending {
       `${countOf(samplesIn, "sample")} read, ${countOf(series, "series")}, ${formatBytes(bytesTotal)} sent${pending}`,
     );
   }
+}
+
+/** Writes to standard output at once what comes at once. */
+function printer(): (text: string) => Promise<void> {
+  let text = "";
+  let written: Promise<void> | undefined;
+  return (more) => {
+    text += more;
+    return written ??= Promise.resolve().then(() => {
+      const whole = text;
+      [text, written] = ["", undefined];
+      return writeOut(whole);
+    });
+  };
 }
 
 function shifted(sample: Sample, ms: number): Sample {

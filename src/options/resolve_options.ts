@@ -60,10 +60,6 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
  * @throws ConfigurationError that names the option, its value (never a secret) and what was expected
  */
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
-  if (options.windows === "event" && (options.maxRequestsPerFlush ?? Infinity) !== Infinity) {
-    // The end of a window is a flush, and recorded windows end one upon the other.
-    throw unexpected("maxRequestsPerFlush", options.maxRequestsPerFlush, 'none beside windows: "event"');
-  }
   const client = resolveClientOptions(options);
   const prefix = options.prefix ?? defaultOptions.prefix;
   const mapping = resolveMapping(options, { prefix, trends: resolveTrends(options) });

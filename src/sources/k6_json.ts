@@ -209,7 +209,8 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
 
   #handOn(line: string, continues: boolean): void {
     const taken = this.#options.onForeignLine?.(line, continues);
-    if (taken !== undefined) this.#handedOn.push(taken);
+    // Those who write several lines at once may return the same promise for them.
+    if (taken !== undefined && taken !== this.#handedOn.at(-1)) this.#handedOn.push(taken);
   }
 }
 

@@ -127,7 +127,7 @@ export class Collector {
 
   readonly #emit = (output: number, value: number | HistogramValue, time?: number): void => {
     const series = this.#series;
-    const target = series?.outputs[output];
+    const target = output === 0 ? series?.firstOutput : series?.outputs[output];
     if (series === undefined || target === undefined) {
       throw new RangeError(
         `Cannot collect: a sink emitted output ${output}, expected an index of its mapping's outputs`,

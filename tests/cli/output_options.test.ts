@@ -78,8 +78,7 @@ test("a client certificate is shown, and without it nothing is delivered", async
       assert.equal(hidden.code, 1, hidden.stderr);
     },
   });
-  // Three requests: 2.0, which this server does not know, then 1.0, and what the metrics mean.
-  assert.deepEqual(taken, ["/", "/", "/"]);
+  assert.deepEqual(taken, ["/"]);
 });
 
 test("a minimum version that the endpoint does not speak is an error", async () => {
@@ -101,8 +100,7 @@ test("a minimum version that the endpoint does not speak is an error", async () 
       assert.equal((await runCli([...args, "--tls-min-version", "1.2"], { input })).code, 0);
     },
   });
-  // Three requests: 2.0, which this server does not know, then 1.0, and what the metrics mean.
-  assert.deepEqual(taken, ["/", "/", "/"]);
+  assert.deepEqual(taken, ["/"]);
 });
 
 test("options come from a file, with a token and rules from files of their own", async () => {
@@ -121,7 +119,34 @@ test("options come from a file, with a token and rules from files of their own",
       assert.equal(result.code, 0, result.stderr);
     },
   });
-  assert.deepEqual(seen, Array(3).fill(["Bearer secret-token", "file"]));
+  assert.deepEqual(seen, [["Bearer secret-token", "file"]]);
+});
+
+test("a CA counts for an https token endpoint, too, where samples go by http", async () => {
+  const { caFile, server } = certificates;
+  const tokens = createHttpsServer(server, (request, response) => {
+    request.resume().on("end", () => response.end(JSON.stringify({ access_token: "secret-token" })));
+  });
+  await new Promise<void>((resolve) => tokens.listen(0, "127.0.0.1", resolve));
+  const tokenUrl = `https://127.0.0.1:${(tokens.address() as AddressInfo).port}/`;
+  const flags = ["--oauth2-token-url", tokenUrl, "--oauth2-client-id", "a", "--oauth2-client-secret", "hunter2"];
+  const seen = await withServer(createHttpServer(), {
+    seen: ({ headers }) => headers.authorization,
+    async use(port): Promise<void> {
+      const args = ["--url", `http://127.0.0.1:${port}/`, ...flags, "--replay", "--retry-deadline", "0"];
+      const trusted = await runCli([...args, "--ca-cert-file", caFile], { input });
+      assert.equal(trusted.code, 0, trusted.stderr);
+      const verified = await runCli([...args, "--no-insecure-skip-tls-verify"], { input });
+      assert.equal(verified.code, 1, verified.stderr);
+      const skipped = await runCli(args, { input });
+      assert.equal(skipped.code, 0, skipped.stderr);
+      assert.match(skipped.stderr, /warn: Any certificate is taken/);
+    },
+  }).finally(() => {
+    tokens.closeAllConnections();
+    tokens.close();
+  });
+  assert.deepEqual([...new Set(seen)], ["Bearer secret-token"]);
 });
 
 const wrong: readonly [string, () => readonly string[], RegExp][] = [
@@ -131,6 +156,7 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
     () => ["--config", file("key.json", { urll: "x" })],
     /there is no option "urll", expected perhaps "url"/,
   ],
+  ["an empty token file", () => ["--bearer-token-file", file("empty", "\n")], /the bearer token is empty/],
   ["a missing token file", () => ["--bearer-token-file", join(folder, "none")], /token file ".*none"/],
   [
     "a rule that cannot be",

@@ -95,6 +95,10 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ thresholds: { http_reqs: ["p95<1"] } }, /threshold: it is "p95<1", expected/],
   [{ thresholds: { "a{b}": ["p(95)<1"] } }, /metric is "a\{b\}", expected a name/],
   [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a number from 1/],
+  [
+    { windows: "event", maxRequestsPerFlush: 2 },
+    /option maxRequestsPerFlush: it is 2, expected none where windows is "event"/,
+  ],
   [{ maxSeries: Infinity }, /option maxSeries: it is Infinity, expected a whole number/],
   [{ timeoutMs: 0 }, /option timeoutMs: it is 0/],
   [{ retryDeadlineMs: -1 }, /option retryDeadlineMs: it is -1/],

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/errors.ts";
+import { bearerAuthorizer } from "../../src/send/auth/bearer.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
+import { withRetry } from "../../src/send/retry.ts";
 import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -61,6 +63,21 @@ test("an authorizer that fails is a failed attempt, one that is configured wrong
   const rejected = await send({ fetch, authorizer: wrong });
   assert.equal(rejected.kind, "rejected");
   assert.equal(calls.length, 0);
+});
+
+test("a token that is not there for a moment is asked for again", async () => {
+  const tokens: (string | Error)[] = ["", new ConfigurationError("Cannot use the token file: ENOENT"), "token"];
+  const authorizer = bearerAuthorizer(() => {
+    const token = tokens.shift() ?? "";
+    if (typeof token !== "string") throw token;
+    return token;
+  });
+  const { fetch, calls } = answering(noContent());
+  const clock = new VirtualClock();
+  const once = createHttpSender({ url: "http://receiver.test/", fetch, authorizer, ...clock });
+  const sent = withRetry(once, clock)(request, new AbortController().signal);
+  assert.equal((await clock.settle(sent)).kind, "written");
+  assert.equal(calls.length, 1);
 });
 
 test("a request that the runtime forbids is not tried again", async () => {

@@ -48,6 +48,17 @@ test("merged reports are the sum, and leave the reports alone", () => {
   assert.deepEqual(mergeReports([]), new Tally().report());
 });
 
+test("reasons with different statuses are different, with the same status one", () => {
+  const tally = new Tally();
+  tally.count("rejected", 1, "status 401: no token 17");
+  tally.count("rejected", 2, "status 404: no token 17");
+  tally.count("rejected", 4, "status 401: no token 18");
+  assert.deepEqual(tally.report().reasons.map(({ reason, samples }) => [reason, samples]), [
+    ["status 401: no token 17", 5],
+    ["status 404: no token 17", 2],
+  ]);
+});
+
 test("reasons are bounded, their samples still add up", () => {
   const tally = new Tally();
   const word = (index: number): string => "abcdefghijklmnopqrstuvwxyz".slice(index, index + 1);

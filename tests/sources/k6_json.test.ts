@@ -6,6 +6,7 @@ import type { Sample } from "../../src/sample.ts";
 import { type K6JsonOptions, type K6JsonStats, readK6Json } from "../../src/sources/k6_json.ts";
 import { readK6Line } from "../../src/sources/k6_json_line.ts";
 import { recordedJson } from "../support/recorded_run.ts";
+import { idle } from "../support/virtual_clock.ts";
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -227,6 +228,62 @@ test("a line of many megabytes is handed on in pieces, not held", async () => {
   assert.equal(foreign.join("").length, 3_000_000);
   assert.ok(foreign.every((piece) => piece.length <= 1_700_000));
   assert.equal(samples.length, 1);
+});
+
+test("the parts of a long line are told from lines, and no character is cut", async () => {
+  const long = `${"é".repeat(700_001)}${"z".repeat(400_000)}${point()}`;
+  const bytes = new TextEncoder().encode(`a\n${long}\n${point()}\nb\n${long}`);
+  for (const size of [65_537, 1_000_001]) {
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size));
+    const lines = [""];
+    const { samples, stats } = await read(chunks, {
+      onForeignLine: (line, continues) => {
+        lines.push((lines.pop() ?? "") + line);
+        if (!continues) lines.push("");
+      },
+    });
+    assert.ok(lines.join("\n") === `a\n${long}\nb\n${long}\n`);
+    assert.deepEqual([samples.length, stats.lines, stats.skipped.foreign], [1, 5, 4]);
+  }
+});
+
+test("a line of k6's that is too long is damaged, not somebody else's", async () => {
+  const line = new TextEncoder().encode(`${point({ tags: `{"url":"${"x".repeat(3_000_000)}"}` })}\n${point()}\n`);
+  const { samples, stats, foreign } = await read([line.slice(0, 1_500_000), line.slice(1_500_000)]);
+  assert.deepEqual([samples.length, stats.lines, foreign], [1, 2, []]);
+  assert.deepEqual([stats.skipped.malformed, stats.skipped.foreign], [1, 0]);
+});
+
+test("no more is read until those who take the lines have taken them, or the signal fires", async () => {
+  const end = new AbortController();
+  let pulls = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulls++;
+      controller.enqueue(new TextEncoder().encode("hello\nworld\n"));
+    },
+  }, { highWaterMark: 0 });
+  let take = (): void => {};
+  const onForeignLine = (): Promise<void> => new Promise((resolve) => take = resolve);
+  let ended = false;
+  const reading = (async () => {
+    for await (const _ of readK6Json(stream, { onForeignLine, signal: end.signal }));
+    ended = true;
+  })();
+  await idle();
+  assert.equal(pulls, 1);
+  take();
+  await idle();
+  assert.equal(pulls, 1, "the first of the two lines is not taken yet");
+  end.abort();
+  await reading;
+  assert.deepEqual([pulls, ended], [1, true]);
+});
+
+test("what is thrown by those who take the lines ends the reading", async () => {
+  const reading = read("hello\n", { onForeignLine: () => Promise.reject(new Error("no room")) });
+  await assert.rejects(reading, /no room/);
 });
 
 test("an error of the stream is thrown after what came before it", async () => {

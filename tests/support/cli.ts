@@ -43,6 +43,8 @@ export interface CliOptions {
   /** Standard input; left open if it is undefined and `keepOpen` is set. */
   readonly input?: string;
   readonly keepOpen?: boolean;
+  /** The working directory. @default that of the test */
+  readonly cwd?: string;
   /** Without the terminal that the tests may have been started in. */
   readonly detached?: boolean;
 }
@@ -53,17 +55,19 @@ const inherited = Object.fromEntries(Object.entries(process.env).filter(([name])
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const [program = "", ...before] = cliCommand;
   const env = { ...inherited, NO_COLOR: "1", ...options.env };
-  const child = spawn(program, [...before, ...args], { env, detached: options.detached });
+  const child = spawn(program, [...before, ...args], { env, detached: options.detached, cwd: options.cwd });
   const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  // A chunk may end within a character.
+  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
   let stdout = "";
   let stderr = "";
   let onOutput = (): void => {};
   child.stdout.on("data", (chunk) => {
-    stdout += chunk;
+    stdout += decoders.stdout.decode(chunk, { stream: true });
     onOutput();
   });
   child.stderr.on("data", (chunk) => {
-    stderr += chunk;
+    stderr += decoders.stderr.decode(chunk, { stream: true });
     onOutput();
   });
   child.stdin.on("error", () => {});

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { acceptSamples } from "../support/accept_samples.ts";
+import { cliCommand } from "../support/cli.ts";
+
+// It makes a terminal for a program: util-linux's.
+const skip = spawnSync("script", ["--version"]).status !== 0;
+
+test("the line of progress is cut to the terminal's width, so that it can be replaced", { skip }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-log-"));
+  const { url, close } = await acceptSamples();
+  await close();
+  try {
+    const file = join(folder, "run.json");
+    writeFileSync(
+      file,
+      '{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":3,"tags":{}}}\n',
+    );
+    // Nobody listens: it tries for long enough to show something.
+    const command = [...cliCommand, file, "--url", url, "--retry-deadline", "1s"].join(" ");
+    const child = spawn("script", ["-qec", `stty cols 30; ${command}`, "/dev/null"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let shown = "";
+    for await (const chunk of child.stdout) shown += chunk;
+    // deno-lint-ignore no-control-regex
+    const lines = [...shown.matchAll(/1 sample read[^\r\n\x1b]*/g)].map(([line]) => line);
+    assert.ok(lines.length > 0, shown);
+    for (const line of lines) assert.equal(line.length, 29, line);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
