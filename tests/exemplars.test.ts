@@ -66,7 +66,7 @@ for (const protocol of ["1.0", "2.0"] as const) {
 
 test("however often it is flushed, a series has an exemplar a second", async () => {
   const receiver = strictReceiver();
-  const output = new RemoteWriteOutput({ fetch: receiver.fetch });
+  const output = new RemoteWriteOutput({ fetch: receiver.fetch, now: () => second });
   const metric: Metric = { name: "c", type: "counter", contains: "default" };
   for (let ms = 0; ms < 5000; ms += 100) {
     output.add({ metric, time: second + ms, value: 1, tags: {}, metadata: { trace_id: `${ms}` } });

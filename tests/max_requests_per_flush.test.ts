@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type Sample } from "../mod.ts";
 import { type EmbeddedReceiver, embeddedReceiver, receivedValues } from "./support/embedded_receiver.ts";
 
-const start = Date.UTC(2026, 0, 1);
+const start = Date.UTC(2023, 0, 1);
 
 function gauge(name: string, value: number, time: number = start): Sample {
   const metric: Metric = { name, type: "gauge", contains: "default" };

@@ -6,7 +6,7 @@ import { RemoteWriteOutput } from "../src/output.ts";
 import type { RemoteWriteOutputOptions } from "../src/options.ts";
 import { readK6Json } from "../src/sources/k6_json.ts";
 import { strictReceiver } from "./support/receiver_capture.ts";
-import { keyOf, recordedJson, recordedSamples, type SentSample } from "./support/recorded_run.ts";
+import { afterRecordings, keyOf, recordedJson, recordedSamples, type SentSample } from "./support/recorded_run.ts";
 import { VirtualClock } from "./support/virtual_clock.ts";
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
@@ -15,7 +15,7 @@ const quiet = { onWarning: (): void => {} };
 /** What arrives of the recorded run, series by series. */
 async function replay(options: RemoteWriteOutputOptions): Promise<Map<string, SentSample[]>> {
   const receiver = strictReceiver();
-  const output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch, ...options });
+  const output = new RemoteWriteOutput({ ...quiet, now: afterRecordings, fetch: receiver.fetch, ...options });
   for await (const samples of readK6Json(new Blob([recordedJson("basic")]).stream())) output.add(samples);
   const { samples, delivered } = await output.close();
   assert.equal(delivered, samples);

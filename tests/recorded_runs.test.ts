@@ -6,7 +6,7 @@ import type { RemoteWriteOutputOptions } from "../src/options.ts";
 import type { Sample } from "../src/sample.ts";
 import { readK6Json } from "../src/sources/k6_json.ts";
 import type { BucketSpan, TimeSeries } from "../src/time_series.ts";
-import { keyOf, recordedJson, recordedRequests } from "./support/recorded_run.ts";
+import { afterRecordings, keyOf, recordedJson, recordedRequests } from "./support/recorded_run.ts";
 import { strictReceiver } from "./support/receiver_capture.ts";
 
 type Run = "basic" | "native";
@@ -41,6 +41,7 @@ function startOutput(options: RemoteWriteOutputOptions): { output: RemoteWriteOu
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({
     keepNameTag: true,
+    now: afterRecordings,
     fetch: receiver.fetch,
     onWarning: () => {},
     ...options,

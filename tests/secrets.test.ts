@@ -118,7 +118,7 @@ for (const [index, options] of wrong.entries()) {
   });
 }
 
-const point = '{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":1,"tags":{}}}\n';
+const point = '{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49Z","value":1,"tags":{}}}\n';
 const credentials: readonly (readonly [args: string[], env: Record<string, string>, search: string])[] = [
   [["--user", user, "--password", password, "--header", `X-Key:${header}`], {}, `?t=${query}`],
   [["--bearer-token", bearer], { "K6_PROMETHEUS_HEADERS_X-Key": header }, `?t=${query}`],

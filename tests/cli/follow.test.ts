@@ -9,7 +9,7 @@ import { acceptSamples } from "../support/accept_samples.ts";
 import { runCli, startCli } from "../support/cli.ts";
 
 const point = (value: number): string =>
-  `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
+  `{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
 
 async function withFile(use: (path: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-follow-"));

@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { runCli } from "../support/cli.ts";
 
-const input = '{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":3,"tags":{"a":"b"}}}\n';
+const input = '{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49Z","value":3,"tags":{"a":"b"}}}\n';
 
 let folder: string;
 let certificates: Certificates;

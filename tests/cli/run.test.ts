@@ -11,7 +11,7 @@ const progress = Array.from({ length: 10 }, (_, piece) => `running, ${piece * 52
 const untagged = Array.from(
   { length: 30 },
   (_, at) =>
-    `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49.${100 + at}Z","value":${at},"tags":{}}}\n`,
+    `{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49.${100 + at}Z","value":${at},"tags":{}}}\n`,
 ).join("");
 
 interface Scene {

@@ -10,7 +10,7 @@ import { type Accepted, type AcceptOptions, acceptSamples } from "../support/acc
 
 const recording = "tests/fixtures/k6/basic/run.json.gz";
 const point = (value: number): string =>
-  `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
+  `{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
 
 /** A receiver in this process, for as long as the function runs. */
 async function withReceiver(use: (receiver: Accepted) => Promise<void>, options?: AcceptOptions): Promise<void> {

@@ -13,6 +13,9 @@ export interface SentSample {
   readonly timestamp: number;
 }
 
+/** A clock that shows the day after, as samples ahead of the clock are refused. */
+export const afterRecordings = (): number => Date.UTC(2026, 10, 23);
+
 /** The bytes of a run's JSON, not compressed. */
 export function recordedJson(run: "basic" | "native"): Uint8Array<ArrayBuffer> {
   return new Uint8Array(gunzipSync(readFileSync(`tests/fixtures/k6/${run}/run.json.gz`)));
