@@ -208,6 +208,11 @@ class Sending {
       this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reason}`);
     }
     if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
+    const { lines, bytes } = reader.stats;
+    this.#log.say(
+      "debug",
+      `${path === "-" ? "Standard input" : path}: ${countOf(lines, "line")}, ${formatBytes(bytes)}`,
+    );
     this.#read.push(reader.stats);
   }
 

@@ -45,6 +45,12 @@ test("send delivers a recorded file, sums it up, and exits with 0", () =>
     assert.equal([...requests.values()].reduce((sum, value) => sum + value), 373);
   }));
 
+test("--log-level debug says what was read of each input", () =>
+  withReceiver(async ({ url }) => {
+    const { stderr } = await runCli(["-", "--url", url, "--log-level", "debug"], { input: point(1) });
+    assert.match(stderr, /debug: Standard input: 1 line, \d+ B\n/);
+  }));
+
 test("several files, gzip of several members among them, are sent in order", () =>
   withReceiver(({ url, samples }) =>
     withFolder(async (folder) => {
