@@ -12,7 +12,9 @@ const width = 100;
 
 /** All commands. */
 export function formatHelp(commands: readonly Command[]): string {
-  const rows = commands.map(({ name, operands, summary }) => `  ${`${name} ${operands}`.padEnd(18)} ${summary}`);
+  const forms = commands.map(({ name, operands }) => `${name} ${operands}`);
+  const longest = Math.max(...forms.map(({ length }) => length));
+  const rows = commands.map(({ summary }, index) => `  ${forms[index]?.padEnd(longest)}  ${summary}`);
   return `Send k6 test results to any Prometheus remote-write endpoint.
 
 Usage: k6-remote-write [send] [FILE...] [--url URL] [flags]

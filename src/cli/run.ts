@@ -137,7 +137,7 @@ class Running {
       : lost
       ? `delivered ${countOf(samples, "sample")}, but not all that it wrote could be read`
       : `delivered all ${countOf(samples, "sample")}`;
-    this.#log.say(lost ? "warn" : "info", `${end}; ${results}; testid ${this.#testid}`);
+    this.#log.say(lost ? "error" : "info", `${end}; ${results}; testid ${this.#testid}`);
     return code === 0 && lost ? exitCodes.lost : code;
   }
 

@@ -6,7 +6,6 @@
 const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");
 const http = process.getBuiltinModule("node:http");
-const stream = process.getBuiltinModule("node:stream");
 const zlib = process.getBuiltinModule("node:zlib");
 
 /** What follows the program and the script. */
@@ -84,7 +83,8 @@ export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint
     async cancel(): Promise<void> {
       await iterator.return?.();
     },
-  });
+    // Nothing is read ahead: a stream that fails drops what it holds.
+  }, { highWaterMark: 0 });
 }
 
 const gzipMagic = [0x1f, 0x8b];
@@ -109,11 +109,42 @@ async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
     yield* all();
     return;
   }
+  yield* decompressed(all());
+}
+
+/** Gives all that a file holds, also where it is cut off: a stream that is piped on drops what is not read yet when it fails. */
+async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const ready: Uint8Array[] = [];
+  let failure: Error | undefined;
+  let proceed = (): void => {};
   // DecompressionStream stops after the first member on some runtimes.
   const gunzip = zlib.createGunzip();
-  const fed = stream.Readable.from(all(), { objectMode: true }).on("error", (error: Error) => gunzip.destroy(error))
-    .pipe(gunzip);
-  for await (const chunk of fed) yield new Uint8Array(chunk);
+  gunzip.on("data", (chunk: Uint8Array) => ready.push(chunk));
+  gunzip.on("error", (error: Error) => {
+    failure = error;
+    proceed();
+  });
+  const step = async (take: (done: () => void) => void): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      proceed = resolve;
+      if (failure === undefined) take(resolve);
+      else resolve();
+    });
+    if (failure !== undefined) throw failure;
+  };
+  try {
+    for await (const chunk of chunks) {
+      await step((done) => void gunzip.write(chunk, () => done()));
+      yield* ready.splice(0);
+    }
+    await step((done) => void gunzip.once("end", done).end());
+    yield* ready.splice(0);
+  } catch (error) {
+    yield* ready;
+    throw error;
+  } finally {
+    gunzip.destroy();
+  }
 }
 
 /** Within it, a signal that comes again is the same: npx hands a terminal's Ctrl-C on to whom the terminal sends it too. */

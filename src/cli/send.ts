@@ -20,7 +20,7 @@ import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { exitNow, isRegularFile, isThere, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
-import { formatSummary, isLoss } from "./summary.ts";
+import { formatSummary, lossesOf } from "./summary.ts";
 
 const progressPeriodMs = 250;
 
@@ -140,14 +140,12 @@ class Sending {
     });
     clearInterval(progress);
     this.#log.progress("");
-    const stats = output.stats;
-    const lost = isLoss({ report, stats, read: this.#read }) || this.#broken;
+    const account = { report, stats: output.stats, read: this.#read };
     const interrupted = this.#live ? undefined : this.#interrupted;
-    this.#log.say(
-      "info",
-      formatSummary({ report, stats, read: this.#read, interrupted, ms: performance.now() - started }),
-    );
-    return lost || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
+    this.#log.say("info", formatSummary({ ...account, interrupted, ms: performance.now() - started }));
+    const losses = lossesOf(account);
+    if (losses.length > 0) this.#log.say("error", `Not everything was sent: ${losses.join(", ")}`);
+    return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
   }
 
   async #openCheckpoint(options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {

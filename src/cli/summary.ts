@@ -28,26 +28,37 @@ const skipWords: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = 
   ["invalidTags", "with unreadable tags"],
 ];
 
-/** Whether something was lost, or could not be read. What is unknown is no loss: the receiver most likely has it. */
-export function isLoss({ report, stats, read }: Account): boolean {
-  const { rejected, failed, dropped, unsent } = report;
-  const refused = Object.values(stats.samplesRefused).some((count) => count > 0);
-  const unreadable = read.some(({ skipped: { foreign: _, ...damaged } }) =>
-    Object.values(damaged).some((count) => count > 0)
-  );
-  return rejected + failed + dropped + unsent > 0 || refused || unreadable;
+/**
+ * What was lost, and what could not be read, in words; empty if nothing was. What is unknown is no loss: the receiver most
+ * likely has it.
+ */
+export function lossesOf({ report, stats, read }: Account): string[] {
+  const { samples, rejected, failed, dropped, unsent } = report;
+  const undelivered = rejected + failed + dropped + unsent;
+  const refused = sum(Object.values(stats.samplesRefused));
+  const damaged = sum(read.flatMap(({ skipped: { foreign: _, ...damaged } }) => Object.values(damaged)));
+  return [
+    ...(undelivered === 0 ? [] : [`${formatCount(undelivered)} of ${countOf(samples, "sample")} not delivered`]),
+    ...(refused === 0 ? [] : [`${countOf(refused, "k6 sample")} refused`]),
+    ...(damaged === 0 ? [] : [`${countOf(damaged, "line")} not readable`]),
+  ];
+}
+
+/** Whether something was lost, or could not be read. */
+export function isLoss(account: Account): boolean {
+  return lossesOf(account).length > 0;
 }
 
 /** A few lines for people. */
 export function formatSummary(
   { report, stats, read, interrupted, ms }: Account & { readonly interrupted?: string; readonly ms: number },
 ): string {
-  const lines = read.reduce((sum, { lines }) => sum + lines, 0);
+  const lines = sum(read.map(({ lines }) => lines));
   const skipped = skipWords.flatMap(([reason, words]) => {
-    const count = read.reduce((sum, { skipped }) => sum + skipped[reason], 0);
+    const count = sum(read.map(({ skipped }) => skipped[reason]));
     return count === 0 ? [] : [`${formatCount(count)} ${words}`];
   });
-  const refused = Object.values(stats.samplesRefused).reduce((sum, count) => sum + count, 0);
+  const refused = sum(Object.values(stats.samplesRefused));
   const rows = [
     [
       "read",
@@ -85,4 +96,8 @@ function deliveryRows(report: DeliveryReport): string[][] {
 
 function formatRows(rows: readonly (readonly string[])[]): string {
   return rows.map(([title = "", ...facts]) => `${title.padStart(10)}  ${facts.join(", ")}`).join("\n");
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

@@ -105,7 +105,7 @@ test("where something was lost, 0 becomes 1, and another exit code of k6 stays",
       assert.equal(result.code, expected, result.stderr);
       assert.match(
         lastLine(result),
-        new RegExp(`^warn: k6 ended with ${code}.*; ([\\d,]+) of \\1 samples not delivered`),
+        new RegExp(`^error: k6 ended with ${code}.*; ([\\d,]+) of \\1 samples not delivered`),
       );
     }
   }, { status: 400, reason: "out of bounds" }));
@@ -115,7 +115,7 @@ test("a k6 that is killed in the middle of a line: what it wrote before is deliv
     const result = await runCli(["run", "script.js"], options({ ending: "killed" }));
     assert.equal(result.code, 137);
     assert.match(result.stderr, /3,097 k6 samples in 3,121 lines\n {3}skipped {2}1 cut off\n/);
-    assert.match(lastLine(result), /^warn: k6 was ended by SIGKILL; delivered \d+ samples?, but not all/);
+    assert.match(lastLine(result), /^error: k6 was ended by SIGKILL; delivered \d+ samples?, but not all/);
     assert.ok(total(receiver, "k6_http_reqs_total") > 0);
   }));
 
@@ -124,7 +124,7 @@ test("a k6 that never opens its output hangs nothing, and is no success", () =>
     for (const [code, expected] of [[0, 1], [255, 255]]) {
       const result = await runCli(["run", "script.js"], options({ ending: "never opened", code }));
       assert.equal(result.code, expected, result.stderr);
-      assert.match(lastLine(result), new RegExp(`^warn: k6 ended with ${code}; no result of it could be read`));
+      assert.match(lastLine(result), new RegExp(`^error: k6 ended with ${code}; no result of it could be read`));
     }
   }));
 
@@ -142,7 +142,7 @@ test("garbage is counted and no success; what is k6's among it is delivered", ()
     const json = k6.write("garbage", Buffer.concat([bytes, Buffer.from(`\n${untagged}`), bytes]));
     const result = await runCli(["run", "script.js"], options({ json }));
     assert.equal(result.code, 1, result.stderr);
-    assert.match(lastLine(result), /^warn: k6 ended with 0; delivered \d+ samples?, but not all that it wrote/);
+    assert.match(lastLine(result), /^error: k6 ended with 0; delivered \d+ samples?, but not all that it wrote/);
     assert.equal(receiver.samples.findLast(({ name }) => name === "k6_vus")?.value, 29);
   }));
 
