@@ -19,6 +19,11 @@ const tests = readdirSync(`${root}/tests`, { recursive: true })
   .map((path) => `tests/${path.replaceAll("\\", "/")}`)
   .filter((path) => path.endsWith(".test.ts") && path.includes(pattern))
   .sort();
+// Given no file, a runner would look for tests itself.
+if (tests.length === 0) {
+  console.error(`Cannot test "${pattern}": no path of a test file contains it, expected such as "wire/"`);
+  process.exit(1);
+}
 // Those of the packages and of the examples start the runtimes themselves: once is enough.
 const everywhere = tests.filter((path) => !path.startsWith("tests/packaging/"));
 

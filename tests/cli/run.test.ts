@@ -178,12 +178,18 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 test("in a terminal: k6 has it, gets Ctrl-C once, and its screen stays whole", () =>
   withK6(async ({ k6, receiver, options }) => {
     const { env } = options({ ending: "waits" });
-    const command = [...cliCommand, "run", "script.js"].map((word) => `'${word}'`).join(" ");
-    const child = spawn("script", ["-qec", command, "/dev/null"], { env: { ...process.env, ...env, TERM: "xterm" } });
+    // In the shell's place: a shell that stays gets the terminal's Ctrl-C too, and some end with it, not with the command's code.
+    const command = `exec ${[...cliCommand, "run", "script.js"].map((word) => `'${word}'`).join(" ")}`;
+    const child = spawn("script", ["-qec", command, "/dev/null"], {
+      env: { ...process.env, ...env, TERM: "xterm", SHELL: "/bin/sh" },
+    });
     let screen = "";
+    let pressed = false;
     child.stdout.on("data", (chunk) => {
       screen += chunk;
-      if (screen.includes("waiting 0") && !screen.includes("^C")) child.stdin.write("\x03");
+      if (pressed || !screen.includes("waiting 0")) return;
+      pressed = true;
+      child.stdin.write("\x03");
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
     assert.equal(code, 105, screen);
