@@ -4,6 +4,12 @@
  * @module
  */
 
+/**
+ * Headers by lower-case name. Not the runtime's own `Headers`: fetch makes those anyway, and the first of a process takes Node
+ * 20 ms and more.
+ */
+export type RequestHeaders = Map<string, string>;
+
 /** A request as it is about to be sent. */
 export interface AuthorizableRequest {
   /** Always POST. */
@@ -11,7 +17,7 @@ export interface AuthorizableRequest {
   /** Without user info. */
   readonly url: string;
   /** All headers that are going to be sent; to be added to. */
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
   /** Compressed; to be signed, not changed. */
   readonly body: Uint8Array<ArrayBuffer>;
 }

@@ -6,7 +6,7 @@
  */
 import { ConfigurationError } from "../errors.ts";
 import { version as packageVersion } from "../version.ts";
-import type { Authorizer } from "./authorizer.ts";
+import type { Authorizer, RequestHeaders } from "./authorizer.ts";
 import { sendDefaults } from "./defaults.ts";
 import { describeNetworkError } from "./network_error.ts";
 import type { EncodedRequest, Failed, Outcome, ProtocolVersion, Rejected, Send, WrittenCounts } from "./outcome.ts";
@@ -97,7 +97,7 @@ interface AttemptOptions {
   readonly request: EncodedRequest;
   readonly endpoint: URL;
   readonly userInfo: URL;
-  readonly custom: Headers;
+  readonly custom: RequestHeaders;
   readonly authorizer: Authorizer | undefined;
   readonly fetch: Fetch;
   readonly now: () => number;
@@ -109,7 +109,7 @@ class Attempt {
   awaiting = false;
   readonly #options: AttemptOptions;
   readonly #controller = new AbortController();
-  #headers: Headers;
+  #headers: RequestHeaders;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -166,7 +166,7 @@ class Attempt {
   async #post(url: URL): Promise<Response> {
     const { request, custom, authorizer, fetch } = this.#options;
     const { body, version, attempt = 0 } = request;
-    const headers = new Headers(custom);
+    const headers = new Map(custom);
     headers.set("content-encoding", "snappy");
     headers.set("user-agent", `k6-remote-write/${packageVersion}`);
     for (const [name, value] of Object.entries(protocolHeaders[version])) headers.set(name, value);
@@ -177,7 +177,8 @@ class Attempt {
     const authorized = Promise.resolve(authorizer?.authorize({ method: "POST", url: url.href, headers, body }, signal));
     await untilAborted(authorized, signal);
     this.awaiting = true;
-    const sent = fetch(url.href, { method: "POST", headers, body, redirect: "manual", signal });
+    const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
+    const sent = fetch(url.href, init);
     const response = await untilAborted(sent, signal);
     this.awaiting = false;
     return response;
@@ -256,15 +257,23 @@ function parseEndpoint(url: string | URL): { endpoint: URL; userInfo: URL } {
   return { endpoint, userInfo };
 }
 
-function parseHeaders(custom: Readonly<Record<string, string>>): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(custom)) {
-    try {
-      headers.set(name, value);
-    } catch {
-      // The runtime's own message would show the value.
+/** A token of RFC 9110, 5.6.2. */
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** What fetch takes: bytes, none of which ends the line. */
+// deno-lint-ignore no-control-regex
+const headerValue = /^[\x01-\x09\x0b\x0c\x0e-\xff]*$/;
+
+/** Names become lower case; the white space around a value is not part of it. */
+function parseHeaders(custom: Readonly<Record<string, string>>): RequestHeaders {
+  const headers: RequestHeaders = new Map();
+  for (const [name, given] of Object.entries(custom)) {
+    const value = String(given).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+    if (!headerName.test(name) || !headerValue.test(value)) {
+      // The value may be a secret.
       throw new ConfigurationError(`Cannot send: the header ${JSON.stringify(name)} or its value is not valid in HTTP`);
     }
+    headers.set(name.toLowerCase(), value);
   }
   return headers;
 }

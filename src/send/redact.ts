@@ -35,7 +35,11 @@ export function redactSecrets(text: string, secrets: Iterable<string>): string {
 }
 
 /** What of these headers and this URL must not appear in a message, in whatever form a receiver may echo it. */
-export function secretsOf(headers: Headers, url: URL, publicNames: ReadonlySet<string>): Set<string> {
+export function secretsOf(
+  headers: ReadonlyMap<string, string>,
+  url: URL,
+  publicNames: ReadonlySet<string>,
+): Set<string> {
   const secrets = new Set<string>([url.username, url.password, url.search.slice(1), ...url.searchParams.values()]);
   for (const part of [url.username, url.password]) secrets.add(decodeURIComponentSafely(part));
   for (const [name, value] of headers) {

@@ -50,6 +50,35 @@ test("custom headers are sent, but MUST NOT override those of the protocol", asy
   });
 });
 
+test("custom headers are valid where the runtime's own Headers take them, and arrive as those have them", async () => {
+  const characters = Array.from({ length: 0x102 }, (_, code) => String.fromCharCode(code));
+  const cases = [
+    ...characters.flatMap((character) => [
+      ["x-a", `a${character}b`],
+      ["x-a", `${character}ab${character}`],
+      [`x${character}a`, "b"],
+    ]),
+    ["", "a"],
+    ["x-a", ""],
+    ["X-A", "\t a  b \r\n"],
+  ] as const;
+  const takenBy = (name: string, value: string): string | undefined => {
+    try {
+      return new Headers([[name, value]]).get(name) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  for (const [name, value] of cases) {
+    const { fetch, calls } = answering(noContent());
+    const sending = send({ fetch, headers: { [name]: value } });
+    const expected = takenBy(name, value);
+    const titled = JSON.stringify([name, value]);
+    if (expected === undefined) await assert.rejects(sending, /^ConfigurationError: Cannot send: the header "/, titled);
+    else assert.equal((await sending, calls[0]?.headers.get(name)), expected, titled);
+  }
+});
+
 test("a retry says which one it is", async () => {
   const { fetch, calls } = answering(noContent());
   await send({ fetch }, { attempt: 2 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/errors.ts";
 import { bearerAuthorizer } from "../../src/send/auth/bearer.ts";
+import type { RequestHeaders } from "../../src/send/authorizer.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { withRetry } from "../../src/send/retry.ts";
 import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
@@ -14,7 +15,7 @@ test("an authorizer sets headers anew for each attempt and sees what is sent", a
   const clock = new VirtualClock();
   const authorizer = {
     authorize(
-      { method, url, headers, body }: { method: string; url: string; headers: Headers; body: Uint8Array },
+      { method, url, headers, body }: { method: string; url: string; headers: RequestHeaders; body: Uint8Array },
     ): void {
       seen.push(`${method} ${url} ${headers.get("content-type")} ${body.length}`);
       headers.set("authorization", `Token ${++count}`);
@@ -32,7 +33,7 @@ test("an authorizer sets headers anew for each attempt and sees what is sent", a
 test("a 401 is tried once more with renewed credentials, only once and only if there are any", async () => {
   let token = 0;
   const authorizer = {
-    authorize: ({ headers }: { headers: Headers }): void => headers.set("authorization", `Bearer ${token}`),
+    authorize: ({ headers }: { headers: RequestHeaders }): void => void headers.set("authorization", `Bearer ${token}`),
     refresh: (): Promise<boolean> => Promise.resolve(++token > 0),
   };
   const renewed = answering(answer(401), noContent());
@@ -114,7 +115,8 @@ test("no secret appears in an outcome, whatever the receiver or the runtime says
     "Proxy-Authorization": `Basic ${btoa("someone:b4sic-password")}`,
   };
   const authorizer = {
-    authorize: ({ headers }: { headers: Headers }): void => headers.set("authorization", "Bearer 4uthorizer-token"),
+    authorize: ({ headers }: { headers: RequestHeaders }): void =>
+      void headers.set("authorization", "Bearer 4uthorizer-token"),
   };
   const all = [...secrets, url, encodeURIComponent("p@ss-w0rd"), headers["Proxy-Authorization"]].join(" | ");
   const long = "x".repeat(1010) + "4uthorizer-token";

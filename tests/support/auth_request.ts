@@ -6,13 +6,15 @@ export function requestTo(url: string, headers: Readonly<Record<string, string>>
   return {
     method: "POST",
     url,
-    headers: new Headers({
-      "content-encoding": "snappy",
-      "content-type": "application/x-protobuf",
-      "user-agent": "k6-remote-write/0",
-      "x-prometheus-remote-write-version": "0.1.0",
-      ...headers,
-    }),
+    headers: new Map(
+      new Headers({
+        "content-encoding": "snappy",
+        "content-type": "application/x-protobuf",
+        "user-agent": "k6-remote-write/0",
+        "x-prometheus-remote-write-version": "0.1.0",
+        ...headers,
+      }),
+    ),
     body: Uint8Array.of(3, 8, 1, 2, 3),
   };
 }

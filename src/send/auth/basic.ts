@@ -23,7 +23,7 @@ export interface UserPassword {
 export function basicAuthorizer(credentials: UserPassword): Authorizer {
   const value = basicCredentials(credentials);
   return {
-    authorize: ({ headers }) => headers.set("authorization", value),
+    authorize: ({ headers }) => void headers.set("authorization", value),
   };
 }
 

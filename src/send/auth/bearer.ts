@@ -20,7 +20,7 @@ export type BearerToken = string | (() => string | Promise<string>);
 export function bearerAuthorizer(token: BearerToken): Authorizer {
   if (typeof token === "string") {
     const value = bearerCredentials(token);
-    return { authorize: ({ headers }) => headers.set("authorization", value) };
+    return { authorize: ({ headers }) => void headers.set("authorization", value) };
   }
   return {
     async authorize({ headers }): Promise<void> {

@@ -101,7 +101,7 @@ async function sign(
   credentials: AwsCredentials,
   { region, service, time }: { readonly region: string; readonly service: string; readonly time: number },
 ): Promise<void> {
-  const signable = new Headers(headers);
+  const signable = new Headers([...headers]);
   for (const name of [...signatureHeaders, ...unsignedHeaders]) signable.delete(name);
   signable.set("x-amz-content-sha256", hex(await crypto.subtle.digest("SHA-256", body)));
   const datetime = new Date(time).toISOString().replace(/[-:]|\.\d+/g, "");

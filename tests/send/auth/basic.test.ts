@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { basicAuthorizer } from "../../../src/send/auth/basic.ts";
 import { requestTo, unaborted } from "../../support/auth_request.ts";
 
-async function headerOf(user: string, password: string): Promise<string | null> {
+async function headerOf(user: string, password: string): Promise<string | undefined> {
   const request = requestTo("https://host/write");
   await basicAuthorizer({ user, password }).authorize(request, unaborted());
   return request.headers.get("authorization");

@@ -38,7 +38,7 @@ function endpoint(answers: readonly (() => Response | Promise<Response>)[], cloc
 const token = (fields: Readonly<Record<string, unknown>> = {}): () => Response => () =>
   Response.json({ access_token: "tok-1", token_type: "Bearer", expires_in: 3600, ...fields });
 
-async function authorizationOf(authorizer: Authorizer): Promise<string | null> {
+async function authorizationOf(authorizer: Authorizer): Promise<string | undefined> {
   const request = requestTo("https://host/write");
   await authorizer.authorize(request, unaborted());
   return request.headers.get("authorization");
