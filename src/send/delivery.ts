@@ -22,6 +22,7 @@ import {
   type Aborted,
   type Failed,
   type Held,
+  isAnswer,
   type Outcome,
   type ProtocolVersion,
   type Rejected,
@@ -84,8 +85,6 @@ export class Delivery {
   /** Sends what is left of a parcel; something may be left again if the signal fires or the requests are used up. */
   async advance(parcel: Parcel, signal: AbortSignal): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend } = this.#options;
-    const startMs = parcel.startMs ??= this.outage.startMs;
-    const retryUntilMs = startMs + retryDeadlineMs;
     for (let piece = parcel.next; piece !== undefined && !signal.aborted; piece = parcel.next) {
       const samples = piece.to - piece.from;
       if (samples > maxSamplesPerSend) {
@@ -97,9 +96,13 @@ export class Delivery {
       if (encoded === undefined) continue;
       const { attempts: attempt, resent } = piece;
       const { body } = encoded;
+      const startMs = parcel.startMs ??= this.outage.startMs;
+      const retryUntilMs = startMs + retryDeadlineMs;
       const outcome = await send({ version, body, samples, attempt, resent, retryUntilMs }, signal);
       parcel.countRequest({ attempts: outcome.attempts, bodyBytes: body.length });
       this.outage.note(outcome, startMs);
+      // A batch that goes forward slowly has the whole time again for what is left of it.
+      if (isAnswer(outcome)) parcel.startMs = undefined;
       this.#judge(outcome, { parcel, piece, samples, version, ...encoded });
       if (outcome.kind === "held") return;
       if (this.outage.isLong) this.giveUp(parcel);
@@ -157,7 +160,7 @@ export class Delivery {
       return this.#settle(sent, { stored: this.#stored(written), reason, unknown: piece.unknown || unknownBefore });
     }
     const reason = `it answers ${status} without the headers that say what it stored`;
-    if (this.#fallBack(reason)) return parcel.again({ resent: true });
+    if (this.#fallBack(reason)) return parcel.again({ unknown: piece.unknown || unknownBefore, resent: true });
     this.#settle(sent, { stored: 0, reason: `the receiver does not seem to know remote write 2.0: ${reason}` });
   }
 

@@ -25,9 +25,9 @@ export interface DeliveryOptions {
   readonly maxDecodedBytes?: number;
   /** Whether the bad samples of a refused request are searched for. @default true */
   readonly bisect?: boolean;
-  /** How many requests the search in one refused request may take. @default 100 */
+  /** How many requests the search in one refused request may take, each with its retries. @default 100 */
   readonly maxBisectRequests?: number;
-  /** How long after a batch's first request no retry begins any more, in milliseconds. @default Infinity */
+  /** How long after a batch's first request, or the last answer to one, a retry may begin, in milliseconds. @default Infinity */
   readonly retryDeadlineMs?: number;
   /**
    * Whether that time runs on from one batch to the next while every request fails, so that an endpoint that is down is waited for

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Outcome, wordsOf } from "./outcome.ts";
+import { isAnswer, type Outcome, wordsOf } from "./outcome.ts";
 
 /** What decides. */
 export interface OutageOptions {
@@ -21,6 +21,7 @@ export interface OutageOptions {
 export class Outage {
   readonly #options: OutageOptions;
   #sinceMs: number | undefined;
+  #answeredMs = -Infinity;
   #reason = "";
 
   constructor(options: OutageOptions) {
@@ -49,10 +50,12 @@ export class Outage {
   /** Takes note of what became of a request whose time for retries counts from `startMs`. */
   note(outcome: Outcome, startMs: number): void {
     if (outcome.kind === "failed") {
-      this.#sinceMs ??= startMs;
+      // Another shard's request may have been answered meanwhile.
+      this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
       this.#reason = wordsOf(outcome);
-    } else if (outcome.kind === "written" || outcome.kind === "rejected") {
+    } else if (isAnswer(outcome)) {
       this.#sinceMs = undefined;
+      this.#answeredMs = this.#options.now();
     }
   }
 }

@@ -95,6 +95,11 @@ export type Outcome = Written | Rejected | Failed | Aborted | Held;
 /** Sends a request. Never rejects. */
 export type Send = (request: EncodedRequest, signal: AbortSignal) => Promise<Outcome>;
 
+/** Whether the receiver took or refused the request: it is there, and works. */
+export function isAnswer({ kind }: Outcome): boolean {
+  return kind === "written" || kind === "rejected";
+}
+
 /** Why a request was refused or failed, in the receiver's own words or the network's. */
 export function wordsOf({ status, reason }: Rejected | Failed): string {
   return status === undefined ? reason : `status ${status}: ${reason}`;

@@ -32,7 +32,7 @@ export interface Piece {
 /** The pieces of a batch, to be sent one after the other, so that each series' samples stay in order. */
 export class Parcel {
   readonly batch: Batch;
-  /** From when on the time for retries counts, on their clock; set when sending begins. */
+  /** From when on the time for retries counts, on their clock; set when sending begins, anew after each answer. */
   startMs: number | undefined;
   /** The next one last. */
   readonly #pieces: Piece[];

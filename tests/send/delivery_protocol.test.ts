@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { oneEach, setUp, sizes, versions } from "../support/delivering.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
+import type { Fault } from "../support/faulty_fetch.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -41,6 +42,12 @@ test("a 500 that lasts is a reason to fall back only as long as 2.0 is not known
   assert.equal((await setting.deliver(oneEach(1))).delivered, 1);
   assert.equal((await setting.deliver(oneEach(1, undefined, 2))).failed, 1);
   assert.equal(setting.delivery.version, "2.0");
+});
+
+test("what was unknown before the fallback stays unknown after it", async () => {
+  const faults: Fault[] = [{ kind: "reset" }, { kind: "answer", status: 200 }, { kind: "answer", status: 400 }];
+  const { unknown, rejected } = await setUp({ protocol: "auto", faults }).deliver(oneEach(1));
+  assert.deepEqual({ unknown, rejected }, { unknown: 1, rejected: 0 });
 });
 
 test("exemplars that a receiver does not store are said, and are no loss", async () => {

@@ -161,6 +161,15 @@ test("an endpoint that answers now and then gives each batch its whole time", as
   assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ delivered: 2 }));
 });
 
+test("a batch that goes forward slowly has its whole time after each answer, and so has what waits behind it", async () => {
+  const slow: Fault = { kind: "slow", ms: 10_000 };
+  const faults: Fault[] = [...Array<Fault>(7).fill(slow), { kind: "answer", status: 503 }];
+  const options = { sharedDeadline: true, retryDeadlineMs: 60_000, maxSamplesPerSend: 1, overflow: "block" } as const;
+  const { queue, batch, clock } = setUp({ ...options, faults });
+  const reports = [1, 2, 3].map((time) => queue.push(0, batch(10, { time })));
+  assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ delivered: 10 }));
+});
+
 test("with a short deadline one failure costs only itself", async () => {
   const faults: Fault[] = [{ kind: "answer", status: 503 }];
   const options = { sharedDeadline: true, retryDeadlineMs: 0, overflow: "block" } as const;
