@@ -87,6 +87,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
   readonly #account = new Tally();
+  /** Samples of time series that there were to send. */
+  #emitted = 0;
   /** What no flush has reported yet: samples that were lost before the queue. */
   #lost = new Tally();
   readonly #future: Future;
@@ -236,6 +238,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const reports = rounds.flatMap((round) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
+        this.#emitted += batch.length;
         return [this.#queue.push(shard, batch, options).then((report) => this.#count(report))];
       })
     );
@@ -253,7 +256,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     return [first, ...rest];
   }
 
-  /** What is unsent now may be sent by a later flush: only the end can tell. */
+  /** What is unsent now may be sent by a later flush: only the end can tell, by what is missing in the account. */
   #count(report: DeliveryReport): DeliveryReport {
     this.#account.add({ ...report, unsent: 0 });
     return report;
@@ -292,13 +295,15 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
     const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
-    const { unsent } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
+    const { kept } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
     await Promise.all(last);
-    await this.#checkpointed?.settle();
+    // Whoever records the windows may not come to an end either.
+    await untilAborted(this.#checkpointed?.settle() ?? Promise.resolve(), this.#end.signal).catch(() => {});
     await this.#metadata.settled();
     clear();
     this.#takeLost();
-    this.#account.count("unsent", unsent);
+    this.#count(kept);
+    this.#account.count("unsent", this.#emitted - this.#account.samples);
     return this.#account.report();
   }
 
@@ -306,6 +311,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${
       error instanceof Error ? error.message : String(error)
     }`;
+    this.#emitted += samples;
     this.#lost.count("dropped", samples, reason);
     this.#sendStats.dropped("sink_failed", samples);
     warnings.once(`Samples lost: ${samples} (${reason}). Further ones of this kind are only counted.`);

@@ -145,3 +145,30 @@ test("who listens to warnings may fail, and nothing else does", async () => {
   assert.deepEqual([delivered, dropped], [2, 1]);
   assert.deepEqual(said.map((message) => message.slice(0, 12)), ["A sample of ", 'The tag "my-', "The queue is"]);
 });
+
+test("close() ends in time where whoever records the windows does not", async () => {
+  const checkpoint = { onWindow: () => new Promise<void>(() => {}) };
+  const { output, clock } = setUp({ windows: "event", checkpoint, closeTimeoutMs: 5000 });
+  const start = clock.now();
+  output.add({ metric: gauge, time: start, value: 1, tags: {} });
+  assert.equal((await clock.settle(output.close())).delivered, 1);
+  assert.equal(clock.now() - start, 5000);
+  assert.equal(clock.timers, 0);
+});
+
+test("who waits for room is let go when a window is not acknowledged, as nothing more is sent", async () => {
+  const { output, clock } = setUp({
+    windows: "event",
+    overflow: "block",
+    capacity: 1,
+    retryDeadlineMs: 0,
+    checkpoint: { onWindow: () => {} },
+    fetch: () => Promise.resolve(new Response("down", { status: 503 })),
+  });
+  for (let second = 0; second < 20; second++) {
+    output.add({ metric: gauge, time: clock.now() + 1000 * second, value: second, tags: {} });
+    await clock.settle(output.ready());
+  }
+  const { failed, unsent } = await clock.settle(output.close());
+  assert.deepEqual({ failed, unsent }, { failed: 1, unsent: 19 });
+});

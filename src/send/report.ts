@@ -41,9 +41,14 @@ export class Tally {
     this.#bytes += report.bytes;
   }
 
+  /** How many samples were counted so far. */
+  get samples(): number {
+    return Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+  }
+
   /** What was counted so far. */
   report(): DeliveryReport {
-    const samples = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+    const { samples } = this;
     const reasons = [...this.#reasons.values()].map((reason) => ({ ...reason }));
     const rest = { requests: this.#requests, retries: this.#retries, bytes: this.#bytes, reasons };
     return { samples, ...this.#counts, ...rest };

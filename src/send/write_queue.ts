@@ -55,6 +55,14 @@ export interface PushOptions {
   readonly sentBefore?: boolean;
 }
 
+/** What became of what was in the queue at its end. */
+export interface QueueCloseReport {
+  /** All of it. */
+  readonly report: DeliveryReport;
+  /** The part that earlier flushes kept, and have told nothing of yet. */
+  readonly kept: DeliveryReport;
+}
+
 /** What is in the queue. */
 export interface QueueSize {
   /** Those being sent included. */
@@ -92,7 +100,9 @@ export class WriteQueue {
   #pushed = 0;
   #samples = 0;
   #bytes = 0;
-  #closed: Promise<DeliveryReport> | undefined;
+  /** No later flush will send what this one keeps. */
+  #closing = false;
+  #closed: Promise<QueueCloseReport> | undefined;
 
   constructor(options: WriteQueueOptions) {
     this.#budget = options.budget;
@@ -119,7 +129,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch, { after, sentBefore }: PushOptions = {}): Promise<DeliveryReport> {
     const parcel = new Parcel({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     if (this.#closed !== undefined) {
-      this.#abandonClosed(parcel);
+      this.#abandon(parcel, "the queue was closed");
       return Promise.resolve(parcel.takeReport());
     }
     const outcome = deferred<DeliveryReport>();
@@ -154,6 +164,7 @@ export class WriteQueue {
     return await this.#runKept();
   }
 
+  /** Goes on with what earlier flushes kept. */
   async #runKept(): Promise<DeliveryReport> {
     const kept = this.#waiting().filter(({ outcome }) => outcome.settled);
     for (const entry of kept) entry.outcome = deferred();
@@ -165,7 +176,7 @@ export class WriteQueue {
    * Takes nothing more, waits for what is in the queue, and gives up the rest, also what the bound on requests leaves.
    * Resolves with what became of it.
    */
-  close(options: CloseOptions = {}): Promise<DeliveryReport> {
+  close(options: CloseOptions = {}): Promise<QueueCloseReport> {
     if (this.#closed === undefined) {
       this.#closed = this.#close(options);
       this.#wake();
@@ -173,15 +184,15 @@ export class WriteQueue {
     return this.#closed;
   }
 
-  async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
+  async #close({ timeoutMs = sendDefaults.closeTimeoutMs, signal }: CloseOptions): Promise<QueueCloseReport> {
+    this.#closing = true;
     const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
-    void this.#runKept();
-    const reports = await Promise.all(this.#waiting().map(({ outcome }) => outcome.promise));
+    const fresh = this.#waiting().filter(({ outcome }) => !outcome.settled);
+    const resumed = this.#runKept();
+    const reports = await Promise.all(fresh.map(({ outcome }) => outcome.promise));
+    const kept = await resumed;
     clear();
-    // With a bound on the requests, something may still be there.
-    this.#end.abort();
-    for (const shard of this.#shards.values()) void this.#run(shard);
-    return mergeReports(reports);
+    return { report: mergeReports([...reports, kept]), kept };
   }
 
   async #run(shard: Shard): Promise<void> {
@@ -190,7 +201,7 @@ export class WriteQueue {
     const { signal } = this.#end;
     for (let entry = shard.waiting[0]; entry !== undefined; entry = shard.waiting[0]) {
       if (!signal.aborted) await this.#send(entry);
-      if (signal.aborted) this.#abandonClosed(entry.parcel);
+      if (signal.aborted || this.#closing) this.#abandon(entry.parcel, "the queue was closed");
       if (entry.parcel.next !== undefined) break;
       this.#giveUpWaiting();
       shard.waiting.shift();
@@ -203,7 +214,10 @@ export class WriteQueue {
 
   async #send({ parcel, after }: Entry): Promise<void> {
     if (this.#budget?.usedUp === true) return;
-    if (after !== undefined && !(await this.#succeeds(after))) return;
+    if (after !== undefined && !(await this.#succeeds(after))) {
+      // No later flush can send it either.
+      return this.#abandon(parcel, "what goes before it was not acknowledged");
+    }
     try {
       await this.#options.delivery.advance(parcel, this.#end.signal);
     } catch (error) {
@@ -234,8 +248,9 @@ export class WriteQueue {
     }
   }
 
-  #abandonClosed(parcel: Parcel): void {
-    const { abandoned, failed } = parcel.abandon("unsent", "the queue was closed");
+  /** Gives up what is left of a parcel, if anything is. */
+  #abandon(parcel: Parcel, reason: string): void {
+    const { abandoned, failed } = parcel.abandon("unsent", reason);
     this.#options.stats.dropped("closed", abandoned);
     this.#options.stats.failed(failed);
   }

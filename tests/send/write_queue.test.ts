@@ -247,7 +247,7 @@ test("close waits for what is in the queue, once, and takes nothing more", async
   const closing = queue.close();
   assert.equal(queue.close(), closing);
   assert.deepEqual(fates(await queue.push(0, batch(5, { time: 3 }))), { unsent: 5 });
-  const report = await clock.settle(closing);
+  const { report } = await clock.settle(closing);
   assert.deepEqual(fates(report), { delivered: 4 });
   assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { delivered: 2 }]);
   assert.deepEqual(fates(await queue.push(0, batch(1, { time: 4 }))), { unsent: 1 });
@@ -258,7 +258,7 @@ test("close waits for what is in the queue, once, and takes nothing more", async
 
 test("close of an idle queue takes no time and leaves no timer", async () => {
   const { queue, clock } = setUp();
-  assert.deepEqual(fates(await queue.close()), {});
+  assert.deepEqual(fates((await queue.close()).report), {});
   assert.equal(clock.timers, 0);
 });
 
@@ -266,7 +266,7 @@ test("close gives up at its timeout and tells what was not sent", async () => {
   const setting = setUp({ faults: [{ kind: "pass" }, hang] });
   const { queue, batch, clock } = setting;
   const pushed = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
-  const report = await clock.settle(queue.close({ timeoutMs: 1000 }));
+  const { report } = await clock.settle(queue.close({ timeoutMs: 1000 }));
   assert.deepEqual(fates(report), { delivered: 2, failed: 2, unsent: 2 });
   assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { failed: 2 }, { unsent: 2 }]);
   assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 1000);
@@ -279,7 +279,7 @@ test("what may have been stored by an earlier request has failed when close give
   const { queue, series, clock, receiver } = setting;
   // Refused on the retry, as its samples are stored; then cut in halves, the second of which is not reached.
   void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));
-  const report = await clock.settle(queue.close({ timeoutMs: 40_000 }));
+  const { report } = await clock.settle(queue.close({ timeoutMs: 40_000 }));
   assert.equal(receiver.count, 4);
   assert.deepEqual(fates(report), { failed: 4 });
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 4);
@@ -293,12 +293,12 @@ test("close gives up when its signal fires, also in the midst of a back-off", as
   const closing = queue.close({ signal: controller.signal });
   await clock.advance(5000);
   controller.abort();
-  assert.deepEqual(fates(await closing), { unsent: 2 });
+  assert.deepEqual(fates((await closing).report), { unsent: 2 });
   assert.equal(clock.timers, 0);
 
   const late = setUp({ faults: [hang] });
   void late.queue.push(0, late.batch(1));
-  assert.deepEqual(fates(await late.queue.close({ signal: AbortSignal.abort() })), { failed: 1 });
+  assert.deepEqual(fates((await late.queue.close({ signal: AbortSignal.abort() })).report), { failed: 1 });
 });
 
 test("a flush has so many requests; what is left stays for the next, in order", async () => {
@@ -343,11 +343,32 @@ test("a batch that waits for the next flush keeps its deadline", async () => {
 test("close grants no further requests: what the last flush left is given up", async () => {
   const { queue, batch, clock, network, stats } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
   assert.deepEqual(fates(await clock.settle(queue.push(0, batch(5)))), { delivered: 2, unsent: 3 });
-  assert.deepEqual(fates(await clock.settle(queue.close())), { unsent: 3 });
+  assert.deepEqual(fates((await clock.settle(queue.close())).report), { unsent: 3 });
   assert.equal(network.requests.length, 2);
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
   assert.deepEqual(stats.snapshot().samplesDroppedTotal, { closed: 3 });
   assert.equal(clock.timers, 0);
+});
+
+test("what may have been stored and is kept has failed when the queue is closed, and is told as what was kept", async () => {
+  const setting = setUp({ maxRequestsPerFlush: 1, maxSamplesPerSend: 2, faults: [{ kind: "reset", stored: true }] });
+  const { queue, batch, clock, stats } = setting;
+  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(3)))), { unsent: 3 });
+  const { report, kept } = await clock.settle(queue.close());
+  assert.deepEqual([fates(report), fates(kept)], Array(2).fill({ failed: 2, unsent: 1 }));
+  assert.equal(stats.snapshot().samplesFailedTotal, 2);
+});
+
+test("what waits for something that fails leaves the queue unsent, so that there is room", async () => {
+  const { queue, batch, clock, network } = setUp({ capacity: 2, overflow: "block" });
+  const broken = Promise.reject(new Error("not recorded"));
+  const pushed = queue.push(0, batch(2), { after: broken });
+  const ready = queue.ready();
+  const report = await clock.settle(pushed);
+  assert.deepEqual(fates(report), { unsent: 2 });
+  assert.equal(report.reasons[0]?.reason, "what goes before it was not acknowledged");
+  await clock.settle(ready);
+  assert.equal(network.requests.length, 0);
 });
 
 test("a delivery that throws does not stop its shard", async () => {
