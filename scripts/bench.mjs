@@ -59,7 +59,12 @@ function measureOnce(runtime, rows) {
     { name: "memory, from half of the lines to all", unit: "MB more", value: megabytes.at(-1) - megabytes[5] },
     { name: "import to first byte sent", unit: "ms", value: median(starts.map(({ handed }) => handed)), limit: 15 },
     { name: "the same and the runtime's own fetch", unit: "ms", value: median(starts.map(({ taken }) => taken)) },
-    { name: "bundle for an edge worker that sends k6's metrics", unit: "kB", value: kBOf("RemoteWriteOutput"), limit: 60 },
+    {
+      name: "bundle for an edge worker that sends k6's metrics",
+      unit: "kB",
+      value: kBOf("RemoteWriteOutput"),
+      limit: 60,
+    },
     { name: "bundle of all that mod.ts exports", unit: "kB", value: kBOf("*") },
   ].map((row) => judge(row, runtime.factor));
 }

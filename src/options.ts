@@ -173,8 +173,8 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
    */
   readonly heartbeatMs?: number;
   /**
-   * Requests of one `flush()` or `close()` at most, retries included, for runtimes that allow a handler only so many. What is
-   * left is kept for the next flush, and reported as `unsent`. @default Infinity
+   * Requests of one `flush()` or `close()` at most, those of retries, redirects and tokens included, for runtimes that allow a
+   * handler only so many. What is left is kept for the next flush, and reported as `unsent`. @default Infinity
    */
   readonly maxRequestsPerFlush?: number;
   /** How long `close()` waits for what is under way, in milliseconds. @default 30000 */

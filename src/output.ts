@@ -4,6 +4,7 @@
  * @module
  */
 import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "./aggregate/series_store.ts";
+import { Account } from "./output/account.ts";
 import { CheckpointedWindows } from "./output/checkpointed_windows.ts";
 import { EventWindows } from "./output/event_windows.ts";
 import { Future } from "./output/future.ts";
@@ -17,7 +18,7 @@ import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { MetadataSender } from "./send/metadata_sender.ts";
-import { mergeReports, Tally } from "./send/report.ts";
+import { mergeReports } from "./send/report.ts";
 import { RequestBudget } from "./send/request_budget.ts";
 import { untilAborted } from "./send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "./send/stats.ts";
@@ -86,11 +87,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #windows: EventWindows | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
-  readonly #account = new Tally();
-  /** Samples of time series that there were to send. */
-  #emitted = 0;
-  /** What no flush has reported yet: samples that were lost before the queue. */
-  #lost = new Tally();
+  readonly #account = new Account();
   readonly #future: Future;
   #started = false;
   #closing: Promise<DeliveryReport> | undefined;
@@ -195,7 +192,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
-    const kept = this.#queue.resume().then((report) => this.#count(report));
+    const kept = this.#queue.resume().then((report) => this.#account.count(report));
     this.#addOwn(this.#own?.take() ?? []);
     const pending = this.#store.takePending().concat(this.#ownStore.takePending());
     const { heartbeatMs, now } = this.#options;
@@ -204,7 +201,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       pending,
     );
     const zeros = this.#collector.takeZeros();
-    const lost = this.#takeLost();
+    const lost = this.#account.takeLost();
     const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
     // After the samples: they are what matters, and show which version the receiver knows.
     if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
@@ -238,8 +235,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const reports = rounds.flatMap((round) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
-        this.#emitted += batch.length;
-        return [this.#queue.push(shard, batch, options).then((report) => this.#count(report))];
+        this.#account.emit(batch.length);
+        return [this.#queue.push(shard, batch, options).then((report) => this.#account.count(report))];
       })
     );
     return mergeReports(await Promise.all(reports));
@@ -254,12 +251,6 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const [first = new Batch(), ...rest] = batches;
     this.#selfMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
     return [first, ...rest];
-  }
-
-  /** What is unsent now may be sent by a later flush: only the end can tell, by what is missing in the account. */
-  #count(report: DeliveryReport): DeliveryReport {
-    this.#account.add({ ...report, unsent: 0 });
-    return report;
   }
 
   async #run(): Promise<void> {
@@ -301,25 +292,16 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     await untilAborted(this.#checkpointed?.settle() ?? Promise.resolve(), this.#end.signal).catch(() => {});
     await this.#metadata.settled();
     clear();
-    this.#takeLost();
-    this.#count(kept);
-    this.#account.count("unsent", this.#emitted - this.#account.samples);
-    return this.#account.report();
+    this.#account.count(kept);
+    return this.#account.close();
   }
 
   #lose(samples: number, error: unknown, warnings: Warnings): void {
     const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${
       error instanceof Error ? error.message : String(error)
     }`;
-    this.#emitted += samples;
-    this.#lost.count("dropped", samples, reason);
+    this.#account.lose(samples, reason);
     this.#sendStats.dropped("sink_failed", samples);
     warnings.once(`Samples lost: ${samples} (${reason}). Further ones of this kind are only counted.`);
-  }
-
-  #takeLost(): DeliveryReport {
-    const report = this.#lost.report();
-    this.#lost = new Tally();
-    return this.#count(report);
   }
 }

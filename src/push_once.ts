@@ -20,7 +20,7 @@ export interface PushOnceOptions extends ClientOptions {
   readonly timeoutMs?: number;
   /** How long after the first attempt another one may begin, in milliseconds. @default 10000 */
   readonly retryDeadlineMs?: number;
-  /** Requests at most, retries included; what is not sent by then is `unsent`. @default Infinity */
+  /** Requests at most, those of retries, redirects and tokens included; what is not sent by then is `unsent`. @default Infinity */
   readonly maxRequests?: number;
   /** Ends the push at once; what is not sent by then is `unsent`. */
   readonly signal?: AbortSignal;

@@ -61,6 +61,42 @@ test("retries count as requests", async () => {
   await output.close();
 });
 
+test("redirects and tokens count as requests; what needs one more stays for the next flush", async () => {
+  const cases = [
+    {
+      options: {},
+      answer: (request: number): Response | undefined =>
+        request < 3 ? new Response(null, { status: 307, headers: { location: "/elsewhere" } }) : undefined,
+    },
+    {
+      options: { oauth2: { clientId: "a", clientSecret: "b", tokenUrl: "http://tokens.test/" } },
+      // The second token is the right one.
+      answer: (request: number): Response | undefined =>
+        [
+          Response.json({ access_token: "1" }),
+          new Response(null, { status: 401 }),
+          Response.json({ access_token: "2" }),
+        ][request],
+    },
+  ];
+  for (const { options, answer } of cases) {
+    let requests = 0;
+    const output = new RemoteWriteOutput({
+      url: "http://receiver.test/api/v1/write",
+      fetch: () => Promise.resolve(answer(requests++) ?? new Response(null, { status: 204 })),
+      protocol: "1.0",
+      maxRequestsPerFlush: 1,
+      onWarning: () => {},
+      ...options,
+    });
+    output.add(gauge("a", 1));
+    const { delivered, unsent } = await output.flush();
+    assert.deepEqual({ requests, delivered, unsent }, { requests: 1, delivered: 0, unsent: 1 });
+    await output.close();
+    assert.ok(requests <= 2);
+  }
+});
+
 test("without a bound a flush sends all", async () => {
   const receiver = embeddedReceiver();
   const output = outputTo(receiver);

@@ -17,7 +17,7 @@ let handed = NaN;
 let taken = NaN;
 const output = new RemoteWriteOutput({
   protocol: "1.0",
-  fetch: (url, init) => {
+  fetch: (_url, init) => {
     handed = elapsed();
     // Nobody listens at this port.
     fetch("http://127.0.0.1:9/", init).catch(() => {});

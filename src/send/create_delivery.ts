@@ -44,9 +44,11 @@ export interface Deliveries {
  * @throws ConfigurationError where the URL, a header or the ways to authenticate cannot be used
  */
 export function createDelivery(options: CreateDeliveryOptions): Deliveries {
-  const authorizer = resolveAuthorizer(options, { ...options, url: new URL(options.url) });
-  const attempt = withStats(createHttpSender({ ...options, authorizer }), options);
-  const send = withRetry(options.budget === undefined ? attempt : withBudget(attempt, options.budget), options);
+  const { budget } = options;
+  const fetch = budget?.bound(options.fetch) ?? options.fetch;
+  const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
+  const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);
+  const send = withRetry(budget === undefined ? attempt : withBudget(attempt, budget), options);
   // The encoders share one buffer, which grows to the size of the largest request.
   const buffer = new ByteBuffer();
   const encoderV2 = new EncoderV2();

@@ -3,14 +3,25 @@
  *
  * @module
  */
+import type { Fetch } from "./http_sender.ts";
 import type { Send } from "./outcome.ts";
 
-/** How many requests may still be sent in this flush. */
+/** Says that a request was not sent, as the requests of this flush are used up. */
+export class RequestsUsedUpError extends Error {
+  override readonly name = "RequestsUsedUpError";
+
+  constructor() {
+    super("the requests of this flush are used up");
+  }
+}
+
+/** How many requests may still be sent in this flush: those of redirects and for tokens count too. */
 export class RequestBudget {
   readonly #perFlush: number;
   #left: number;
+  #exceeded = false;
 
-  /** @param perFlush attempts; Infinity for no bound */
+  /** @param perFlush requests; Infinity for no bound */
   constructor(perFlush: number) {
     this.#perFlush = perFlush;
     this.#left = perFlush;
@@ -21,23 +32,36 @@ export class RequestBudget {
     return this.#left <= 0;
   }
 
+  /** Whether a request was not sent, since the flush began. */
+  get exceeded(): boolean {
+    return this.#exceeded;
+  }
+
   /** A new flush begins. */
   renew(): void {
     this.#left = this.#perFlush;
+    this.#exceeded = false;
   }
 
-  /** Takes one request, if there is one left. */
-  take(): boolean {
-    if (this.usedUp) return false;
-    this.#left--;
-    return true;
+  /** A fetch that takes its requests from here. */
+  bound(fetch: Fetch): Fetch {
+    return (url, init) => {
+      if (this.usedUp) {
+        this.#exceeded = true;
+        return Promise.reject(new RequestsUsedUpError());
+      }
+      this.#left--;
+      return fetch(url, init);
+    };
   }
 }
 
-/** Sends as long as there are requests left; what comes later is held. */
+/** Sends as long as there are requests left; what comes later is held, also where an attempt comes to its second request. */
 export function withBudget(send: Send, budget: RequestBudget): Send {
   return async (request, signal) => {
-    if (!budget.take()) return { kind: "held", attempts: 0, unknownBefore: false };
-    return await send(request, signal);
+    if (budget.usedUp) return { kind: "held", attempts: 0, unknownBefore: false };
+    const outcome = await send(request, signal);
+    if (outcome.kind !== "failed" || !budget.exceeded) return outcome;
+    return { kind: "held", attempts: outcome.attempts, unknownBefore: outcome.unknown };
   };
 }

@@ -6,11 +6,12 @@
 import type { Batch } from "../wire/batch.ts";
 import { abortAfter } from "./abort_after.ts";
 import { sendDefaults } from "./defaults.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { deferred } from "./deferred.ts";
 import type { Delivery } from "./delivery.ts";
 import { Parcel } from "./parcel.ts";
 import type { DeliveryReport } from "../delivery_report.ts";
 import { mergeReports } from "./report.ts";
+import { bytesOf, type Entry, firstIdle, settle, type Shard } from "./queue_entry.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
@@ -69,25 +70,6 @@ export interface QueueSize {
   readonly samples: number;
   /** Estimated memory. */
   readonly bytes: number;
-}
-
-/** A batch in the queue. */
-interface Entry {
-  /** Rises from push to push. */
-  readonly order: number;
-  readonly parcel: Parcel;
-  readonly samples: number;
-  readonly bytes: number;
-  readonly after: Promise<unknown> | undefined;
-  /** What becomes of it, in this flush. */
-  outcome: Deferred<DeliveryReport>;
-}
-
-/** Batches of the same series, sent one after the other. */
-interface Shard {
-  /** The first of `waiting` is being sent. */
-  busy: boolean;
-  readonly waiting: Entry[];
 }
 
 /** Takes batches un-encoded; sends one request at a time for each shard. */
@@ -232,7 +214,7 @@ export class WriteQueue {
     const { delivery } = this.#options;
     if (!delivery.outage.isLong) return;
     for (const shard of this.#shards.values()) {
-      for (const entry of shard.waiting.splice(shard.busy ? 1 : 0)) {
+      for (const entry of shard.waiting.splice(firstIdle(shard))) {
         delivery.giveUp(entry.parcel);
         this.#leave(entry);
       }
@@ -264,14 +246,14 @@ export class WriteQueue {
     while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
       let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
       for (const shard of this.#shards.values()) {
-        const first = shard.busy ? 1 : 0;
+        const first = firstIdle(shard);
         const entry = shard.waiting[first];
         if (entry === undefined || first === shard.waiting.length - 1) continue;
         if (entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
       }
       if (oldest === undefined) return;
       const { entry, shard } = oldest;
-      shard.waiting.splice(shard.busy ? 1 : 0, 1);
+      shard.waiting.splice(firstIdle(shard), 1);
       const { abandoned, failed } = entry.parcel.abandon("dropped", "the queue was full");
       stats.dropped("queue_full", abandoned);
       stats.failed(failed);
@@ -308,16 +290,4 @@ export class WriteQueue {
   #waiting(): Entry[] {
     return [...this.#shards.values()].flatMap(({ waiting }) => waiting);
   }
-}
-
-/** Measured: a small batch with all that it brings into the queue, besides its columns. */
-const entryBytes = 2_200;
-
-/** What the batch says of itself, and what its columns hold in reserve. */
-function bytesOf(batch: Batch): number {
-  return entryBytes + batch.bytes + 16 * (batch.values.length - batch.length);
-}
-
-function settle({ outcome, parcel }: Entry): void {
-  if (!outcome.settled) outcome.resolve(parcel.takeReport());
 }

@@ -46,7 +46,13 @@ export function createSending(options: SendingOptions): Sending {
   const stats = new SendStats();
   const network = createFaultyFetch({ receiver, sleep, faults });
   const budget = new RequestBudget(maxRequestsPerFlush);
-  const http = createHttpSender({ url: "http://receiver.test/write", fetch: network.fetch, timeoutMs, sleep, now });
+  const http = createHttpSender({
+    url: "http://receiver.test/write",
+    fetch: budget.bound(network.fetch),
+    timeoutMs,
+    sleep,
+    now,
+  });
   const send = withRetry(withBudget(withStats(http, { stats, now }), budget), { random, sleep, now, warnings });
   const common = { ...options, stats, warnings };
   const delivery = new Delivery({ codecs: jsonCodecs, protocol: "1.0", ...common, now, send });
