@@ -12,6 +12,7 @@ export type SendDefault =
   | "maxRetryAfterMs"
   | "retryDeadlineMs"
   | "maxServerErrors"
+  | "maxLastServerErrors"
   | "maxSamplesPerSend"
   | "maxBodyBytes"
   | "maxDecodedBytes"
@@ -36,6 +37,8 @@ export const sendDefaults: Readonly<Record<SendDefault, number>> = {
   retryDeadlineMs: Infinity,
   /** About ten seconds: a 500 that lasts longer may be Prometheus refusing one bad histogram with all that is beside it. */
   maxServerErrors: 10,
+  /** A minute or two: where nothing is left to be told apart, what is given up is lost. */
+  maxLastServerErrors: 40,
   /** As Prometheus. */
   maxSamplesPerSend: 2_000,
   /** nginx takes no larger body unless told to. */

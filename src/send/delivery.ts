@@ -98,7 +98,10 @@ export class Delivery {
       const { body } = encoded;
       const startMs = parcel.startMs ??= this.outage.startMs;
       const retryUntilMs = startMs + retryDeadlineMs;
-      const outcome = await send({ version, body, samples, attempt, resent, retryUntilMs }, signal);
+      // A 500 that lasts may mean that the receiver does not take it in this form.
+      const maxServerErrors = this.#mayBisect(piece) || this.#mayFallBack() ? sendDefaults.maxServerErrors : undefined;
+      const request = { version, body, samples, attempt, resent, maxServerErrors, retryUntilMs };
+      const outcome = await send(request, signal);
       parcel.countRequest({ attempts: outcome.attempts, bodyBytes: body.length });
       this.outage.note(outcome, startMs);
       // A batch that goes forward slowly has the whole time again for what is left of it.
@@ -248,19 +251,28 @@ export class Delivery {
     return samples + histograms;
   }
 
+  /** Whether a piece would be cut in halves if it were refused. */
+  #mayBisect({ from, to, bisection }: Piece): boolean {
+    return this.#options.bisect && to - from > 1 && (bisection?.requestsLeft ?? this.#bisectLimit) >= 2;
+  }
+
   /** Goes on with the halves of a refused piece. False if it is not to be cut. */
-  #bisect({ parcel, piece, samples }: SentPiece, unknown: boolean): boolean {
-    if (!this.#options.bisect || samples === 1) return false;
+  #bisect({ parcel, piece }: SentPiece, unknown: boolean): boolean {
+    if (!this.#mayBisect(piece)) return false;
     let { bisection } = piece;
     if (bisection === undefined) {
       bisection = { requestsLeft: this.#bisectLimit };
       const least = Math.min(sendDefaults.minBisectRequests, this.#options.maxBisectRequests);
       this.#bisectLimit = Math.max(least, this.#bisectLimit >> 1);
     }
-    if (bisection.requestsLeft < 2) return false;
     bisection.requestsLeft -= 2;
     parcel.cut(middle(piece), { unknown, resent: true, bisection });
     return true;
+  }
+
+  /** Whether it is still open which version the receiver knows. */
+  #mayFallBack(): boolean {
+    return this.#options.protocol === "auto" && this.#version === "2.0" && !this.#confirmed;
   }
 
   /** From 2.0 to 1.0. False if that is not wanted. */

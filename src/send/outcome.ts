@@ -19,6 +19,8 @@ export interface EncodedRequest {
   readonly attempt?: number;
   /** Its samples were sent before, in another request; for the statistics. @default false */
   readonly resent?: boolean;
+  /** How many answers 500 it may get before it is given up; the other 5xx are not bounded. @default 40 */
+  readonly maxServerErrors?: number;
   /** No retry begins after this time, in milliseconds on the clock of the retries. @default Infinity */
   readonly retryUntilMs?: number;
 }

@@ -26,12 +26,12 @@ const minSecretLength = 4;
 
 /** Takes the secrets out, and what URLs in the text carry beside their path. */
 export function redactSecrets(text: string, secrets: Iterable<string>): string {
-  let redacted = text.replace(/\bhttps?:\/\/[^\s"'<>()]+/gi, (url) => redactUrl(url));
-  // Longest first, as one may be a part of another.
+  let redacted = text;
+  // Longest first, as one may be a part of another; before the URLs, whose end in a text is a guess.
   const longestFirst = [...secrets].filter((secret) => secret.length >= minSecretLength)
     .sort((a, b) => b.length - a.length);
   for (const secret of longestFirst) redacted = redacted.replaceAll(secret, "***");
-  return redacted;
+  return redacted.replace(/\bhttps?:\/\/[^\s"'<>()]+/gi, (url) => redactUrl(url));
 }
 
 /** What of these headers and this URL must not appear in a message, in whatever form a receiver may echo it. */
@@ -40,25 +40,38 @@ export function secretsOf(
   url: URL,
   publicNames: ReadonlySet<string>,
 ): Set<string> {
-  const secrets = new Set<string>([url.username, url.password, url.search.slice(1), ...url.searchParams.values()]);
-  for (const part of [url.username, url.password]) secrets.add(decodeURIComponentSafely(part));
+  const secrets = [
+    ...[url.username, url.password].flatMap((part) => [part, decodeURIComponentSafely(part)]),
+    ...url.searchParams.values(),
+    ...url.search.slice(1).split(/[&=]/),
+    url.search.slice(1),
+  ];
   for (const [name, value] of headers) {
     if (publicNames.has(name)) continue;
-    secrets.add(value);
-    // "Bearer abc": the token alone too.
-    const space = value.indexOf(" ");
-    const token = space > 0 ? value.slice(space + 1) : "";
-    secrets.add(token);
-    if (value.startsWith("Basic ")) secrets.add(passwordOf(token));
+    // "Bearer abc": the token alone too; of a cookie, each value.
+    const token = value.slice(value.indexOf(" ") + 1);
+    secrets.push(value, token, ...(name === "cookie" ? value.split(/[;=] ?/) : []));
+    if (/^basic /i.test(value)) secrets.push(passwordOf(token));
   }
-  secrets.delete("");
-  return secrets;
+  return formsOf(secrets);
+}
+
+/** Secrets as they are and as an answer may echo them: in a URL, a form, JSON or HTML. */
+export function formsOf(secrets: readonly string[]): Set<string> {
+  const forms = secrets.flatMap((secret) => [
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    new URLSearchParams([["", secret]]).toString().slice(1),
+    JSON.stringify(secret).slice(1, -1),
+    secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
+  ]);
+  return new Set(forms.filter((form) => form !== ""));
 }
 
 /** Of basic authentication; empty if it is none. */
 function passwordOf(token: string): string {
   try {
-    const text = atob(token);
+    const text = new TextDecoder().decode(Uint8Array.from(atob(token), (byte) => byte.charCodeAt(0)));
     return text.slice(text.indexOf(":") + 1);
   } catch {
     return "";

@@ -19,8 +19,6 @@ export interface RetryOptions {
   readonly maxRetryAfterMs?: number;
   /** Whether 429 is tried again. @default true */
   readonly retryOn429?: boolean;
-  /** How many answers 500 a request may get before it is given up; the other 5xx are not bounded. @default 10 */
-  readonly maxServerErrors?: number;
   /** From 0 to below 1. @default Math.random */
   readonly random?: () => number;
   /** @default by the runtime's timers */
@@ -38,7 +36,6 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
     maxBackoffMs = sendDefaults.maxBackoffMs,
     maxRetryAfterMs = sendDefaults.maxRetryAfterMs,
     retryOn429 = true,
-    maxServerErrors = sendDefaults.maxServerErrors,
     random = Math.random,
     sleep = realSleep,
     now = Date.now,
@@ -46,7 +43,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
   } = options;
 
   return async (request, signal) => {
-    const first = request.attempt ?? 0;
+    const { attempt: first = 0, maxServerErrors = sendDefaults.maxLastServerErrors, retryUntilMs = Infinity } = request;
     let attempts = 0;
     let unknownBefore = false;
     let backoffMs = minBackoffMs;
@@ -61,7 +58,9 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       }
       const jittered = random() * backoffMs;
       backoffMs = Math.min(maxBackoffMs, backoffMs * 2);
-      return retryAfterMs > 0 ? Math.min(retryAfterMs, maxRetryAfterMs) : jittered;
+      // To try earlier than asked loses nothing: the last try is at the deadline at the latest.
+      const askedMs = Math.min(retryAfterMs, maxRetryAfterMs, retryUntilMs - now());
+      return askedMs > 0 ? askedMs : jittered;
     };
 
     for (;;) {
@@ -75,7 +74,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       const givenUp = { ...outcome, attempts, unknownBefore };
       if (outcome.status === 500 && ++serverErrors >= maxServerErrors) return givenUp;
       const pauseMs = delayMs(outcome);
-      if (now() + pauseMs > (request.retryUntilMs ?? Infinity)) return givenUp;
+      if (now() + pauseMs > retryUntilMs) return givenUp;
       const status = outcome.status === undefined ? "no answer" : `status ${outcome.status}`;
       warnings?.once(`Sending fails (${status}: ${outcome.reason}); it is tried again.`);
       unknownBefore ||= outcome.unknown;

@@ -38,7 +38,7 @@ test("auto falls back to 1.0 once for several shards, whose requests of 2.0 are 
 
 test("a 500 that lasts is a reason to fall back only as long as 2.0 is not known to be understood", async () => {
   const once = { kind: "answer", status: 500 } as const;
-  const setting = setUp({ protocol: "auto", faults: [{ kind: "pass" }, ...Array.from({ length: 10 }, () => once)] });
+  const setting = setUp({ protocol: "auto", faults: [{ kind: "pass" }, ...Array.from({ length: 40 }, () => once)] });
   assert.equal((await setting.deliver(oneEach(1))).delivered, 1);
   assert.equal((await setting.deliver(oneEach(1, undefined, 2))).failed, 1);
   assert.equal(setting.delivery.version, "2.0");

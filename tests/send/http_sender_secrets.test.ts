@@ -145,3 +145,32 @@ test("no secret appears in an outcome, whatever the receiver or the runtime says
   assert.ok("reason" in outcome);
   for (const secret of secrets.slice(0, 5)) assert.ok(!outcome.reason.includes(secret), outcome.reason);
 });
+
+test("no form in which a receiver may echo a secret gets through", async () => {
+  const url = "http://receiver.test/w";
+  const cases: readonly (readonly [what: string, HttpSenderOptions, echo: string, secret: RegExp])[] = [
+    ["UTF-8", { url, headers: { authorization: basic("ann:p\u00e4ssw\u00f6rd") } }, "no: p\u00e4ssw\u00f6rd", /ssw/],
+    ["URL", { url, headers: { authorization: basic("ann:p@ss/word") } }, "user=ann&pass=p%40ss%2Fword", /ss%2F/],
+    ["JSON", { url, headers: { authorization: basic('ann:p"ss\\word') } }, '{"p":"p\\"ss\\\\word"}', /word/],
+    ["HTML", { url: `${url}?token=s3cr%2Ft%2Bx&x=1` }, "/w?token=s3cr%2Ft%2Bx&amp;x=1", /s3cr/],
+    [
+      "lower case",
+      { url, headers: { authorization: basic("ann:hunter2").replace("Basic", "basic") } },
+      "hunter2",
+      /hun/,
+    ],
+    ["parenthesis", { url: `${url}?key=abc(tail` }, `POST ${url}?key=abc(tail`, /tail/],
+    ["cookie", { url, headers: { cookie: "a=1; session=hunter2; b=2" } }, "session hunter2 has ended", /hunter2/],
+  ];
+  for (const [what, options, echo, secret] of cases) {
+    const { fetch } = answering(answer(403, echo));
+    const outcome = await send({ fetch, ...options });
+    assert.ok(outcome.kind === "rejected" && outcome.reason !== "", what);
+    assert.doesNotMatch(outcome.reason, secret, what);
+  }
+});
+
+/** As RFC 7617 has it. */
+function basic(credentials: string): string {
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
+}

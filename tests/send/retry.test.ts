@@ -107,11 +107,22 @@ test("no retry begins after the deadline, nor is it waited for", async () => {
 
 test("answers 500 are bounded, others are not", async () => {
   const internal: Outcome = { ...failure, status: 500, unknown: true };
-  const { outcome, times } = await run([internal, failure, internal], { maxServerErrors: 3 });
+  const { outcome, times } = await run([internal, failure, internal], {}, { maxServerErrors: 3 });
   assert.equal(outcome.kind, "failed");
   assert.equal(times.length, 4);
   const patient = await run([...Array<Outcome>(100).fill({ ...failure, status: 502 }), written]);
   assert.equal(patient.outcome.kind, "written");
+  const forAMinute = await run([...Array<Outcome>(20).fill(internal), written]);
+  assert.ok((forAMinute.times.at(-1) ?? 0) > 60_000);
+  assert.equal(forAMinute.outcome.kind, "written");
+});
+
+test("a Retry-After beyond the deadline is followed up to the deadline, where the last try is", async () => {
+  const busy: Outcome = { ...failure, retryAfterMs: 15_000 };
+  const { outcome, times } = await run([busy, written], {}, { retryUntilMs: 10_000 });
+  assert.deepEqual(times, [0, 10_000]);
+  assert.equal(outcome.kind, "written");
+  assert.deepEqual((await run([busy], {}, { retryUntilMs: 10_000 })).times, [0, 10_000]);
 });
 
 test("a signal ends the pause at once", async () => {

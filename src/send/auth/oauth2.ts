@@ -9,7 +9,7 @@ import type { Authorizer } from "../authorizer.ts";
 import { sendDefaults } from "../defaults.ts";
 import type { Fetch } from "../http_sender.ts";
 import { describeNetworkError } from "../network_error.ts";
-import { cleanText, parseUrl, redactSecrets, redactUrl } from "../redact.ts";
+import { cleanText, formsOf, parseUrl, redactSecrets, redactUrl } from "../redact.ts";
 import { readReason } from "../response_text.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "../sleep.ts";
 import { basicCredentials } from "./basic.ts";
@@ -108,14 +108,7 @@ class TokenEndpoint {
       ...(clientAuthentication === "basic" ? { authorization: basic } : {}),
     };
     this.#body = params.toString();
-    // As they are, and as an answer may echo them.
-    const forms = [clientSecret, ...Object.values(endpointParams)].flatMap((secret) => [
-      secret,
-      formEncoded(secret),
-      encodeURIComponent(secret),
-      JSON.stringify(secret).slice(1, -1),
-    ]);
-    this.#secrets = new Set([...forms, basic.slice("Basic ".length)]);
+    this.#secrets = formsOf([clientSecret, ...Object.values(endpointParams), basic.slice("Basic ".length)]);
   }
 
   /** Asks for a token. */
