@@ -26,6 +26,9 @@ export interface AuthorizableRequest {
 export interface Authorizer {
   /** Sets headers; called for each attempt anew. A rejection is a failed attempt, a ConfigurationError refuses for good. */
   authorize(request: AuthorizableRequest, signal: AbortSignal): Promise<void> | void;
-  /** Called once on a 401; true says that there are new credentials, and the request is sent once more. */
-  refresh?(): boolean | Promise<boolean>;
+  /**
+   * Called once on a 401, with the headers that were refused; true says that there may be new credentials, and the request is sent
+   * once more.
+   */
+  refresh?(refused: ReadonlyMap<string, string>): boolean | Promise<boolean>;
 }

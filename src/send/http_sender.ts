@@ -70,7 +70,7 @@ export function createHttpSender(options: HttpSenderOptions): Send {
 
   return async (request, signal) => {
     if (signal.aborted) return { kind: "aborted", unknown: false, attempts: 0, unknownBefore: false };
-    const attempt = new Attempt({ request, endpoint, userInfo, custom, authorizer, fetch, now });
+    const attempt = new Attempt({ request, endpoint, userInfo, custom, authorizer, fetch, sleep, now });
     const end = new AbortController();
     let timedOut = false;
     const abort = (): void => attempt.abort();
@@ -100,6 +100,7 @@ interface AttemptOptions {
   readonly custom: RequestHeaders;
   readonly authorizer: Authorizer | undefined;
   readonly fetch: Fetch;
+  readonly sleep: Sleep;
   readonly now: () => number;
 }
 
@@ -132,14 +133,14 @@ class Attempt {
       const response = await this.#post(url);
       if (response.status === 401 && !refreshed && authorizer?.refresh !== undefined) {
         refreshed = true;
-        if (await untilAborted(Promise.resolve(authorizer.refresh()), this.#signal)) {
-          await drain(response, this.#signal);
+        if (await untilAborted(Promise.resolve(authorizer.refresh(this.#headers)), this.#signal)) {
+          await this.#drain(response);
           continue;
         }
       }
       const next = samePostElsewhere(response, url);
       if (next === undefined || redirects === maxRedirects) return await this.#judge(response, url);
-      await drain(response, this.#signal);
+      await this.#drain(response);
       redirects++;
       url = next;
     }
@@ -187,14 +188,14 @@ class Attempt {
   async #judge(response: Response, url: URL): Promise<Outcome> {
     const { status } = response;
     if (response.ok) {
-      await drain(response, this.#signal);
+      await this.#drain(response);
       return { kind: "written", status, written: writtenCounts(response.headers), ...once };
     }
     if (response.type === "opaqueredirect") {
       return this.#rejection(undefined, "it redirects; where to is not visible here");
     }
     if (status >= 300 && status < 400) {
-      await drain(response, this.#signal);
+      await this.#drain(response);
       const location = response.headers.get("location");
       const target = location === null ? undefined : parseUrl(location, url);
       return this.#rejection(status, `it redirects to ${target === undefined ? "nowhere" : redactUrl(target)}`);
@@ -216,6 +217,10 @@ class Attempt {
 
   #rejection(status: number | undefined, reason: string, written?: WrittenCounts): Rejected {
     return { kind: "rejected", status, reason: this.#redact(reason), written, ...once };
+  }
+
+  #drain(response: Response): Promise<void> {
+    return drain(response, { signal: this.#signal, sleep: this.#options.sleep });
   }
 
   #secrets(): Set<string> {

@@ -3,15 +3,26 @@
  *
  * @module
  */
+import { abortAfter } from "./abort_after.ts";
 import { cleanText, redactSecrets } from "./redact.ts";
-import { untilAborted } from "./sleep.ts";
+import { type Sleep, untilAborted } from "./sleep.ts";
 
 /** As much of an error as Prometheus logs. */
 const maxReasonBytes = 1024;
 
-/** Reads what little there may be of a body nobody needs, so that the connection can be used again. */
-export async function drain(response: Response, signal: AbortSignal): Promise<void> {
-  await readStart(response, { maxBytes: maxReasonBytes, signal });
+/** A body of no more than a few bytes comes with the headers. */
+const drainMs = 100;
+
+/** Reads what little there may be of a body nobody needs, so that the connection can be used again; does not wait for more. */
+export async function drain(
+  response: Response,
+  { signal, sleep }: { readonly signal: AbortSignal; readonly sleep: Sleep },
+): Promise<void> {
+  if (response.body === null) return;
+  const end = new AbortController();
+  const clear = abortAfter(drainMs, end, { sleep, signal });
+  await readStart(response, { maxBytes: maxReasonBytes, signal: end.signal });
+  clear();
 }
 
 /** The receiver's words: at most 1024 bytes, on one line, without the secrets. */

@@ -20,7 +20,7 @@ export interface DurationHistogram {
 
 /** The statistics at one time; totals never fall. */
 export interface SendStatsSnapshot {
-  /** Samples sent, those sent again included: minus retried, minus failed, is what was delivered. */
+  /** Samples sent, those sent again included. */
   readonly samplesTotal: number;
   /** Samples sent and not delivered: refused for good, or given up. */
   readonly samplesFailedTotal: number;

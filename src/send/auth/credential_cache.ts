@@ -29,16 +29,10 @@ interface Pending<Credentials> {
   waiting: number;
 }
 
-/**
- * Requests of several shards are refused together when a token is revoked: all but the first find new credentials already, of at
- * most this age in milliseconds, and ask for none.
- */
-const justObtainedMs = 5000;
-
 /** Keeps credentials while they hold. */
 export class CredentialCache<Credentials> {
   readonly #options: CredentialCacheOptions<Credentials>;
-  #kept: { readonly credentials: Credentials; readonly since: number; readonly until: number } | undefined;
+  #kept: { readonly credentials: Credentials; readonly until: number } | undefined;
   #pending: Pending<Credentials> | undefined;
 
   constructor(options: CredentialCacheOptions<Credentials>) {
@@ -61,9 +55,12 @@ export class CredentialCache<Credentials> {
     }
   }
 
-  /** Says that the credentials were refused. */
-  forget(): void {
-    if (this.#kept !== undefined && this.#options.now() - this.#kept.since > justObtainedMs) this.#kept = undefined;
+  /**
+   * Says that credentials were refused. Requests of several shards are refused together when a token is revoked: those that are
+   * kept by then may be new already.
+   */
+  forget(wereRefused: (credentials: Credentials) => boolean): void {
+    if (this.#kept !== undefined && wereRefused(this.#kept.credentials)) this.#kept = undefined;
   }
 
   #obtain(): Pending<Credentials> {
@@ -71,7 +68,7 @@ export class CredentialCache<Credentials> {
     const controller = new AbortController();
     const since = now();
     const result = obtain(controller.signal).then(({ credentials, expiresAt = Infinity }) => {
-      this.#kept = { credentials, since, until: expiresAt - Math.min(marginMs, (expiresAt - since) / 2) };
+      this.#kept = { credentials, until: expiresAt - Math.min(marginMs, (expiresAt - since) / 2) };
       return credentials;
     });
     return { result, controller, waiting: 0 };

@@ -64,8 +64,8 @@ export function oauth2Authorizer(options: OAuth2Options, context: OAuth2Context)
     async authorize({ headers }, signal): Promise<void> {
       headers.set("authorization", await cache.get(signal));
     },
-    refresh(): boolean {
-      cache.forget();
+    refresh(refused): boolean {
+      cache.forget((credentials) => credentials === refused.get("authorization"));
       return true;
     },
   };

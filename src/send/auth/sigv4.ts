@@ -80,8 +80,9 @@ export function sigV4Authorizer(options: SigV4Options, { now }: { readonly now: 
     async authorize(request, signal): Promise<void> {
       await sign(request, await cache.get(signal), { region, service, time: now() });
     },
-    refresh(): boolean {
-      cache.forget();
+    refresh(refused): boolean {
+      const authorization = refused.get("authorization") ?? "";
+      cache.forget(({ accessKeyId }) => authorization.includes(`Credential=${accessKeyId}/`));
       return true;
     },
   };

@@ -18,7 +18,7 @@ test("a callback is asked on each attempt, so that a 401 is worth another", asyn
     const request = requestTo("https://host/write");
     await authorizer.authorize(request, unaborted());
     assert.equal(request.headers.get("authorization"), expected);
-    assert.equal(await authorizer.refresh?.(), true);
+    assert.equal(await authorizer.refresh?.(new Map()), true);
   }
   assert.equal(calls, 2);
 });

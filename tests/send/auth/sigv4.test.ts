@@ -157,8 +157,10 @@ test("a callback is called on each attempt, or five minutes before its credentia
   assert.equal(await keyOf(authorizer), "KEY3");
   now += 1;
   assert.equal(await keyOf(authorizer), "KEY4");
-  now += 60_000;
-  assert.equal(await authorizer.refresh?.(), true);
+  const refused = new Map([["authorization", "AWS4-HMAC-SHA256 Credential=KEY4/20150830/r/aps/aws4_request, ..."]]);
+  assert.equal(await authorizer.refresh?.(refused), true);
+  assert.equal(await keyOf(authorizer), "KEY5");
+  assert.equal(await authorizer.refresh?.(refused), true);
   assert.equal(await keyOf(authorizer), "KEY5");
 });
 
