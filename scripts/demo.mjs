@@ -13,7 +13,8 @@ const ended = (child) => new Promise((resolve) => child.on("close", (code) => re
 
 if (process.env.K6_PROMETHEUS_REMOTE_URL) {
   console.log(`Sending ${recording} to K6_PROMETHEUS_REMOTE_URL, moved so that it ends now.`);
-  process.exitCode = await ended(start(["send", recording, "--shift-to-now"], "inherit"));
+  // The label instance tells its series from those of the demo before, whose times it may overlap.
+  process.exitCode = await ended(start(["send", recording, "--shift-to-now", "--instance", "auto"], "inherit"));
 } else {
   const receiver = start(["receive", "--port", "0"], ["ignore", "pipe", "inherit"]);
   const url = await new Promise((resolve, reject) => {
