@@ -153,6 +153,33 @@ test("after the run its verdicts are still to be seen: only k6's series end, and
   });
 });
 
+test("an empty label says nothing, on the run's and the thresholds' series as on others", async () => {
+  const { series } = await arriving([sample({ testid: "" })], {
+    labels: { site: "" },
+    runInfo: { branch: "", name: "n", url: "u" },
+    thresholds: true,
+    keepTags: false,
+  });
+  assert.deepEqual(Object.keys(series).sort(), [
+    "k6_http_reqs_total",
+    'k6_run_info{name="n",url="u"}',
+    'k6_threshold_passed{expression="count<3",metric="http_reqs"}',
+    'k6_threshold{expression="count<3",metric="http_reqs"}',
+  ]);
+});
+
+test("values that differ only in what UTF-8 does not have are one series", async () => {
+  const samples = ["x\ud800", "x\udfff", "x\ufffd"].map((a) => sample({ a }));
+  const { series } = await arriving([...samples, sample({}, { metric: checks })], {
+    labels: { site: "\udc00" },
+    rateCounters: false,
+  });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{a="x\ufffd",site="\ufffd"}': ["3@1000"],
+    'k6_checks_rate{site="\ufffd"}': ["1@1000"],
+  });
+});
+
 test("a label that is given for the run's series wins over its samples' testid", async () => {
   const { series } = await arriving([sample({ testid: "from-k6" })], { runInfo: { testid: "given" } });
   assert.deepEqual(series['k6_run_info{testid="given"}'], ["1@1000"]);
