@@ -195,6 +195,11 @@ test("variables that contradict each other are an error that names what they say
     failure({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "true" }),
     /K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM says that trendAs is "native", .* "histogram"/,
   );
+  assert.equal(
+    optionsFromEnv({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "false" })
+      .trendAs,
+    "histogram",
+  );
 });
 
 test("a value that cannot be read is not shown where it may hold a secret", () => {

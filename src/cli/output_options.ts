@@ -6,7 +6,7 @@
 import { parseRelabelFile } from "../aggregate/relabel_file.ts";
 import { consolidateOptions } from "../options/consolidate_options.ts";
 import { ConfigurationError } from "../errors.ts";
-import { withOption } from "../options/merge_options.ts";
+import { optionsOf } from "../options/given_options.ts";
 import { parseText } from "../options/option_parsers.ts";
 import { optionSpecs } from "../options/option_specs.ts";
 import { sendingSpecs } from "../options/sending_specs.ts";
@@ -53,11 +53,13 @@ export interface ReadOutputOptions {
  * @throws ConfigurationError
  */
 export function readOutputOptions(given: Arguments, { warn, argument }: ReadOutputOptions): RemoteWriteOutputOptions {
-  let flags: RemoteWriteOutputOptions = {};
-  for (const { option, flag } of optionSpecs) {
-    const value = given.values.get(flag);
-    if (value !== undefined) flags = withOption(flags, { option, value });
-  }
+  const flags = optionsOf(
+    optionSpecs.filter(({ flag }) => given.values.has(flag)).map((spec) => ({
+      spec,
+      value: given.values.get(spec.flag),
+      source: `--${spec.flag}`,
+    })),
+  );
   const path = given.values.get(configFlag.flag);
   const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
   const options = withFiles(consolidateOptions({ flags, argument, env: environment, config }));

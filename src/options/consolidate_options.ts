@@ -4,8 +4,9 @@
  * @module
  */
 import { optionsFromArgument } from "./argument.ts";
-import { optionsFromConfig } from "./config_file.ts";
+import { readConfig } from "./config_file.ts";
 import { type Environment, readEnvironment, withAwsVariables } from "../env.ts";
+import { optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 
@@ -30,12 +31,12 @@ export interface OptionSources {
 export function consolidateOptions(
   { flags = {}, argument, env = {}, config }: OptionSources,
 ): RemoteWriteOutputOptions {
-  const { options: fromEnv, hasPresentNames } = readEnvironment(env);
+  const { values, hasPresentNames } = readEnvironment(env);
   const isPresent = hasPresentNames || argument !== undefined || config !== undefined;
   const layers = [
     isPresent ? { insecureSkipTlsVerify: false } : {},
-    config === undefined ? {} : optionsFromConfig(config.text, config.name),
-    fromEnv,
+    config === undefined ? {} : optionsOf(readConfig(config.text, config.name)),
+    optionsOf(values),
     argument === undefined ? {} : optionsFromArgument(argument),
     flags,
   ];

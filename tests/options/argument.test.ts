@@ -28,6 +28,10 @@ const arguments_: readonly [string, unknown][] = [
   ["bucketFactor.http_req_duration=1.02", { bucketFactor: { http_req_duration: 1.02 } }],
   ["username=ann,password=a=b", { user: "ann", password: "a=b" }],
   ["insecureSkipTLSVerify=true,trendAsNativeHistogram=true", { insecureSkipTlsVerify: true, trendAs: "native" }],
+  ["trendAs=histogram,trendAsNativeHistogram=false", { trendAs: "histogram" }],
+  ["trendAsNativeHistogram=0,trendAs=histogram,trendAsNativeHistogram=0", { trendAs: "histogram" }],
+  ["trendAsNativeHistogram=true,trendAs=native", { trendAs: "native" }],
+  ["trendAsNativeHistogram=false", { trendAs: "stats" }],
   ["password=", {}],
 ];
 for (const [text, options] of arguments_) {
@@ -38,6 +42,14 @@ const wrong: readonly [string, RegExp][] = [
   ["raw", /at its beginning there is no key, expected key=value/],
   ["mapping=raw,legacy", /after mapping there is no key/],
   ["maping=raw", /there is no option "maping", expected perhaps "mapping"/],
+  [
+    "trendAs=histogram,trendAsNativeHistogram=true",
+    /the argument's trendAsNativeHistogram says that trendAs is "native", and the argument's trendAs that it is "histogram"/,
+  ],
+  [
+    "trendAsNativeHistogram=false,trendAs=native",
+    /trendAs says .* "native", .* trendAsNativeHistogram that it is "stats"/,
+  ],
   ["mapping=rau", /the argument's mapping: it is "rau", expected prometheus or raw or legacy/],
 ];
 for (const [text, message] of wrong) {

@@ -76,6 +76,13 @@ test("further options have their flags' names in camel case", () => {
   });
 });
 
+test("k6's switch for native histograms, off, may stand beside another form of trends", () => {
+  for (const text of [`"trendAs":"histogram","trendAsNativeHistogram":false`, `"trendAsNativeHistogram":false`]) {
+    const expected = text.includes('trendAs"') ? "histogram" : "stats";
+    assert.equal(optionsFromConfig(`{${text}}`, "rw.json").trendAs, expected);
+  }
+});
+
 const wrong: readonly [string, RegExp][] = [
   ["{", /^Cannot read rw.json: it is not JSON, expected a JSON object$/],
   ["[]", /rw.json: it is not an object/],
@@ -83,6 +90,10 @@ const wrong: readonly [string, RegExp][] = [
   ['{"trendstats": []}', /there is no option "trendstats", expected perhaps "trendStats"/],
   ['{"xyzzyxyzzy": 1}', /there is no option "xyzzyxyzzy", expected one of those/],
   ['{"maxSeries": "many"}', /maxSeries in rw.json: it is "many", expected a number/],
+  [
+    '{"trendAsNativeHistogram": true, "trendAs": "stats"}',
+    /trendAsNativeHistogram in rw.json says that trendAs is "native", and trendAs in rw.json that it is "stats"/,
+  ],
   ['{"staleMarkers": "perhaps"}', /staleMarkers in rw.json: it is "perhaps", expected true or false/],
 ];
 for (const [text, message] of wrong) {
