@@ -5,7 +5,6 @@
  */
 import { ConfigurationError } from "./errors.ts";
 import { type GivenValue, optionsOf } from "./options/given_options.ts";
-import { mergeOptions } from "./options/merge_options.ts";
 import { nearestName } from "./options/nearest_name.ts";
 import type { OptionSpec } from "./options/option_spec.ts";
 import { optionSpecs } from "./options/option_specs.ts";
@@ -67,19 +66,21 @@ export function readEnvironment(env: Environment): EnvironmentValues {
   return { values, hasPresentNames: set.some((name) => name.startsWith(presentFamily)) };
 }
 
-/** The standard variables of AWS, where a region asks for signatures and nothing says with which credentials. */
+/** The standard variables of AWS, where signatures are asked for and nothing says for which region, or with which credentials. */
 export function withAwsVariables(options: RemoteWriteOutputOptions, env: Environment): RemoteWriteOutputOptions {
-  const { sigv4 } = options;
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = env;
-  if (sigv4?.region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return options;
-  const { accessKeyId, secretAccessKey, sessionToken, credentials } = sigv4;
-  if ((accessKeyId ?? secretAccessKey ?? sessionToken ?? credentials) !== undefined) return options;
+  if (options.sigv4 === undefined) return options;
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = env;
+  const { accessKeyId, secretAccessKey, sessionToken, credentials } = options.sigv4;
+  const region = options.sigv4.region ?? (AWS_REGION || AWS_DEFAULT_REGION || undefined);
+  const sigv4 = region === undefined ? options.sigv4 : { ...options.sigv4, region };
+  const isGiven = (accessKeyId ?? secretAccessKey ?? sessionToken ?? credentials) !== undefined;
+  if (isGiven || region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return { ...options, sigv4 };
   const fromAws = {
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
   };
-  return mergeOptions(options, { sigv4: fromAws });
+  return { ...options, sigv4: { ...sigv4, ...fromAws } };
 }
 
 /** `K6_PROMETHEUS_HEADERS_X-Scope` and its like; of two families, that which comes first is read last and wins. */

@@ -151,6 +151,22 @@ test("a region alone takes the credentials from the standard variables of AWS", 
   const region = { K6_PROMETHEUS_RW_SIGV4_REGION: "eu-central-1" };
   assert.deepEqual(optionsFromEnv({ ...aws, ...region }).sigv4, { region: "eu-central-1", ...fromAws });
   assert.deepEqual(optionsFromEnv({ ...aws }), {});
+  // Signatures that are asked for without a region take that from there, too.
+  const service = { K6_PROMETHEUS_RW_SIGV4_SERVICE: "aps" };
+  const regions = { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "us-east-1" };
+  assert.deepEqual(optionsFromEnv({ ...aws, ...service, ...regions }).sigv4, {
+    service: "aps",
+    region: "eu-west-1",
+    ...fromAws,
+  });
+  const key = { K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "AK2", K6_PROMETHEUS_RW_SIGV4_SECRET_KEY: "key2" };
+  assert.deepEqual(optionsFromEnv({ ...aws, ...key, AWS_DEFAULT_REGION: "us-east-1", AWS_REGION: "" }).sigv4, {
+    accessKeyId: "AK2",
+    secretAccessKey: "key2",
+    region: "us-east-1",
+  });
+  assert.deepEqual(optionsFromEnv({ ...aws, ...region, ...regions }).sigv4?.region, "eu-central-1");
+  assert.deepEqual(optionsFromEnv({ ...aws, ...regions }), {});
   // A part of the credentials is a mistake that must not be mended with parts of others.
   assert.deepEqual(optionsFromEnv({ ...aws, ...region, K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "other" }).sigv4, {
     region: "eu-central-1",
