@@ -44,6 +44,10 @@ function entriesOf(text: string): Entry[] {
         where: "the argument",
         mayBeSecret: last?.spec.secret,
       });
+      if (dot >= 0 && spec.record !== true) {
+        const name = key.slice(0, dot);
+        throw new ConfigurationError(`Cannot read the argument: ${name} is no object, expected ${name}=value`);
+      }
       entries.push({ key, spec, member: dot < 0 ? undefined : key.slice(dot + 1), value });
     } else if (last?.spec.list === true && last.member === undefined) {
       last.value += `,${part}`;

@@ -6,6 +6,7 @@
 import { ConfigurationError } from "../errors.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { specOfKey } from "./option_keys.ts";
+import { unreadable } from "./option_parsers.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 
 /**
@@ -33,6 +34,9 @@ export function readConfig(text: string, name: string): readonly GivenValue[] {
     // As a variable, what is empty is not set.
     if (value === null || value === "") return [];
     const source = `${key} in ${name}`;
+    if (typeof value === "object" && (Array.isArray(value) ? spec.list : spec.record) !== true) {
+      throw unreadable(source, undefined, Array.isArray(value) ? "one value" : "a value without members");
+    }
     // One way to read all sources: what is not a text is read as the text that it is in JSON.
     const written = typeof value === "string" ? value : JSON.stringify(value);
     return [{ spec, value: spec.parse(written, source), source }];
