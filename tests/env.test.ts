@@ -111,6 +111,9 @@ const further: readonly [string, string, unknown][] = [
   ["RUN_INFO", "branch=main,commit=1a2b", { runInfo: { branch: "main", commit: "1a2b" } }],
   ["THRESHOLDS", "1", { thresholds: true }],
   ["THRESHOLDS", '{"checks": ["rate>0.9"]}', { thresholds: { checks: ["rate>0.9"] } }],
+  ["THRESHOLDS", '{"checks": {"threshold": "rate>0.9", "abortOnFail": true}, "vus": ["value<5"]}', {
+    thresholds: { checks: ["rate>0.9"], vus: ["value<5"] },
+  }],
   ["RELABEL_CONFIGS", '[{"action": "drop"}]', { relabelConfigs: [{ action: "drop" }] }],
   ["OAUTH2_SCOPES", "a,b", { oauth2: { scopes: ["a", "b"] } }],
   ["OAUTH2_ENDPOINT_PARAMS", "audience=x", { oauth2: { endpointParams: { audience: "x" } } }],
@@ -200,6 +203,12 @@ const wrong: readonly [string, string, RegExp][] = [
   ["K6_PROMETHEUS_RW_BUCKET_FACTOR", "a=wide", /it is "wide", expected a number/],
   ["K6_PROMETHEUS_RW_TIMEOUT", "0s", /it is "0s", expected a duration of at least 1ms/],
   ["K6_PROMETHEUS_RW_RELABEL_CONFIGS", "{}", /it is "{}", expected a JSON list of objects/],
+  [
+    "K6_PROMETHEUS_RW_THRESHOLDS",
+    '{"a": [{"abortOnFail": true}]}',
+    /it is "\{"abortOnFail":true\}", expected an expression/,
+  ],
+  ["K6_PROMETHEUS_RW_THRESHOLDS", '{"a": [5]}', /it is "5", expected an expression/],
   ["K6_PROMETHEUS_RW_RUN_INFO", "yes", /it is "yes", expected true or false/],
 ];
 for (const [name, value, message] of wrong) {

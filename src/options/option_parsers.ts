@@ -5,6 +5,7 @@
  */
 import { parseDurationMs } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
+import { thresholdText } from "../metric.ts";
 
 /** An error that names where a text stood, the text unless it is secret, and what was expected. */
 export function unreadable(source: string, text: string | undefined, expected: string): ConfigurationError {
@@ -127,14 +128,20 @@ export function parseBuckets(
   return mapValues(json, (value) => parseNumbers(typeof value === "string" ? value : JSON.stringify(value), source));
 }
 
-/** A switch, or a JSON object of lists of texts: thresholds as in a k6 script. */
+/** A switch, or a JSON object of thresholds as in a k6 script. */
 export function parseThresholdOption(
   text: string,
   source: string,
 ): boolean | Readonly<Record<string, readonly string[]>> {
   const json = parseJson(text, "{");
   if (json === undefined) return parseBoolean(text, source);
-  return mapValues(json, (value) => parseList(JSON.stringify([value].flat()), source));
+  return mapValues(json, (value) => [value].flat().map((each) => parseThresholdText(each, source)));
+}
+
+function parseThresholdText(threshold: unknown, source: string): string {
+  const text = thresholdText(threshold);
+  if (text === undefined) throw unreadable(source, JSON.stringify(threshold), "an expression such as p(95)<500");
+  return text;
 }
 
 /** A switch, or labels. */

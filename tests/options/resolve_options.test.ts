@@ -93,6 +93,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ relabelConfigs: [{ action: "hashmod", target_label: "a" }] }, /relabelConfigs\[0\].modulus/],
   [{ relabelConfigs: [{ action: "drop", regex: "(" }] }, /relabelConfigs\[0\].regex/],
   [{ thresholds: { http_reqs: ["p95<1"] } }, /threshold: it is "p95<1", expected/],
+  [{ thresholds: { a: [{} as { threshold: string }] } }, /threshold: it is \{\}, expected/],
   [{ thresholds: { "a{b}": ["p(95)<1"] } }, /metric is "a\{b\}", expected a name/],
   [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a number from 1/],
   [
@@ -153,6 +154,7 @@ const harmless: readonly RemoteWriteOutputOptions[] = [
   { trendAs: "native", trendStats: ["avg"], trendWindow: "run", bucketFactor: 2, maxBuckets: 10 },
   { trendAs: "histogram", buckets: [1] },
   { windows: "event", heartbeatMs: 0 },
+  { thresholds: { http_reqs: [{ threshold: "count<2", abortOnFail: true }] } },
 ];
 for (const options of harmless) {
   test(`the options ${JSON.stringify(options)} do not contradict each other`, () => {
