@@ -6,7 +6,7 @@
 import { optionsFromArgument } from "./argument.ts";
 import { readConfig } from "./config_file.ts";
 import { type Environment, readEnvironment, withAwsVariables } from "../env.ts";
-import { optionsOf } from "./given_options.ts";
+import { type GivenValue, optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 
@@ -20,6 +20,8 @@ export interface OptionSources {
   readonly env?: Environment;
   /** The text of a configuration file, and its name for errors. */
   readonly config?: { readonly text: string; readonly name: string };
+  /** Whether a value counts; may throw instead. @default all do */
+  readonly accepts?: (value: GivenValue, from: "env" | "config") => boolean;
 }
 
 /**
@@ -29,14 +31,15 @@ export interface OptionSources {
  * @throws ConfigurationError
  */
 export function consolidateOptions(
-  { flags = {}, argument, env = {}, config }: OptionSources,
+  { flags = {}, argument, env = {}, config, accepts = () => true }: OptionSources,
 ): RemoteWriteOutputOptions {
   const { values, hasPresentNames } = readEnvironment(env);
   const isPresent = hasPresentNames || argument !== undefined || config !== undefined;
+  const fromConfig = config === undefined ? [] : readConfig(config.text, config.name);
   const layers = [
     isPresent ? { insecureSkipTlsVerify: false } : {},
-    config === undefined ? {} : optionsOf(readConfig(config.text, config.name)),
-    optionsOf(values),
+    optionsOf(fromConfig.filter((value) => accepts(value, "config"))),
+    optionsOf(values.filter((value) => accepts(value, "env"))),
     argument === undefined ? {} : optionsFromArgument(argument),
     flags,
   ];
