@@ -104,6 +104,33 @@ test("a rule that loses the metric's name does not, and two metrics of one name 
   assert.equal(renamed.warnings.length, 1);
 });
 
+for (const mapping of ["prometheus", "raw", "legacy"] as const) {
+  test(`a metric's name that has to be changed is said once (${mapping})`, async () => {
+    const metrics: readonly Metric[] = [
+      { ...duration, name: "my-trend" },
+      { ...requests, name: "my.count" },
+      { ...checks, name: "checks" },
+      { ...checks, name: "renamed-rate" },
+    ];
+    const samples = metrics.flatMap((
+      metric,
+    ) => [sample({}, { metric }), sample({ a: "b" }, { metric: { ...metric } })]);
+    const { warnings } = await arriving(samples, {
+      mapping,
+      relabelConfigs: [{
+        source_labels: ["__name__"],
+        regex: "k6_renamed_.*",
+        target_label: "__name__",
+        replacement: "k6_share",
+      }],
+    });
+    assert.deepEqual(warnings, [
+      'The metric "my-trend" is sent as "k6_my_trend": the name "k6_my-trend" is not valid.',
+      'The metric "my.count" is sent as "k6_my_count": the name "k6_my.count" is not valid.',
+    ]);
+  });
+}
+
 test("too many series are refused and counted, and the label that makes them is named", async () => {
   const samples = Array.from({ length: 30 }, (_, index) => sample({ method: "GET", url: `/${index}` }));
   const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });

@@ -116,11 +116,16 @@ export class SeriesFactory {
   #name(metric: Metric, { name: before, renamed }: Renaming): NamedMapping | undefined {
     const mapping = this.#options.mapping.mapMetric(metric);
     if (mapping === undefined) return undefined;
+    const asked = `${this.#options.prefix}${metric.name}`;
     const own = new Map<string, string>();
     for (const { name } of mapping.outputs) {
       if (own.has(name)) continue;
+      const isNamedAfter = name.startsWith(before);
+      if (isNamedAfter && asked !== before && renamed === before) {
+        this.#warnOnce(`The metric "${metric.name}" is sent as "${before}": the name "${asked}" is not valid.`);
+      }
       // What the mapping adds to the metric's name stays.
-      const wanted = name.startsWith(before) ? `${renamed}${name.slice(before.length)}` : name;
+      const wanted = isNamedAfter ? `${renamed}${name.slice(before.length)}` : name;
       const valid = validMetricName(wanted);
       let free = valid;
       for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;
