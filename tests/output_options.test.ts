@@ -131,6 +131,42 @@ for (const mapping of ["prometheus", "raw", "legacy"] as const) {
   });
 }
 
+test("legacy gives each series values of its own, where the first releases added all of a metric up", async () => {
+  const users: Metric = { name: "vus", type: "gauge", contains: "default" };
+  const of = (a: string, metric: Metric, values: readonly number[]): Sample[] =>
+    values.map((value, index) => sample({ a }, { metric, value, time: 1000 + index }));
+  const { series } = await arriving([
+    ...of("x", duration, [30, 10, 20]),
+    ...of("y", duration, [400]),
+    ...of("x", requests, [1, 1]),
+    ...of("y", requests, [5]),
+    ...of("x", checks, [1, 0, 0, 0]),
+    ...of("y", checks, [1]),
+    ...of("x", users, [3, 2]),
+    ...of("y", users, [7]),
+  ], { mapping: "legacy" });
+  assert.deepEqual(series, {
+    'k6_http_req_duration_min{a="x"}': ["10@1002"],
+    'k6_http_req_duration_max{a="x"}': ["30@1002"],
+    'k6_http_req_duration_avg{a="x"}': ["20@1002"],
+    'k6_http_req_duration_med{a="x"}': ["20@1002"],
+    'k6_http_req_duration_p90{a="x"}': ["28@1002"],
+    'k6_http_req_duration_p95{a="x"}': ["29@1002"],
+    'k6_http_req_duration_min{a="y"}': ["400@1000"],
+    'k6_http_req_duration_max{a="y"}': ["400@1000"],
+    'k6_http_req_duration_avg{a="y"}': ["400@1000"],
+    'k6_http_req_duration_med{a="y"}': ["400@1000"],
+    'k6_http_req_duration_p90{a="y"}': ["400@1000"],
+    'k6_http_req_duration_p95{a="y"}': ["400@1000"],
+    'k6_http_reqs{a="x"}': ["2@1001"],
+    'k6_http_reqs{a="y"}': ["5@1000"],
+    'k6_checks{a="x"}': ["0.25@1003"],
+    'k6_checks{a="y"}': ["1@1000"],
+    'k6_vus{a="x"}': ["2@1001"],
+    'k6_vus{a="y"}': ["7@1000"],
+  });
+});
+
 test("too many series are refused and counted, and the label that makes them is named", async () => {
   const samples = Array.from({ length: 30 }, (_, index) => sample({ method: "GET", url: `/${index}` }));
   const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });
