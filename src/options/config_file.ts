@@ -35,7 +35,7 @@ export function readConfig(text: string, name: string): readonly GivenValue[] {
     if (value === null || value === "") return [];
     const source = `${key} in ${name}`;
     if (typeof value === "object" && (Array.isArray(value) ? spec.list : spec.record) !== true) {
-      throw unreadable(source, undefined, Array.isArray(value) ? "one value" : "a value without members");
+      throw unreadable(source, undefined, "a single value");
     }
     // One way to read all sources: what is not a text is read as the text that it is in JSON.
     const written = typeof value === "string" ? value : JSON.stringify(value);

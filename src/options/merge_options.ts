@@ -26,7 +26,7 @@ export function layOver(below: RemoteWriteOutputOptions, above: RemoteWriteOutpu
   const merged: Record<string, unknown> = { ...below };
   for (const [option, value] of Object.entries(above)) {
     if (value === undefined) continue;
-    const before = merged[option];
+    const before = merged[option] ?? (option === "headers" ? {} : undefined);
     if (!isPlain(before) || !isPlain(value)) merged[option] = value;
     else merged[option] = option === "headers" ? mergeHeaders(before, value) : { ...before, ...value };
   }

@@ -94,8 +94,8 @@ const wrong: readonly [string, RegExp][] = [
   ['{"labels": {"a": null}}', /labels in rw.json: it is not of texts/],
   ['{"headers": {"A": ["b"]}}', /headers in rw.json: it is not of texts/],
   ['{"trendStats": ["avg", null]}', /trendStats in rw.json: it is not of texts/],
-  ['{"prefix": {"a": "b"}}', /prefix in rw.json: it is not a value without members/],
-  ['{"username": ["ann"]}', /username in rw.json: it is not one value/],
+  ['{"prefix": {"a": "b"}}', /prefix in rw.json: it is not a single value/],
+  ['{"username": ["ann"]}', /username in rw.json: it is not a single value/],
   [
     '{"trendAsNativeHistogram": true, "trendAs": "stats"}',
     /trendAsNativeHistogram in rw.json says that trendAs is "native", and trendAs in rw.json that it is "stats"/,

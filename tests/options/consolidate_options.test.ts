@@ -40,6 +40,8 @@ test("of a header, the name counts in whatever case", () => {
     flags: { headers: { "x-a": "flag" } },
   });
   assert.deepEqual(headers, { "x-a": "flag", "x-b": "env" });
+  // As of a name that one source gives twice, the later counts.
+  assert.deepEqual(consolidateOptions({ flags: { headers: { "X-A": "1", "x-a": "2" } } }).headers, { "x-a": "2" });
 });
 
 const layers: readonly [string, OptionSources, Tags][] = [
