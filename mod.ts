@@ -13,7 +13,7 @@
  *
  * @module
  */
-export type { Metric, MetricType, ValueType } from "./src/metric.ts";
+export type { Metric, MetricType, Threshold, ValueType } from "./src/metric.ts";
 export type { Sample, SampleConsumer, Tags } from "./src/sample.ts";
 export type {
   BucketSpan,

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "./errors.ts";
-import { mergeOptions, withOption } from "./options/merge_options.ts";
+import { type GivenValue, optionsOf } from "./options/given_options.ts";
 import { nearestName } from "./options/nearest_name.ts";
 import type { OptionSpec } from "./options/option_spec.ts";
 import { optionSpecs } from "./options/option_specs.ts";
@@ -14,9 +14,9 @@ import type { RemoteWriteOutputOptions } from "./options.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What an environment says. */
-export interface EnvironmentOptions {
+export interface EnvironmentValues {
   /** What is set, and nothing more. */
-  readonly options: RemoteWriteOutputOptions;
+  readonly values: readonly GivenValue[];
   /** Whether names of k6's present output are among the variables. */
   readonly hasPresentNames: boolean;
 }
@@ -42,64 +42,51 @@ const presentFamily = "K6_PROMETHEUS_RW_";
  * ```
  */
 export function optionsFromEnv(env: Environment): RemoteWriteOutputOptions {
-  const { options, hasPresentNames } = readEnvironment(env);
+  const { values, hasPresentNames } = readEnvironment(env);
+  const options = optionsOf(values);
   return withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env);
 }
 
 /** What the variables of an environment say, without what follows from it. */
-export function readEnvironment(env: Environment): EnvironmentOptions {
+export function readEnvironment(env: Environment): EnvironmentValues {
   const set = Object.keys(env).filter((name) => (env[name] ?? "") !== "");
   const known = new Set<string>();
-  let options: RemoteWriteOutputOptions = {};
+  const values: GivenValue[] = [];
   for (const spec of optionSpecs) {
     for (const name of spec.env) known.add(name);
     const name = spec.env.find((candidate) => set.includes(candidate));
-    const before: RemoteWriteOutputOptions = options;
-    if (name !== undefined) {
-      options = withOption(options, { option: spec.option, value: spec.parse(env[name] ?? "", name) });
-      checkSame(spec, { before, after: options, name });
-    }
+    if (name !== undefined) values.push({ spec, value: spec.parse(env[name] ?? "", name), source: name });
     for (const member of membersOf(spec, set)) {
       known.add(member.name);
       const value = spec.parse(`${member.key}:${env[member.name] ?? ""}`, member.name);
-      options = withOption(options, { option: spec.option, value });
+      values.push({ spec, value, source: member.name });
     }
   }
   for (const name of set) if (families.test(name) && !known.has(name)) throw unknownVariable(name, known);
-  return { options, hasPresentNames: set.some((name) => name.startsWith(presentFamily)) };
+  return { values, hasPresentNames: set.some((name) => name.startsWith(presentFamily)) };
 }
 
-/** The standard variables of AWS, where a region asks for signatures and nothing says with which credentials. */
+/** The standard variables of AWS, where signatures are asked for and nothing says for which region, or with which credentials. */
 export function withAwsVariables(options: RemoteWriteOutputOptions, env: Environment): RemoteWriteOutputOptions {
-  const { sigv4 } = options;
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = env;
-  if (sigv4?.region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return options;
-  const { accessKeyId, secretAccessKey, sessionToken, credentials } = sigv4;
-  if ((accessKeyId ?? secretAccessKey ?? sessionToken ?? credentials) !== undefined) return options;
+  if (options.sigv4 === undefined) return options;
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = env;
+  const { accessKeyId, secretAccessKey, sessionToken, credentials } = options.sigv4;
+  const region = options.sigv4.region ?? (AWS_REGION || AWS_DEFAULT_REGION || undefined);
+  const sigv4 = region === undefined ? options.sigv4 : { ...options.sigv4, region };
+  const isGiven = (accessKeyId ?? secretAccessKey ?? sessionToken ?? credentials) !== undefined;
+  if (isGiven || region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return { ...options, sigv4 };
   const fromAws = {
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
   };
-  return mergeOptions(options, { sigv4: fromAws });
+  return { ...options, sigv4: { ...sigv4, ...fromAws } };
 }
 
 /** `K6_PROMETHEUS_HEADERS_X-Scope` and its like; of two families, that which comes first is read last and wins. */
 function membersOf({ envPrefixes }: OptionSpec, set: readonly string[]): { name: string; key: string }[] {
   return envPrefixes.toReversed().flatMap((prefix) =>
     set.filter((name) => name.startsWith(prefix)).map((name) => ({ name, key: name.slice(prefix.length) }))
-  );
-}
-
-/** Two variables of one option, such as k6's switch for native histograms beside the choice, must not contradict each other. */
-function checkSame(
-  { option }: OptionSpec,
-  { before, after, name }: { before: RemoteWriteOutputOptions; after: RemoteWriteOutputOptions; name: string },
-): void {
-  const [first, second] = [before[option], after[option]];
-  if (first === undefined || typeof second === "object" || first === second) return;
-  throw new ConfigurationError(
-    `Cannot read the environment: ${name} says that ${option} is "${second}", and another variable that it is "${first}", expected one of them`,
   );
 }
 

@@ -17,6 +17,21 @@ export const metricTypes: readonly MetricType[] = ["counter", "gauge", "rate", "
 /** All value types. */
 export const valueTypes: readonly ValueType[] = ["default", "time", "data"];
 
+/** A threshold in k6's form: an expression, such as `p(95)<500`, alone or with what the one who runs the test is to do. */
+export type Threshold = string | {
+  readonly threshold: string;
+  readonly abortOnFail?: boolean;
+  readonly delayAbortEval?: string;
+};
+
+/** A threshold's expression; undefined for what has not k6's form. */
+export function thresholdText(threshold: unknown): string | undefined {
+  const text = typeof threshold === "object" && threshold !== null && "threshold" in threshold
+    ? threshold.threshold
+    : threshold;
+  return typeof text === "string" ? text : undefined;
+}
+
 /** A k6 metric, as the JSON output's Metric lines describe it. */
 export interface Metric {
   /** As in the script: `http_req_duration`. */

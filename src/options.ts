@@ -9,6 +9,7 @@ import { trendSinkDefaults, type TrendWindow } from "./aggregate/trend_sink.ts";
 import type { CheckpointOptions } from "./output/checkpointed_windows.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "./mapping/trends.ts";
+import type { Threshold } from "./metric.ts";
 import type { Tags } from "./sample.ts";
 import type { AuthOptions } from "./send/auth/resolve_authorizer.ts";
 import { sendDefaults } from "./send/defaults.ts";
@@ -146,10 +147,11 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   readonly relabelConfigs?: readonly RelabelConfig[];
   /**
    * Whether thresholds are sent as `k6_threshold` (the bound; times in seconds) and, at the end, `k6_threshold_passed` (1 or 0):
-   * those of the metrics, and those given here in k6's form, such as `{ "http_req_duration{status:200}": ["p(95)<500"] }`.
+   * those of the metrics, and those given here in k6's form, such as `{ "http_req_duration{status:200}": ["p(95)<500"] }`. Of
+   * k6's further settings (`abortOnFail`), none does anything.
    * @default false
    */
-  readonly thresholds?: boolean | Readonly<Record<string, readonly string[]>>;
+  readonly thresholds?: boolean | Readonly<Record<string, readonly Threshold[]>>;
   /** Whether to send `k6_run_info`, which is 1, with the run's `testid` and the labels given here. @default false */
   readonly runInfo?: boolean | Tags;
   /** Whether `close()` says of every series of k6's metrics that it ended. @default false */

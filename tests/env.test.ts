@@ -111,6 +111,9 @@ const further: readonly [string, string, unknown][] = [
   ["RUN_INFO", "branch=main,commit=1a2b", { runInfo: { branch: "main", commit: "1a2b" } }],
   ["THRESHOLDS", "1", { thresholds: true }],
   ["THRESHOLDS", '{"checks": ["rate>0.9"]}', { thresholds: { checks: ["rate>0.9"] } }],
+  ["THRESHOLDS", '{"checks": {"threshold": "rate>0.9", "abortOnFail": true}, "vus": ["value<5"]}', {
+    thresholds: { checks: ["rate>0.9"], vus: ["value<5"] },
+  }],
   ["RELABEL_CONFIGS", '[{"action": "drop"}]', { relabelConfigs: [{ action: "drop" }] }],
   ["OAUTH2_SCOPES", "a,b", { oauth2: { scopes: ["a", "b"] } }],
   ["OAUTH2_ENDPOINT_PARAMS", "audience=x", { oauth2: { endpointParams: { audience: "x" } } }],
@@ -151,6 +154,22 @@ test("a region alone takes the credentials from the standard variables of AWS", 
   const region = { K6_PROMETHEUS_RW_SIGV4_REGION: "eu-central-1" };
   assert.deepEqual(optionsFromEnv({ ...aws, ...region }).sigv4, { region: "eu-central-1", ...fromAws });
   assert.deepEqual(optionsFromEnv({ ...aws }), {});
+  // Signatures that are asked for without a region take that from there, too.
+  const service = { K6_PROMETHEUS_RW_SIGV4_SERVICE: "aps" };
+  const regions = { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "us-east-1" };
+  assert.deepEqual(optionsFromEnv({ ...aws, ...service, ...regions }).sigv4, {
+    service: "aps",
+    region: "eu-west-1",
+    ...fromAws,
+  });
+  const key = { K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "AK2", K6_PROMETHEUS_RW_SIGV4_SECRET_KEY: "key2" };
+  assert.deepEqual(optionsFromEnv({ ...aws, ...key, AWS_DEFAULT_REGION: "us-east-1", AWS_REGION: "" }).sigv4, {
+    accessKeyId: "AK2",
+    secretAccessKey: "key2",
+    region: "us-east-1",
+  });
+  assert.deepEqual(optionsFromEnv({ ...aws, ...region, ...regions }).sigv4?.region, "eu-central-1");
+  assert.deepEqual(optionsFromEnv({ ...aws, ...regions }), {});
   // A part of the credentials is a mistake that must not be mended with parts of others.
   assert.deepEqual(optionsFromEnv({ ...aws, ...region, K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "other" }).sigv4, {
     region: "eu-central-1",
@@ -184,6 +203,12 @@ const wrong: readonly [string, string, RegExp][] = [
   ["K6_PROMETHEUS_RW_BUCKET_FACTOR", "a=wide", /it is "wide", expected a number/],
   ["K6_PROMETHEUS_RW_TIMEOUT", "0s", /it is "0s", expected a duration of at least 1ms/],
   ["K6_PROMETHEUS_RW_RELABEL_CONFIGS", "{}", /it is "{}", expected a JSON list of objects/],
+  [
+    "K6_PROMETHEUS_RW_THRESHOLDS",
+    '{"a": [{"abortOnFail": true}]}',
+    /it is "\{"abortOnFail":true\}", expected an expression/,
+  ],
+  ["K6_PROMETHEUS_RW_THRESHOLDS", '{"a": [5]}', /it is "5", expected an expression/],
   ["K6_PROMETHEUS_RW_RUN_INFO", "yes", /it is "yes", expected true or false/],
 ];
 for (const [name, value, message] of wrong) {
@@ -194,6 +219,11 @@ test("variables that contradict each other are an error that names what they say
   assert.match(
     failure({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "true" }),
     /K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM says that trendAs is "native", .* "histogram"/,
+  );
+  assert.equal(
+    optionsFromEnv({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "false" })
+      .trendAs,
+    "histogram",
   );
 });
 

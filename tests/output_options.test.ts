@@ -104,6 +104,69 @@ test("a rule that loses the metric's name does not, and two metrics of one name 
   assert.equal(renamed.warnings.length, 1);
 });
 
+for (const mapping of ["prometheus", "raw", "legacy"] as const) {
+  test(`a metric's name that has to be changed is said once (${mapping})`, async () => {
+    const metrics: readonly Metric[] = [
+      { ...duration, name: "my-trend" },
+      { ...requests, name: "my.count" },
+      { ...checks, name: "checks" },
+      { ...checks, name: "renamed-rate" },
+    ];
+    const samples = metrics.flatMap((
+      metric,
+    ) => [sample({}, { metric }), sample({ a: "b" }, { metric: { ...metric } })]);
+    const { warnings } = await arriving(samples, {
+      mapping,
+      relabelConfigs: [{
+        source_labels: ["__name__"],
+        regex: "k6_renamed_.*",
+        target_label: "__name__",
+        replacement: "k6_share",
+      }],
+    });
+    assert.deepEqual(warnings, [
+      'The metric "my-trend" is sent as "k6_my_trend": the name "k6_my-trend" is not valid.',
+      'The metric "my.count" is sent as "k6_my_count": the name "k6_my.count" is not valid.',
+    ]);
+  });
+}
+
+test("legacy gives each series values of its own, where the first releases added all of a metric up", async () => {
+  const users: Metric = { name: "vus", type: "gauge", contains: "default" };
+  const of = (a: string, metric: Metric, values: readonly number[]): Sample[] =>
+    values.map((value, index) => sample({ a }, { metric, value, time: 1000 + index }));
+  const { series } = await arriving([
+    ...of("x", duration, [30, 10, 20]),
+    ...of("y", duration, [400]),
+    ...of("x", requests, [1, 1]),
+    ...of("y", requests, [5]),
+    ...of("x", checks, [1, 0, 0, 0]),
+    ...of("y", checks, [1]),
+    ...of("x", users, [3, 2]),
+    ...of("y", users, [7]),
+  ], { mapping: "legacy" });
+  assert.deepEqual(series, {
+    'k6_http_req_duration_min{a="x"}': ["10@1002"],
+    'k6_http_req_duration_max{a="x"}': ["30@1002"],
+    'k6_http_req_duration_avg{a="x"}': ["20@1002"],
+    'k6_http_req_duration_med{a="x"}': ["20@1002"],
+    'k6_http_req_duration_p90{a="x"}': ["28@1002"],
+    'k6_http_req_duration_p95{a="x"}': ["29@1002"],
+    'k6_http_req_duration_min{a="y"}': ["400@1000"],
+    'k6_http_req_duration_max{a="y"}': ["400@1000"],
+    'k6_http_req_duration_avg{a="y"}': ["400@1000"],
+    'k6_http_req_duration_med{a="y"}': ["400@1000"],
+    'k6_http_req_duration_p90{a="y"}': ["400@1000"],
+    'k6_http_req_duration_p95{a="y"}': ["400@1000"],
+    'k6_http_reqs{a="x"}': ["2@1001"],
+    'k6_http_reqs{a="y"}': ["5@1000"],
+    'k6_checks{a="x"}': ["0.25@1003"],
+    'k6_checks{a="y"}': ["1@1000"],
+    'k6_vus{a="x"}': ["2@1001"],
+    'k6_vus{a="y"}': ["7@1000"],
+  });
+});
+
 test("too many series are refused and counted, and the label that makes them is named", async () => {
   const samples = Array.from({ length: 30 }, (_, index) => sample({ method: "GET", url: `/${index}` }));
   const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });
@@ -150,6 +213,33 @@ test("after the run its verdicts are still to be seen: only k6's series end, and
     'k6_run_info{testid="from-k6"}': ["1@3000"],
     'k6_threshold{expression="count<3",metric="http_reqs",testid="from-k6"}': ["3@3000"],
     'k6_threshold_passed{expression="count<3",metric="http_reqs",testid="from-k6"}': ["1@3000"],
+  });
+});
+
+test("an empty label says nothing, on the run's and the thresholds' series as on others", async () => {
+  const { series } = await arriving([sample({ testid: "" })], {
+    labels: { site: "" },
+    runInfo: { branch: "", name: "n", url: "u" },
+    thresholds: true,
+    keepTags: false,
+  });
+  assert.deepEqual(Object.keys(series).sort(), [
+    "k6_http_reqs_total",
+    'k6_run_info{name="n",url="u"}',
+    'k6_threshold_passed{expression="count<3",metric="http_reqs"}',
+    'k6_threshold{expression="count<3",metric="http_reqs"}',
+  ]);
+});
+
+test("values that differ only in what UTF-8 does not have are one series", async () => {
+  const samples = ["x\ud800", "x\udfff", "x\ufffd"].map((a) => sample({ a }));
+  const { series } = await arriving([...samples, sample({}, { metric: checks })], {
+    labels: { site: "\udc00" },
+    rateCounters: false,
+  });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{a="x\ufffd",site="\ufffd"}': ["3@1000"],
+    'k6_checks_rate{site="\ufffd"}': ["1@1000"],
   });
 });
 

@@ -139,3 +139,47 @@ test("two senders with instance auto give series of their own", { skip: noPromet
   assert.equal(await valueOf("count(senders_http_reqs_total)", now), 2);
   assert.equal(await valueOf("sum(senders_http_reqs_total)", now), 6);
 });
+
+test("thresholds with verdicts, counters of rates, rules and a testid that is made up are found", {
+  skip: noPrometheus,
+}, async () => {
+  const checks: Metric = { name: "checks", type: "rate", contains: "default", thresholds: ["rate>0.9"] };
+  const output = startOutput("all_", {
+    thresholds: { "http_req_duration{status:200}": [{ threshold: "p(95)<300", abortOnFail: true }, "max>200"] },
+    testid: "auto",
+    trendStats: ["max"],
+    relabelConfigs: [
+      { source_labels: ["url"], regex: "/item/.*", target_label: "url", replacement: "/item" },
+      { source_labels: ["__name__"], regex: "all_http_reqs", target_label: "__name__", replacement: "all_requests" },
+    ],
+  });
+  for (let index = 0; index < 10; index++) {
+    const time = now + index * 1000;
+    const tags = { url: `/item/${index}`, status: index < 8 ? "200" : "500" };
+    output.add([
+      { metric: requests, time, value: 1, tags },
+      { metric: duration, time, value: index < 8 ? 250 : 9000, tags },
+      { metric: checks, time, value: index % 5 === 0 ? 0 : 1, tags: {} },
+    ]);
+    await output.flush();
+  }
+  const report = await output.close();
+  assert.equal(report.delivered, report.samples);
+  const at = now + 9000;
+  const testids = await prometheus.query('count by (testid) ({__name__=~"all_.*"})', at);
+  assert.deepEqual(testids.map(({ metric: { testid = "" } }) => /^\d{8}-\d{6}-[0-9a-z]{8}$/.test(testid)), [true]);
+  assert.equal(await valueOf('all_requests_total{url="/item",status="200"}', at), 8);
+  assert.equal(await valueOf('all_requests_total{url="/item",status="500"}', at), 2);
+  assert.deepEqual(await prometheus.query("all_http_reqs_total", at), []);
+  assert.equal(await valueOf("all_checks_passes_total", at), 8);
+  assert.equal(await valueOf("all_checks_samples_total", at), 10);
+  assert.equal(await valueOf("all_checks_rate", at), 0.8);
+  assert.equal(await valueOf('all_threshold{metric="checks",expression="rate>0.9"}', at), 0.9);
+  assert.equal(await valueOf('all_threshold{metric="http_req_duration{status:200}",expression="p(95)<300"}', at), 0.3);
+  const verdicts = await prometheus.query("all_threshold_passed", at);
+  assert.deepEqual(verdicts.map(({ metric, value }) => [metric.metric, metric.expression, value[1]]).sort(), [
+    ["checks", "rate>0.9", "0"],
+    ["http_req_duration{status:200}", "max>200", "1"],
+    ["http_req_duration{status:200}", "p(95)<300", "1"],
+  ]);
+});

@@ -76,6 +76,48 @@ test(
   },
 );
 
+test(
+  "a real Prometheus shows the recorded run under the legacy names, series by series",
+  { skip: noPrometheus },
+  async () => {
+    const prometheus = await startPrometheus();
+    try {
+      const args = ["--mapping", "legacy", "--shift-to-now", "--url", prometheus.writeUrl];
+      const { code, stderr } = await runCli(["tests/fixtures/k6/basic/run.json.gz", ...args]);
+      assert.equal(code, 0, stderr);
+      const near = async (expression: string, expected: number): Promise<void> => {
+        const result = await prometheus.query(expression, Date.now());
+        assert.equal(result.length, 1, `${expression} gives ${result.length} series`);
+        const actual = Number(result[0]?.value[1]);
+        assert.ok(
+          Math.abs(actual - expected) <= 1e-9 * Math.abs(expected),
+          `${expression}: ${actual}, not ${expected}`,
+        );
+      };
+      const statuses = [...new Set(points.map(({ tags }) => tags.status))].filter((status) => status !== undefined);
+      assert.ok(statuses.length > 1);
+      for (const status of statuses) {
+        await near(`sum(k6_http_reqs{status="${status}"})`, sum(valuesOf("http_reqs", { status })));
+      }
+      const passed = valuesOf("login_ok");
+      await near("k6_login_ok", sum(passed) / passed.length);
+      await near("k6_vus", valuesOf("vus").at(-1) ?? NaN);
+      const durations = valuesOf("http_req_duration", { scenario: "buy", status: "201" });
+      const selector = '{scenario="buy",status="201"}';
+      await near(`k6_http_req_duration_min${selector}`, Math.min(...durations));
+      await near(`k6_http_req_duration_max${selector}`, Math.max(...durations));
+      await near(`k6_http_req_duration_avg${selector}`, sum(durations) / durations.length);
+      await near(`k6_http_req_duration_med${selector}`, percentile(durations, 50));
+      await near(`k6_http_req_duration_p90${selector}`, percentile(durations, 90));
+      await near(`k6_http_req_duration_p95${selector}`, percentile(durations, 95));
+      const names = await prometheus.query('count by (__name__) ({__name__=~"k6_.*(_total|_rate|_p99)"})', Date.now());
+      assert.deepEqual(names, []);
+    } finally {
+      await prometheus.close();
+    }
+  },
+);
+
 test("a real Prometheus takes what the client writes", { skip: noPrometheus }, async () => {
   const prometheus = await startPrometheus();
   try {

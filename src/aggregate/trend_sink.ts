@@ -85,25 +85,27 @@ export class TrendSink implements Sink {
     // By index, as this runs for every series at every flush.
     for (let output = 0; output < this.#stats.length; output++) {
       const of = this.#stats[output]?.of;
-      // A count has no unit; k6 divides that of times too.
-      if (of === "count") emit(output, this.#count);
-      else if (of !== undefined) emit(output, this.#read(of) / this.#divisor);
+      if (of !== undefined) emit(output, this.read(of));
     }
     this.#intervalEnded = this.#window === "interval";
   }
 
-  #read(of: Exclude<TrendStat["of"], "count">): number {
+  /** One number told of the values; a quantile only if a stat that is emitted is one, too. */
+  read(of: TrendStat["of"]): number {
     switch (of) {
+      // A count has no unit; k6 divides that of times too.
+      case "count":
+        return this.#count;
       case "avg":
-        return this.#sum / this.#count;
+        return this.#sum / this.#count / this.#divisor;
       case "min":
-        return this.#min;
+        return this.#min / this.#divisor;
       case "max":
-        return this.#max;
+        return this.#max / this.#divisor;
       case "sum":
-        return this.#sum;
+        return this.#sum / this.#divisor;
       default:
-        return this.#values === undefined ? 0 : quantileOf(this.#values, of.quantile);
+        return this.#values === undefined ? 0 : quantileOf(this.#values, of.quantile) / this.#divisor;
     }
   }
 }

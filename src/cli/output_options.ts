@@ -6,7 +6,7 @@
 import { parseRelabelFile } from "../aggregate/relabel_file.ts";
 import { consolidateOptions } from "../options/consolidate_options.ts";
 import { ConfigurationError } from "../errors.ts";
-import { withOption } from "../options/merge_options.ts";
+import { type GivenValue, optionsOf } from "../options/given_options.ts";
 import { parseText } from "../options/option_parsers.ts";
 import { optionSpecs } from "../options/option_specs.ts";
 import { sendingSpecs } from "../options/sending_specs.ts";
@@ -28,13 +28,12 @@ const configFlag: Flag = {
 export const outputFlags: readonly Flag[] = [configFlag, ...optionSpecs];
 
 /** The target of `receive` is a flag of its own; what it takes comes when it comes, and is never dropped. */
-const notForwarded: readonly string[] = ["url", "flush-period", "overflow"];
+const notForwarded: readonly string[] = ["url", "flush-period", "overflow", "max-requests-per-flush"];
+
+const forwardSpecs = sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag));
 
 /** The flags of the options that forwarding has. */
-export const forwardFlags: readonly Flag[] = [
-  configFlag,
-  ...sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag)),
-];
+export const forwardFlags: readonly Flag[] = [configFlag, ...forwardSpecs];
 
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
 export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
@@ -45,6 +44,8 @@ export interface ReadOutputOptions {
   warn(message: string): void;
   /** What k6's `-o output=...` says. */
   readonly argument?: string;
+  /** Whether it is for forwarding, which leaves series as they are. @default false */
+  readonly forwards?: boolean;
 }
 
 /**
@@ -52,15 +53,33 @@ export interface ReadOutputOptions {
  *
  * @throws ConfigurationError
  */
-export function readOutputOptions(given: Arguments, { warn, argument }: ReadOutputOptions): RemoteWriteOutputOptions {
-  let flags: RemoteWriteOutputOptions = {};
-  for (const { option, flag } of optionSpecs) {
-    const value = given.values.get(flag);
-    if (value !== undefined) flags = withOption(flags, { option, value });
-  }
+export function readOutputOptions(
+  given: Arguments,
+  { warn, argument, forwards = false }: ReadOutputOptions,
+): RemoteWriteOutputOptions {
+  const flags = optionsOf(
+    optionSpecs.filter(({ flag }) => given.values.has(flag)).map((spec) => ({
+      spec,
+      value: given.values.get(spec.flag),
+      source: `--${spec.flag}`,
+    })),
+  );
   const path = given.values.get(configFlag.flag);
   const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
-  const options = withFiles(consolidateOptions({ flags, argument, env: environment, config }));
+  const useless: string[] = [];
+  const accepts = ({ spec, source }: GivenValue, from: "env" | "config"): boolean => {
+    if (!forwards || spec.option === "url" || forwardSpecs.includes(spec)) return true;
+    if (from === "config") {
+      throw new ConfigurationError(
+        `Cannot use ${source}: forwarding changes no series, expected options of sending only`,
+      );
+    }
+    // Variables may be there for another command.
+    useless.push(source);
+    return false;
+  };
+  const options = withFiles(consolidateOptions({ flags, argument, env: environment, config, accepts }));
+  if (useless.length > 0) warn(`Forwarding changes no series, and makes no use of ${useless.join(", ")}.`);
   // A name by which the sender is found again says more than a made-up one.
   const instance = options.instance === "auto" ? senderName() : options.instance;
   return { ...withTls(options, warn), instance, onWarning: warn };

@@ -114,7 +114,7 @@ function createForwarder(
     );
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
-  const options = readOutputOptions(target, { warn: (message) => log.say("warn", message) });
+  const options = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
   return new RemoteWriteForwarder({ ...options, receiver: receiving });
 }
 

@@ -22,7 +22,8 @@ export function validLabelName(name: string): string {
 
 /**
  * Gives tags valid and unique label names. Names that are valid stay as they are; of those that become equal, the first in
- * order keeps the name and the others get `_2`, `_3`.
+ * order keeps the name and the others get `_2`, `_3`. Values are what UTF-8 makes of them: series that only half a surrogate pair
+ * tells apart would be the same to the receiver.
  *
  * @param tags without empty names and values
  * @param reserved label names that the series needs for itself
@@ -41,7 +42,7 @@ export function labelsOf(
       changed.push(name);
     } else {
       taken.add(name);
-      labels.push({ name, value });
+      labels.push({ name, value: value.toWellFormed() });
     }
   }
   for (const name of changed.sort()) {
@@ -49,7 +50,7 @@ export function labelsOf(
     let label = base;
     for (let number = 2; taken.has(label); number++) label = validLabelName(`${base}_${number}`);
     taken.add(label);
-    labels.push({ name: label, value: tags.get(name) ?? "" });
+    labels.push({ name: label, value: (tags.get(name) ?? "").toWellFormed() });
     onChange?.(name, label);
   }
   return labels.sort(byName);

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import { withOption } from "./merge_options.ts";
+import { optionsOf } from "./given_options.ts";
 import { specOfKey } from "./option_keys.ts";
 import type { OptionSpec } from "./option_spec.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
@@ -25,14 +25,12 @@ interface Entry {
  * @throws ConfigurationError that names the key, its value (never a secret) and what was expected
  */
 export function optionsFromArgument(text: string): RemoteWriteOutputOptions {
-  let options: RemoteWriteOutputOptions = {};
-  for (const { key, spec, member, value } of entriesOf(text)) {
-    const { option, parse } = spec;
+  const set = entriesOf(text).filter(({ value }) => value !== "");
+  return optionsOf(set.map(({ key, spec, member, value }) => {
     const source = `the argument's ${key}`;
     const written = member === undefined ? value : JSON.stringify({ [member]: value });
-    if (value !== "") options = withOption(options, { option, value: parse(written, source) });
-  }
-  return options;
+    return { spec, value: spec.parse(written, source), source };
+  }));
 }
 
 function entriesOf(text: string): Entry[] {
@@ -46,6 +44,10 @@ function entriesOf(text: string): Entry[] {
         where: "the argument",
         mayBeSecret: last?.spec.secret,
       });
+      if (dot >= 0 && spec.record !== true) {
+        const name = key.slice(0, dot);
+        throw new ConfigurationError(`Cannot read the argument: ${name} is no object, expected ${name}=value`);
+      }
       entries.push({ key, spec, member: dot < 0 ? undefined : key.slice(dot + 1), value });
     } else if (last?.spec.list === true && last.member === undefined) {
       last.value += `,${part}`;

@@ -76,6 +76,7 @@ const entries: readonly OptionSpecEntry[] = [
     placeholder: "NAME=VALUE,...",
     help: "Further parameters of the request, such as audience.",
     list: true,
+    record: true,
     parse: (text, source) => ({ endpointParams: parsePairs(text, source) }),
   },
   {

@@ -32,7 +32,7 @@ const readers: readonly Reader[] = [
 
 /** @throws ConfigurationError that names both options */
 export function checkContradictions(options: RemoteWriteOutputOptions): void {
-  const { trendAs = "stats", windows, heartbeatMs = 0, maxRequestsPerFlush = Infinity } = options;
+  const { trendAs = "stats", windows = "wall", heartbeatMs = 0, maxRequestsPerFlush = Infinity } = options;
   const mapping = typeof options.mapping === "object" ? "one of your own" : options.mapping ?? "prometheus";
   for (const { option, mappings, forms = [trendAs], neutral } of readers) {
     const value = options[option];
@@ -40,7 +40,13 @@ export function checkContradictions(options: RemoteWriteOutputOptions): void {
     if (!mappings.includes(mapping)) throw unexpected(option, value, `none beside the mapping ${quoted(mapping)}`);
     if (!forms.includes(trendAs)) throw unexpected(option, value, `none where trendAs is ${quoted(trendAs)}`);
   }
-  if (windows !== "event") return;
+  if (options.keepTags === false && options.keepNameTag === true) {
+    throw unexpected("keepNameTag", true, "none where keepTags is false");
+  }
+  if (windows !== "event") {
+    if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" beside a checkpoint');
+    return;
+  }
   const none = `none where windows is "event", as for recorded files`;
   // Recorded samples have no clock that could be idle.
   if (heartbeatMs > 0) throw unexpected("heartbeatMs", heartbeatMs, none);

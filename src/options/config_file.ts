@@ -4,8 +4,9 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import { withOption } from "./merge_options.ts";
+import { type GivenValue, optionsOf } from "./given_options.ts";
 import { specOfKey } from "./option_keys.ts";
+import { unreadable } from "./option_parsers.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 
 /**
@@ -23,16 +24,23 @@ import type { RemoteWriteOutputOptions } from "../options.ts";
  * ```
  */
 export function optionsFromConfig(text: string, name: string): RemoteWriteOutputOptions {
-  let options: RemoteWriteOutputOptions = {};
-  for (const [key, value] of Object.entries(parseObject(text, name))) {
-    const { option, parse } = specOfKey(key, { where: name });
+  return optionsOf(readConfig(text, name));
+}
+
+/** What a configuration file says, key by key. */
+export function readConfig(text: string, name: string): readonly GivenValue[] {
+  return Object.entries(parseObject(text, name)).flatMap(([key, value]) => {
+    const spec = specOfKey(key, { where: name });
     // As a variable, what is empty is not set.
-    if (value === null || value === "") continue;
+    if (value === null || value === "") return [];
+    const source = `${key} in ${name}`;
+    if (typeof value === "object" && (Array.isArray(value) ? spec.list : spec.record) !== true) {
+      throw unreadable(source, undefined, "a single value");
+    }
     // One way to read all sources: what is not a text is read as the text that it is in JSON.
     const written = typeof value === "string" ? value : JSON.stringify(value);
-    options = withOption(options, { option, value: parse(written, `${key} in ${name}`) });
-  }
-  return options;
+    return [{ spec, value: spec.parse(written, source), source }];
+  });
 }
 
 function parseObject(text: string, name: string): object {

@@ -4,8 +4,9 @@
  * @module
  */
 import { optionsFromArgument } from "./argument.ts";
-import { optionsFromConfig } from "./config_file.ts";
+import { readConfig } from "./config_file.ts";
 import { type Environment, readEnvironment, withAwsVariables } from "../env.ts";
+import { type GivenValue, optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 
@@ -19,6 +20,8 @@ export interface OptionSources {
   readonly env?: Environment;
   /** The text of a configuration file, and its name for errors. */
   readonly config?: { readonly text: string; readonly name: string };
+  /** Whether a value counts; may throw instead. @default all do */
+  readonly accepts?: (value: GivenValue, from: "env" | "config") => boolean;
 }
 
 /**
@@ -28,14 +31,15 @@ export interface OptionSources {
  * @throws ConfigurationError
  */
 export function consolidateOptions(
-  { flags = {}, argument, env = {}, config }: OptionSources,
+  { flags = {}, argument, env = {}, config, accepts = () => true }: OptionSources,
 ): RemoteWriteOutputOptions {
-  const { options: fromEnv, hasPresentNames } = readEnvironment(env);
+  const { values, hasPresentNames } = readEnvironment(env);
   const isPresent = hasPresentNames || argument !== undefined || config !== undefined;
+  const fromConfig = config === undefined ? [] : readConfig(config.text, config.name);
   const layers = [
     isPresent ? { insecureSkipTlsVerify: false } : {},
-    config === undefined ? {} : optionsFromConfig(config.text, config.name),
-    fromEnv,
+    optionsOf(fromConfig.filter((value) => accepts(value, "config"))),
+    optionsOf(values.filter((value) => accepts(value, "env"))),
     argument === undefined ? {} : optionsFromArgument(argument),
     flags,
   ];

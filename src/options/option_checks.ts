@@ -12,6 +12,11 @@ export function unexpected(name: string, value: unknown, expected: string): Conf
   return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
 }
 
+/** @throws ConfigurationError unless it is a function */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw unexpected(name, value, "a function");
+}
+
 /** The URL in full. */
 export function checkUrl(url: string | URL): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;

@@ -5,6 +5,7 @@
  */
 import { parseDurationMs } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
+import { thresholdText } from "../metric.ts";
 
 /** An error that names where a text stood, the text unless it is secret, and what was expected. */
 export function unreadable(source: string, text: string | undefined, expected: string): ConfigurationError {
@@ -71,7 +72,7 @@ export function parseList(text: string, source: string): readonly string[] {
   const json = parseJson(text, "[");
   if (json === undefined) return text.split(",").map((part) => part.trim());
   if (!Array.isArray(json)) throw unreadable(source, text, "a list a,b,c, or a JSON list");
-  return json.map(String);
+  return json.map((member) => textOf(member, source));
 }
 
 /** `1,2,3`, or a JSON list. */
@@ -94,14 +95,14 @@ export function parseHeaders(text: string, source: string): Readonly<Record<stri
   const json = parseJson(text, "{");
   const headers = json === undefined
     ? text.split(",")
-    : Object.entries(json).map(([name, value]) => `${name}:${value}`);
+    : Object.entries(json).map(([name, value]) => `${name}:${textOf(value, source)}`);
   return Object.assign({}, ...headers.map((header) => parseHeader(header, source)));
 }
 
 /** `a=b,c=d`, or a JSON object. A text that cannot be read is not shown: some are secret. */
 export function parsePairs(text: string, source: string): Readonly<Record<string, string>> {
   const json = parseJson(text, "{");
-  if (json !== undefined) return Object.fromEntries(Object.entries(json).map(([name, value]) => [name, String(value)]));
+  if (json !== undefined) return mapValues(json, (value) => textOf(value, source));
   return Object.fromEntries(
     text.split(",").map((pair) => {
       const equals = pair.indexOf("=");
@@ -124,17 +125,23 @@ export function parseBuckets(
 ): readonly number[] | Readonly<Record<string, readonly number[]>> {
   const json = parseJson(text, "{");
   if (json === undefined) return parseNumbers(text, source);
-  return mapValues(json, (value) => parseNumbers(JSON.stringify(value), source));
+  return mapValues(json, (value) => parseNumbers(typeof value === "string" ? value : JSON.stringify(value), source));
 }
 
-/** A switch, or a JSON object of lists of texts: thresholds as in a k6 script. */
+/** A switch, or a JSON object of thresholds as in a k6 script. */
 export function parseThresholdOption(
   text: string,
   source: string,
 ): boolean | Readonly<Record<string, readonly string[]>> {
   const json = parseJson(text, "{");
   if (json === undefined) return parseBoolean(text, source);
-  return mapValues(json, (value) => parseList(JSON.stringify([value].flat()), source));
+  return mapValues(json, (value) => [value].flat().map((each) => parseThresholdText(each, source)));
+}
+
+function parseThresholdText(threshold: unknown, source: string): string {
+  const text = thresholdText(threshold);
+  if (text === undefined) throw unreadable(source, JSON.stringify(threshold), "an expression such as p(95)<500");
+  return text;
 }
 
 /** A switch, or labels. */
@@ -149,6 +156,12 @@ export function parseJsonList(text: string, source: string): readonly object[] {
     throw unreadable(source, text, "a JSON list of objects");
   }
   return json;
+}
+
+/** A member of a list or an object. */
+function textOf(value: unknown, source: string): string {
+  if (["string", "number", "boolean"].includes(typeof value)) return String(value);
+  throw unreadable(source, undefined, "of texts and numbers only");
 }
 
 /** The value of a text that looks like JSON, by its first character; undefined if it does not, or is none. */

@@ -33,6 +33,8 @@ export interface OptionSpec {
   readonly secret?: boolean;
   /** May be given several times; the values are objects that are merged. */
   readonly named?: boolean;
+  /** Its value may be an object, of which an argument gives the members: `labels.site=eu`. */
+  readonly record?: boolean;
   /** Commas stand between the entries of a value, so that an argument continues after one. */
   readonly list?: boolean;
   /**

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { atLeast, checkUrl, flag, oneOf, unexpected, wholeAtLeast } from "./option_checks.ts";
+import { ConfigurationError } from "../errors.ts";
+import { atLeast, checkFunction, checkUrl, flag, oneOf, unexpected, wholeAtLeast } from "./option_checks.ts";
 import { type ClientOptions, defaultOptions, type FileOptions } from "../options.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
 import { sleep } from "../send/sleep.ts";
@@ -22,6 +23,7 @@ export interface ResolvedClientOptions
  */
 export function resolveClientOptions(options: ClientOptions = {}): ResolvedClientOptions {
   checkFileOptions(options);
+  for (const name of functions) if (options[name] !== undefined) checkFunction(name, options[name]);
   return {
     url: checkUrl(options.url ?? defaultOptions.url),
     user: options.user,
@@ -29,7 +31,7 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
     bearerToken: options.bearerToken,
     oauth2: options.oauth2,
     sigv4: options.sigv4,
-    headers: options.headers ?? {},
+    headers: checkHeaders(options.headers ?? {}),
     insecureSkipTlsVerify: flag("insecureSkipTlsVerify", options, false),
     timeoutMs: atLeast(1, "timeoutMs", options),
     retryDeadlineMs: atLeast(0, "retryDeadlineMs", options),
@@ -47,6 +49,15 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
     random: options.random ?? Math.random,
     sleep: options.sleep ?? sleep,
   };
+}
+
+const functions = ["onWarning", "fetch", "now", "random", "sleep"] as const;
+
+/** They may be secret. What is iterable, such as `Headers`, has no members. */
+function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const isObject = typeof headers === "object" && !(Symbol.iterator in headers);
+  if (isObject && Object.values(headers).every((value) => typeof value === "string")) return headers;
+  throw new ConfigurationError("Cannot use the option headers: it is no object of texts, expected { name: value }");
 }
 
 /** Nothing ends because somebody's log does. */

@@ -13,7 +13,7 @@ import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";
 import type { TrendOptions } from "../mapping/trends.ts";
 import { checkContradictions } from "./check_contradictions.ts";
-import { atLeast, flag, oneOf, unexpected, wholeAtLeast } from "./option_checks.ts";
+import { atLeast, checkFunction, flag, oneOf, unexpected, wholeAtLeast } from "./option_checks.ts";
 import { type ClientOptions, defaultOptions, type RemoteWriteOutputOptions } from "../options.ts";
 import { resolveClientOptions, type ResolvedClientOptions } from "./resolve_client_options.ts";
 import { resolveTrends } from "./resolve_trends.ts";
@@ -61,7 +61,12 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
  */
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
   const client = resolveClientOptions(options);
+  const { checkpoint } = options;
   const prefix = options.prefix ?? defaultOptions.prefix;
+  const relabelConfigs = options.relabelConfigs ?? [];
+  if (typeof prefix !== "string") throw unexpected("prefix", prefix, "a text");
+  if (!Array.isArray(relabelConfigs)) throw unexpected("relabelConfigs", relabelConfigs, "a list");
+  if (checkpoint !== undefined) checkFunction("checkpoint.onWindow", checkpoint.onWindow);
   const mapping = resolveMapping(options, { prefix, trends: resolveTrends(options) });
   checkContradictions(options);
   return {
@@ -73,7 +78,7 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     keepNameTag: flag("keepNameTag", options, false),
     keepUrlTag: flag("keepUrlTag", options, true),
     labels: resolveLabels(options, client),
-    relabel: options.relabelConfigs?.length ? compileRelabelConfigs(options.relabelConfigs) : undefined,
+    relabel: relabelConfigs.length > 0 ? compileRelabelConfigs(relabelConfigs) : undefined,
     thresholds: resolveThresholds(options.thresholds),
     runInfo: resolveRunInfo(options.runInfo),
     zeroSample: flag("zeroSample", options, false),
@@ -88,7 +93,7 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     maxRequestsPerFlush: wholeAtLeast(1, "maxRequestsPerFlush", options),
     closeTimeoutMs: atLeast(0, "closeTimeoutMs", options),
     selfMetrics: flag("selfMetrics", options, false),
-    checkpoint: options.checkpoint,
+    checkpoint,
   };
 }
 
@@ -97,7 +102,7 @@ function resolveMapping(
   { prefix, trends }: { readonly prefix: string; readonly trends: TrendOptions },
 ): Mapping {
   const { mapping = "prometheus" } = options;
-  if (typeof mapping === "object") return mapping;
+  if (typeof mapping === "object" && typeof mapping?.mapMetric === "function") return mapping;
   switch (mapping) {
     case "prometheus":
       return prometheusMapping({ prefix, trends, rateCounters: flag("rateCounters", options, true) });

@@ -12,6 +12,7 @@ import { defaultOptions, type RemoteWriteOutputOptions } from "../options.ts";
 /** @throws ConfigurationError that names the option, its value and what was expected */
 export function resolveTrends(options: RemoteWriteOutputOptions): TrendOptions {
   const { trendStats = defaultOptions.trendStats, bucketFactor, buckets } = options;
+  if (!Array.isArray(trendStats)) throw unexpected("trendStats", trendStats, "a list");
   for (const [name, factor] of entriesOf("bucketFactor", bucketFactor)) {
     if (typeof factor !== "number" || !(factor > 1) || factor === Infinity) {
       throw unexpected(name, factor, "a number above 1");

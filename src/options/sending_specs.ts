@@ -49,6 +49,7 @@ const entries: readonly OptionSpecEntry[] = [
     help: "Further request headers at once, or a JSON object of them.",
     secret: true,
     list: true,
+    record: true,
     parse: parseHeaders,
   },
   {

@@ -109,6 +109,7 @@ const entries: readonly OptionSpecEntry[] = [
     help: "Growth of a native histogram's buckets; also METRIC=NUMBER,METRIC=NUMBER.",
     default: "1.1",
     list: true,
+    record: true,
     parse: parseFactors,
   },
   {
@@ -126,6 +127,7 @@ const entries: readonly OptionSpecEntry[] = [
     help: "Upper bounds of a classic histogram; also a JSON object of lists by metric.",
     default: "by the unit",
     list: true,
+    record: true,
     parse: parseBuckets,
   },
   {
@@ -151,6 +153,7 @@ const entries: readonly OptionSpecEntry[] = [
     help: "A label of every series, which a tag overrides; may be repeated.",
     named: true,
     list: true,
+    record: true,
     parse: parsePairs,
   },
   {
@@ -179,6 +182,7 @@ const entries: readonly OptionSpecEntry[] = [
     flag: "relabel-configs",
     placeholder: "JSON",
     help: "The rules themselves.",
+    list: true,
     parse: parseJsonList,
   },
   {
@@ -194,6 +198,7 @@ const entries: readonly OptionSpecEntry[] = [
     flag: "thresholds",
     help: "Send the bounds of thresholds, and at the end whether they held; also a JSON object of further ones.",
     default: "false",
+    record: true,
     parse: parseThresholdOption,
   },
   {
@@ -201,6 +206,7 @@ const entries: readonly OptionSpecEntry[] = [
     flag: "run-info",
     help: "Send k6_run_info, which is 1; also NAME=VALUE,NAME=VALUE with labels for it.",
     default: "false",
+    record: true,
     parse: parseLabelOption,
   },
   {

@@ -5,10 +5,10 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import type { MetricType } from "../metric.ts";
+import { type MetricType, type Threshold, thresholdText } from "../metric.ts";
 
-/** What of a metric is compared; percentiles are quantiles, 0 to 1. */
-export type Aggregation = "value" | "count" | "rate" | "avg" | "min" | "max" | "med" | { readonly quantile: number };
+/** What of a metric is compared; the median and the percentiles are quantiles, 0 to 1. */
+export type Aggregation = "value" | "count" | "rate" | "avg" | "min" | "max" | { readonly quantile: number };
 
 /** An expression that was read. */
 export interface ThresholdExpression {
@@ -32,13 +32,13 @@ const comparisons: Readonly<Record<string, (value: number, bound: number) => boo
   "!=": (value, bound) => value !== bound,
 };
 
-const named = ["value", "count", "rate", "avg", "min", "max", "med"] as const;
+const named = ["value", "count", "rate", "avg", "min", "max"] as const;
 
 const byType: Readonly<Record<MetricType, readonly Aggregation[]>> = {
   counter: ["count", "rate"],
   gauge: ["value"],
   rate: ["rate"],
-  trend: ["avg", "min", "max", "med"],
+  trend: ["avg", "min", "max"],
 };
 
 /** Whether metrics of a type have what is compared, as in k6. */
@@ -47,15 +47,16 @@ export function hasAggregation(type: MetricType, aggregation: Aggregation): bool
 }
 
 /** @throws ConfigurationError for what is no expression of k6's */
-export function parseThreshold(text: string): ThresholdExpression {
-  const [, left = "", operator = "", right = ""] = /^([^<>=!]*)(<=|>=|===|==|!=|<|>)(.*)$/s.exec(String(text)) ?? [];
+export function parseThreshold(threshold: Threshold): ThresholdExpression {
+  const text = thresholdText(threshold) ?? "";
+  const [, left = "", operator = "", right = ""] = /^([^<>=!]*)(<=|>=|===|==|!=|<|>)(.*)$/s.exec(text) ?? [];
   const aggregation = parseAggregation(left.trim());
   const compare = comparisons[operator];
   const bound = parseNumber(right.trim());
   if (aggregation === undefined || compare === undefined || bound === undefined) {
     throw new ConfigurationError(
       `Cannot read a threshold: it is ${
-        JSON.stringify(text)
+        JSON.stringify(threshold)
       }, expected value, count, rate, avg, min, max, med or p(x), then <, <=, >, >=, == or !=, then a number`,
     );
   }
@@ -63,6 +64,7 @@ export function parseThreshold(text: string): ThresholdExpression {
 }
 
 function parseAggregation(text: string): Aggregation | undefined {
+  if (text === "med") return { quantile: 0.5 };
   const percentile = parseNumber(/^p\((.*)\)$/.exec(text)?.[1] ?? "");
   if (percentile !== undefined) {
     return percentile >= 0 && percentile <= 100 ? { quantile: percentile / 100 } : undefined;

@@ -5,11 +5,11 @@
  */
 import { CounterSink, GaugeSink, RateSink, type Sink } from "../aggregate/sink.ts";
 import { TrendSink } from "../aggregate/trend_sink.ts";
-import type { TrendStat } from "../aggregate/trend_stats.ts";
-import type { Metric } from "../metric.ts";
+import { parseTrendStats } from "../aggregate/trend_stats.ts";
+import type { Metric, Threshold } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { type MetricSelector, parseMetricSelector, selects } from "./metric_selector.ts";
-import { hasAggregation, parseThreshold, type ThresholdExpression } from "./threshold_expression.ts";
+import { type Aggregation, hasAggregation, parseThreshold, type ThresholdExpression } from "./threshold_expression.ts";
 
 /** The bound of a threshold, with the tags `metric` and `expression`; in seconds for times. */
 export const thresholdMetric: Metric = { name: "threshold", type: "gauge", contains: "default" };
@@ -18,7 +18,7 @@ export const thresholdMetric: Metric = { name: "threshold", type: "gauge", conta
 export const thresholdPassedMetric: Metric = { name: "threshold_passed", type: "gauge", contains: "default" };
 
 /** Thresholds by metric, as in the options of a k6 script. */
-export type ThresholdConfigs = Readonly<Record<string, readonly string[]>>;
+export type ThresholdConfigs = Readonly<Record<string, readonly Threshold[]>>;
 
 /** Thresholds of one metric, or of a part of it. */
 export interface ThresholdGroup {
@@ -45,14 +45,20 @@ export interface ThresholdsOptions {
 /** Values of a metric up to which a percentile is as exact as k6's: 8 MB, once a metric. */
 const maxExactValues = 1_000_000;
 
+/** That of trends keeps what any expression may compare, as one may come later. */
+const trendStats = parseTrendStats(["med"]);
+
+/** An expression, and the tags of its series: the same object each time. */
+interface WatchedExpression extends ThresholdExpression {
+  readonly tags: Tags;
+}
+
 /** A group at work. */
 interface Watch {
   readonly metric: Metric;
   readonly selector: MetricSelector;
-  readonly expressions: readonly ThresholdExpression[];
-  /** Each expression's, the same object each time. */
-  readonly tags: readonly Tags[];
-  /** Over all series of the metric; that of a trend emits what each expression compares. */
+  readonly expressions: WatchedExpression[];
+  /** Over all series of the metric. */
   readonly sink: Sink;
   /** Of the latest sample, in milliseconds. */
   time: number;
@@ -105,10 +111,8 @@ export class Thresholds {
   /** Whether each threshold held, of the metrics that have samples. */
   verdicts(): Sample[] {
     return [...this.#watches.values()].filter(({ time }) => time !== -Infinity).flatMap((watch) => {
-      const values: number[] = [];
-      watch.sink.collect((output, value) => values[output] = Number(value));
-      return samplesOf(thresholdPassedMetric, watch, (expression, index) => {
-        const value = values[watch.metric.type === "trend" ? index : 0] ?? NaN;
+      return samplesOf(thresholdPassedMetric, watch, (expression) => {
+        const value = valueOf(watch.sink, expression.aggregation);
         const isPerSecond = watch.metric.type === "counter" && expression.aggregation === "rate";
         // k6 divides by the run's duration; here it is that from the first sample to the last.
         return expression.holds(isPerSecond ? value / ((this.#end - this.#begin) / 1000) : value) ? 1 : 0;
@@ -127,25 +131,25 @@ export class Thresholds {
       const further = expressions.filter(({ text }) => before.every((other) => other.text !== text));
       groups.set(selector.text, { selector, expressions: [...before, ...further] });
     }
-    return [...groups.values()].flatMap((group) => {
-      // Another object may describe the same metric.
-      const watch = this.#watches.get(group.selector.text) ?? this.#open(metric, group);
-      if (watch === undefined) return [];
-      this.#watches.set(group.selector.text, watch);
-      return [watch];
-    });
+    return [...groups.values()].flatMap((group) => this.#watchOf(metric, group) ?? []);
   }
 
-  #open(metric: Metric, { selector, expressions }: ThresholdGroup): Watch | undefined {
-    const fitting = expressions.filter(({ text, aggregation }) => {
-      const fits = hasAggregation(metric.type, aggregation);
-      if (!fits) this.#leaveOut(text, metric, `a ${metric.type} has no such value`);
+  /** The watch of a group, with all of its expressions: another object may have described the same metric before. */
+  #watchOf(metric: Metric, { selector, expressions }: ThresholdGroup): Watch | undefined {
+    const known = this.#watches.get(selector.text);
+    const { type } = known?.metric ?? metric;
+    const further = expressions.filter(({ text, aggregation }) => {
+      if (known?.expressions.some((other) => other.text === text)) return false;
+      const fits = hasAggregation(type, aggregation);
+      if (!fits) this.#leaveOut(text, metric, `a ${type} has no such value`);
       return fits;
-    });
-    if (fitting.length === 0) return undefined;
-    const tags = fitting.map(({ text }) => ({ metric: selector.text, expression: text }));
-    const sink = createSink(metric, fitting);
-    return { metric, selector, expressions: fitting, tags, sink, time: -Infinity, pending: false };
+    }).map((expression) => ({ ...expression, tags: { metric: selector.text, expression: expression.text } }));
+    if (known === undefined && further.length === 0) return undefined;
+    const watch: Watch = known ??
+      { metric, selector, expressions: [], sink: createSink(metric), time: -Infinity, pending: false };
+    watch.expressions.push(...further);
+    this.#watches.set(selector.text, watch);
+    return watch;
   }
 
   #parse(text: string, metric: Metric): readonly ThresholdExpression[] {
@@ -162,8 +166,8 @@ export class Thresholds {
   }
 }
 
-function createSink(metric: Metric, expressions: readonly ThresholdExpression[]): Sink {
-  switch (metric.type) {
+function createSink({ type }: Metric): Sink {
+  switch (type) {
     case "counter":
       return new CounterSink();
     case "gauge":
@@ -171,33 +175,21 @@ function createSink(metric: Metric, expressions: readonly ThresholdExpression[])
     case "rate":
       return new RateSink();
     case "trend":
-      return new TrendSink(expressions.flatMap(statOf), { maxExactValues });
+      return new TrendSink(trendStats, { maxExactValues });
   }
 }
 
-/** What a trend's sink calls an aggregation. */
-function statOf({ text, aggregation }: ThresholdExpression): TrendStat[] {
-  switch (aggregation) {
-    case "value":
-    case "count":
-    case "rate":
-      return [];
-    case "med":
-      return [{ name: text, suffix: "", of: { quantile: 0.5 } }];
-    default:
-      return [{ name: text, suffix: "", of: aggregation }];
-  }
+function valueOf(sink: Sink, aggregation: Aggregation): number {
+  if (sink instanceof TrendSink && aggregation !== "value" && aggregation !== "rate") return sink.read(aggregation);
+  let only = NaN;
+  sink.collect((_, value) => only = Number(value));
+  return only;
 }
 
 function samplesOf(
   metric: Metric,
-  { time, tags, expressions }: Watch,
-  valueOf: (expression: ThresholdExpression, index: number) => number,
+  { time, expressions }: Watch,
+  valueOf: (expression: ThresholdExpression) => number,
 ): Sample[] {
-  return expressions.map((expression, index) => ({
-    metric,
-    time,
-    value: valueOf(expression, index),
-    tags: tags[index] ?? {},
-  }));
+  return expressions.map((expression) => ({ metric, time, value: valueOf(expression), tags: expression.tags }));
 }

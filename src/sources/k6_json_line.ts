@@ -5,7 +5,7 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
  */
-import { type Metric, metricTypes, valueTypes } from "../metric.ts";
+import { type Metric, metricTypes, thresholdText, valueTypes } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { parseRfc3339Ms } from "./rfc3339.ts";
 
@@ -57,15 +57,9 @@ function readMetric(name: string, { type, contains, thresholds }: Record<string,
   const knownType = metricTypes.find((candidate) => candidate === type);
   const knownContains = valueTypes.find((candidate) => candidate === (contains ?? "default"));
   if (knownType === undefined || knownContains === undefined) return skipped("malformed");
-  const expressions = Array.isArray(thresholds) ? thresholds.flatMap(thresholdOf) : [];
+  const expressions = Array.isArray(thresholds) ? thresholds.flatMap((each) => thresholdText(each) ?? []) : [];
   const metric = { name, type: knownType, contains: knownContains };
   return { kind: "metric", metric: expressions.length === 0 ? metric : { ...metric, thresholds: expressions } };
-}
-
-/** `p(95)<500`, alone or in an object with further settings. */
-function thresholdOf(threshold: unknown): string[] {
-  if (typeof threshold === "string") return [threshold];
-  return isObject(threshold) && typeof threshold.threshold === "string" ? [threshold.threshold] : [];
 }
 
 function readPoint(point: Record<string, unknown>, metric: Metric | undefined): K6Line {

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Metric } from "../metric.ts";
-import type { Sample, Tags } from "../sample.ts";
+import type { Sample } from "../sample.ts";
 import { ByteText, hashOf } from "./byte_text.ts";
 import { isObject, readTexts } from "./k6_json_line.ts";
 import { Second } from "./k6_json_second.ts";
@@ -187,15 +187,19 @@ export class PointReader {
     if (to < from + 2 || bytes[from] !== 0x7b || !this.#skipEnd(to)) return undefined;
     const known = this.#tags.find(this.#view, from, to);
     if (known !== undefined) return { metric, time, value, tags: known };
-    // Metadata differs from line to line: only the tags before it are worth remembering. Within a string its key could
-    // only stand with escaped quotes.
+    // Metadata differs from line to line: only the tags before it are worth remembering.
     const metadataAt = this.#indexOf(metadataKey, from, to);
     const tagsEnd = metadataAt < 0 ? to : metadataAt;
-    const knownTags = metadataAt < 0 ? undefined : this.#tags.find(this.#view, from, tagsEnd);
-    const texts = this.#parse(knownTags === undefined ? from : tagsEnd, to, knownTags);
-    if (texts === undefined) return undefined;
-    if (knownTags === undefined) this.#tags.set(this.#view, from, tagsEnd, texts.tags);
-    return { metric, time, value, ...texts };
+    let tags = metadataAt < 0 ? undefined : this.#tags.find(this.#view, from, tagsEnd);
+    if (tags === undefined) {
+      // These bytes alone: what looked like the metadata's key may be that of a tag, and then they are no tags.
+      tags = this.#parse("tags", from, tagsEnd)?.tags;
+      if (tags === undefined) return undefined;
+      this.#tags.set(this.#view, from, tagsEnd, tags);
+    }
+    if (metadataAt < 0) return { metric, time, value, tags };
+    const texts = this.#parse("metadata", metadataAt + metadataKey.length, to);
+    return texts === undefined ? undefined : { metric, time, value, ...texts, tags };
   }
 
   /** `}}` and the line's end. */
@@ -217,18 +221,15 @@ export class PointReader {
     return -1;
   }
 
-  #parse(from: number, to: number, tags?: Tags): Pick<Sample, "tags" | "metadata"> | undefined {
+  /** The value of a key of the point; undefined if another key comes after it, which may change what the point is. */
+  #parse(key: "tags" | "metadata", from: number, to: number): Pick<Sample, "tags" | "metadata"> | undefined {
     let point: unknown;
     try {
-      const text = decoder.decode(this.#bytes.subarray(from, to));
-      point = JSON.parse(tags === undefined ? `{"tags":${text}}` : `{"tags":{}${text}}`);
+      point = JSON.parse(`{"${key}":${decoder.decode(this.#bytes.subarray(from, to))}}`);
     } catch {
       return undefined;
     }
-    // Anything beside the two changes what the point is, or comes twice.
-    if (!isObject(point) || Object.keys(point).some((key) => key !== "tags" && key !== "metadata")) return undefined;
-    const texts = readTexts(point);
-    return texts === undefined || tags === undefined ? texts : { ...texts, tags };
+    return isObject(point) && Object.keys(point).every((name) => name === key) ? readTexts(point) : undefined;
   }
 }
 

@@ -11,12 +11,12 @@ const length = 19;
 export class Second {
   /** When it begins, in milliseconds since the Unix epoch. */
   ms = 0;
-  // Its text, four bytes each; the last overlaps.
+  // Its text, four bytes each; the last overlaps. At first the last two differ in the byte that they share: no text is so.
   #word0 = 0;
   #word1 = 0;
   #word2 = 0;
   #word3 = 0;
-  #word4 = 0;
+  #word4 = 1;
 
   /** Reads the second at a place; false if there is none. */
   read(view: DataView, at: number): boolean {

@@ -50,6 +50,8 @@ interface Renaming {
   readonly renamed: string;
 }
 
+const keepAll = { keepTags: true, keepNameTag: true, keepUrlTag: true };
+
 /** Opens series for a store. */
 export class SeriesFactory {
   /** What the metric families met so far mean. */
@@ -66,9 +68,7 @@ export class SeriesFactory {
   /** A metric's series for tags; undefined if the mapping or a rule leaves it out. */
   open(metric: Metric, tags: Tags): OpenedSeries<WireSeries> | undefined {
     const { ownMetrics, labels: external, relabel } = this.#options;
-    const kept = ownMetrics?.has(metric)
-      ? new Map(Object.entries({ ...external, ...tags }))
-      : applyTagRules(tags, this.#options);
+    const kept = applyTagRules(tags, ownMetrics?.has(metric) ? { ...keepAll, labels: external } : this.#options);
     const name = validMetricName(`${this.#options.prefix}${metric.name}`);
     const series = relabel === undefined ? { name, labels: kept } : this.#relabel({ name, labels: kept }, relabel);
     const named = series === undefined ? undefined : this.#named(metric, { name, renamed: series.name });
@@ -116,11 +116,16 @@ export class SeriesFactory {
   #name(metric: Metric, { name: before, renamed }: Renaming): NamedMapping | undefined {
     const mapping = this.#options.mapping.mapMetric(metric);
     if (mapping === undefined) return undefined;
+    const asked = `${this.#options.prefix}${metric.name}`;
     const own = new Map<string, string>();
     for (const { name } of mapping.outputs) {
       if (own.has(name)) continue;
+      const isNamedAfter = name.startsWith(before);
+      if (isNamedAfter && asked !== before && renamed === before) {
+        this.#warnOnce(`The metric "${metric.name}" is sent as "${before}": the name "${asked}" is not valid.`);
+      }
       // What the mapping adds to the metric's name stays.
-      const wanted = name.startsWith(before) ? `${renamed}${name.slice(before.length)}` : name;
+      const wanted = isNamedAfter ? `${renamed}${name.slice(before.length)}` : name;
       const valid = validMetricName(wanted);
       let free = valid;
       for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;

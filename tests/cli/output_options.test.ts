@@ -122,6 +122,23 @@ test("options come from a file, with a token and rules from files of their own",
   assert.deepEqual(seen, [["Bearer secret-token", "file"]]);
 });
 
+test("a token file that is replaced while the command runs is read again for the next request", async () => {
+  const token = file("renewed", "first-token\n");
+  const seen = await withServer(createHttpServer(), {
+    seen: ({ headers }) => {
+      writeFileSync(token, "second-token\n");
+      return headers.authorization;
+    },
+    async use(port): Promise<void> {
+      const windows = [49, 50, 51].map((second) => input.replace(":49Z", `:${second}Z`)).join("");
+      const args = ["--url", `http://127.0.0.1:${port}/`, "--bearer-token-file", token, "--replay"];
+      const result = await runCli(args, { input: windows });
+      assert.equal(result.code, 0, result.stderr);
+    },
+  });
+  assert.deepEqual([seen[0], ...new Set(seen.slice(1))], ["Bearer first-token", "Bearer second-token"]);
+});
+
 test("a CA counts for an https token endpoint, too, where samples go by http", async () => {
   const { caFile, server } = certificates;
   const tokens = createHttpsServer(server, (request, response) => {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { RemoteWriteClient } from "../../src/write_client.ts";
 import { acceptSamples } from "../support/accept_samples.ts";
@@ -69,6 +72,34 @@ test("receive --forward sends on, with the target's credentials, and sends what 
     assert.ok(!`${stdout}${stderr}`.includes("hunter2"));
   } finally {
     await target.close();
+  }
+});
+
+test("variables that make no difference to what is forwarded are named, in a configuration file they are an error", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-receive-"));
+  try {
+    const config = join(folder, "rw.json");
+    writeFileSync(config, '{"timeout": "5s", "labels": {"site": "eu"}}');
+    const args = ["receive", "--port", "0", "--forward", "http://127.0.0.1:9/"];
+    const refused = await runCli([...args, "--config", config]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /^error: Cannot use labels in .*rw\.json: forwarding changes no series, expected/);
+    const env = {
+      K6_PROMETHEUS_RW_TESTID: "run",
+      K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE: join(folder, "none"),
+      K6_PROMETHEUS_RW_TIMEOUT: "5s",
+      K6_KEEP_TAGS: "false",
+    };
+    const running = startCli(args, { env });
+    await urlOf(running);
+    const { stderr } = await end(running);
+    const warnings = stderr.split("\n").filter((line) => line.startsWith("warn"));
+    assert.deepEqual(warnings, [
+      "warn: Forwarding changes no series, and makes no use of K6_KEEP_TAGS, K6_PROMETHEUS_RW_TESTID, " +
+      "K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE.",
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

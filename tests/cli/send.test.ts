@@ -202,6 +202,11 @@ const usage: readonly [string[], Record<string, string>, RegExp][] = [
     {},
     /^error: Cannot authenticate: .*\n$/,
   ],
+  [
+    ["--trend-as", "histogram", "--trend-as-native-histogram"],
+    {},
+    /^error: .*--trend-as-native-histogram says that trendAs is "native", and --trend-as that it is "histogram".*\n$/,
+  ],
   [["--header", "hunter2"], {}, /^error: Cannot read --header: it is not of the form NAME:VALUE\n$/],
 ];
 for (const [args, env, message] of usage) {

@@ -46,6 +46,14 @@ test("a tag named as a label that the series needs gets another name", () => {
   assert.deepEqual(labels({ le: "mine" }, ["__name__", "le"]), { le_2: "mine" });
 });
 
+test("what UTF-8 does not have in a value is the replacement character, as it is on the wire", () => {
+  assert.deepEqual(labels({ a: "x\ud800y", "b-c": "\udc00", d: "\u{1f600}" }), {
+    a: "x\ufffdy",
+    b_c: "\ufffd",
+    d: "\u{1f600}",
+  });
+});
+
 test("labels MUST be sorted, unique and valid, whatever the tags are, and keep all values", () => {
   const tags = fc.dictionary(
     fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom("a", "_", "-", "1", "ü", "A") }),

@@ -60,7 +60,7 @@ test("further options have their flags' names in camel case", () => {
     thresholds: { checks: ["rate>0.9"] },
     relabelConfigs: [{ action: "labeldrop", regex: "vu" }],
     oauth2TokenUrl: "https://login.test/token",
-    runInfo: { branch: "main" },
+    runInfo: { branch: "main", build: 7, isRelease: true },
     timeout: 500,
   };
   assert.deepEqual(optionsFromConfig(JSON.stringify(config), "rw.json"), {
@@ -71,9 +71,16 @@ test("further options have their flags' names in camel case", () => {
     thresholds: { checks: ["rate>0.9"] },
     relabelConfigs: [{ action: "labeldrop", regex: "vu" }],
     oauth2: { tokenUrl: "https://login.test/token" },
-    runInfo: { branch: "main" },
+    runInfo: { branch: "main", build: "7", isRelease: "true" },
     timeoutMs: 500,
   });
+});
+
+test("k6's switch for native histograms, off, may stand beside another form of trends", () => {
+  for (const text of [`"trendAs":"histogram","trendAsNativeHistogram":false`, `"trendAsNativeHistogram":false`]) {
+    const expected = text.includes('trendAs"') ? "histogram" : "stats";
+    assert.equal(optionsFromConfig(`{${text}}`, "rw.json").trendAs, expected);
+  }
 });
 
 const wrong: readonly [string, RegExp][] = [
@@ -83,6 +90,16 @@ const wrong: readonly [string, RegExp][] = [
   ['{"trendstats": []}', /there is no option "trendstats", expected perhaps "trendStats"/],
   ['{"xyzzyxyzzy": 1}', /there is no option "xyzzyxyzzy", expected one of those/],
   ['{"maxSeries": "many"}', /maxSeries in rw.json: it is "many", expected a number/],
+  ['{"labels": {"a": {"b": 1}}}', /labels in rw.json: it is not of texts and numbers only/],
+  ['{"labels": {"a": null}}', /labels in rw.json: it is not of texts/],
+  ['{"headers": {"A": ["b"]}}', /headers in rw.json: it is not of texts/],
+  ['{"trendStats": ["avg", null]}', /trendStats in rw.json: it is not of texts/],
+  ['{"prefix": {"a": "b"}}', /prefix in rw.json: it is not a single value/],
+  ['{"username": ["ann"]}', /username in rw.json: it is not a single value/],
+  [
+    '{"trendAsNativeHistogram": true, "trendAs": "stats"}',
+    /trendAsNativeHistogram in rw.json says that trendAs is "native", and trendAs in rw.json that it is "stats"/,
+  ],
   ['{"staleMarkers": "perhaps"}', /staleMarkers in rw.json: it is "perhaps", expected true or false/],
 ];
 for (const [text, message] of wrong) {
@@ -90,7 +107,15 @@ for (const [text, message] of wrong) {
 }
 
 test("no secret is shown", () => {
-  for (const text of ['{"password": "hunter2"', '{"headers": {"A b": "hunter2"}}', '{"url": "hunter2"}', '"hunter2"']) {
+  for (
+    const text of [
+      '{"password": "hunter2"',
+      '{"headers": {"A b": "hunter2"}}',
+      '{"headers": {"A": ["hunter2"]}}',
+      '{"url": "hunter2"}',
+      '"hunter2"',
+    ]
+  ) {
     assert.doesNotMatch(failure(text), /hunter2/);
   }
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { consolidateOptions } from "../../src/options/consolidate_options.ts";
+import { consolidateOptions, type OptionSources } from "../../src/options/consolidate_options.ts";
+import { resolveOptions } from "../../src/options/resolve_options.ts";
+import type { Tags } from "../../src/sample.ts";
 
 test("flags come before the argument, that before variables, those before the file", () => {
   const config = { text: '{"prefix": "file_", "mapping": "raw", "maxSeries": 1, "shards": 1}', name: "rw.json" };
@@ -30,6 +32,44 @@ test("headers, labels and the parts of a way to authenticate are merged by name"
   assert.deepEqual(options.sigv4, { region: "eu", secretAccessKey: "key", accessKeyId: "AKID" });
   assert.deepEqual(options.labels, { a: "file", b: "argument" });
 });
+
+test("of a header, the name counts in whatever case", () => {
+  const { headers } = consolidateOptions({
+    config: { text: '{"headers": {"x-a": "file", "X-B": "file"}}', name: "rw.json" },
+    env: { "K6_PROMETHEUS_HEADERS_X-A": "env", "K6_PROMETHEUS_HEADERS_x-b": "env" },
+    flags: { headers: { "x-a": "flag" } },
+  });
+  assert.deepEqual(headers, { "x-a": "flag", "x-b": "env" });
+  // As of a name that one source gives twice, the later counts.
+  assert.deepEqual(consolidateOptions({ flags: { headers: { "X-A": "1", "x-a": "2" } } }).headers, { "x-a": "2" });
+});
+
+const layers: readonly [string, OptionSources, Tags][] = [
+  ["a flag's label over a variable", { flags: { labels: { testid: "flag" } }, env: testidOf("env") }, {
+    testid: "flag",
+  }],
+  ["an argument's label over a variable", { argument: "labels.testid=argument", env: testidOf("env") }, {
+    testid: "argument",
+  }],
+  ["a variable's labels over the file", {
+    env: { K6_PROMETHEUS_RW_LABELS: "testid=env,instance=env" },
+    config: { text: '{"testid": "auto", "instance": "file", "labels": {"a": "b"}}', name: "rw.json" },
+  }, { testid: "env", instance: "env", a: "b" }],
+  ["a flag over a variable's label", { flags: { testid: "flag" }, env: { K6_PROMETHEUS_RW_LABELS: "testid=env" } }, {
+    testid: "flag",
+  }],
+  ["another label hides nothing", { flags: { labels: { a: "b" } }, env: testidOf("env") }, { testid: "env", a: "b" }],
+  ["within one source, the option", { argument: "testid=option,labels.testid=label" }, { testid: "option" }],
+];
+for (const [title, sources, labels] of layers) {
+  test(`testid and instance are labels, with the precedence of their source: ${title}`, () => {
+    assert.deepEqual(resolveOptions(consolidateOptions(sources)).labels, labels);
+  });
+}
+
+function testidOf(K6_PROMETHEUS_RW_TESTID: string): Record<string, string> {
+  return { K6_PROMETHEUS_RW_TESTID };
+}
 
 test("where k6's names are used, certificates are verified unless some source says otherwise", () => {
   const env = { K6_PROMETHEUS_REMOTE_URL: "https://a.test/" };

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/errors.ts";
+import type { CheckpointOptions } from "../../src/output/checkpointed_windows.ts";
 import type { Mapping } from "../../src/mapping/mapping.ts";
 import type { RemoteWriteOutputOptions } from "../../src/options.ts";
 import { RemoteWriteOutput } from "../../src/output.ts";
 import { resolveOptions } from "../../src/options/resolve_options.ts";
+import type { Tags } from "../../src/sample.ts";
 import { RemoteWriteClient } from "../../src/write_client.ts";
 
 test("the defaults are the original's", () => {
@@ -93,6 +95,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ relabelConfigs: [{ action: "hashmod", target_label: "a" }] }, /relabelConfigs\[0\].modulus/],
   [{ relabelConfigs: [{ action: "drop", regex: "(" }] }, /relabelConfigs\[0\].regex/],
   [{ thresholds: { http_reqs: ["p95<1"] } }, /threshold: it is "p95<1", expected/],
+  [{ thresholds: { a: [{} as { threshold: string }] } }, /threshold: it is \{\}, expected/],
   [{ thresholds: { "a{b}": ["p(95)<1"] } }, /metric is "a\{b\}", expected a name/],
   [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a number from 1/],
   [
@@ -130,6 +133,23 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
     { windows: "event", heartbeatMs: 60_000 },
     /option heartbeatMs: it is 60000, expected none where windows is "event"/,
   ],
+  [{ keepTags: false, keepNameTag: true }, /option keepNameTag: it is true, expected none where keepTags is false/],
+  [{ checkpoint: { onWindow: () => {} } }, /option windows: it is "wall", expected "event" beside a checkpoint/],
+  [
+    { checkpoint: {} as CheckpointOptions, windows: "event" },
+    /option checkpoint.onWindow: it is undefined, expected a function/,
+  ],
+  [{ relabelConfigs: { action: "drop" } as unknown as [] }, /option relabelConfigs: it is \{.*\}, expected a list/],
+  [{ relabelConfigs: "" as unknown as [] }, /option relabelConfigs: it is "", expected a list/],
+  [{ headers: "Authorization: pw" as unknown as Tags }, /option headers: it is no object of texts/],
+  [{ headers: { authorization: { scheme: "pw" } } as unknown as Tags }, /option headers: it is no object of texts/],
+  [{ headers: new Headers({ authorization: "pw" }) as unknown as Tags }, /option headers: it is no object of texts/],
+  [{ prefix: 5 as unknown as string }, /option prefix: it is 5, expected a text/],
+  [{ onWarning: "log" as unknown as () => void }, /option onWarning: it is "log", expected a function/],
+  [{ now: 5 as unknown as () => number }, /option now: it is 5, expected a function/],
+  [{ mapping: null as unknown as "raw" }, /option mapping: it is null, expected "prometheus", "raw"/],
+  [{ mapping: { name: "own" } as Mapping }, /option mapping: it is \{"name":"own"\}, expected .* with mapMetric\(\)/],
+  [{ trendStats: "avg" as unknown as [] }, /option trendStats: it is "avg", expected a list/],
   [{ user: "ann", bearerToken: "pw" }, /ways given are user and bearerToken, expected only one/],
   [{ url: "http://ann:pw@x.test", user: "ann" }, /the user info of the URL and user/],
   [{ sigv4: { region: "eu", accessKeyId: "AKID" } }, /sigv4.secretAccessKey/],
@@ -153,6 +173,9 @@ const harmless: readonly RemoteWriteOutputOptions[] = [
   { trendAs: "native", trendStats: ["avg"], trendWindow: "run", bucketFactor: 2, maxBuckets: 10 },
   { trendAs: "histogram", buckets: [1] },
   { windows: "event", heartbeatMs: 0 },
+  { windows: "event", checkpoint: { onWindow: () => {} } },
+  { keepTags: false, keepNameTag: false, keepUrlTag: true },
+  { thresholds: { http_reqs: [{ threshold: "count<2", abortOnFail: true }] } },
 ];
 for (const options of harmless) {
   test(`the options ${JSON.stringify(options)} do not contradict each other`, () => {

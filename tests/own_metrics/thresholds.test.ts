@@ -106,6 +106,32 @@ test("what a metric does not have, and what cannot be read, is left out with a w
   }
 });
 
+test("thresholds of a later definition of a metric join, and are about all of its samples", () => {
+  const { thresholds, warnings } = newThresholds();
+  addAll(thresholds, { ...duration, thresholds: ["avg<60"] }, [10, 20, 30, 200]);
+  thresholds.takeBounds();
+  addAll(thresholds, { ...duration, thresholds: ["med<35", "max>100", "avg<60", "rate<1"] }, [40]);
+  assert.deepEqual(values(thresholds.takeBounds()), {
+    "http_req_duration avg<60": 0.06,
+    "http_req_duration med<35": 0.035,
+    "http_req_duration max>100": 0.1,
+  });
+  assert.deepEqual(values(thresholds.verdicts()), {
+    "http_req_duration avg<60": 0,
+    "http_req_duration med<35": 1,
+    "http_req_duration max>100": 1,
+  });
+  assert.equal(warnings.length, 1);
+});
+
+test("thresholds may have k6's further settings", () => {
+  const { thresholds } = newThresholds({
+    http_reqs: [{ threshold: "count<2", abortOnFail: true, delayAbortEval: "10s" }, "count<3"],
+  });
+  addAll(thresholds, { ...requests, thresholds: [] }, [2]);
+  assert.deepEqual(values(thresholds.verdicts()), { "http_reqs count<2": 0, "http_reqs count<3": 1 });
+});
+
 test("a metric may be called as what a selector is written with", () => {
   const { thresholds } = newThresholds();
   addAll(thresholds, { ...users, name: "a{b" }, [1]);

@@ -83,6 +83,15 @@ test("thresholds come with the metric", async () => {
   );
 });
 
+test("thresholds with further settings count as those without", async () => {
+  const found: Metric[] = [];
+  const thresholds = [{ threshold: "value<9", abortOnFail: true, delayAbortEval: "10s" }, "value>0", {
+    abortOnFail: true,
+  }];
+  await read(`${announcement("vus", { thresholds })}\n`, { onMetric: (metric) => found.push(metric) });
+  assert.deepEqual(found, [{ name: "vus", type: "gauge", contains: "default", thresholds: ["value<9", "value>0"] }]);
+});
+
 test("chunks may end anywhere", async () => {
   const bytes = new TextEncoder().encode(`${point({ tags: '{"a":"ünï"}' })}\r\nhello\n\n${point({ value: "2.5" })}`);
   for (let size = 1; size < 60; size++) {
@@ -198,6 +207,31 @@ test("null or missing tags are none; metadata is no tag", async () => {
   ]);
   assert.equal(samples[2]?.tags, samples[3]?.tags);
 });
+
+const lookalikes: readonly string[] = [
+  point({ tags: '{"a":"b","metadata":"x"}' }),
+  point({ tags: '{"a":"b","metadata":"x"}', rest: ',"metadata":{"vu":1}' }),
+  point({ rest: ',"tags":{"c":"d"}' }),
+  point({ rest: ',"metadata":{"vu":1},"tags":{"c":"d"}' }),
+  point({ rest: ',"tags":{"c":"d"},"metadata":{"vu":1}' }),
+  point({ rest: ',"metadata":{"vu":1},"metadata":{"vu":2}' }),
+  point({ rest: ',"metadata":{"vu":1},"value":7' }),
+];
+for (const line of lookalikes) {
+  test(`after ${line.slice(line.indexOf('"tags"'))} each text of tags still means the same`, async () => {
+    for (const first of [line, point()]) {
+      for (const rest of ["", ',"metadata":{"vu":3}']) {
+        const other = point({ tags: '{"a":"b","metadata":"y"}', rest });
+        const text = [first, line, point().slice(0, -1), point({ rest }), line, other].join("\n");
+        assert.deepEqual((await read(`${text}\n`)).samples, readPlainly(`${announcement("vus")}\n${text}`));
+      }
+    }
+  });
+}
+
+function announcement(name: string, more: object = {}): string {
+  return JSON.stringify({ type: "Metric", data: { name, type: "gauge", contains: "default", ...more }, metric: name });
+}
 
 test("a metric that is announced anew, with another type, is that from then on", async () => {
   const announce = (type: string): string =>
@@ -335,7 +369,8 @@ test("tags that never repeat do not fill the memory", async () => {
 
 test("the fast reader and the plain one give the same samples, whatever the lines are", async () => {
   const text = fc.string({ unit: "grapheme", maxLength: 12 });
-  const tags = fc.dictionary(text, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 4 });
+  const name = fc.oneof({ weight: 9, arbitrary: text }, fc.constantFrom("metadata", "tags"));
+  const tags = fc.dictionary(name, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 4 });
   const line = fc.record({
     metric: fc.constantFrom("vus", "http_reqs", 'odd "name"', "unknown"),
     type: fc.constantFrom("Point", "Point", "Point", "Other"),
@@ -352,9 +387,7 @@ test("the fast reader and the plain one give the same samples, whatever the line
     const json = JSON.stringify({ metric, type, data }, undefined, spaces ? " " : "").replaceAll("\n", "");
     return cut === 1 ? json.slice(0, -1) : json;
   });
-  const announced = ["vus", "http_reqs", 'odd "name"'].map((name) =>
-    JSON.stringify({ type: "Metric", data: { name, type: "gauge", contains: "default" }, metric: name })
-  );
+  const announced = ["vus", "http_reqs", 'odd "name"'].map((name) => announcement(name));
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 20 }), async (lines) => {
       const input = [...announced, ...lines, ...lines].join("\n");

@@ -20,6 +20,10 @@ test("a second is read, and a change of any of its digits is noticed", () => {
   }
 });
 
+test("before the first, nothing is taken for the one that was read last", () => {
+  assert.equal(new Second().read(viewOf("\0".repeat(19)), 0), false);
+});
+
 test("there is no second in what is too short, and none of a day that is not", () => {
   const second = new Second();
   for (const text of ["", "2026-11-22T11:19:4", "2026-02-30T11:19:44", "2026-11-22T24:00:00", "2026-11-22T11:60:00"]) {
