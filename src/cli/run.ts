@@ -41,8 +41,9 @@ export const run: Command = {
 The outputs output-prometheus-remote, xk6-prometheus-rw and experimental-prometheus-rw are replaced
 by this one, and what stands behind them (=url=...,mapping=raw) is read; others stay.
 ${k6Flags.map((flag) => `--${flag}`).join(", ")} are k6's:
-use the variables instead. k6 does not get the variables K6_PROMETHEUS_*, so that no script can read
-them. Unless there is a testid (a tag, a label or --testid), the run gets one.
+use the variables instead. So that no script can read them, k6 does not get the variables
+K6_PROMETHEUS_* and K6_OUT, nor AWS_ACCESS_KEY_ID and its like where requests are signed with them.
+Unless there is a testid (a tag, a label or --testid), the run gets one.
 At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one ends
 both at once.
 Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or no k6.`,
@@ -89,7 +90,10 @@ class Running {
     output.start();
     let end: K6End;
     try {
-      this.#k6 = startK6(path, ["run", "--out", `json=${channel.path}`, ...args]);
+      this.#k6 = startK6(path, {
+        args: ["run", "--out", `json=${channel.path}`, ...args],
+        sigv4: options.sigv4,
+      });
       end = await this.#k6.ended;
     } finally {
       this.#k6 = undefined;

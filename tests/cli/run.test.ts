@@ -219,6 +219,27 @@ test("k6 gets no variable that may hold the endpoint's credentials", () =>
     assert.doesNotMatch(stdout + stderr, /hunter2/);
   }));
 
+test("nor that which names outputs, as a URL in it may hold them", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const output = `xk6-prometheus-rw=url=${receiver.url.replace("//", "//ann:hunter2@")}`;
+    const result = await runCli(["run", "script.js"], options({}, { K6_PROMETHEUS_REMOTE_URL: "", K6_OUT: output }));
+    assert.equal(result.code, 0, result.stderr);
+    assert.deepEqual(k6.report().variables, []);
+    assert.equal(receiver.headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
+  }));
+
+test("AWS's credentials are k6's, but not where requests are signed with them", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
+    const unsigned = await runCli(["run", "script.js"], options({}, aws));
+    assert.equal(unsigned.code, 0, unsigned.stderr);
+    assert.deepEqual(k6.report().variables, Object.keys(aws).sort());
+    const signed = await runCli(["run", "script.js", "--sigv4-region", "eu-west-1"], options({}, aws));
+    assert.equal(signed.code, 0, signed.stderr);
+    assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
+    assert.match(receiver.headers.at(-1)?.authorization ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
+  }));
+
 test("a run gets a testid unless it has one; the script's own goes first", () =>
   withK6(async ({ k6, receiver, options }) => {
     const json = k6.write("untagged", untagged);

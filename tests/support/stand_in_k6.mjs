@@ -22,7 +22,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 tell({
   args,
   pid: process.pid,
-  variables: Object.keys(process.env).filter((name) => name.startsWith("K6_")).sort(),
+  variables: Object.keys(process.env).filter((name) => /^(K6|AWS)_/.test(name)).sort(),
   folderMode: (statSync(dirname(target)).mode & 0o7777).toString(8),
   isFifo: statSync(target).isFIFO(),
   terminal: process.stdout.isTTY === true,

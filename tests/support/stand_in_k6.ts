@@ -34,7 +34,7 @@ export interface StandIn {
 export interface StandInReport {
   readonly args: readonly string[];
   readonly pid: number;
-  /** Names of its variables that begin with K6_. */
+  /** Names of its variables that begin with K6_ or AWS_. */
   readonly variables: readonly string[];
   readonly folderMode: string;
   readonly isFifo: boolean;
