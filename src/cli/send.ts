@@ -20,6 +20,7 @@ import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { exitNow, isRegularFile, isThere, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
+import { reasonOf } from "./reason_of.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -174,12 +175,13 @@ class Sending {
     const onWindow = async ({ index, acknowledged }: SettledWindow): Promise<void> => {
       try {
         if (acknowledged) return await checkpoint.record(index + 1);
-        if (this.#interrupted === undefined) {
+        // The windows that wait share its fate.
+        if (!this.#stop.signal.aborted) {
           this.#log.say("error", "Not everything was acknowledged, so sending ends; the same command continues there.");
         }
       } catch (error) {
         this.#broken = true;
-        this.#log.say("error", error instanceof Error ? error.message : String(error));
+        this.#log.say("error", reasonOf(error));
         throw error;
       } finally {
         if (!acknowledged || this.#broken) this.#stop.abort();
@@ -202,8 +204,10 @@ class Sending {
         if (!this.#live) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reason}`);
+      const canContinue = this.#given.values.has("checkpoint");
+      const rest = canContinue ? "; the window that it breaks off in, and what follows, is left to the next run" : "";
+      this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reasonOf(error)}${rest}`);
+      if (canContinue) this.#stop.abort();
     }
     if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
     const { lines, bytes } = reader.stats;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { runCli, type RunningCli, startCli } from "../support/cli.ts";
 import { FakePrometheus, type ReceivedSample } from "../support/fake_prometheus.ts";
 import { type FaultServer, startFaultServer } from "../support/fault_server.ts";
@@ -215,6 +217,42 @@ test("a window that is given up ends the run, and the same command continues wit
     const other = await startFaultServer({ receiver: undisturbed });
     await runCli([recording, "--url", other.url]).finally(() => other.close());
     assert.deepEqual(relative(receiver), relative(undisturbed));
+  }));
+
+test("that sending ends is said once, however many windows wait", () =>
+  withFolder(async (folder) => {
+    const server = await startFaultServer({ receiver: new FakePrometheus() });
+    await server.close();
+    const { code, stderr } = await runCli([
+      ...[recording, "--flush-period", "50ms", "--url", server.url, "--retry-deadline", "0"],
+      ...["--checkpoint", join(folder, "state")],
+    ]);
+    assert.equal(code, 1);
+    assert.equal(stderr.split("Not everything was acknowledged").length, 2, stderr);
+  }));
+
+test("a file that cannot be read to its end leaves the window that it breaks off in, and other files, to the next run", () =>
+  withFolder(async (folder) => {
+    const start = Date.UTC(2026, 10, 22, 11);
+    const pad = (seed: number): string => createHash("sha256").update(String(seed)).digest("hex");
+    const lines = Array.from({ length: 6000 }, (_, at) => {
+      const data = { time: new Date(start + at * 5), value: at, tags: {} };
+      return `${JSON.stringify({ metric: "vus", pad: pad(at), type: "Point", data })}\n`;
+    });
+    const damaged = gzipSync(lines.join(""));
+    damaged.fill(0x5a, damaged.length >> 1, (damaged.length >> 1) + 40);
+    const file = join(folder, "run.json.gz");
+    writeFileSync(file, damaged);
+    const receiver = new FakePrometheus();
+    const server = await startFaultServer({ receiver });
+    const { code, stderr } = await runCli([
+      ...[file, recording, "--mapping", "raw", "--url", server.url, "--checkpoint", join(folder, "state")],
+    ]).finally(() => server.close());
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /error: Cannot read .*run\.json\.gz to its end: .*, is left to the next run\n/);
+    const seconds = JSON.parse(readFileSync(join(folder, "state"), "utf8")).windows;
+    assert.ok(seconds > 0 && seconds < 30, `${seconds} windows`);
+    assert.deepEqual([...receiver.stored.values()].map((samples) => samples.at(-1)?.value), [seconds * 200 - 1]);
   }));
 
 test("SIGTERM leaves the window that is being read to the next run", () =>
