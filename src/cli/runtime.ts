@@ -6,7 +6,6 @@
 const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");
 const http = process.getBuiltinModule("node:http");
-const zlib = process.getBuiltinModule("node:zlib");
 
 /** What follows the program and the script. */
 export const commandLine: readonly string[] = process.argv.slice(2);
@@ -64,11 +63,13 @@ export function isRegularFile(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** A file, or standard input for `-`; what begins as gzip is decompressed, of any number of members. */
-export function openInput(path: string): ReadableStream<Uint8Array> {
-  const source = path === "-" ? process.stdin : fs.createReadStream(path);
-  return toStream(gunzipped(source));
+/** Standard input. */
+export function standardInput(): AsyncIterable<Uint8Array> {
+  return process.stdin;
 }
+
+/** Node ends only after a read that is under way; Deno and Bun leave it. */
+export const awaitsReads: boolean = process.versions.deno === undefined && process.versions.bun === undefined;
 
 /** A web stream of chunks; Bun has no `ReadableStream.from`. */
 export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -85,66 +86,6 @@ export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint
     },
     // Nothing is read ahead: a stream that fails drops what it holds.
   }, { highWaterMark: 0 });
-}
-
-const gzipMagic = [0x1f, 0x8b];
-
-async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const chunks = source[Symbol.asyncIterator]();
-  const head: Uint8Array[] = [];
-  let length = 0;
-  // A pipe may bring the two bytes one by one.
-  while (length < 2) {
-    const { done, value } = await chunks.next();
-    if (done === true) break;
-    head.push(value);
-    length += value.length;
-  }
-  const start = head.flatMap((chunk) => [...chunk.subarray(0, 2)]);
-  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* head;
-    yield* { [Symbol.asyncIterator]: () => chunks };
-  }
-  if (!gzipMagic.every((byte, index) => start[index] === byte)) {
-    yield* all();
-    return;
-  }
-  yield* decompressed(all());
-}
-
-/** Gives all that a file holds, also where it is cut off: a stream that is piped on drops what is not read yet when it fails. */
-async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const ready: Uint8Array[] = [];
-  let failure: Error | undefined;
-  let proceed = (): void => {};
-  // DecompressionStream stops after the first member on some runtimes.
-  const gunzip = zlib.createGunzip();
-  gunzip.on("data", (chunk: Uint8Array) => ready.push(chunk));
-  gunzip.on("error", (error: Error) => {
-    failure = error;
-    proceed();
-  });
-  const step = async (take: (done: () => void) => void): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      proceed = resolve;
-      if (failure === undefined) take(resolve);
-      else resolve();
-    });
-    if (failure !== undefined) throw failure;
-  };
-  try {
-    for await (const chunk of chunks) {
-      await step((done) => void gunzip.write(chunk, () => done()));
-      yield* ready.splice(0);
-    }
-    await step((done) => void gunzip.once("end", done).end());
-    yield* ready.splice(0);
-  } catch (error) {
-    yield* ready;
-    throw error;
-  } finally {
-    gunzip.destroy();
-  }
 }
 
 /** Within it, a signal that comes again is the same: npx hands a terminal's Ctrl-C on to whom the terminal sends it too. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -30,6 +31,14 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function withFifo(use: (path: string) => Promise<void>): Promise<void> {
+  await withFolder((folder) => {
+    const path = join(folder, "fifo");
+    execFileSync("mkfifo", [path]);
+    return use(path);
+  });
 }
 
 test("send delivers a recorded file, sums it up, and exits with 0", () =>
@@ -125,6 +134,41 @@ test("at SIGTERM what was read is sent, and the exit code stays truthful", () =>
     assert.equal(code, 0, stderr);
     assert.deepEqual(samples.map(({ value }) => value), [1]);
   }));
+
+test("a FIFO is read to its end", () =>
+  withReceiver(({ url, samples, arrived }) =>
+    withFifo(async (path) => {
+      const running = startCli([path, "--live", "--url", url, "--flush-period", "20ms"]);
+      // For reading, too: it does not wait for a reader.
+      const writer = openSync(path, "r+");
+      writeSync(writer, point(1));
+      await arrived(1);
+      writeSync(writer, point(2));
+      closeSync(writer);
+      const { code, stderr } = await running.ended;
+      assert.equal(code, 0, stderr);
+      assert.equal(samples.at(-1)?.value, 2);
+    })
+  ));
+
+test("a FIFO that nothing comes through, or that nobody opens, does not outlast a signal", () =>
+  withReceiver(({ url, arrived }) =>
+    withFifo(async (path) => {
+      const first = `${path}.json`;
+      writeFileSync(first, point(1));
+      const unopened = startCli([first, path, "--url", url, "--log-level", "debug"]);
+      await unopened.printed("1 line,");
+      unopened.signal("SIGTERM");
+      assert.equal((await unopened.ended).code, 1);
+      const writer = openSync(path, "r+");
+      writeSync(writer, point(2));
+      const idle = startCli([path, "--live", "--url", url, "--flush-period", "20ms"]);
+      await arrived(2);
+      idle.signal("SIGTERM");
+      assert.equal((await idle.ended).code, 0);
+      closeSync(writer);
+    })
+  ));
 
 test("a second signal ends at once", () =>
   withReceiver(async ({ url }) => {
