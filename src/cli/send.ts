@@ -71,7 +71,7 @@ class Sending {
 
   async run(): Promise<number> {
     const started = performance.now();
-    const options = {
+    const options: RemoteWriteOutputOptions = {
       ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
@@ -83,7 +83,8 @@ class Sending {
     if (this.#live) output.start();
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
     if (!this.#stop.signal.aborted) await checkpoint?.begin(shiftMs);
-    for (const path of this.#paths) await this.#sendInput(path, output, shiftMs);
+    const blocks = !this.#live || options.overflow === "block";
+    for (const path of this.#paths) await this.#sendInput(path, output, { shiftMs, blocks });
     // Recorded samples are worth waiting for: each request has a deadline of its own.
     const report = await output.close({
       timeoutMs: this.#live ? closeTimeoutMs : Infinity,
@@ -142,7 +143,11 @@ class Sending {
     return { windowsSent: checkpoint.windowsSent, onWindow };
   }
 
-  async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
+  async #sendInput(
+    path: string,
+    output: RemoteWriteOutput,
+    { shiftMs, blocks }: { readonly shiftMs: number; readonly blocks: boolean },
+  ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const print = printer();
     const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
@@ -153,7 +158,7 @@ class Sending {
     try {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
-        if (!this.#live) await output.ready({ signal: this.#stop.signal });
+        if (blocks) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
       const canContinue = this.#given.values.has("checkpoint");

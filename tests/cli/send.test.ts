@@ -8,6 +8,8 @@ import { constants, gunzipSync } from "node:zlib";
 import { version } from "../../src/version.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { runCli, startCli } from "../support/cli.ts";
+import { FakePrometheus } from "../support/fake_prometheus.ts";
+import { startFaultServer } from "../support/fault_server.ts";
 import { type Accepted, type AcceptOptions, acceptSamples } from "../support/accept_samples.ts";
 
 const recording = "tests/fixtures/k6/basic/run.json.gz";
@@ -121,6 +123,30 @@ test("live input is flushed while it is open; after SIGINT it is read to its end
     assert.equal(samples.at(-1)?.value, 3);
     assert.match(stderr, /3 k6 samples in 3 lines/);
   }));
+
+test("with --overflow block, live input waits for an endpoint that is down, and nothing is lost", async () => {
+  let waited: boolean | undefined;
+  let printed = "";
+  const json = gunzipSync(readFileSync(recording)).toString();
+  const server = await startFaultServer({
+    receiver: new FakePrometheus(),
+    faults: Array.from({ length: 5 }, () => ({ kind: "answer", status: 503 })),
+    around: (serve) => {
+      // Now the queue is full.
+      if (server.requests.length === 1) running.child.stdin?.end(`${json.repeat(4)}the end\n`);
+      if (server.requests.length === 5) waited = !printed.includes("the end");
+      serve();
+    },
+  });
+  const running = startCli(
+    ["-", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms", "--url", server.url],
+    { input: json.slice(0, json.indexOf("\n", 20_000) + 1), keepOpen: true },
+  );
+  running.child.stdout?.on("data", (chunk) => printed += chunk);
+  const { code, stderr } = await running.ended.finally(() => server.close());
+  assert.equal(code, 0, stderr);
+  assert.deepEqual([waited, printed], [true, "the end\n"]);
+});
 
 test("at SIGTERM what was read is sent, and the exit code stays truthful", () =>
   withReceiver(async ({ url, samples }) => {
