@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "../errors.ts";
 import type { SigV4Options } from "../send/auth/sigv4.ts";
+import { reasonOf } from "./reason_of.ts";
 import { builtin, environment, sendSignal } from "./runtime.ts";
 
 const howToInstall = "https://grafana.com/docs/k6/latest/set-up/install-k6/ says how to get it";
@@ -21,6 +22,8 @@ export interface K6End {
 export interface K6Process {
   /** @throws ConfigurationError if it could not be started */
   readonly ended: Promise<K6End>;
+  /** Undefined unless it runs. */
+  readonly pid: number | undefined;
   /** Hands a signal on; does nothing once k6 has ended. */
   send(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
 }
@@ -75,8 +78,7 @@ export function startK6(path: string, { args, sigv4 }: StartK6Options): K6Proces
   let pid: number | undefined;
   const ended = new Promise<K6End>((resolve, reject) => {
     const fail = (error: unknown): void => {
-      const reason = error instanceof Error ? error.message : String(error);
-      reject(new ConfigurationError(`Cannot start k6: ${reason}; ${howToInstall}`));
+      reject(new ConfigurationError(`Cannot start k6: ${reasonOf(error)}; ${howToInstall}`));
     };
     // Some runtimes throw, others call back.
     try {
@@ -94,6 +96,9 @@ export function startK6(path: string, { args, sigv4 }: StartK6Options): K6Proces
   });
   return {
     ended,
+    get pid(): number | undefined {
+      return pid;
+    },
     send: (signal) => {
       if (pid !== undefined) sendSignal(pid, signal);
     },

@@ -16,17 +16,20 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** Node's built-in modules that a part of the command needs. */
 export const builtin: typeof process.getBuiltinModule = process.getBuiltinModule;
 
+/** This process. */
+export const processId: number = process.pid;
+
 /** Tells this sender from others: the machine, and the process on it. */
 export function senderName(): string {
-  return `${builtin("node:os").hostname()}-${process.pid}`;
+  return `${builtin("node:os").hostname()}-${processId}`;
 }
 
 /** Whether progress can be shown there. */
 export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
 
-/** Width of the terminal; 80 where there is none. */
+/** Width of the terminal; 80 where there is none, or it does not say. */
 export function terminalWidth(): number {
-  return process.stderr.columns ?? process.stdout.columns ?? 80;
+  return [process.stderr.columns, process.stdout.columns].find((columns) => columns > 0) ?? 80;
 }
 
 // Who reads our output may go away; sending goes on all the same.
@@ -103,6 +106,17 @@ export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void
   }
 }
 
+/** Calls back at SIGQUIT (Ctrl-\\), which then no longer ends the process. */
+export function onQuit(callback: () => void): void {
+  if (process.platform !== "win32") process.on("SIGQUIT", callback);
+}
+
+/** Resolves when the callbacks of signals that have come before were called. */
+export async function signalsHandled(): Promise<void> {
+  // The runtimes look for signals between two turns of their loop.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Lets the loss of the terminal (SIGHUP) end others, but not this process. */
 export function outliveTerminal(): void {
   process.on("SIGHUP", () => {});
@@ -114,6 +128,16 @@ export function sendSignal(pid: number, signal: "SIGINT" | "SIGTERM" | "SIGKILL"
     process.kill(pid, signal);
   } catch {
     // It has ended just now.
+  }
+}
+
+/** Whether there is another process of this number, as far as can be told. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }
 

@@ -30,7 +30,7 @@ export interface RunningCli {
   /** Resolves when the text was printed to either output. */
   printed(text: string | RegExp): Promise<string>;
   /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
-  signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
+  signal(name: "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGKILL"): void;
   /** Sends a signal until it ends: one that comes again at once counts as the same. */
   insist(name: "SIGINT" | "SIGTERM"): Promise<CliResult>;
   readonly ended: Promise<CliResult>;
