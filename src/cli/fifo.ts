@@ -16,6 +16,9 @@ export interface Fifo {
 /** What a pipe holds on Linux. */
 const chunkBytes = 65_536;
 
+/** What it holds there with the largest pages. Beyond it, nothing can be from before the end. */
+const maxRestBytes = 1_048_576;
+
 /** Makes a FIFO that only this user can use; undefined if the system has none. */
 export function createFifo(path: string): Fifo | undefined {
   const { status } = builtin("node:child_process").spawnSync("mkfifo", ["-m", "600", path], { stdio: "ignore" });
@@ -25,7 +28,7 @@ export function createFifo(path: string): Fifo | undefined {
 /**
  * Three descriptors, none of which waits to be opened. One reads and waits; one, of our own, writes: it keeps the first from
  * seeing an end before the other process has begun, and wakes it at the end; and one reads without waiting what is left then,
- * even if a grandchild keeps the FIFO open.
+ * even if a grandchild keeps the FIFO open, or goes on writing.
  */
 function openFifo(path: string): Fifo {
   const fs = builtin("node:fs");
@@ -40,11 +43,15 @@ function openFifo(path: string): Fifo {
   async function* readAll(): AsyncGenerator<Uint8Array, void, undefined> {
     // What was read since the end, and may be the last: its last byte is the one that woke the reader.
     let held: Uint8Array | undefined;
+    let restBytes = 0;
     try {
       while (true) {
-        const length = await read(ended ? rest : reader, buffer);
+        const isRest = ended;
+        const length = await read(isRest ? rest : reader, buffer);
         if (held !== undefined) yield length === 0 && woken ? held.subarray(0, -1) : held;
-        if (length === 0) return;
+        // A process that was left behind may write for ever.
+        if (length === 0 || restBytes >= maxRestBytes) return;
+        if (isRest) restBytes += length;
         held = ended ? buffer.slice(0, length) : undefined;
         if (held === undefined) yield buffer.subarray(0, length);
       }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Sleep, sleep as sleepFor } from "../send/sleep.ts";
+import { isGzip } from "./gzip.ts";
 import { builtin } from "./runtime.ts";
 
 /** How to follow a file. */
@@ -26,13 +27,12 @@ const periodMs = 200;
 
 const chunkBytes = 65_536;
 const newline = 0x0a;
-const gzipMagic = [0x1f, 0x8b];
 
 /**
  * Reads a file from its start and then what is added, until the signal or the idle timeout; waits for it to appear. Where it is
  * truncated or replaced, it is read from its beginning again, and a line that was not complete ends there.
  *
- * @throws Error if it cannot be read, has not appeared at all, or is compressed
+ * @throws Error if it cannot be read, has not appeared at all, is no regular file, or is compressed
  */
 export async function* followFile(
   path: string,
@@ -87,6 +87,8 @@ class FollowedFile {
   /** Undefined if there is none. */
   static async open(path: string): Promise<FollowedFile | undefined> {
     try {
+      // Asked before: to open a FIFO may last for ever.
+      if (!(await files().stat(path)).isFile()) throw new Error("it is no regular file");
       return new FollowedFile(await files().open(path, "r"));
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -99,7 +101,7 @@ class FollowedFile {
     const { bytesRead } = await this.#handle.read(this.#buffer, 0, chunkBytes, this.#position);
     if (bytesRead === 0) return undefined;
     const chunk = this.#buffer.subarray(0, bytesRead);
-    if (this.#position === 0 && gzipMagic.every((byte, index) => chunk[index] === byte)) {
+    if (this.#position === 0 && isGzip(chunk)) {
       throw new Error("it is compressed, and can be followed only as plain JSON");
     }
     this.#position += bytesRead;

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { ConfigurationError } from "../errors.ts";
 import { createFifo } from "./fifo.ts";
 import { followFile } from "./follow.ts";
+import { reasonOf } from "./reason_of.ts";
 import { builtin, onExit, toStream } from "./runtime.ts";
+import { makeTemporaryFolder } from "./temporary_folder.ts";
 
 /** Where k6 writes its JSON, and this reads it meanwhile. */
 export interface JsonChannel {
@@ -19,24 +22,31 @@ export interface JsonChannel {
   remove(): void;
 }
 
-/** Opens a FIFO in a folder that only this user can enter; a file where the system has no FIFO. */
+/**
+ * Opens a FIFO in a folder that only this user can enter; a file where the system has no FIFO.
+ *
+ * @throws ConfigurationError if nothing temporary can be made
+ */
 export function openJsonChannel(): JsonChannel {
   const fs = builtin("node:fs");
-  const { join } = builtin("node:path");
-  // Made with the mode 0700.
-  const folder = fs.mkdtempSync(join(builtin("node:os").tmpdir(), "k6-remote-write-"));
+  const folder = makeTemporaryFolder();
   const remove = (): void => fs.rmSync(folder, { recursive: true, force: true });
-  const path = join(folder, "k6.json");
-  const fifo = createFifo(path);
-  const channel = fifo === undefined
-    ? openFile(path, remove)
-    : { path, stream: toStream(untilOpened(fifo.chunks, remove)), end: fifo.end, remove };
+  onExit(remove);
+  const channel = openIn(folder, remove);
   // A process that ends by itself waits for a read that is under way: it has to come to an end before.
-  onExit(() => {
-    channel.end();
-    channel.remove();
-  });
+  onExit(channel.end);
   return channel;
+}
+
+function openIn(folder: string, remove: () => void): JsonChannel {
+  const path = builtin("node:path").join(folder, "k6.json");
+  try {
+    const fifo = createFifo(path);
+    if (fifo === undefined) return openFile(path, remove);
+    return { path, stream: toStream(untilOpened(fifo.chunks, remove)), end: fifo.end, remove };
+  } catch (error) {
+    throw new ConfigurationError(`Cannot open "${path}": ${reasonOf(error)}, expected a folder that can hold a FIFO`);
+  }
 }
 
 function openFile(path: string, remove: () => void): JsonChannel {

@@ -4,6 +4,8 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
+import type { SigV4Options } from "../send/auth/sigv4.ts";
+import { reasonOf } from "./reason_of.ts";
 import { builtin, environment, sendSignal } from "./runtime.ts";
 
 const howToInstall = "https://grafana.com/docs/k6/latest/set-up/install-k6/ says how to get it";
@@ -20,6 +22,8 @@ export interface K6End {
 export interface K6Process {
   /** @throws ConfigurationError if it could not be started */
   readonly ended: Promise<K6End>;
+  /** Undefined unless it runs. */
+  readonly pid: number | undefined;
   /** Hands a signal on; does nothing once k6 has ended. */
   send(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
 }
@@ -61,18 +65,25 @@ function isProgram(path: string): boolean {
   }
 }
 
+/** How to start k6. */
+export interface StartK6Options {
+  readonly args: readonly string[];
+  /** What this process signs its requests with. */
+  readonly sigv4?: SigV4Options;
+}
+
 /** Starts k6 with this process's own terminal, and without what the endpoint's credentials may be in. */
-export function startK6(path: string, args: readonly string[]): K6Process {
+export function startK6(path: string, { args, sigv4 }: StartK6Options): K6Process {
   const { constants: { signals } } = builtin("node:os");
   let pid: number | undefined;
   const ended = new Promise<K6End>((resolve, reject) => {
     const fail = (error: unknown): void => {
-      const reason = error instanceof Error ? error.message : String(error);
-      reject(new ConfigurationError(`Cannot start k6: ${reason}; ${howToInstall}`));
+      reject(new ConfigurationError(`Cannot start k6: ${reasonOf(error)}; ${howToInstall}`));
     };
     // Some runtimes throw, others call back.
     try {
-      const child = builtin("node:child_process").spawn(path, [...args], { stdio: "inherit", env: withoutSecrets() });
+      const env = withoutSecrets(sigv4);
+      const child = builtin("node:child_process").spawn(path, [...args], { stdio: "inherit", env });
       pid = child.pid;
       child.on("error", fail);
       child.on("exit", (code, signal) => {
@@ -85,13 +96,25 @@ export function startK6(path: string, args: readonly string[]): K6Process {
   });
   return {
     ended,
+    get pid(): number | undefined {
+      return pid;
+    },
     send: (signal) => {
       if (pid !== undefined) sendSignal(pid, signal);
     },
   };
 }
 
-/** Scripts can read k6's environment; these variables are for this process alone. */
-function withoutSecrets(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^K6_PROMETHEUS_/i.test(name)));
+/**
+ * Scripts can read k6's environment: what may hold the endpoint's credentials is for this process alone. What `K6_OUT` says for
+ * others is among k6's arguments.
+ */
+function withoutSecrets(sigv4: SigV4Options | undefined): Record<string, string | undefined> {
+  const { AWS_SECRET_ACCESS_KEY: awsSecret = "" } = environment;
+  const signsWithAws = awsSecret !== "" && sigv4?.secretAccessKey === awsSecret;
+  const isSecret = (name: string): boolean => ownVariables.test(name) || (signsWithAws && awsVariables.test(name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isSecret(name)));
 }
+
+const ownVariables = /^(K6_PROMETHEUS_|K6_OUT$)/i;
+const awsVariables = /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/i;

@@ -6,7 +6,6 @@
 const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");
 const http = process.getBuiltinModule("node:http");
-const zlib = process.getBuiltinModule("node:zlib");
 
 /** What follows the program and the script. */
 export const commandLine: readonly string[] = process.argv.slice(2);
@@ -17,17 +16,20 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** Node's built-in modules that a part of the command needs. */
 export const builtin: typeof process.getBuiltinModule = process.getBuiltinModule;
 
+/** This process. */
+export const processId: number = process.pid;
+
 /** Tells this sender from others: the machine, and the process on it. */
 export function senderName(): string {
-  return `${builtin("node:os").hostname()}-${process.pid}`;
+  return `${builtin("node:os").hostname()}-${processId}`;
 }
 
 /** Whether progress can be shown there. */
 export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
 
-/** Width of the terminal; 80 where there is none. */
+/** Width of the terminal; 80 where there is none, or it does not say. */
 export function terminalWidth(): number {
-  return process.stderr.columns ?? process.stdout.columns ?? 80;
+  return [process.stderr.columns, process.stdout.columns].find((columns) => columns > 0) ?? 80;
 }
 
 // Who reads our output may go away; sending goes on all the same.
@@ -64,11 +66,13 @@ export function isRegularFile(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** A file, or standard input for `-`; what begins as gzip is decompressed, of any number of members. */
-export function openInput(path: string): ReadableStream<Uint8Array> {
-  const source = path === "-" ? process.stdin : fs.createReadStream(path);
-  return toStream(gunzipped(source));
+/** Standard input. */
+export function standardInput(): AsyncIterable<Uint8Array> {
+  return process.stdin;
 }
+
+/** Node ends only after a read that is under way; Deno and Bun leave it. */
+export const awaitsReads: boolean = process.versions.deno === undefined && process.versions.bun === undefined;
 
 /** A web stream of chunks; Bun has no `ReadableStream.from`. */
 export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -87,66 +91,6 @@ export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint
   }, { highWaterMark: 0 });
 }
 
-const gzipMagic = [0x1f, 0x8b];
-
-async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const chunks = source[Symbol.asyncIterator]();
-  const head: Uint8Array[] = [];
-  let length = 0;
-  // A pipe may bring the two bytes one by one.
-  while (length < 2) {
-    const { done, value } = await chunks.next();
-    if (done === true) break;
-    head.push(value);
-    length += value.length;
-  }
-  const start = head.flatMap((chunk) => [...chunk.subarray(0, 2)]);
-  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* head;
-    yield* { [Symbol.asyncIterator]: () => chunks };
-  }
-  if (!gzipMagic.every((byte, index) => start[index] === byte)) {
-    yield* all();
-    return;
-  }
-  yield* decompressed(all());
-}
-
-/** Gives all that a file holds, also where it is cut off: a stream that is piped on drops what is not read yet when it fails. */
-async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const ready: Uint8Array[] = [];
-  let failure: Error | undefined;
-  let proceed = (): void => {};
-  // DecompressionStream stops after the first member on some runtimes.
-  const gunzip = zlib.createGunzip();
-  gunzip.on("data", (chunk: Uint8Array) => ready.push(chunk));
-  gunzip.on("error", (error: Error) => {
-    failure = error;
-    proceed();
-  });
-  const step = async (take: (done: () => void) => void): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      proceed = resolve;
-      if (failure === undefined) take(resolve);
-      else resolve();
-    });
-    if (failure !== undefined) throw failure;
-  };
-  try {
-    for await (const chunk of chunks) {
-      await step((done) => void gunzip.write(chunk, () => done()));
-      yield* ready.splice(0);
-    }
-    await step((done) => void gunzip.once("end", done).end());
-    yield* ready.splice(0);
-  } catch (error) {
-    yield* ready;
-    throw error;
-  } finally {
-    gunzip.destroy();
-  }
-}
-
 /** Within it, a signal that comes again is the same: npx hands a terminal's Ctrl-C on to whom the terminal sends it too. */
 const sameSignalMs = 300;
 
@@ -162,6 +106,17 @@ export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void
   }
 }
 
+/** Calls back at SIGQUIT (Ctrl-\\), which then no longer ends the process. */
+export function onQuit(callback: () => void): void {
+  if (process.platform !== "win32") process.on("SIGQUIT", callback);
+}
+
+/** Resolves when the callbacks of signals that have come before were called. */
+export async function signalsHandled(): Promise<void> {
+  // The runtimes look for signals between two turns of their loop.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Lets the loss of the terminal (SIGHUP) end others, but not this process. */
 export function outliveTerminal(): void {
   process.on("SIGHUP", () => {});
@@ -173,6 +128,16 @@ export function sendSignal(pid: number, signal: "SIGINT" | "SIGTERM" | "SIGKILL"
     process.kill(pid, signal);
   } catch {
     // It has ended just now.
+  }
+}
+
+/** Whether there is another process of this number, as far as can be told. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }
 

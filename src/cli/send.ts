@@ -4,7 +4,6 @@
  * @module
  */
 import type { CheckpointOptions, SettledWindow } from "../output/checkpointed_windows.ts";
-import { parseDurationMs } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 import { RemoteWriteOutput } from "../output.ts";
@@ -14,12 +13,15 @@ import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { commonFlags, isOn, logLevelOf, parseSwitch } from "./flags.ts";
+import { isOn, logLevelOf } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
+import { openInput } from "./input.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { followFile } from "./follow.ts";
-import { exitNow, isRegularFile, isThere, onSignal, openInput, senderName, toStream, writeOut } from "./runtime.ts";
+import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
+import { reasonOf } from "./reason_of.ts";
+import { checkContradictions, inputPaths, isLive, sendFlags } from "./send_flags.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -30,26 +32,7 @@ export const send: Command = {
   operands: "[FILE...]",
   summary: "Send k6's JSON output: files (also gzipped), or standard input.",
   options: outputFlags,
-  flags: [
-    { flag: "replay", help: "Windows by the samples' own times, as for files.", parse: parseSwitch },
-    { flag: "live", help: "Windows by the clock, as for standard input.", parse: parseSwitch },
-    { flag: "shift-to-now", help: "Move the recording so that it ends now.", parse: parseSwitch },
-    { flag: "follow", help: "Wait for FILE to appear, and for what is added to it.", parse: parseSwitch },
-    {
-      flag: "idle-timeout",
-      placeholder: "DURATION",
-      help: "With --follow: end when nothing has been added for so long.",
-      default: "never",
-      parse: parseIdleTimeout,
-    },
-    {
-      flag: "checkpoint",
-      placeholder: "STATE",
-      help: "Write to this file how far it is; after a crash, the same command continues there.",
-      parse: (text) => text,
-    },
-    ...commonFlags,
-  ],
+  flags: sendFlags,
   notes: `Without FILE, or with -, it reads standard input; lines there that are not k6's are passed through:
   k6 run -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
 With --follow, windows are by the clock, and a signal ends the waiting; a file that is truncated or
@@ -78,47 +61,17 @@ class Sending {
   #broken = false;
 
   constructor(given: Arguments) {
+    checkContradictions(given);
     this.#given = given;
-    this.#paths = given.operands.length === 0 ? ["-"] : given.operands;
-    this.#log = new Log(logLevelOf(given));
-    const [live, replay] = [isOn(given, "live"), isOn(given, "replay")];
-    if (live && replay) {
-      throw new ConfigurationError("Cannot read the command line: --live and --replay exclude each other");
-    }
+    this.#paths = inputPaths(given);
     this.#follows = isOn(given, "follow");
-    this.#live = live || (!replay && (this.#follows || this.#paths.includes("-")));
-    for (const flag of ["shift-to-now", "checkpoint"]) {
-      if (given.values.has(flag) && this.#paths.includes("-")) {
-        throw new ConfigurationError(`Cannot use --${flag}: standard input can be read only once, expected FILE`);
-      }
-    }
-    const pipe = isOn(given, "shift-to-now")
-      ? this.#paths.find((path) => isThere(path) && !isRegularFile(path))
-      : undefined;
-    if (pipe !== undefined) {
-      throw new ConfigurationError(
-        `Cannot use --shift-to-now with "${pipe}": it can be read only once, expected a regular file`,
-      );
-    }
-    if (this.#follows && (replay || given.values.has("checkpoint") || isOn(given, "shift-to-now"))) {
-      throw new ConfigurationError(
-        "Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete",
-      );
-    }
-    if (given.values.has("checkpoint") && this.#live) {
-      throw new ConfigurationError("Cannot read the command line: --live and --checkpoint exclude each other");
-    }
-    if (this.#follows && (given.operands.length !== 1 || this.#paths.includes("-"))) {
-      throw new ConfigurationError("Cannot use --follow: it is for one FILE, expected its path");
-    }
-    if (!this.#follows && given.values.has("idle-timeout")) {
-      throw new ConfigurationError("Cannot use --idle-timeout: it is for --follow");
-    }
+    this.#live = isLive(given);
+    this.#log = new Log(logLevelOf(given));
   }
 
   async run(): Promise<number> {
     const started = performance.now();
-    const options = {
+    const options: RemoteWriteOutputOptions = {
       ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
@@ -130,7 +83,8 @@ class Sending {
     if (this.#live) output.start();
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
     if (!this.#stop.signal.aborted) await checkpoint?.begin(shiftMs);
-    for (const path of this.#paths) await this.#sendInput(path, output, shiftMs);
+    const blocks = !this.#live || options.overflow === "block";
+    for (const path of this.#paths) await this.#sendInput(path, output, { shiftMs, blocks });
     // Recorded samples are worth waiting for: each request has a deadline of its own.
     const report = await output.close({
       timeoutMs: this.#live ? closeTimeoutMs : Infinity,
@@ -174,12 +128,13 @@ class Sending {
     const onWindow = async ({ index, acknowledged }: SettledWindow): Promise<void> => {
       try {
         if (acknowledged) return await checkpoint.record(index + 1);
-        if (this.#interrupted === undefined) {
+        // The windows that wait share its fate.
+        if (!this.#stop.signal.aborted) {
           this.#log.say("error", "Not everything was acknowledged, so sending ends; the same command continues there.");
         }
       } catch (error) {
         this.#broken = true;
-        this.#log.say("error", error instanceof Error ? error.message : String(error));
+        this.#log.say("error", reasonOf(error));
         throw error;
       } finally {
         if (!acknowledged || this.#broken) this.#stop.abort();
@@ -188,7 +143,11 @@ class Sending {
     return { windowsSent: checkpoint.windowsSent, onWindow };
   }
 
-  async #sendInput(path: string, output: RemoteWriteOutput, shiftMs: number): Promise<void> {
+  async #sendInput(
+    path: string,
+    output: RemoteWriteOutput,
+    { shiftMs, blocks }: { readonly shiftMs: number; readonly blocks: boolean },
+  ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const print = printer();
     const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
@@ -199,11 +158,13 @@ class Sending {
     try {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
-        if (!this.#live) await output.ready({ signal: this.#stop.signal });
+        if (blocks) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reason}`);
+      const canContinue = this.#given.values.has("checkpoint");
+      const rest = canContinue ? "; the window that it breaks off in, and what follows, is left to the next run" : "";
+      this.#cannotRead(`${path === "-" ? "standard input" : path} to its end: ${reasonOf(error)}${rest}`);
+      if (canContinue) this.#stop.abort();
     }
     if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
     const { lines, bytes } = reader.stats;
@@ -271,7 +232,7 @@ class Sending {
     const { samplesIn, series, samplesPending, bytesTotal } = output.stats;
     const pending = samplesPending === 0 ? "" : `, ${formatCount(samplesPending)} waiting`;
     this.#log.progress(
-      `${countOf(samplesIn, "sample")} read, ${countOf(series, "series")}, ${formatBytes(bytesTotal)} sent${pending}`,
+      `${countOf(samplesIn, "sample")} read, ${formatCount(series)} series, ${formatBytes(bytesTotal)} sent${pending}`,
     );
   }
 }
@@ -292,12 +253,4 @@ function printer(): (text: string) => Promise<void> {
 
 function shifted(sample: Sample, ms: number): Sample {
   return { ...sample, time: sample.time + ms };
-}
-
-function parseIdleTimeout(text: string, source: string): number {
-  const ms = parseDurationMs(text);
-  if (ms === undefined || ms <= 0) {
-    throw new ConfigurationError(`Cannot read ${source}: it is "${text}", expected a duration such as 30s or 5m`);
-  }
-  return ms;
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { Checkpoint } from "../../src/cli/checkpoint.ts";
 import { runCli, type RunningCli, startCli } from "../support/cli.ts";
 import { FakePrometheus, type ReceivedSample } from "../support/fake_prometheus.ts";
 import { type FaultServer, startFaultServer } from "../support/fault_server.ts";
@@ -117,20 +120,25 @@ for (const [index, [what, kills, template]] of runs.entries()) {
 test("a run that is done sends nothing again; another one is told what is different", () =>
   withFolder((folder) =>
     withKiller(async ({ server }) => {
-      const file = join(folder, "run.json.gz");
+      const file = join(folder, "run.json");
       const state = join(folder, "state");
-      copyFileSync(recording, file);
+      const json = gunzipSync(readFileSync(recording));
+      writeFileSync(file, json);
       const command = [file, "--url", server.url, "--checkpoint", state];
       assert.equal((await runCli(command)).code, 0);
       const requests = server.requests.length;
       const again = await runCli([...command, "--timeout", "10s"]);
       assert.equal(again.code, 0, again.stderr);
       assert.match(again.stderr, /Continuing from .*: \d+ windows sent before/);
+      // As long as it was, with the same beginning and end.
+      const changed = join(folder, "changed.json");
+      writeFileSync(changed, json.fill("0", json.length >> 1, (json.length >> 1) + 1));
       const others: readonly (readonly [string[], RegExp])[] = [
         [[...command, "--flush-period", "2s"], /flushPeriodMs is 2000, expected null as in the run/],
         [[...command, "--shift-to-now"], /shiftToNow is true, expected false/],
         [[...command, "--url", server.url.replace("write", "hunter2")], /url is .*, expected ".*\/api\/v1\/write"/],
         [[...command, file], /files is \[.*\], expected \[.*\]/],
+        [[changed, ...command.slice(1)], /files is /],
         [["tests/fixtures/k6/native/run.json.gz", ...command.slice(1)], /files is /],
         [[...command, "--self-metrics"], /Cannot use --checkpoint: --self-metrics/],
         [[...command, "--testid", "auto"], /--testid is "auto", expected one that stays the same/],
@@ -139,6 +147,7 @@ test("a run that is done sends nothing again; another one is told what is differ
         [[...command, "--live"], /--live and --checkpoint exclude each other/],
         [[folder, ...command.slice(1)], /Cannot use --checkpoint with ".*": it is no regular file/],
         [[join(folder, "missing"), ...command.slice(1)], /Cannot use --checkpoint with ".*missing": /],
+        [[...command, "--checkpoint="], /Cannot read --checkpoint: it is "", expected the path of a file/],
         [[...command, "--checkpoint", file], /Cannot read the checkpoint ".*": it holds something else/],
         [[...command, "--checkpoint", folder], /Cannot read the checkpoint /],
         [[...command, "--checkpoint", join(folder, "no", "state")], /Cannot write the checkpoint /],
@@ -151,6 +160,15 @@ test("a run that is done sends nothing again; another one is told what is differ
       assert.equal(server.requests.length, requests, "something was sent again");
     })
   ));
+
+test("a checkpoint that cannot be written leaves nothing beside it", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "state");
+    const checkpoint = await Checkpoint.open(path, { files: [recording], options: {}, shiftToNow: false });
+    mkdirSync(path);
+    await assert.rejects(checkpoint.begin(0), /^ConfigurationError: Cannot write the checkpoint ".*state": /);
+    assert.deepEqual(readdirSync(folder), ["state"]);
+  }));
 
 test("secrets are not written to the checkpoint", () =>
   withFolder((folder) =>
@@ -215,6 +233,42 @@ test("a window that is given up ends the run, and the same command continues wit
     const other = await startFaultServer({ receiver: undisturbed });
     await runCli([recording, "--url", other.url]).finally(() => other.close());
     assert.deepEqual(relative(receiver), relative(undisturbed));
+  }));
+
+test("that sending ends is said once, however many windows wait", () =>
+  withFolder(async (folder) => {
+    const server = await startFaultServer({ receiver: new FakePrometheus() });
+    await server.close();
+    const { code, stderr } = await runCli([
+      ...[recording, "--flush-period", "50ms", "--url", server.url, "--retry-deadline", "0"],
+      ...["--checkpoint", join(folder, "state")],
+    ]);
+    assert.equal(code, 1);
+    assert.equal(stderr.split("Not everything was acknowledged").length, 2, stderr);
+  }));
+
+test("a file that cannot be read to its end leaves the window that it breaks off in, and other files, to the next run", () =>
+  withFolder(async (folder) => {
+    const start = Date.UTC(2026, 10, 22, 11);
+    const pad = (seed: number): string => createHash("sha256").update(String(seed)).digest("hex");
+    const lines = Array.from({ length: 6000 }, (_, at) => {
+      const data = { time: new Date(start + at * 5), value: at, tags: {} };
+      return `${JSON.stringify({ metric: "vus", pad: pad(at), type: "Point", data })}\n`;
+    });
+    const damaged = gzipSync(lines.join(""));
+    damaged.fill(0x5a, damaged.length >> 1, (damaged.length >> 1) + 40);
+    const file = join(folder, "run.json.gz");
+    writeFileSync(file, damaged);
+    const receiver = new FakePrometheus();
+    const server = await startFaultServer({ receiver });
+    const { code, stderr } = await runCli([
+      ...[file, recording, "--mapping", "raw", "--url", server.url, "--checkpoint", join(folder, "state")],
+    ]).finally(() => server.close());
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /error: Cannot read .*run\.json\.gz to its end: .*, is left to the next run\n/);
+    const seconds = JSON.parse(readFileSync(join(folder, "state"), "utf8")).windows;
+    assert.ok(seconds > 0 && seconds < 30, `${seconds} windows`);
+    assert.deepEqual([...receiver.stored.values()].map((samples) => samples.at(-1)?.value), [seconds * 200 - 1]);
   }));
 
 test("SIGTERM leaves the window that is being read to the next run", () =>

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -104,10 +113,12 @@ test("the idle timeout counts from the last byte", () =>
     assert.deepEqual(sleeps, [200, 200, 200, 200, 200, 200, 100]);
   }));
 
-test("a file that never appears, or is compressed, is an error", () =>
+test("a file that never appears, is none, or is compressed, is an error", () =>
   withFile(async (path) => {
     await assert.rejects(follow(path, [], { idleTimeoutMs: 300 }), /^Error: it has not appeared$/);
     await assert.rejects(follow(path, []), /^Error: it has not appeared$/);
+    await assert.rejects(follow(path, [() => mkdirSync(path)]), /^Error: it is no regular file$/);
+    rmdirSync(path);
     writeFileSync(path, gzipSync("one\n"));
     await assert.rejects(follow(path, []), /^Error: it is compressed, and can be followed only as plain JSON$/);
   }));
@@ -164,6 +175,7 @@ const wrong: readonly (readonly [string[], RegExp])[] = [
     ["--follow", "a", "--replay"],
     /Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete/,
   ],
+  [["--follow", "src"], /Cannot use --follow with "src": it does not grow, expected a regular file/],
   [["a", "--idle-timeout", "1s"], /Cannot use --idle-timeout: it is for --follow/],
   [["--follow", "a", "--idle-timeout", "soon"], /Cannot read --idle-timeout: it is "soon", expected a duration/],
 ];

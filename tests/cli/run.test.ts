@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, rmdirSync, utimesSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type Accepted, type AcceptOptions, acceptSamples } from "../support/accept_samples.ts";
 import { cliCommand, type CliOptions, type CliResult, runCli, startCli } from "../support/cli.ts";
+import { FakePrometheus } from "../support/fake_prometheus.ts";
+import { startFaultServer } from "../support/fault_server.ts";
 import { makeStandInK6, type StandIn, type StandInK6 } from "../support/stand_in_k6.ts";
 
 const recording = "tests/fixtures/k6/basic/run.json.gz";
@@ -59,6 +62,25 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Runs it in a terminal of its own; told of each change of the screen once k6 waits. */
+async function runInTerminal(
+  env: Readonly<Record<string, string>>,
+  onScreen: (screen: string, press: (keys: string) => void) => void,
+): Promise<{ code: unknown; screen: string }> {
+  // In the shell's place: a shell that stays gets the terminal's Ctrl-C too, and some end with it, not with the command's code.
+  const command = `exec ${[...cliCommand, "run", "script.js"].map((word) => `'${word}'`).join(" ")}`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    env: { ...process.env, ...env, TERM: "xterm", SHELL: "/bin/sh" },
+  });
+  let screen = "";
+  child.stdout.on("data", (chunk) => {
+    screen += chunk;
+    if (screen.includes("waiting 0")) onScreen(screen, (keys) => child.stdin.write(keys));
+  });
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  return { code, screen };
 }
 
 test("run sends what k6 measures, and k6 prints as always; its JSON comes through a FIFO that nobody else can open", () =>
@@ -136,6 +158,124 @@ test("a process that k6 leaves behind with the output open hangs nothing", () =>
     assert.equal(total(receiver, "k6_http_reqs_total"), 373);
   }));
 
+test("nor does one that writes on and on", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const result = await runCli(["run", "script.js"], options({ ending: "written on" }));
+    const { sleeper = NaN } = k6.report();
+    if (isRunning(sleeper)) process.kill(sleeper, "SIGKILL");
+    assert.equal(result.code, 1, result.stderr);
+    assert.match(lastLine(result), /but not all that it wrote could be read/);
+    assert.equal(total(receiver, "k6_http_reqs_total"), 373);
+  }));
+
+test("results arrive at the pace at which k6 measures", () =>
+  withK6(async ({ receiver, options }) => {
+    const result = await runCli(["run", "script.js", "--flush-period", "20ms"], options({ pace: 20 }));
+    assert.equal(result.code, 0, result.stderr);
+    const iterations = receiver.samples.filter(({ name, labels }) =>
+      name === "k6_iterations_total" && labels.scenario === "browse"
+    );
+    assert.ok(iterations.length > 3, `${iterations.length} samples`);
+    assert.equal(total(receiver, "k6_http_reqs_total"), 373);
+  }));
+
+test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost", () =>
+  withK6(async ({ k6, options }) => {
+    let waited: boolean | undefined;
+    const server = await startFaultServer({
+      receiver: new FakePrometheus(),
+      faults: Array.from({ length: 5 }, () => ({ kind: "answer", status: 503 })),
+      around: (serve) => {
+        if (server.requests.length === 5) waited = k6.report().signals === undefined;
+        serve();
+      },
+    });
+    const args = ["run", "script.js", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms"];
+    const result = await runCli(args, options({}, { K6_PROMETHEUS_REMOTE_URL: server.url }))
+      .finally(() => server.close());
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(lastLine(result), /delivered all/);
+    assert.equal(waited, true);
+  }));
+
+test("a signal after k6's end ends the reading, and what was not read is no success", () =>
+  withK6(async ({ k6, options }) => {
+    const json = k6.write("untagged", untagged);
+    const args = ["--overflow", "block", "--capacity", "1", "--flush-period", "10ms", "--close-timeout", "100ms"];
+    const running = startCli(["run", "script.js", ...args], options({ json, paceMs: 20 }));
+    await running.printed("k6's summary");
+    const { pid } = k6.report();
+    while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
+    running.signal("SIGTERM");
+    const result = await running.ended;
+    assert.equal(result.code, 1, result.stderr);
+    assert.match(result.stderr, /warn: SIGTERM: sending what is there; once more to end at once/);
+    assert.match(lastLine(result), /^error: k6 ended with 0; /);
+  }, { status: 503 }));
+
+test("a second signal while it sends what is left ends it at once", () =>
+  withK6(async ({ k6, options }) => {
+    const running = startCli(["run", "script.js", "--close-timeout", "10m"], options());
+    await running.printed("k6's summary");
+    const { pid } = k6.report();
+    while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
+    const result = await running.insist("SIGINT");
+    assert.equal(result.code, 130, result.stderr);
+    assert.match(result.stderr, /warn: SIGINT: sending what is there/);
+  }, { status: 503 }));
+
+test("a signal before k6 is started ends the run without it, and leaves nothing", () =>
+  withK6(async ({ k6, options }) => {
+    chmodSync(k6.write("bin/mkfifo", '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin exec mkfifo "$@"\n'), 0o755);
+    const { code, stderr } = await runCli(["run", "script.js"], options());
+    assert.equal(code, 143, stderr);
+    assert.match(stderr, /^warn: SIGTERM: k6 is not started; /);
+    assert.throws(() => k6.report());
+  }));
+
+test("SIGQUIT ends both at once, and leaves nothing", () =>
+  withK6(async ({ k6, options }) => {
+    const running = startCli(["run", "script.js"], options({ ending: "opens nothing" }));
+    await running.printed("waiting 0");
+    running.signal("SIGQUIT");
+    const result = await running.ended;
+    assert.equal(result.code, 131, result.stderr);
+    assert.equal(isRunning(k6.report().pid), false);
+  }));
+
+test("what is left by a run that was killed before k6 wrote is removed by a later one, but nothing that may be in use", () =>
+  withK6(async ({ k6, options }) => {
+    const running = startCli(["run", "script.js"], options({ ending: "opens nothing" }));
+    await running.printed("waiting 0");
+    running.signal("SIGKILL");
+    process.kill(k6.report().pid, "SIGKILL");
+    await running.ended;
+    const [left = ""] = k6.leftovers();
+    const temporary = join(k6.folder, "tmp");
+    const long = new Date(Date.now() - 7_200_000);
+    const others = [`k6-remote-write-run-${process.pid}-abc`, "k6-remote-write-run-abc"];
+    for (const name of others) mkdirSync(join(temporary, name));
+    for (const name of others) utimesSync(join(temporary, name), long, long);
+    await runCli(["run", "script.js"], options());
+    assert.deepEqual(k6.leftovers().sort(), [left, ...others].sort());
+    utimesSync(join(temporary, left), long, long);
+    await runCli(["run", "script.js"], options());
+    assert.deepEqual(k6.leftovers().sort(), others.sort());
+    for (const name of others) rmdirSync(join(temporary, name));
+  }));
+
+test("where nothing temporary can be made, one line says so, and nothing is left", () =>
+  withK6(async ({ k6, options }) => {
+    const nowhere = await runCli(["run", "script.js"], options({}, { TMPDIR: "/nowhere" }));
+    assert.equal(nowhere.code, 2, nowhere.stderr);
+    assert.match(nowhere.stderr, /^error: Cannot make a temporary folder in "\/nowhere": .*TMPDIR\)\n$/);
+    chmodSync(k6.write("bin/mkfifo", "#!/bin/sh\n"), 0o755);
+    const unmade = await runCli(["run", "script.js"], options());
+    assert.equal(unmade.code, 2, unmade.stderr);
+    assert.match(unmade.stderr, /^error: Cannot open ".*k6\.json": .*, expected a folder that can hold a FIFO\n$/);
+    assert.throws(() => k6.report());
+  }));
+
 test("garbage is counted and no success; what is k6's among it is delivered", () =>
   withK6(async ({ k6, receiver, options }) => {
     const bytes = Uint8Array.from({ length: 200_000 }, (_, at) => (at * 7919) ^ (at >> 7));
@@ -177,21 +317,11 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 
 test("in a terminal: k6 has it, gets Ctrl-C once, and its screen stays whole", () =>
   withK6(async ({ k6, receiver, options }) => {
-    const { env } = options({ ending: "waits" });
-    // In the shell's place: a shell that stays gets the terminal's Ctrl-C too, and some end with it, not with the command's code.
-    const command = `exec ${[...cliCommand, "run", "script.js"].map((word) => `'${word}'`).join(" ")}`;
-    const child = spawn("script", ["-qec", command, "/dev/null"], {
-      env: { ...process.env, ...env, TERM: "xterm", SHELL: "/bin/sh" },
-    });
-    let screen = "";
     let pressed = false;
-    child.stdout.on("data", (chunk) => {
-      screen += chunk;
-      if (pressed || !screen.includes("waiting 0")) return;
+    const { code, screen } = await runInTerminal(options({ ending: "waits" }).env, (_, press) => {
+      if (!pressed) press("\x03");
       pressed = true;
-      child.stdin.write("\x03");
     });
-    const code = await new Promise((resolve) => child.on("close", resolve));
     assert.equal(code, 105, screen);
     const { terminal, signals } = k6.report();
     assert.deepEqual([terminal, signals], [true, 1]);
@@ -199,6 +329,22 @@ test("in a terminal: k6 has it, gets Ctrl-C once, and its screen stays whole", (
     // Each message takes away the bars below the cursor before it.
     assert.ok(screen.includes("\r\x1b[Jwarn: SIGINT: k6 stops"), screen);
     assert.match(screen, /k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples; testid basic\r\n$/);
+  }));
+
+test("a SIGINT for the command alone, at a terminal, is not handed on, as it may be the terminal's: that is said", () =>
+  withK6(async ({ k6, options }) => {
+    const told = new Set<number>();
+    const interruptOnce = (pid: number): void => {
+      if (!told.has(pid)) process.kill(pid, "SIGINT");
+      told.add(pid);
+    };
+    const { code, screen } = await runInTerminal(options({ ending: "waits" }).env, (screen) => {
+      const { pid, ppid } = k6.report();
+      interruptOnce(ppid);
+      if (screen.includes(`kill -INT ${pid} stops it`)) interruptOnce(pid);
+    });
+    assert.equal(code, 105, screen);
+    assert.equal(k6.report().signals, 1);
   }));
 
 test("k6 gets no variable that may hold the endpoint's credentials", () =>
@@ -217,6 +363,27 @@ test("k6 gets no variable that may hold the endpoint's credentials", () =>
     assert.deepEqual(k6.report().variables, ["K6_KEEP_TAGS", "K6_VUS"]);
     assert.equal(receiver.headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
     assert.doesNotMatch(stdout + stderr, /hunter2/);
+  }));
+
+test("nor that which names outputs, as a URL in it may hold them", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const output = `xk6-prometheus-rw=url=${receiver.url.replace("//", "//ann:hunter2@")}`;
+    const result = await runCli(["run", "script.js"], options({}, { K6_PROMETHEUS_REMOTE_URL: "", K6_OUT: output }));
+    assert.equal(result.code, 0, result.stderr);
+    assert.deepEqual(k6.report().variables, []);
+    assert.equal(receiver.headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
+  }));
+
+test("AWS's credentials are k6's, but not where requests are signed with them", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
+    const unsigned = await runCli(["run", "script.js"], options({}, aws));
+    assert.equal(unsigned.code, 0, unsigned.stderr);
+    assert.deepEqual(k6.report().variables, Object.keys(aws).sort());
+    const signed = await runCli(["run", "script.js", "--sigv4-region", "eu-west-1"], options({}, aws));
+    assert.equal(signed.code, 0, signed.stderr);
+    assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
+    assert.match(receiver.headers.at(-1)?.authorization ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
   }));
 
 test("a run gets a testid unless it has one; the script's own goes first", () =>

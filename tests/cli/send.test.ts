@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,6 +8,8 @@ import { constants, gunzipSync } from "node:zlib";
 import { version } from "../../src/version.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { runCli, startCli } from "../support/cli.ts";
+import { FakePrometheus } from "../support/fake_prometheus.ts";
+import { startFaultServer } from "../support/fault_server.ts";
 import { type Accepted, type AcceptOptions, acceptSamples } from "../support/accept_samples.ts";
 
 const recording = "tests/fixtures/k6/basic/run.json.gz";
@@ -30,6 +33,14 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function withFifo(use: (path: string) => Promise<void>): Promise<void> {
+  await withFolder((folder) => {
+    const path = join(folder, "fifo");
+    execFileSync("mkfifo", [path]);
+    return use(path);
+  });
 }
 
 test("send delivers a recorded file, sums it up, and exits with 0", () =>
@@ -113,6 +124,30 @@ test("live input is flushed while it is open; after SIGINT it is read to its end
     assert.match(stderr, /3 k6 samples in 3 lines/);
   }));
 
+test("with --overflow block, live input waits for an endpoint that is down, and nothing is lost", async () => {
+  let waited: boolean | undefined;
+  let printed = "";
+  const json = gunzipSync(readFileSync(recording)).toString();
+  const server = await startFaultServer({
+    receiver: new FakePrometheus(),
+    faults: Array.from({ length: 5 }, () => ({ kind: "answer", status: 503 })),
+    around: (serve) => {
+      // Now the queue is full.
+      if (server.requests.length === 1) running.child.stdin?.end(`${json.repeat(4)}the end\n`);
+      if (server.requests.length === 5) waited = !printed.includes("the end");
+      serve();
+    },
+  });
+  const running = startCli(
+    ["-", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms", "--url", server.url],
+    { input: json.slice(0, json.indexOf("\n", 20_000) + 1), keepOpen: true },
+  );
+  running.child.stdout?.on("data", (chunk) => printed += chunk);
+  const { code, stderr } = await running.ended.finally(() => server.close());
+  assert.equal(code, 0, stderr);
+  assert.deepEqual([waited, printed], [true, "the end\n"]);
+});
+
 test("at SIGTERM what was read is sent, and the exit code stays truthful", () =>
   withReceiver(async ({ url, samples }) => {
     const running = startCli(["-", "--url", url, "--flush-period", "1h"], {
@@ -125,6 +160,41 @@ test("at SIGTERM what was read is sent, and the exit code stays truthful", () =>
     assert.equal(code, 0, stderr);
     assert.deepEqual(samples.map(({ value }) => value), [1]);
   }));
+
+test("a FIFO is read to its end", () =>
+  withReceiver(({ url, samples, arrived }) =>
+    withFifo(async (path) => {
+      const running = startCli([path, "--live", "--url", url, "--flush-period", "20ms"]);
+      // For reading, too: it does not wait for a reader.
+      const writer = openSync(path, "r+");
+      writeSync(writer, point(1));
+      await arrived(1);
+      writeSync(writer, point(2));
+      closeSync(writer);
+      const { code, stderr } = await running.ended;
+      assert.equal(code, 0, stderr);
+      assert.equal(samples.at(-1)?.value, 2);
+    })
+  ));
+
+test("a FIFO that nothing comes through, or that nobody opens, does not outlast a signal", () =>
+  withReceiver(({ url, arrived }) =>
+    withFifo(async (path) => {
+      const first = `${path}.json`;
+      writeFileSync(first, point(1));
+      const unopened = startCli([first, path, "--url", url, "--log-level", "debug"]);
+      await unopened.printed("1 line,");
+      unopened.signal("SIGTERM");
+      assert.equal((await unopened.ended).code, 1);
+      const writer = openSync(path, "r+");
+      writeSync(writer, point(2));
+      const idle = startCli([path, "--live", "--url", url, "--flush-period", "20ms"]);
+      await arrived(2);
+      idle.signal("SIGTERM");
+      assert.equal((await idle.ended).code, 0);
+      closeSync(writer);
+    })
+  ));
 
 test("a second signal ends at once", () =>
   withReceiver(async ({ url }) => {

@@ -30,7 +30,7 @@ export interface RunningCli {
   /** Resolves when the text was printed to either output. */
   printed(text: string | RegExp): Promise<string>;
   /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
-  signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
+  signal(name: "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGKILL"): void;
   /** Sends a signal until it ends: one that comes again at once counts as the same. */
   insist(name: "SIGINT" | "SIGTERM"): Promise<CliResult>;
   readonly ended: Promise<CliResult>;
@@ -38,7 +38,7 @@ export interface RunningCli {
 
 /** What to run it with. */
 export interface CliOptions {
-  /** Variables beside those of the test that are not k6's. */
+  /** Variables beside those of the test that are neither k6's nor AWS's. */
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input; left open if it is undefined and `keepOpen` is set. */
   readonly input?: string;
@@ -49,7 +49,7 @@ export interface CliOptions {
   readonly detached?: boolean;
 }
 
-const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("K6_")));
+const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(K6|AWS)_/.test(name)));
 
 /** Starts it; it is ended after a minute at the latest. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {

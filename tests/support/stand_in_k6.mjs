@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { gunzipSync } from "node:zlib";
 
-const { report, json, code = 0, paceMs = 0, ending = "end" } = JSON.parse(process.env.STAND_IN_K6);
+const { report, json, code = 0, paceMs = 0, pace, ending = "end" } = JSON.parse(process.env.STAND_IN_K6);
 const [, , ...args] = process.argv;
 const target = args.flatMap((arg, at) => args[at - 1] === "--out" && arg.startsWith("json=") ? [arg.slice(5)] : [])[0];
 
@@ -22,7 +22,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 tell({
   args,
   pid: process.pid,
-  variables: Object.keys(process.env).filter((name) => name.startsWith("K6_")).sort(),
+  ppid: process.ppid,
+  variables: Object.keys(process.env).filter((name) => /^(K6|AWS)_/.test(name)).sort(),
   folderMode: (statSync(dirname(target)).mode & 0o7777).toString(8),
   isFifo: statSync(target).isFIFO(),
   terminal: process.stdout.isTTY === true,
@@ -46,8 +47,29 @@ function write(descriptor, bytes) {
   for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
 }
 
+async function waitForEver() {
+  for (let tick = 0;; tick++) {
+    say(`waiting ${tick}`);
+    await pause(50);
+  }
+}
+
+/** Each line when its time has come. */
+async function writeInTime(descriptor, lines) {
+  const started = performance.now();
+  let first;
+  for (const line of lines) {
+    const time = Date.parse(/"type":"Point","data":\{"time":"([^"]+)"/.exec(line)?.[1]);
+    first ??= Number.isNaN(time) ? undefined : time;
+    const dueMs = (time - first) / pace - (performance.now() - started);
+    if (dueMs > 1) await pause(dueMs);
+    write(descriptor, Buffer.from(line, "latin1"));
+  }
+}
+
 async function run() {
   if (ending === "never opened") return code;
+  if (ending === "opens nothing") await waitForEver();
   const descriptor = openSync(target, "w");
   if (ending === "held open") {
     const { pid } = spawn("sleep", ["600"], { stdio: ["ignore", descriptor, "ignore"], detached: true });
@@ -55,6 +77,7 @@ async function run() {
   }
   const bytes = json.endsWith(".gz") ? gunzipSync(readFileSync(json)) : readFileSync(json);
   const lines = bytes.toString("latin1").split(/(?<=\n)/);
+  if (pace !== undefined) await writeInTime(descriptor, lines.splice(0));
   const step = Math.ceil(lines.length / 10);
   for (let from = 0; from < lines.length; from += step) {
     say(`running, ${from} of ${lines.length}`);
@@ -70,13 +93,12 @@ async function run() {
         await pause(50);
       }
     }
-    if (from === 5 * step && ending === "deaf") {
-      for (let tick = 0;; tick++) {
-        say(`waiting ${tick}`);
-        await pause(50);
-      }
-    }
+    if (from === 5 * step && ending === "deaf") await waitForEver();
     await pause(paceMs);
+  }
+  if (ending === "written on") {
+    const { pid } = spawn("yes", ["on ".repeat(1000)], { stdio: ["ignore", descriptor, "ignore"], detached: true });
+    tell({ sleeper: pid });
   }
   closeSync(descriptor);
   return signals > 0 ? 105 : code;

@@ -22,19 +22,32 @@ export interface StandIn {
   readonly code?: number;
   /** Between its ten pieces of output. @default 0 */
   readonly paceMs?: number;
+  /** Writes each line at its own time, so many times as fast as it was recorded. @default without waiting */
+  readonly pace?: number;
   /**
-   * It ends; it ends without having opened its output; a process that it leaves behind keeps the output open; it is killed in the
-   * middle of a line; it waits for a signal in the middle, and goes on; it waits there for ever.
+   * It ends; it ends without having opened its output, or waits for ever then; a process that it leaves behind keeps the output
+   * open, or writes on and on; it is killed in the middle of a line; it waits for a signal in the middle, and goes on; it waits
+   * there for ever.
    * @default "end"
    */
-  readonly ending?: "end" | "never opened" | "held open" | "killed" | "waits" | "deaf";
+  readonly ending?:
+    | "end"
+    | "never opened"
+    | "opens nothing"
+    | "held open"
+    | "written on"
+    | "killed"
+    | "waits"
+    | "deaf";
 }
 
 /** What it saw. */
 export interface StandInReport {
   readonly args: readonly string[];
   readonly pid: number;
-  /** Names of its variables that begin with K6_. */
+  /** The process that has started it. */
+  readonly ppid: number;
+  /** Names of its variables that begin with K6_ or AWS_. */
   readonly variables: readonly string[];
   readonly folderMode: string;
   readonly isFifo: boolean;
