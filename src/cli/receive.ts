@@ -66,7 +66,7 @@ async function run(given: Arguments): Promise<number> {
     onError: (error: unknown): void => log.say("error", error instanceof Error ? error.message : String(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
-      else await writeOut(json.format(write));
+      else for (const piece of json.format(write)) await writeOut(piece);
       log.say(json === undefined ? "info" : "debug", describe(write));
     },
   };
