@@ -62,7 +62,12 @@ export interface ReceiverOptions {
    * @default 33554432 as in Prometheus
    */
   readonly maxDecodedBytes?: number;
-  /** Series whose last sample is remembered to check the order (strict only), about 100 bytes each. @default 100000 */
+  /**
+   * Series whose last sample is remembered for certain, to check the order (strict only), about 100 bytes each; at most, twice as
+   * many are.
+   *
+   * @default 100000
+   */
   readonly maxTrackedSeries?: number;
   /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
   readonly cors?: boolean | string;
@@ -100,7 +105,7 @@ const defaults = {
   onError: (error: unknown): void => console.error(error),
   // As in Prometheus: senders are made not to be above it.
   maxDecodedBytes: 32 * 1024 * 1024,
-  // Ten megabytes of memory, and more series than one k6 run should have.
+  // Twenty megabytes of memory at most, and more series than one k6 run should have.
   maxTrackedSeries: 100_000,
   cors: false,
   acceptVersions: ["1.0", "2.0"],

@@ -64,14 +64,28 @@ test("order of other series is their own", () => {
   assert.equal(order.breach(2, floats({ value: 1, timestamp: 1 })), undefined);
 });
 
-test("order forgets the series not seen for longest beyond the limit", () => {
+test("order remembers at least as many series as the limit, those seen last, and at most twice as many", () => {
   const order = new SeriesOrder(2);
   const early = floats({ value: 1, timestamp: 1 });
-  order.accept(new Map([[1, floats(last)]]));
-  order.accept(new Map([[2, floats(last)]]));
-  order.accept(new Map([[1, floats({ value: 1, timestamp: 6 })]]));
-  order.accept(new Map([[3, floats(last)]]));
-  assert.deepEqual([1, 2, 3].map((key) => order.breach(key, early) !== undefined), [true, false, true]);
+  const see = (key: number, timestamp: number): void =>
+    void order.accept(new Map([[key, floats({ value: 1, timestamp })]]));
+  const known = (...keys: number[]): boolean[] => keys.map((key) => order.breach(key, early) !== undefined);
+  for (const key of [1, 2, 3]) see(key, 5);
+  see(1, 6);
+  assert.deepEqual(known(1, 2, 3), [true, true, true]);
+  for (const key of [4, 5]) see(key, 5);
+  assert.deepEqual(known(1, 2, 3, 4, 5), [true, false, true, true, true]);
+  for (let key = 6; key < 10; key++) see(key, 5);
+  assert.deepEqual(known(1, 3, 4, 5, 8, 9), [false, false, false, false, true, true]);
+});
+
+test("order forgets as fast as it learns", () => {
+  const order = new SeriesOrder(100_000);
+  const series = new Map(Array.from({ length: 400_000 }, (_, key) => [key, floats(last)]));
+  const start = performance.now();
+  order.accept(series);
+  // One at a time from a map, it would take minutes.
+  assert.ok(performance.now() - start < 10_000);
 });
 
 test("order takes back what could not be stored, but not what came after it", () => {
