@@ -48,6 +48,14 @@ test("histograms arrive as they are", async () => {
   }]]);
 });
 
+test("a histogram that is stale is the marker, whatever else is in it", async () => {
+  const receiver = strictReceiver();
+  const stale = { ...histogram, zeroCount: -1, schema: 99, resetHint: -1, stale: true };
+  await new RemoteWriteClient({ fetch: receiver.fetch }).write([{ labels, histograms: [stale] }]);
+  const received = receiver.writes[0]?.timeSeries[0]?.histograms?.[0];
+  assert.deepEqual([received?.stale, received?.timestamp, received?.count, received?.zeroCount], [true, 1000, 0, 0]);
+});
+
 const at = (timestamp: number): { value: number; timestamp: number } => ({ value: 1, timestamp });
 const wrong: readonly [string, TimeSeries, RegExp][] = [
   ["no name", { labels: [{ name: "a", value: "b" }], samples: [at(1)] }, /no metric name, expected a label __name__/],
@@ -70,9 +78,40 @@ const wrong: readonly [string, TimeSeries, RegExp][] = [
     { labels, samples: [at(1)], histograms: [histogram] },
     /samples and histograms, expected one of the two|two samples/,
   ],
-  ["counts that do not add up", { labels, histograms: [{ ...histogram, count: 4 }] }, /count 4 with 3 in its buckets/],
-  ["a schema out of range", { labels, histograms: [{ ...histogram, schema: 9 }] }, /schema 9, expected -4 to 8/],
-  ["spans that do not fit", { labels, histograms: [{ ...histogram, positiveCounts: [3] }] }, /1 counts in spans of 2/],
+  [
+    "counts that do not add up",
+    { labels, histograms: [{ ...histogram, count: 4 }] },
+    /the count is 4, expected 3, which/,
+  ],
+  ["a schema out of range", { labels, histograms: [{ ...histogram, schema: 9 }] }, /the schema is 9, expected -4 to 8/],
+  [
+    "spans that do not fit",
+    { labels, histograms: [{ ...histogram, positiveCounts: [3] }] },
+    /the spans cover 2 buckets, expected 1/,
+  ],
+  [
+    "a count that is no integer",
+    { labels, histograms: [{ ...histogram, zeroCount: 0.5, count: 3.5 }] },
+    /a count is 3.5/,
+  ],
+  [
+    "a reset hint that there is not",
+    { labels, histograms: [{ ...histogram, resetHint: 200 }] },
+    /hint is 200, expected 0/,
+  ],
+  ["a span of half a bucket", {
+    labels,
+    histograms: [{ ...histogram, positiveSpans: [{ offset: 0, length: 1.5 }, { offset: 0, length: 0.5 }] }],
+  }, /a span has offset 0 and length 1.5, expected whole/],
+  ["custom values that do not rise", {
+    labels,
+    histograms: [{ ...histogram, schema: -53, customValues: [1, 1] }],
+  }, /a custom value is 1, expected finite ones that rise/],
+  [
+    "too few custom values",
+    { labels, histograms: [{ ...histogram, schema: -53 }] },
+    /there are 0 custom values, expected 1/,
+  ],
 ];
 for (const [what, series, message] of wrong) {
   test(`a series with ${what} is an error before anything is sent`, async () => {

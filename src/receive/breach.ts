@@ -34,6 +34,7 @@ export const clauses = {
   histogramSpans: "A histogram's spans cover exactly its buckets; only the first one's offset may be negative.",
   histogramCounts: "A histogram's count is what its buckets hold; none of them is negative.",
   histogramCustomValues: "Custom values rise, are finite, cover the spans, and come without zero and negative buckets.",
+  histogramResetHint: "A histogram's reset hint is 0 to 3.",
   symbolsFirst: "The first symbol is the empty string.",
   symbolsUnique: "No symbol comes twice.",
   symbolsUsed: "Every symbol is referred to.",

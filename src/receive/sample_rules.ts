@@ -1,8 +1,8 @@
 import type { ProtocolVersion } from "../send/outcome.ts";
 import type { TimeSeries } from "../time_series.ts";
 import type { DecodedRequest } from "../wire/decode.ts";
+import { checkHistogram } from "../wire/histogram_rules.ts";
 import type { Report } from "./breach.ts";
-import { checkHistogram } from "./histogram_rules.ts";
 
 /** What a series is checked against beside itself. */
 export interface SampleRulesOptions {

@@ -35,7 +35,7 @@ export class ByteBuffer {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** An unsigned integer below 2^53. */
+  /** An unsigned integer below 2^53, or an even one below 2^54. */
   varint(value: number): void {
     const { bytes } = this;
     let at = this.length;
@@ -64,6 +64,14 @@ export class ByteBuffer {
       return;
     }
     this.#varint64(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  /** An integer within 2^53 of 0, in zigzag. */
+  sint64(value: number): void {
+    if (value >= 0) this.varint(2 * value);
+    // Below, twice as much and one is no number any more.
+    else if (value > -(2 ** 52)) this.varint(-2 * value - 1);
+    else this.#varint64(-2n * BigInt(value) - 1n);
   }
 
   /** A float64. */
@@ -109,4 +117,10 @@ export function varintSize(value: number): number {
 /** How many bytes `int64` takes. */
 export function int64Size(value: number): number {
   return value < 0 ? 10 : varintSize(value);
+}
+
+/** How many bytes `sint64` takes. */
+export function sint64Size(value: number): number {
+  // Where that is inexact, the size is the same.
+  return varintSize(value < 0 ? -2 * value - 1 : 2 * value);
 }

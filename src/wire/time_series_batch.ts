@@ -7,8 +7,10 @@
 import type { HistogramValue } from "../aggregate/sink.ts";
 import { FormatError } from "../errors.ts";
 import { byName } from "../mapping/labels.ts";
-import type { Exemplar, Histogram, Label, TimeSeries } from "../time_series.ts";
+import type { Exemplar, Label, TimeSeries } from "../time_series.ts";
 import { Batch } from "./batch.ts";
+import { emptyHistogram } from "./empty_histogram.ts";
+import { checkHistogram } from "./histogram_rules.ts";
 import { WireSeries } from "./wire_series.ts";
 
 /** What a batch takes at one time. */
@@ -102,8 +104,15 @@ function read({ labels, samples = [], histograms = [], exemplars = [], metadata 
       })),
       ...histograms.map((histogram) => {
         const { timestamp, startTimestamp, stale = false } = histogram;
-        checkHistogram(histogram, checked);
-        return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram };
+        // Prometheus answers 500, again and again, to counts that do not add up, and cannot query a schema it does not know.
+        if (!stale) {
+          checkHistogram(histogram, (_, message) => {
+            throw refused(checked, message);
+          });
+        }
+        // Of a marker, only the bits of its sum count.
+        const value = stale ? emptyHistogram : histogram;
+        return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram: value };
       }),
     ],
     exemplars: exemplars.map((exemplar) => {
@@ -172,41 +181,13 @@ function times(
   return { time: Number(timestamp), start: Number(start ?? 0) };
 }
 
-/** Prometheus answers 500, for ever, to counts that do not add up, and cannot query a schema it does not know. */
-function checkHistogram(histogram: Histogram, labels: readonly Label[]): void {
-  const { schema, count, zeroCount, sum, float = false, stale = false } = histogram;
-  if (stale) return;
-  if (!(schema === -53 || (Number.isInteger(schema) && schema >= -4 && schema <= 8))) {
-    throw wrong(labels, `a histogram of schema ${schema}`, "-4 to 8, or -53");
-  }
-  const sides = [
-    { spans: histogram.positiveSpans, counts: histogram.positiveCounts },
-    { spans: histogram.negativeSpans, counts: histogram.negativeCounts },
-  ];
-  let total = zeroCount;
-  for (const { spans, counts } of sides) {
-    const buckets = spans.reduce((all, { length }) => all + length, 0);
-    if (buckets !== counts.length) {
-      throw wrong(labels, `${counts.length} counts in spans of ${buckets}`, "as many of both");
-    }
-    if (spans.some(({ offset }, index) => index > 0 && offset < 0)) {
-      throw wrong(labels, "spans that overlap", "a rising order");
-    }
-    for (const value of counts) total += value;
-  }
-  const all = [count, zeroCount, ...histogram.positiveCounts, ...histogram.negativeCounts];
-  if (all.some((value) => !(value >= 0) || (!float && !Number.isSafeInteger(value)))) {
-    throw wrong(labels, "a histogram with a count that is negative or no integer", "counts from 0");
-  }
-  // Observations that are NaN are in the count and in no bucket.
-  if (!float && (Number.isNaN(sum) ? count < total : count !== total)) {
-    throw wrong(labels, `a histogram of count ${count} with ${total} in its buckets`, "counts that add up");
-  }
+function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
+  return refused(labels, `it has ${what}, expected ${expected}`);
 }
 
-function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
+function refused(labels: readonly Label[], problem: string): FormatError {
   const name = labels.find((label) => label.name === "__name__")?.value ?? "";
   const rest = labels.filter((label) => label.name !== "__name__")
     .map((label) => `${label.name}=${JSON.stringify(label.value)}`);
-  return new FormatError(`Cannot send the series ${name}{${rest.join(",")}}: it has ${what}, expected ${expected}`);
+  return new FormatError(`Cannot send the series ${name}{${rest.join(",")}}: ${problem}`);
 }

@@ -164,6 +164,9 @@ const histograms: readonly [title: string, init: HistogramInit, clauses: string[
   ["too few custom values", { ...custom, customValues: [] }, ["histogramCustomValues"]],
   ["custom buckets with a zero threshold", { ...custom, zeroThreshold: 1 }, ["histogramCustomValues"]],
   ["custom buckets that begin below 0", { ...custom, positiveSpans: [{ offset: -1, length: 2 }] }, ["histogramSpans"]],
+  ["a reset hint", { ...histogram, resetHint: 3 }, []],
+  ["a reset hint that there is not", { ...histogram, resetHint: 200 as 0 }, ["histogramResetHint"]],
+  ["a negative reset hint", { ...histogram, resetHint: -1 as 0 }, ["histogramResetHint"]],
   ["many of one kind once", {
     ...histogram,
     schema: 9,
