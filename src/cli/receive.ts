@@ -50,8 +50,8 @@ export const receive: Command = {
   ],
   options: forwardFlags,
   notes: `It ends at SIGINT or SIGTERM, and prints the table then. The options are those of --forward: a sender is
-answered when the queue has taken what it sent, and 429 while the queue is full. What is taken is tried without end,
-unless --retry-deadline says otherwise; at the end, the queue is sent.`,
+answered when the queue has taken what it sent, and 429 while the queue is full. An endpoint that is away is waited for
+without end, unless --retry-deadline says otherwise; at the end, the queue is sent.`,
   run,
 };
 

@@ -24,12 +24,12 @@ export interface ReceivedWrite {
   readonly headers: Headers;
 }
 
-/** What was not taken of a write. */
+/** What was not taken of a write. Of one in 1.0, take all or nothing: its sender may send a part of what was refused again. */
 export interface PartialWrite {
   /** What was taken. */
   readonly written: WrittenCounts;
-  /** Why the rest was not, for the sender's log. */
-  readonly reason: string;
+  /** Why the rest was not, for the sender's log: the answer is 400. Without it, it is 204. */
+  readonly reason?: string;
 }
 
 /** Takes what arrives; resolves with what it did not take, if there is something. */
@@ -38,8 +38,8 @@ export type OnWrite = (write: ReceivedWrite) => void | PartialWrite | Promise<vo
 /** Options of a receiver. */
 export interface ReceiverOptions {
   /**
-   * Takes what arrives. The sender is answered when it has resolved: with 204, or with 400 where only a part was taken, which it
-   * does not send again. Where it throws, with 500, and with 429 for a `BusyError`; the sender then sends it again.
+   * Takes what arrives. The sender is answered when it has resolved: with 204, or with 400 where a part was not taken, which it
+   * does not send again as it is. Where it throws, with 500, and with 429 for a `BusyError`; the sender then sends it again.
    */
   readonly onWrite: OnWrite;
   /**

@@ -125,3 +125,18 @@ test("strict sees order from request to request, and a retry after 500 is no bre
   assert.deepEqual(clauses, ["requestOrder"]);
   assert.equal(await send(7n), 204);
 });
+
+test("strict lets a request come again of which nothing was taken", async () => {
+  let reason: string | undefined = "one is bad";
+  const written = { samples: 0, histograms: 0, exemplars: 0 };
+  const receive = createReceiver({
+    strict: true,
+    onWrite: () => reason === undefined ? undefined : { written, reason },
+  });
+  const samples = [{ value: 1, timestamp: 1n }, { value: 1, timestamp: 2n }];
+  const send = (): Promise<Response> =>
+    receive(postV1({ timeseries: [{ labels: [{ name: "__name__", value: "up" }], samples }] }));
+  assert.equal((await send()).status, 400);
+  reason = undefined;
+  assert.equal((await send()).status, 204);
+});
