@@ -16,7 +16,7 @@ import {
   resolveReceiverOptions,
 } from "./receive/receiver_options.ts";
 import { BreachList, refuse } from "./receive/refusal.ts";
-import { StrictRules } from "./receive/strict.ts";
+import { foreignMessage, StrictRules } from "./receive/strict.ts";
 import { countValues, nothingWritten, writtenHeaders } from "./receive/written.ts";
 import type { ProtocolVersion } from "./send/outcome.ts";
 import type { DecodedRequest } from "./wire/decode.ts";
@@ -123,7 +123,11 @@ class Receiver {
     }
     const accept = this.#rules?.check(decodedRequest, { version, onBreach: breaches.add });
     if (breaches.count > 0) return refuseAll(400, `${breaches}`);
-    const { timeSeries, metadata } = decodedRequest;
+    const { timeSeries, metadata, foreignField } = decodedRequest;
+    // As protobuf reads it, a message of the other version is empty: its sender would be told that all is stored.
+    if (foreignField !== undefined && timeSeries.length + metadata.size === 0) {
+      return refuseAll(400, `Cannot accept the request: ${foreignMessage(foreignField)}`);
+    }
     const write = {
       version,
       timeSeries,

@@ -14,7 +14,7 @@ export const clauses = {
     "Content-Type is application/x-protobuf, with the parameter proto that names the message for 2.0; no space, no quotes.",
   version: "X-Prometheus-Remote-Write-Version is 0.1.0 for the message of 1.0 and 2.0.0 for that of 2.0.",
   userAgent: "User-Agent names the sender and its version.",
-  body: "The body is the message in proto3, in snappy's block format, never framed.",
+  body: "The body is the message of the version, in proto3, in snappy's block format, never framed.",
   metricNamePresent: "A series has the label __name__.",
   metricName: "Metric names match [a-zA-Z_:][a-zA-Z0-9_:]* (1.0).",
   labelName: "Label names match [a-zA-Z_][a-zA-Z0-9_]* (1.0).",

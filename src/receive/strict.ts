@@ -37,7 +37,8 @@ export class StrictRules {
    * @returns for a request that is taken: remembers its samples, and returns what forgets them if they could not be stored
    */
   check(request: DecodedRequest, { version, onBreach }: StrictCheckOptions): () => () => void {
-    const { timeSeries, symbols, oddNans } = request;
+    const { timeSeries, symbols, foreignField, oddNans } = request;
+    if (foreignField !== undefined) onBreach({ clause: "body", message: foreignMessage(foreignField) });
     if (symbols !== undefined && timeSeries.length + symbols.strings.length > 0) {
       checkSymbols(symbols, (clause, message) => onBreach({ clause, message }));
     }
@@ -56,6 +57,11 @@ export class StrictRules {
     }
     return () => this.#order.accept(known);
   }
+}
+
+/** Says what is wrong with a field that the message's version reserves. */
+export function foreignMessage(field: number): string {
+  return `the message has the field ${field}, expected only those of the version that Content-Type names`;
 }
 
 /** A series with many bad samples is reported once a clause. */

@@ -25,6 +25,8 @@ export interface DecodedRequest {
   readonly metadata: ReadonlyMap<string, Metadata>;
   /** The symbols table (2.0 only). */
   readonly symbols?: SymbolTable;
+  /** The first field at the top that this version reserves: most likely the message is one of the other version. */
+  readonly foreignField?: number;
   /** Values that are a NaN neither of the staleness marker's bits nor of an ordinary one's: mangled markers. */
   readonly oddNans: ReadonlySet<FloatSample | Histogram>;
 }

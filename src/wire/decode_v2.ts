@@ -35,11 +35,16 @@ export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   const symbols = new Symbols(reader);
   const context = { startTimestamps: true, oddNans: new Set<FloatSample | Histogram>(), symbols };
   const timeSeries: TimeSeries[] = [];
+  let foreignField: number | undefined;
   while (reader.next()) {
     if (reader.field === 5) timeSeries.push(readTimeSeries(reader, context));
-    else reader.skip();
+    else {
+      // Reserved, as they are 1.0's.
+      if (reader.field <= 3) foreignField ??= reader.field;
+      reader.skip();
+    }
   }
-  return { timeSeries, metadata: new Map(), symbols, oddNans: context.oddNans };
+  return { timeSeries, metadata: new Map(), symbols, foreignField, oddNans: context.oddNans };
 }
 
 /** The symbols table and those who look into it. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Breach, createReceiver } from "../../src/receiver.ts";
+import { compress, decompress } from "../../src/wire/snappy.ts";
 import { type InitV1, type InitV2, type PostOptions, postV1, postV2 } from "../support/requests.ts";
 
 /** What one request breaks, each as `clause` or `clause series`; checks that the answer says the same. */
@@ -278,6 +279,17 @@ function postV1Correct(options: PostOptions): Request {
 function postV2Correct(options: PostOptions): Request {
   return postV2(correctV2, options);
 }
+
+test("strict finds a message of the other version, or reserved fields beside the right ones", async () => {
+  const bodyOf = async (request: Request): Promise<Uint8Array<ArrayBuffer>> =>
+    new Uint8Array(await request.arrayBuffer());
+  assert.deepEqual(await breachesOf(postV1({}, { body: await bodyOf(postV2(correctV2)) })), ["body"]);
+  assert.deepEqual(await breachesOf(postV2({}, { body: await bodyOf(postV1(correct)) })), ["body"]);
+  const both = (own: Uint8Array, ...others: number[]): Uint8Array<ArrayBuffer> =>
+    compress(Uint8Array.of(...decompress(own, { maxDecodedBytes: 1000 }), ...others));
+  assert.deepEqual(await breachesOf(postV1({}, { body: both(await bodyOf(postV1(correct)), 0x10, 1) })), ["body"]);
+  assert.deepEqual(await breachesOf(postV2({}, { body: both(await bodyOf(postV2(correctV2)), 0x08, 1) })), ["body"]);
+});
 
 function headerCases(
   name: string,
