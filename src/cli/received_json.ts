@@ -6,19 +6,17 @@
 import { familyOf } from "../mapping/metric_family.ts";
 import type { ReceivedWrite } from "../receiver.ts";
 import type { Label, Metadata } from "../time_series.ts";
-
-/** A few megabytes, where names and texts are short. */
-const maxFamilies = 10_000;
+import { Families } from "../wire/families.ts";
 
 /** Large enough that a write costs little, small beside what a request may hold. */
 const pieceLength = 65_536;
 
 /**
  * Writes a line for each sample, histogram and exemplar, with its series' labels, and one for what a metric family means when that
- * is new. What JSON has no number for is text, and a staleness marker is `"stale"`.
+ * is new (and is neither long nor one of very many). What JSON has no number for is text, and a staleness marker is `"stale"`.
  */
 export class ReceivedJson {
-  readonly #told = new Map<string, string>();
+  readonly #told = new Families();
 
   /**
    * The lines of a request, in pieces of whole lines: each line repeats its series' labels, so that all of them together can be
@@ -55,10 +53,8 @@ export class ReceivedJson {
 
   /** In 2.0, each series of each request says it: once is enough. */
   *#tell(family: string, metadata: Metadata): Generator<string, void, undefined> {
-    const line = `${toJson({ family, metadata })}\n`;
-    if (this.#told.get(family) === line) return;
-    if (this.#told.size < maxFamilies || this.#told.has(family)) this.#told.set(family, line);
-    yield line;
+    const meaning = this.#told.add(family, metadata);
+    if (meaning !== undefined) yield `${toJson({ family, metadata: meaning })}\n`;
   }
 }
 

@@ -54,3 +54,14 @@ test("long labels that many samples repeat are written in pieces, one at a time"
   }
   assert.equal(pieces, 100);
 });
+
+test("what a family means is told once, without a text that is too long", () => {
+  const json = new ReceivedJson();
+  const series = (help: string): TimeSeries => ({ labels, metadata: { type: "gauge", help } });
+  assert.deepEqual(linesOf([series("Up."), series("Up.")], json), [
+    { family: "up", metadata: { type: "gauge", help: "Up." } },
+  ]);
+  const long = series("x".repeat(1001));
+  assert.deepEqual(linesOf([long, long], json), [{ family: "up", metadata: { type: "gauge" } }]);
+  assert.deepEqual(linesOf([long], json), []);
+});
