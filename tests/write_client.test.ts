@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { DeliveryError, FormatError, isRemoteWriteError } from "../src/errors.ts";
 import type { TimeSeries } from "../src/time_series.ts";
 import { RemoteWriteClient } from "../src/write_client.ts";
+import { batchOf } from "../src/wire/time_series_batch.ts";
 import { strictReceiver } from "./support/receiver_capture.ts";
 
 const labels = [{ name: "b", value: "2" }, { name: "__name__", value: "up" }, { name: "a", value: "1" }, {
@@ -56,6 +57,72 @@ test("a histogram that is stale is the marker, whatever else is in it", async ()
   assert.deepEqual([received?.stale, received?.timestamp, received?.count, received?.zeroCount], [true, 1000, 0, 0]);
 });
 
+test("the same sample once more is sent once", async () => {
+  const receiver = strictReceiver();
+  const client = new RemoteWriteClient({ fetch: receiver.fetch });
+  const stale = { value: 0, timestamp: 2, stale: true };
+  const { samples, delivered } = await client.write([
+    { labels, samples: [at(1), stale, at(1)] },
+    { labels, samples: [at(1), stale] },
+  ]);
+  assert.deepEqual([samples, delivered], [2, 2]);
+});
+
+test("exemplars that receivers refuse are left out, and their sample is not", async () => {
+  const receiver = strictReceiver();
+  const exemplar = { labels: [{ name: "trace_id", value: "t" }, { name: "a", value: "" }], value: 1, timestamp: 1 };
+  const twice = [...exemplar.labels, { name: "trace_id", value: "u" }];
+  const { delivered } = await new RemoteWriteClient({ fetch: receiver.fetch }).write([{
+    labels,
+    samples: [{ ...at(5), startTimestamp: 6 }],
+    exemplars: [
+      { ...exemplar, timestamp: 0 },
+      { ...exemplar, labels: twice },
+      { ...exemplar, labels: [{ name: "", value: "x" }] },
+      { ...exemplar, labels: [{ name: "z", value: "1" }, ...exemplar.labels] },
+    ],
+  }]);
+  assert.equal(delivered, 1);
+  const [series] = receiver.writes[0]?.timeSeries ?? [];
+  assert.deepEqual(series?.samples, [at(5)]);
+  assert.deepEqual(series?.exemplars, [{
+    labels: [{ name: "trace_id", value: "t" }, { name: "z", value: "1" }],
+    value: 1,
+    timestamp: 1,
+  }]);
+});
+
+test("label values that are no Unicode arrive as UTF-8 has them, and what becomes the same is one series", async () => {
+  const receiver = strictReceiver();
+  const client = new RemoteWriteClient({ fetch: receiver.fetch });
+  const broken = (value: string, timestamp: number): TimeSeries => ({
+    labels: [{ name: "__name__", value: "a" }, { name: "x", value }],
+    samples: [at(timestamp)],
+  });
+  await client.write([broken("\ud800", 1), broken("\udfff", 2)]);
+  assert.deepEqual([...receiver.samples], [['a{x="\ufffd"}', [at(1), at(2)]]]);
+});
+
+test("a NaN arrives as an ordinary one, whatever its bits", async () => {
+  const receiver = strictReceiver();
+  const client = new RemoteWriteClient({ fetch: receiver.fetch });
+  for (const [index, bits] of [0x7ff0000000000002n, 0x7ff8000000000002n, 0xfff8000000000123n].entries()) {
+    const [value = 0] = new Float64Array(BigUint64Array.of(bits).buffer);
+    await client.write([{ labels, samples: [{ value, timestamp: index + 1 }] }]);
+    const hist = { ...histogram, sum: value, timestamp: index + 1 };
+    await client.write([{ labels: [{ name: "__name__", value: "h" }], histograms: [hist] }]);
+  }
+  assert.deepEqual([...receiver.samples.values()].flat().map(({ value }) => value), [NaN, NaN, NaN]);
+});
+
+test("as many samples as a request can hold are no reason to fail", () => {
+  const many = (from: number): TimeSeries => ({
+    labels,
+    samples: Array.from({ length: 200_000 }, (_, index) => at(from + index)),
+  });
+  assert.equal(batchOf([many(1), many(1_000_000)]).length, 400_000);
+});
+
 const at = (timestamp: number): { value: number; timestamp: number } => ({ value: 1, timestamp });
 const wrong: readonly [string, TimeSeries, RegExp][] = [
   ["no name", { labels: [{ name: "a", value: "b" }], samples: [at(1)] }, /no metric name, expected a label __name__/],
@@ -70,7 +137,11 @@ const wrong: readonly [string, TimeSeries, RegExp][] = [
     { labels: [{ name: "__name__", value: "a b" }], samples: [at(1)] },
     /the metric name "a b"/,
   ],
-  ["two samples at one time", { labels, samples: [at(1), at(1)] }, /up\{a="1",b="2"\}: it has two samples at 1/],
+  [
+    "two samples at one time",
+    { labels, samples: [at(1), { ...at(1), value: 2 }] },
+    /up\{a="1",b="2"\}: it has two samples at 1/,
+  ],
   ["a broken timestamp", { labels, samples: [at(1.5)] }, /the timestamp 1.5, expected whole milliseconds/],
   ["no sample", { labels }, /no sample, expected at least one/],
   [

@@ -76,7 +76,7 @@ export class ByteBuffer {
 
   /** A float64. */
   double(value: number): void {
-    this.view.setFloat64(this.length, value, true);
+    setDouble(this.view, this.length, value);
     this.length += 8;
   }
 
@@ -101,6 +101,13 @@ export class ByteBuffer {
     }
     this.bytes[this.length++] = Number(value);
   }
+}
+
+/** Writes a float64, little endian; of NaN always the same bits, as others are those of a staleness marker, whole or broken. */
+export function setDouble(view: DataView, at: number, value: number): void {
+  if (!Number.isNaN(value)) return view.setFloat64(at, value, true);
+  view.setUint32(at, 0, true);
+  view.setUint32(at + 4, 0x7ff80000, true);
 }
 
 /** How many bytes `varint` takes for an unsigned integer below 2^53. */

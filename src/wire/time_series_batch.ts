@@ -62,17 +62,18 @@ export function batchesOf(
     attempt(samples.length + histograms.length, onInvalid, () => {
       const { series, points, exemplars } = read(each);
       const key = JSON.stringify(series.labels.flatMap(({ name, value }) => [name, value]));
-      const known = merged.get(key);
-      if (known === undefined) merged.set(key, { series, points, exemplars });
-      known?.points.push(...points);
-      known?.exemplars.push(...exemplars);
+      const entry = merged.get(key) ?? { series, points: [], exemplars: [] };
+      merged.set(key, entry);
+      // One by one: as arguments of one call, many would be too many.
+      for (const point of points) entry.points.push(point);
+      for (const exemplar of exemplars) entry.exemplars.push(exemplar);
     });
   }
   const batches: (Batch | undefined)[] = [];
   for (const entry of merged.values()) {
     attempt(entry.points.length, onInvalid, () => {
-      checkPoints(entry);
-      push(batches[entry.series.hash % shards] ??= new Batch(), entry);
+      const points = checkedPoints(entry);
+      push(batches[entry.series.hash % shards] ??= new Batch(), { ...entry, points });
     });
   }
   return batches;
@@ -115,23 +116,34 @@ function read({ labels, samples = [], histograms = [], exemplars = [], metadata 
         return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram: value };
       }),
     ],
-    exemplars: exemplars.map((exemplar) => {
-      times(exemplar.timestamp, undefined, checked);
-      return { ...exemplar, labels: exemplar.labels.filter(({ value }) => value !== "") };
+    exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
+      const { time } = times(timestamp, undefined, checked);
+      const sorted = sortedLabels(labels);
+      const valid = sorted.every(({ name }, index) => name !== "" && name !== sorted[index - 1]?.name);
+      // What receivers refuse must not take its sample with it; a time of 0 is none on the wire.
+      return valid && time !== 0 ? [{ labels: sorted, value, timestamp: time }] : [];
     }),
   };
 }
 
-/** Sorts them, too. */
-function checkPoints({ series: { labels }, points }: Entry): void {
-  points.sort((a, b) => a.time - b.time).forEach(({ time, histogram }, index) => {
-    const before = points[index - 1];
+/** In order, each once. */
+function checkedPoints({ series: { labels }, points }: Entry): Point[] {
+  points.sort((a, b) => a.time - b.time);
+  const kept = points.filter((point, index) => !isSame(point, points[index - 1]));
+  kept.forEach(({ time, histogram }, index) => {
+    const before = kept[index - 1];
     if (before?.time === time) throw wrong(labels, `two samples at ${time}`, "one sample a millisecond");
     if (before !== undefined && (before.histogram === undefined) !== (histogram === undefined)) {
       throw wrong(labels, "samples and histograms", "one of the two");
     }
   });
-  if (points.length === 0) throw wrong(labels, "no sample", "at least one sample or histogram");
+  if (kept.length === 0) throw wrong(labels, "no sample", "at least one sample or histogram");
+  return kept;
+}
+
+/** The same once more does no harm, and is no reason to lose it. */
+function isSame(a: Point, b: Point | undefined): boolean {
+  return a.time === b?.time && a.stale === b.stale && a.histogram === b.histogram && Object.is(a.value, b.value);
 }
 
 function push(batch: Batch, { series, points, exemplars }: Entry): void {
@@ -143,7 +155,8 @@ function push(batch: Batch, { series, points, exemplars }: Entry): void {
       : histogram === undefined
       ? batch.push(series, value, time)
       : batch.pushHistogram(series, histogram, time);
-    if (start !== 0) batch.setStart(at, start);
+    // One that is later than its sample says nothing.
+    if (start !== 0 && start <= time) batch.setStart(at, start);
   }
   if (exemplars.length > 0) {
     exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
@@ -155,7 +168,7 @@ function push(batch: Batch, { series, points, exemplars }: Entry): void {
 const [seriesBytes, labelBytes] = [400, 100] as const;
 
 function checkLabels(labels: readonly Label[]): readonly Label[] {
-  const sorted = labels.map(({ name, value }) => ({ name, value })).filter(({ value }) => value !== "").sort(byName);
+  const sorted = sortedLabels(labels);
   sorted.forEach(({ name, value }, index) => {
     if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
       throw wrong(sorted, `the label name "${name}"`, "a name of the form [a-zA-Z_][a-zA-Z0-9_]*");
@@ -167,6 +180,12 @@ function checkLabels(labels: readonly Label[]): readonly Label[] {
   });
   if (!sorted.some(({ name }) => name === "__name__")) throw wrong(sorted, "no metric name", "a label __name__");
   return sorted;
+}
+
+/** Without empty values; as UTF-8 has them, so that what differs here differs there too. */
+function sortedLabels(labels: readonly Label[]): Label[] {
+  return labels.filter(({ value }) => value !== "").map(({ name, value }) => ({ name, value: value.toWellFormed() }))
+    .sort(byName);
 }
 
 /** Milliseconds that a number holds exactly. */
