@@ -76,7 +76,8 @@ export class ByteBuffer {
 
   /** A float64. */
   double(value: number): void {
-    setDouble(this.view, this.length, value);
+    if (Number.isNaN(value)) setNan(this.view, this.length);
+    else this.view.setFloat64(this.length, value, true);
     this.length += 8;
   }
 
@@ -103,9 +104,8 @@ export class ByteBuffer {
   }
 }
 
-/** Writes a float64, little endian; of NaN always the same bits, as others are those of a staleness marker, whole or broken. */
-export function setDouble(view: DataView, at: number, value: number): void {
-  if (!Number.isNaN(value)) return view.setFloat64(at, value, true);
+/** Writes NaN with the bits of an ordinary one: others are those of a staleness marker, whole or broken. */
+export function setNan(view: DataView, at: number): void {
   view.setUint32(at, 0, true);
   view.setUint32(at + 4, 0x7ff80000, true);
 }
