@@ -77,7 +77,7 @@ class Receiver {
     const breaches = new BreachList(this.#options.onBreach);
     const version = versionOfContentType(request.headers.get("Content-Type"));
     if (this.#rules !== undefined) {
-      checkHeaders(request, { version, report: (clause, message) => breaches.add({ clause, message }) });
+      checkHeaders(request, { version, report: breaches.add });
     }
     const { method, headers } = request;
     if (method !== "POST") {
@@ -118,10 +118,11 @@ class Receiver {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       if (error instanceof TooLargeError) return refuseAll(413, error.message);
-      if (this.#rules !== undefined) breaches.add({ clause: "body", message: error.message });
+      if (this.#rules !== undefined) breaches.add("body", error.message);
       return refuseAll(400, error.message);
     }
-    const accept = this.#rules?.check(decodedRequest, { version, onBreach: breaches.add });
+    const accept = this.#rules?.check(decodedRequest, { version, report: breaches.add });
+    breaches.end();
     if (breaches.count > 0) return refuseAll(400, `${breaches}`);
     const { timeSeries, metadata, foreignField } = decodedRequest;
     // As protobuf reads it, a message of the other version is empty: its sender would be told that all is stored.

@@ -4,7 +4,7 @@
  * @module
  */
 import { cut } from "../receive/breach.ts";
-import { seriesKey } from "../receive/series_key.ts";
+import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../time_series.ts";
 import { countOf, formatCount, formatTable, formatValue } from "./format.ts";
 
@@ -42,11 +42,12 @@ export class ReceivedTable {
 
   /** Takes the series of a request. */
   add(timeSeries: readonly TimeSeries[]): void {
+    const longTexts: LongTexts = new Map();
     for (const series of timeSeries) {
       const { labels, samples = [], histograms = [] } = series;
       const row = this.#rowOf(labels.find((label) => label.name === "__name__")?.value ?? "(no name)");
       if (row === undefined) this.#otherSamples += samples.length + histograms.length;
-      else this.#addTo(row, series);
+      else this.#addTo(row, series, longTexts);
     }
   }
 
@@ -59,12 +60,12 @@ export class ReceivedTable {
     return row;
   }
 
-  #addTo(row: Row, { labels, samples = [], histograms = [] }: TimeSeries): void {
+  #addTo(row: Row, { labels, samples = [], histograms = [] }: TimeSeries, longTexts: LongTexts): void {
     row.samples += samples.length + histograms.length;
     const last = samples.findLast(({ stale }) => stale !== true)?.value ??
       histograms.findLast(({ stale }) => stale !== true)?.count;
     if (last === undefined) return;
-    const key = seriesKey(labels);
+    const key = seriesKey(labels, longTexts);
     if (!row.last.has(key)) {
       this.#isCut ||= this.#series === this.#maxSeries;
       if (this.#isCut) return;

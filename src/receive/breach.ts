@@ -22,7 +22,6 @@ export const clauses = {
   labelOrder: "Labels are sorted by name, in byte order.",
   labelUnique: "No label name comes twice in a series.",
   labelReserved: "Label names that begin with __ are reserved, but for __name__.",
-  seriesUnique: "A series is in a request once.",
   seriesMixed: "A series holds samples or histograms, never both.",
   seriesEmpty: "A series holds at least one sample or histogram.",
   sampleOrder: "Samples of a series rise in time within a request.",
@@ -30,6 +29,9 @@ export const clauses = {
   staleMarker: "A NaN is the staleness marker 0x7ff0000000000002 or an ordinary one.",
   exemplarOrder: "Exemplars of a series do not fall in time.",
   exemplarTimestamp: "An exemplar has a timestamp.",
+  exemplarLabels:
+    "An exemplar's labels are sorted by name, in byte order; no name is empty or comes twice, and no value is empty.",
+  startTimestamp: "A start timestamp is not later than its sample.",
   histogramSchema: "A histogram's schema is -4 to 8, or -53 with custom values.",
   histogramSpans: "A histogram's spans cover exactly its buckets; only the first one's offset may be negative.",
   histogramCounts: "A histogram's count is what its buckets hold; none of them is negative.",
@@ -37,7 +39,6 @@ export const clauses = {
   histogramResetHint: "A histogram's reset hint is 0 to 3.",
   symbolsFirst: "The first symbol is the empty string.",
   symbolsUnique: "No symbol comes twice.",
-  symbolsUsed: "Every symbol is referred to.",
 } as const;
 
 /** Name of a clause. */

@@ -49,7 +49,7 @@ export interface ReceiverOptions {
    * @default false
    */
   readonly strict?: boolean;
-  /** Takes each breach (strict only). */
+  /** Takes the breaches (strict only): the first hundred of a request, and how many there are. */
   readonly onBreach?: (breach: Breach) => void;
   /** Takes what `onWrite` or `onBreach` threw. @default console.error */
   readonly onError?: (error: unknown) => void;

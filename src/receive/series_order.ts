@@ -6,7 +6,7 @@
 import type { TimeSeries } from "../time_series.ts";
 
 /** What is compared of a sample: a histogram stands for itself by its sum and count. */
-interface LastSample {
+export interface LastSample {
   readonly timestamp: number;
   readonly value: number;
   /** -1 for a float, -2 for a staleness marker. */
@@ -75,7 +75,8 @@ export class SeriesOrder {
   }
 }
 
-function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number): LastSample | undefined {
+/** The first or last sample or histogram of a series, if there is one. */
+export function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number): LastSample | undefined {
   const sample = samples.at(index);
   const histogram = histograms.at(index);
   const { timestamp, stale } = sample ?? histogram ?? {};
