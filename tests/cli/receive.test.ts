@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { RemoteWriteClient } from "../../src/write_client.ts";
 import { acceptSamples } from "../support/accept_samples.ts";
@@ -70,6 +71,19 @@ test("receive --forward sends on, with the target's credentials, and sends what 
   } finally {
     await target.close();
   }
+});
+
+test("what makes no web-standard request is answered, too", async () => {
+  const running = startCli(["receive", "--port", "0"]);
+  const { port, hostname } = new URL(await urlOf(running));
+  for (const head of ["TRACE / HTTP/1.1\r\nHost: a", "POST / HTTP/1.1\r\nHost: a b:c\r\nContent-Length: 0"]) {
+    const socket = connect(Number(port), hostname).end(`${head}\r\n\r\n`);
+    let answer = "";
+    for await (const chunk of socket) answer += chunk;
+    // Bun has requests with the method TRACE, and refuses them as it does others.
+    assert.match(answer, /^HTTP\/1\.1 40[05] [^]*Cannot (?:read|accept) the request/);
+  }
+  assert.equal((await end(running)).code, 0);
 });
 
 test("what the target refuses makes the exit code 1", async () => {
