@@ -7,6 +7,7 @@
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { ClientOptions, RemoteWriteOutputOptions } from "./options.ts";
 import { resolveOptions } from "./options/resolve_options.ts";
+import { countValues, nothingWritten } from "./receive/written.ts";
 import { BusyError, createReceiver, type PartialWrite, type ReceivedWrite, type ReceiverOptions } from "./receiver.ts";
 import { abortAfter } from "./send/abort_after.ts";
 import { createDelivery } from "./send/create_delivery.ts";
@@ -24,7 +25,10 @@ import { batchesOf } from "./wire/time_series_batch.ts";
 
 /** How a forwarder receives. */
 export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
-  /** Sees what arrives before it goes into the queue; where it throws, the sender is answered 500 and sends again. */
+  /**
+   * Sees what arrives before it goes into the queue, and again what the queue had no room for in the meantime; where it throws, the
+   * sender is answered 500 and sends again.
+   */
   readonly onWrite?: (write: ReceivedWrite) => void | Promise<void>;
 }
 
@@ -48,7 +52,7 @@ const retryAfterMs = 1000;
  * series in its order.
  *
  * A sender is answered when the queue has taken what it sent, not when that is delivered: 204, or 400 with the reason where some
- * series cannot be sent on (the others are). While the queue is full, nothing is taken and the answer is 429 with Retry-After.
+ * series cannot be sent on (in 2.0 the others are, in 1.0 none, as its senders expect). While the queue is full, nothing is taken and the answer is 429 with Retry-After.
  * The queue is in memory: what is in it is lost if the process is killed before `close()` has resolved.
  *
  * @example
@@ -91,7 +95,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
     const { delivery, metadata } = createDelivery(sending);
     this.#metadata = metadata;
-    // Nothing that a sender was told to be taken is dropped: there is no more than fits.
+    // Nothing that a sender was told to be taken is dropped: what is more than fits is refused.
     this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery });
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#take(write) });
@@ -121,24 +125,38 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     await this.close();
   }
 
-  async #take(write: ReceivedWrite): Promise<PartialWrite | undefined> {
-    if (this.#queue.isFull) throw new BusyError("Cannot take the request: the queue is full", { retryAfterMs });
-    await this.#onWrite?.(write);
-    if (this.#closing !== undefined) throw new BusyError("Cannot take the request: it is closed", { retryAfterMs });
+  async #take(write: ReceivedWrite): Promise<PartialWrite> {
+    this.#checkRoom();
+    if (this.#onWrite !== undefined) {
+      await this.#onWrite(write);
+      // Others may have filled it meanwhile.
+      this.#checkRoom();
+    }
     for (const [name, metadata] of write.metadata) this.#families.add(name, metadata);
     this.#families.addSeries(write.timeSeries);
     const reasons: string[] = [];
     const batches = batchesOf(write.timeSeries.map((series) => this.#withMetadata(series)), {
       shards: this.#shards,
-      // Exemplars may come on their own in 1.0; there is nothing to send them with.
+      // Exemplars may come on their own; there is nothing to send them with.
       onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),
     });
+    const [reason] = reasons;
+    const takesAll = reason === undefined;
+    if (!takesAll) this.#warnings.once(`${reason}. It is not forwarded; further ones of this kind are only refused.`);
+    const others = reasons.length > 1 ? `; and ${reasons.length - 1} more` : "";
+    if (!takesAll && write.version === "1.0") {
+      // A sender of 1.0 goes by what Prometheus does: of a refused request, nothing is stored. What is good it may send again.
+      return { written: nothingWritten, reason: `${reason}${others}; nothing of the request is taken` };
+    }
     batches.forEach((batch, shard) => batch !== undefined && this.#enqueue(shard, batch));
-    if (reasons.length === 0) return undefined;
-    const [reason = ""] = reasons;
-    this.#warnings.once(`${reason}. It is not forwarded; further ones of this kind are only refused.`);
-    const more = reasons.length === 1 ? "" : `; and ${reasons.length - 1} more`;
-    return { written: countWritten(batches), reason: `${reason}${more}; the others are taken` };
+    const written = countWritten(batches);
+    if (!takesAll) return { written, reason: `${reason}${others}; the others are taken` };
+    return { written: { ...countValues(write.timeSeries), exemplars: written.exemplars } };
+  }
+
+  #checkRoom(): void {
+    const problem = this.#closing !== undefined ? "it is closed" : this.#queue.isFull ? "the queue is full" : undefined;
+    if (problem !== undefined) throw new BusyError(`Cannot take the request: ${problem}`, { retryAfterMs });
   }
 
   /** In 1.0, metadata comes apart from the series. */

@@ -16,9 +16,9 @@ import {
   resolveReceiverOptions,
 } from "./receive/receiver_options.ts";
 import { BreachList, refuse } from "./receive/refusal.ts";
-import { StrictRules } from "./receive/strict.ts";
-import type { ProtocolVersion, WrittenCounts } from "./send/outcome.ts";
-import type { TimeSeries } from "./time_series.ts";
+import { foreignMessage, StrictRules } from "./receive/strict.ts";
+import { countValues, nothingWritten, writtenHeaders } from "./receive/written.ts";
+import type { ProtocolVersion } from "./send/outcome.ts";
 import type { DecodedRequest } from "./wire/decode.ts";
 import { decodeV1 } from "./wire/decode_v1.ts";
 import { decodeV2 } from "./wire/decode_v2.ts";
@@ -77,7 +77,7 @@ class Receiver {
     const breaches = new BreachList(this.#options.onBreach);
     const version = versionOfContentType(request.headers.get("Content-Type"));
     if (this.#rules !== undefined) {
-      checkHeaders(request, { version, report: (clause, message) => breaches.add({ clause, message }) });
+      checkHeaders(request, { version, report: breaches.add });
     }
     const { method, headers } = request;
     if (method !== "POST") {
@@ -105,7 +105,7 @@ class Receiver {
   ): Promise<Response> {
     const { maxBodyBytes, maxDecodedBytes, onWrite, onError } = this.#options;
     const refuseAll = (status: number, reason: string): Response =>
-      refuse(status, reason, writtenHeaders(version, nothing));
+      refuse(status, reason, writtenHeaders(version, nothingWritten));
     let body: Uint8Array;
     let decoded: Uint8Array;
     let decodedRequest: DecodedRequest;
@@ -118,12 +118,17 @@ class Receiver {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       if (error instanceof TooLargeError) return refuseAll(413, error.message);
-      if (this.#rules !== undefined) breaches.add({ clause: "body", message: error.message });
+      if (this.#rules !== undefined) breaches.add("body", error.message);
       return refuseAll(400, error.message);
     }
-    const accept = this.#rules?.check(decodedRequest, { version, onBreach: breaches.add });
+    const accept = this.#rules?.check(decodedRequest, { version, report: breaches.add });
+    breaches.end();
     if (breaches.count > 0) return refuseAll(400, `${breaches}`);
-    const { timeSeries, metadata } = decodedRequest;
+    const { timeSeries, metadata, foreignField } = decodedRequest;
+    // As protobuf reads it, a message of the other version is empty: its sender would be told that all is stored.
+    if (foreignField !== undefined && timeSeries.length + metadata.size === 0) {
+      return refuseAll(400, `Cannot accept the request: ${foreignMessage(foreignField)}`);
+    }
     const write = {
       version,
       timeSeries,
@@ -134,39 +139,20 @@ class Receiver {
     };
     const forget = accept?.();
     try {
-      const partial = await onWrite(write);
-      if (partial !== undefined) return refuse(400, partial.reason, writtenHeaders(version, partial.written));
+      const { written = countValues(timeSeries), reason } = await onWrite(write) ?? {};
+      const headers = writtenHeaders(version, written);
+      if (reason === undefined) return new Response(null, { status: 204, headers });
+      // Its sender may try the good part of it again.
+      if (Object.values(written).every((count) => count === 0)) forget?.();
+      return refuse(400, reason, headers);
     } catch (error) {
       forget?.();
       if (error instanceof BusyError) {
         const retryAfter = { "Retry-After": `${Math.ceil(error.retryAfterMs / 1000)}` };
-        return refuse(429, error.message, { ...writtenHeaders(version, nothing), ...retryAfter });
+        return refuse(429, error.message, { ...writtenHeaders(version, nothingWritten), ...retryAfter });
       }
       onError(error);
       return refuseAll(500, "Cannot store the request: the receiver failed");
     }
-    return new Response(null, { status: 204, headers: writtenHeaders(version, countValues(timeSeries)) });
   }
-}
-
-const nothing: WrittenCounts = { samples: 0, histograms: 0, exemplars: 0 };
-
-function countValues(timeSeries: readonly TimeSeries[]): WrittenCounts {
-  let [samples, histograms, exemplars] = [0, 0, 0];
-  for (const series of timeSeries) {
-    samples += series.samples?.length ?? 0;
-    histograms += series.histograms?.length ?? 0;
-    exemplars += series.exemplars?.length ?? 0;
-  }
-  return { samples, histograms, exemplars };
-}
-
-/** 2.0 asks for them in every answer after the content negotiation; 1.0 does not know them. */
-function writtenHeaders(version: ProtocolVersion, counts: WrittenCounts): Record<string, string> {
-  if (version === "1.0") return {};
-  return {
-    "X-Prometheus-Remote-Write-Samples-Written": `${counts.samples}`,
-    "X-Prometheus-Remote-Write-Histograms-Written": `${counts.histograms}`,
-    "X-Prometheus-Remote-Write-Exemplars-Written": `${counts.exemplars}`,
-  };
 }

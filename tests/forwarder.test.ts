@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type ForwarderOptions, RemoteWriteForwarder } from "../src/forwarder.ts";
+import { resolveClientOptions } from "../src/options/resolve_client_options.ts";
 import { formatSeries } from "../src/receive/format_series.ts";
+import { createDelivery } from "../src/send/create_delivery.ts";
+import { SendStats } from "../src/send/stats.ts";
+import { Warnings } from "../src/send/warnings.ts";
 import type { TimeSeries } from "../src/time_series.ts";
+import { Batch } from "../src/wire/batch.ts";
+import { WireSeries } from "../src/wire/wire_series.ts";
 import { RemoteWriteClient } from "../src/write_client.ts";
 import { knowing, type Knowledge, limited, type PassingFault } from "./support/limited_receiver.ts";
 import { type StrictReceiver, strictReceiver } from "./support/receiver_capture.ts";
@@ -104,7 +110,7 @@ test("what arrives in one version is sent on in the other, with all that belongs
   }
 });
 
-test("what is valid is sent on, and the sender is told what is not", async () => {
+test("what is valid of a 2.0 request is sent on, and the sender is told what is not", async () => {
   const { forwarder, target, warnings } = setUp();
   const response = await forwarder.handle(postV2({
     symbols: ["", "__name__", "good", "bad-name", "x", "same", "trace_id"],
@@ -125,6 +131,58 @@ test("what is valid is sent on, and the sender is told what is not", async () =>
   assert.deepEqual([samples, delivered], [1, 1]);
   assert.deepEqual([...target.samples], [["good", [{ value: 1, timestamp: 1000 }]]]);
   assert.equal(warnings.length, 1);
+});
+
+test("of a 1.0 request with a series that cannot be sent on nothing is, and its good part may come again", async () => {
+  const { forwarder, target } = setUp();
+  const samples = [{ value: 1, timestamp: 1000n }, { value: 2, timestamp: 2000n }];
+  const good = ["a", "b"].map((name) => ({ labels: named(name), samples }));
+  const refused = await forwarder.handle(postV1({ timeseries: [...good, { labels: named("bad-name"), samples }] }));
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request is taken/);
+  assert.equal((await forwarder.handle(postV1({ timeseries: good }))).status, 204);
+  assert.equal((await forwarder.close()).delivered, 4);
+  assert.deepEqual([...target.samples.keys()], ["a", "b"]);
+});
+
+test("a sender of 1.0 that searches for what was refused delivers the rest once", async () => {
+  const setting = setUp();
+  const batch = new Batch();
+  for (const name of ["g1", "g2", "g3", "bad-name", "g4"]) batch.push(new WireSeries(named(name)), 1, 5);
+  const { clock, forwarder, target } = setting;
+  const { delivery } = createDelivery({
+    ...resolveClientOptions({
+      protocol: "1.0",
+      fetch: (input, init) => forwarder.handle(new Request(input, Object.assign({ duplex: "half" }, init))),
+      now: clock.now,
+      sleep: clock.sleep,
+    }),
+    stats: new SendStats(),
+    warnings: new Warnings(() => {}),
+  });
+  const report = await delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal);
+  assert.deepEqual([report.delivered, report.rejected], [4, 1]);
+  assert.equal((await forwarder.close()).samples, 4);
+  assert.deepEqual([...target.samples].map(([name, samples]) => [name, samples.length]), [
+    ["g1", 1],
+    ["g2", 1],
+    ["g3", 1],
+    ["g4", 1],
+  ]);
+});
+
+test("exemplars on their own in 2.0 are not counted as written", async () => {
+  const { forwarder } = setUp();
+  const response = await forwarder.handle(postV2({
+    symbols: ["", "__name__", "a", "b", "trace_id", "t"],
+    timeseries: [
+      { labelsRefs: [1, 2], samples: [{ value: 1, timestamp: 1000n }] },
+      { labelsRefs: [1, 2], exemplars: [{ labelsRefs: [4, 5], value: 1, timestamp: 999n }] },
+      { labelsRefs: [1, 3], exemplars: [{ labelsRefs: [4, 5], value: 1, timestamp: 999n }] },
+    ],
+  }));
+  assert.deepEqual([response.status, ...written(response)], [204, "1", "0", "1"]);
+  await forwarder.close();
 });
 
 test("what cannot be read is refused, and nothing of it is sent on", async () => {
@@ -182,6 +240,19 @@ test("a sender is answered when the queue has what it sent; while that is full, 
   assert.deepEqual([samples, delivered], [4, 4]);
   assert.deepEqual(target.samples.get("a")?.map(({ timestamp }) => timestamp), [1, 2, 3, 4]);
   assert.equal(clock.timers, 0);
+});
+
+test("the queue's bound holds for senders that come at the same time, whatever watches the writes", async () => {
+  for (const onWrite of [undefined, (): Promise<void> => Promise.resolve()]) {
+    const { forwarder } = setUp({ capacity: 1, fetch: () => new Promise(() => {}), receiver: { onWrite } });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => forwarder.handle(postV1(oneSample(`a${index}`, 1)))),
+    );
+    assert.equal(answers.filter(({ status }) => status === 204).length, 1);
+    assert.equal(answers.filter(({ status }) => status === 429).length, 19);
+    assert.equal(forwarder.stats.samplesPending, 1);
+    await forwarder.close({ signal: AbortSignal.abort() });
+  }
 });
 
 test("what was taken is not given up, however long the target is away", async () => {

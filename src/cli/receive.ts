@@ -50,8 +50,8 @@ export const receive: Command = {
   ],
   options: forwardFlags,
   notes: `It ends at SIGINT or SIGTERM, and prints the table then. The options are those of --forward: a sender is
-answered when the queue has taken what it sent, and 429 while the queue is full. What is taken is tried without end,
-unless --retry-deadline says otherwise; at the end, the queue is sent.`,
+answered when the queue has taken what it sent, and 429 while the queue is full. An endpoint that is away is waited for
+without end, unless --retry-deadline says otherwise; at the end, the queue is sent.`,
   run,
 };
 
@@ -66,7 +66,7 @@ async function run(given: Arguments): Promise<number> {
     onError: (error: unknown): void => log.say("error", error instanceof Error ? error.message : String(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
-      else await writeOut(json.format(write));
+      else for (const piece of json.format(write)) await writeOut(piece);
       log.say(json === undefined ? "info" : "debug", describe(write));
     },
   };

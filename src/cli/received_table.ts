@@ -3,38 +3,83 @@
  *
  * @module
  */
+import { cut } from "../receive/breach.ts";
+import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../time_series.ts";
 import { countOf, formatCount, formatTable, formatValue } from "./format.ts";
 
 interface Row {
-  /** The last value of each series, by its labels. */
-  readonly last: Map<string, number>;
+  /** The last value of each series, by `seriesKey`. */
+  readonly last: Map<number, number>;
   samples: number;
 }
+
+/** How much to remember, whatever arrives. */
+export interface ReceivedTableOptions {
+  /** Metric names; samples of others are only counted. @default 2000, which is more than anybody reads */
+  readonly maxNames?: number;
+  /** Series in all whose last value is known, of about 50 bytes each. @default 500000 */
+  readonly maxSeries?: number;
+}
+
+/** Longer names are cut. */
+const maxNameLength = 200;
 
 /** Adds up what arrives. */
 export class ReceivedTable {
   readonly #rows = new Map<string, Row>();
+  readonly #maxNames: number;
+  readonly #maxSeries: number;
+  #series = 0;
+  /** What is not in the rows. */
+  #otherSamples = 0;
+  #isCut = false;
+
+  constructor({ maxNames = 2000, maxSeries = 500_000 }: ReceivedTableOptions = {}) {
+    this.#maxNames = maxNames;
+    this.#maxSeries = maxSeries;
+  }
 
   /** Takes the series of a request. */
   add(timeSeries: readonly TimeSeries[]): void {
-    for (const { labels, samples = [], histograms = [] } of timeSeries) {
-      const name = labels.find((label) => label.name === "__name__")?.value ?? "(no name)";
-      const row = this.#rows.get(name) ?? { last: new Map<string, number>(), samples: 0 };
-      this.#rows.set(name, row);
-      row.samples += samples.length + histograms.length;
-      const key = JSON.stringify(labels.flatMap(({ name, value }) => [name, value]).sort());
-      for (const { value, stale } of samples) if (stale !== true) row.last.set(key, value);
-      for (const { count, stale } of histograms) if (stale !== true) row.last.set(key, count);
+    const longTexts: LongTexts = new Map();
+    for (const series of timeSeries) {
+      const { labels, samples = [], histograms = [] } = series;
+      const row = this.#rowOf(labels.find((label) => label.name === "__name__")?.value ?? "(no name)");
+      if (row === undefined) this.#otherSamples += samples.length + histograms.length;
+      else this.#addTo(row, series, longTexts);
     }
+  }
+
+  #rowOf(name: string): Row | undefined {
+    const shown = cut(name, maxNameLength);
+    const known = this.#rows.get(shown);
+    if (known !== undefined || this.#rows.size === this.#maxNames) return known;
+    const row = { last: new Map<number, number>(), samples: 0 };
+    this.#rows.set(shown, row);
+    return row;
+  }
+
+  #addTo(row: Row, { labels, samples = [], histograms = [] }: TimeSeries, longTexts: LongTexts): void {
+    row.samples += samples.length + histograms.length;
+    const last = samples.findLast(({ stale }) => stale !== true)?.value ??
+      histograms.findLast(({ stale }) => stale !== true)?.count;
+    if (last === undefined) return;
+    const key = seriesKey(labels, longTexts);
+    if (!row.last.has(key)) {
+      this.#isCut ||= this.#series === this.#maxSeries;
+      if (this.#isCut) return;
+      this.#series++;
+    }
+    row.last.set(key, last);
   }
 
   /** The table, and what it adds up to. */
   format(): string {
     if (this.#rows.size === 0) return "Nothing arrived.\n";
+    const series = this.#series;
+    const samples = [...this.#rows.values()].reduce((sum, row) => sum + row.samples, this.#otherSamples);
     const all = [...this.#rows].map(([name, row]) => ({ name, ...row, values: [...row.last.values()] }));
-    const series = all.reduce((sum, { values }) => sum + values.length, 0);
-    const samples = all.reduce((sum, row) => sum + row.samples, 0);
     const rows = [...groupBy(all, ({ name }) => this.#stemOf(name))].sort(([a], [b]) => (a < b ? -1 : 1)).map(
       ([stem, group]) => {
         const stats = group.map(({ name }) => name.slice(stem.length + 1));
@@ -58,7 +103,11 @@ export class ReceivedTable {
     const total = `${countOf(this.#rows.size, "metric name")}, ${formatCount(series)} series, ${
       countOf(samples, "sample")
     }`;
-    return `\n${formatTable(columns, rows)}\n${total}\n`;
+    const others = [
+      ...(this.#otherSamples > 0 ? [`${countOf(this.#otherSamples, "sample")} of further names are in no row`] : []),
+      ...(this.#isCut ? ["there are more series than are counted"] : []),
+    ];
+    return `\n${formatTable(columns, rows)}\n${[total, ...others].join("; ")}\n`;
   }
 
   /** The stats of a trend make one row, as there are many: what their names have in common. `vus_max` is no stat of `vus`. */
@@ -72,7 +121,9 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const key = keyOf(item);
-    groups.set(key, [...groups.get(key) ?? [], item]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
   return groups;
 }

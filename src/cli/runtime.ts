@@ -194,7 +194,11 @@ export function serve(
         const content = new Uint8Array(await response.arrayBuffer());
         outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(content);
       })
-      .catch(() => outgoing.destroy());
+      .catch(() => {
+        // A Host that makes no URL, or a method that no web-standard request can have, such as TRACE.
+        if (outgoing.headersSent) outgoing.destroy();
+        else outgoing.writeHead(400, { Connection: "close" }).end("Cannot read the request\n");
+      });
   });
   return new Promise((resolve, reject) => {
     server.on("error", reject);

@@ -14,7 +14,7 @@ export const clauses = {
     "Content-Type is application/x-protobuf, with the parameter proto that names the message for 2.0; no space, no quotes.",
   version: "X-Prometheus-Remote-Write-Version is 0.1.0 for the message of 1.0 and 2.0.0 for that of 2.0.",
   userAgent: "User-Agent names the sender and its version.",
-  body: "The body is the message in proto3, in snappy's block format, never framed.",
+  body: "The body is the message of the version, in proto3, in snappy's block format, never framed.",
   metricNamePresent: "A series has the label __name__.",
   metricName: "Metric names match [a-zA-Z_:][a-zA-Z0-9_:]* (1.0).",
   labelName: "Label names match [a-zA-Z_][a-zA-Z0-9_]* (1.0).",
@@ -22,7 +22,6 @@ export const clauses = {
   labelOrder: "Labels are sorted by name, in byte order.",
   labelUnique: "No label name comes twice in a series.",
   labelReserved: "Label names that begin with __ are reserved, but for __name__.",
-  seriesUnique: "A series is in a request once.",
   seriesMixed: "A series holds samples or histograms, never both.",
   seriesEmpty: "A series holds at least one sample or histogram.",
   sampleOrder: "Samples of a series rise in time within a request.",
@@ -30,13 +29,16 @@ export const clauses = {
   staleMarker: "A NaN is the staleness marker 0x7ff0000000000002 or an ordinary one.",
   exemplarOrder: "Exemplars of a series do not fall in time.",
   exemplarTimestamp: "An exemplar has a timestamp.",
+  exemplarLabels:
+    "An exemplar's labels are sorted by name, in byte order; no name is empty or comes twice, and no value is empty.",
+  startTimestamp: "A start timestamp is not later than its sample.",
   histogramSchema: "A histogram's schema is -4 to 8, or -53 with custom values.",
   histogramSpans: "A histogram's spans cover exactly its buckets; only the first one's offset may be negative.",
   histogramCounts: "A histogram's count is what its buckets hold; none of them is negative.",
   histogramCustomValues: "Custom values rise, are finite, cover the spans, and come without zero and negative buckets.",
+  histogramResetHint: "A histogram's reset hint is 0 to 3.",
   symbolsFirst: "The first symbol is the empty string.",
   symbolsUnique: "No symbol comes twice.",
-  symbolsUsed: "Every symbol is referred to.",
 } as const;
 
 /** Name of a clause. */

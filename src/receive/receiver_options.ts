@@ -24,12 +24,12 @@ export interface ReceivedWrite {
   readonly headers: Headers;
 }
 
-/** What was not taken of a write. */
+/** What was not taken of a write. Of one in 1.0, take all or nothing: its sender may send a part of what was refused again. */
 export interface PartialWrite {
   /** What was taken. */
   readonly written: WrittenCounts;
-  /** Why the rest was not, for the sender's log. */
-  readonly reason: string;
+  /** Why the rest was not, for the sender's log: the answer is 400. Without it, it is 204. */
+  readonly reason?: string;
 }
 
 /** Takes what arrives; resolves with what it did not take, if there is something. */
@@ -38,8 +38,8 @@ export type OnWrite = (write: ReceivedWrite) => void | PartialWrite | Promise<vo
 /** Options of a receiver. */
 export interface ReceiverOptions {
   /**
-   * Takes what arrives. The sender is answered when it has resolved: with 204, or with 400 where only a part was taken, which it
-   * does not send again. Where it throws, with 500, and with 429 for a `BusyError`; the sender then sends it again.
+   * Takes what arrives. The sender is answered when it has resolved: with 204, or with 400 where a part was not taken, which it
+   * does not send again as it is. Where it throws, with 500, and with 429 for a `BusyError`; the sender then sends it again.
    */
   readonly onWrite: OnWrite;
   /**
@@ -49,7 +49,7 @@ export interface ReceiverOptions {
    * @default false
    */
   readonly strict?: boolean;
-  /** Takes each breach (strict only). */
+  /** Takes the breaches (strict only): the first hundred of a request, and how many there are. */
   readonly onBreach?: (breach: Breach) => void;
   /** Takes what `onWrite` or `onBreach` threw. @default console.error */
   readonly onError?: (error: unknown) => void;
@@ -62,7 +62,12 @@ export interface ReceiverOptions {
    * @default 33554432 as in Prometheus
    */
   readonly maxDecodedBytes?: number;
-  /** Series whose last sample is remembered to check the order (strict only), about 100 bytes each. @default 100000 */
+  /**
+   * Series whose last sample is remembered for certain, to check the order (strict only), about 100 bytes each; at most, twice as
+   * many are.
+   *
+   * @default 100000
+   */
   readonly maxTrackedSeries?: number;
   /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
   readonly cors?: boolean | string;
@@ -100,7 +105,7 @@ const defaults = {
   onError: (error: unknown): void => console.error(error),
   // As in Prometheus: senders are made not to be above it.
   maxDecodedBytes: 32 * 1024 * 1024,
-  // Ten megabytes of memory, and more series than one k6 run should have.
+  // Twenty megabytes of memory at most, and more series than one k6 run should have.
   maxTrackedSeries: 100_000,
   cors: false,
   acceptVersions: ["1.0", "2.0"],

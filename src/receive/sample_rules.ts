@@ -1,8 +1,9 @@
 import type { ProtocolVersion } from "../send/outcome.ts";
-import type { TimeSeries } from "../time_series.ts";
+import type { Exemplar, TimeSeries } from "../time_series.ts";
 import type { DecodedRequest } from "../wire/decode.ts";
-import type { Report } from "./breach.ts";
-import { checkHistogram } from "./histogram_rules.ts";
+import { checkHistogram } from "../wire/histogram_rules.ts";
+import { quote, type Report } from "./breach.ts";
+import { compareUtf8 } from "./format_series.ts";
 
 /** What a series is checked against beside itself. */
 export interface SampleRulesOptions {
@@ -30,13 +31,33 @@ export function checkSamples(series: TimeSeries, { version, oddNans, report }: S
   if ([...samples, ...histograms].some((value) => oddNans.has(value))) {
     report("staleMarker", "a NaN has bits of its own, expected 0x7ff0000000000002 or an ordinary NaN");
   }
+  const late = [...samples, ...histograms].find(({ timestamp, startTimestamp = 0 }) => startTimestamp > timestamp);
+  if (late !== undefined) {
+    const { timestamp, startTimestamp } = late;
+    report("startTimestamp", `a start timestamp is ${startTimestamp}, expected at most the sample's ${timestamp}`);
+  }
   histograms.forEach((histogram) => checkHistogram(histogram, report));
   if (exemplars.some(({ timestamp }) => timestamp === 0)) {
     report("exemplarTimestamp", "an exemplar's timestamp is missing, expected milliseconds since the Unix epoch");
   }
+  checkExemplarLabels(exemplars, report);
   const exemplarOrder = outOfOrder(exemplars, (before, after) => before <= after);
   if (exemplarOrder !== undefined) {
     report("exemplarOrder", `an exemplar is ${exemplarOrder}, expected none that is older`);
+  }
+}
+
+function checkExemplarLabels(exemplars: readonly Exemplar[], report: Report): void {
+  for (const { labels } of exemplars) {
+    const wrong = labels.find(({ name, value }, index) =>
+      name === "" || value === "" || (index > 0 && compareUtf8(labels[index - 1]?.name ?? "", name) >= 0)
+    );
+    if (wrong === undefined) continue;
+    const { name, value } = wrong;
+    report(
+      "exemplarLabels",
+      `an exemplar has the label ${quote(name)}=${quote(value)}, expected sorted, unique, not empty`,
+    );
   }
 }
 

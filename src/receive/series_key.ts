@@ -1,27 +1,67 @@
 import type { Label } from "../time_series.ts";
-import { compareLabels } from "./format_series.ts";
 
 /** No text has this unit. */
 const end = 0x10000;
+
+/** Longer texts are gone through once and remembered: in 2.0, many labels can refer to one. */
+const longText = 64;
+
+/** Keys of long texts, for as long as they may come again: a request. */
+export type LongTexts = Map<string, number>;
 
 /**
  * A number that stands for a series, whatever the order of its labels: 53 bits, so that series can be remembered without their
  * labels, which may be long. Two of 10,000 series have the same number with a chance of 1 in 10^8.
  */
-export function seriesKey(labels: readonly Label[]): number {
-  let high = 0x9e3779b9;
-  let low = 0x811c9dc5;
-  const mix = (unit: number): void => {
-    high = Math.imul(high ^ unit, 0x85ebca6b);
-    high ^= high >>> 13;
-    low = Math.imul(low ^ unit, 0x01000193);
-    low ^= low >>> 15;
-  };
-  for (const { name, value } of labels.toSorted(compareLabels)) {
+export function seriesKey(labels: readonly Label[], longTexts: LongTexts = new Map()): number {
+  let high = 0;
+  let low = 0;
+  // Sums know no order, so that nothing has to be sorted: hostile names can be long, and differ at their ends only.
+  for (const { name, value } of labels) {
+    const hash = new Hash();
     for (const text of [name, value]) {
-      for (let index = 0; index < text.length; index++) mix(text.charCodeAt(index));
-      mix(end);
+      if (text.length <= longText) {
+        hash.addText(text);
+      } else {
+        const key = keyOfText(text, longTexts);
+        hash.add(key >>> 0);
+        hash.add(Math.floor(key / 2 ** 32));
+      }
+      hash.add(end);
     }
+    high = (high + hash.high) | 0;
+    low = (low + hash.low) | 0;
   }
+  return toKey(high, low);
+}
+
+function keyOfText(text: string, longTexts: LongTexts): number {
+  const known = longTexts.get(text);
+  if (known !== undefined) return known;
+  const hash = new Hash();
+  hash.addText(text);
+  const key = toKey(hash.high, hash.low);
+  longTexts.set(text, key);
+  return key;
+}
+
+function toKey(high: number, low: number): number {
   return (high >>> 11) * 2 ** 32 + (low >>> 0);
+}
+
+/** Two hashes of 32 bits at once. */
+class Hash {
+  high = 0x9e3779b9 | 0;
+  low = 0x811c9dc5 | 0;
+
+  add(unit: number): void {
+    this.high = Math.imul(this.high ^ unit, 0x85ebca6b);
+    this.high ^= this.high >>> 13;
+    this.low = Math.imul(this.low ^ unit, 0x01000193);
+    this.low ^= this.low >>> 15;
+  }
+
+  addText(text: string): void {
+    for (let index = 0; index < text.length; index++) this.add(text.charCodeAt(index));
+  }
 }

@@ -6,19 +6,23 @@
 import type { TimeSeries } from "../time_series.ts";
 
 /** What is compared of a sample: a histogram stands for itself by its sum and count. */
-interface LastSample {
+export interface LastSample {
   readonly timestamp: number;
   readonly value: number;
   /** -1 for a float, -2 for a staleness marker. */
   readonly count: number;
 }
 
-/** The last samples of the series seen most recently. */
+/**
+ * The last samples of the series seen most recently, in two generations: a map that forgets its oldest entry, one at a time,
+ * walks over all that it forgot before.
+ */
 export class SeriesOrder {
-  readonly #last = new Map<number, LastSample>();
+  #young = new Map<number, LastSample | undefined>();
+  #old: ReadonlyMap<number, LastSample | undefined> = new Map();
   readonly #maxTrackedSeries: number;
 
-  /** @param maxTrackedSeries series remembered, of about 100 bytes each; beyond them the one not seen for longest is forgotten */
+  /** @param maxTrackedSeries series remembered for certain, of about 100 bytes each; at most, twice as many are */
   constructor(maxTrackedSeries: number) {
     this.#maxTrackedSeries = maxTrackedSeries;
   }
@@ -30,7 +34,7 @@ export class SeriesOrder {
    * @param key the series, by `seriesKey`
    */
   breach(key: number, series: TimeSeries): string | undefined {
-    const last = this.#last.get(key);
+    const last = this.#get(key);
     const first = sampleAt(series, 0);
     if (last === undefined || first === undefined || first.timestamp > last.timestamp) return undefined;
     const same = first.timestamp === last.timestamp && Object.is(first.value, last.value) && first.count === last.count;
@@ -46,30 +50,33 @@ export class SeriesOrder {
     for (const [key, each] of series) {
       const after = sampleAt(each, -1);
       if (after === undefined) continue;
-      changes.push({ key, before: this.#last.get(key), after });
+      changes.push({ key, before: this.#get(key), after });
       this.#set(key, after);
     }
     return () => {
       for (const { key, before, after } of changes) {
         // Another request may have gone further in the meantime.
-        if (this.#last.get(key) !== after) continue;
-        if (before === undefined) this.#last.delete(key);
-        else this.#last.set(key, before);
+        if (this.#get(key) === after) this.#set(key, before);
       }
     };
   }
 
-  #set(key: number, sample: LastSample): void {
-    // A map keeps the order of insertion: what is seen again goes to the end.
-    this.#last.delete(key);
-    this.#last.set(key, sample);
-    if (this.#last.size <= this.#maxTrackedSeries) return;
-    const [oldest] = this.#last.keys();
-    if (oldest !== undefined) this.#last.delete(oldest);
+  #get(key: number): LastSample | undefined {
+    // Where the young generation says that there is none, it was taken back.
+    return this.#young.has(key) ? this.#young.get(key) : this.#old.get(key);
+  }
+
+  #set(key: number, sample: LastSample | undefined): void {
+    if (this.#young.size >= this.#maxTrackedSeries && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, sample);
   }
 }
 
-function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number): LastSample | undefined {
+/** The first or last sample or histogram of a series, if there is one. */
+export function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number): LastSample | undefined {
   const sample = samples.at(index);
   const histogram = histograms.at(index);
   const { timestamp, stale } = sample ?? histogram ?? {};

@@ -6,20 +6,19 @@
 import type { ProtocolVersion } from "../send/outcome.ts";
 import type { Label, TimeSeries } from "../time_series.ts";
 import type { DecodedRequest } from "../wire/decode.ts";
-import { type Breach, type Clause, cut, type Report } from "./breach.ts";
-import { formatSeries } from "./format_series.ts";
+import type { Clause, Report } from "./breach.ts";
 import { checkLabels } from "./label_rules.ts";
 import { checkSamples } from "./sample_rules.ts";
-import { SeriesOrder } from "./series_order.ts";
-import { seriesKey } from "./series_key.ts";
+import { type LongTexts, seriesKey } from "./series_key.ts";
+import { sampleAt, SeriesOrder } from "./series_order.ts";
 import { checkSymbols } from "./symbol_rules.ts";
 
 /** What a decoded request is checked against. */
 export interface StrictCheckOptions {
   /** Of the message. */
   readonly version: ProtocolVersion;
-  /** Takes each breach; each clause at most once a series. */
-  readonly onBreach: (breach: Breach) => void;
+  /** Takes each breach, with the labels of the series whose it is; each clause at most once a series. */
+  readonly report: (clause: Clause, message: string, labels?: readonly Label[]) => void;
 }
 
 /** The rules, and what they have to remember from request to request. */
@@ -36,41 +35,47 @@ export class StrictRules {
    *
    * @returns for a request that is taken: remembers its samples, and returns what forgets them if they could not be stored
    */
-  check(request: DecodedRequest, { version, onBreach }: StrictCheckOptions): () => () => void {
-    const { timeSeries, symbols, oddNans } = request;
-    if (symbols !== undefined && timeSeries.length + symbols.strings.length > 0) {
-      checkSymbols(symbols, (clause, message) => onBreach({ clause, message }));
-    }
-    const known = new Map<number, TimeSeries>();
+  check(request: DecodedRequest, { version, report }: StrictCheckOptions): () => () => void {
+    const { timeSeries, symbols, foreignField, oddNans } = request;
+    if (foreignField !== undefined) report("body", foreignMessage(foreignField));
+    if (symbols !== undefined && timeSeries.length + symbols.length > 0) checkSymbols(symbols, report);
+    // A series may be in several places, as those of Prometheus's own sender are that has more than one sample of it.
+    const latest = new Map<number, TimeSeries>();
+    const longTexts: LongTexts = new Map();
     for (const series of timeSeries) {
-      const key = seriesKey(series.labels);
-      const report = oncePerClause(series, onBreach);
-      checkLabels(series.labels, { version, report });
-      checkSamples(series, { version, oddNans, report });
-      if (known.has(key)) report("seriesUnique", "the series comes twice, expected all of its samples in one place");
-      else {
+      const reportOnce = oncePerClause((clause, message) => report(clause, message, series.labels));
+      checkLabels(series.labels, { version, report: reportOnce });
+      checkSamples(series, { version, oddNans, report: reportOnce });
+      const first = sampleAt(series, 0);
+      if (first === undefined) continue;
+      const key = seriesKey(series.labels, longTexts);
+      const before = latest.get(key);
+      latest.set(key, series);
+      if (before === undefined) {
         const message = this.#order.breach(key, series);
-        if (message !== undefined) report("requestOrder", message);
-        known.set(key, series);
+        if (message !== undefined) reportOnce("requestOrder", message);
+        continue;
+      }
+      const last = sampleAt(before, -1)?.timestamp ?? -Infinity;
+      if (first.timestamp <= last) {
+        reportOnce("sampleOrder", `a sample is at ${first.timestamp} after one at ${last}, expected rising timestamps`);
       }
     }
-    return () => this.#order.accept(known);
+    return () => this.#order.accept(latest);
   }
 }
 
+/** Says what is wrong with a field that the message's version reserves. */
+export function foreignMessage(field: number): string {
+  return `the message has the field ${field}, expected only those of the version that Content-Type names`;
+}
+
 /** A series with many bad samples is reported once a clause. */
-function oncePerClause({ labels }: TimeSeries, onBreach: (breach: Breach) => void): Report {
+function oncePerClause(report: Report): Report {
   const reported = new Set<Clause>();
-  let series: string | undefined;
   return (clause, message) => {
     if (reported.has(clause)) return;
     reported.add(clause);
-    series ??= formatSeries(shortened(labels));
-    onBreach({ clause, message, series });
+    report(clause, message);
   };
-}
-
-/** Breaches may be kept for long, and a hostile series is as long as its request. */
-function shortened(labels: readonly Label[]): Label[] {
-  return labels.slice(0, 64).map(({ name, value }) => ({ name: cut(name, 200), value: cut(value, 200) }));
 }

@@ -7,6 +7,7 @@
  */
 import type { Metadata } from "../time_series.ts";
 import type { EncodedSlice } from "./codec.ts";
+import { sendDefaults } from "./defaults.ts";
 import type { ProtocolVersion, Send } from "./outcome.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -20,6 +21,10 @@ export interface MetadataSenderOptions {
   readonly version: () => ProtocolVersion;
   /** Metric families of a request at most. */
   readonly maxFamiliesPerSend: number;
+  /** Compressed size of a request at most, in bytes. @default 1048576 */
+  readonly maxBodyBytes?: number;
+  /** Size of a request before compression at most, in bytes. @default 8388608 */
+  readonly maxDecodedBytes?: number;
   /** Milliseconds; the clock of the retries. */
   readonly now: () => number;
   readonly warnings: Warnings;
@@ -63,16 +68,29 @@ export class MetadataSender {
     }
     const due = [...families].filter(([name, metadata]) => !isSame(metadata, this.#sent.get(name)));
     for (let from = 0; from < due.length; from += maxFamiliesPerSend) {
-      const part = due.slice(from, from + maxFamiliesPerSend);
-      for (const [name, metadata] of part) this.#sent.set(name, metadata);
-      if (!await this.#send(new Map(part), signal)) return;
+      if (!await this.#sendPart(due.slice(from, from + maxFamiliesPerSend), signal)) return;
     }
   }
 
+  /** In as many requests as their sizes need. False if the rest need not be tried. */
+  async #sendPart(part: readonly (readonly [string, Metadata])[], signal: AbortSignal): Promise<boolean> {
+    const { encode, maxBodyBytes = sendDefaults.maxBodyBytes, maxDecodedBytes = sendDefaults.maxDecodedBytes } =
+      this.#options;
+    const { body, decodedBytes } = encode(new Map(part));
+    if (part.length > 1 && (body.length > maxBodyBytes || decodedBytes > maxDecodedBytes)) {
+      const middle = part.length >> 1;
+      return await this.#sendPart(part.slice(0, middle), signal) && await this.#sendPart(part.slice(middle), signal);
+    }
+    for (const [name, metadata] of part) this.#sent.set(name, metadata);
+    return await this.#send(body, { names: part.map(([name]) => name), signal });
+  }
+
   /** False if the rest need not be tried. */
-  async #send(families: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<boolean> {
-    const { send, encode, now, warnings } = this.#options;
-    const { body } = encode(families);
+  async #send(
+    body: Uint8Array<ArrayBuffer>,
+    { names, signal }: { readonly names: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { send, now, warnings } = this.#options;
     const outcome = await send({ version: "1.0", body, samples: 0, retryUntilMs: now() + deadlineMs }, signal);
     switch (outcome.kind) {
       case "written":
@@ -86,7 +104,7 @@ export class MetadataSender {
         warnings.once(`Metadata could not be sent (${outcome.reason}); it is sent again within a minute.`);
         return false;
       default:
-        for (const name of families.keys()) this.#sent.delete(name);
+        for (const name of names) this.#sent.delete(name);
         return false;
     }
   }

@@ -35,7 +35,7 @@ export class ByteBuffer {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** An unsigned integer below 2^53. */
+  /** An unsigned integer below 2^53, or an even one below 2^54. */
   varint(value: number): void {
     const { bytes } = this;
     let at = this.length;
@@ -66,9 +66,18 @@ export class ByteBuffer {
     this.#varint64(BigInt.asUintN(64, BigInt(value)));
   }
 
+  /** An integer within 2^53 of 0, in zigzag. */
+  sint64(value: number): void {
+    if (value >= 0) this.varint(2 * value);
+    // Below, twice as much and one is no number any more.
+    else if (value > -(2 ** 52)) this.varint(-2 * value - 1);
+    else this.#varint64(-2n * BigInt(value) - 1n);
+  }
+
   /** A float64. */
   double(value: number): void {
-    this.view.setFloat64(this.length, value, true);
+    if (Number.isNaN(value)) setNan(this.view, this.length);
+    else this.view.setFloat64(this.length, value, true);
     this.length += 8;
   }
 
@@ -95,6 +104,12 @@ export class ByteBuffer {
   }
 }
 
+/** Writes NaN with the bits of an ordinary one: others are those of a staleness marker, whole or broken. */
+export function setNan(view: DataView, at: number): void {
+  view.setUint32(at, 0, true);
+  view.setUint32(at + 4, 0x7ff80000, true);
+}
+
 /** How many bytes `varint` takes for an unsigned integer below 2^53. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1;
@@ -109,4 +124,10 @@ export function varintSize(value: number): number {
 /** How many bytes `int64` takes. */
 export function int64Size(value: number): number {
   return value < 0 ? 10 : varintSize(value);
+}
+
+/** How many bytes `sint64` takes. */
+export function sint64Size(value: number): number {
+  // Where that is inexact, the size is the same.
+  return varintSize(value < 0 ? -2 * value - 1 : 2 * value);
 }

@@ -23,18 +23,12 @@ export interface DecodedRequest {
   readonly timeSeries: TimeSeries[];
   /** What metric families mean, by family (1.0's own messages; the last one wins). */
   readonly metadata: ReadonlyMap<string, Metadata>;
-  /** The symbols table (2.0 only). */
-  readonly symbols?: SymbolTable;
+  /** The symbols table, in the order sent (2.0 only). */
+  readonly symbols?: readonly string[];
+  /** The first field at the top that this version reserves: most likely the message is one of the other version. */
+  readonly foreignField?: number;
   /** Values that are a NaN neither of the staleness marker's bits nor of an ordinary one's: mangled markers. */
   readonly oddNans: ReadonlySet<FloatSample | Histogram>;
-}
-
-/** The strings of a 2.0 request. */
-export interface SymbolTable {
-  /** In the order sent. */
-  readonly strings: readonly string[];
-  /** 1 for each one that is referred to. */
-  readonly used: Uint8Array;
 }
 
 /** What reading a value has to know of its request. */

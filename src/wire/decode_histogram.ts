@@ -18,6 +18,7 @@ export function readHistogram(reader: ProtoReader, context: ValueContext): Histo
   let schema = 0;
   let zeroThreshold = 0;
   let zeroCount = 0;
+  let zeroIsFloat: boolean | undefined;
   const negative: Side = { name: "negative", spans: [], deltas: [], counts: [] };
   const positive: Side = { name: "positive", spans: [], deltas: [], counts: [] };
   let resetHint = 0;
@@ -47,9 +48,11 @@ export function readHistogram(reader: ProtoReader, context: ValueContext): Histo
         break;
       case 6:
         zeroCount = reader.uint64("Histogram.zero_count_int");
+        zeroIsFloat = false;
         break;
       case 7:
         zeroCount = reader.double("Histogram.zero_count_float");
+        zeroIsFloat = true;
         break;
       case 8:
         negative.spans.push(readSpan(reader, "Histogram.negative_spans"));
@@ -87,6 +90,7 @@ export function readHistogram(reader: ProtoReader, context: ValueContext): Histo
     }
   }
   reader.leave(outer);
+  if (zeroIsFloat === !float) failOther(reader, `Histogram.zero_count_${float ? "int" : "float"}`, { float });
   const histogram = {
     timestamp,
     ...(startTimestamp !== 0 && { startTimestamp }),
@@ -130,14 +134,16 @@ function readSpan(reader: ProtoReader, name: string): BucketSpan {
   return { offset, length };
 }
 
+/** Readers that go by the kind of the count would silently lose what is in a field of the other kind. */
+function failOther(reader: ProtoReader, name: string, { float }: { float: boolean }): never {
+  reader.fail(name, `present, expected none, as the count is ${float ? "a float" : "an integer"}`);
+}
+
 /** Turns the differences of an integer histogram into counts, in place. */
 function bucketCounts(reader: ProtoReader, side: Side, { float }: { float: boolean }): number[] {
   const [counts, others] = float ? [side.counts, side.deltas] : [side.deltas, side.counts];
   const name = `Histogram.${side.name}_${float ? "deltas" : "counts"}`;
-  // Readers that pick one of the two would silently lose what is in the other.
-  if (others.length > 0) {
-    reader.fail(name, `present, expected none, as the count is ${float ? "a float" : "an integer"}`);
-  }
+  if (others.length > 0) failOther(reader, name, { float });
   if (float) return counts;
   let count = 0;
   counts.forEach((delta, index) => {

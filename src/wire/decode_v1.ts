@@ -29,12 +29,17 @@ export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   const context = { startTimestamps: false, oddNans: new Set<FloatSample | Histogram>() };
   const timeSeries: TimeSeries[] = [];
   const metadata = new Map<string, Metadata>();
+  let foreignField: number | undefined;
   while (reader.next()) {
     if (reader.field === 1) timeSeries.push(readTimeSeries(reader, context));
     else if (reader.field === 3) readMetadata(reader, metadata);
-    else reader.skip();
+    else {
+      // 2 is reserved; 4 and 5 are 2.0's.
+      if (reader.field <= 5) foreignField ??= reader.field;
+      reader.skip();
+    }
   }
-  return { timeSeries, metadata, oddNans: context.oddNans };
+  return { timeSeries, metadata, foreignField, oddNans: context.oddNans };
 }
 
 /** TimeSeries{labels = 1, samples = 2, exemplars = 3, histograms = 4}. */

@@ -11,7 +11,6 @@ import {
   type DecodeOptions,
   defaultMaxMemoryBytes,
   memoryBytes,
-  type SymbolTable,
   toMetadata,
   type ValueContext,
 } from "./decode.ts";
@@ -35,17 +34,21 @@ export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   const symbols = new Symbols(reader);
   const context = { startTimestamps: true, oddNans: new Set<FloatSample | Histogram>(), symbols };
   const timeSeries: TimeSeries[] = [];
+  let foreignField: number | undefined;
   while (reader.next()) {
     if (reader.field === 5) timeSeries.push(readTimeSeries(reader, context));
-    else reader.skip();
+    else {
+      // Reserved, as they are 1.0's.
+      if (reader.field <= 3) foreignField ??= reader.field;
+      reader.skip();
+    }
   }
-  return { timeSeries, metadata: new Map(), symbols, oddNans: context.oddNans };
+  return { timeSeries, metadata: new Map(), symbols: symbols.strings, foreignField, oddNans: context.oddNans };
 }
 
 /** The symbols table and those who look into it. */
-class Symbols implements SymbolTable {
+class Symbols {
   readonly strings: string[] = [];
-  readonly used: Uint8Array;
   readonly #reader: ProtoReader;
 
   /** Protobuf lets fields come in any order, so the symbols are read before the series that refer to them. */
@@ -59,7 +62,6 @@ class Symbols implements SymbolTable {
       }
     }
     reader.rewind();
-    this.used = new Uint8Array(this.strings.length);
     this.#reader = reader;
   }
 
@@ -67,7 +69,6 @@ class Symbols implements SymbolTable {
   text(name: string, ref: number): string {
     const text = this.strings[ref];
     if (text === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
-    this.used[ref] = 1;
     // Many can refer to one long symbol: whoever writes them out must be able to.
     this.#reader.charge(text.length);
     return text;

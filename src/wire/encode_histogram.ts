@@ -7,7 +7,7 @@
 import type { HistogramValue } from "../aggregate/sink.ts";
 import type { BucketSpan } from "../time_series.ts";
 import type { BatchSlice } from "./batch.ts";
-import { type ByteBuffer, int64Size, varintSize } from "./byte_buffer.ts";
+import { type ByteBuffer, int64Size, sint64Size, varintSize } from "./byte_buffer.ts";
 import { staleHigh, staleLow } from "./stale.ts";
 
 /** Size of the message's body. */
@@ -16,11 +16,12 @@ export function histogramSize(slice: BatchSlice, index: number, withStart: boole
   const { count, zeroCount, sum, zeroThreshold, float } = histogram;
   let size = (float ? 9 : 1 + varintSize(count)) + (float ? 9 : 1 + varintSize(zeroCount));
   size += Object.is(sum, 0) && !slice.batch.stale.has(index) ? 0 : 9;
-  size += histogram.schema === 0 ? 0 : 1 + varintSize(zigzag(histogram.schema));
   size += Object.is(zeroThreshold, 0) ? 0 : 9;
   size += spansSize(histogram.negativeSpans) + countsSize(histogram.negativeCounts, float, 1);
   size += spansSize(histogram.positiveSpans) + countsSize(histogram.positiveCounts, float, 1);
-  size += (histogram.resetHint ?? 0) === 0 ? 0 : 2;
+  const { schema, resetHint = 0 } = histogram;
+  size += schema === 0 ? 0 : 1 + sint64Size(schema);
+  size += resetHint === 0 ? 0 : 1 + varintSize(resetHint);
   size += time === 0 ? 0 : 1 + int64Size(time);
   size += countsSize(histogram.customValues ?? [], true, 2);
   size += start === 0 ? 0 : 2 + int64Size(start);
@@ -30,14 +31,14 @@ export function histogramSize(slice: BatchSlice, index: number, withStart: boole
 /** Writes the message's body, in the order of the field numbers. */
 export function encodeHistogram(slice: BatchSlice, index: number, buffer: ByteBuffer, withStart: boolean): void {
   const { histogram, time, start } = read(slice, index, withStart);
-  const { count, zeroCount, float } = histogram;
+  const { count, zeroCount, float, resetHint = 0 } = histogram;
   buffer.ensure(histogramSize(slice, index, withStart));
   // A oneof is written even if it is zero: it says which kind of histogram this is.
   writeOneof(float ? 0x11 : 0x08, count, float, buffer);
   writeSum(slice, index, histogram.sum, buffer);
   if (histogram.schema !== 0) {
     buffer.bytes[buffer.length++] = 0x20;
-    buffer.varint(zigzag(histogram.schema));
+    buffer.sint64(histogram.schema);
   }
   if (!Object.is(histogram.zeroThreshold, 0)) {
     buffer.bytes[buffer.length++] = 0x29;
@@ -50,9 +51,9 @@ export function encodeHistogram(slice: BatchSlice, index: number, buffer: ByteBu
   writeSpans(0x5a, histogram.positiveSpans, buffer);
   if (float) writeDoubles([0x6a], histogram.positiveCounts, buffer);
   else writeDeltas(0x62, histogram.positiveCounts, buffer);
-  if ((histogram.resetHint ?? 0) !== 0) {
+  if (resetHint !== 0) {
     buffer.bytes[buffer.length++] = 0x70;
-    buffer.varint(histogram.resetHint ?? 0);
+    buffer.varint(resetHint);
   }
   if (time !== 0) {
     buffer.bytes[buffer.length++] = 0x78;
@@ -97,7 +98,7 @@ function writeSum({ batch }: BatchSlice, index: number, sum: number, buffer: Byt
 }
 
 function spanSize({ offset, length }: BucketSpan): number {
-  return (offset === 0 ? 0 : 1 + varintSize(zigzag(offset))) + (length === 0 ? 0 : 1 + varintSize(length));
+  return (offset === 0 ? 0 : 1 + sint64Size(offset)) + (length === 0 ? 0 : 1 + varintSize(length));
 }
 
 function spansSize(spans: readonly BucketSpan[]): number {
@@ -111,7 +112,7 @@ function writeSpans(tag: number, spans: readonly BucketSpan[], buffer: ByteBuffe
     buffer.bytes[buffer.length++] = spanSize(span);
     if (span.offset !== 0) {
       buffer.bytes[buffer.length++] = 0x08;
-      buffer.varint(zigzag(span.offset));
+      buffer.sint64(span.offset);
     }
     if (span.length !== 0) {
       buffer.bytes[buffer.length++] = 0x10;
@@ -131,7 +132,7 @@ function deltasSize(counts: readonly number[]): number {
   let size = 0;
   let before = 0;
   for (const count of counts) {
-    size += varintSize(zigzag(count - before));
+    size += sint64Size(count - before);
     before = count;
   }
   return size;
@@ -143,7 +144,7 @@ function writeDeltas(tag: number, counts: readonly number[], buffer: ByteBuffer)
   buffer.varint(deltasSize(counts));
   let before = 0;
   for (const count of counts) {
-    buffer.varint(zigzag(count - before));
+    buffer.sint64(count - before);
     before = count;
   }
 }
@@ -153,9 +154,4 @@ function writeDoubles(tag: readonly number[], values: readonly number[], buffer:
   for (const byte of tag) buffer.bytes[buffer.length++] = byte;
   buffer.varint(8 * values.length);
   for (const value of values) buffer.double(value);
-}
-
-/** Exact below 2^52: counts never come near. */
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
 }

@@ -7,8 +7,10 @@
 import type { HistogramValue } from "../aggregate/sink.ts";
 import { FormatError } from "../errors.ts";
 import { byName } from "../mapping/labels.ts";
-import type { Exemplar, Histogram, Label, TimeSeries } from "../time_series.ts";
+import type { Exemplar, Label, TimeSeries } from "../time_series.ts";
 import { Batch } from "./batch.ts";
+import { emptyHistogram } from "./empty_histogram.ts";
+import { checkHistogram } from "./histogram_rules.ts";
 import { WireSeries } from "./wire_series.ts";
 
 /** What a batch takes at one time. */
@@ -60,17 +62,18 @@ export function batchesOf(
     attempt(samples.length + histograms.length, onInvalid, () => {
       const { series, points, exemplars } = read(each);
       const key = JSON.stringify(series.labels.flatMap(({ name, value }) => [name, value]));
-      const known = merged.get(key);
-      if (known === undefined) merged.set(key, { series, points, exemplars });
-      known?.points.push(...points);
-      known?.exemplars.push(...exemplars);
+      const entry = merged.get(key) ?? { series, points: [], exemplars: [] };
+      merged.set(key, entry);
+      // One by one: as arguments of one call, many would be too many.
+      for (const point of points) entry.points.push(point);
+      for (const exemplar of exemplars) entry.exemplars.push(exemplar);
     });
   }
   const batches: (Batch | undefined)[] = [];
   for (const entry of merged.values()) {
     attempt(entry.points.length, onInvalid, () => {
-      checkPoints(entry);
-      push(batches[entry.series.hash % shards] ??= new Batch(), entry);
+      const points = checkedPoints(entry);
+      push(batches[entry.series.hash % shards] ??= new Batch(), { ...entry, points });
     });
   }
   return batches;
@@ -102,27 +105,45 @@ function read({ labels, samples = [], histograms = [], exemplars = [], metadata 
       })),
       ...histograms.map((histogram) => {
         const { timestamp, startTimestamp, stale = false } = histogram;
-        checkHistogram(histogram, checked);
-        return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram };
+        // Prometheus answers 500, again and again, to counts that do not add up, and cannot query a schema it does not know.
+        if (!stale) {
+          checkHistogram(histogram, (_, message) => {
+            throw refused(checked, message);
+          });
+        }
+        // Of a marker, only the bits of its sum count.
+        const value = stale ? emptyHistogram : histogram;
+        return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram: value };
       }),
     ],
-    exemplars: exemplars.map((exemplar) => {
-      times(exemplar.timestamp, undefined, checked);
-      return { ...exemplar, labels: exemplar.labels.filter(({ value }) => value !== "") };
+    exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
+      const { time } = times(timestamp, undefined, checked);
+      const sorted = sortedLabels(labels);
+      const valid = sorted.every(({ name }, index) => name !== "" && name !== sorted[index - 1]?.name);
+      // What receivers refuse must not take its sample with it; a time of 0 is none on the wire.
+      return valid && time !== 0 ? [{ labels: sorted, value, timestamp: time }] : [];
     }),
   };
 }
 
-/** Sorts them, too. */
-function checkPoints({ series: { labels }, points }: Entry): void {
-  points.sort((a, b) => a.time - b.time).forEach(({ time, histogram }, index) => {
-    const before = points[index - 1];
+/** In order, each once. */
+function checkedPoints({ series: { labels }, points }: Entry): Point[] {
+  points.sort((a, b) => a.time - b.time);
+  const kept = points.filter((point, index) => !isSame(point, points[index - 1]));
+  kept.forEach(({ time, histogram }, index) => {
+    const before = kept[index - 1];
     if (before?.time === time) throw wrong(labels, `two samples at ${time}`, "one sample a millisecond");
     if (before !== undefined && (before.histogram === undefined) !== (histogram === undefined)) {
       throw wrong(labels, "samples and histograms", "one of the two");
     }
   });
-  if (points.length === 0) throw wrong(labels, "no sample", "at least one sample or histogram");
+  if (kept.length === 0) throw wrong(labels, "no sample", "at least one sample or histogram");
+  return kept;
+}
+
+/** The same once more does no harm, and is no reason to lose it. */
+function isSame(a: Point, b: Point | undefined): boolean {
+  return a.time === b?.time && a.stale === b.stale && a.histogram === b.histogram && Object.is(a.value, b.value);
 }
 
 function push(batch: Batch, { series, points, exemplars }: Entry): void {
@@ -134,7 +155,8 @@ function push(batch: Batch, { series, points, exemplars }: Entry): void {
       : histogram === undefined
       ? batch.push(series, value, time)
       : batch.pushHistogram(series, histogram, time);
-    if (start !== 0) batch.setStart(at, start);
+    // One that is later than its sample says nothing.
+    if (start !== 0 && start <= time) batch.setStart(at, start);
   }
   if (exemplars.length > 0) {
     exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
@@ -146,7 +168,7 @@ function push(batch: Batch, { series, points, exemplars }: Entry): void {
 const [seriesBytes, labelBytes] = [400, 100] as const;
 
 function checkLabels(labels: readonly Label[]): readonly Label[] {
-  const sorted = labels.map(({ name, value }) => ({ name, value })).filter(({ value }) => value !== "").sort(byName);
+  const sorted = sortedLabels(labels);
   sorted.forEach(({ name, value }, index) => {
     if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
       throw wrong(sorted, `the label name "${name}"`, "a name of the form [a-zA-Z_][a-zA-Z0-9_]*");
@@ -158,6 +180,12 @@ function checkLabels(labels: readonly Label[]): readonly Label[] {
   });
   if (!sorted.some(({ name }) => name === "__name__")) throw wrong(sorted, "no metric name", "a label __name__");
   return sorted;
+}
+
+/** Without empty values; as UTF-8 has them, so that what differs here differs there too. */
+function sortedLabels(labels: readonly Label[]): Label[] {
+  return labels.filter(({ value }) => value !== "").map(({ name, value }) => ({ name, value: value.toWellFormed() }))
+    .sort(byName);
 }
 
 /** Milliseconds that a number holds exactly. */
@@ -172,41 +200,13 @@ function times(
   return { time: Number(timestamp), start: Number(start ?? 0) };
 }
 
-/** Prometheus answers 500, for ever, to counts that do not add up, and cannot query a schema it does not know. */
-function checkHistogram(histogram: Histogram, labels: readonly Label[]): void {
-  const { schema, count, zeroCount, sum, float = false, stale = false } = histogram;
-  if (stale) return;
-  if (!(schema === -53 || (Number.isInteger(schema) && schema >= -4 && schema <= 8))) {
-    throw wrong(labels, `a histogram of schema ${schema}`, "-4 to 8, or -53");
-  }
-  const sides = [
-    { spans: histogram.positiveSpans, counts: histogram.positiveCounts },
-    { spans: histogram.negativeSpans, counts: histogram.negativeCounts },
-  ];
-  let total = zeroCount;
-  for (const { spans, counts } of sides) {
-    const buckets = spans.reduce((all, { length }) => all + length, 0);
-    if (buckets !== counts.length) {
-      throw wrong(labels, `${counts.length} counts in spans of ${buckets}`, "as many of both");
-    }
-    if (spans.some(({ offset }, index) => index > 0 && offset < 0)) {
-      throw wrong(labels, "spans that overlap", "a rising order");
-    }
-    for (const value of counts) total += value;
-  }
-  const all = [count, zeroCount, ...histogram.positiveCounts, ...histogram.negativeCounts];
-  if (all.some((value) => !(value >= 0) || (!float && !Number.isSafeInteger(value)))) {
-    throw wrong(labels, "a histogram with a count that is negative or no integer", "counts from 0");
-  }
-  // Observations that are NaN are in the count and in no bucket.
-  if (!float && (Number.isNaN(sum) ? count < total : count !== total)) {
-    throw wrong(labels, `a histogram of count ${count} with ${total} in its buckets`, "counts that add up");
-  }
+function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
+  return refused(labels, `it has ${what}, expected ${expected}`);
 }
 
-function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
+function refused(labels: readonly Label[], problem: string): FormatError {
   const name = labels.find((label) => label.name === "__name__")?.value ?? "";
   const rest = labels.filter((label) => label.name !== "__name__")
     .map((label) => `${label.name}=${JSON.stringify(label.value)}`);
-  return new FormatError(`Cannot send the series ${name}{${rest.join(",")}}: it has ${what}, expected ${expected}`);
+  return new FormatError(`Cannot send the series ${name}{${rest.join(",")}}: ${problem}`);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -101,6 +102,19 @@ test("variables that make no difference to what is forwarded are named, in a con
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("what makes no web-standard request is answered, too", async () => {
+  const running = startCli(["receive", "--port", "0"]);
+  const { port, hostname } = new URL(await urlOf(running));
+  for (const head of ["TRACE / HTTP/1.1\r\nHost: a", "POST / HTTP/1.1\r\nHost: a b:c\r\nContent-Length: 0"]) {
+    const socket = connect(Number(port), hostname).end(`${head}\r\n\r\n`);
+    let answer = "";
+    for await (const chunk of socket) answer += chunk;
+    // Bun has requests with the method TRACE, and refuses them as it does others.
+    assert.match(answer, /^HTTP\/1\.1 40[05] [^]*Cannot (?:read|accept) the request/);
+  }
+  assert.equal((await end(running)).code, 0);
 });
 
 test("what the target refuses makes the exit code 1", async () => {

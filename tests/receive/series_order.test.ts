@@ -64,14 +64,28 @@ test("order of other series is their own", () => {
   assert.equal(order.breach(2, floats({ value: 1, timestamp: 1 })), undefined);
 });
 
-test("order forgets the series not seen for longest beyond the limit", () => {
+test("order remembers at least as many series as the limit, those seen last, and at most twice as many", () => {
   const order = new SeriesOrder(2);
   const early = floats({ value: 1, timestamp: 1 });
-  order.accept(new Map([[1, floats(last)]]));
-  order.accept(new Map([[2, floats(last)]]));
-  order.accept(new Map([[1, floats({ value: 1, timestamp: 6 })]]));
-  order.accept(new Map([[3, floats(last)]]));
-  assert.deepEqual([1, 2, 3].map((key) => order.breach(key, early) !== undefined), [true, false, true]);
+  const see = (key: number, timestamp: number): void =>
+    void order.accept(new Map([[key, floats({ value: 1, timestamp })]]));
+  const known = (...keys: number[]): boolean[] => keys.map((key) => order.breach(key, early) !== undefined);
+  for (const key of [1, 2, 3]) see(key, 5);
+  see(1, 6);
+  assert.deepEqual(known(1, 2, 3), [true, true, true]);
+  for (const key of [4, 5]) see(key, 5);
+  assert.deepEqual(known(1, 2, 3, 4, 5), [true, false, true, true, true]);
+  for (let key = 6; key < 10; key++) see(key, 5);
+  assert.deepEqual(known(1, 3, 4, 5, 8, 9), [false, false, false, false, true, true]);
+});
+
+test("order forgets as fast as it learns", () => {
+  const order = new SeriesOrder(100_000);
+  const series = new Map(Array.from({ length: 400_000 }, (_, key) => [key, floats(last)]));
+  const start = performance.now();
+  order.accept(series);
+  // One at a time from a map, it would take minutes.
+  assert.ok(performance.now() - start < 10_000);
 });
 
 test("order takes back what could not be stored, but not what came after it", () => {
@@ -110,4 +124,19 @@ test("strict sees order from request to request, and a retry after 500 is no bre
   assert.equal(await send(5n), 400);
   assert.deepEqual(clauses, ["requestOrder"]);
   assert.equal(await send(7n), 204);
+});
+
+test("strict lets a request come again of which nothing was taken", async () => {
+  let reason: string | undefined = "one is bad";
+  const written = { samples: 0, histograms: 0, exemplars: 0 };
+  const receive = createReceiver({
+    strict: true,
+    onWrite: () => reason === undefined ? undefined : { written, reason },
+  });
+  const samples = [{ value: 1, timestamp: 1n }, { value: 1, timestamp: 2n }];
+  const send = (): Promise<Response> =>
+    receive(postV1({ timeseries: [{ labels: [{ name: "__name__", value: "up" }], samples }] }));
+  assert.equal((await send()).status, 400);
+  reason = undefined;
+  assert.equal((await send()).status, 204);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Breach, createReceiver } from "../../src/receiver.ts";
+import { compress, decompress } from "../../src/wire/snappy.ts";
 import { type InitV1, type InitV2, type PostOptions, postV1, postV2 } from "../support/requests.ts";
 
 /** What one request breaks, each as `clause` or `clause series`; checks that the answer says the same. */
@@ -25,6 +26,7 @@ async function breachesOf(request: Request): Promise<string[]> {
 type LabelList = readonly (readonly [name: string, value: string])[];
 
 const value = { value: 1, timestamp: 1000n };
+const later = { value: 1, timestamp: 1001n };
 const up: LabelList = [["__name__", "up"], ["job", "a"]];
 const labels = (list: LabelList): { name: string; value: string }[] => list.map(([name, value]) => ({ name, value }));
 
@@ -36,6 +38,11 @@ function labelled(...list: LabelList): InitV1 {
 /** A 1.0 request with one series, `up{job="a"}`, that holds this. */
 function holding(series: NonNullable<InitV1["timeseries"]>[number]): InitV1 {
   return { timeseries: [{ labels: labels(up), ...series }] };
+}
+
+/** A 1.0 request with `up{job="a"}` in several places. */
+function twice(...parts: NonNullable<InitV1["timeseries"]>[number][]): InitV1 {
+  return { timeseries: parts.map((part) => ({ labels: labels(up), ...part })) };
 }
 
 type HistogramInit = NonNullable<NonNullable<NonNullable<InitV1["timeseries"]>[number]["histograms"]>[number]>;
@@ -90,9 +97,20 @@ const seriesV1: readonly [title: string, init: InitV1, breaches: string[]][] = [
   ["SHOULD NOT use other labels that begin with __", labelled(["__a", "1"], ["__name__", "up"]), [
     'labelReserved up{__a="1"}',
   ]],
-  ["a series twice", { timeseries: [...labelled(...up).timeseries ?? [], ...labelled(...up).timeseries ?? []] }, [
-    'seriesUnique up{job="a"}',
+  ["a series twice with one time", twice({ samples: [value] }, { samples: [value] }), ['sampleOrder up{job="a"}']],
+  ["a series twice, out of order", twice({ samples: [value] }, { histograms: [{ timestamp: 1n }] }), [
+    'sampleOrder up{job="a"}',
   ]],
+  [
+    "a series in several places in order, as Prometheus sends it",
+    twice({ samples: [value] }, { samples: [later] }),
+    [],
+  ],
+  [
+    "a series with its exemplars elsewhere",
+    twice({ samples: [value] }, { exemplars: [value] }, { samples: [later] }),
+    [],
+  ],
   ["samples out of order", holding({ samples: [{ value: 1, timestamp: 2n }, { value: 1, timestamp: 1n }] }), [
     'sampleOrder up{job="a"}',
   ]],
@@ -111,6 +129,24 @@ const seriesV1: readonly [title: string, init: InitV1, breaches: string[]][] = [
     'exemplarOrder up{job="a"}',
   ]],
   ["exemplars at one time", holding({ samples: [value], exemplars: [value, value] }), []],
+  ...([
+    [["z", "1"], ["a", "1"]],
+    [["a", "1"], ["a", "2"]],
+    [["", "1"]],
+    [["a", ""]],
+  ] as const).map((list): [string, InitV1, string[]] => [
+    `an exemplar with the labels ${JSON.stringify(list)}`,
+    holding({ samples: [value], exemplars: [{ ...value, labels: labels(list) }] }),
+    ['exemplarLabels up{job="a"}'],
+  ]),
+  [
+    "an exemplar's labels in order",
+    holding({
+      samples: [value],
+      exemplars: [{ ...value, labels: labels([["a", "1"], ["b", "1"]]) }],
+    }),
+    [],
+  ],
   ["NaN", holding({ samples: [{ value: NaN, timestamp: 1n }] }), []],
 ];
 
@@ -164,6 +200,9 @@ const histograms: readonly [title: string, init: HistogramInit, clauses: string[
   ["too few custom values", { ...custom, customValues: [] }, ["histogramCustomValues"]],
   ["custom buckets with a zero threshold", { ...custom, zeroThreshold: 1 }, ["histogramCustomValues"]],
   ["custom buckets that begin below 0", { ...custom, positiveSpans: [{ offset: -1, length: 2 }] }, ["histogramSpans"]],
+  ["a reset hint", { ...histogram, resetHint: 3 }, []],
+  ["a reset hint that there is not", { ...histogram, resetHint: 200 as 0 }, ["histogramResetHint"]],
+  ["a negative reset hint", { ...histogram, resetHint: -1 as 0 }, ["histogramResetHint"]],
   ["many of one kind once", {
     ...histogram,
     schema: 9,
@@ -209,8 +248,22 @@ const requestsV2: readonly [title: string, init: InitV2, breaches: string[]][] =
   ["MUST have deduplicated symbols", {
     symbols: [...symbols, "a"],
     timeseries: [{ ...seriesV2, labelsRefs: [1, 2, 3, 5] }],
-  }, ["symbolsUnique", "symbolsUsed"]],
-  ["a symbol that is not used", { symbols: [...symbols, "b"], timeseries: [seriesV2] }, ["symbolsUsed"]],
+  }, ["symbolsUnique"]],
+  ["a symbol that is not used, which no rule forbids", { symbols: [...symbols, "b"], timeseries: [seriesV2] }, []],
+  ["a series in several places in order", {
+    symbols,
+    timeseries: [seriesV2, { ...seriesV2, samples: [later] }],
+  }, []],
+  ["a start after the sample", {
+    symbols,
+    timeseries: [{ ...seriesV2, samples: [{ ...value, startTimestamp: 1001n }] }],
+  }, [
+    'startTimestamp up{job="a"}',
+  ]],
+  ["a start with the sample", {
+    symbols,
+    timeseries: [{ ...seriesV2, samples: [{ ...value, startTimestamp: 1000n }] }],
+  }, []],
   ["symbols used by metadata", {
     symbols: [...symbols, "Help."],
     timeseries: [{ ...seriesV2, metadata: { type: 2, helpRef: 5 } }],
@@ -276,6 +329,17 @@ function postV2Correct(options: PostOptions): Request {
   return postV2(correctV2, options);
 }
 
+test("strict finds a message of the other version, or reserved fields beside the right ones", async () => {
+  const bodyOf = async (request: Request): Promise<Uint8Array<ArrayBuffer>> =>
+    new Uint8Array(await request.arrayBuffer());
+  assert.deepEqual(await breachesOf(postV1({}, { body: await bodyOf(postV2(correctV2)) })), ["body"]);
+  assert.deepEqual(await breachesOf(postV2({}, { body: await bodyOf(postV1(correct)) })), ["body"]);
+  const both = (own: Uint8Array, ...others: number[]): Uint8Array<ArrayBuffer> =>
+    compress(Uint8Array.of(...decompress(own, { maxDecodedBytes: 1000 }), ...others));
+  assert.deepEqual(await breachesOf(postV1({}, { body: both(await bodyOf(postV1(correct)), 0x10, 1) })), ["body"]);
+  assert.deepEqual(await breachesOf(postV2({}, { body: both(await bodyOf(postV2(correctV2)), 0x08, 1) })), ["body"]);
+});
+
 function headerCases(
   name: string,
   clause: string,
@@ -306,4 +370,28 @@ test("strict names the first five breaches in its answer and counts the others",
 test("strict shortens a series that is as long as its request", async () => {
   const [breach] = await breachesOf(postV1(labelled(["__name__", "up"], ["job", "a".repeat(10_000)], ["a", "1"])));
   assert.equal(breach, `labelOrder up{a="1",job="${"a".repeat(200)}…"}`);
+});
+
+test("strict hands on the first hundred breaches of a request, and how many there are", async () => {
+  const breaches: Breach[] = [];
+  const receive = createReceiver({ strict: true, onWrite: () => {}, onBreach: (breach) => breaches.push(breach) });
+  // 20,000 series without a label or a sample in a kilobyte.
+  const body = compress(Uint8Array.from({ length: 40_000 }, (_, index) => index % 2 === 0 ? 0x0a : 0));
+  const response = await receive(postV1({}, { body }));
+  assert.match(await response.text(), /it has 40000 breaches .*\n(.*\n){5}and 39995 more/);
+  assert.equal(breaches.length, 101);
+  assert.match(breaches[100]?.message ?? "", /has 40000 breaches, of which these are the first 100, expected none/);
+});
+
+test("strict is quick with labels that are long, alike and shared", async () => {
+  const long = "a".repeat(8000);
+  const symbols = ["", "__name__", "m", ...Array.from({ length: 40 }, (_, index) => `${long}${index}`)];
+  const timeseries = Array.from({ length: 300 }, (_, index) => ({
+    labelsRefs: [1, 2, ...Array.from({ length: 80 }, (_, at) => 3 + (at * 7 + index) % 40)],
+    samples: [value],
+  }));
+  const start = performance.now();
+  const response = await createReceiver({ strict: true, onWrite: () => {} })(postV2({ symbols, timeseries }));
+  assert.equal(response.status, 400);
+  assert.ok(performance.now() - start < 3000);
 });

@@ -167,3 +167,25 @@ test("the client tells a 1.0 receiver what its series mean, once a minute", asyn
   const told = receiver.writes.filter(({ metadata }) => metadata.size > 0).map(({ metadata }) => [...metadata]);
   assert.deepEqual(told, [[["x", { type: "histogram", help: "X." }]]]);
 });
+
+test("metadata keeps the limits of a request, however much there is of it", async () => {
+  const clock = new VirtualClock(0);
+  const receiver = strictReceiver({ maxDecodedBytes: 4000 });
+  const limits = [{ maxDecodedBytes: 4000 }, { maxBodyBytes: 1024 }];
+  // Of a kind that compression makes little of.
+  const text = (number: number): string =>
+    Array.from({ length: 90 }, (_, index) => Math.imul(1 + number * 100 + index, 0x9e3779b1).toString(36)).join(" ");
+  for (const [index, limit] of limits.entries()) {
+    const client = new RemoteWriteClient({ protocol: "1.0", fetch: receiver.fetch, now: clock.now, ...limit });
+    const series = Array.from({ length: 10 }, (_, number) => ({
+      labels: [{ name: "__name__", value: `x${number}` }],
+      samples: [{ value: 1, timestamp: index + 1 }],
+      metadata: { type: "gauge", help: text(number).slice(0, 900) } as const,
+    }));
+    await client.write(series);
+  }
+  const told = receiver.writes.filter(({ metadata }) => metadata.size > 0);
+  assert.equal(told.reduce((sum, { metadata }) => sum + metadata.size, 0), 20);
+  assert.ok(told.slice(-5).every(({ bodyBytes }) => bodyBytes <= 1024));
+  assert.ok(told.length > 10, `${told.length} requests`);
+});

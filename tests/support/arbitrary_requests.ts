@@ -23,21 +23,19 @@ const integerKind = fc.record({
     fc.record({ case: fc.constant("countInt" as const), value: nat }),
     fc.constant({ case: undefined }),
   ),
+  zeroCount: fc.record({ case: fc.constant("zeroCountInt" as const), value: nat }),
   positiveDeltas: fc.array(delta, few),
   negativeDeltas: fc.array(delta, few),
 });
 const floatKind = fc.record({
   count: fc.record({ case: fc.constant("countFloat" as const), value }),
+  zeroCount: fc.record({ case: fc.constant("zeroCountFloat" as const), value }),
   positiveCounts: fc.array(value, few),
   negativeCounts: fc.array(value, few),
 });
 const histogram = fc.tuple(
   fc.oneof(integerKind, floatKind),
   fc.record({
-    zeroCount: fc.oneof(
-      fc.record({ case: fc.constant("zeroCountInt" as const), value: nat }),
-      fc.record({ case: fc.constant("zeroCountFloat" as const), value }),
-    ),
     sum: value,
     schema: fc.integer(),
     zeroThreshold: value,

@@ -7,18 +7,25 @@ import * as v1 from "../../gen/proto/prometheus/remote_pb.ts";
 import type { Exemplar, FloatSample, Histogram, Label, Metadata, TimeSeries } from "../../src/time_series.ts";
 
 const labelName = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_]{0,12}$/);
-const labelValue = fc.string({ minLength: 1, maxLength: 40, unit: "grapheme" });
+const labelValue = fc.oneof(
+  { weight: 9, arbitrary: fc.string({ minLength: 1, maxLength: 40, unit: "grapheme" }) },
+  // Half of a pair, which is no Unicode.
+  fc.constantFrom("\ud83d", "a\ude00b"),
+);
 const label = fc.record({ name: labelName, value: labelValue }, { noNullPrototype: true });
-const time = fc.integer({ min: 1, max: 4_000_000_000_000 });
+const time = fc.oneof(
+  fc.integer({ min: 1, max: 4_000_000_000_000 }),
+  fc.constantFrom(0, -1, -4_000_000_000_000, Number.MAX_SAFE_INTEGER),
+);
 const value = fc.double();
-const count = fc.integer({ min: 0, max: 1_000_000 });
+const count = fc.oneof({ weight: 9, arbitrary: fc.nat(1_000_000) }, fc.nat({ max: 2 ** 48 }));
 
 function rising<T extends { readonly timestamp: number }>(item: fc.Arbitrary<T>, minLength = 1): fc.Arbitrary<T[]> {
   return fc.uniqueArray(item, { minLength, maxLength: 4, selector: ({ timestamp }) => timestamp })
     .map((items) => items.sort((a, b) => a.timestamp - b.timestamp));
 }
 
-/** In 2.0 only. */
+/** In 2.0 only; left out where it is later than its sample. */
 const start = fc.option(fc.integer({ min: 1, max: 4_000_000_000_000 }), { nil: undefined });
 
 const sample = fc.record({ value, timestamp: time, startTimestamp: start, stale: fc.boolean() });
@@ -33,7 +40,7 @@ const side = fc.array(
   counts: parts.flatMap(({ counts }) => counts),
 }));
 
-const histogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
+const exponentialHistogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
   timestamp: time,
   startTimestamp: start,
   sum: value,
@@ -54,16 +61,44 @@ const histogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
   negativeCounts: negative.counts,
 }));
 
+const bounds = fc.uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true }), {
+  maxLength: 5,
+  comparator: "SameValueZero",
+});
+
+const customHistogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
+  timestamp: time,
+  startTimestamp: start,
+  sum: value,
+  customValues: bounds.map((values) => values.sort((a, b) => a - b)),
+  counts: fc.array(count, { maxLength: 6 }),
+  float: fc.boolean(),
+  resetHint: fc.integer({ min: 0, max: 3 }),
+}).map(({ counts, ...rest }) => {
+  const positiveCounts = counts.slice(0, rest.customValues.length + 1);
+  return {
+    ...rest,
+    schema: -53,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    count: positiveCounts.reduce((a, b) => a + b, 0),
+    positiveSpans: positiveCounts.length === 0 ? [] : [{ offset: 0, length: positiveCounts.length }],
+    positiveCounts,
+    negativeSpans: [],
+    negativeCounts: [],
+  };
+});
+
+const histogram = fc.oneof({ weight: 3, arbitrary: exponentialHistogram }, customHistogram);
+
 const exemplar: fc.Arbitrary<Exemplar & { timestamp: number }> = fc.record({
-  labels: fc.array(
+  labels: fc.uniqueArray(
     fc.record({ name: labelName, value: fc.oneof(labelValue, fc.constant("")) }, { noNullPrototype: true }),
-    {
-      minLength: 1,
-      maxLength: 2,
-    },
+    { minLength: 1, maxLength: 2, selector: ({ name }) => name },
   ),
   value,
-  timestamp: time,
+  // 0 is none on the wire.
+  timestamp: time.filter((at) => at !== 0),
 });
 
 const metadata: fc.Arbitrary<Metadata> = fc.record({
@@ -79,13 +114,19 @@ const labels: fc.Arbitrary<Label[]> = fc.tuple(
   [{ name: "__name__", value: name }, ...rest].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 );
 
+/** Labels as they are sent: sorted, without empty values, and in Unicode. */
+export function sentLabels(list: readonly Label[]): Label[] {
+  return list.filter(({ value }) => value !== "").map(({ name, value }) => ({ name, value: value.toWellFormed() }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
 /** Valid series: sorted labels, rising times, samples or histograms; no label set twice. */
 export const timeSeriesList: fc.Arbitrary<TimeSeries[]> = fc.uniqueArray(
   fc.oneof(
     fc.record({ labels, samples: rising(sample), exemplars: rising(exemplar, 0), metadata }),
     fc.record({ labels, histograms: rising(histogram), exemplars: rising(exemplar, 0), metadata }),
   ),
-  { minLength: 1, maxLength: 6, selector: (series) => JSON.stringify(series.labels) },
+  { minLength: 1, maxLength: 6, selector: (series) => JSON.stringify(sentLabels(series.labels)) },
 );
 
 /** The eight bytes of the staleness marker, little endian, as the specification gives them. */
@@ -122,6 +163,7 @@ function histogramInit(histogram: Histogram): Parameters<typeof create<typeof v1
     sum: histogram.stale ? placeholder : histogram.sum,
     schema: histogram.schema,
     zeroThreshold: histogram.zeroThreshold,
+    customValues: [...histogram.customValues ?? []],
     positiveSpans: histogram.positiveSpans.map((span) => ({ ...span })),
     negativeSpans: histogram.negativeSpans.map((span) => ({ ...span })),
     positiveDeltas: float ? [] : deltas(positiveCounts),
@@ -137,12 +179,11 @@ function histogramInit(histogram: Histogram): Parameters<typeof create<typeof v1
 export function requestV1(list: readonly TimeSeries[]): Uint8Array {
   const message = create(v1.WriteRequestSchema, {
     timeseries: list.map(({ labels, samples = [], histograms = [], exemplars = [] }) => ({
-      labels: labels.map((label) => ({ ...label })),
+      labels: sentLabels(labels),
       samples: samples.map(sampleInit),
       histograms: histograms.map(histogramInit),
       exemplars: exemplars.map((exemplar) => ({
-        // Empty values are left out.
-        labels: exemplar.labels.filter(({ value }) => value !== "").map((label) => ({ ...label })),
+        labels: sentLabels(exemplar.labels),
         value: exemplar.value,
         timestamp: BigInt(exemplar.timestamp),
       })),

@@ -137,6 +137,16 @@ const refused: readonly [title: string, run: () => unknown, message: RegExp][] =
     () => v1(...histogram(0x11, ...double(), ...field(9, 2))),
     /Histogram\.negative_deltas .* is present, expected none, as the count is a float/,
   ],
+  [
+    "a float zero bucket with an integer count",
+    () => v1(...histogram(0x08, 1, 0x39, ...double())),
+    /Histogram\.zero_count_float .* is present, expected none, as the count is an integer/,
+  ],
+  [
+    "an integer zero bucket with a float count",
+    () => v1(...histogram(0x30, 1, 0x11, ...double())),
+    /Histogram\.zero_count_int .* is present, expected none, as the count is a float/,
+  ],
   ["a symbol that is not UTF-8", () => v2(...field(4, 0xff)), /Request\.symbols at byte 2 is not UTF-8/],
   [
     "a reference to no symbol",

@@ -13,20 +13,20 @@ test("2.0 decodes to what the generated types say", () => {
       const { timeSeries, metadata, symbols } = decodeV2(toBinary(RequestSchema, request));
       assert.deepEqual(timeSeries, plainSeriesV2(request));
       assert.equal(metadata.size, 0);
-      assert.deepEqual(symbols?.strings, request.symbols);
+      assert.deepEqual(symbols, request.symbols);
     }),
     { seed: 20, numRuns: 1000 },
   );
 });
 
-test("2.0 tells which symbols are used: by labels, exemplars and metadata", () => {
+test("2.0 refers to symbols from labels, exemplars and metadata", () => {
   // Symbols "", "a", "b", "c", "d", "e", "f"; a series with labels 1 2, an exemplar with labels 3 4, help 5; 6 is not used.
   const symbols = ["", "a", "b", "c", "d", "e", "f"].flatMap((
     text,
   ) => [0x22, text.length, ...new TextEncoder().encode(text)]);
   const series = [0x0a, 2, 1, 2, 0x22, 4, 0x0a, 2, 3, 4, 0x2a, 2, 0x18, 5];
-  const { symbols: table, timeSeries } = decodeV2(Uint8Array.of(...symbols, 0x2a, series.length, ...series));
-  assert.deepEqual([...table?.used ?? []], [0, 1, 1, 1, 1, 1, 0]);
+  const { timeSeries } = decodeV2(Uint8Array.of(...symbols, 0x2a, series.length, ...series));
+  assert.deepEqual(timeSeries[0]?.labels, [{ name: "a", value: "b" }]);
   assert.deepEqual(timeSeries[0]?.exemplars?.[0]?.labels, [{ name: "c", value: "d" }]);
   assert.deepEqual(timeSeries[0]?.metadata, { type: "unknown", help: "e" });
 });

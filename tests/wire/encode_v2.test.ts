@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { Metadata_MetricType, type Request, RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
-import type { TimeSeries } from "../../src/time_series.ts";
+import type { FloatSample, TimeSeries } from "../../src/time_series.ts";
 import { Batch } from "../../src/wire/batch.ts";
 import { ByteBuffer } from "../../src/wire/byte_buffer.ts";
 import { EncoderV2 } from "../../src/wire/encode_v2.ts";
 import { WireSeries } from "../../src/wire/wire_series.ts";
 import { batchOf } from "../../src/wire/time_series_batch.ts";
-import { labelsOfRefs, timeSeriesList, unmarked } from "../support/arbitrary_series.ts";
+import { labelsOfRefs, sentLabels, timeSeriesList, unmarked } from "../support/arbitrary_series.ts";
 
 /** The parts of a request that both sides have, in one form. */
 function view({ symbols, timeseries }: Request): unknown {
@@ -17,7 +17,7 @@ function view({ symbols, timeseries }: Request): unknown {
     labels: labelsOfRefs(series.labelsRefs, symbols),
     samples: series.samples.map(({ value, timestamp, startTimestamp }) => [value, timestamp, startTimestamp]),
     histograms: series.histograms.map((
-      { count, zeroCount, sum, schema, timestamp, startTimestamp, positiveDeltas, negativeCounts },
+      { count, zeroCount, sum, schema, timestamp, startTimestamp, customValues, positiveDeltas, negativeCounts },
     ) => [
       count.value,
       zeroCount.value,
@@ -25,6 +25,7 @@ function view({ symbols, timeseries }: Request): unknown {
       schema,
       timestamp,
       startTimestamp,
+      customValues,
       positiveDeltas,
       negativeCounts,
     ]),
@@ -39,6 +40,11 @@ function view({ symbols, timeseries }: Request): unknown {
   }));
 }
 
+/** One that is later than its sample is left out. */
+function startOf({ timestamp, startTimestamp = 0 }: Pick<FloatSample, "timestamp" | "startTimestamp">): bigint {
+  return startTimestamp > timestamp ? 0n : BigInt(startTimestamp);
+}
+
 function expected(list: readonly TimeSeries[]): unknown {
   const types: Readonly<Record<string, number>> = {
     counter: Metadata_MetricType.COUNTER,
@@ -46,23 +52,22 @@ function expected(list: readonly TimeSeries[]): unknown {
     histogram: Metadata_MetricType.HISTOGRAM,
   };
   return list.map(({ labels, samples = [], histograms = [], exemplars = [], metadata }) => ({
-    labels,
-    samples: samples.map((
-      { value, timestamp, startTimestamp },
-    ) => [value, BigInt(timestamp), BigInt(startTimestamp ?? 0)]),
+    labels: sentLabels(labels),
+    samples: samples.map((sample) => [sample.value, BigInt(sample.timestamp), startOf(sample)]),
     histograms: histograms.map(({ float, positiveCounts, negativeCounts, ...histogram }) => [
       float ? histogram.count : BigInt(histogram.count),
       float ? histogram.zeroCount : BigInt(histogram.zeroCount),
       histogram.sum,
       histogram.schema,
       BigInt(histogram.timestamp),
-      BigInt(histogram.startTimestamp ?? 0),
+      startOf(histogram),
+      histogram.customValues ?? [],
       float ? [] : positiveCounts.map((value, index) => BigInt(value - (positiveCounts[index - 1] ?? 0))),
       float ? negativeCounts : [],
     ]),
     exemplars: exemplars.map((
       exemplar,
-    ) => [exemplar.labels.filter(({ value }) => value !== ""), exemplar.value, BigInt(exemplar.timestamp)]),
+    ) => [sentLabels(exemplar.labels), exemplar.value, BigInt(exemplar.timestamp)]),
     metadata: [types[metadata?.type ?? ""] ?? 0, metadata?.help, metadata?.unit],
   }));
 }

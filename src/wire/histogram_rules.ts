@@ -1,17 +1,32 @@
+/**
+ * What makes a native histogram one that receivers refuse, or store and cannot query afterwards.
+ *
+ * @see https://prometheus.io/docs/specs/native_histograms/
+ * @module
+ */
 import type { BucketSpan, Histogram } from "../time_series.ts";
-import type { Report } from "./breach.ts";
+
+/** What a rule is about. */
+export type HistogramClause =
+  | "histogramSchema"
+  | "histogramSpans"
+  | "histogramCounts"
+  | "histogramCustomValues"
+  | "histogramResetHint";
+
+/** Takes what is wrong: what was found and what was expected. */
+export type HistogramReport = (clause: HistogramClause, message: string) => void;
 
 const customSchema = -53;
 
-/**
- * Checks one native histogram: what receivers refuse, or store and cannot query afterwards.
- *
- * @see https://prometheus.io/docs/specs/native_histograms/
- */
-export function checkHistogram(histogram: Histogram, report: Report): void {
-  const { schema } = histogram;
-  if (schema !== customSchema && (schema < -4 || schema > 8)) {
+/** Checks one. */
+export function checkHistogram(histogram: Histogram, report: HistogramReport): void {
+  const { schema, resetHint = 0 } = histogram;
+  if (schema !== customSchema && !(Number.isInteger(schema) && schema >= -4 && schema <= 8)) {
     report("histogramSchema", `the schema is ${schema}, expected -4 to 8, or ${customSchema}`);
+  }
+  if (![0, 1, 2, 3].includes(resetHint)) {
+    report("histogramResetHint", `the reset hint is ${resetHint}, expected 0 to 3`);
   }
   checkCustomValues(histogram, report);
   checkSpans(histogram.positiveSpans, {
@@ -25,8 +40,13 @@ export function checkHistogram(histogram: Histogram, report: Report): void {
 
 function checkSpans(
   spans: readonly BucketSpan[],
-  { buckets, custom, report }: { buckets: number; custom: boolean; report: Report },
+  { buckets, custom, report }: { buckets: number; custom: boolean; report: HistogramReport },
 ): void {
+  // The wire has 32 bits for each.
+  const odd = spans.find(({ offset, length }) => (offset | 0) !== offset || length >>> 0 !== length);
+  if (odd !== undefined) {
+    report("histogramSpans", `a span has offset ${odd.offset} and length ${odd.length}, expected whole numbers`);
+  }
   const covered = spans.reduce((sum, { length }) => sum + length, 0);
   if (covered !== buckets) report("histogramSpans", `the spans cover ${covered} buckets, expected ${buckets}`);
   // Custom buckets are counted from 0, so that their first offset cannot be negative either.
@@ -34,11 +54,13 @@ function checkSpans(
   if (negative !== undefined) report("histogramSpans", `a span's offset is ${negative.offset}, expected 0 or more`);
 }
 
-function checkCounts(histogram: Histogram, report: Report): void {
+function checkCounts(histogram: Histogram, report: HistogramReport): void {
   const { count, sum, zeroCount, positiveCounts, negativeCounts, float = false } = histogram;
   const counts = [count, zeroCount, ...positiveCounts, ...negativeCounts];
-  const negative = counts.find((each) => !(each >= 0));
-  if (negative !== undefined) report("histogramCounts", `a count is ${negative}, expected 0 or more`);
+  const wrong = counts.find((each) => !(each >= 0 && (float || Number.isSafeInteger(each))));
+  if (wrong !== undefined) {
+    report("histogramCounts", `a count is ${wrong}, expected ${float ? "0 or more" : "a whole number from 0"}`);
+  }
   // Floats that were added up elsewhere, in another order, need not give the same sum.
   if (float) return;
   const total = counts.slice(1).reduce((all, each) => all + each, 0);
@@ -49,7 +71,7 @@ function checkCounts(histogram: Histogram, report: Report): void {
   }
 }
 
-function checkCustomValues(histogram: Histogram, report: Report): void {
+function checkCustomValues(histogram: Histogram, report: HistogramReport): void {
   const { schema, customValues = [], zeroCount, zeroThreshold, positiveSpans, negativeSpans, negativeCounts } =
     histogram;
   const clause = "histogramCustomValues";

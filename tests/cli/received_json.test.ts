@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ReceivedJson } from "../../src/cli/received_json.ts";
+import type { TimeSeries } from "../../src/time_series.ts";
+
+const labels = [{ name: "__name__", value: "up" }, { name: "job", value: 'a"b' }];
+const histogram = {
+  timestamp: 3n,
+  count: 1,
+  sum: NaN,
+  schema: 0,
+  zeroThreshold: 0,
+  zeroCount: 1,
+  positiveSpans: [],
+  positiveCounts: [],
+  negativeSpans: [],
+  negativeCounts: [],
+};
+
+function linesOf(timeSeries: readonly TimeSeries[], json = new ReceivedJson()): unknown[] {
+  const text = [...json.format({ timeSeries, metadata: new Map() })].join("");
+  assert.ok(text === "" || text.endsWith("\n"));
+  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+}
+
+test("each sample, histogram and exemplar is a line with its series' labels", () => {
+  const shown = { __name__: "up", job: 'a"b' };
+  const exemplar = { labels: [{ name: "trace_id", value: "t" }], value: 1, timestamp: 1 };
+  assert.deepEqual(
+    linesOf([
+      { labels, samples: [{ value: 1, timestamp: 1 }, { value: 0, timestamp: 2, stale: true }], exemplars: [exemplar] },
+      { labels, histograms: [histogram] },
+    ]),
+    [
+      { labels: shown, timestamp: 1, value: 1 },
+      { labels: shown, timestamp: 2, value: "stale" },
+      { labels: shown, exemplar: { labels: { trace_id: "t" }, value: 1, timestamp: 1 } },
+      { labels: shown, histogram: { ...histogram, timestamp: 3, sum: "NaN" } },
+    ],
+  );
+});
+
+test("long labels that many samples repeat are written in pieces, one at a time", () => {
+  const length = 100_000;
+  const series: TimeSeries = {
+    labels: [...labels, { name: "long", value: "x".repeat(length) }],
+    // As text at once, a gigabyte.
+    samples: Array.from({ length: 10_000 }, (_, index) => ({ value: index, timestamp: index })),
+  };
+  let pieces = 0;
+  for (const piece of new ReceivedJson().format({ timeSeries: [series], metadata: new Map() })) {
+    assert.ok(piece.length < 2 * length && piece.endsWith("\n"));
+    if (++pieces === 100) break;
+  }
+  assert.equal(pieces, 100);
+});
+
+test("what a family means is told once, without a text that is too long", () => {
+  const json = new ReceivedJson();
+  const series = (help: string): TimeSeries => ({ labels, metadata: { type: "gauge", help } });
+  assert.deepEqual(linesOf([series("Up."), series("Up.")], json), [
+    { family: "up", metadata: { type: "gauge", help: "Up." } },
+  ]);
+  const long = series("x".repeat(1001));
+  assert.deepEqual(linesOf([long, long], json), [{ family: "up", metadata: { type: "gauge" } }]);
+  assert.deepEqual(linesOf([long], json), []);
+});
