@@ -19,5 +19,5 @@ export const passingFault: fc.Arbitrary<Fault> = fc.oneof(
 export const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 5, arbitrary: passingFault },
   fc.record({ kind: fc.constant("answer" as const), status: fc.constant(500), stored: fc.boolean() }),
-  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(302, 401, 404, 413) }),
+  fc.record({ kind: fc.constant("answer" as const), status: fc.constantFrom(302, 400, 401, 404, 408, 413, 422) }),
 );
