@@ -20,7 +20,7 @@ export interface FollowOptions {
 }
 
 /** What may become of a file. */
-export type RestartReason = "truncated" | "replaced";
+export type RestartReason = "truncated" | "rewritten" | "replaced";
 
 /** Seldom enough to cost nothing, and often enough for a dashboard. */
 const periodMs = 200;
@@ -28,9 +28,12 @@ const periodMs = 200;
 const chunkBytes = 65_536;
 const newline = 0x0a;
 
+/** What is kept of what was read: with times in it, no other run has the same there, while all begin alike. */
+const tailBytes = 512;
+
 /**
  * Reads a file from its start and then what is added, until the signal or the idle timeout; waits for it to appear. Where it is
- * truncated or replaced, it is read from its beginning again, and a line that was not complete ends there.
+ * truncated, rewritten or replaced, it is read from its beginning again, and a line that was not complete ends there.
  *
  * @throws Error if it cannot be read, has not appeared at all, is no regular file, or is compressed
  */
@@ -46,7 +49,8 @@ export async function* followFile(
       file ??= await FollowedFile.open(path);
       // Asked before reading, so that the last of a replaced file is not missed.
       const restart = await file?.restart(path);
-      for (let chunk = await file?.read(); chunk !== undefined; chunk = await file?.read()) {
+      const read = restart === "rewritten" ? undefined : file;
+      for (let chunk = await read?.read(); chunk !== undefined; chunk = await read?.read()) {
         lastByte = chunk.at(-1) ?? newline;
         idleMs = 0;
         yield chunk;
@@ -79,6 +83,8 @@ class FollowedFile {
   readonly #handle: FileHandle;
   readonly #buffer = new Uint8Array(chunkBytes);
   #position = 0;
+  /** The last of what was read. */
+  #tail = new Uint8Array();
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -105,6 +111,7 @@ class FollowedFile {
       throw new Error("it is compressed, and can be followed only as plain JSON");
     }
     this.#position += bytesRead;
+    this.#tail = Uint8Array.from([...this.#tail, ...chunk.subarray(-tailBytes)]).subarray(-tailBytes);
     return chunk;
   }
 
@@ -112,6 +119,7 @@ class FollowedFile {
   async restart(path: string): Promise<RestartReason | undefined> {
     const { ino, dev, size } = await this.#handle.stat();
     if (size < this.#position) return "truncated";
+    if (await this.#isRewritten()) return "rewritten";
     try {
       const present = await files().stat(path);
       return present.ino === ino && present.dev === dev ? undefined : "replaced";
@@ -120,6 +128,13 @@ class FollowedFile {
       if (isMissing(error)) return undefined;
       throw error;
     }
+  }
+
+  /** It may be as long as it was, or longer. */
+  async #isRewritten(): Promise<boolean> {
+    const { length } = this.#tail;
+    const { buffer, bytesRead } = await this.#handle.read(new Uint8Array(length), 0, length, this.#position - length);
+    return bytesRead < length || this.#tail.some((byte, index) => buffer[index] !== byte);
   }
 
   close(): Promise<void> {

@@ -45,8 +45,8 @@ ${k6Flags.map((flag) => `--${flag}`).join(", ")} are k6's:
 use the variables instead. So that no script can read them, k6 does not get the variables
 K6_PROMETHEUS_* and K6_OUT, nor AWS_ACCESS_KEY_ID and its like where requests are signed with them.
 Unless there is a testid (a tag, a label or --testid), the run gets one.
-At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one ends
-both at once.
+At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one, or
+SIGQUIT, ends both at once.
 Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or no k6.`,
   run: (given) => new Running(given).run(),
 };

@@ -32,23 +32,41 @@ export function terminalWidth(): number {
   return [process.stderr.columns, process.stdout.columns].find((columns) => columns > 0) ?? 80;
 }
 
-// Who reads our output may go away; sending goes on all the same.
-const broken = new Set<unknown>();
-for (const output of [process.stdout, process.stderr]) output.on("error", () => broken.add(output));
+/** Resolves when the text was taken, or can be taken by nobody any more. */
+type Write = (text: string) => Promise<void>;
 
-/** Writes to standard output; resolves when it was taken, or can be taken by nobody any more. */
-export function writeOut(text: string): Promise<void> {
-  return write(process.stdout, text);
-}
+/** Writes to standard output. */
+export const writeOut: Write = writerTo("stdout");
 
 /** Writes to standard error. */
-export function writeError(text: string): Promise<void> {
-  return write(process.stderr, text);
+export const writeError: Write = writerTo("stderr");
+
+function writerTo(name: "stdout" | "stderr"): Write {
+  const output = process[name];
+  // Who reads our output may go away; sending goes on all the same.
+  let broken = false;
+  output.on("error", () => broken = true);
+  const deno: DenoOutputs | undefined = Reflect.get(globalThis, "Deno");
+  if (deno !== undefined) return denoWriter(deno[name]);
+  return (text) => broken ? Promise.resolve() : new Promise((resolve) => void output.write(text, () => resolve()));
 }
 
-function write(output: typeof process.stdout | typeof process.stderr, text: string): Promise<void> {
-  if (broken.has(output)) return Promise.resolve();
-  return new Promise((resolve) => void output.write(text, () => resolve()));
+/** Deno's own outputs. */
+type DenoOutputs = Readonly<Record<"stdout" | "stderr", { write(bytes: Uint8Array): Promise<number> }>>;
+
+/** In Deno, process.stdout stops the whole process, signals too, while a reader does not read; Deno's own does not. */
+function denoWriter(output: DenoOutputs["stdout"]): Write {
+  const encoder = new TextEncoder();
+  let broken = false;
+  let written = Promise.resolve();
+  async function writeAll(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length && !broken;) at += await output.write(bytes.subarray(at));
+    } catch {
+      broken = true;
+    }
+  }
+  return (text) => written = written.then(() => writeAll(encoder.encode(text)));
 }
 
 /** A file as text. */
@@ -94,6 +112,12 @@ export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint
 /** Within it, a signal that comes again is the same: npx hands a terminal's Ctrl-C on to whom the terminal sends it too. */
 const sameSignalMs = 300;
 
+/** A reader that is slower than that, after a signal, is not waited for. */
+const lastWordsMs = 1000;
+
+let onSignalled = (): void => {};
+const signalled = new Promise<void>((resolve) => onSignalled = resolve);
+
 /** Calls back at SIGINT and SIGTERM, which then no longer end the process. */
 export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -101,6 +125,7 @@ export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void
     process.on(signal, () => {
       if (performance.now() - calledAt < sameSignalMs) return;
       calledAt = performance.now();
+      onSignalled();
       callback(signal);
     });
   }
@@ -162,9 +187,13 @@ export function exitNow(code: number): void {
   process.exit(code);
 }
 
-/** Ends the process when all was written; what may still be open, such as a standard input that never ends, does not matter. */
+/**
+ * Ends the process when all was written, or a moment after a signal; what may still be open, such as a standard input that never
+ * ends, does not matter.
+ */
 export async function exit(code: number): Promise<void> {
-  await Promise.all([writeOut(""), writeError("")]);
+  const tooLong = signalled.then(() => new Promise<void>((resolve) => setTimeout(resolve, lastWordsMs)));
+  await Promise.race([Promise.all([writeOut(""), writeError("")]), tooLong]);
   process.exit(code);
 }
 

@@ -35,8 +35,8 @@ export const send: Command = {
   flags: sendFlags,
   notes: `Without FILE, or with -, it reads standard input; lines there that are not k6's are passed through:
   k6 run -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
-With --follow, windows are by the clock, and a signal ends the waiting; a file that is truncated or
-replaced is read from its beginning again.
+With --follow, windows are by the clock, and a signal ends the waiting; a file that is truncated,
+rewritten or replaced is read from its beginning again.
 At SIGTERM it sends what it has and ends; at SIGINT (Ctrl-C) it waits for the end of standard input
 first; at a second one it ends at once.
 Exit codes: 0 all was delivered, 1 something was lost or could not be read, 2 wrong usage.`,

@@ -59,7 +59,9 @@ export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
  * `http_req_receiving`, `http_req_failed`, and `data_sent` and `data_received` where they are known.
  *
  * They come when the body of the answer was read, cancelled or has failed; at once where there is none. A body that
- * nobody reads keeps its request out of the results until `settle()`: read it, as k6 does, or cancel it.
+ * nobody reads keeps its request out of the results until `settle()`: read it, as k6 does, or cancel it. A server that
+ * answers with the response itself, as in `Deno.serve(() => fetch(url))`, reads its body unseen: to hand a response on, use
+ * `new Response(response.body, response)`.
  *
  * A fetch knows less than k6: `http_req_waiting` is all the time until the headers of the last answer, so connecting,
  * sending and redirects are within it and have no metrics of their own; sizes are those of bodies, decompressed and

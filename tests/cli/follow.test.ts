@@ -88,6 +88,22 @@ test("a truncated file is read from its beginning again; a half line before ends
     assert.deepEqual(restarts, ["truncated"]);
   }));
 
+test("a file that is rewritten in place, as long as it was or longer, is read from its beginning again", () =>
+  withFile(async (path) => {
+    writeFileSync(path, "head\none\nhalf of tw");
+    const { text, restarts } = await follow(path, [
+      () => writeFileSync(path, "head\nthis is another one, and longer\n"),
+      () => appendFileSync(path, "more\n"),
+      () => writeFileSync(path, "head\nthis is another 1!!, and longer\nmore\n"),
+    ]);
+    assert.equal(
+      text,
+      "head\none\nhalf of tw\n" + "head\nthis is another one, and longer\nmore\n" +
+        "head\nthis is another 1!!, and longer\nmore\n",
+    );
+    assert.deepEqual(restarts, ["rewritten", "rewritten"]);
+  }));
+
 test("a replaced file is read to its end, and then the one in its place from its beginning", () =>
   withFile(async (path) => {
     writeFileSync(path, "one\n");

@@ -10,7 +10,8 @@ import { cliCommand } from "../support/cli.ts";
 // It makes a terminal for a program: util-linux's.
 const skip = spawnSync("script", ["--version"]).status !== 0;
 
-test("the line of progress is cut to the terminal's width, so that it can be replaced", { skip }, async () => {
+/** The lines of progress of a run in a terminal that is so wide. */
+async function progressAt(columns: number): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-log-"));
   const { url, close } = await acceptSamples();
   await close();
@@ -23,7 +24,7 @@ test("the line of progress is cut to the terminal's width, so that it can be rep
     // Nobody listens: it tries until it has shown something, and is ended then.
     const limits = ["--retry-deadline", "30s", "--close-timeout", "100ms"];
     const command = [...cliCommand, file, "--url", url, ...limits].join(" ");
-    const child = spawn("script", ["-qec", `stty cols 30; ${command}`, "/dev/null"], {
+    const child = spawn("script", ["-qec", `stty cols ${columns}; ${command}`, "/dev/null"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     let shown = "";
@@ -35,8 +36,21 @@ test("the line of progress is cut to the terminal's width, so that it can be rep
       if (lines.length > 0) child.kill("SIGTERM");
     }
     assert.ok(lines.length > 0, shown);
-    for (const line of lines) assert.equal(line.length, 29, line);
+    return lines;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test("the line of progress is cut to the terminal's width, so that it can be replaced", { skip }, async () => {
+  for (const line of await progressAt(30)) {
+    assert.equal(line.length, 29, line);
+    assert.ok(line.startsWith("1 sample read, 1 series, "), line);
+  }
+});
+
+test("in a terminal that does not say how wide it is, the line of progress is whole", { skip }, async () => {
+  for (const line of await progressAt(0)) {
+    assert.match(line, /^1 sample read, 1 series, [\d.]+ k?B sent(, \d waiting)?$/);
   }
 });

@@ -227,6 +227,20 @@ test("a broken pipe behind standard output is no crash", () =>
     assert.equal(samples.at(-1)?.value, 2);
   }));
 
+test("who has stopped reading standard output is not waited for after a signal", () =>
+  withReceiver(async ({ url, arrived }) => {
+    const running = startCli(["-", "--url", url, "--flush-period", "20ms"], { input: point(1), keepOpen: true });
+    running.child.stdout?.pause();
+    await arrived(1);
+    running.child.stdin?.write(`${point(2)}${"not k6's\n".repeat(100_000)}`);
+    await arrived(2);
+    running.signal("SIGTERM");
+    const code = await new Promise((resolve) => running.child.on("exit", resolve));
+    running.child.stdout?.resume();
+    assert.equal(code, 0);
+    await running.ended;
+  }));
+
 test("--shift-to-now moves a recording so that it ends now", () =>
   withReceiver(async ({ url, samples }) => {
     const before = Date.now();

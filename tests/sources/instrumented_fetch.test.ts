@@ -287,6 +287,17 @@ test("a body is read no faster than its reader wants, and not kept", async () =>
   assert.deepEqual(output.values("data_received"), [12]);
 });
 
+test("a response that is handed on as a new one counts when whoever gets it reads it, in whatever way", () =>
+  withTarget(async ({ output, fetch, target }) => {
+    const response = await fetch(`${target.url}/bytes/1001`);
+    const handedOn = new Response(response.body, response);
+    // As a server of the runtime's own reads it: past the methods of the object.
+    const bytes = await Response.prototype.arrayBuffer.call(handedOn);
+    assert.deepEqual([handedOn.status, bytes.byteLength], [200, 1001]);
+    assert.deepEqual(output.values("data_received"), [1001]);
+    assert.deepEqual(output.values("http_reqs"), [1]);
+  }));
+
 test("a body that a reader holds is refused to all others, until it is let go", async () => {
   const { output, fetch } = answering(() => new Response(threeChunks().body));
   const response = await fetch("http://target/");

@@ -1,6 +1,7 @@
 // Stands in for k6: takes its command line, prints what it prints, and writes JSON to each `json=` target. What it does is in the
 // variable STAND_IN_K6: see stand_in_k6.ts.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
@@ -97,8 +98,10 @@ async function run() {
     await pause(paceMs);
   }
   if (ending === "written on") {
-    const { pid } = spawn("yes", ["on ".repeat(1000)], { stdio: ["ignore", descriptor, "ignore"], detached: true });
-    tell({ sleeper: pid });
+    const command = `echo on; echo >&2; exec yes ${"on ".repeat(1000)}`;
+    const child = spawn("sh", ["-c", command], { stdio: ["ignore", descriptor, "pipe"], detached: true });
+    tell({ sleeper: child.pid });
+    await once(child.stderr, "data");
   }
   closeSync(descriptor);
   return signals > 0 ? 105 : code;

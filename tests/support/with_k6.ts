@@ -1,0 +1,66 @@
+/**
+ * `run` with a stand-in for k6 and a receiver.
+ */
+import assert from "node:assert/strict";
+import { type Accepted, type AcceptOptions, acceptSamples } from "./accept_samples.ts";
+import type { CliOptions, CliResult } from "./cli.ts";
+import { makeStandInK6, type StandIn, type StandInK6 } from "./stand_in_k6.ts";
+
+/** What the stand-in writes unless told otherwise. */
+export const recording = "tests/fixtures/k6/basic/run.json.gz";
+/** A few lines of JSON without a testid. */
+export const untagged: string = Array.from(
+  { length: 30 },
+  (_, at) =>
+    `{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49.${100 + at}Z","value":${at},"tags":{}}}\n`,
+).join("");
+
+/** What a test of `run` is given. */
+export interface Scene {
+  readonly k6: StandInK6;
+  readonly receiver: Accepted;
+  /** What `run` is started with: the receiver as endpoint, and k6 doing this. */
+  options(does?: Partial<StandIn>, env?: Record<string, string>): CliOptions & { env: Record<string, string> };
+}
+
+/** With a stand-in for k6 and a receiver; afterwards nothing may be left of what was temporary. */
+export async function withK6(use: (scene: Scene) => Promise<void>, accept?: AcceptOptions): Promise<void> {
+  const k6 = makeStandInK6();
+  const receiver = await acceptSamples(accept);
+  try {
+    await use({
+      k6,
+      receiver,
+      options: (does, env) => ({
+        env: { ...k6.env({ json: recording, ...does }), K6_PROMETHEUS_REMOTE_URL: receiver.url, ...env },
+      }),
+    });
+    assert.deepEqual(k6.leftovers(), []);
+  } finally {
+    await receiver.close();
+    k6.remove();
+  }
+}
+
+/** Where it says how k6 ended, and what became of its results. */
+export function lastLine({ stderr }: CliResult): string {
+  return stderr.trimEnd().split("\n").at(-1) ?? "";
+}
+
+/** The sum of the last values of a counter's series. */
+export function total({ samples }: Accepted, metric: string): number {
+  const last = new Map(
+    samples.filter(({ name }) => name === metric).map(({ labels, value }) => [JSON.stringify(labels), value]),
+  );
+  return [...last.values()].reduce((sum, value) => sum + value, 0);
+}
+
+/** Whether there is a process of this number. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
