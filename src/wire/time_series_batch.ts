@@ -224,6 +224,8 @@ function times(
   return { time: Number(timestamp), start: Number(start ?? 0) };
 }
 
+const maxSeriesText = 500;
+
 function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
   return refused(labels, `it has ${what}, expected ${expected}`);
 }
@@ -232,5 +234,7 @@ function refused(labels: readonly Label[], problem: string): FormatError {
   const name = labels.find((label) => label.name === "__name__")?.value ?? "";
   const rest = labels.filter((label) => label.name !== "__name__")
     .map((label) => `${label.name}=${JSON.stringify(label.value)}`);
-  return new FormatError(`Cannot send the series ${name}{${rest.join(",")}}: ${problem}`);
+  // A hostile series is as long as its request, and the message goes into an answer and a log.
+  const series = `${name}{${rest.join(",")}}`.slice(0, maxSeriesText);
+  return new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxSeriesText)}`);
 }
