@@ -7,6 +7,7 @@
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { ClientOptions, RemoteWriteOutputOptions } from "./options.ts";
 import { resolveOptions } from "./options/resolve_options.ts";
+import { compareUtf8 } from "./receive/format_series.ts";
 import { countValues, nothingWritten } from "./receive/written.ts";
 import { BusyError, createReceiver, type PartialWrite, type ReceivedWrite, type ReceiverOptions } from "./receiver.ts";
 import { abortAfter } from "./send/abort_after.ts";
@@ -21,7 +22,7 @@ import { type CloseOptions, WriteQueue } from "./send/write_queue.ts";
 import type { TimeSeries } from "./time_series.ts";
 import type { Batch } from "./wire/batch.ts";
 import { Families } from "./wire/families.ts";
-import { batchesOf } from "./wire/time_series_batch.ts";
+import { batchesOf, type NameRules } from "./wire/time_series_batch.ts";
 
 /** How a forwarder receives. */
 export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
@@ -43,6 +44,13 @@ export interface ForwarderOptions
   /** How to receive. */
   readonly receiver?: ForwarderReceiverOptions;
 }
+
+/** Names of any characters, as 2.0 allows them. */
+const utf8Names: NameRules = {
+  metric: /^[^]+$/,
+  label: /^[^]+$/,
+  compare: (a, b) => compareUtf8(a.name, b.name),
+};
 
 /** When a sender that met a full queue should come again: by then, a request or more has left it. */
 const retryAfterMs = 1000;
@@ -73,6 +81,8 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   readonly handle: (request: Request) => Promise<Response>;
   readonly #onWrite: ForwarderReceiverOptions["onWrite"];
   readonly #shards: number;
+  /** Whether the endpoint gets 2.0 whatever it says; otherwise, what waits may have to go in 1.0. */
+  readonly #isV2: boolean;
   readonly #closeTimeoutMs: number;
   readonly #sleep: Sleep;
   readonly #queue: WriteQueue;
@@ -89,6 +99,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   constructor({ receiver = {}, ...options }: ForwarderOptions = {}) {
     const resolved = resolveOptions({ ...options, retryDeadlineMs: options.retryDeadlineMs ?? Infinity });
     this.#shards = resolved.shards;
+    this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#sleep = resolved.sleep;
     this.#warnings = new Warnings(resolved.onWarning);
@@ -137,6 +148,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const reasons: string[] = [];
     const batches = batchesOf(write.timeSeries.map((series) => this.#withMetadata(series)), {
       shards: this.#shards,
+      names: this.#isV2 && write.version === "2.0" ? utf8Names : undefined,
       // Exemplars may come on their own; there is nothing to send them with.
       onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),
     });

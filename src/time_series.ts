@@ -1,6 +1,7 @@
 /**
  * Prometheus's vocabulary: the plain form of what remote write carries, the same for both protocol versions.
- * Messages of the generated types have this shape too and can be passed as they are.
+ * Series of floats of the generated 1.0 types have this shape too and can be passed as they are; histograms and the messages
+ * of 2.0 have another.
  *
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
  * @module

@@ -171,6 +171,29 @@ test("a sender of 1.0 that searches for what was refused delivers the rest once"
   ]);
 });
 
+test("names of any characters go from 2.0 to 2.0, in the order of their bytes, and nowhere else", async () => {
+  const labelsRefs = [1, 2, 3, 6, 4, 6, 5, 6];
+  const symbols = ["", "__name__", "http.request", "my-tag", "\uffff", "\u{10000}", "x"];
+  const request = (): Request =>
+    postV2({ symbols, timeseries: [{ labelsRefs, samples: [{ value: 1, timestamp: 1n }] }] });
+  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: true } });
+  assert.equal((await forwarder.handle(request())).status, 204);
+  assert.equal((await forwarder.close()).delivered, 1);
+  assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), [
+    symbols[1],
+    ...symbols.slice(3, 6),
+  ]);
+  for (const protocol of ["auto", "1.0"] as const) {
+    const other = setUp({ protocol });
+    const response = await other.forwarder.handle(request());
+    assert.match(
+      await response.text(),
+      /the metric name "http.request", expected a name of the form \[a-zA-Z_:\]/,
+    );
+    assert.equal((await other.forwarder.close()).samples, 0);
+  }
+});
+
 test("exemplars on their own in 2.0 are not counted as written", async () => {
   const { forwarder } = setUp();
   const response = await forwarder.handle(postV2({

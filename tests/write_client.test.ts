@@ -200,6 +200,15 @@ for (const [what, series, message] of wrong) {
   });
 }
 
+test("the message about a series is short, however long its labels are", () => {
+  const long = "x".repeat(100_000);
+  const twice = [{ name: long, value: long }, { name: long, value: long }];
+  assert.throws(() => batchOf([{ labels: twice, samples: [at(1)] }]), (error) => {
+    assert.ok(error instanceof FormatError && error.message.length < 1100);
+    return true;
+  });
+});
+
 test("what is refused is a DeliveryError with the receiver's words and the account", async () => {
   const client = new RemoteWriteClient({
     protocol: "1.0",

@@ -15,8 +15,10 @@ import { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
-import { exitNow, onSignal, serve, writeOut } from "./runtime.ts";
+import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
 import { formatDelivered } from "./summary.ts";
+
+const { setImmediate } = builtin("node:timers");
 
 /** Prometheus's own port: senders find it without being told. */
 const defaultPort = 9090;
@@ -66,7 +68,11 @@ async function run(given: Arguments): Promise<number> {
     onError: (error: unknown): void => log.say("error", error instanceof Error ? error.message : String(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
-      else for (const piece of json.format(write)) await writeOut(piece);
+      for (const piece of json?.format(write) ?? []) {
+        await writeOut(piece);
+        // A file is written at once, without a look at what else there is to do: other senders, and signals.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       log.say(json === undefined ? "info" : "debug", describe(write));
     },
   };

@@ -29,10 +29,29 @@ interface Entry {
   readonly exemplars: Exemplar[];
 }
 
+/** Which names may be sent. */
+export interface NameRules {
+  /** Of metrics. */
+  readonly metric: RegExp;
+  /** Of labels. */
+  readonly label: RegExp;
+  /** Puts labels in the byte order of their names. */
+  readonly compare: (a: Label, b: Label) => number;
+}
+
+/** Those of 1.0, which 2.0 prefers. */
+const namesV1: NameRules = {
+  metric: /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
+  label: /^[a-zA-Z_][a-zA-Z0-9_]*$/,
+  compare: byName,
+};
+
 /** How to make batches. */
 export interface TimeSeriesBatchOptions {
   /** How many batches to make, so that a series is always in the same of them. @default 1 */
   readonly shards?: number;
+  /** @default those of 1.0 */
+  readonly names?: NameRules;
   /** Takes what is wrong with a series, and how many samples are left out with it. @default it is thrown */
   readonly onInvalid?: (error: FormatError, samples: number) => void;
 }
@@ -54,13 +73,13 @@ export function batchOf(timeSeries: readonly TimeSeries[]): Batch {
  */
 export function batchesOf(
   timeSeries: readonly TimeSeries[],
-  { shards = 1, onInvalid = rethrow }: TimeSeriesBatchOptions = {},
+  { shards = 1, names = namesV1, onInvalid = rethrow }: TimeSeriesBatchOptions = {},
 ): readonly (Batch | undefined)[] {
   const merged = new Map<string, Entry>();
   for (const each of timeSeries) {
     const { samples = [], histograms = [] } = each;
     attempt(samples.length + histograms.length, onInvalid, () => {
-      const { series, points, exemplars } = read(each);
+      const { series, points, exemplars } = read(each, names);
       const key = JSON.stringify(series.labels.flatMap(({ name, value }) => [name, value]));
       const entry = merged.get(key) ?? { series, points: [], exemplars: [] };
       merged.set(key, entry);
@@ -92,8 +111,11 @@ function rethrow(error: FormatError): never {
   throw error;
 }
 
-function read({ labels, samples = [], histograms = [], exemplars = [], metadata }: TimeSeries): Entry {
-  const checked = checkLabels(labels);
+function read(
+  { labels, samples = [], histograms = [], exemplars = [], metadata }: TimeSeries,
+  names: NameRules,
+): Entry {
+  const checked = checkLabels(labels, names);
   return {
     series: new WireSeries(checked, metadata),
     points: [
@@ -118,7 +140,7 @@ function read({ labels, samples = [], histograms = [], exemplars = [], metadata 
     ],
     exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
       const { time } = times(timestamp, undefined, checked);
-      const sorted = sortedLabels(labels);
+      const sorted = sortedLabels(labels, names);
       const valid = sorted.every(({ name }, index) => name !== "" && name !== sorted[index - 1]?.name);
       // What receivers refuse must not take its sample with it; a time of 0 is none on the wire.
       return valid && time !== 0 ? [{ labels: sorted, value, timestamp: time }] : [];
@@ -167,15 +189,13 @@ function push(batch: Batch, { series, points, exemplars }: Entry): void {
 /** Estimated: a series and each of its labels, beside their texts. */
 const [seriesBytes, labelBytes] = [400, 100] as const;
 
-function checkLabels(labels: readonly Label[]): readonly Label[] {
-  const sorted = sortedLabels(labels);
+function checkLabels(labels: readonly Label[], names: NameRules): readonly Label[] {
+  const sorted = sortedLabels(labels, names);
   sorted.forEach(({ name, value }, index) => {
-    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
-      throw wrong(sorted, `the label name "${name}"`, "a name of the form [a-zA-Z_][a-zA-Z0-9_]*");
-    }
+    if (!names.label.test(name)) throw wrong(sorted, `the label name "${name}"`, formOf(names.label));
     if (name === sorted[index - 1]?.name) throw wrong(sorted, `two labels "${name}"`, "each name once");
-    if (name === "__name__" && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value)) {
-      throw wrong(sorted, `the metric name "${value}"`, "a name of the form [a-zA-Z_:][a-zA-Z0-9_:]*");
+    if (name === "__name__" && !names.metric.test(value)) {
+      throw wrong(sorted, `the metric name "${value}"`, formOf(names.metric));
     }
   });
   if (!sorted.some(({ name }) => name === "__name__")) throw wrong(sorted, "no metric name", "a label __name__");
@@ -183,9 +203,13 @@ function checkLabels(labels: readonly Label[]): readonly Label[] {
 }
 
 /** Without empty values; as UTF-8 has them, so that what differs here differs there too. */
-function sortedLabels(labels: readonly Label[]): Label[] {
+function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
   return labels.filter(({ value }) => value !== "").map(({ name, value }) => ({ name, value: value.toWellFormed() }))
-    .sort(byName);
+    .sort(compare);
+}
+
+function formOf({ source }: RegExp): string {
+  return `a name of the form ${source.slice(1, -1)}`;
 }
 
 /** Milliseconds that a number holds exactly. */
@@ -200,6 +224,8 @@ function times(
   return { time: Number(timestamp), start: Number(start ?? 0) };
 }
 
+const maxSeriesText = 500;
+
 function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
   return refused(labels, `it has ${what}, expected ${expected}`);
 }
@@ -208,5 +234,7 @@ function refused(labels: readonly Label[], problem: string): FormatError {
   const name = labels.find((label) => label.name === "__name__")?.value ?? "";
   const rest = labels.filter((label) => label.name !== "__name__")
     .map((label) => `${label.name}=${JSON.stringify(label.value)}`);
-  return new FormatError(`Cannot send the series ${name}{${rest.join(",")}}: ${problem}`);
+  // A hostile series is as long as its request, and the message goes into an answer and a log.
+  const series = `${name}{${rest.join(",")}}`.slice(0, maxSeriesText);
+  return new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxSeriesText)}`);
 }

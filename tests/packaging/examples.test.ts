@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { runChild, startChild } from "../support/child.ts";
+import { startCli } from "../support/cli.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
 import { countSamples, lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
@@ -238,7 +239,7 @@ test("the cron worker probes its target whenever its trigger fires, in workerd, 
   });
 });
 
-test("the page, in Chromium, pushes its timing to a receiver of another origin", async () => {
+test("the page, in Chromium, pushes its timing to a receiver of another origin, directly and through a forwarder", async () => {
   const html = readFileSync(`${project.folder}/examples/browser.html`, "utf8");
   const [, args = ""] = /npx esbuild (.*?) -->/.exec(html) ?? [];
   assert.notEqual(args, "", "the page does not say how to build the module beside it");
@@ -255,19 +256,33 @@ test("the page, in Chromium, pushes its timing to a receiver of another origin",
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const visit = async (receiver: ReceiverServer, url: string): Promise<void> => {
+    const page = `http://127.0.0.1:${port}/browser.html?url=${encodeURIComponent(url)}`;
+    const browser = startChromium(programs.chromium, page);
+    try {
+      await receiver.arrived(2);
+    } finally {
+      await browser.stop();
+    }
+    const values = valuesOf(receiver, "page_timing_seconds");
+    assert.equal(values.length, 2);
+    for (const value of values) assert.ok(value > 0 && value < 60, `${value}`);
+  };
   try {
     await withReceiver(async (receiver) => {
-      const page = `http://127.0.0.1:${port}/browser.html?url=${encodeURIComponent(receiver.url)}`;
-      const browser = startChromium(programs.chromium, page);
-      try {
-        await receiver.arrived(2);
-      } finally {
-        await browser.stop();
-      }
-      const values = valuesOf(receiver, "page_timing_seconds");
-      assert.equal(values.length, 2);
-      for (const value of values) assert.ok(value > 0 && value < 60, `${value}`);
+      await visit(receiver, receiver.url);
       assert.equal(receiver.writes[0]?.headers.get("origin"), `http://127.0.0.1:${port}`);
+    });
+    await withReceiver(async (receiver) => {
+      const forwarder = startCli(["receive", "--port", "0", "--strict", "--cors", "--forward", receiver.url]);
+      try {
+        const [, url = ""] = /Receiving at (\S+)/.exec(await forwarder.printed(/Receiving at \S+\/write/)) ?? [];
+        await visit(receiver, url);
+        assert.equal(receiver.writes[0]?.headers.get("origin"), null);
+      } finally {
+        forwarder.signal("SIGTERM");
+        await forwarder.ended;
+      }
     });
   } finally {
     server.close();

@@ -15,7 +15,7 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 /** In bytes, minified and gzipped, with the WebAssembly; a little above what it is now, so that growth is a decision. */
 const budgets: Readonly<Record<string, number>> = {
   RemoteWriteClient: 36_000,
-  pushOnce: 35_000,
+  pushOnce: 36_000,
   // A third of the script is relabelling, the forms of trends and thresholds.
   RemoteWriteOutput: 53_000,
   createReceiver: 26_000,

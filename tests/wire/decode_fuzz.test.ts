@@ -11,7 +11,7 @@ import { decodeV2 } from "../../src/wire/decode_v2.ts";
 import { compress, decompress } from "../../src/wire/snappy.ts";
 import { mutate, Random, seeds } from "../support/mutate.ts";
 import { plainSeriesV1, plainSeriesV2 } from "../support/plain_form.ts";
-import { postV1, postV2 } from "../support/requests.ts";
+import { type InitV1, postV1, postV2 } from "../support/requests.ts";
 
 // The million is for scripts/fuzz_decoder.ts: these are a few thousand of the same kind.
 const mutations = 5000;
@@ -70,6 +70,14 @@ test("mutated blocks are decompressed to what they declare, or refused", () => {
   assert.ok(refused > 0 && refused < mutations);
 });
 
+function newSeries(count: number, round: number): InitV1 {
+  const timeseries = Array.from({ length: count }, (_, index) => ({
+    labels: [{ name: "__name__", value: `new_${round}_${index}` }],
+    samples: [{ value: 1, timestamp: 1n }],
+  }));
+  return { timeseries };
+}
+
 test("mutated requests are answered 204, 400 or 413 by the strict receiver, and by one that is not", async () => {
   const random = new Random(42);
   const errors: unknown[] = [];
@@ -78,10 +86,12 @@ test("mutated requests are answered 204, 400 or 413 by the strict receiver, and 
       strict,
       onWrite: () => {},
       onError: (error) => errors.push(error),
-      maxTrackedSeries: 100,
+      maxTrackedSeries: 10,
     });
     const statuses = new Set<number>();
     for (let index = 0; index < 1000; index++) {
+      // In between, correct ones of more new series than are remembered.
+      if (index % 10 === 0) assert.equal((await receive(postV1(newSeries(15, index)))).status, 204);
       const { version, bytes } = corpus[random.below(corpus.length)] ?? { version: "1.0", bytes: new Uint8Array() };
       const body = compress(mutate(bytes, { random, others: [bytes] }));
       const response = await receive(version === "1.0" ? postV1({}, { body }) : postV2({}, { body }));
