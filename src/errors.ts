@@ -22,7 +22,7 @@ export interface DeliveryErrorDetails {
   /** What became of each sample. */
   readonly report: DeliveryReport;
   /** The error beneath. */
-  readonly cause?: unknown;
+  readonly cause?: unknown | undefined;
 }
 
 /** Samples that were refused, or that could not be delivered in the time and tries allowed. */

@@ -30,7 +30,7 @@ export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite
    * Sees what arrives before it goes into the queue, and again what the queue had no room for in the meantime; where it throws, the
    * sender is answered 500 and sends again.
    */
-  readonly onWrite?: (write: ReceivedWrite) => void | Promise<void>;
+  readonly onWrite?: ((write: ReceivedWrite) => void | Promise<void>) | undefined;
 }
 
 /** Where to forward to, what may wait, and how to receive. */
@@ -40,9 +40,9 @@ export interface ForwarderOptions
    * How long a request is tried in all, in milliseconds. Its sender was told that it is taken, and the queue's bound makes
    * senders wait. @default Infinity
    */
-  readonly retryDeadlineMs?: number;
+  readonly retryDeadlineMs?: number | undefined;
   /** How to receive. */
-  readonly receiver?: ForwarderReceiverOptions;
+  readonly receiver?: ForwarderReceiverOptions | undefined;
 }
 
 /** Names of any characters, as 2.0 allows them. */

@@ -20,8 +20,8 @@ export const valueTypes: readonly ValueType[] = ["default", "time", "data"];
 /** A threshold in k6's form: an expression, such as `p(95)<500`, alone or with what the one who runs the test is to do. */
 export type Threshold = string | {
   readonly threshold: string;
-  readonly abortOnFail?: boolean;
-  readonly delayAbortEval?: string;
+  readonly abortOnFail?: boolean | undefined;
+  readonly delayAbortEval?: string | undefined;
 };
 
 /** A threshold's expression; undefined for what has not k6's form. */
@@ -41,5 +41,5 @@ export interface Metric {
   /** Unit of the values; `time` is milliseconds. */
   readonly contains: ValueType;
   /** Threshold expressions, such as `p(95)<500`, if the source tells them. */
-  readonly thresholds?: readonly string[];
+  readonly thresholds?: readonly string[] | undefined;
 }

@@ -47,7 +47,7 @@ export interface OutputCloseOptions extends CloseOptions {
    * a window, which a later run is to send as a whole.
    * @default true
    */
-  readonly flush?: boolean;
+  readonly flush?: boolean | undefined;
 }
 
 /** Batches by shard. */

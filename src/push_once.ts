@@ -17,13 +17,13 @@ import { batchOf } from "./wire/time_series_batch.ts";
 /** Where to push, and how hard to try. */
 export interface PushOnceOptions extends ClientOptions {
   /** How long one attempt may take, in milliseconds. @default 10000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** How long after the first attempt another one may begin, in milliseconds. @default 10000 */
-  readonly retryDeadlineMs?: number;
+  readonly retryDeadlineMs?: number | undefined;
   /** Requests at most, those of retries, redirects and tokens included; what is not sent by then is `unsent`. @default Infinity */
-  readonly maxRequests?: number;
+  readonly maxRequests?: number | undefined;
   /** Ends the push at once; what is not sent by then is `unsent`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Workers give what runs after an answer (`waitUntil`) 30 seconds: an attempt that begins at the last moment ends in time. */

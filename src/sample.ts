@@ -19,7 +19,7 @@ export interface Sample {
   /** Pass the same object for equal tags where you can: it is looked up by identity first. It must not change afterwards. */
   readonly tags: Tags;
   /** What is not a tag and makes no series: `vu`, `iter`, `trace_id`. */
-  readonly metadata?: Tags;
+  readonly metadata?: Tags | undefined;
 }
 
 /** Whatever takes samples; never awaits. */

@@ -22,9 +22,9 @@ export interface FloatSample {
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number | bigint;
   /** When a counter began to count, milliseconds since the Unix epoch (2.0 only). */
-  readonly startTimestamp?: number | bigint;
+  readonly startTimestamp?: number | bigint | undefined;
   /** Says that the series ended; `value` is ignored. A flag, as the marker's bits do not survive as a JavaScript number. */
-  readonly stale?: boolean;
+  readonly stale?: boolean | undefined;
 }
 
 /** An example of what a series counts, such as a trace. */
@@ -50,7 +50,7 @@ export interface Histogram {
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number | bigint;
   /** When it began to count, milliseconds since the Unix epoch (2.0 only). */
-  readonly startTimestamp?: number | bigint;
+  readonly startTimestamp?: number | bigint | undefined;
   /** Observations in all. */
   readonly count: number;
   /** Sum of the observations. */
@@ -70,13 +70,13 @@ export interface Histogram {
   /** Their counts, as they are (not as differences). */
   readonly negativeCounts: readonly number[];
   /** Counts are floats instead of integers. @default false */
-  readonly float?: boolean;
+  readonly float?: boolean | undefined;
   /** Upper bounds of custom buckets (schema -53). */
-  readonly customValues?: readonly number[];
+  readonly customValues?: readonly number[] | undefined;
   /** Whether counting began anew: 0 unknown, 1 yes, 2 no, 3 gauge. @default 0 */
-  readonly resetHint?: number;
+  readonly resetHint?: number | undefined;
   /** Says that the series ended: sent as a histogram whose sum is the staleness marker. */
-  readonly stale?: boolean;
+  readonly stale?: boolean | undefined;
 }
 
 /** What kind of series a metric is, in the terms of OpenMetrics. */
@@ -95,9 +95,9 @@ export interface Metadata {
   /** Kind of the series. */
   readonly type: SeriesType;
   /** One sentence. */
-  readonly help?: string;
+  readonly help?: string | undefined;
   /** `seconds`, `bytes`, ... */
-  readonly unit?: string;
+  readonly unit?: string | undefined;
 }
 
 /** One series and what happened to it. */
@@ -105,11 +105,11 @@ export interface TimeSeries {
   /** Its identity, in any order. */
   readonly labels: readonly Label[];
   /** Floats; rising in time. A series holds samples or histograms, not both. */
-  readonly samples?: readonly FloatSample[];
+  readonly samples?: readonly FloatSample[] | undefined;
   /** Native histograms; rising in time. */
-  readonly histograms?: readonly Histogram[];
+  readonly histograms?: readonly Histogram[] | undefined;
   /** Examples; rising in time. */
-  readonly exemplars?: readonly Exemplar[];
+  readonly exemplars?: readonly Exemplar[] | undefined;
   /** What the series means. */
-  readonly metadata?: Metadata;
+  readonly metadata?: Metadata | undefined;
 }

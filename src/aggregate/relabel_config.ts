@@ -23,23 +23,23 @@ export type RelabelAction =
 /** A rule in the terms of Prometheus's `write_relabel_configs`, whose spelling of the names is taken as well. */
 export interface RelabelConfig {
   /** Labels whose values are joined to the text that is matched. @default [] */
-  readonly sourceLabels?: readonly string[];
+  readonly sourceLabels?: readonly string[] | undefined;
   /** The same. */
-  readonly source_labels?: readonly string[];
+  readonly source_labels?: readonly string[] | undefined;
   /** What stands between the joined values. @default ";" */
-  readonly separator?: string;
+  readonly separator?: string | undefined;
   /** RE2 syntax; matches the whole text. @default "(.*)" */
-  readonly regex?: string;
+  readonly regex?: string | undefined;
   /** What `hashmod` divides the hash by; an integer of at least 1. */
-  readonly modulus?: number;
+  readonly modulus?: number | undefined;
   /** The label that is set; a template for `replace`. */
-  readonly targetLabel?: string;
+  readonly targetLabel?: string | undefined;
   /** The same. */
-  readonly target_label?: string;
+  readonly target_label?: string | undefined;
   /** The new value, a template; for `labelmap` the new name. @default "$1" */
-  readonly replacement?: string;
+  readonly replacement?: string | undefined;
   /** What is done. @default "replace" */
-  readonly action?: RelabelAction;
+  readonly action?: RelabelAction | undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ export interface OutputSeries {
   /** Its `__name__`. */
   readonly name: string;
   /** Labels beside the tags', such as a bucket's `le`. */
-  readonly labels?: Tags;
+  readonly labels?: Tags | undefined;
   /** What it means. */
   readonly metadata: Metadata;
 }
@@ -26,9 +26,9 @@ export interface MetricMapping {
   /** A fresh sink for a new series. */
   createSink(): Sink;
   /** Where an example of this value belongs; undefined for nowhere. By default, there are no exemplars. */
-  readonly placeExemplar?: PlaceExemplar;
+  readonly placeExemplar?: PlaceExemplar | undefined;
   /** A series may have several samples in one request (rising in time), instead of one. @default false */
-  readonly multipleSamples?: boolean;
+  readonly multipleSamples?: boolean | undefined;
 }
 
 /** A way to turn k6 metrics into time series. */

@@ -21,7 +21,7 @@ export interface CheckpointOptions {
    * How many windows an earlier run is known to have sent. They are aggregated and not sent again; the window after them
    * may have been sent as well, so that what is refused of it counts as unknown. Undefined for a first run.
    */
-  readonly windowsSent?: number;
+  readonly windowsSent?: number | undefined;
   /**
    * Called after each window. The next one is sent when it has resolved, so that at most one window is sent and not known
    * to be; if it throws, nothing more is sent.

@@ -29,7 +29,7 @@ export interface PartialWrite {
   /** What was taken. */
   readonly written: WrittenCounts;
   /** Why the rest was not, for the sender's log: the answer is 400. Without it, it is 204. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /** Takes what arrives; resolves with what it did not take, if there is something. */
@@ -48,33 +48,33 @@ export interface ReceiverOptions {
    *
    * @default false
    */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
   /** Takes the breaches (strict only): the first hundred of a request, and how many there are. */
-  readonly onBreach?: (breach: Breach) => void;
+  readonly onBreach?: ((breach: Breach) => void) | undefined;
   /** Takes what `onWrite` or `onBreach` threw. @default console.error */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: ((error: unknown) => void) | undefined;
   /** Largest body, in bytes, as sent. @default `maxDecodedBytes`: compression makes nothing larger worth reading */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /**
    * Largest body, in bytes, after decompression. What is decoded takes about twelve times as much memory at most. A larger
    * request is answered 413.
    *
    * @default 33554432 as in Prometheus
    */
-  readonly maxDecodedBytes?: number;
+  readonly maxDecodedBytes?: number | undefined;
   /**
    * Series whose last sample is remembered for certain, to check the order (strict only), about 100 bytes each; at most, twice as
    * many are.
    *
    * @default 100000
    */
-  readonly maxTrackedSeries?: number;
+  readonly maxTrackedSeries?: number | undefined;
   /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
-  readonly cors?: boolean | string;
+  readonly cors?: boolean | string | undefined;
   /** The only path that is answered, such as `/api/v1/write`. @default any */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Versions that are taken; another one is answered 415. @default both */
-  readonly acceptVersions?: readonly ProtocolVersion[];
+  readonly acceptVersions?: readonly ProtocolVersion[] | undefined;
 }
 
 /** Options with their defaults, checked. */

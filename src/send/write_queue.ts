@@ -25,35 +25,35 @@ export interface WriteQueueOptions {
   /** Delivers the batches. */
   readonly delivery: Delivery;
   /** Samples at most. @default 500000 */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /** Memory of the batches at most, in bytes. @default 67108864 */
-  readonly maxQueueBytes?: number;
+  readonly maxQueueBytes?: number | undefined;
   /** @default "drop-oldest" */
-  readonly overflow?: OverflowPolicy;
+  readonly overflow?: OverflowPolicy | undefined;
   /** The bound on the requests of a flush, the same that `send` has; renewed by `resume()`. @default none */
-  readonly budget?: RequestBudget;
+  readonly budget?: RequestBudget | undefined;
   /** @default by the runtime's timers */
-  readonly sleep?: Sleep;
+  readonly sleep?: Sleep | undefined;
   /** @default not kept */
-  readonly stats?: SendStats;
+  readonly stats?: SendStats | undefined;
   /** @default not said */
-  readonly warnings?: Warnings;
+  readonly warnings?: Warnings | undefined;
 }
 
 /** How long to wait at the end. */
 export interface CloseOptions {
   /** For what is still in the queue, in milliseconds. @default 30000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Ends the wait at once. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is known of a batch. */
 export interface PushOptions {
   /** Nothing of it is sent before this resolves, and nothing at all if it rejects. @default at once */
-  readonly after?: Promise<unknown>;
+  readonly after?: Promise<unknown> | undefined;
   /** An earlier run may have sent it: what is refused counts as unknown. @default false */
-  readonly sentBefore?: boolean;
+  readonly sentBefore?: boolean | undefined;
 }
 
 /** What became of what was in the queue at its end. */

@@ -22,22 +22,22 @@ export interface OutgoingRequest {
 /** What an instrumented fetch emits, and how. */
 export interface InstrumentFetchOptions {
   /** The fetch to wrap. @default globalThis.fetch */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Tags of all its samples, such as `scenario`, or a function that gives them. @default {} */
-  readonly tags?: Tags | ((request: OutgoingRequest) => Tags);
+  readonly tags?: (Tags | ((request: OutgoingRequest) => Tags)) | undefined;
   /**
    * What requests count as one: becomes the tags `name` and, as in k6, `url`. Where it is undefined, or the function
    * gives undefined, both are the URL. The tag `name` and the literal of a {@link urlTemplate} come before it.
    */
   readonly name?: string | ((request: OutgoingRequest) => string | undefined);
   /** Whether the query is left out of the URL in tags; user info and fragment always are. @default false */
-  readonly stripQuery?: boolean;
+  readonly stripQuery?: boolean | undefined;
   /** Whether a status is expected; 0 is a request without an answer. @default 200 to 399 */
-  readonly expectedStatus?: (status: number) => boolean;
+  readonly expectedStatus?: ((status: number) => boolean) | undefined;
   /** The time, in milliseconds since the Unix epoch. @default Date.now */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Milliseconds since any point, never going back. @default performance.now */
-  readonly monotonicNow?: () => number;
+  readonly monotonicNow?: (() => number) | undefined;
 }
 
 /** A fetch with measurements. */

@@ -16,11 +16,11 @@ export interface K6JsonOptions {
    * Takes each line that is not k6's, without its end: what k6 itself prints, where both come through one pipe. A line of more than
    * 1 MiB comes in parts, all but the last of which `continues`. Where it returns a promise, no more is read until that resolves.
    */
-  readonly onForeignLine?: (line: string, continues: boolean) => void | Promise<void>;
+  readonly onForeignLine?: ((line: string, continues: boolean) => void | Promise<void>) | undefined;
   /** Takes each metric when it is announced. */
-  readonly onMetric?: (metric: Metric) => void;
+  readonly onMetric?: ((metric: Metric) => void) | undefined;
   /** Ends the reading; what was read before is yielded. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was read so far. */

@@ -11,23 +11,23 @@ import { k6Metrics } from "./k6_metrics.ts";
 /** What a metric's values are. */
 export interface MetricOptions {
   /** Plain numbers, milliseconds (`time`) or bytes (`data`). @default "default" */
-  readonly contains?: ValueType;
+  readonly contains?: ValueType | undefined;
   /** Short for `contains: "time"`, as the second argument of k6's constructors. @default false */
-  readonly isTime?: boolean;
+  readonly isTime?: boolean | undefined;
 }
 
 /** How to add a value. */
 export interface AddOptions {
   /** When it was measured, in milliseconds since the Unix epoch. @default the time of the call */
-  readonly time?: number;
+  readonly time?: number | undefined;
 }
 
 /** How to make metrics. */
 export interface MetricsOptions {
   /** Tags of every value. @default {} */
-  readonly tags?: Tags;
+  readonly tags?: Tags | undefined;
   /** The time, in milliseconds since the Unix epoch. @default Date.now */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** A metric to which values can be added. */

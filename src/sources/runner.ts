@@ -12,13 +12,13 @@ import type { OpenRequests } from "./measured_request.ts";
 /** What a runner's samples have in common. */
 export interface RunnerOptions {
   /** Tags of all samples, such as `scenario`. @default {} */
-  readonly tags?: Tags;
+  readonly tags?: Tags | undefined;
   /** What `fetch` emits, and how. */
-  readonly http?: Omit<InstrumentFetchOptions, "now" | "monotonicNow">;
+  readonly http?: Omit<InstrumentFetchOptions, "now" | "monotonicNow"> | undefined;
   /** The time, in milliseconds since the Unix epoch. @default Date.now */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Milliseconds since any point, never going back. @default performance.now */
-  readonly monotonicNow?: () => number;
+  readonly monotonicNow?: (() => number) | undefined;
 }
 
 /** A function that is given the context in which it runs. */

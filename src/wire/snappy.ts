@@ -23,16 +23,17 @@ const maxRatio = 22;
 /** How a stream in the framed format begins: a chunk of type 0xff that says `sNaPpY`. Never the beginning of a valid block. */
 const framedStart: readonly number[] = [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59];
 
-let chosenModule: WebAssembly.Module | BufferSource | undefined;
+let chosenModule: object | undefined;
 let ready = false;
 
 /**
  * Sets the WebAssembly module of snappy-wasm 0.3.0, for bundlers that cannot find it by themselves, or the one compiled at
  * deployment, where the runtime compiles none. Call it before the first request.
  *
- * @param module compiled, or the bytes of `snappy_bg.wasm`
+ * @param module a `WebAssembly.Module`, or the bytes of `snappy_bg.wasm` as an ArrayBuffer or a view of one. Those types are not
+ * named here, as Node's own have none of that name.
  */
-export function setSnappyModule(module: WebAssembly.Module | BufferSource): void {
+export function setSnappyModule(module: object): void {
   chosenModule = module;
   ready = false;
 }
@@ -117,8 +118,8 @@ function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: 
  * Some edge sandboxes hand in a module of another realm, which the glue would not recognise and take for bytes: it is given
  * this realm's prototype.
  */
-function ofThisRealm(module: WebAssembly.Module | BufferSource): WebAssembly.Module | BufferSource {
+function ofThisRealm(module: object): WebAssembly.Module | BufferSource {
   const foreign = !(module instanceof WebAssembly.Module) &&
     Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
-  return foreign ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module;
+  return foreign ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module as BufferSource;
 }

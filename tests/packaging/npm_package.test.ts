@@ -144,12 +144,17 @@ export async function push(series: readonly TimeSeries[]): Promise<number> {
   return text.length;
 }
 export const output: AsyncDisposable = new RemoteWriteOutput({ mapping: raw, labels: { job: "t" } });
+// What is undefined is as good as left out, also where the compiler tells the two apart.
+export const unset = new RemoteWriteOutput({ url: undefined, fetch: undefined, headers: undefined });
 export const known = (error: unknown): string => isRemoteWriteError(error) ? error.message : "";
 `;
+
+const nodeTypes = { types: ["node"], typeRoots: [`${process.cwd()}/node_modules/@types`] };
 
 for (
   const [title, file, options] of [
     ["nodenext", "nodenext.ts", { module: "nodenext" }],
+    ["Node's types alone", "node.ts", { module: "nodenext", lib: ["es2022", "esnext.disposable"], ...nodeTypes }],
     ["nodenext with require", "required.cts", { module: "nodenext", esModuleInterop: true }],
     ["a bundler", "bundled.ts", { module: "esnext", moduleResolution: "bundler" }],
   ] as const

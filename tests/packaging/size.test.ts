@@ -14,13 +14,13 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** In bytes, minified and gzipped, with the WebAssembly; a little above what it is now, so that growth is a decision. */
 const budgets: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 36_000,
-  pushOnce: 36_000,
+  RemoteWriteClient: 37_000,
+  pushOnce: 37_000,
   // A third of the script is relabelling, the forms of trends and thresholds.
-  RemoteWriteOutput: 53_000,
+  RemoteWriteOutput: 54_000,
   createReceiver: 26_000,
   // A free Worker may have fifty times as much; a page should not.
-  "*": 79_000,
+  "*": 81_000,
 };
 
 let sizes: readonly Size[];

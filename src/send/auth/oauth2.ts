@@ -25,13 +25,13 @@ export interface OAuth2Options {
   /** The client's secret there. */
   readonly clientSecret: string;
   /** What is asked for. @default none: the server's own default */
-  readonly scopes?: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
   /** Further parameters of the request, such as `audience`. @default {} */
-  readonly endpointParams?: Readonly<Record<string, string>>;
+  readonly endpointParams?: Readonly<Record<string, string>> | undefined;
   /** Whether the client shows its secret in the header, as each server must support, or in the body. @default "basic" */
-  readonly clientAuthentication?: "basic" | "body";
+  readonly clientAuthentication?: "basic" | "body" | undefined;
   /** For one request of a token, in milliseconds. @default 30000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** What is injected. */
@@ -41,7 +41,7 @@ export interface OAuth2Context {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** @default by the runtime's timers */
-  readonly sleep?: Sleep;
+  readonly sleep?: Sleep | undefined;
 }
 
 /** Longer than a request takes, retries included as a rule: a token must not expire on its way. */

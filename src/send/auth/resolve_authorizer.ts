@@ -14,17 +14,17 @@ import { splitCredentials } from "./split_credentials.ts";
 /** The ways to authenticate; at most one may be used. */
 export interface AuthOptions {
   /** For basic authentication; user info in the URL does the same. @default none */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** Goes with `user`. @default "" */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /** For `Authorization: Bearer`. @default none */
-  readonly bearerToken?: BearerToken;
+  readonly bearerToken?: BearerToken | undefined;
   /** Tokens by OAuth 2.0 client credentials. @default none */
-  readonly oauth2?: OAuth2Options;
+  readonly oauth2?: OAuth2Options | undefined;
   /** AWS's signatures; one of which no part is given is none. @default none */
-  readonly sigv4?: SigV4Options;
+  readonly sigv4?: SigV4Options | undefined;
   /** The custom headers: one of them may be Authorization. @default none */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What is known where the options are resolved. */

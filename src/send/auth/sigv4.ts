@@ -17,29 +17,29 @@ export interface AwsCredentials {
   /** Never sent. */
   readonly secretAccessKey: string;
   /** Of temporary credentials. */
-  readonly sessionToken?: string;
+  readonly sessionToken?: string | undefined;
 }
 
 /** Credentials that a callback gives. */
 export interface ExpiringAwsCredentials extends AwsCredentials {
   /** When they expire; without it the callback is called on each attempt. */
-  readonly expiration?: Date;
+  readonly expiration?: Date | undefined;
 }
 
 /** How to sign: with fixed credentials, or with those of a callback. */
 export interface SigV4Options {
   /** Such as `eu-central-1`. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** The part of the credentials that is not secret. */
-  readonly accessKeyId?: string;
+  readonly accessKeyId?: string | undefined;
   /** The secret part. */
-  readonly secretAccessKey?: string;
+  readonly secretAccessKey?: string | undefined;
   /** Of temporary credentials. */
-  readonly sessionToken?: string;
+  readonly sessionToken?: string | undefined;
   /** Gives credentials that change, instead of fixed ones. */
-  readonly credentials?: () => Promise<ExpiringAwsCredentials>;
+  readonly credentials?: (() => Promise<ExpiringAwsCredentials>) | undefined;
   /** The service's name in the signature. @default "aps" */
-  readonly service?: string;
+  readonly service?: string | undefined;
 }
 
 /** AWS's own clients renew five minutes ahead, too. */
