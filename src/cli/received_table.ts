@@ -43,11 +43,16 @@ export class ReceivedTable {
   /** Takes the series of a request. */
   add(timeSeries: readonly TimeSeries[]): void {
     const longTexts: LongTexts = new Map();
-    for (const series of timeSeries) {
-      const { labels, samples = [], histograms = [] } = series;
+    for (const { labels, samples = [], histograms = [] } of timeSeries) {
       const row = this.#rowOf(labels.find((label) => label.name === "__name__")?.value ?? "(no name)");
-      if (row === undefined) this.#otherSamples += samples.length + histograms.length;
-      else this.#addTo(row, series, longTexts);
+      if (row === undefined) {
+        this.#otherSamples += samples.length + histograms.length;
+        continue;
+      }
+      row.samples += samples.length + histograms.length;
+      const last = samples.findLast(({ stale }) => stale !== true)?.value ??
+        histograms.findLast(({ stale }) => stale !== true)?.count;
+      if (last !== undefined) this.#setLast(row, { key: seriesKey(labels, longTexts), last });
     }
   }
 
@@ -60,12 +65,7 @@ export class ReceivedTable {
     return row;
   }
 
-  #addTo(row: Row, { labels, samples = [], histograms = [] }: TimeSeries, longTexts: LongTexts): void {
-    row.samples += samples.length + histograms.length;
-    const last = samples.findLast(({ stale }) => stale !== true)?.value ??
-      histograms.findLast(({ stale }) => stale !== true)?.count;
-    if (last === undefined) return;
-    const key = seriesKey(labels, longTexts);
+  #setLast(row: Row, { key, last }: { readonly key: number; readonly last: number }): void {
     if (!row.last.has(key)) {
       this.#isCut ||= this.#series === this.#maxSeries;
       if (this.#isCut) return;
