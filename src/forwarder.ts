@@ -11,7 +11,7 @@ import { compareUtf8 } from "./receive/format_series.ts";
 import { countValues, nothingWritten } from "./receive/written.ts";
 import { BusyError, createReceiver, type PartialWrite, type ReceivedWrite, type ReceiverOptions } from "./receiver.ts";
 import { abortAfter } from "./send/abort_after.ts";
-import { createDelivery } from "./send/create_delivery.ts";
+import { createDelivery, createMetadataSender } from "./send/create_delivery.ts";
 import type { MetadataSender } from "./send/metadata_sender.ts";
 import type { WrittenCounts } from "./send/outcome.ts";
 import { Tally } from "./send/report.ts";
@@ -104,10 +104,10 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     this.#sleep = resolved.sleep;
     this.#warnings = new Warnings(resolved.onWarning);
     const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
-    const { delivery, metadata } = createDelivery(sending);
-    this.#metadata = metadata;
+    const way = createDelivery(sending);
+    this.#metadata = createMetadataSender(sending, way);
     // Nothing that a sender was told to be taken is dropped: what is more than fits is refused.
-    this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery });
+    this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery: way.delivery });
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#take(write) });
   }

@@ -15,7 +15,7 @@ import { Refusals } from "./output/refusals.ts";
 import type { Sample, SampleConsumer } from "./sample.ts";
 import { SelfMetrics } from "./output/self_metrics.ts";
 import { abortAfter } from "./send/abort_after.ts";
-import { createDelivery } from "./send/create_delivery.ts";
+import { createDelivery, createMetadataSender } from "./send/create_delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { MetadataSender } from "./send/metadata_sender.ts";
 import { mergeReports } from "./send/report.ts";
@@ -125,9 +125,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
     const sharedDeadline = resolved.overflow === "block";
     const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
-    const { delivery, metadata } = createDelivery(sending);
-    this.#metadata = metadata;
-    this.#queue = new WriteQueue({ ...sending, delivery });
+    const way = createDelivery(sending);
+    this.#metadata = createMetadataSender(sending, way);
+    this.#queue = new WriteQueue({ ...sending, delivery: way.delivery });
   }
 
   /**

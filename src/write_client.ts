@@ -6,7 +6,7 @@
 import { DeliveryError } from "./errors.ts";
 import type { ClientOptions } from "./options.ts";
 import { resolveClientOptions } from "./options/resolve_client_options.ts";
-import { createDelivery } from "./send/create_delivery.ts";
+import { createDelivery, createMetadataSender } from "./send/create_delivery.ts";
 import type { Delivery } from "./send/delivery.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { MetadataSender } from "./send/metadata_sender.ts";
@@ -41,9 +41,10 @@ export class RemoteWriteClient {
   constructor(options: ClientOptions = {}) {
     const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
-    const { delivery, metadata } = createDelivery({ ...resolved, stats: this.#stats, warnings });
-    this.#delivery = delivery;
-    this.#metadata = metadata;
+    const sending = { ...resolved, stats: this.#stats, warnings };
+    const way = createDelivery(sending);
+    this.#delivery = way.delivery;
+    this.#metadata = createMetadataSender(sending, way);
   }
 
   /**

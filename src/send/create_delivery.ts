@@ -14,6 +14,7 @@ import { Delivery } from "./delivery.ts";
 import type { DeliveryOptions } from "./delivery_options.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
 import { MetadataSender } from "./metadata_sender.ts";
+import type { Send } from "./outcome.ts";
 import { type RequestBudget, withBudget } from "./request_budget.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import { type SendStats, withStats } from "./stats.ts";
@@ -30,12 +31,12 @@ export interface CreateDeliveryOptions
   readonly budget?: RequestBudget;
 }
 
-/** The ways to one endpoint. */
-export interface Deliveries {
+/** The way to one endpoint. */
+export interface Way {
   /** For samples. */
   readonly delivery: Delivery;
-  /** For what they mean. */
-  readonly metadata: MetadataSender;
+  /** For requests of any kind, retries included. */
+  readonly send: Send;
 }
 
 /**
@@ -43,7 +44,7 @@ export interface Deliveries {
  *
  * @throws ConfigurationError where the URL, a header or the ways to authenticate cannot be used
  */
-export function createDelivery(options: CreateDeliveryOptions): Deliveries {
+export function createDelivery(options: CreateDeliveryOptions): Way {
   const { budget } = options;
   const fetch = budget?.bound(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
@@ -57,14 +58,19 @@ export function createDelivery(options: CreateDeliveryOptions): Deliveries {
     "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
   };
   const delivery = new Delivery({ ...options, send, codecs });
-  const metadata = new MetadataSender({
+  return { delivery, send };
+}
+
+/** What tells the same endpoint what the metrics mean. */
+export function createMetadataSender(options: CreateDeliveryOptions, { delivery, send }: Way): MetadataSender {
+  const buffer = new ByteBuffer();
+  return new MetadataSender({
     ...options,
     send,
     encode: (families) => compressed(encodeMetadataV1(families, buffer)),
     version: () => delivery.version,
     maxFamiliesPerSend: options.maxSamplesPerSend ?? sendDefaults.maxSamplesPerSend,
   });
-  return { delivery, metadata };
 }
 
 function compressed(encoded: Uint8Array<ArrayBuffer>): EncodedSlice {

@@ -6,6 +6,7 @@
 import type { HistogramValue } from "../aggregate/sink.ts";
 import type { Series } from "../aggregate/series_store.ts";
 import { Batch } from "./batch.ts";
+import { emptyHistogram } from "./empty_histogram.ts";
 import type { WireSeries } from "./wire_series.ts";
 
 /** What a flush may be told. */
@@ -20,19 +21,6 @@ export interface CollectorOptions {
 
 /** A sample moves by milliseconds to a free one, or by the lateness of k6's JSON; by more than this, something is wrong. */
 const maxMoveMs = 5_000;
-
-/** A histogram of nothing; where it is a staleness marker, only the bits of its sum count. */
-const emptyHistogram: HistogramValue = {
-  count: 0,
-  sum: 0,
-  schema: 0,
-  zeroThreshold: 0,
-  zeroCount: 0,
-  positiveSpans: [],
-  positiveCounts: [],
-  negativeSpans: [],
-  negativeCounts: [],
-};
 
 /** Turns series into batches, one a shard. */
 export class Collector {
