@@ -98,7 +98,7 @@ async function run() {
     await pause(paceMs);
   }
   if (ending === "written on") {
-    const command = `echo on; echo >&2; exec yes ${"on ".repeat(1000)}`;
+    const command = `echo on; echo >&2; exec yes ${"on ".repeat(10)}`;
     const child = spawn("sh", ["-c", command], { stdio: ["ignore", descriptor, "pipe"], detached: true });
     tell({ sleeper: child.pid });
     await once(child.stderr, "data");
