@@ -29,6 +29,7 @@ import { Batch } from "./wire/batch.ts";
 import { Collector } from "./wire/collector.ts";
 import { SeriesFactory } from "./wire/series_factory.ts";
 import type { WireSeries } from "./wire/wire_series.ts";
+import { reasonOf } from "./reason_of.ts";
 
 /** What an output has done so far. */
 export interface OutputStats extends SendStatsSnapshot {
@@ -297,9 +298,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   #lose(samples: number, error: unknown, warnings: Warnings): void {
-    const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${
-      error instanceof Error ? error.message : String(error)
-    }`;
+    const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${reasonOf(error)}`;
     this.#account.lose(samples, reason);
     this.#sendStats.dropped("sink_failed", samples);
     warnings.once(`Samples lost: ${samples} (${reason}). Further ones of this kind are only counted.`);

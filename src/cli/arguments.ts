@@ -54,6 +54,12 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
     let text = equals < 0 ? undefined : argument.slice(equals + 1);
     if (flag.placeholder === undefined) {
       if (negated && text !== undefined) throw new ConfigurationError(`Cannot read ${source}: it takes no value`);
+      if (text === undefined && (rest[0] === "true" || rest[0] === "false")) {
+        // Otherwise it would be a file of that name.
+        throw new ConfigurationError(
+          `Cannot read ${source}: "${rest[0]}" stands apart from it, expected --${flag.flag}=${rest[0]}`,
+        );
+      }
       text ??= String(!negated);
     } else {
       text ??= rest.shift();

@@ -9,7 +9,7 @@ import { redactUrl } from "../send/redact.ts";
 import type { TextOption } from "../options/option_spec.ts";
 import { seriesSpecs } from "../options/series_specs.ts";
 import { version } from "../version.ts";
-import { reasonOf } from "./reason_of.ts";
+import { reasonOf } from "../reason_of.ts";
 import { builtin } from "./runtime.ts";
 
 /** The options that decide what is sent; those of how it is sent may change from run to run. */

@@ -6,7 +6,7 @@
 import { ConfigurationError } from "../errors.ts";
 import { createFifo } from "./fifo.ts";
 import { followFile } from "./follow.ts";
-import { reasonOf } from "./reason_of.ts";
+import { reasonOf } from "../reason_of.ts";
 import { builtin, onExit, toStream } from "./runtime.ts";
 import { makeTemporaryFolder } from "./temporary_folder.ts";
 

@@ -15,6 +15,7 @@ import { bearerCredentials } from "../send/auth/bearer.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
+import { reasonOf } from "../reason_of.ts";
 
 const configFlag: Flag = {
   flag: "config",
@@ -33,7 +34,10 @@ const notForwarded: readonly string[] = ["url", "flush-period", "overflow", "max
 const forwardSpecs = sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag));
 
 /** The flags of the options that forwarding has. */
-export const forwardFlags: readonly Flag[] = [configFlag, ...forwardSpecs];
+export const forwardFlags: readonly Flag[] = [
+  configFlag,
+  ...forwardSpecs.map((spec) => spec.flag === "retry-deadline" ? { ...spec, default: "no end" } : spec),
+];
 
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
 export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
@@ -142,7 +146,7 @@ function readFile(path: string, what: string): string {
   try {
     return readText(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new ConfigurationError(`Cannot use the ${what} file "${path}": ${reason}, expected a file that can be read`);
   }
 }

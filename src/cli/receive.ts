@@ -17,6 +17,7 @@ import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
 import { formatDelivered } from "./summary.ts";
+import { reasonOf } from "../reason_of.ts";
 
 const { setImmediate } = builtin("node:timers");
 
@@ -65,7 +66,7 @@ async function run(given: Arguments): Promise<number> {
     strict: isOn(given, "strict"),
     cors: isOn(given, "cors"),
     onBreach: ({ clause, message }: Breach): void => log.say("warn", `${clause}: ${message}`),
-    onError: (error: unknown): void => log.say("error", error instanceof Error ? error.message : String(error)),
+    onError: (error: unknown): void => log.say("error", reasonOf(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
       for (const piece of json?.format(write) ?? []) {
@@ -90,7 +91,7 @@ async function run(given: Arguments): Promise<number> {
   const host = String(given.values.get("host") ?? "127.0.0.1");
   const server = await serve(handler, { host, port: Number(given.values.get("port") ?? defaultPort) }).catch(
     (error) => {
-      log.say("error", `Cannot listen: ${error instanceof Error ? error.message : String(error)}`);
+      log.say("error", `Cannot listen: ${reasonOf(error)}`);
     },
   );
   if (server === undefined) return exitCodes.usage;

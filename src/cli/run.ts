@@ -16,7 +16,7 @@ import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
-import { reasonOf } from "./reason_of.ts";
+import { reasonOf } from "../reason_of.ts";
 import { environment, exitNow, onQuit, onSignal, outliveTerminal, sharesTerminal, signalsHandled } from "./runtime.ts";
 import { type Account, formatSummary, isLoss } from "./summary.ts";
 
@@ -90,7 +90,7 @@ class Running {
       }),
     };
     const { testid, labels } = options;
-    this.#testid = (testid === "auto" ? undefined : testid) ?? labels?.testid ?? this.#testid;
+    if (testid !== "auto") this.#testid = testid ?? labels?.testid ?? this.#testid;
     const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
     // Before anything is made that would be left behind.
     onSignal((signal) => this.#interrupt(signal));

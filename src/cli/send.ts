@@ -20,7 +20,7 @@ import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
-import { reasonOf } from "./reason_of.ts";
+import { reasonOf } from "../reason_of.ts";
 import { checkContradictions, inputPaths, isLive, sendFlags } from "./send_flags.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors.ts";
-import { reasonOf } from "./reason_of.ts";
+import { reasonOf } from "../reason_of.ts";
 import { builtin, isRunning, processId } from "./runtime.ts";
 
 /** Whose it is can be read from its name. */

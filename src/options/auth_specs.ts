@@ -37,7 +37,7 @@ const entries: readonly OptionSpecEntry[] = [
     option: "bearerTokenFile",
     flag: "bearer-token-file",
     placeholder: "FILE",
-    help: "A file with the bearer token, read again when it changes.",
+    help: "A file with the bearer token, read again for each request.",
     parse: parseText,
   },
   {

@@ -57,7 +57,7 @@ const entries: readonly OptionSpecEntry[] = [
     env: ["K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "K6_PROMETHEUS_INSECURE_SKIP_TLS_VERIFY"],
     keys: ["insecureSkipTLSVerify"],
     flag: "insecure-skip-tls-verify",
-    help: "Take any certificate; without a word about it, only a CA file makes the command verify.",
+    help: "Take any certificate; without a word about it, a CA file or a name of k6's own makes the command verify.",
     default: "true",
     parse: parseBoolean,
   },

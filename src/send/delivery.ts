@@ -32,6 +32,7 @@ import {
 } from "./outcome.ts";
 import { Parcel, type Piece } from "./parcel.ts";
 import type { DeliveryReport } from "../delivery_report.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** A request that was made of a piece. */
 interface SentPiece extends EncodedSlice {
@@ -127,7 +128,7 @@ export class Delivery {
       }
       problem = `it takes ${body.length} bytes (${decodedBytes} before compression), more than is allowed`;
     } catch (error) {
-      problem = `it cannot be encoded: ${error instanceof Error ? error.message : String(error)}`;
+      problem = `it cannot be encoded: ${reasonOf(error)}`;
     }
     if (to - from > 1) {
       parcel.cut(middle(piece));

@@ -14,6 +14,7 @@ import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
 import { drain, readReason } from "./response_text.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -155,7 +156,7 @@ class Attempt {
   /** Something was thrown, by fetch or by the authorizer. */
   thrown(error: unknown): Outcome {
     if (!this.awaiting) {
-      const reason = `no credentials were to be had: ${error instanceof Error ? error.message : String(error)}`;
+      const reason = `no credentials were to be had: ${reasonOf(error)}`;
       if (error instanceof Error && error.name === "ConfigurationError") return this.#rejection(undefined, reason);
       return this.failure(reason, error);
     }

@@ -16,6 +16,7 @@ import type { RequestBudget } from "./request_budget.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** What to do with more than fits: drop the oldest batches, or let whoever makes them wait for `ready()`. */
 export type OverflowPolicy = "drop-oldest" | "block";
@@ -204,7 +205,7 @@ export class WriteQueue {
       await this.#options.delivery.advance(parcel, this.#end.signal);
     } catch (error) {
       // Nothing should throw there; if something does, the shard must not stand still.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.#options.delivery.giveUp(parcel, `the delivery broke: ${reason}`);
     }
   }

@@ -10,6 +10,7 @@ import snappyModule from "#snappy-wasm";
 import { compress_raw, decompress_raw, initSync } from "snappy-wasm";
 import { FormatError } from "../errors.ts";
 import { TooLargeError } from "./too_large_error.ts";
+import { reasonOf } from "../reason_of.ts";
 
 /** Limits of `decompress`. */
 export interface DecompressOptions {
@@ -106,7 +107,7 @@ function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: 
   } catch (cause) {
     // After a trap, such as memory that cannot grow, the instance is in no known state: the next call makes a new one.
     if (cause instanceof WebAssembly.RuntimeError) ready = false;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     const expected = verb === "compress" ? "fewer bytes" : "a snappy block";
     throw new FormatError(`Cannot ${verb} ${bytes.length} bytes: snappy says "${reason}", expected ${expected}`, {
       cause,

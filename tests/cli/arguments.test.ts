@@ -40,6 +40,8 @@ const wrong: readonly [string[], RegExp][] = [
   [["--port", "11"], /Cannot read --port: it is "11", expected a whole number from 0 to 10/],
   [["--port=x"], /Cannot read --port: it is "x"/],
   [["--quiet=maybe"], /Cannot read --quiet: it is "maybe", expected true or false/],
+  [["--quiet", "false"], /Cannot read --quiet: "false" stands apart from it, expected --quiet=false/],
+  [["--no-quiet", "true"], /Cannot read --no-quiet: "true" stands apart from it, expected --quiet=true/],
   [["--no-quiet=true"], /Cannot read --no-quiet: it takes no value/],
   [["--no-port"], /there is no flag --no-port/],
 ];

@@ -188,6 +188,8 @@ test("a run gets a testid unless it has one; the script's own goes first", () =>
     assert.notEqual(await testidOf([], { json }), made);
     assert.match(await testidOf(["--testid", "auto"], { json }) ?? "", /^\d{8}-/);
     assert.equal(await testidOf(["--testid", "mine"], { json }), "mine");
+    const labelled = { K6_PROMETHEUS_RW_LABELS: "testid=label" };
+    assert.match(await testidOf(["--testid", "auto"], { json }, labelled) ?? "", /^\d{8}-/);
     assert.equal(await testidOf([], { json }, { K6_PROMETHEUS_RW_LABELS: "testid=label" }), "label");
     assert.equal(await testidOf(["--testid", "mine"], {}), "basic");
   }));
