@@ -7,7 +7,7 @@ const sources = ["mod.ts", ...filesIn("src").filter((path) => path.endsWith(".ts
 
 /** A file may import from its own part and from those before it. */
 const parts: readonly (readonly string[])[] = [
-  ["metric", "sample", "time_series", "delivery_report", "errors", "version", "duration"],
+  ["metric", "sample", "time_series", "delivery_report", "errors", "reason_of", "version", "duration"],
   ["sources", "aggregate"],
   ["mapping", "own_metrics"],
   ["wire"],
