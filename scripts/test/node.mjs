@@ -11,6 +11,8 @@ async function run(program, tests) {
   const compiled = tests.map((path) => `build/${path.replace(/\.ts$/, ".js")}`);
   const { status, output } = await runTee(program, [
     "--test",
+    // Many tests wait for processes; by default, one core is left free.
+    "--test-concurrency=2",
     "--test-timeout=120000",
     "--test-reporter=spec",
     ...compiled,
