@@ -60,8 +60,9 @@ const retryAfterMs = 1000;
  * series in its order.
  *
  * A sender is answered when the queue has taken what it sent, not when that is delivered: 204, or 400 with the reason where some
- * series cannot be sent on (in 2.0 the others are, in 1.0 none, as its senders expect). While the queue is full, nothing is taken and the answer is 429 with Retry-After.
- * The queue is in memory: what is in it is lost if the process is killed before `close()` has resolved.
+ * series cannot be sent on (in 2.0 the others are, in 1.0 none, as its senders expect). While the queue is full, nothing is taken
+ * and the answer is 429 with Retry-After. The queue is in memory: what is in it is lost if the process is killed before `close()`
+ * has resolved.
  *
  * @example
  * ```ts

@@ -65,7 +65,8 @@ async function run(given: Arguments): Promise<number> {
   const receiving = {
     strict: isOn(given, "strict"),
     cors: isOn(given, "cors"),
-    onBreach: ({ clause, message }: Breach): void => log.say("warn", `${clause}: ${message}`),
+    onBreach: ({ clause, message, series }: Breach): void =>
+      log.say("warn", `${clause}: ${message}${series === undefined ? "" : ` (${series})`}`),
     onError: (error: unknown): void => log.say("error", reasonOf(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);

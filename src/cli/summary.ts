@@ -90,8 +90,13 @@ function deliveryRows(report: DeliveryReport): string[][] {
       ...(report.retries === 0 ? [] : [`${formatCount(report.retries)} of them again`]),
     ],
     ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...fates],
-    ...report.reasons.map(({ samples, fate, reason }) => ["", `${formatCount(samples)} ${fate}: ${reason}`]),
+    ...report.reasons.map(({ samples, fate, reason }) => ["", `${formatCount(samples)} ${fate}: ${shortened(reason)}`]),
   ];
+}
+
+/** The warning before had all of it. */
+function shortened(reason: string): string {
+  return reason.length <= 300 ? reason : `${reason.slice(0, 300)} ...`;
 }
 
 function formatRows(rows: readonly (readonly string[])[]): string {

@@ -50,6 +50,20 @@ for (const protocol of ["1.0", "2.0"] as const) {
   });
 }
 
+test("receive --strict says which rule is broken, and by which series", async () => {
+  const running = startCli(["receive", "--port", "0", "--strict"]);
+  const client = new RemoteWriteClient({ url: await urlOf(running), onWarning: () => {} });
+  await client.write([series]);
+  // The same value at the same time is no breach: receivers take it without harm.
+  const later = { ...series, samples: [{ value: 6, timestamp: 1999 }], exemplars: [] };
+  await assert.rejects(client.write([later]), { name: "DeliveryError" });
+  const { stderr } = await end(running);
+  assert.match(
+    stderr,
+    /^warn: requestOrder: a sample is at 1999, expected one after 2000 of an earlier request \(requests_total\{code="200"\}\)$/m,
+  );
+});
+
 test("receive --forward sends on, with the target's credentials, and sends what is left at its end", async () => {
   const target = await startReceiver();
   try {
