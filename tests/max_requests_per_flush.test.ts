@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Metric, RemoteWriteOutput, type Sample } from "../mod.ts";
+import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions, type Sample } from "../mod.ts";
 import { type EmbeddedReceiver, embeddedReceiver, receivedValues } from "./support/embedded_receiver.ts";
 
 const start = Date.UTC(2023, 0, 1);
@@ -61,39 +61,69 @@ test("retries count as requests", async () => {
   await output.close();
 });
 
-test("redirects and tokens count as requests; what needs one more stays for the next flush", async () => {
-  const cases = [
-    {
-      options: {},
-      answer: (request: number): Response | undefined =>
-        request < 3 ? new Response(null, { status: 307, headers: { location: "/elsewhere" } }) : undefined,
-    },
-    {
-      options: { oauth2: { clientId: "a", clientSecret: "b", tokenUrl: "http://tokens.test/" } },
-      // The second token is the right one.
-      answer: (request: number): Response | undefined =>
-        [
-          Response.json({ access_token: "1" }),
-          new Response(null, { status: 401 }),
-          Response.json({ access_token: "2" }),
-        ][request],
-    },
+/** An output of whose requests each gets its own answer, then 204. */
+function answered(
+  options: RemoteWriteOutputOptions,
+  ...answers: readonly (() => Response)[]
+): { readonly output: RemoteWriteOutput; readonly urls: string[]; readonly warnings: string[] } {
+  const urls: string[] = [];
+  const warnings: string[] = [];
+  const output = new RemoteWriteOutput({
+    url: "http://receiver.test/api/v1/write",
+    fetch: (url) => Promise.resolve(answers[urls.push(String(url)) - 1]?.() ?? new Response(null, { status: 204 })),
+    protocol: "1.0",
+    onWarning: (message) => warnings.push(message),
+    ...options,
+  });
+  return { output, urls, warnings };
+}
+
+const moved = (): Response => new Response(null, { status: 307, headers: { location: "/elsewhere" } });
+const refused = (): Response => new Response("bad token", { status: 401 });
+const token = (text: string) => (): Response => Response.json({ access_token: text });
+const oauth2 = { clientId: "a", clientSecret: "b", tokenUrl: "http://tokens.test/" };
+
+test("a request for a token counts, and no sample is sent with it", async () => {
+  const { output, urls } = answered({ oauth2, maxRequestsPerFlush: 1 }, token("1"));
+  output.add(gauge("a", 1));
+  const first = await output.flush();
+  assert.deepEqual([urls.length, first.unsent, first.requests, output.stats.samplesTotal], [1, 1, 0, 0]);
+  const second = await output.flush();
+  assert.deepEqual([second.delivered, second.retries, output.stats.samplesRetriedTotal], [1, 0, 0]);
+  await output.close();
+});
+
+test("what has to be sent elsewhere, or with a new token, and has no request left waits for the next flush", async () => {
+  const ok = (): Response => new Response(null, { status: 204 });
+  const cases: readonly [RemoteWriteOutputOptions, readonly (() => Response)[]][] = [
+    [{}, [ok, moved]],
+    [{ bearerToken: () => "t" }, [ok, refused]],
+    [{ oauth2 }, [token("1"), refused]],
   ];
-  for (const { options, answer } of cases) {
-    let requests = 0;
-    const output = new RemoteWriteOutput({
-      url: "http://receiver.test/api/v1/write",
-      fetch: () => Promise.resolve(answer(requests++) ?? new Response(null, { status: 204 })),
-      protocol: "1.0",
-      maxRequestsPerFlush: 1,
-      onWarning: () => {},
-      ...options,
-    });
-    output.add(gauge("a", 1));
-    const { delivered, unsent } = await output.flush();
-    assert.deepEqual({ requests, delivered, unsent }, { requests: 1, delivered: 0, unsent: 1 });
+  for (const [options, answers] of cases) {
+    const { output, urls } = answered({ ...options, maxRequestsPerFlush: 2, maxSamplesPerSend: 1 }, ...answers);
+    const fresh = answers[0] === ok ? [gauge("a", 1), gauge("b", 2)] : [gauge("b", 2)];
+    output.add(fresh);
+    const first = await output.flush();
+    assert.deepEqual([urls.length, first.unsent, first.rejected], [2, 1, 0]);
+    assert.equal((await output.flush()).delivered, 1);
     await output.close();
-    assert.ok(requests <= 2);
+  }
+});
+
+test("what needs more requests than a flush has is refused with the receiver's answer, and does not wait for ever", async () => {
+  const cases: readonly [RemoteWriteOutputOptions, () => Response, RegExp][] = [
+    [{}, moved, /status 307: it redirects to http:\/\/receiver\.test\/elsewhere/],
+    [{ bearerToken: () => "t" }, refused, /status 401: bad token/],
+  ];
+  for (const [options, answer, reason] of cases) {
+    const { output, warnings } = answered({ ...options, maxRequestsPerFlush: 1 }, answer);
+    output.add(gauge("a", 1));
+    const { rejected, reasons } = await output.flush();
+    assert.equal(rejected, 1);
+    assert.match(reasons[0]?.reason ?? "", reason);
+    assert.match(warnings.join(), reason);
+    await output.close();
   }
 });
 

@@ -66,6 +66,8 @@ test("the same sample once more is sent once", async () => {
     { labels, samples: [at(1), stale] },
   ]);
   assert.deepEqual([samples, delivered], [2, 2]);
+  const copies = [structuredClone(histogram), structuredClone(histogram)];
+  assert.equal((await client.write([{ labels, histograms: copies }])).delivered, 1);
 });
 
 test("exemplars that receivers refuse are left out, and their sample is not", async () => {

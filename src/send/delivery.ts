@@ -77,7 +77,8 @@ export class Delivery {
   async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
     const parcel = new Parcel(slice);
     await this.advance(parcel, signal);
-    const { abandoned, failed } = parcel.abandon("unsent", "the delivery was broken off");
+    const reason = signal.aborted ? "the delivery was broken off" : "the requests are used up";
+    const { abandoned, failed } = parcel.abandon("unsent", reason);
     this.#options.stats.dropped("closed", abandoned);
     this.#options.stats.failed(failed);
     return parcel.takeReport();

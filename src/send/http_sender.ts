@@ -8,16 +8,24 @@ import { ConfigurationError } from "../errors.ts";
 import { version as packageVersion } from "../version.ts";
 import type { Authorizer, RequestHeaders } from "./authorizer.ts";
 import { sendDefaults } from "./defaults.ts";
+import type { Fetch } from "./fetch.ts";
 import { describeNetworkError } from "./network_error.ts";
-import type { EncodedRequest, Failed, Outcome, ProtocolVersion, Rejected, Send, WrittenCounts } from "./outcome.ts";
+import type {
+  EncodedRequest,
+  Failed,
+  Held,
+  Outcome,
+  ProtocolVersion,
+  Rejected,
+  Send,
+  WrittenCounts,
+} from "./outcome.ts";
 import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
+import { isUsedUp, type RequestBudget } from "./request_budget.ts";
 import { drain, readReason } from "./response_text.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
 import { reasonOf } from "../reason_of.ts";
-
-/** The part of `fetch` that is used. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Where to send to, and how. */
 export interface HttpSenderOptions {
@@ -29,6 +37,8 @@ export interface HttpSenderOptions {
   readonly authorizer?: Authorizer;
   /** For one attempt, reading the answer included, in milliseconds. @default 30000 */
   readonly timeoutMs?: number;
+  /** The bound on requests that `fetch` takes them from. @default none */
+  readonly budget?: RequestBudget;
   /** @default globalThis.fetch */
   readonly fetch?: Fetch;
   /** @default by the runtime's timers */
@@ -64,14 +74,14 @@ const once = { attempts: 1, unknownBefore: false } as const;
  * @throws ConfigurationError if the URL or a header cannot be used
  */
 export function createHttpSender(options: HttpSenderOptions): Send {
-  const { authorizer, timeoutMs = sendDefaults.timeoutMs, sleep = realSleep, now = Date.now } = options;
+  const { authorizer, budget, timeoutMs = sendDefaults.timeoutMs, sleep = realSleep, now = Date.now } = options;
   const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
   const { endpoint, userInfo } = parseEndpoint(options.url);
   const custom = parseHeaders(options.headers ?? {});
 
   return async (request, signal) => {
     if (signal.aborted) return { kind: "aborted", unknown: false, attempts: 0, unknownBefore: false };
-    const attempt = new Attempt({ request, endpoint, userInfo, custom, authorizer, fetch, sleep, now });
+    const attempt = new Attempt({ request, endpoint, userInfo, custom, authorizer, budget, fetch, sleep, now });
     const end = new AbortController();
     let timedOut = false;
     const abort = (): void => attempt.abort();
@@ -100,6 +110,7 @@ interface AttemptOptions {
   readonly userInfo: URL;
   readonly custom: RequestHeaders;
   readonly authorizer: Authorizer | undefined;
+  readonly budget: RequestBudget | undefined;
   readonly fetch: Fetch;
   readonly sleep: Sleep;
   readonly now: () => number;
@@ -109,6 +120,9 @@ interface AttemptOptions {
 class Attempt {
   /** Whether an answer is outstanding: the receiver may have got the request. */
   awaiting = false;
+  #answered = false;
+  /** Whether its first request had all requests of the flush before it. */
+  #hadWholeBudget: boolean | undefined;
   readonly #options: AttemptOptions;
   readonly #controller = new AbortController();
   #headers: RequestHeaders;
@@ -127,21 +141,26 @@ class Attempt {
   }
 
   async run(): Promise<Outcome> {
-    const { authorizer, endpoint } = this.#options;
+    const { authorizer, budget, endpoint } = this.#options;
     let url = endpoint;
-    let refreshed = false;
-    for (let redirects = 0;;) {
+    for (let redirects = 0, refreshed = false;;) {
       const response = await this.#post(url);
-      if (response.status === 401 && !refreshed && authorizer?.refresh !== undefined) {
-        refreshed = true;
-        if (await untilAborted(Promise.resolve(authorizer.refresh(this.#headers)), this.#signal)) {
-          await this.#drain(response);
-          continue;
-        }
+      const next = redirects === maxRedirects ? undefined : samePostElsewhere(response, url);
+      const refreshes = response.status === 401 && !refreshed && authorizer?.refresh !== undefined;
+      if (next === undefined && !refreshes) return await this.#judge(response, url);
+      if (budget?.usedUp === true) {
+        // A later flush has no more requests than this one had.
+        if (this.#hadWholeBudget === true) return await this.#judge(response, url);
+        await this.#drain(response);
+        return this.#held();
       }
-      const next = samePostElsewhere(response, url);
-      if (next === undefined || redirects === maxRedirects) return await this.#judge(response, url);
+      if (refreshes) {
+        refreshed = true;
+        const isNew = await untilAborted(Promise.resolve(authorizer.refresh?.(this.#headers)), this.#signal);
+        if (isNew !== true) return await this.#judge(response, url);
+      }
       await this.#drain(response);
+      if (next === undefined) continue;
       redirects++;
       url = next;
     }
@@ -155,6 +174,7 @@ class Attempt {
 
   /** Something was thrown, by fetch or by the authorizer. */
   thrown(error: unknown): Outcome {
+    if (isUsedUp(error)) return this.#held();
     if (!this.awaiting) {
       const reason = `no credentials were to be had: ${reasonOf(error)}`;
       if (error instanceof Error && error.name === "ConfigurationError") return this.#rejection(undefined, reason);
@@ -166,7 +186,7 @@ class Attempt {
   }
 
   async #post(url: URL): Promise<Response> {
-    const { request, custom, authorizer, fetch } = this.#options;
+    const { request, custom, authorizer, budget, fetch } = this.#options;
     const { body, version, attempt = 0 } = request;
     const headers = new Map(custom);
     headers.set("content-encoding", "snappy");
@@ -178,12 +198,19 @@ class Attempt {
     const signal = this.#signal;
     const authorized = Promise.resolve(authorizer?.authorize({ method: "POST", url: url.href, headers, body }, signal));
     await untilAborted(authorized, signal);
+    this.#hadWholeBudget ??= budget?.unused ?? true;
     this.awaiting = true;
     const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
     const sent = fetch(url.href, init);
     const response = await untilAborted(sent, signal);
     this.awaiting = false;
+    this.#answered = true;
     return response;
+  }
+
+  /** No request is left for what this attempt needs next. */
+  #held(): Held {
+    return { kind: "held", attempts: this.#answered ? 1 : 0, unknownBefore: false };
   }
 
   async #judge(response: Response, url: URL): Promise<Outcome> {
@@ -266,9 +293,8 @@ function parseEndpoint(url: string | URL): { endpoint: URL; userInfo: URL } {
 /** A token of RFC 9110, 5.6.2. */
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** What fetch takes: bytes, none of which ends the line. */
-// deno-lint-ignore no-control-regex
-const headerValue = /^[\x01-\x09\x0b\x0c\x0e-\xff]*$/;
+/** Visible ASCII, white space and the bytes beyond, as RFC 9110, 5.5 has it: what all runtimes send. */
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Names become lower case; the white space around a value is not part of it. */
 function parseHeaders(custom: Readonly<Record<string, string>>): RequestHeaders {

@@ -17,7 +17,6 @@ export interface NetworkError {
 
 /** Codes of Node and Bun for connections that never were; Deno has texts instead. */
 const unreachedCodes: readonly (readonly [RegExp, string])[] = [
-  [/RequestsUsedUpError/, "the requests of this flush are used up"],
   [/ECONNREFUSED|Connection refused/, "the connection was refused"],
   [/ENOTFOUND|EAI_AGAIN|dns error/, "the host name was not found"],
   [/EHOSTUNREACH|ENETUNREACH|host unreachable|network is unreachable/i, "the host cannot be reached"],

@@ -43,7 +43,8 @@ export function secretsOf(
   const secrets = [
     ...[url.username, url.password].flatMap((part) => [part, decodeURIComponentSafely(part)]),
     ...url.searchParams.values(),
-    ...url.search.slice(1).split(/[&=]/),
+    // As they are written; of those without a name, the whole.
+    ...url.search.slice(1).split("&").map((part) => part.slice(part.indexOf("=") + 1)),
     url.search.slice(1),
   ];
   for (const [name, value] of headers) {
@@ -56,15 +57,21 @@ export function secretsOf(
   return formsOf(secrets);
 }
 
-/** Secrets as they are and as an answer may echo them: in a URL, a form, JSON or HTML. */
+/** Secrets as they are and as an answer may echo them: in a URL, a form, JSON or HTML, as common encoders write them. */
 export function formsOf(secrets: readonly string[]): Set<string> {
-  const forms = secrets.flatMap((secret) => [
-    secret,
-    encodeURIComponent(secret.toWellFormed()),
-    new URLSearchParams([["", secret]]).toString().slice(1),
-    JSON.stringify(secret).slice(1, -1),
-    secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
-  ]);
+  const forms = secrets.flatMap((secret) => {
+    const inUrl = encodeURIComponent(secret.toWellFormed());
+    const inJson = JSON.stringify(secret).slice(1, -1);
+    const inHtml = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    const lowerCase = (text: string): string => text.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase());
+    return [
+      ...[secret, inUrl, lowerCase(inUrl), new URLSearchParams([["", secret]]).toString().slice(1)],
+      ...[inJson, inJson.replaceAll("/", "\\/"), inHtml],
+      ...[["&quot;", "'"], ["&#34;", "&#39;"], ["&quot;", "&#39;"], ["&quot;", "&#039;"]].map((
+        [double = "", single = ""],
+      ) => inHtml.replaceAll('"', double).replaceAll("'", single)),
+    ];
+  });
   return new Set(forms.filter((form) => form !== ""));
 }
 

@@ -13,6 +13,8 @@ const maxReasonBytes = 1024;
 /** A body of no more than a few bytes comes with the headers. */
 const drainMs = 100;
 
+const encoder = new TextEncoder();
+
 /** Reads what little there may be of a body nobody needs, so that the connection can be used again; does not wait for more. */
 export async function drain(
   response: Response,
@@ -30,10 +32,13 @@ export async function readReason(
   response: Response,
   { secrets, signal }: { readonly secrets: ReadonlySet<string>; readonly signal: AbortSignal },
 ): Promise<string> {
-  // A secret that begins before the cut must be seen whole to be found.
-  const longest = Math.max(0, ...Array.from(secrets, (secret) => secret.length));
-  const text = new TextDecoder().decode(await readStart(response, { maxBytes: maxReasonBytes + longest, signal }));
-  const redacted = new TextEncoder().encode(redactSecrets(text, secrets)).subarray(0, maxReasonBytes);
+  // A secret that begins before the cut must be seen whole to be found; where the body goes on, its last bytes may be a part of one.
+  const longest = Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
+  const maxBytes = maxReasonBytes + longest;
+  const start = await readStart(response, { maxBytes, signal });
+  const text = redactSecrets(new TextDecoder().decode(start), secrets);
+  const whole = start.length === maxBytes ? text.slice(0, text.length - longest) : text;
+  const redacted = encoder.encode(whole).subarray(0, maxReasonBytes);
   // The cut may be in the middle of a character.
   const reason = cleanText(new TextDecoder().decode(redacted).replace(/\uFFFD+$/, ""));
   return reason === "" ? "no reason given" : reason;

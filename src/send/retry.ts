@@ -50,7 +50,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
     let serverErrors = 0;
     let reconnected = false;
 
-    const delayMs = ({ disconnected, retryAfterMs = 0 }: Failed): number => {
+    const delayMs = ({ disconnected, retryAfterMs = 0 }: Failed, leftMs: number): number => {
       if (disconnected && !reconnected) {
         // Most likely an idle connection that the receiver closed just when it was used again.
         reconnected = true;
@@ -59,7 +59,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       const jittered = random() * backoffMs;
       backoffMs = Math.min(maxBackoffMs, backoffMs * 2);
       // To try earlier than asked loses nothing: the last try is at the deadline at the latest.
-      const askedMs = Math.min(retryAfterMs, maxRetryAfterMs, retryUntilMs - now());
+      const askedMs = Math.min(retryAfterMs, maxRetryAfterMs, leftMs);
       return askedMs > 0 ? askedMs : jittered;
     };
 
@@ -73,8 +73,9 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       }
       const givenUp = { ...outcome, attempts, unknownBefore };
       if (outcome.status === 500 && ++serverErrors >= maxServerErrors) return givenUp;
-      const pauseMs = delayMs(outcome);
-      if (now() + pauseMs > retryUntilMs) return givenUp;
+      const leftMs = retryUntilMs - now();
+      const pauseMs = delayMs(outcome, leftMs);
+      if (pauseMs > leftMs) return givenUp;
       const status = outcome.status === undefined ? "no answer" : `status ${outcome.status}`;
       warnings?.once(`Sending fails (${status}: ${outcome.reason}); it is tried again.`);
       unknownBefore ||= outcome.unknown;

@@ -165,7 +165,8 @@ function checkedPoints({ series: { labels }, points }: Entry): Point[] {
 
 /** The same once more does no harm, and is no reason to lose it. */
 function isSame(a: Point, b: Point | undefined): boolean {
-  return a.time === b?.time && a.stale === b.stale && a.histogram === b.histogram && Object.is(a.value, b.value);
+  if (a.time !== b?.time || a.stale !== b.stale || !Object.is(a.value, b.value)) return false;
+  return a.histogram === b.histogram || JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
 function push(batch: Batch, { series, points, exemplars }: Entry): void {

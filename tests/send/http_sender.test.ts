@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { createHttpSender, type Fetch } from "../../src/send/http_sender.ts";
+import type { Fetch } from "../../src/send/fetch.ts";
+import { createHttpSender } from "../../src/send/http_sender.ts";
 import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -50,7 +51,7 @@ test("custom headers are sent, but MUST NOT override those of the protocol", asy
   });
 });
 
-test("custom headers are valid where the runtime's own Headers take them, and arrive as those have them", async () => {
+test("custom headers are valid where RFC 9110 and the runtime's own Headers take them, and arrive as those have them", async () => {
   const characters = Array.from({ length: 0x102 }, (_, code) => String.fromCharCode(code));
   const cases = [
     ...characters.flatMap((character) => [
@@ -72,7 +73,11 @@ test("custom headers are valid where the runtime's own Headers take them, and ar
   for (const [name, value] of cases) {
     const { fetch, calls } = answering(noContent());
     const sending = send({ fetch, headers: { [name]: value } });
-    const expected = takenBy(name, value);
+    // Headers take control characters, with which no fetch sends the request.
+    // deno-lint-ignore no-control-regex
+    const expected = /[\x00-\x08\x0a-\x1f\x7f]/.test(value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, ""))
+      ? undefined
+      : takenBy(name, value);
     const titled = JSON.stringify([name, value]);
     if (expected === undefined) await assert.rejects(sending, /^ConfigurationError: Cannot send: the header "/, titled);
     else assert.equal((await sending, calls[0]?.headers.get(name)), expected, titled);

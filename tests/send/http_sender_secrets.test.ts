@@ -152,6 +152,11 @@ test("no form in which a receiver may echo a secret gets through", async () => {
     ["UTF-8", { url, headers: { authorization: basic("ann:p\u00e4ssw\u00f6rd") } }, "no: p\u00e4ssw\u00f6rd", /ssw/],
     ["URL", { url, headers: { authorization: basic("ann:p@ss/word") } }, "user=ann&pass=p%40ss%2Fword", /ss%2F/],
     ["JSON", { url, headers: { authorization: basic('ann:p"ss\\word') } }, '{"p":"p\\"ss\\\\word"}', /word/],
+    ["names", { url: `${url}?sample=hunter2` }, "the sample is out of order", /\*\*\*/],
+    ["lower-case URL", { url, headers: { authorization: basic("ann:p@ss/word") } }, "pass=p%40ss%2fword", /word/],
+    ["JSON of PHP", { url, headers: { authorization: basic("ann:p@ss/word") } }, '{"p":"p@ss\\/word"}', /word/],
+    ["HTML of Go", { url, headers: { authorization: basic(`ann:p"ss'word`) } }, "p&#34;ss&#39;word", /word/],
+    ["HTML of others", { url, headers: { authorization: basic(`ann:p"ss'word`) } }, "p&quot;ss'word", /word/],
     ["HTML", { url: `${url}?token=s3cr%2Ft%2Bx&x=1` }, "/w?token=s3cr%2Ft%2Bx&amp;x=1", /s3cr/],
     [
       "lower case",
@@ -168,6 +173,15 @@ test("no form in which a receiver may echo a secret gets through", async () => {
     assert.ok(outcome.kind === "rejected" && outcome.reason !== "", what);
     assert.doesNotMatch(outcome.reason, secret, what);
   }
+});
+
+test("a secret that comes twice does not show its beginning at the cut", async () => {
+  const secret = "0123456789".repeat(10);
+  const { fetch } = answering(answer(403, `${secret} ${"x".repeat(940)} ${secret}${"y".repeat(2000)}`));
+  const outcome = await send({ fetch, headers: { authorization: `Bearer ${secret}` } });
+  assert.ok(outcome.kind === "rejected");
+  assert.match(outcome.reason, /^\*\*\* x+/);
+  assert.doesNotMatch(outcome.reason, /0123/);
 });
 
 /** As RFC 7617 has it. */

@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { createHttpSender, type Fetch, type HttpSenderOptions } from "../../src/send/http_sender.ts";
+import type { Fetch } from "../../src/send/fetch.ts";
+import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import type { EncodedRequest, Outcome } from "../../src/send/outcome.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 

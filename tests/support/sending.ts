@@ -49,6 +49,7 @@ export function createSending(options: SendingOptions): Sending {
   const http = createHttpSender({
     url: "http://receiver.test/write",
     fetch: budget.bound(network.fetch),
+    budget,
     timeoutMs,
     sleep,
     now,

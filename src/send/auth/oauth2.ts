@@ -7,7 +7,7 @@
 import { ConfigurationError } from "../../errors.ts";
 import type { Authorizer } from "../authorizer.ts";
 import { sendDefaults } from "../defaults.ts";
-import type { Fetch } from "../http_sender.ts";
+import type { Fetch } from "../fetch.ts";
 import { describeNetworkError } from "../network_error.ts";
 import { cleanText, formsOf, parseUrl, redactSecrets, redactUrl } from "../redact.ts";
 import { readReason } from "../response_text.ts";
