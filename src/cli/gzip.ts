@@ -48,10 +48,16 @@ async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
     failure = error;
     proceed();
   });
+  // Zeros behind the last member end it before all is written, which then is never called back.
+  let ended = false;
+  gunzip.on("end", () => {
+    ended = true;
+    proceed();
+  });
   const step = async (take: (done: () => void) => void): Promise<void> => {
     await new Promise<void>((resolve) => {
       proceed = resolve;
-      if (failure === undefined) take(resolve);
+      if (failure === undefined && !ended) take(resolve);
       else resolve();
     });
     if (failure !== undefined) throw failure;
@@ -61,7 +67,7 @@ async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
       await step((done) => void gunzip.write(chunk, () => done()));
       yield* ready.splice(0);
     }
-    await step((done) => void gunzip.once("end", done).end());
+    await step(() => void gunzip.end());
     yield* ready.splice(0);
   } catch (error) {
     yield* ready;

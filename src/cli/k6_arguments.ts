@@ -35,7 +35,9 @@ export function parseRunArguments(args: readonly string[], flags: readonly Flag[
       break;
     }
     (flag === undefined ? operands : own).push(argument);
-    if (flag?.placeholder !== undefined && !argument.includes("=")) own.push(...rest.splice(0, 1));
+    // Behind a switch, those two are a mistake that is to be found; else they would be k6's script.
+    const takesNext = flag?.placeholder !== undefined || rest[0] === "true" || rest[0] === "false";
+    if (flag !== undefined && takesNext && !argument.includes("=")) own.push(...rest.splice(0, 1));
   }
   return { values: parseArguments(own, flags).values, operands };
 }

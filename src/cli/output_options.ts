@@ -73,17 +73,17 @@ export function readOutputOptions(
   const useless: string[] = [];
   const accepts = ({ spec, source }: GivenValue, from: "env" | "config"): boolean => {
     if (!forwards || spec.option === "url" || forwardSpecs.includes(spec)) return true;
-    if (from === "config") {
+    if (from === "config" && !sendingSpecs.includes(spec)) {
       throw new ConfigurationError(
         `Cannot use ${source}: forwarding changes no series, expected options of sending only`,
       );
     }
-    // Variables may be there for another command.
+    // Variables, and how to send, may be there for another command.
     useless.push(source);
     return false;
   };
   const options = withFiles(consolidateOptions({ flags, argument, env: environment, config, accepts }));
-  if (useless.length > 0) warn(`Forwarding changes no series, and makes no use of ${useless.join(", ")}.`);
+  if (useless.length > 0) warn(`Forwarding makes no use of ${useless.join(", ")}.`);
   // A name by which the sender is found again says more than a made-up one.
   const instance = options.instance === "auto" ? senderName() : options.instance;
   return { ...withTls(options, warn), instance, onWarning: warn };

@@ -40,9 +40,6 @@ export function checkContradictions(options: RemoteWriteOutputOptions): void {
     if (!mappings.includes(mapping)) throw unexpected(option, value, `none beside the mapping ${quoted(mapping)}`);
     if (!forms.includes(trendAs)) throw unexpected(option, value, `none where trendAs is ${quoted(trendAs)}`);
   }
-  if (options.keepTags === false && options.keepNameTag === true) {
-    throw unexpected("keepNameTag", true, "none where keepTags is false");
-  }
   if (windows !== "event") {
     if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" beside a checkpoint');
     return;

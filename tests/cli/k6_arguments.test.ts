@@ -40,7 +40,11 @@ for (const [line, values, operands] of shapes) {
   });
 }
 
-test("a flag of ours without its value is an error", () => {
+test("a flag of ours without its value is an error, and a switch with one that stands apart", () => {
+  assert.throws(
+    () => parseRunArguments(["--stale-markers", "false", "script.js"], flags),
+    /expected --stale-markers=false/,
+  );
   assert.throws(() => parseRunArguments(["script.js", "--url"], flags), ConfigurationError);
 });
 

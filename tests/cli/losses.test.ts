@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { acceptSamples } from "../support/accept_samples.ts";
 import { runCli, startCli } from "../support/cli.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
@@ -34,6 +35,16 @@ for (const status of [500, 502, 504]) {
     assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
   });
 }
+
+test("a gzip file that is padded with zeros is read to its end", () =>
+  withFolder(async (folder) => {
+    const receiver = await acceptSamples();
+    const padded = join(folder, "run.json.gz");
+    writeFileSync(padded, new Uint8Array([...gzipSync(`${point(1)}${point(2)}`), ...new Uint8Array(100_000)]));
+    const { code, stderr } = await runCli([padded, "--url", receiver.url]).finally(() => receiver.close());
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /2 k6 samples in 2 lines/);
+  }));
 
 test("an endpoint that never answers is exit code 1", async () => {
   const server = createServer(() => {});

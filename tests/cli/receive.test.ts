@@ -99,6 +99,10 @@ test("variables that make no difference to what is forwarded are named, in a con
     const refused = await runCli([...args, "--config", config]);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /^error: Cannot use labels in .*rw\.json: forwarding changes no series, expected/);
+    writeFileSync(config, '{"timeout": "5s", "pushInterval": "5s"}');
+    const shared = startCli([...args, "--config", config]);
+    await urlOf(shared);
+    assert.match((await end(shared)).stderr, /^warn: Forwarding makes no use of pushInterval in .*rw\.json\.$/m);
     const env = {
       K6_PROMETHEUS_RW_TESTID: "run",
       K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE: join(folder, "none"),
@@ -110,7 +114,7 @@ test("variables that make no difference to what is forwarded are named, in a con
     const { stderr } = await end(running);
     const warnings = stderr.split("\n").filter((line) => line.startsWith("warn"));
     assert.deepEqual(warnings, [
-      "warn: Forwarding changes no series, and makes no use of K6_KEEP_TAGS, K6_PROMETHEUS_RW_TESTID, " +
+      "warn: Forwarding makes no use of K6_KEEP_TAGS, K6_PROMETHEUS_RW_TESTID, " +
       "K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE.",
     ]);
   } finally {

@@ -133,7 +133,6 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
     { windows: "event", heartbeatMs: 60_000 },
     /option heartbeatMs: it is 60000, expected none where windows is "event"/,
   ],
-  [{ keepTags: false, keepNameTag: true }, /option keepNameTag: it is true, expected none where keepTags is false/],
   [{ checkpoint: { onWindow: () => {} } }, /option windows: it is "wall", expected "event" beside a checkpoint/],
   [
     { checkpoint: {} as CheckpointOptions, windows: "event" },
