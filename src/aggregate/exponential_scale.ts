@@ -29,16 +29,21 @@ const growthFactors: readonly number[] = [
 
 const perDoubling = 1 << finestSchema;
 
-/** Bounds from 1 to 2 in the finest schema; a coarser schema has every second, fourth, ... of them. */
-const bounds = finestBounds();
-
 /** The range from 1 to 2 in 512 cells, which nine bits of a mantissa tell apart. */
 const cells = 512;
-/**
- * The first bound at or above the lower edge of each cell. As the narrowest bucket is wider than a cell, a mantissa
- * belongs to this bound or to the next.
- */
-const firstBounds = cellBounds();
+
+interface Tables {
+  /** Bounds from 1 to 2 in the finest schema; a coarser schema has every second, fourth, ... of them. */
+  readonly bounds: Float64Array;
+  /**
+   * The first bound at or above the lower edge of each cell. As the narrowest bucket is wider than a cell, a mantissa
+   * belongs to this bound or to the next.
+   */
+  readonly firstBounds: Uint16Array;
+}
+
+/** Made at the first use: a millisecond or two that importing should not cost. */
+let tables: Tables | undefined;
 
 /** To take numbers apart. */
 const parts = new DataView(new ArrayBuffer(8));
@@ -65,6 +70,7 @@ function finestIndex(magnitude: number): number {
   const mantissaHigh = high & 0xfffff;
   parts.setUint32(0, 0x3ff00000 | mantissaHigh);
   const mantissa = parts.getFloat64(0);
+  const { bounds, firstBounds } = tables ??= makeTables();
   const at = firstBounds[mantissaHigh >>> 11] ?? 0;
   return (exponent - 1023) * perDoubling + (mantissa > (bounds[at] ?? 2) ? at + 1 : at);
 }
@@ -75,6 +81,7 @@ function finestIndex(magnitude: number): number {
  * in the last place comes on top.)
  */
 export function bucketCentre(index: number, schema: number): number {
+  const { bounds } = tables ??= makeTables();
   const finest = index * 2 ** (finestSchema - schema);
   const doublings = Math.floor(finest / perDoubling);
   const upper = bounds[finest - doublings * perDoubling] ?? 2;
@@ -105,20 +112,16 @@ function growth(schema: number): number {
   return growthFactors[schema] ?? 2 ** (2 ** -schema);
 }
 
-/** In one walk over both, as it runs at import: a search for each cell takes milliseconds. */
-function cellBounds(): Uint16Array {
-  const first = new Uint16Array(cells);
+function makeTables(): Tables {
+  // Bound after bound by multiplication, but every second one from the schema before: the rounding is Go's.
+  let bounds = [1];
+  for (const growth of growthFactors.slice(1)) bounds = bounds.flatMap((bound) => [bound, bound * growth]);
+  bounds.push(2);
+  const firstBounds = new Uint16Array(cells);
   let at = 0;
   for (let cell = 0; cell < cells; cell++) {
     while ((bounds[at] ?? 2) < 1 + cell / cells) at++;
-    first[cell] = at;
+    firstBounds[cell] = at;
   }
-  return first;
-}
-
-/** Bound after bound by multiplication, but every second one from the schema before: the rounding is Go's. */
-function finestBounds(): Float64Array {
-  let bounds = [1];
-  for (const growth of growthFactors.slice(1)) bounds = bounds.flatMap((bound) => [bound, bound * growth]);
-  return Float64Array.from([...bounds, 2]);
+  return { bounds: Float64Array.from(bounds), firstBounds };
 }

@@ -19,13 +19,14 @@ export interface LegacyMappingOptions {
   readonly maxExactValues: number;
 }
 
-const trendStats = parseTrendStats(["min", "max", "avg", "med", "p(90)", "p(95)"]);
+const statsOfTrends = ["min", "max", "avg", "med", "p(90)", "p(95)"];
 
 /**
  * Counter, gauge and rate without a suffix, trend as `_min _max _avg _med _p90 _p95`, times in milliseconds. Unlike the first
  * releases, which added all series of a metric up into one, each series has values of its own.
  */
 export function legacyMapping({ prefix, maxExactValues }: LegacyMappingOptions): Mapping {
+  const trendStats = parseTrendStats(statsOfTrends);
   const single = (name: string, type: SeriesType, createSink: () => Sink): MetricMapping => ({
     outputs: [{ name, metadata: { type } }],
     createSink,

@@ -6,6 +6,8 @@
  * @module
  */
 
+const encoder = new TextEncoder();
+
 /** Bytes up to `length` are written; whoever writes calls `ensure` first. */
 export class ByteBuffer {
   /** Where to write. Replaced when it grows. */
@@ -81,6 +83,27 @@ export class ByteBuffer {
     this.length += 8;
   }
 
+  /** A string field; proto3 leaves the empty string out. */
+  stringField(tag: number, text: string): void {
+    if (text === "") return;
+    this.bytes[this.length++] = tag;
+    this.string(text);
+  }
+
+  /** The length of a string and its UTF-8. */
+  string(text: string): void {
+    this.varint(utf8Size(text));
+    const { bytes } = this;
+    let at = this.length;
+    // ASCII byte by byte: for texts as short as labels, that is a multiple faster than a call of the runtime's encoder.
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return this.append(encoder.encode(text));
+      bytes[at++] = code;
+    }
+    this.length = at;
+  }
+
   /** Bytes as they are. */
   append(bytes: Uint8Array): void {
     this.bytes.set(bytes, this.length);
@@ -119,6 +142,24 @@ export function varintSize(value: number): number {
   // Timestamps of our days, before all others.
   if (value < 0x400_0000_0000 && value >= 0x8_0000_0000) return 6;
   return 4 + varintSize(Math.floor(value / 0x1000_0000));
+}
+
+/** How many bytes `stringField` takes. */
+export function stringFieldSize(text: string): number {
+  return text === "" ? 0 : 1 + stringSize(text);
+}
+
+/** How many bytes `string` takes. */
+export function stringSize(text: string): number {
+  const size = utf8Size(text);
+  return varintSize(size) + size;
+}
+
+function utf8Size(text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) > 0x7f) return encoder.encode(text).length;
+  }
+  return text.length;
 }
 
 /** How many bytes `int64` takes. */

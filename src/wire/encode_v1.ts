@@ -6,11 +6,11 @@
  */
 import type { Exemplar, Metadata } from "../time_series.ts";
 import type { BatchSlice } from "./batch.ts";
-import { type ByteBuffer, int64Size, varintSize } from "./byte_buffer.ts";
+import { type ByteBuffer, int64Size, stringFieldSize, varintSize } from "./byte_buffer.ts";
 import { encodeHistogram, histogramSize } from "./encode_histogram.ts";
 import { SampleEncoder } from "./encode_sample.ts";
 import { metricTypeNumber } from "./metric_type.ts";
-import { encodeLabels } from "./wire_series.ts";
+import { labelsSize, writeLabels } from "./wire_series.ts";
 
 /**
  * Encodes a slice; samples of one series that follow each other become one TimeSeries.
@@ -68,13 +68,8 @@ export function encodeMetadataV1(families: ReadonlyMap<string, Metadata>, buffer
   buffer.length = 0;
   for (const [name, { type, help, unit }] of families) {
     const number = metricTypeNumber(type);
-    const texts = ([[0x12, name], [0x22, help ?? ""], [0x2a, unit ?? ""]] as const)
-      .map(([tag, text]) => ({ tag, bytes: encoder.encode(text) }))
-      .filter(({ bytes }) => bytes.length > 0);
-    const size = texts.reduce(
-      (sum, { bytes }) => sum + 1 + varintSize(bytes.length) + bytes.length,
-      number === 0 ? 0 : 2,
-    );
+    const size = (number === 0 ? 0 : 2) + stringFieldSize(name) + stringFieldSize(help ?? "") +
+      stringFieldSize(unit ?? "");
     buffer.ensure(6 + size);
     buffer.bytes[buffer.length++] = 0x1a;
     buffer.varint(size);
@@ -82,16 +77,12 @@ export function encodeMetadataV1(families: ReadonlyMap<string, Metadata>, buffer
       buffer.bytes[buffer.length++] = 0x08;
       buffer.varint(number);
     }
-    for (const { tag, bytes } of texts) {
-      buffer.bytes[buffer.length++] = tag;
-      buffer.varint(bytes.length);
-      buffer.append(bytes);
-    }
+    buffer.stringField(0x12, name);
+    buffer.stringField(0x22, help ?? "");
+    buffer.stringField(0x2a, unit ?? "");
   }
   return buffer.written();
 }
-
-const encoder = new TextEncoder();
 
 const samples = new SampleEncoder();
 
@@ -112,7 +103,7 @@ function pointSize(slice: BatchSlice, index: number): number {
 
 function exemplarSize({ labels, value, timestamp }: Exemplar): number {
   const time = Number(timestamp);
-  return encodeLabels(labels).length + (Object.is(value, 0) ? 0 : 9) + (time === 0 ? 0 : 1 + int64Size(time));
+  return labelsSize(labels) + (Object.is(value, 0) ? 0 : 9) + (time === 0 ? 0 : 1 + int64Size(time));
 }
 
 function writeExemplar(exemplar: Exemplar, buffer: ByteBuffer): void {
@@ -120,7 +111,7 @@ function writeExemplar(exemplar: Exemplar, buffer: ByteBuffer): void {
   buffer.ensure(6 + size);
   buffer.bytes[buffer.length++] = 0x1a;
   buffer.varint(size);
-  buffer.append(encodeLabels(exemplar.labels));
+  writeLabels(exemplar.labels, buffer);
   if (!Object.is(exemplar.value, 0)) {
     buffer.bytes[buffer.length++] = 0x11;
     buffer.double(exemplar.value);

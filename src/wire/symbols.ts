@@ -4,10 +4,8 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#ioprometheuswritev2request
  * @module
  */
-import { ByteBuffer } from "./byte_buffer.ts";
+import { ByteBuffer, stringSize } from "./byte_buffer.ts";
 import { pack } from "./pack.ts";
-
-const textEncoder = new TextEncoder();
 
 /**
  * The symbols table of one request after the other, written as it grows.
@@ -120,11 +118,10 @@ export class Symbols {
   }
 }
 
+/** An empty one is written, too: each string has its place. */
 function encodeField(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = textEncoder.encode(text);
-  const buffer = new ByteBuffer(6 + bytes.length);
+  const buffer = new ByteBuffer(1 + stringSize(text));
   buffer.bytes[buffer.length++] = 0x22;
-  buffer.varint(bytes.length);
-  buffer.append(bytes);
+  buffer.string(text);
   return buffer.written();
 }

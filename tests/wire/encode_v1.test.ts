@@ -22,6 +22,18 @@ test("1.0 bytes equal those of the generated types, for any series", () => {
   );
 });
 
+test("series with labels of many kilobytes keep each their own bytes", () => {
+  const list = ["a", "b", "\u00e9"].map((letter) => ({
+    labels: [{ name: "__name__", value: "x" }, { name: "long", value: letter.repeat(10_000) }],
+    samples: [{ timestamp: 1, value: 2 }],
+  }));
+  const batch = batchOf(list);
+  const bytes = encodeV1({ batch, from: 0, to: batch.length }, new ByteBuffer());
+  const expected = requestV1(list);
+  assert.equal(bytes.length, expected.length);
+  assert.equal(bytes.findIndex((byte, at) => byte !== expected[at]), -1);
+});
+
 test("a slice encodes only its own samples, those of one series in one TimeSeries", () => {
   const series = new WireSeries([{ name: "__name__", value: "a" }]);
   const other = new WireSeries([{ name: "__name__", value: "b" }]);
