@@ -1,7 +1,7 @@
 // `npm run bench`: measures on Deno, Bun and Node, beside other ways to do the same, and says which bars are reached.
 // `npm run bench -- --json` prints what was measured as JSON instead, with how the cost grows, for scripts/bench/charts.mjs.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { build, install, programs, root } from "./setup.mjs";
 
@@ -18,16 +18,22 @@ const { measureSizes } = await import("./size.mjs");
 const folder = `${root}/build/bench`;
 const lines = `${folder}/k6.json`;
 const module = `${folder}/mod.js`;
+const inert = `${folder}/inert.js`;
 mkdirSync(folder, { recursive: true });
 execFileSync(programs.node, [`${root}/build/scripts/bench/write_lines.js`, lines]);
+const stdin = { contents: `export { RemoteWriteOutput } from "./mod.ts";`, resolveDir: root };
+await bundle({ stdin, outfile: module, bundle: true, minify: true, format: "esm", logLevel: "error" });
+// The same source in a function that nobody calls: what a runtime needs to load it, whatever it does.
 await bundle({
-  stdin: { contents: `export { RemoteWriteOutput } from "./mod.ts";`, resolveDir: root },
-  outfile: module,
+  stdin,
+  outfile: inert,
   bundle: true,
   minify: true,
-  format: "esm",
+  format: "iife",
+  globalName: "it",
   logLevel: "error",
 });
+writeFileSync(inert, `export const never = () => {${readFileSync(inert, "utf8")}};`);
 
 // Node runs what was compiled, as it does for users; its bars are twice as wide.
 const source = (name) => `${root}/scripts/bench/${name}.ts`;
@@ -50,15 +56,25 @@ const kBOf = (use) => sizes.find(({ name }) => name === use).edge / 1000;
 
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
+/** Each in nine fresh processes. */
+function measureStart(runtime) {
+  const measure = (key, script, ...rest) =>
+    median(Array.from({ length: 9 }, () => run(runtime, `${root}/scripts/bench/${script}.mjs`, ...rest)[key]));
+  return [
+    { name: "import to first byte sent", value: measure("handed", "start", module, "1"), limit: 15 },
+    { name: "the same, 200 series, which need WebAssembly", value: measure("handed", "start", module, "200") },
+    { name: "the same as the first and the runtime's own fetch", value: measure("taken", "start", module, "1") },
+    { name: "limit: import of the same source, none of it run", value: measure("loaded", "load", inert) },
+  ].map((row) => ({ ...row, unit: "ms" }));
+}
+
 function measureOnce(runtime, rows) {
   const { megabytes } = run(runtime, runtime.script("memory"));
-  const starts = Array.from({ length: 9 }, () => run(runtime, `${root}/scripts/bench/start.mjs`, module));
   return [
     ...rows,
     { name: "memory, replay of 10 million lines, most", unit: "MB", value: Math.max(...megabytes), limit: 150 },
     { name: "memory, from half of the lines to all", unit: "MB more", value: megabytes.at(-1) - megabytes[5] },
-    { name: "import to first byte sent", unit: "ms", value: median(starts.map(({ handed }) => handed)), limit: 15 },
-    { name: "the same and the runtime's own fetch", unit: "ms", value: median(starts.map(({ taken }) => taken)) },
+    ...measureStart(runtime),
     {
       name: "bundle for an edge worker that sends k6's metrics",
       unit: "kB",

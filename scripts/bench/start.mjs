@@ -1,18 +1,13 @@
 // How long a fresh process takes from the import of the bundle to the first byte handed to fetch, in milliseconds, and until the
-// runtime's own fetch has taken it, which loads its HTTP client first: `start.mjs BUNDLE`. The clock on the wall or the processor's time of all threads, whichever is less: the one is longer where
-// others use the same cores, the other where several threads work at once.
+// runtime's own fetch has taken it, which loads its HTTP client first: `start.mjs BUNDLE SERIES`, with one sample of each series.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { stopwatch } from "./stopwatch.mjs";
 
-const bundle = pathToFileURL(process.argv[2]).href;
-const processorTime = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
-const startedAt = performance.now();
-const started = processorTime();
+const [path, series] = process.argv.slice(2);
+const bundle = pathToFileURL(path).href;
+const elapsed = stopwatch();
 const { RemoteWriteOutput } = await import(bundle);
-const elapsed = () => Math.min(performance.now() - startedAt, processorTime() - started);
 let handed;
 let taken;
 const output = new RemoteWriteOutput({
@@ -29,7 +24,9 @@ const output = new RemoteWriteOutput({
   },
 });
 const metric = { name: "http_reqs", type: "counter", contains: "default" };
-output.add({ metric, time: Date.now(), value: 1, tags: { method: "GET" } });
+for (let number = 0; number < Number(series); number++) {
+  output.add({ metric, time: Date.now(), value: 1, tags: { method: "GET", name: `https://test.k6.io/${number}` } });
+}
 await output.flush();
 console.log(JSON.stringify({ handed, taken }));
 process.exit(0);

@@ -45,9 +45,6 @@ export interface ThresholdsOptions {
 /** Values of a metric up to which a percentile is as exact as k6's: 8 MB, once a metric. */
 const maxExactValues = 1_000_000;
 
-/** That of trends keeps what any expression may compare, as one may come later. */
-const trendStats = parseTrendStats(["med"]);
-
 /** An expression, and the tags of its series: the same object each time. */
 interface WatchedExpression extends ThresholdExpression {
   readonly tags: Tags;
@@ -166,6 +163,7 @@ export class Thresholds {
   }
 }
 
+/** That of trends keeps what any expression may compare, as one may come later. */
 function createSink({ type }: Metric): Sink {
   switch (type) {
     case "counter":
@@ -175,7 +173,7 @@ function createSink({ type }: Metric): Sink {
     case "rate":
       return new RateSink();
     case "trend":
-      return new TrendSink(trendStats, { maxExactValues });
+      return new TrendSink(parseTrendStats(["med"]), { maxExactValues });
   }
 }
 

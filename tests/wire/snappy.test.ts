@@ -42,6 +42,29 @@ test("snappy compresses to a block that decompresses to the same bytes", () => {
   );
 });
 
+/** How a block of up to 256 bytes begins, by the format's description. */
+const literals: readonly [length: number, head: number[]][] = [
+  [1, [0x01, 0x00]],
+  [60, [0x3c, 0xec]],
+  [61, [0x3d, 0xf0, 0x3c]],
+  [127, [0x7f, 0xf0, 0x7e]],
+  [128, [0x80, 0x01, 0xf0, 0x7f]],
+  [256, [0x80, 0x02, 0xf0, 0xff]],
+];
+
+for (const [length, head] of literals) {
+  test(`snappy compresses ${length} bytes to one literal`, () => {
+    const bytes = new Uint8Array(length).fill(0x78);
+    const block = compress(bytes);
+    assert.deepEqual([...block], [...head, ...bytes]);
+    assert.deepEqual(decompress(block, { maxDecodedBytes }), bytes);
+  });
+}
+
+test("snappy finds what repeats in more than 256 bytes", () => {
+  assert.ok(compress(new Uint8Array(257)).length < 30);
+});
+
 test("snappy compresses nothing to a block of one byte", () => {
   assert.deepEqual(compress(new Uint8Array()), Uint8Array.of(0));
 });

@@ -23,9 +23,10 @@ export interface SplitUrl {
 export function splitCredentials(url: URL): SplitUrl {
   const { username, password } = url;
   const bare = new URL(url);
+  // Looked at first, as setting them means parsing the URL anew.
+  if (username === "" && password === "") return { url: bare };
   bare.username = "";
   bare.password = "";
-  if (username === "" && password === "") return { url: bare };
   return {
     url: bare,
     user: decode(username),

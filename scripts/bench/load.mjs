@@ -1,0 +1,10 @@
+// How long a fresh process takes to import a module, in milliseconds: `load.mjs MODULE`.
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { stopwatch } from "./stopwatch.mjs";
+
+const module = pathToFileURL(process.argv[2]).href;
+const elapsed = stopwatch();
+await import(module);
+console.log(JSON.stringify({ loaded: elapsed() }));
+process.exit(0);
