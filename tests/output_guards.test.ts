@@ -125,6 +125,21 @@ test("flush() and close() do not reject where a mapping's sink fails: what is lo
   assert.deepEqual(arrived("good"), ["7@0", "7@1000"]);
 });
 
+test("numbers among a mapping's labels and metadata, as JavaScript may have them, are sent as texts", async () => {
+  const mapping = {
+    name: "mine",
+    mapMetric: ({ name }: Metric) => ({
+      outputs: [{ name, labels: { le: 5 }, metadata: { type: "gauge", help: 7 } }],
+      createSink: () => ({ add(): void {}, collect: (emit: (output: number, value: number) => void) => emit(0, 1) }),
+    }),
+  } as unknown as Mapping;
+  const { output, clock, arrived } = setUp({ mapping });
+  output.add({ metric: { ...gauge, name: "mine" }, time: clock.now(), value: 1, tags: {} });
+  const { delivered } = await clock.settle(output.close());
+  assert.equal(delivered, 1);
+  assert.deepEqual(arrived('mine{le="5"}'), ["1@0"]);
+});
+
 test("who listens to warnings may fail, and nothing else does", async () => {
   const said: string[] = [];
   const { output, clock } = setUp({

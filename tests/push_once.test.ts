@@ -27,6 +27,23 @@ test("pushOnce sends nothing for no series", async () => {
   assert.deepEqual([report.samples, report.requests, receiver.writes.length], [0, 0, 0]);
 });
 
+for (const protocol of ["1.0", "2.0"] as const) {
+  test(`what is no text where a text belongs, as JavaScript may pass it, is sent as one in ${protocol}`, async () => {
+    const receiver = embeddedReceiver();
+    const timeSeries = {
+      labels: [{ name: "__name__", value: "a" }, { name: "code", value: 200 }],
+      samples: [{ value: 1, timestamp: 1_700_000_000_000 }],
+      exemplars: [{ labels: [{ name: 7, value: "x" }], value: 1, timestamp: 1_700_000_000_000 }],
+      metadata: { type: "gauge", help: 5, unit: null },
+    } as unknown as TimeSeries;
+    const { delivered } = await pushOnce([timeSeries], { url, protocol, fetch: receiver.fetch });
+    assert.equal(delivered, 1);
+    const [sent] = receiver.writes.flatMap((write) => write.timeSeries);
+    assert.deepEqual(sent?.labels, [{ name: "__name__", value: "a" }, { name: "code", value: "200" }]);
+    if (protocol === "2.0") assert.deepEqual(sent?.metadata, { type: "gauge", help: "5" });
+  });
+}
+
 test("what is refused is reported, not thrown", async () => {
   const refused = (): Response => new Response("this tenant is closed", { status: 403 });
   const report = await pushOnce([series("a", 1)], { url, fetch: embeddedReceiver(refused).fetch, onWarning: () => {} });

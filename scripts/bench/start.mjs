@@ -1,5 +1,6 @@
 // How long a fresh process takes from the import of the bundle to the first byte handed to fetch, in milliseconds, and until the
-// runtime's own fetch has taken it, which loads its HTTP client first: `start.mjs BUNDLE SERIES`, with one sample of each series.
+// runtime's own fetch has taken it, which loads its HTTP client first: `start.mjs BUNDLE SERIES`, with one sample of
+// each series. Beside it, how many bytes that were.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { stopwatch } from "./stopwatch.mjs";
@@ -10,12 +11,14 @@ const elapsed = stopwatch();
 const { RemoteWriteOutput } = await import(bundle);
 let handed;
 let taken;
+let bytes;
 const output = new RemoteWriteOutput({
   protocol: "1.0",
   fetch: (_url, init) => {
     // The first request; that of the metadata follows it.
     if (handed === undefined) {
       handed = elapsed();
+      bytes = init.body.length;
       // Nobody listens at this port.
       fetch("http://127.0.0.1:9/", init).catch(() => {});
       taken = elapsed();
@@ -25,8 +28,8 @@ const output = new RemoteWriteOutput({
 });
 const metric = { name: "http_reqs", type: "counter", contains: "default" };
 for (let number = 0; number < Number(series); number++) {
-  output.add({ metric, time: Date.now(), value: 1, tags: { method: "GET", name: `https://test.k6.io/${number}` } });
+  output.add({ metric, time: Date.now(), value: 1, tags: { method: "GET", url: `https://test.k6.io/${number}` } });
 }
 await output.flush();
-console.log(JSON.stringify({ handed, taken }));
+console.log(JSON.stringify({ handed, taken, bytes }));
 process.exit(0);

@@ -8,6 +8,9 @@
 
 const encoder = new TextEncoder();
 
+/** From here on, the runtime's encoder is faster. */
+const maxPlainLength = 64;
+
 /** Bytes up to `length` are written; whoever writes calls `ensure` first. */
 export class ByteBuffer {
   /** Where to write. Replaced when it grows. */
@@ -92,16 +95,17 @@ export class ByteBuffer {
 
   /** The length of a string and its UTF-8. */
   string(text: string): void {
-    this.varint(utf8Size(text));
+    const size = utf8Size(text);
+    this.varint(size);
     const { bytes } = this;
     let at = this.length;
     // ASCII byte by byte: for texts as short as labels, that is a multiple faster than a call of the runtime's encoder.
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index);
-      if (code > 0x7f) return this.append(encoder.encode(text));
-      bytes[at++] = code;
+    if (size === text.length && size < maxPlainLength) {
+      for (let index = 0; index < size; index++) bytes[at++] = text.charCodeAt(index);
+      this.length = at;
+    } else {
+      this.length += encoder.encodeInto(text, bytes.subarray(at)).written;
     }
-    this.length = at;
   }
 
   /** Bytes as they are. */
@@ -155,11 +159,17 @@ export function stringSize(text: string): number {
   return varintSize(size) + size;
 }
 
+/** Half of a surrogate pair alone becomes U+FFFD, which takes three bytes. */
 function utf8Size(text: string): number {
+  let size = text.length;
   for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) > 0x7f) return encoder.encode(text).length;
+    const code = text.charCodeAt(index);
+    if (code <= 0x7f) continue;
+    size += code <= 0x7ff ? 1 : 2;
+    // A whole pair takes four.
+    if ((text.codePointAt(index) ?? 0) > 0xffff) index++;
   }
-  return text.length;
+  return size;
 }
 
 /** How many bytes `int64` takes. */

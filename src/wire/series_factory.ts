@@ -13,6 +13,7 @@ import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
 import type { Label, Metadata } from "../time_series.ts";
+import { metadataTexts } from "./metadata_texts.ts";
 import { WireSeries } from "./wire_series.ts";
 
 /** How series are made. */
@@ -79,7 +80,7 @@ export class SeriesFactory {
       sink: mapping.createSink(),
       outputs: mapping.outputs.map((output, index) => {
         const own: Label[] = [{ name: "__name__", value: names[index] ?? output.name }];
-        for (const [name, value] of Object.entries(output.labels ?? {})) own.push({ name, value });
+        for (const [name, value] of Object.entries(output.labels ?? {})) own.push({ name, value: String(value) });
         return new WireSeries([...labels, ...own].sort(byName), metadata[index]);
       }),
       placeExemplar: mapping.placeExemplar,
@@ -139,7 +140,9 @@ export class SeriesFactory {
     for (const output of mapping.outputs) for (const name of Object.keys(output.labels ?? {})) reserved.add(name);
     const names = mapping.outputs.map(({ name }) => own.get(name) ?? name);
     const help = helpOf(metric);
-    const metadata = mapping.outputs.map((output) => ({ ...output.metadata, help: output.metadata.help ?? help }));
+    const metadata = mapping.outputs.map((output) =>
+      metadataTexts({ ...output.metadata, help: output.metadata.help ?? help })
+    );
     metadata.forEach((each, index) => this.families.set(familyOf(names[index] ?? "", each.type), each));
     return { mapping, names, metadata, reserved };
   }

@@ -11,6 +11,7 @@ import type { Exemplar, Label, TimeSeries } from "../time_series.ts";
 import { Batch } from "./batch.ts";
 import { emptyHistogram } from "./empty_histogram.ts";
 import { checkHistogram } from "./histogram_rules.ts";
+import { metadataTexts } from "./metadata_texts.ts";
 import { WireSeries } from "./wire_series.ts";
 
 /** What a batch takes at one time. */
@@ -117,7 +118,7 @@ function read(
 ): Entry {
   const checked = checkLabels(labels, names);
   return {
-    series: new WireSeries(checked, metadata),
+    series: new WireSeries(checked, metadata && metadataTexts(metadata)),
     points: [
       ...samples.map(({ value, timestamp, startTimestamp, stale = false }) => ({
         ...times(timestamp, startTimestamp, checked),
@@ -205,7 +206,10 @@ function checkLabels(labels: readonly Label[], names: NameRules): readonly Label
 
 /** Without empty values; as UTF-8 has them, so that what differs here differs there too. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
-  return labels.filter(({ value }) => value !== "").map(({ name, value }) => ({ name, value: value.toWellFormed() }))
+  return labels.filter(({ value }) => value !== "").map(({ name, value }) => ({
+    name: String(name),
+    value: String(value).toWellFormed(),
+  }))
     .sort(compare);
 }
 

@@ -164,7 +164,7 @@ test("send --follow ends after --idle-timeout, says when a file begins anew, and
   withFile(async (path) => {
     const { url, samples, arrived, close } = await acceptSamples();
     try {
-      const args = ["--follow", path, "--idle-timeout", "600ms", "--url", url, "--flush-period", "20ms"];
+      const args = ["--follow", path, "--idle-timeout", "2s", "--url", url, "--flush-period", "20ms"];
       writeFileSync(path, `${point(1)}${point(2).slice(0, 50)}`);
       const running = startCli(args);
       await arrived(1);

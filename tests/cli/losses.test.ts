@@ -63,7 +63,7 @@ test("what is refused on a retry, as it is stored already, is unknown and no los
   const receiver = new FakePrometheus();
   const server = await startFaultServer({ receiver, faults: [{ kind: "hang", stored: true }] });
   const { code, stderr } = await runCli(
-    ["-", "--url", server.url, "--mapping", "raw", "--protocol", "1.0", "--timeout", "300ms", "--flush-period", "1h"],
+    ["-", "--url", server.url, "--mapping", "raw", "--protocol", "1.0", "--timeout", "1s", "--flush-period", "1h"],
     { input: `${point(1)}${point(2)}` },
   ).finally(() => server.close());
   assert.equal(receiver.count, 2);
@@ -73,7 +73,7 @@ test("what is refused on a retry, as it is stored already, is unknown and no los
 
 test("after SIGINT on an input that does not end, what was read last has the whole time to be delivered", async () => {
   const { url, samples, close } = await acceptSamples();
-  const running = startCli(["-", "--url", url, "--flush-period", "1h", "--close-timeout", "500ms"], {
+  const running = startCli(["-", "--url", url, "--flush-period", "1h", "--close-timeout", "20s"], {
     input: `hello\n${point(1)}`,
     keepOpen: true,
   });

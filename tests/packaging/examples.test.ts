@@ -95,6 +95,16 @@ test("the Cloudflare Worker sends its own request metrics from workerd", async (
   });
 });
 
+/** More than the route's series: so much is compressed, by the module that the conditions choose. */
+const largePush = `
+  import { pushOnce } from "k6-remote-write";
+  async function pushLarge() {
+    const labels = [{ name: "__name__", value: "large" }, { name: "text", value: "x".repeat(1000) }];
+    const timeSeries = [{ labels, samples: [{ value: 2, timestamp: Date.now() }] }];
+    const { delivered, samples } = await pushOnce(timeSeries, { url: process.env.REMOTE_WRITE_URL });
+    return new Response(delivered + " of " + samples);
+  }`;
+
 test("the edge route pushes under the conditions of an edge runtime, which compiles no WebAssembly", async () => {
   await withReceiver(async (receiver) => {
     const folder = `${project.folder}/examples`;
@@ -105,7 +115,9 @@ test("the edge route pushes under the conditions of an edge runtime, which compi
       bundle: {
         // As Next.js does with the route and its environment.
         stdin: {
-          contents: `import { GET } from "./edge_route.ts"; export default { fetch: GET };`,
+          contents: `${largePush} import { GET } from "./edge_route.ts"; export default {
+            fetch: (request) => request.url.endsWith("/large") ? pushLarge() : GET(request),
+          };`,
           resolveDir: folder,
         },
         define: { "process.env.REMOTE_WRITE_URL": JSON.stringify(receiver.url) },
@@ -115,6 +127,8 @@ test("the edge route pushes under the conditions of an edge runtime, which compi
       const response = await fetch(`${worker.url}/?name=edge`);
       assert.equal(await response.text(), "Hello edge\n");
       assert.equal(valuesOf(receiver, "route_duration_seconds").length, 1);
+      assert.equal(await (await fetch(`${worker.url}/large`)).text(), "1 of 1");
+      assert.deepEqual(valuesOf(receiver, "large"), [2]);
     } finally {
       await worker.stop();
     }
