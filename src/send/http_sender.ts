@@ -6,6 +6,7 @@
  */
 import { ConfigurationError } from "../errors.ts";
 import { version as packageVersion } from "../version.ts";
+import { withoutUserInfo } from "./auth/split_credentials.ts";
 import type { Authorizer, RequestHeaders } from "./authorizer.ts";
 import { sendDefaults } from "./defaults.ts";
 import type { Fetch } from "./fetch.ts";
@@ -283,11 +284,8 @@ function parseEndpoint(url: string | URL): { endpoint: URL; userInfo: URL } {
   if (userInfo === undefined || (userInfo.protocol !== "http:" && userInfo.protocol !== "https:")) {
     throw new ConfigurationError(`Cannot send: url is ${redactUrl(String(url))}, expected an http or https URL`);
   }
-  const endpoint = new URL(userInfo);
   // fetch refuses URLs with user info, in some runtimes.
-  endpoint.username = "";
-  endpoint.password = "";
-  return { endpoint, userInfo };
+  return { endpoint: withoutUserInfo(userInfo), userInfo };
 }
 
 /** A token of RFC 9110, 5.6.2. */

@@ -22,16 +22,22 @@ export interface SplitUrl {
  */
 export function splitCredentials(url: URL): SplitUrl {
   const { username, password } = url;
-  const bare = new URL(url);
-  // Looked at first, as setting them means parsing the URL anew.
+  const bare = withoutUserInfo(url);
   if (username === "" && password === "") return { url: bare };
-  bare.username = "";
-  bare.password = "";
   return {
     url: bare,
     user: decode(username),
     ...(password === "" ? {} : { password: decode(password) }),
   };
+}
+
+/** A copy. */
+export function withoutUserInfo(url: URL): URL {
+  const bare = new URL(url);
+  // Looked at first: to set them means to parse the URL anew.
+  if (bare.username !== "") bare.username = "";
+  if (bare.password !== "") bare.password = "";
+  return bare;
 }
 
 function decode(text: string): string {
