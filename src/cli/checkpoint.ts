@@ -5,11 +5,11 @@
  */
 import { ConfigurationError } from "../errors.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
-import { redactUrl } from "../send/redact.ts";
 import type { TextOption } from "../options/option_spec.ts";
 import { seriesSpecs } from "../options/series_specs.ts";
 import { version } from "../version.ts";
 import { reasonOf } from "../reason_of.ts";
+import { shownEndpoint } from "./output_options.ts";
 import { builtin } from "./runtime.ts";
 
 /** The options that decide what is sent; those of how it is sent may change from run to run. */
@@ -143,7 +143,7 @@ async function identityOf({ files, options, shiftToNow }: Replay): Promise<Ident
   return {
     version,
     files: await Promise.all(files.map(describeFile)),
-    url: redactUrl(String(options.url ?? "")),
+    url: shownEndpoint(options),
     shiftToNow,
     ...Object.fromEntries([...deciding].map((name) => [name, options[name] ?? null])),
   };

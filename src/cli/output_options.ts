@@ -10,8 +10,9 @@ import { type GivenValue, optionsOf } from "../options/given_options.ts";
 import { parseText } from "../options/option_parsers.ts";
 import { optionSpecs } from "../options/option_specs.ts";
 import { sendingSpecs } from "../options/sending_specs.ts";
-import type { RemoteWriteOutputOptions } from "../options.ts";
+import { defaultOptions, type RemoteWriteOutputOptions } from "../options.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
+import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
@@ -153,4 +154,9 @@ function readFile(path: string, what: string): string {
 
 function twice(first: string, second: string): ConfigurationError {
   return new ConfigurationError(`Cannot use --${second}: there is --${first} too, expected one of them`);
+}
+
+/** Where samples go, without secrets. */
+export function shownEndpoint({ url = defaultOptions.url }: RemoteWriteOutputOptions): string {
+  return redactUrl(String(url));
 }

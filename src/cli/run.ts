@@ -15,7 +15,7 @@ import { openJsonChannel } from "./json_channel.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
-import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
+import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { reasonOf } from "../reason_of.ts";
 import { environment, exitNow, onQuit, onSignal, outliveTerminal, sharesTerminal, signalsHandled } from "./runtime.ts";
 import { type Account, formatSummary, isLoss } from "./summary.ts";
@@ -120,7 +120,10 @@ class Running {
     const report = await output.close();
     this.#log.progress("");
     const account = { report, stats: output.stats, read: [reader.stats] };
-    this.#log.say("info", formatSummary({ ...account, ms: performance.now() - started }));
+    this.#log.say(
+      "info",
+      formatSummary({ ...account, endpoint: shownEndpoint(options), ms: performance.now() - started }),
+    );
     return this.#conclude(end, account);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CheckpointOptions, SettledWindow } from "../output/checkpointed_windows.ts";
+import type { ReasonCount } from "../delivery_report.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { RemoteWriteOutputOptions } from "../options.ts";
 import { RemoteWriteOutput } from "../output.ts";
@@ -17,7 +18,7 @@ import { isOn, logLevelOf } from "./flags.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
 import { Log } from "./log.ts";
-import { liveOptions, outputFlags, readOutputOptions } from "./output_options.ts";
+import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
 import { reasonOf } from "../reason_of.ts";
@@ -96,7 +97,16 @@ class Sending {
     this.#log.progress("");
     const account = { report, stats: output.stats, read: this.#read };
     const interrupted = this.#live ? undefined : this.#interrupted;
-    this.#log.say("info", formatSummary({ ...account, interrupted, ms: performance.now() - started }));
+    this.#log.say(
+      "info",
+      formatSummary({ ...account, endpoint: shownEndpoint(options), interrupted, ms: performance.now() - started }),
+    );
+    if (!this.#live && !isOn(this.#given, "shift-to-now") && report.reasons.some(isTooOld)) {
+      this.#log.say(
+        "info",
+        "The receiver takes no samples that old: --shift-to-now moves a recording, so that it ends now.",
+      );
+    }
     const losses = lossesOf(account);
     if (losses.length > 0) this.#log.say("error", `Not everything was sent: ${losses.join(", ")}`);
     return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
@@ -249,6 +259,11 @@ function printer(): (text: string) => Promise<void> {
       return writeOut(whole);
     });
   };
+}
+
+/** Prometheus's words and those of Mimir for samples that are older than what they still take. */
+function isTooOld({ fate, reason }: ReasonCount): boolean {
+  return fate === "rejected" && /out of bounds|too old/i.test(reason);
 }
 
 function shifted(sample: Sample, ms: number): Sample {

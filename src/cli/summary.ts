@@ -51,7 +51,12 @@ export function isLoss(account: Account): boolean {
 
 /** A few lines for people. */
 export function formatSummary(
-  { report, stats, read, interrupted, ms }: Account & { readonly interrupted?: string; readonly ms: number },
+  { report, stats, read, endpoint, interrupted, ms }: Account & {
+    /** Where it was sent; without secrets. */
+    readonly endpoint: string;
+    readonly interrupted?: string;
+    readonly ms: number;
+  },
 ): string {
   const lines = sum(read.map(({ lines }) => lines));
   const skipped = skipWords.flatMap(([reason, words]) => {
@@ -68,6 +73,7 @@ export function formatSummary(
     ...(skipped.length === 0 ? [] : [["skipped", ...skipped]]),
     ...(refused === 0 ? [] : [["refused", countOf(refused, "k6 sample")]]),
     ["made", `${formatCount(stats.series)} k6 series`],
+    ["to", endpoint],
     ...deliveryRows(report),
     ["time", formatDurationMs(ms)],
   ];

@@ -42,7 +42,7 @@ export class Outage {
     return now() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }
 
-  /** Why the last request failed. */
+  /** Why the latest request failed, or its attempt before it was ended; empty if it was answered. */
   get reason(): string {
     return this.#reason;
   }
@@ -53,7 +53,10 @@ export class Outage {
       // Another shard's request may have been answered meanwhile.
       this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
       this.#reason = wordsOf(outcome);
+    } else if (outcome.kind === "aborted") {
+      this.#reason = outcome.failure ?? this.#reason;
     } else if (isAnswer(outcome)) {
+      this.#reason = "";
       this.#sinceMs = undefined;
       this.#answeredMs = this.#options.now();
     }

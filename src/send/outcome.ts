@@ -84,6 +84,8 @@ export interface Aborted extends Attempts {
   readonly kind: "aborted";
   /** Whether an attempt was under way. */
   readonly unknown: boolean;
+  /** Why the attempt before failed. @default there was none, or it is not known */
+  readonly failure?: string | undefined;
 }
 
 /** Not sent, as the requests of this flush are used up; to be sent in the next one. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { sendDefaults } from "./defaults.ts";
-import type { Failed, Outcome, Send } from "./outcome.ts";
+import { type Failed, type Outcome, type Send, wordsOf } from "./outcome.ts";
 import { type Sleep, sleep as realSleep } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -49,6 +49,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
     let backoffMs = minBackoffMs;
     let serverErrors = 0;
     let reconnected = false;
+    let failure: string | undefined;
 
     const delayMs = ({ disconnected, retryAfterMs = 0 }: Failed, leftMs: number): number => {
       if (disconnected && !reconnected) {
@@ -66,6 +67,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
     for (;;) {
       const outcome: Outcome = await send({ ...request, attempt: first + attempts }, signal);
       attempts += outcome.attempts;
+      if (outcome.kind === "aborted") return { ...outcome, attempts, unknownBefore, failure };
       if (outcome.kind !== "failed") return { ...outcome, attempts, unknownBefore };
       if (outcome.status === 429 && !retryOn429) {
         const { status, reason } = outcome;
@@ -79,8 +81,9 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       const status = outcome.status === undefined ? "no answer" : `status ${outcome.status}`;
       warnings?.once(`Sending fails (${status}: ${outcome.reason}); it is tried again.`);
       unknownBefore ||= outcome.unknown;
+      failure = wordsOf(outcome);
       if (pauseMs > 0) await sleep(pauseMs, signal);
-      if (signal.aborted) return { kind: "aborted", unknown: false, attempts, unknownBefore };
+      if (signal.aborted) return { kind: "aborted", unknown: false, attempts, unknownBefore, failure };
     }
   };
 }

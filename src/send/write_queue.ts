@@ -112,7 +112,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch, { after, sentBefore }: PushOptions = {}): Promise<DeliveryReport> {
     const parcel = new Parcel({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     if (this.#closed !== undefined) {
-      this.#abandon(parcel, "the queue was closed");
+      this.#abandon(parcel, this.#closedReason);
       return Promise.resolve(parcel.takeReport());
     }
     const outcome = deferred<DeliveryReport>();
@@ -184,7 +184,7 @@ export class WriteQueue {
     const { signal } = this.#end;
     for (let entry = shard.waiting[0]; entry !== undefined; entry = shard.waiting[0]) {
       if (!signal.aborted) await this.#send(entry);
-      if (signal.aborted || this.#closing) this.#abandon(entry.parcel, "the queue was closed");
+      if (signal.aborted || this.#closing) this.#abandon(entry.parcel, this.#closedReason);
       if (entry.parcel.next !== undefined) break;
       this.#giveUpWaiting();
       shard.waiting.shift();
@@ -229,6 +229,12 @@ export class WriteQueue {
     } catch {
       return false;
     }
+  }
+
+  /** With what stood in the way, if it is known. */
+  get #closedReason(): string {
+    const { reason } = this.#options.delivery.outage;
+    return reason === "" ? "the queue was closed" : `the queue was closed while sending failed: ${reason}`;
   }
 
   /** Gives up what is left of a parcel, if anything is. */

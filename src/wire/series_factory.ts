@@ -6,7 +6,7 @@
 import type { Relabel } from "../aggregate/relabel.ts";
 import type { OpenedSeries } from "../aggregate/series_store.ts";
 import { applyTagRules, type TagSwitches } from "../aggregate/tag_rules.ts";
-import { byName, labelsOf, validMetricName } from "../mapping/labels.ts";
+import { byName, labelsOf, validLabelName, validMetricName } from "../mapping/labels.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
 import { familyOf } from "../mapping/metric_family.ts";
 import { helpOf } from "../mapping/metric_help.ts";
@@ -102,8 +102,10 @@ export class SeriesFactory {
   #labelsOf(tags: ReadonlyMap<string, string>, reserved: Iterable<string>): Label[] {
     return labelsOf(tags, {
       reserved,
-      onChange: (from, to) =>
-        this.#warnOnce(`The tag "${from}" is sent as label "${to}": its name is not valid or taken.`),
+      onChange: (from, to) => {
+        const problem = validLabelName(from) === from ? "taken" : "not valid";
+        this.#warnOnce(`The tag "${from}" is sent as label "${to}": its name is ${problem}.`);
+      },
     });
   }
 
@@ -131,7 +133,8 @@ export class SeriesFactory {
       let free = valid;
       for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;
       if (free !== wanted) {
-        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${wanted}" is not valid or taken.`);
+        const problem = valid === wanted ? "taken" : "not valid";
+        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${wanted}" is ${problem}.`);
       }
       own.set(name, free);
     }

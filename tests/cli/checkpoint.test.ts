@@ -235,6 +235,14 @@ test("a window that is given up ends the run, and the same command continues wit
     assert.deepEqual(relative(receiver), relative(undisturbed));
   }));
 
+test("the endpoint of a run is the same whether the default is named or not", () =>
+  withFolder(async (folder) => {
+    const replay = { files: [recording], options: {}, shiftToNow: false };
+    await (await Checkpoint.open(join(folder, "state"), replay)).begin(0);
+    const options = { url: "http://localhost:9090/api/v1/write" };
+    assert.equal((await Checkpoint.open(join(folder, "state"), { ...replay, options })).windowsSent, 0);
+  }));
+
 test("that sending ends is said once, however many windows wait", () =>
   withFolder(async (folder) => {
     const server = await startFaultServer({ receiver: new FakePrometheus() });

@@ -97,6 +97,20 @@ test("an endpoint that is down costs a file one deadline, not one for each windo
   assert.ok(seconds < 30, `it took ${seconds} seconds`);
 });
 
+test("where a recording is too old for the receiver, it is said how to move it", async () => {
+  const receiver = await acceptSamples({ status: 400, reason: "out of bounds" });
+  const hint = "The receiver takes no samples that old: --shift-to-now moves a recording, so that it ends now.\n";
+  try {
+    const { code, stderr } = await runCli([recording, "--url", receiver.url]);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`\\n {8}to {2}${receiver.url}\\n`));
+    assert.ok(stderr.includes(hint), stderr);
+    assert.ok(!(await runCli([recording, "--url", receiver.url, "--shift-to-now"])).stderr.includes(hint));
+  } finally {
+    await receiver.close();
+  }
+});
+
 test("a file without a single sample of k6's cannot be read", () =>
   withFolder(async (folder) => {
     const receiver = await acceptSamples();

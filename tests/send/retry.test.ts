@@ -133,7 +133,8 @@ test("a signal ends the pause at once", async () => {
   await clock.advance(10);
   assert.equal(clock.timers, 1);
   controller.abort();
-  assert.deepEqual(await pending, { kind: "aborted", unknown: false, attempts: 1, unknownBefore: true });
+  const aborted = { kind: "aborted", unknown: false, attempts: 1, unknownBefore: true };
+  assert.deepEqual(await pending, { ...aborted, failure: "status 503: busy" });
   assert.equal(clock.timers, 0);
 });
 

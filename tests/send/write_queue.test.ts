@@ -256,6 +256,30 @@ test("close waits for what is in the queue, once, and takes nothing more", async
   assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { closed: 6 });
 });
 
+test("what close gives up says why it could not be sent, unless that is over", async () => {
+  const busy: Fault = { kind: "answer", status: 503 };
+  const setting = setUp({ faults: [{ kind: "pass" }, ...Array<Fault>(1000).fill(busy)] });
+  const { queue, batch, clock } = setting;
+  const hanging = setUp({ faults: [busy, { kind: "pass" }, ...Array<Fault>(1000).fill(hang)] });
+  for (const { queue, batch } of [setting, hanging]) {
+    void queue.push(0, batch(1, { time: 1 }));
+    void queue.push(0, batch(2, { time: 2 }));
+    void queue.push(0, batch(3, { time: 3 }));
+  }
+  const { report } = await clock.settle(queue.close({ timeoutMs: 1000 }));
+  assert.deepEqual(report.reasons, [
+    {
+      fate: "unsent",
+      reason: "the queue was closed while sending failed: status 503: status 503 by script",
+      samples: 5,
+    },
+  ]);
+  const { report: other } = await hanging.clock.settle(hanging.queue.close({ timeoutMs: 1000 }));
+  assert.deepEqual(other.reasons.filter(({ fate }) => fate === "unsent"), [
+    { fate: "unsent", reason: "the queue was closed", samples: 3 },
+  ]);
+});
+
 test("close of an idle queue takes no time and leaves no timer", async () => {
   const { queue, clock } = setUp();
   assert.deepEqual(fates((await queue.close()).report), {});

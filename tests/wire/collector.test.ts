@@ -118,8 +118,8 @@ test("two metrics that come to the same name get different ones, and it is said"
   store.add({ metric: { ...counter, name: "a b", type: "gauge" }, time: 1, value: 2, tags: {} });
   assert.deepEqual(points(new Collector(1).collect(store.takePending())[0]), [["a_b", 1, 1], ["a_b_2", 2, 1]]);
   assert.deepEqual(warnings, [
-    'The metric "a b" is sent as "a_b": the name "a b" is not valid or taken.',
-    'The metric "a b" is sent as "a_b_2": the name "a b" is not valid or taken.',
+    'The metric "a b" is sent as "a_b": the name "a b" is not valid.',
+    'The metric "a b" is sent as "a_b_2": the name "a b" is not valid.',
   ]);
 });
 
