@@ -87,13 +87,15 @@ export function createHttpSender(options: HttpSenderOptions): Send {
     let timedOut = false;
     const abort = (): void => attempt.abort();
     signal.addEventListener("abort", abort, { once: true });
+    // The timer behind it, as a runtime's first one takes a millisecond that the request need not wait for.
+    const answered = attempt.run();
     void sleep(timeoutMs, end.signal).then(() => {
       if (end.signal.aborted) return;
       timedOut = true;
       abort();
     });
     try {
-      return await attempt.run();
+      return await answered;
     } catch (error) {
       if (signal.aborted) return { kind: "aborted", unknown: attempt.awaiting, ...once };
       if (timedOut) return attempt.failure(`no answer came within ${timeoutMs} ms`, error);
@@ -197,8 +199,10 @@ class Attempt {
     if (attempt > 0) headers.set("retry-attempt", String(attempt));
     this.#headers = headers;
     const signal = this.#signal;
-    const authorized = Promise.resolve(authorizer?.authorize({ method: "POST", url: url.href, headers, body }, signal));
-    await untilAborted(authorized, signal);
+    if (authorizer !== undefined) {
+      const authorized = authorizer.authorize({ method: "POST", url: url.href, headers, body }, signal);
+      await untilAborted(Promise.resolve(authorized), signal);
+    }
     this.#hadWholeBudget ??= budget?.unused ?? true;
     this.awaiting = true;
     const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
