@@ -31,7 +31,12 @@ for (const protocol of ["1.0", "2.0"] as const) {
   test(`what is no text where a text belongs, as JavaScript may pass it, is sent as one in ${protocol}`, async () => {
     const receiver = embeddedReceiver();
     const timeSeries = {
-      labels: [{ name: "__name__", value: "a" }, { name: "code", value: 200 }],
+      labels: [
+        { name: "__name__", value: "a" },
+        { name: "code", value: 200 },
+        { name: "none", value: null },
+        { name: "empty", value: [] },
+      ],
       samples: [{ value: 1, timestamp: 1_700_000_000_000 }],
       exemplars: [{ labels: [{ name: 7, value: "x" }], value: 1, timestamp: 1_700_000_000_000 }],
       metadata: { type: "gauge", help: 5, unit: null },

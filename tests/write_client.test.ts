@@ -39,6 +39,24 @@ test("series arrive with sorted labels and rising times, those with the same lab
   );
 });
 
+for (const protocol of ["1.0", "2.0"] as const) {
+  test(`metadata that is null, or of no texts, as JavaScript may pass it, is no reason to fail in ${protocol}`, async () => {
+    const receiver = strictReceiver();
+    const client = new RemoteWriteClient({ fetch: receiver.fetch, protocol });
+    const timeSeries = [null, { type: "gauge", help: 5, unit: null }].map((metadata, index) => ({
+      labels: [{ name: "__name__", value: `up${index}` }],
+      samples: [{ value: 1, timestamp: 1000 }],
+      metadata,
+    })) as unknown as TimeSeries[];
+    assert.equal((await client.write(timeSeries)).delivered, 2);
+    assert.deepEqual([...receiver.samples.keys()], ["up0", "up1"]);
+    if (protocol === "1.0") {
+      const families = receiver.writes.flatMap(({ metadata }) => [...metadata]);
+      assert.deepEqual(families.map(([name, { help }]) => [name, help]), [["up1", "5"]]);
+    }
+  });
+}
+
 test("histograms arrive as they are", async () => {
   const receiver = strictReceiver();
   await new RemoteWriteClient({ fetch: receiver.fetch }).write([{ labels, histograms: [histogram] }]);
@@ -226,13 +244,14 @@ test("what is refused is a DeliveryError with the receiver's words and the accou
 });
 
 test("the signal ends the write", async () => {
-  const client = new RemoteWriteClient({
-    fetch: (_, init) =>
-      new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))),
-  });
   const end = new AbortController();
+  const client = new RemoteWriteClient({
+    fetch: (_, init) => {
+      queueMicrotask(() => end.abort());
+      return new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+    },
+  });
   const written = client.write([{ labels, samples: [at(1)] }], { signal: end.signal });
-  end.abort();
   await assert.rejects(written, (error) => {
     assert.ok(error instanceof DeliveryError);
     assert.deepEqual([error.report.delivered, error.report.failed, error.outcomeUnknown], [0, 1, true]);

@@ -81,6 +81,8 @@ export function createHttpSender(options: HttpSenderOptions): Send {
   const custom = parseHeaders(options.headers ?? {});
 
   return async (request, signal) => {
+    // Never within the call that hands samples over: a user's fetch may call the output.
+    await undefined;
     if (signal.aborted) return { kind: "aborted", unknown: false, attempts: 0, unknownBefore: false };
     const attempt = new Attempt({ request, endpoint, userInfo, custom, authorizer, budget, fetch, sleep, now });
     const end = new AbortController();

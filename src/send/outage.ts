@@ -54,7 +54,8 @@ export class Outage {
       this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
       this.#reason = wordsOf(outcome);
     } else if (outcome.kind === "aborted") {
-      this.#reason = outcome.failure ?? this.#reason;
+      // Another shard's answer since then may have ended what it failed of.
+      if (startMs >= this.#answeredMs) this.#reason = outcome.failure ?? this.#reason;
     } else if (isAnswer(outcome)) {
       this.#reason = "";
       this.#sinceMs = undefined;

@@ -5,6 +5,7 @@
  */
 import { familyOf } from "../mapping/metric_family.ts";
 import type { Metadata, TimeSeries } from "../time_series.ts";
+import { metadataTexts } from "./metadata_texts.ts";
 
 /** How much to remember. */
 export interface FamiliesOptions {
@@ -50,9 +51,10 @@ export class Families {
   /** Takes what series say of themselves. */
   addSeries(timeSeries: readonly TimeSeries[]): void {
     for (const { labels, metadata } of timeSeries) {
-      if (metadata === undefined) continue;
+      // Programs without types may hand over null.
+      if (metadata === undefined || metadata === null) continue;
       const name = labels.find((label) => label.name === "__name__")?.value;
-      if (name !== undefined) this.add(familyOf(name, metadata.type), metadata);
+      if (name !== undefined) this.add(familyOf(name, metadata.type), metadataTexts(metadata));
     }
   }
 

@@ -80,7 +80,10 @@ export class SeriesFactory {
       sink: mapping.createSink(),
       outputs: mapping.outputs.map((output, index) => {
         const own: Label[] = [{ name: "__name__", value: names[index] ?? output.name }];
-        for (const [name, value] of Object.entries(output.labels ?? {})) own.push({ name, value: String(value) });
+        for (const [name, value] of Object.entries(output.labels ?? {})) {
+          const text = String(value ?? "");
+          if (text !== "") own.push({ name, value: text });
+        }
         return new WireSeries([...labels, ...own].sort(byName), metadata[index]);
       }),
       placeExemplar: mapping.placeExemplar,
@@ -103,7 +106,7 @@ export class SeriesFactory {
     return labelsOf(tags, {
       reserved,
       onChange: (from, to) => {
-        const problem = validLabelName(from) === from ? "taken" : "not valid";
+        const problem = problemOf({ wanted: from, valid: validLabelName(from), sent: to });
         this.#warnOnce(`The tag "${from}" is sent as label "${to}": its name is ${problem}.`);
       },
     });
@@ -133,7 +136,7 @@ export class SeriesFactory {
       let free = valid;
       for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;
       if (free !== wanted) {
-        const problem = valid === wanted ? "taken" : "not valid";
+        const problem = problemOf({ wanted, valid, sent: free });
         this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${wanted}" is ${problem}.`);
       }
       own.set(name, free);
@@ -155,4 +158,10 @@ export class SeriesFactory {
     this.#warned.add(message);
     this.#options.onWarning(message);
   }
+}
+
+/** Why a name is not sent as it was wanted. */
+function problemOf({ wanted, valid, sent }: Readonly<Record<"wanted" | "valid" | "sent", string>>): string {
+  if (sent === valid) return "not valid";
+  return valid === wanted ? "taken" : `not valid, and "${valid}" is taken`;
 }

@@ -206,11 +206,8 @@ function checkLabels(labels: readonly Label[], names: NameRules): readonly Label
 
 /** Without empty values; as UTF-8 has them, so that what differs here differs there too. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
-  return labels.filter(({ value }) => value !== "").map(({ name, value }) => ({
-    name: String(name),
-    value: String(value).toWellFormed(),
-  }))
-    .sort(compare);
+  return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
+    .filter(({ value }) => value !== "").sort(compare);
 }
 
 function formOf({ source }: RegExp): string {

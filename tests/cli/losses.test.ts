@@ -73,7 +73,7 @@ test("what is refused on a retry, as it is stored already, is unknown and no los
 
 test("after SIGINT on an input that does not end, what was read last has the whole time to be delivered", async () => {
   const { url, samples, close } = await acceptSamples();
-  const running = startCli(["-", "--url", url, "--flush-period", "1h", "--close-timeout", "20s"], {
+  const running = startCli(["-", "--url", url, "--flush-period", "1h", "--close-timeout", "3s"], {
     input: `hello\n${point(1)}`,
     keepOpen: true,
   });

@@ -228,6 +228,15 @@ test("Retry-After is read in both forms", async () => {
   }
 });
 
+test("fetch is not called within the call, as it may be the user's and call the output", async () => {
+  const { fetch, calls } = answering(answer(204));
+  const sender = createHttpSender({ url: "http://receiver.test/", fetch });
+  const pending = sender(request, new AbortController().signal);
+  assert.equal(calls.length, 0);
+  await pending;
+  assert.equal(calls.length, 1);
+});
+
 test("no answer within the timeout is a failure of unknown outcome", async () => {
   const clock = new VirtualClock();
   // It does not even heed the signal.

@@ -34,6 +34,20 @@ test("an endpoint that failed for as long as a batch is tried is down, until it 
   assert.equal(outage.startMs, 60_000);
 });
 
+test("why an ended request failed before is known, unless an answer has come since", () => {
+  const { outage, at } = setUp();
+  const aborted: Outcome = { kind: "aborted", unknown: false, failure: "status 503: no", ...rest };
+  outage.note(aborted, 0);
+  assert.equal(outage.reason, "status 503: no");
+  at(5000);
+  outage.note(written, 0);
+  assert.equal(outage.reason, "");
+  outage.note(aborted, 0);
+  assert.equal(outage.reason, "");
+  outage.note(aborted, 5000);
+  assert.equal(outage.reason, "status 503: no");
+});
+
 test("an endpoint that answers another shard is not down, however long one batch fails", () => {
   const { outage, at } = setUp();
   at(59_000);

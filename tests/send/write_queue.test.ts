@@ -259,7 +259,7 @@ test("close waits for what is in the queue, once, and takes nothing more", async
 test("what close gives up says why it could not be sent, unless that is over", async () => {
   const busy: Fault = { kind: "answer", status: 503 };
   const setting = setUp({ faults: [{ kind: "pass" }, ...Array<Fault>(1000).fill(busy)] });
-  const { queue, batch, clock } = setting;
+  const { queue, clock } = setting;
   const hanging = setUp({ faults: [busy, { kind: "pass" }, ...Array<Fault>(1000).fill(hang)] });
   for (const { queue, batch } of [setting, hanging]) {
     void queue.push(0, batch(1, { time: 1 }));
@@ -322,7 +322,13 @@ test("close gives up when its signal fires, also in the midst of a back-off", as
 
   const late = setUp({ faults: [hang] });
   void late.queue.push(0, late.batch(1));
+  await late.clock.advance(0);
   assert.deepEqual(fates((await late.queue.close({ signal: AbortSignal.abort() })).report), { failed: 1 });
+
+  const unsent = setUp();
+  void unsent.queue.push(0, unsent.batch(1));
+  assert.deepEqual(fates((await unsent.queue.close({ signal: AbortSignal.abort() })).report), { unsent: 1 });
+  assert.equal(unsent.network.requests.length, 0);
 });
 
 test("a flush has so many requests; what is left stays for the next, in order", async () => {

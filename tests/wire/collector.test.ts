@@ -119,7 +119,7 @@ test("two metrics that come to the same name get different ones, and it is said"
   assert.deepEqual(points(new Collector(1).collect(store.takePending())[0]), [["a_b", 1, 1], ["a_b_2", 2, 1]]);
   assert.deepEqual(warnings, [
     'The metric "a b" is sent as "a_b": the name "a b" is not valid.',
-    'The metric "a b" is sent as "a_b_2": the name "a b" is not valid.',
+    'The metric "a b" is sent as "a_b_2": the name "a b" is not valid, and "a_b" is taken.',
   ]);
 });
 
