@@ -14,10 +14,10 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** In bytes, minified and gzipped, with the WebAssembly; a little above what it is now, so that growth is a decision. */
 const budgets: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 37_000,
+  RemoteWriteClient: 38_000,
   pushOnce: 37_000,
   // A third of the script is relabelling, the forms of trends and thresholds.
-  RemoteWriteOutput: 54_000,
+  RemoteWriteOutput: 55_000,
   createReceiver: 26_000,
   // A free Worker may have fifty times as much; a page should not.
   "*": 81_000,
