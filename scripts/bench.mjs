@@ -22,17 +22,10 @@ const inert = `${folder}/inert.js`;
 mkdirSync(folder, { recursive: true });
 execFileSync(programs.node, [`${root}/build/scripts/bench/write_lines.js`, lines]);
 const stdin = { contents: `export { RemoteWriteOutput } from "./mod.ts";`, resolveDir: root };
-await bundle({ stdin, outfile: module, bundle: true, minify: true, format: "esm", logLevel: "error" });
+const bundled = { stdin, bundle: true, minify: true, logLevel: "error" };
+await bundle({ ...bundled, outfile: module, format: "esm" });
 // The same source in a function that nobody calls: what a runtime needs to load it, whatever it does.
-await bundle({
-  stdin,
-  outfile: inert,
-  bundle: true,
-  minify: true,
-  format: "iife",
-  globalName: "it",
-  logLevel: "error",
-});
+await bundle({ ...bundled, outfile: inert, format: "iife", globalName: "it" });
 writeFileSync(inert, `export const never = () => {${readFileSync(inert, "utf8")}};`);
 
 // Node runs what was compiled, as it does for users; its bars are twice as wide.

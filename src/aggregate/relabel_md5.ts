@@ -8,11 +8,11 @@
 /** Rotations of the four rounds; each repeats its own four. */
 const rotations = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]] as const;
 
-/** RFC 1321, 3.4: the integer part of 4294967296 times abs(sin(i)), i in radians. */
-const sineOf = (step: number): number => Math.floor(2 ** 32 * Math.abs(Math.sin(step + 1)));
-
-/** Those of all 64 steps. Made at the first use, as importing should cost nothing. */
-let sines: Uint32Array | undefined;
+/**
+ * RFC 1321, 3.4: for each step, counted from 1, the integer part of 4294967296 times abs(sin(i)), i in radians. Made at the first
+ * use, as importing should cost nothing.
+ */
+let sineTable: Uint32Array | undefined;
 
 /** The 16 bytes of a message's digest. */
 export function md5(message: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -40,7 +40,10 @@ function padded(message: Uint8Array): DataView {
 
 function addBlock(state: Uint32Array, words: Uint32Array): void {
   let [a = 0, b = 0, c = 0, d = 0] = state;
-  const sinesOfSteps = sines ??= Uint32Array.from({ length: 64 }, (_, step) => sineOf(step));
+  const sines = sineTable ??= Uint32Array.from(
+    { length: 64 },
+    (_, step) => Math.floor(2 ** 32 * Math.abs(Math.sin(step + 1))),
+  );
   for (let step = 0; step < 64; step++) {
     const round = step >> 4;
     const [mixed, word] = round === 0
@@ -50,7 +53,7 @@ function addBlock(state: Uint32Array, words: Uint32Array): void {
       : round === 2
       ? [b ^ c ^ d, 3 * step + 5]
       : [c ^ (b | ~d), 7 * step];
-    const sum = (a + mixed + (sinesOfSteps[step] ?? 0) + (words[word & 15] ?? 0)) | 0;
+    const sum = (a + mixed + (sines[step] ?? 0) + (words[word & 15] ?? 0)) | 0;
     const by = rotations[round]?.[step & 3] ?? 0;
     [a, d, c, b] = [d, c, b, (b + ((sum << by) | (sum >>> (32 - by)))) | 0];
   }

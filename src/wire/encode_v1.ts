@@ -66,10 +66,9 @@ export function encodeV1(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<Arra
  */
 export function encodeMetadataV1(families: ReadonlyMap<string, Metadata>, buffer: ByteBuffer): Uint8Array<ArrayBuffer> {
   buffer.length = 0;
-  for (const [name, { type, help, unit }] of families) {
+  for (const [name, { type, help = "", unit = "" }] of families) {
     const number = metricTypeNumber(type);
-    const size = (number === 0 ? 0 : 2) + stringFieldSize(name) + stringFieldSize(help ?? "") +
-      stringFieldSize(unit ?? "");
+    const size = (number === 0 ? 0 : 2) + stringFieldSize(name) + stringFieldSize(help) + stringFieldSize(unit);
     buffer.ensure(6 + size);
     buffer.bytes[buffer.length++] = 0x1a;
     buffer.varint(size);
@@ -78,8 +77,8 @@ export function encodeMetadataV1(families: ReadonlyMap<string, Metadata>, buffer
       buffer.varint(number);
     }
     buffer.stringField(0x12, name);
-    buffer.stringField(0x22, help ?? "");
-    buffer.stringField(0x2a, unit ?? "");
+    buffer.stringField(0x22, help);
+    buffer.stringField(0x2a, unit);
   }
   return buffer.written();
 }

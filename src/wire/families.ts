@@ -54,7 +54,7 @@ export class Families {
       // Programs without types may hand over null.
       if (metadata === undefined || metadata === null) continue;
       const name = labels.find((label) => label.name === "__name__")?.value;
-      if (name !== undefined) this.add(familyOf(name, metadata.type), metadataTexts(metadata));
+      if (name !== undefined) this.add(familyOf(name, metadata.type), metadata);
     }
   }
 
@@ -67,7 +67,8 @@ export class Families {
   }
 }
 
-function withoutLongTexts({ type, help = "", unit = "" }: Metadata): Metadata {
+function withoutLongTexts(metadata: Metadata): Metadata {
+  const { type, help = "", unit = "" } = metadataTexts(metadata);
   return {
     type,
     ...(help !== "" && help.length <= maxTextLength && { help }),
