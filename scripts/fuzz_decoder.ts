@@ -5,12 +5,12 @@
  * Run from the project root: `deno run -A scripts/fuzz_decoder.ts [count] [seed]`, or with bun.
  */
 import process from "node:process";
-import { FormatError } from "../src/errors.ts";
-import { createReceiver } from "../src/receiver.ts";
-import { decodeV1 } from "../src/wire/decode_v1.ts";
-import { decodeV2 } from "../src/wire/decode_v2.ts";
-import { compress, decompress } from "../src/wire/snappy.ts";
-import { TooLargeError } from "../src/wire/too_large_error.ts";
+import { FormatError } from "../src/model/errors.ts";
+import { createReceiver } from "../src/receive/create_receiver.ts";
+import { decodeV1 } from "../src/protocol/decode_v1.ts";
+import { decodeV2 } from "../src/protocol/decode_v2.ts";
+import { compress, decompress } from "../src/protocol/snappy.ts";
+import { TooLargeError } from "../src/protocol/too_large_error.ts";
 import { mutate, Random, type Seed, seeds } from "../tests/support/mutate.ts";
 import { postV1, postV2 } from "../tests/support/requests.ts";
 

@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { SeriesStore } from "../../src/aggregate/series_store.ts";
-import { resolveOptions } from "../../src/options/resolve_options.ts";
-import { Batch } from "../../src/wire/batch.ts";
-import { ByteBuffer } from "../../src/wire/byte_buffer.ts";
-import { Collector } from "../../src/wire/collector.ts";
-import { encodeV1 } from "../../src/wire/encode_v1.ts";
-import { EncoderV2 } from "../../src/wire/encode_v2.ts";
-import { SeriesFactory } from "../../src/wire/series_factory.ts";
-import { compress } from "../../src/wire/snappy.ts";
-import type { WireSeries } from "../../src/wire/wire_series.ts";
-import type { ProtocolVersion } from "../../src/send/outcome.ts";
+import { SeriesStore } from "../../src/k6/series/series_store.ts";
+import { resolveOptions } from "../../src/k6/output/resolve_options.ts";
+import { Batch } from "../../src/protocol/batch.ts";
+import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
+import { Collector } from "../../src/k6/series/collector.ts";
+import { encodeV1 } from "../../src/protocol/encode_v1.ts";
+import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
+import { SeriesFactory } from "../../src/k6/series/series_factory.ts";
+import { compress } from "../../src/protocol/snappy.ts";
+import type { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import type { ProtocolVersion } from "../../src/send/request_result.ts";
 import { sendDefaults } from "../../src/send/defaults.ts";
 
 /** Store, collector and encoders, put together as an output does. */
 export class FlushLine {
-  readonly store: SeriesStore<WireSeries>;
+  readonly store: SeriesStore<EncodedSeries>;
   readonly #collector: Collector;
   readonly #buffer = new ByteBuffer();
   readonly #encoderV2 = new EncoderV2();

@@ -4,8 +4,8 @@
  * @module
  */
 import { createServer } from "node:http";
-import { RemoteWriteOutput } from "../../src/output.ts";
-import { instrumentFetch } from "../../src/sources/instrumented_fetch.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { instrumentFetch } from "../../src/k6/measure/instrumented_fetch.ts";
 import type { Row } from "./rows.ts";
 
 const rounds = 60;

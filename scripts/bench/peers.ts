@@ -6,10 +6,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import remoteWrite from "prometheus-remote-write";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import type { Sink } from "../../src/aggregate/sink.ts";
-import { resolveOptions } from "../../src/options/resolve_options.ts";
-import type { Tags } from "../../src/sample.ts";
-import { compress } from "../../src/wire/snappy.ts";
+import type { Sink } from "../../src/k6/sinks/sink.ts";
+import { resolveOptions } from "../../src/k6/output/resolve_options.ts";
+import type { Tags } from "../../src/k6/sample.ts";
+import { compress } from "../../src/protocol/snappy.ts";
 import { requestMetrics } from "./workload.ts";
 
 /** A series as a program without this library would keep it. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { RemoteWriteOutput } from "../../src/output.ts";
-import { readK6Json } from "../../src/sources/k6_json.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { readK6Json } from "../../src/k6/read/k6_json.ts";
 
 /** A file as a stream, in chunks of 256 KiB. */
 export function fileStream(path: string): ReadableStream<Uint8Array> {

@@ -6,10 +6,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import process from "node:process";
 import { measure } from "mitata";
-import { NativeHistogramSink } from "../../src/aggregate/native_histogram_sink.ts";
-import type { Sample } from "../../src/sample.ts";
-import type { ProtocolVersion } from "../../src/send/outcome.ts";
-import { compress } from "../../src/wire/snappy.ts";
+import { NativeHistogramSink } from "../../src/k6/sinks/native_histogram_sink.ts";
+import type { Sample } from "../../src/k6/sample.ts";
+import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import { compress } from "../../src/protocol/snappy.ts";
 import { FlushLine } from "./flush_line.ts";
 import { instrumentedFetchRows } from "./instrumented_fetch.ts";
 import { fileStream, replay } from "./replay.ts";

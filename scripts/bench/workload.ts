@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Metric } from "../../src/metric.ts";
-import type { Sample, Tags } from "../../src/sample.ts";
-import { k6Metrics } from "../../src/sources/k6_metrics.ts";
+import type { Metric } from "../../src/k6/metric.ts";
+import type { Sample, Tags } from "../../src/k6/sample.ts";
+import { k6Metrics } from "../../src/k6/read/k6_metrics.ts";
 import type { PlainSeries } from "./peers.ts";
 
 /** When the run begins, in milliseconds since the Unix epoch. */

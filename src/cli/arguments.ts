@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
-import { nearestName } from "../options/nearest_name.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import { nearestName } from "../client/nearest_name.ts";
 
 /** A flag of a command. */
 export interface Flag {

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
-import type { RemoteWriteOutputOptions } from "../options.ts";
-import type { TextOption } from "../options/option_spec.ts";
-import { seriesSpecs } from "../options/series_specs.ts";
-import { version } from "../version.ts";
-import { reasonOf } from "../reason_of.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { TextOption } from "../config/option_definition.ts";
+import { seriesDefinitions } from "../config/series_definitions.ts";
+import { version } from "../model/version.ts";
+import { reasonOf } from "../model/reason_of.ts";
 import { shownEndpoint } from "./output_options.ts";
 import { builtin } from "./runtime.ts";
 
 /** The options that decide what is sent; those of how it is sent may change from run to run. */
-const deciding: ReadonlySet<TextOption> = new Set(["flushPeriodMs", ...seriesSpecs.map(({ option }) => option)]);
+const deciding: ReadonlySet<TextOption> = new Set(["flushPeriodMs", ...seriesDefinitions.map(({ option }) => option)]);
 
 /** What is replayed, and how. */
 export interface Replay {

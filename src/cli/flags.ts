@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
+import { ConfigurationError } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { type LogLevel, parseLogLevel } from "./log.ts";
 

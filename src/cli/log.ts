@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
+import { ConfigurationError } from "../model/errors.ts";
 import { stderrIsTerminal, terminalWidth, writeError } from "./runtime.ts";
 
 const levels = ["error", "warn", "info", "debug"] as const;

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { isRemoteWriteError } from "../errors.ts";
-import { version } from "../version.ts";
-import { nearestName } from "../options/nearest_name.ts";
+import { isRemoteWriteError } from "../model/errors.ts";
+import { version } from "../model/version.ts";
+import { nearestName } from "../client/nearest_name.ts";
 import { firstOperand, parseArguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";

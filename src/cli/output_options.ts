@@ -3,20 +3,20 @@
  *
  * @module
  */
-import { parseRelabelFile } from "../aggregate/relabel_file.ts";
-import { consolidateOptions } from "../options/consolidate_options.ts";
-import { ConfigurationError } from "../errors.ts";
-import { type GivenValue, optionsOf } from "../options/given_options.ts";
-import { parseText } from "../options/option_parsers.ts";
-import { optionSpecs } from "../options/option_specs.ts";
-import { sendingSpecs } from "../options/sending_specs.ts";
-import { defaultOptions, type RemoteWriteOutputOptions } from "../options.ts";
+import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
+import { consolidateOptions } from "../config/consolidate_options.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import { type GivenValue, optionsOf } from "../config/given_options.ts";
+import { parseText } from "../config/option_parsers.ts";
+import { optionDefinitions } from "../config/option_definitions.ts";
+import { sendingDefinitions } from "../config/sending_definitions.ts";
+import { defaultOptions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
 import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../model/reason_of.ts";
 
 const configFlag: Flag = {
   flag: "config",
@@ -27,17 +27,17 @@ const configFlag: Flag = {
 };
 
 /** The flags of the options. */
-export const outputFlags: readonly Flag[] = [configFlag, ...optionSpecs];
+export const outputFlags: readonly Flag[] = [configFlag, ...optionDefinitions];
 
 /** The target of `receive` is a flag of its own; what it takes comes when it comes, and is never dropped. */
 const notForwarded: readonly string[] = ["url", "flush-period", "overflow", "max-requests-per-flush"];
 
-const forwardSpecs = sendingSpecs.filter(({ flag }) => !notForwarded.includes(flag));
+const forwardDefinitions = sendingDefinitions.filter(({ flag }) => !notForwarded.includes(flag));
 
 /** The flags of the options that forwarding has. */
 export const forwardFlags: readonly Flag[] = [
   configFlag,
-  ...forwardSpecs.map((spec) => spec.flag === "retry-deadline" ? { ...spec, default: "no end" } : spec),
+  ...forwardDefinitions.map((spec) => spec.flag === "retry-deadline" ? { ...spec, default: "no end" } : spec),
 ];
 
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
@@ -63,7 +63,7 @@ export function readOutputOptions(
   { warn, argument, forwards = false }: ReadOutputOptions,
 ): RemoteWriteOutputOptions {
   const flags = optionsOf(
-    optionSpecs.filter(({ flag }) => given.values.has(flag)).map((spec) => ({
+    optionDefinitions.filter(({ flag }) => given.values.has(flag)).map((spec) => ({
       spec,
       value: given.values.get(spec.flag),
       source: `--${spec.flag}`,
@@ -73,8 +73,8 @@ export function readOutputOptions(
   const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
   const useless: string[] = [];
   const accepts = ({ spec, source }: GivenValue, from: "env" | "config"): boolean => {
-    if (!forwards || spec.option === "url" || forwardSpecs.includes(spec)) return true;
-    if (from === "config" && !sendingSpecs.includes(spec)) {
+    if (!forwards || spec.option === "url" || forwardDefinitions.includes(spec)) return true;
+    if (from === "config" && !sendingDefinitions.includes(spec)) {
       throw new ConfigurationError(
         `Cannot use ${source}: forwarding changes no series, expected options of sending only`,
       );

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
-import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../forwarder.ts";
-import { parseUrl } from "../options/option_parsers.ts";
-import { type Breach, createReceiver, type ReceivedWrite } from "../receiver.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
+import { parseUrl } from "../config/option_parsers.ts";
+import { createReceiver, type ReceivedWrite, type Violation } from "../receive/create_receiver.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch, wholeNumber } from "./flags.ts";
@@ -17,7 +17,7 @@ import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
 import { formatDelivered } from "./summary.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../model/reason_of.ts";
 
 const { setImmediate } = builtin("node:timers");
 
@@ -65,8 +65,8 @@ async function run(given: Arguments): Promise<number> {
   const receiving = {
     strict: isOn(given, "strict"),
     cors: isOn(given, "cors"),
-    onBreach: ({ clause, message, series }: Breach): void =>
-      log.say("warn", `${clause}: ${message}${series === undefined ? "" : ` (${series})`}`),
+    onViolation: ({ rule, message, series }: Violation): void =>
+      log.say("warn", `${rule}: ${message}${series === undefined ? "" : ` (${series})`}`),
     onError: (error: unknown): void => log.say("error", reasonOf(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { familyOf } from "../mapping/metric_family.ts";
-import type { ReceivedWrite } from "../receiver.ts";
-import type { Label, Metadata } from "../time_series.ts";
-import { Families } from "../wire/families.ts";
+import { familyOf } from "../protocol/metric_family.ts";
+import type { ReceivedWrite } from "../receive/create_receiver.ts";
+import type { Label, Metadata } from "../model/time_series.ts";
+import { MetadataStore } from "../protocol/metadata_store.ts";
 
 /** Large enough that a write costs little, small beside what a request may hold. */
 const pieceLength = 65_536;
@@ -16,7 +16,7 @@ const pieceLength = 65_536;
  * is new (and is neither long nor one of very many). What JSON has no number for is text, and a staleness marker is `"stale"`.
  */
 export class ReceivedJson {
-  readonly #told = new Families();
+  readonly #told = new MetadataStore();
 
   /**
    * The lines of a request, in pieces of whole lines: each line repeats its series' labels, so that all of them together can be

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { cut } from "../receive/breach.ts";
+import { cut } from "../receive/rules/violation.ts";
 import { type LongTexts, seriesKey } from "../receive/series_key.ts";
-import type { TimeSeries } from "../time_series.ts";
+import type { TimeSeries } from "../model/time_series.ts";
 import { countOf, formatCount, formatTable, formatValue } from "./format.ts";
 
 interface Row {

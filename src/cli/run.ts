@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseText } from "../options/option_parsers.ts";
-import { runId } from "../options/run_id.ts";
-import { RemoteWriteOutput } from "../output.ts";
-import { type K6JsonReader, readK6Json } from "../sources/k6_json.ts";
+import { parseText } from "../config/option_parsers.ts";
+import { runId } from "../k6/output/run_id.ts";
+import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
+import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, logLevelOf } from "./flags.ts";
@@ -16,9 +16,9 @@ import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../model/reason_of.ts";
 import { environment, exitNow, onQuit, onSignal, outliveTerminal, sharesTerminal, signalsHandled } from "./runtime.ts";
-import { type Account, formatSummary, isLoss } from "./summary.ts";
+import { formatSummary, isLoss, type RunTotals } from "./summary.ts";
 
 /** The command. */
 export const run: Command = {
@@ -149,7 +149,7 @@ class Running {
   }
 
   /** Says in one line how k6 ended and what became of its results. */
-  #conclude({ code, signal }: K6End, account: Account): number {
+  #conclude({ code, signal }: K6End, account: RunTotals): number {
     const foreign = account.read.some(({ skipped }) => skipped.foreign > 0);
     const lost = isLoss(account) || foreign || isEmpty(account) || this.#unreadable;
     const end = signal === undefined ? `k6 ended with ${code}${meanings[code] ?? ""}` : `k6 was ended by ${signal}`;
@@ -193,11 +193,11 @@ class Running {
 }
 
 /** Whether there was nothing of k6's to be read. */
-function isEmpty({ read }: Account): boolean {
+function isEmpty({ read }: RunTotals): boolean {
   return read.every(({ samples }) => samples === 0);
 }
 
-function describeResults(account: Account, lost: boolean): string {
+function describeResults(account: RunTotals, lost: boolean): string {
   const { samples, delivered, unknown } = account.report;
   const missing = samples - delivered - unknown;
   if (isEmpty(account)) return "no result of it could be read";

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { CheckpointOptions, SettledWindow } from "../output/checkpointed_windows.ts";
-import type { ReasonCount } from "../delivery_report.ts";
-import { ConfigurationError } from "../errors.ts";
-import type { RemoteWriteOutputOptions } from "../options.ts";
-import { RemoteWriteOutput } from "../output.ts";
-import { resolveOptions } from "../options/resolve_options.ts";
-import type { Sample } from "../sample.ts";
-import { type K6JsonStats, readK6Json } from "../sources/k6_json.ts";
+import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
+import type { ReasonCount } from "../model/delivery_report.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
+import { resolveOptions } from "../k6/output/resolve_options.ts";
+import type { Sample } from "../k6/sample.ts";
+import { type K6JsonStats, readK6Json } from "../k6/read/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type Command, exitCodes } from "./command.ts";
@@ -21,7 +21,7 @@ import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../model/reason_of.ts";
 import { checkContradictions, inputPaths, isLive, sendFlags } from "./send_flags.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 
@@ -138,7 +138,7 @@ class Sending {
     const onWindow = async ({ index, acknowledged }: SettledWindow): Promise<void> => {
       try {
         if (acknowledged) return await checkpoint.record(index + 1);
-        // The windows that wait share its fate.
+        // The windows that wait share its outcome.
         if (!this.#stop.signal.aborted) {
           this.#log.say("error", "Not everything was acknowledged, so sending ends; the same command continues there.");
         }
@@ -262,8 +262,8 @@ function printer(): (text: string) => Promise<void> {
 }
 
 /** Prometheus's words and those of Mimir for samples that are older than what they still take. */
-function isTooOld({ fate, reason }: ReasonCount): boolean {
-  return fate === "rejected" && /out of bounds|too old/i.test(reason);
+function isTooOld({ outcome, reason }: ReasonCount): boolean {
+  return outcome === "rejected" && /out of bounds|too old/i.test(reason);
 }
 
 function shifted(sample: Sample, ms: number): Sample {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { parseDurationMs } from "../duration.ts";
-import { ConfigurationError } from "../errors.ts";
+import { parseDurationMs } from "../config/duration.ts";
+import { ConfigurationError } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { commonFlags, isOn, parseSwitch } from "./flags.ts";
 import { isRegularFile, isThere } from "./runtime.ts";

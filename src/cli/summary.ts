@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { formatDurationMs } from "../duration.ts";
-import type { OutputStats } from "../output.ts";
-import type { DeliveryReport } from "../delivery_report.ts";
-import type { K6JsonStats } from "../sources/k6_json.ts";
+import { formatDurationMs } from "../config/duration.ts";
+import type { OutputStats } from "../k6/output/remote_write_output.ts";
+import type { DeliveryReport } from "../model/delivery_report.ts";
+import type { K6JsonStats } from "../k6/read/k6_json.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 
 /** What was done. */
-export interface Account {
+export interface RunTotals {
   readonly report: DeliveryReport;
   readonly stats: OutputStats;
   /** One for each input. */
@@ -32,9 +32,9 @@ const skipWords: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = 
  * What was lost, and what could not be read, in words; empty if nothing was. What is unknown is no loss: the receiver most
  * likely has it.
  */
-export function lossesOf({ report, stats, read }: Account): string[] {
-  const { samples, rejected, failed, dropped, unsent } = report;
-  const undelivered = rejected + failed + dropped + unsent;
+export function lossesOf({ report, stats, read }: RunTotals): string[] {
+  const { samples, rejected, failed, dropped, deferred } = report;
+  const undelivered = rejected + failed + dropped + deferred;
   const refused = sum(Object.values(stats.samplesRefused));
   const damaged = sum(read.flatMap(({ skipped: { foreign: _, ...damaged } }) => Object.values(damaged)));
   return [
@@ -45,13 +45,13 @@ export function lossesOf({ report, stats, read }: Account): string[] {
 }
 
 /** Whether something was lost, or could not be read. */
-export function isLoss(account: Account): boolean {
+export function isLoss(account: RunTotals): boolean {
   return lossesOf(account).length > 0;
 }
 
 /** A few lines for people. */
 export function formatSummary(
-  { report, stats, read, endpoint, interrupted, ms }: Account & {
+  { report, stats, read, endpoint, interrupted, ms }: RunTotals & {
     /** Where it was sent; without secrets. */
     readonly endpoint: string;
     readonly interrupted?: string;
@@ -86,8 +86,8 @@ export function formatDelivered(report: DeliveryReport): string {
 }
 
 function deliveryRows(report: DeliveryReport): string[][] {
-  const fates = (["rejected", "failed", "unknown", "dropped", "unsent"] as const)
-    .flatMap((fate) => report[fate] === 0 ? [] : [`${formatCount(report[fate])} ${fate}`]);
+  const outcomes = (["rejected", "failed", "unknown", "dropped", "deferred"] as const)
+    .flatMap((outcome) => report[outcome] === 0 ? [] : [`${formatCount(report[outcome])} ${outcome}`]);
   return [
     [
       "sent",
@@ -95,8 +95,10 @@ function deliveryRows(report: DeliveryReport): string[][] {
       formatBytes(report.bytes),
       ...(report.retries === 0 ? [] : [`${formatCount(report.retries)} of them again`]),
     ],
-    ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...fates],
-    ...report.reasons.map(({ samples, fate, reason }) => ["", `${formatCount(samples)} ${fate}: ${shortened(reason)}`]),
+    ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...outcomes],
+    ...report.reasons.map((
+      { samples, outcome, reason },
+    ) => ["", `${formatCount(samples)} ${outcome}: ${shortened(reason)}`]),
   ];
 }
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
-import { reasonOf } from "../reason_of.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import { reasonOf } from "../model/reason_of.ts";
 import { builtin, isRunning, processId } from "./runtime.ts";
 
 /** Whose it is can be read from its name. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
+import { ConfigurationError } from "../model/errors.ts";
 import { builtin, toStream } from "./runtime.ts";
 
 /** What to trust, and who to be. */

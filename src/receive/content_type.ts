@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from "../send/outcome.ts";
+import type { ProtocolVersion } from "../send/request_result.ts";
 
 const versions: Readonly<Record<string, ProtocolVersion>> = {
   "prometheus.WriteRequest": "1.0",

@@ -1,4 +1,4 @@
-import type { Label } from "../time_series.ts";
+import type { Label } from "../model/time_series.ts";
 
 /**
  * Writes a series as PromQL does, with its labels sorted: `up{instance="b",job="a"}`. Two series have the same form only if

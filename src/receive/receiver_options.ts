@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
-import type { ProtocolVersion, WrittenCounts } from "../send/outcome.ts";
-import type { Metadata, TimeSeries } from "../time_series.ts";
-import type { Breach } from "./breach.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+import type { Metadata, TimeSeries } from "../model/time_series.ts";
+import type { Violation } from "./rules/violation.ts";
 
 /** What one request brought. */
 export interface ReceivedWrite {
@@ -43,15 +43,15 @@ export interface ReceiverOptions {
    */
   readonly onWrite: OnWrite;
   /**
-   * Checks everything that the specifications ask of a sender, and refuses a request with a breach, so that `onWrite` does not
+   * Checks everything that the specifications ask of a sender, and refuses a request with a violation, so that `onWrite` does not
    * see it. Otherwise only what cannot be read is refused.
    *
    * @default false
    */
   readonly strict?: boolean | undefined;
-  /** Takes the breaches (strict only): the first hundred of a request, and how many there are. */
-  readonly onBreach?: ((breach: Breach) => void) | undefined;
-  /** Takes what `onWrite` or `onBreach` threw. @default console.error */
+  /** Takes the violations (strict only): the first hundred of a request, and how many there are. */
+  readonly onViolation?: ((violation: Violation) => void) | undefined;
+  /** Takes what `onWrite` or `onViolation` threw. @default console.error */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Largest body, in bytes, as sent. @default `maxDecodedBytes`: compression makes nothing larger worth reading */
   readonly maxBodyBytes?: number | undefined;
@@ -84,7 +84,7 @@ export interface ResolvedReceiverOptions extends
       ReceiverOptions,
       | "onWrite"
       | "strict"
-      | "onBreach"
+      | "onViolation"
       | "onError"
       | "maxBodyBytes"
       | "maxDecodedBytes"
@@ -100,7 +100,7 @@ export interface ResolvedReceiverOptions extends
 
 const defaults = {
   strict: false,
-  onBreach: (): void => {},
+  onViolation: (): void => {},
   // An error that nobody sees is worse than one on a console that nobody asked for.
   onError: (error: unknown): void => console.error(error),
   // As in Prometheus: senders are made not to be above it.
@@ -130,7 +130,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiv
   return {
     onWrite: options.onWrite,
     strict: options.strict ?? defaults.strict,
-    onBreach: options.onBreach ?? defaults.onBreach,
+    onViolation: options.onViolation ?? defaults.onViolation,
     onError: options.onError ?? defaults.onError,
     maxBodyBytes,
     maxDecodedBytes,

@@ -1,4 +1,4 @@
-import type { Label } from "../time_series.ts";
+import type { Label } from "../model/time_series.ts";
 
 /** No text has this unit. */
 const end = 0x10000;

@@ -4,8 +4,8 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers
  * @module
  */
-import type { ProtocolVersion, WrittenCounts } from "../send/outcome.ts";
-import type { TimeSeries } from "../time_series.ts";
+import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+import type { TimeSeries } from "../model/time_series.ts";
 
 /** Nothing at all. */
 export const nothingWritten: WrittenCounts = { samples: 0, histograms: 0, exemplars: 0 };

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { BatchSlice } from "../wire/batch.ts";
-import type { ProtocolVersion } from "./outcome.ts";
+import type { BatchSlice } from "../protocol/batch.ts";
+import type { ProtocolVersion } from "./request_result.ts";
 
 /** A body, and what it was before compression. */
 export interface EncodedSlice {

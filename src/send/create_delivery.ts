@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { ByteBuffer } from "../wire/byte_buffer.ts";
-import { encodeMetadataV1, encodeV1 } from "../wire/encode_v1.ts";
-import { EncoderV2 } from "../wire/encode_v2.ts";
-import { compress } from "../wire/snappy.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import { encodeMetadataV1, encodeV1 } from "../protocol/encode_v1.ts";
+import { EncoderV2 } from "../protocol/encode_v2.ts";
+import { compress } from "../protocol/snappy.ts";
 import { type AuthOptions, resolveAuthorizer } from "./auth/resolve_authorizer.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
@@ -14,7 +14,7 @@ import { Delivery } from "./delivery.ts";
 import type { DeliveryOptions } from "./delivery_options.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
 import { MetadataSender } from "./metadata_sender.ts";
-import type { Send } from "./outcome.ts";
+import type { Send } from "./request_result.ts";
 import { type RequestBudget, withBudget } from "./request_budget.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import { type SendStats, withStats } from "./stats.ts";
@@ -32,7 +32,7 @@ export interface CreateDeliveryOptions
 }
 
 /** The way to one endpoint. */
-export interface Way {
+export interface EndpointSender {
   /** For samples. */
   readonly delivery: Delivery;
   /** For requests of any kind, retries included. */
@@ -44,7 +44,7 @@ export interface Way {
  *
  * @throws ConfigurationError where the URL, a header or the ways to authenticate cannot be used
  */
-export function createDelivery(options: CreateDeliveryOptions): Way {
+export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
   const { budget } = options;
   const fetch = budget?.bound(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
@@ -62,7 +62,10 @@ export function createDelivery(options: CreateDeliveryOptions): Way {
 }
 
 /** What tells the same endpoint what the metrics mean. */
-export function createMetadataSender(options: CreateDeliveryOptions, { delivery, send }: Way): MetadataSender {
+export function createMetadataSender(
+  options: CreateDeliveryOptions,
+  { delivery, send }: EndpointSender,
+): MetadataSender {
   const buffer = new ByteBuffer();
   return new MetadataSender({
     ...options,

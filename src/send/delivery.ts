@@ -13,31 +13,31 @@
  *
  * @module
  */
-import type { BatchSlice } from "../wire/batch.ts";
+import type { BatchSlice } from "../protocol/batch.ts";
 import type { EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
 import { completeDeliveryOptions, type DeliveryOptions } from "./delivery_options.ts";
 import { Outage } from "./outage.ts";
 import {
   type Aborted,
+  type DeferredRequest,
+  describe,
   type Failed,
-  type Held,
   isAnswer,
-  type Outcome,
   type ProtocolVersion,
   type Rejected,
-  wordsOf,
+  type RequestResult,
   type Written,
   type WrittenCounts,
-} from "./outcome.ts";
-import { Parcel, type Piece } from "./parcel.ts";
-import type { DeliveryReport } from "../delivery_report.ts";
-import { reasonOf } from "../reason_of.ts";
+} from "./request_result.ts";
+import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
+import type { DeliveryReport } from "../model/delivery_report.ts";
+import { reasonOf } from "../model/reason_of.ts";
 
 /** A request that was made of a piece. */
-interface SentPiece extends EncodedSlice {
-  readonly parcel: Parcel;
-  readonly piece: Piece;
+interface SentRange extends EncodedSlice {
+  readonly parcel: DeliveryJob;
+  readonly piece: RequestRange;
   readonly samples: number;
   readonly version: ProtocolVersion;
 }
@@ -68,24 +68,24 @@ export class Delivery {
   }
 
   /** Counts what is left of a parcel as failed. @param reason by default that of the last failure */
-  giveUp(parcel: Parcel, reason: string = this.outage.reason): void {
+  giveUp(parcel: DeliveryJob, reason: string = this.outage.reason): void {
     const { abandoned, failed } = parcel.abandon("failed", reason);
     this.#options.stats.failed(abandoned + failed);
   }
 
   /** Sends all samples, one request after the other, until each is delivered or given up or the signal fires. */
   async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
-    const parcel = new Parcel(slice);
+    const parcel = new DeliveryJob(slice);
     await this.advance(parcel, signal);
     const reason = signal.aborted ? "the delivery was broken off" : "the requests are used up";
-    const { abandoned, failed } = parcel.abandon("unsent", reason);
+    const { abandoned, failed } = parcel.abandon("deferred", reason);
     this.#options.stats.dropped("closed", abandoned);
     this.#options.stats.failed(failed);
     return parcel.takeReport();
   }
 
   /** Sends what is left of a parcel; something may be left again if the signal fires or the requests are used up. */
-  async advance(parcel: Parcel, signal: AbortSignal): Promise<void> {
+  async advance(parcel: DeliveryJob, signal: AbortSignal): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend } = this.#options;
     for (let piece = parcel.next; piece !== undefined && !signal.aborted; piece = parcel.next) {
       const samples = piece.to - piece.from;
@@ -109,13 +109,13 @@ export class Delivery {
       // A batch that goes forward slowly has the whole time again for what is left of it.
       if (isAnswer(outcome)) parcel.startMs = undefined;
       this.#judge(outcome, { parcel, piece, samples, version, ...encoded });
-      if (outcome.kind === "held") return;
+      if (outcome.kind === "deferred") return;
       if (this.outage.isLong) this.giveUp(parcel);
     }
   }
 
   /** The request; none if the piece was cut or counted instead. */
-  #encode(parcel: Parcel, piece: Piece, version: ProtocolVersion): EncodedSlice | undefined {
+  #encode(parcel: DeliveryJob, piece: RequestRange, version: ProtocolVersion): EncodedSlice | undefined {
     const { codecs, maxBodyBytes, maxDecodedBytes, stats, warnings } = this.#options;
     const { from, to } = piece;
     let encoded: EncodedSlice | undefined;
@@ -143,7 +143,7 @@ export class Delivery {
     return undefined;
   }
 
-  #judge(outcome: Outcome, sent: SentPiece): void {
+  #judge(outcome: RequestResult, sent: SentRange): void {
     switch (outcome.kind) {
       case "written":
         return this.#judgeWritten(outcome, sent);
@@ -156,7 +156,7 @@ export class Delivery {
     }
   }
 
-  #judgeWritten({ status, written, unknownBefore }: Written, sent: SentPiece): void {
+  #judgeWritten({ status, written, unknownBefore }: Written, sent: SentRange): void {
     const { version, samples, parcel, piece } = sent;
     if (version === "1.0") return this.#settle(sent, { stored: samples });
     if (written !== undefined) {
@@ -169,14 +169,14 @@ export class Delivery {
     this.#settle(sent, { stored: 0, reason: `the receiver does not seem to know remote write 2.0: ${reason}` });
   }
 
-  #judgeRejected(outcome: Rejected, sent: SentPiece): void {
+  #judgeRejected(outcome: Rejected, sent: SentRange): void {
     const { status, written } = outcome;
     const { version, parcel, piece, samples, body } = sent;
     const unknown = piece.unknown || outcome.unknownBefore;
     // What a receiver says to content that it does not like.
     const content = status === 400 || status === 422;
     if (version === "2.0" && (status === 415 || (content && written === undefined && !this.#confirmed))) {
-      if (this.#fallBack(wordsOf(outcome))) return parcel.again({ unknown, resent: true, attempts: 0 });
+      if (this.#fallBack(describe(outcome))) return parcel.again({ unknown, resent: true, attempts: 0 });
     }
     if (status === 413 && body.length > sendDefaults.minBodyBytes) {
       // A little over the half, as the halves of a piece are seldom equal.
@@ -185,41 +185,41 @@ export class Delivery {
     }
     const accounted = version === "2.0" && written !== undefined;
     if (content && !accounted && this.#bisect(sent, unknown)) return;
-    this.#settle(sent, { stored: accounted ? this.#stored(written) : 0, reason: wordsOf(outcome), unknown });
+    this.#settle(sent, { stored: accounted ? this.#stored(written) : 0, reason: describe(outcome), unknown });
   }
 
-  #judgeFailed(outcome: Failed, sent: SentPiece): void {
+  #judgeFailed(outcome: Failed, sent: SentRange): void {
     const { parcel, samples } = sent;
     if (outcome.status === 500) {
       // Some receivers answer so to what they cannot decode.
-      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(wordsOf(outcome))) {
+      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(describe(outcome))) {
         return parcel.again({ unknown: true, resent: true, attempts: 0 });
       }
       // Retries of a 500 are bounded because one bad sample may be behind it.
       if (this.#bisect(sent, true)) return;
     }
     const { stats, warnings } = this.#options;
-    const reason = wordsOf(outcome);
+    const reason = describe(outcome);
     parcel.settle([["failed", samples, reason]]);
     stats.failed(samples);
     warnings.once(`Samples given up after ${outcome.attempts} attempts: ${samples} (${reason}).`);
   }
 
-  #judgeUnfinished(outcome: Aborted | Held, { parcel, piece, samples }: SentPiece): void {
+  #judgeUnfinished(outcome: Aborted | DeferredRequest, { parcel, piece, samples }: SentRange): void {
     const unknown = piece.unknown || outcome.unknownBefore;
-    if (outcome.kind === "held") {
+    if (outcome.kind === "deferred") {
       const attempts = piece.attempts + outcome.attempts;
       parcel.again({ unknown, attempts, resent: piece.resent || attempts > 0 });
     } else if (unknown || outcome.unknown) {
       parcel.settle([["failed", samples, "given up while an answer was awaited"]]);
       this.#options.stats.failed(samples);
     }
-    // Otherwise it stays what it is: unsent.
+    // Otherwise it stays what it is: deferred.
   }
 
   /** An answer accounts for a piece: so many are stored, the rest is refused. */
   #settle(
-    { parcel, piece, samples }: SentPiece,
+    { parcel, piece, samples }: SentRange,
     result: { readonly stored: number; readonly reason?: string; readonly unknown?: boolean },
   ): void {
     const { reason = "", unknown = piece.unknown } = result;
@@ -238,7 +238,7 @@ export class Delivery {
   }
 
   /** Exemplars are no samples: what becomes of them is only said. */
-  #checkExemplars({ parcel: { batch }, piece: { from, to } }: SentPiece, written: WrittenCounts): void {
+  #checkExemplars({ parcel: { batch }, piece: { from, to } }: SentRange, written: WrittenCounts): void {
     let sent = 0;
     for (let index = from; index < to && batch.exemplars.size > 0; index++) {
       sent += batch.exemplars.get(index)?.length ?? 0;
@@ -254,12 +254,12 @@ export class Delivery {
   }
 
   /** Whether a piece would be cut in halves if it were refused. */
-  #mayBisect({ from, to, bisection }: Piece): boolean {
+  #mayBisect({ from, to, bisection }: RequestRange): boolean {
     return this.#options.bisect && to - from > 1 && (bisection?.requestsLeft ?? this.#bisectLimit) >= 2;
   }
 
   /** Goes on with the halves of a refused piece. False if it is not to be cut. */
-  #bisect({ parcel, piece }: SentPiece, unknown: boolean): boolean {
+  #bisect({ parcel, piece }: SentRange, unknown: boolean): boolean {
     if (!this.#mayBisect(piece)) return false;
     let { bisection } = piece;
     if (bisection === undefined) {
@@ -289,6 +289,6 @@ export class Delivery {
   }
 }
 
-function middle({ from, to }: Piece): number {
+function middle({ from, to }: RequestRange): number {
   return from + ((to - from) >> 1);
 }

@@ -5,7 +5,7 @@
  */
 import type { Codecs } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
-import type { ProtocolVersion, Send } from "./outcome.ts";
+import type { ProtocolVersion, Send } from "./request_result.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
 

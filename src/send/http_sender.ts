@@ -4,29 +4,29 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
  * @module
  */
-import { ConfigurationError } from "../errors.ts";
-import { version as packageVersion } from "../version.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import { version as packageVersion } from "../model/version.ts";
 import { withoutUserInfo } from "./auth/split_credentials.ts";
 import type { Authorizer, RequestHeaders } from "./authorizer.ts";
 import { sendDefaults } from "./defaults.ts";
 import type { Fetch } from "./fetch.ts";
 import { describeNetworkError } from "./network_error.ts";
 import type {
+  DeferredRequest,
   EncodedRequest,
   Failed,
-  Held,
-  Outcome,
   ProtocolVersion,
   Rejected,
+  RequestResult,
   Send,
   WrittenCounts,
-} from "./outcome.ts";
+} from "./request_result.ts";
 import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
 import { isUsedUp, type RequestBudget } from "./request_budget.ts";
 import { drain, readReason } from "./response_text.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../model/reason_of.ts";
 
 /** Where to send to, and how. */
 export interface HttpSenderOptions {
@@ -145,7 +145,7 @@ class Attempt {
     return this.#controller.signal;
   }
 
-  async run(): Promise<Outcome> {
+  async run(): Promise<RequestResult> {
     const { authorizer, budget, endpoint } = this.#options;
     let url = endpoint;
     for (let redirects = 0, refreshed = false;;) {
@@ -157,7 +157,7 @@ class Attempt {
         // A later flush has no more requests than this one had.
         if (this.#hadWholeBudget === true) return await this.#judge(response, url);
         await this.#drain(response);
-        return this.#held();
+        return this.#deferred();
       }
       if (refreshes) {
         refreshed = true;
@@ -178,8 +178,8 @@ class Attempt {
   }
 
   /** Something was thrown, by fetch or by the authorizer. */
-  thrown(error: unknown): Outcome {
-    if (isUsedUp(error)) return this.#held();
+  thrown(error: unknown): RequestResult {
+    if (isUsedUp(error)) return this.#deferred();
     if (!this.awaiting) {
       const reason = `no credentials were to be had: ${reasonOf(error)}`;
       if (error instanceof Error && error.name === "ConfigurationError") return this.#rejection(undefined, reason);
@@ -216,11 +216,11 @@ class Attempt {
   }
 
   /** No request is left for what this attempt needs next. */
-  #held(): Held {
-    return { kind: "held", attempts: this.#answered ? 1 : 0, unknownBefore: false };
+  #deferred(): DeferredRequest {
+    return { kind: "deferred", attempts: this.#answered ? 1 : 0, unknownBefore: false };
   }
 
-  async #judge(response: Response, url: URL): Promise<Outcome> {
+  async #judge(response: Response, url: URL): Promise<RequestResult> {
     const { status } = response;
     if (response.ok) {
       await this.#drain(response);

@@ -5,10 +5,10 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
  * @module
  */
-import type { Metadata } from "../time_series.ts";
+import type { Metadata } from "../model/time_series.ts";
 import type { EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
-import type { ProtocolVersion, Send } from "./outcome.ts";
+import type { ProtocolVersion, Send } from "./request_result.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** How to tell. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAnswer, type Outcome, wordsOf } from "./outcome.ts";
+import { describe, isAnswer, type RequestResult } from "./request_result.ts";
 
 /** What decides. */
 export interface OutageOptions {
@@ -48,11 +48,11 @@ export class Outage {
   }
 
   /** Takes note of what became of a request whose time for retries counts from `startMs`. */
-  note(outcome: Outcome, startMs: number): void {
+  note(outcome: RequestResult, startMs: number): void {
     if (outcome.kind === "failed") {
       // Another shard's request may have been answered meanwhile.
       this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
-      this.#reason = wordsOf(outcome);
+      this.#reason = describe(outcome);
     } else if (outcome.kind === "aborted") {
       // Another shard's answer since then may have ended what it failed of.
       if (startMs >= this.#answeredMs) this.#reason = outcome.failure ?? this.#reason;

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { DeliveryReport } from "../delivery_report.ts";
-import type { Batch } from "../wire/batch.ts";
+import type { DeliveryReport } from "../model/delivery_report.ts";
+import type { Batch } from "../protocol/batch.ts";
 import type { Deferred } from "./deferred.ts";
-import type { Parcel } from "./parcel.ts";
+import type { DeliveryJob } from "./delivery_job.ts";
 
 /** A batch in the queue. One whose outcome is settled is kept: an earlier flush had no request left for it. */
 export interface Entry {
   /** Rises from push to push. */
   readonly order: number;
-  readonly parcel: Parcel;
+  readonly parcel: DeliveryJob;
   readonly samples: number;
   readonly bytes: number;
   /** What it waits for. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Fetch } from "./fetch.ts";
-import type { Send } from "./outcome.ts";
+import type { Send } from "./request_result.ts";
 
 /** Says that a request was not sent, as the requests of this flush are used up. */
 class RequestsUsedUpError extends Error {
@@ -62,5 +62,5 @@ export class RequestBudget {
 /** Sends as long as there are requests left; what comes later is held. */
 export function withBudget(send: Send, budget: RequestBudget): Send {
   return async (request, signal) =>
-    budget.usedUp ? { kind: "held", attempts: 0, unknownBefore: false } : await send(request, signal);
+    budget.usedUp ? { kind: "deferred", attempts: 0, unknownBefore: false } : await send(request, signal);
 }

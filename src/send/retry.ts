@@ -5,7 +5,7 @@
  * @module
  */
 import { sendDefaults } from "./defaults.ts";
-import { type Failed, type Outcome, type Send, wordsOf } from "./outcome.ts";
+import { describe, type Failed, type RequestResult, type Send } from "./request_result.ts";
 import { type Sleep, sleep as realSleep } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -65,7 +65,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
     };
 
     for (;;) {
-      const outcome: Outcome = await send({ ...request, attempt: first + attempts }, signal);
+      const outcome: RequestResult = await send({ ...request, attempt: first + attempts }, signal);
       attempts += outcome.attempts;
       if (outcome.kind === "aborted") return { ...outcome, attempts, unknownBefore, failure };
       if (outcome.kind !== "failed") return { ...outcome, attempts, unknownBefore };
@@ -81,7 +81,7 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       const status = outcome.status === undefined ? "no answer" : `status ${outcome.status}`;
       warnings?.once(`Sending fails (${status}: ${outcome.reason}); it is tried again.`);
       unknownBefore ||= outcome.unknown;
-      failure = wordsOf(outcome);
+      failure = describe(outcome);
       if (pauseMs > 0) await sleep(pauseMs, signal);
       if (signal.aborted) return { kind: "aborted", unknown: false, attempts, unknownBefore, failure };
     }

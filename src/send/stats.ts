@@ -4,7 +4,7 @@
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import type { Send } from "./outcome.ts";
+import type { Send } from "./request_result.ts";
 
 /** A classic histogram. */
 export interface DurationHistogram {

@@ -3,20 +3,20 @@
  *
  * @module
  */
-import type { Batch } from "../wire/batch.ts";
+import type { Batch } from "../protocol/batch.ts";
 import { abortAfter } from "./abort_after.ts";
 import { sendDefaults } from "./defaults.ts";
 import { deferred } from "./deferred.ts";
 import type { Delivery } from "./delivery.ts";
-import { Parcel } from "./parcel.ts";
-import type { DeliveryReport } from "../delivery_report.ts";
-import { mergeReports } from "./report.ts";
+import { DeliveryJob } from "./delivery_job.ts";
+import type { DeliveryReport } from "../model/delivery_report.ts";
+import { mergeReports } from "./report_builder.ts";
 import { bytesOf, type Entry, firstIdle, settle, type Shard } from "./queue_entry.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
-import { reasonOf } from "../reason_of.ts";
+import { reasonOf } from "../model/reason_of.ts";
 
 /** What to do with more than fits: drop the oldest batches, or let whoever makes them wait for `ready()`. */
 export type OverflowPolicy = "drop-oldest" | "block";
@@ -107,10 +107,10 @@ export class WriteQueue {
 
   /**
    * Takes a batch, which must not change any more. All samples of a series go to the same shard.
-   * Resolves when each sample is delivered, given up, dropped, or kept for the next flush (`unsent`); never rejects.
+   * Resolves when each sample is delivered, given up, dropped, or kept for the next flush (`deferred`); never rejects.
    */
   push(shardNumber: number, batch: Batch, { after, sentBefore }: PushOptions = {}): Promise<DeliveryReport> {
-    const parcel = new Parcel({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
+    const parcel = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     if (this.#closed !== undefined) {
       this.#abandon(parcel, this.#closedReason);
       return Promise.resolve(parcel.takeReport());
@@ -238,8 +238,8 @@ export class WriteQueue {
   }
 
   /** Gives up what is left of a parcel, if anything is. */
-  #abandon(parcel: Parcel, reason: string): void {
-    const { abandoned, failed } = parcel.abandon("unsent", reason);
+  #abandon(parcel: DeliveryJob, reason: string): void {
+    const { abandoned, failed } = parcel.abandon("deferred", reason);
     this.#options.stats.dropped("closed", abandoned);
     this.#options.stats.failed(failed);
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Flag, parseArguments } from "../../src/cli/arguments.ts";
 import { parseSwitch, wholeNumber } from "../../src/cli/flags.ts";
-import { ConfigurationError } from "../../src/errors.ts";
+import { ConfigurationError } from "../../src/model/errors.ts";
 
 const flags: readonly Flag[] = [
   { flag: "quiet", help: "", parse: parseSwitch },

@@ -112,7 +112,7 @@ for (const [index, [what, kills, template]] of runs.entries()) {
         assert.equal(code, 0, stderr);
         assert.ok(killed >= kills / 2, `killed ${killed} times`);
         assert.deepEqual(relative(receiver), relative(undisturbed));
-        assert.deepEqual(receiver.breaches, []);
+        assert.deepEqual(receiver.violations, []);
       });
     }));
 }

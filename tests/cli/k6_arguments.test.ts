@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { k6Flags, parseRunArguments, replaceOutputs } from "../../src/cli/k6_arguments.ts";
 import { run } from "../../src/cli/run.ts";
-import { ConfigurationError } from "../../src/errors.ts";
+import { ConfigurationError } from "../../src/model/errors.ts";
 
 const flags = [...run.flags, ...run.options];
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { version } from "../../src/version.ts";
+import { version } from "../../src/model/version.ts";
 import { acceptSamples } from "../support/accept_samples.ts";
 import { runCli, startCli } from "../support/cli.ts";
 

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { RemoteWriteClient } from "../../src/write_client.ts";
+import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { acceptSamples } from "../support/accept_samples.ts";
 import { runCli, type RunningCli, startCli } from "../support/cli.ts";
 import { startReceiver } from "../support/receiver_server.ts";
@@ -54,7 +54,7 @@ test("receive --strict says which rule is broken, and by which series", async ()
   const running = startCli(["receive", "--port", "0", "--strict"]);
   const client = new RemoteWriteClient({ url: await urlOf(running), onWarning: () => {} });
   await client.write([series]);
-  // The same value at the same time is no breach: receivers take it without harm.
+  // The same value at the same time is no violation: receivers take it without harm.
   const later = { ...series, samples: [{ value: 6, timestamp: 1999 }], exemplars: [] };
   await assert.rejects(client.write([later]), { name: "DeliveryError" });
   const { stderr } = await end(running);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReceivedJson } from "../../src/cli/received_json.ts";
-import type { TimeSeries } from "../../src/time_series.ts";
+import type { TimeSeries } from "../../src/model/time_series.ts";
 
 const labels = [{ name: "__name__", value: "up" }, { name: "job", value: 'a"b' }];
 const histogram = {

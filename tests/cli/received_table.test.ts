@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReceivedTable } from "../../src/cli/received_table.ts";
-import type { TimeSeries } from "../../src/time_series.ts";
+import type { TimeSeries } from "../../src/model/time_series.ts";
 
 function up(job: string, ...values: number[]): TimeSeries {
   return {

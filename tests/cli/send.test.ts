@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { constants, gunzipSync } from "node:zlib";
-import { version } from "../../src/version.ts";
+import { version } from "../../src/model/version.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { runCli, startCli } from "../support/cli.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";

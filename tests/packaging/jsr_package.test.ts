@@ -92,5 +92,5 @@ test("JSR and npm export the same, under the same version", () => {
   assert.deepEqual(Object.fromEntries(sources), jsr.exports);
   assert.equal(npm.version, jsr.version);
   assert.equal(npm.license, jsr.license);
-  assert.match(readFileSync("src/version.ts", "utf8"), new RegExp(`"${npm.version.replaceAll(".", "\\.")}"`));
+  assert.match(readFileSync("src/model/version.ts", "utf8"), new RegExp(`"${npm.version.replaceAll(".", "\\.")}"`));
 });

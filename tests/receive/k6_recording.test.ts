@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { createReceiver } from "../../src/receiver.ts";
-import { decompress } from "../../src/wire/snappy.ts";
+import { createReceiver } from "../../src/receive/create_receiver.ts";
+import { decompress } from "../../src/protocol/snappy.ts";
 import { headersV1, postV1 } from "../support/requests.ts";
 
 interface RecordedRequest {
@@ -20,12 +20,12 @@ function recordedRequests(run: string): RecordedRequest[] {
   }));
 }
 
-/** Counts breaches by clause. */
+/** Counts violations by rule. */
 class Counts {
-  readonly clauses: Record<string, number> = {};
+  readonly rules: Record<string, number> = {};
 
-  readonly add = ({ clause }: { readonly clause: string }): void => {
-    this.clauses[clause] = (this.clauses[clause] ?? 0) + 1;
+  readonly add = ({ rule }: { readonly rule: string }): void => {
+    this.rules[rule] = (this.rules[rule] ?? 0) + 1;
   };
 }
 
@@ -48,9 +48,9 @@ for (const run of ["basic", "native"]) {
     assert.equal(series, requests.flatMap(seriesOf).length);
   });
 
-  test(`strict finds in what k6 itself sends (${run}) its three breaches and no other`, async () => {
+  test(`strict finds in what k6 itself sends (${run}) its three violations and no other`, async () => {
     const counts = new Counts();
-    const receive = createReceiver({ strict: true, onWrite: () => {}, onBreach: counts.add });
+    const receive = createReceiver({ strict: true, onWrite: () => {}, onViolation: counts.add });
     const requests = recordedRequests(run);
     for (const { headers, body } of requests) await receive(postV1({}, { headers: pick(headers), body }));
     const series = requests.flatMap(seriesOf);
@@ -60,20 +60,20 @@ for (const run of ["basic", "native"]) {
       labelName: series.filter(hasTag).length,
       seriesMixed: series.filter(isMixed).length,
     };
-    assert.deepEqual({ seriesMixed: 0, ...counts.clauses }, expected);
+    assert.deepEqual({ seriesMixed: 0, ...counts.rules }, expected);
     assert.equal(expected.seriesMixed > 0, run === "native");
   });
 
   test(`strict finds nothing in what k6 itself sends (${run}) without them, from request to request`, async () => {
     const counts = new Counts();
-    const receive = createReceiver({ strict: true, onWrite: () => {}, onBreach: counts.add });
+    const receive = createReceiver({ strict: true, onWrite: () => {}, onViolation: counts.add });
     for (const request of recordedRequests(run)) {
       const timeseries = seriesOf(request).filter((series) => !hasTag(series) && !isMixed(series));
       const { headers } = request;
       const response = await receive(postV1({ timeseries }, { headers: { ...pick(headers), "User-Agent": "k6/2.2" } }));
       assert.equal(response.status, 204, await response.text());
     }
-    assert.deepEqual(counts.clauses, {});
+    assert.deepEqual(counts.rules, {});
   });
 }
 

@@ -6,7 +6,7 @@ import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
-const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, unsent: 0, retries: 0, reasons: [] };
+const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, retries: 0, reasons: [] };
 
 test("a batch is cut by samples, in order", async () => {
   const setting = setUp({ maxSamplesPerSend: 4 });
@@ -57,7 +57,7 @@ test("a sample that cannot be encoded is left out, the others are sent", async (
   const report = await setting.deliver(oneEach(10));
   assert.equal(report.delivered, 9);
   assert.deepEqual(report.reasons, [
-    { fate: "rejected", reason: 'A sample of "s5" is left out: it cannot be encoded: 5 is not liked.', samples: 1 },
+    { outcome: "rejected", reason: 'A sample of "s5" is left out: it cannot be encoded: 5 is not liked.', samples: 1 },
   ]);
 });
 
@@ -86,7 +86,11 @@ test("a receiver that finds everything too large is not asked without end", asyn
   const report = await setting.deliver(oneEach(2000));
   assert.equal(report.rejected, 2000);
   assert.ok(report.requests < 30, String(report.requests));
-  assert.deepEqual(report.reasons, [{ fate: "rejected", reason: "status 413: status 413 by script", samples: 2000 }]);
+  assert.deepEqual(report.reasons, [{
+    outcome: "rejected",
+    reason: "status 413: status 413 by script",
+    samples: 2000,
+  }]);
 });
 
 test("a refused request is bisected until the bad series stand alone", async () => {
@@ -96,7 +100,7 @@ test("a refused request is bisected until the bad series stand alone", async () 
   assert.equal(report.rejected, 2);
   assert.equal(setting.receiver.count, 1998);
   assert.deepEqual(report.reasons, [
-    { fate: "rejected", reason: "status 400: label of series {s700} is not liked", samples: 2 },
+    { outcome: "rejected", reason: "status 400: label of series {s700} is not liked", samples: 2 },
   ]);
   assert.deepEqual(setting.messages, [
     "Samples refused: 1 (status 400: label of series {s700} is not liked). Further ones of this kind are only counted.",
@@ -181,7 +185,7 @@ test("a request that is answered 500 for ever does not block: its poison is foun
   assert.equal(report.delivered, 7);
   assert.equal(report.failed, 1);
   assert.deepEqual(report.reasons, [
-    { fate: "failed", reason: "status 500: histogram's counts do not add up", samples: 1 },
+    { outcome: "failed", reason: "status 500: histogram's counts do not add up", samples: 1 },
   ]);
   // Four of the requests hold the poison: 8, 4 and 2 samples, and the one that nothing is left to be told from.
   assert.equal(report.requests, 3 * 10 + 40 + 3);
@@ -194,11 +198,11 @@ test("what is not delivered by the deadline is given up, the rest of the batch h
   assert.equal(report.failed, 6);
   // At 0, 30, 90, 210, 450 and 930 ms; at 930 and 960 ms; at 960 and 990 ms.
   assert.equal(report.requests, 6 + 2 + 2);
-  assert.deepEqual(report.reasons, [{ fate: "failed", reason: "the connection was refused", samples: 6 }]);
+  assert.deepEqual(report.reasons, [{ outcome: "failed", reason: "the connection was refused", samples: 6 }]);
   assert.ok(setting.clock.now() - Date.UTC(2026, 0, 1) <= 1000);
 });
 
-test("a signal leaves the rest unsent; what was under way has failed", async () => {
+test("a signal leaves the rest deferred; what was under way has failed", async () => {
   const clock = new VirtualClock();
   const receiver = new FakePrometheus();
   const faults: Fault[] = [{ kind: "pass" }, { kind: "hang" }];
@@ -207,8 +211,8 @@ test("a signal leaves the rest unsent; what was under way has failed", async () 
   const pending = delivery.deliver({ batch: oneEach(6), from: 0, to: 6 }, controller.signal);
   await clock.advance(10);
   controller.abort();
-  const { delivered, failed, unsent, reasons } = await pending;
-  assert.deepEqual({ delivered, failed, unsent }, { delivered: 2, failed: 2, unsent: 2 });
+  const { delivered, failed, deferred, reasons } = await pending;
+  assert.deepEqual({ delivered, failed, deferred }, { delivered: 2, failed: 2, deferred: 2 });
   assert.equal(reasons[0]?.reason, "given up while an answer was awaited");
   assert.equal(clock.timers, 0);
 });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeliveryReport } from "../../src/delivery_report.ts";
-import { mergeReports } from "../../src/send/report.ts";
+import type { DeliveryReport } from "../../src/model/delivery_report.ts";
+import { mergeReports } from "../../src/send/report_builder.ts";
 import { anyFault, passingFault } from "../support/arbitrary_faults.ts";
 import { FakePrometheus, type Ignorance, type ReceivedSample } from "../support/fake_prometheus.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";
@@ -69,8 +69,8 @@ async function run(
   await clock.settle(sending.queue.close({ timeoutMs: plan.closeTimeoutMs }));
   const settled = await clock.settle(Promise.all(reports));
   for (const report of settled) {
-    const { samples, delivered, rejected, failed, unknown, dropped, unsent } = report;
-    assert.equal(delivered + rejected + failed + unknown + dropped + unsent, samples);
+    const { samples, delivered, rejected, failed, unknown, dropped, deferred } = report;
+    assert.equal(delivered + rejected + failed + unknown + dropped + deferred, samples);
   }
   return { pushed, report: mergeReports(settled), sending };
 }
@@ -83,7 +83,7 @@ function assertOrder(
     readonly sending: ReturnType<typeof createSending>;
   },
 ): void {
-  assert.deepEqual(receiver.breaches, [], "disorder or a duplicate inside a request");
+  assert.deepEqual(receiver.violations, [], "disorder or a duplicate inside a request");
   assert.deepEqual(sending.network.overlaps, [], "two requests of one shard at once");
   for (const [name, stored] of receiver.stored) {
     const wanted = pushed.filter(({ series }) => series === name);
@@ -129,7 +129,7 @@ test("each sample is delivered exactly once or counted, in order, within bounds,
       assert.equal(samplesPending, 0);
       const neverAnswered = report.failed + report.unknown + report.rejected;
       const once = samplesTotal - samplesRetriedTotal - report.delivered - neverAnswered;
-      assert.ok(once >= 0 && once <= report.unsent + report.dropped, "samples sent, each counted once");
+      assert.ok(once >= 0 && once <= report.deferred + report.dropped, "samples sent, each counted once");
       assert.equal(samplesFailedTotal, neverAnswered);
     }),
     { seed, numRuns: 600 },
@@ -188,7 +188,7 @@ test("with few requests a flush, every sample is delivered in the end", async ()
       for (const push of pushes) await flush([push]);
       while (queue.size.samples > 0) await flush([]);
       assert.equal(receiver.count, pushed);
-      assert.deepEqual(receiver.breaches, []);
+      assert.deepEqual(receiver.violations, []);
     }),
     { seed, numRuns: 300 },
   );

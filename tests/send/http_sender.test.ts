@@ -285,9 +285,9 @@ test("the caller's signal ends an attempt, and says whether it may have been rec
   const later = new AbortController();
   const authorizer = { authorize: () => new Promise<void>(() => {}) };
   const waiting = createHttpSender({ url: "http://receiver.test/", authorizer, fetch: answering().fetch, ...clock });
-  const unsent = waiting(request, later.signal);
+  const deferred = waiting(request, later.signal);
   await clock.advance(10);
   later.abort();
-  assert.deepEqual(await unsent, { kind: "aborted", unknown: false, attempts: 1, unknownBefore: false });
+  assert.deepEqual(await deferred, { kind: "aborted", unknown: false, attempts: 1, unknownBefore: false });
   assert.equal(clock.timers, 0);
 });

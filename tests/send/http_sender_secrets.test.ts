@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigurationError } from "../../src/errors.ts";
+import { ConfigurationError } from "../../src/model/errors.ts";
 import { bearerAuthorizer } from "../../src/send/auth/bearer.ts";
 import type { RequestHeaders } from "../../src/send/authorizer.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RemoteWriteClient } from "../../src/write_client.ts";
-import { RemoteWriteOutput } from "../../src/output.ts";
-import type { Metric } from "../../src/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../src/options.ts";
-import type { Metadata } from "../../src/time_series.ts";
+import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import type { Metric } from "../../src/k6/metric.ts";
+import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
+import type { Metadata } from "../../src/model/time_series.ts";
 import { limited } from "../support/limited_receiver.ts";
 import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Outcome } from "../../src/send/outcome.ts";
+import type { RequestResult } from "../../src/send/request_result.ts";
 import { Outage } from "../../src/send/outage.ts";
 
 const rest = { attempts: 1, unknownBefore: false } as const;
-const written: Outcome = { kind: "written", status: 204, written: undefined, ...rest };
-const failed: Outcome = {
+const written: RequestResult = { kind: "written", status: 204, written: undefined, ...rest };
+const failed: RequestResult = {
   kind: "failed",
   status: 503,
   reason: "no",
@@ -36,7 +36,7 @@ test("an endpoint that failed for as long as a batch is tried is down, until it 
 
 test("why an ended request failed before is known, unless an answer has come since", () => {
   const { outage, at } = setUp();
-  const aborted: Outcome = { kind: "aborted", unknown: false, failure: "status 503: no", ...rest };
+  const aborted: RequestResult = { kind: "aborted", unknown: false, failure: "status 503: no", ...rest };
   outage.note(aborted, 0);
   assert.equal(outage.reason, "status 503: no");
   at(5000);

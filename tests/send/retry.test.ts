@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EncodedRequest, Failed, Outcome, Send } from "../../src/send/outcome.ts";
+import type { EncodedRequest, Failed, RequestResult, Send } from "../../src/send/request_result.ts";
 import { type RetryOptions, withRetry } from "../../src/send/retry.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 const request: EncodedRequest = { version: "1.0", body: new Uint8Array(1), samples: 1 };
 const once = { attempts: 1, unknownBefore: false } as const;
-const written: Outcome = { kind: "written", status: 204, written: undefined, ...once };
+const written: RequestResult = { kind: "written", status: 204, written: undefined, ...once };
 const failure: Failed = {
   kind: "failed",
   status: 503,
@@ -18,12 +18,12 @@ const failure: Failed = {
   cause: undefined,
   ...once,
 };
-const rejected: Outcome = { kind: "rejected", status: 400, reason: "bad", written: undefined, ...once };
+const rejected: RequestResult = { kind: "rejected", status: 400, reason: "bad", written: undefined, ...once };
 
 /** Sends by script, the last outcome for ever; notes when and as which attempt. */
 function scripted(
   clock: VirtualClock,
-  ...outcomes: readonly Outcome[]
+  ...outcomes: readonly RequestResult[]
 ): { send: Send; times: number[]; attempts: number[] } {
   const times: number[] = [];
   const attempts: number[] = [];
@@ -37,10 +37,10 @@ function scripted(
 }
 
 async function run(
-  outcomes: readonly Outcome[],
+  outcomes: readonly RequestResult[],
   options: RetryOptions = {},
   changes: Partial<EncodedRequest> = {},
-): Promise<{ outcome: Outcome; times: number[]; attempts: number[] }> {
+): Promise<{ outcome: RequestResult; times: number[]; attempts: number[] }> {
   const clock = new VirtualClock();
   const script = scripted(clock, ...outcomes);
   const send = withRetry(script.send, { random: () => 1, ...clock, ...options });
@@ -51,7 +51,7 @@ async function run(
 }
 
 test("pauses double from 30 ms up to 5 s", async () => {
-  const { outcome, times, attempts } = await run([...Array<Outcome>(11).fill(failure), written]);
+  const { outcome, times, attempts } = await run([...Array<RequestResult>(11).fill(failure), written]);
   const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   assert.deepEqual(pauses, [30, 60, 120, 240, 480, 960, 1920, 3840, 5000, 5000, 5000]);
   assert.deepEqual(attempts, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -65,7 +65,7 @@ test("jitter is full: from nothing to the whole pause", async () => {
 });
 
 test("Retry-After overrides the back-off, up to a minute", async () => {
-  const asking = (retryAfterMs: number): Outcome => ({ ...failure, status: 429, retryAfterMs });
+  const asking = (retryAfterMs: number): RequestResult => ({ ...failure, status: 429, retryAfterMs });
   const { times } = await run([asking(2000), asking(7_200_000), asking(0), written], { random: () => 0.5 });
   assert.deepEqual(times, [0, 2000, 62_000, 62_060]);
 });
@@ -82,14 +82,14 @@ test("429 is refused for good where that is wanted", async () => {
 });
 
 test("the first broken connection of a request is tried again at once, the next with a pause", async () => {
-  const broken: Outcome = { ...failure, status: undefined, disconnected: true, unknown: true };
+  const broken: RequestResult = { ...failure, status: undefined, disconnected: true, unknown: true };
   const { times, outcome } = await run([failure, broken, broken, broken, written]);
   assert.deepEqual(times, [0, 30, 30, 90, 210]);
   assert.equal(outcome.unknownBefore, true);
 });
 
 test("an unknown outcome is remembered until the end", async () => {
-  const unknown: Outcome = { ...failure, status: 504, unknown: true };
+  const unknown: RequestResult = { ...failure, status: 504, unknown: true };
   assert.equal((await run([unknown, failure, rejected])).outcome.unknownBefore, true);
   assert.equal((await run([failure, rejected])).outcome.unknownBefore, false);
   // The last attempt's own outcome is not one before it.
@@ -106,19 +106,19 @@ test("no retry begins after the deadline, nor is it waited for", async () => {
 });
 
 test("answers 500 are bounded, others are not", async () => {
-  const internal: Outcome = { ...failure, status: 500, unknown: true };
+  const internal: RequestResult = { ...failure, status: 500, unknown: true };
   const { outcome, times } = await run([internal, failure, internal], {}, { maxServerErrors: 3 });
   assert.equal(outcome.kind, "failed");
   assert.equal(times.length, 4);
-  const patient = await run([...Array<Outcome>(100).fill({ ...failure, status: 502 }), written]);
+  const patient = await run([...Array<RequestResult>(100).fill({ ...failure, status: 502 }), written]);
   assert.equal(patient.outcome.kind, "written");
-  const forAMinute = await run([...Array<Outcome>(20).fill(internal), written]);
+  const forAMinute = await run([...Array<RequestResult>(20).fill(internal), written]);
   assert.ok((forAMinute.times.at(-1) ?? 0) > 60_000);
   assert.equal(forAMinute.outcome.kind, "written");
 });
 
 test("a Retry-After beyond the deadline is followed up to the deadline, where the last try is", async () => {
-  const busy: Outcome = { ...failure, retryAfterMs: 15_000 };
+  const busy: RequestResult = { ...failure, retryAfterMs: 15_000 };
   const { outcome, times } = await run([busy, written], {}, { retryUntilMs: 10_000 });
   assert.deepEqual(times, [0, 10_000]);
   assert.equal(outcome.kind, "written");

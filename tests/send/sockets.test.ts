@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
-import type { DeliveryReport } from "../../src/delivery_report.ts";
+import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
@@ -192,7 +192,7 @@ test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
 test("the words of an error that never ends are kept", async () => {
   await withServer({ faults: [{ kind: "stall", status: 400 }] }, async (setting) => {
     const report = await setting.push(1, 1);
-    assert.deepEqual(report.reasons, [{ fate: "rejected", reason: "status 400: first words", samples: 1 }]);
+    assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 400: first words", samples: 1 }]);
   });
 });
 
@@ -203,7 +203,7 @@ test("a POST never becomes a GET: a redirect to a login page that says 200 is an
       const report = await setting.push(2, 1);
       assert.equal(report.rejected, 2);
       const reason = `status ${status}: it redirects to http://127.0.0.1:1/login?...`;
-      assert.deepEqual(report.reasons, [{ fate: "rejected", reason, samples: 2 }]);
+      assert.deepEqual(report.reasons, [{ outcome: "rejected", reason, samples: 2 }]);
       assert.deepEqual(setting.server.requests.map(({ method }) => method), ["POST"]);
     });
   }

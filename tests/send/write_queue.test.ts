@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Delivery } from "../../src/send/delivery.ts";
-import type { DeliveryReport } from "../../src/delivery_report.ts";
+import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
-import { Batch } from "../../src/wire/batch.ts";
+import { Batch } from "../../src/protocol/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
@@ -27,7 +27,7 @@ function setUp(options: Partial<SendingOptions> = {}): Setting {
 }
 
 /** What became of samples, without the zeros and the requests. */
-function fates(report: DeliveryReport): Partial<DeliveryReport> {
+function outcomes(report: DeliveryReport): Partial<DeliveryReport> {
   const { requests: _, retries: __, bytes: ___, reasons: ____, samples: _____, ...counts } = report;
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 }
@@ -41,7 +41,7 @@ test("push returns at once, and its promise tells what became of the batch", asy
   const pushed = setting.queue.push(0, setting.batch(3));
   assert.deepEqual(setting.queue.size.samples, 3);
   assert.equal(setting.stats.snapshot().samplesPending, 3);
-  assert.deepEqual(fates(await pushed), { delivered: 3 });
+  assert.deepEqual(outcomes(await pushed), { delivered: 3 });
   assert.deepEqual(setting.queue.size, { samples: 0, bytes: 0 });
   assert.equal(setting.stats.snapshot().samplesPending, 0);
   assert.equal(setting.clock.timers, 0);
@@ -72,7 +72,7 @@ test("a full queue drops the oldest that wait, not what is being sent, and count
   const reports = [1, 2, 3, 4, 5].map((time) => queue.push(0, batch(3, { time })));
   assert.equal(queue.size.samples, 9);
   await clock.settle(queue.close({ timeoutMs: Infinity }));
-  assert.deepEqual((await Promise.all(reports)).map(fates), [
+  assert.deepEqual((await Promise.all(reports)).map(outcomes), [
     { delivered: 3 },
     { dropped: 3 },
     { dropped: 3 },
@@ -100,9 +100,9 @@ test("the oldest is the oldest of all shards", async () => {
 
 test("a batch larger than the whole queue is sent where nothing is before it", async () => {
   const setting = setUp({ capacity: 10 });
-  assert.deepEqual(fates(await setting.queue.push(0, setting.batch(11))), { delivered: 11 });
+  assert.deepEqual(outcomes(await setting.queue.push(0, setting.batch(11))), { delivered: 11 });
   const flush = [0, 1, 2].map((shard) => setting.queue.push(shard, setting.batch(9, { time: 2, shard })));
-  assert.deepEqual((await Promise.all(flush)).map(fates), Array(3).fill({ delivered: 9 }));
+  assert.deepEqual((await Promise.all(flush)).map(outcomes), Array(3).fill({ delivered: 9 }));
 });
 
 test("the newest batch of a shard is never dropped: it holds the last totals", async () => {
@@ -110,7 +110,7 @@ test("the newest batch of a shard is never dropped: it holds the last totals", a
   const reports = [1, 2, 3].flatMap((time) => [0, 1].map((shard) => queue.push(shard, batch(8, { time, shard }))));
   assert.equal(queue.size.samples, 4 * 8);
   await clock.settle(queue.close({ timeoutMs: Infinity }));
-  assert.deepEqual((await Promise.all(reports)).map(fates), [
+  assert.deepEqual((await Promise.all(reports)).map(outcomes), [
     { delivered: 8 },
     { delivered: 8 },
     { dropped: 8 },
@@ -126,8 +126,8 @@ test("an endpoint that is down is waited for once: what waits behind shares the 
   const reports = [1, 2, 3, 4, 5].map((time) => queue.push(0, batch(2, { time })));
   await clock.settle(queue.close({ timeoutMs: Infinity }));
   for (const report of await Promise.all(reports)) {
-    assert.deepEqual(fates(report), { failed: 2 });
-    assert.deepEqual(report.reasons, [{ fate: "failed", reason: "the connection was refused", samples: 2 }]);
+    assert.deepEqual(outcomes(report), { failed: 2 });
+    assert.deepEqual(report.reasons, [{ outcome: "failed", reason: "the connection was refused", samples: 2 }]);
   }
   assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 60_000);
 });
@@ -138,16 +138,16 @@ test("nor does each that waits try an endpoint that never answers; what comes la
   const setting = setUp({ ...options, faults });
   const { queue, batch, clock, network, stats } = setting;
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(4, { time })));
-  assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ failed: 4 }));
+  assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ failed: 4 }));
   // Two timeouts of 30 seconds, and the back-off between them.
   assert.equal(network.requests.length, 2);
   assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 61_000);
   assert.equal(stats.snapshot().samplesFailedTotal, 12);
   const later = [4, 5].map((time) => queue.push(0, batch(4, { time })));
-  assert.deepEqual((await clock.settle(Promise.all(later))).map(fates), Array(2).fill({ failed: 4 }));
+  assert.deepEqual((await clock.settle(Promise.all(later))).map(outcomes), Array(2).fill({ failed: 4 }));
   assert.equal(network.requests.length, 3, "one attempt shows that it is still down");
   // All faults are used up: it is up again, and has a whole deadline from now on.
-  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(4, { time: 6 })))), { delivered: 4 });
+  assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(4, { time: 6 })))), { delivered: 4 });
   assert.equal(clock.timers, 0);
 });
 
@@ -158,7 +158,7 @@ test("an endpoint that answers now and then gives each batch its whole time", as
   const { queue, batch, clock } = setUp({ ...options, faults, random: () => 1 });
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
   // Nine pauses of 30 ms, doubled up to 5 s, are 12.65 s: longer than the deadline, taken together.
-  assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ delivered: 2 }));
+  assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ delivered: 2 }));
 });
 
 test("a batch that goes forward slowly has its whole time after each answer, and so has what waits behind it", async () => {
@@ -167,7 +167,7 @@ test("a batch that goes forward slowly has its whole time after each answer, and
   const options = { sharedDeadline: true, retryDeadlineMs: 60_000, maxSamplesPerSend: 1, overflow: "block" } as const;
   const { queue, batch, clock } = setUp({ ...options, faults });
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(10, { time })));
-  assert.deepEqual((await clock.settle(Promise.all(reports))).map(fates), Array(3).fill({ delivered: 10 }));
+  assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ delivered: 10 }));
 });
 
 test("with a short deadline one failure costs only itself", async () => {
@@ -175,7 +175,7 @@ test("with a short deadline one failure costs only itself", async () => {
   const options = { sharedDeadline: true, retryDeadlineMs: 0, overflow: "block" } as const;
   const { queue, batch, clock } = setUp({ ...options, faults });
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
-  const settled = (await clock.settle(Promise.all(reports))).map(fates);
+  const settled = (await clock.settle(Promise.all(reports))).map(outcomes);
   assert.deepEqual(settled, [{ failed: 2 }, { delivered: 2 }, { delivered: 2 }]);
 });
 
@@ -183,7 +183,7 @@ test("live batches keep a deadline each: the bounds of the queue are enough ther
   const faults = Array<Fault>(4).fill(hang);
   const { queue, batch, clock } = setUp({ retryDeadlineMs: 50_000, faults });
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
-  const settled = (await clock.settle(Promise.all(reports))).map(fates);
+  const settled = (await clock.settle(Promise.all(reports))).map(outcomes);
   assert.deepEqual(settled, [{ failed: 2 }, { failed: 2 }, { delivered: 2 }]);
 });
 
@@ -223,7 +223,7 @@ test("block: nothing is dropped, and ready() waits for room", async () => {
   assert.equal(ready, false);
   await clock.advance(1);
   assert.equal(ready, true);
-  assert.deepEqual((await Promise.all(reports)).map(fates), [{ delivered: 3 }, { delivered: 3 }]);
+  assert.deepEqual((await Promise.all(reports)).map(outcomes), [{ delivered: 3 }, { delivered: 3 }]);
 });
 
 test("ready() ends with its signal and with the queue", async () => {
@@ -246,11 +246,11 @@ test("close waits for what is in the queue, once, and takes nothing more", async
   const pushed = [queue.push(0, batch(2, { time: 1 })), queue.push(0, batch(2, { time: 2 }))];
   const closing = queue.close();
   assert.equal(queue.close(), closing);
-  assert.deepEqual(fates(await queue.push(0, batch(5, { time: 3 }))), { unsent: 5 });
+  assert.deepEqual(outcomes(await queue.push(0, batch(5, { time: 3 }))), { deferred: 5 });
   const { report } = await clock.settle(closing);
-  assert.deepEqual(fates(report), { delivered: 4 });
-  assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { delivered: 2 }]);
-  assert.deepEqual(fates(await queue.push(0, batch(1, { time: 4 }))), { unsent: 1 });
+  assert.deepEqual(outcomes(report), { delivered: 4 });
+  assert.deepEqual((await Promise.all(pushed)).map(outcomes), [{ delivered: 2 }, { delivered: 2 }]);
+  assert.deepEqual(outcomes(await queue.push(0, batch(1, { time: 4 }))), { deferred: 1 });
   assert.equal(clock.timers, 0);
   assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 500);
   assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { closed: 6 });
@@ -269,20 +269,20 @@ test("what close gives up says why it could not be sent, unless that is over", a
   const { report } = await clock.settle(queue.close({ timeoutMs: 1000 }));
   assert.deepEqual(report.reasons, [
     {
-      fate: "unsent",
+      outcome: "deferred",
       reason: "the queue was closed while sending failed: status 503: status 503 by script",
       samples: 5,
     },
   ]);
   const { report: other } = await hanging.clock.settle(hanging.queue.close({ timeoutMs: 1000 }));
-  assert.deepEqual(other.reasons.filter(({ fate }) => fate === "unsent"), [
-    { fate: "unsent", reason: "the queue was closed", samples: 3 },
+  assert.deepEqual(other.reasons.filter(({ outcome }) => outcome === "deferred"), [
+    { outcome: "deferred", reason: "the queue was closed", samples: 3 },
   ]);
 });
 
 test("close of an idle queue takes no time and leaves no timer", async () => {
   const { queue, clock } = setUp();
-  assert.deepEqual(fates((await queue.close()).report), {});
+  assert.deepEqual(outcomes((await queue.close()).report), {});
   assert.equal(clock.timers, 0);
 });
 
@@ -291,21 +291,21 @@ test("close gives up at its timeout and tells what was not sent", async () => {
   const { queue, batch, clock } = setting;
   const pushed = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
   const { report } = await clock.settle(queue.close({ timeoutMs: 1000 }));
-  assert.deepEqual(fates(report), { delivered: 2, failed: 2, unsent: 2 });
-  assert.deepEqual((await Promise.all(pushed)).map(fates), [{ delivered: 2 }, { failed: 2 }, { unsent: 2 }]);
+  assert.deepEqual(outcomes(report), { delivered: 2, failed: 2, deferred: 2 });
+  assert.deepEqual((await Promise.all(pushed)).map(outcomes), [{ delivered: 2 }, { failed: 2 }, { deferred: 2 }]);
   assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 1000);
   assert.equal(clock.timers, 0);
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
 });
 
-test("what may have been stored by an earlier request has failed when close gives up, and is not unsent", async () => {
+test("what may have been stored by an earlier request has failed when close gives up, and is not deferred", async () => {
   const setting = setUp({ faults: [{ kind: "hang", stored: true }, { kind: "pass" }, hang] });
   const { queue, series, clock, receiver } = setting;
   // Refused on the retry, as its samples are stored; then cut in halves, the second of which is not reached.
   void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));
   const { report } = await clock.settle(queue.close({ timeoutMs: 40_000 }));
   assert.equal(receiver.count, 4);
-  assert.deepEqual(fates(report), { failed: 4 });
+  assert.deepEqual(outcomes(report), { failed: 4 });
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 4);
 });
 
@@ -317,18 +317,18 @@ test("close gives up when its signal fires, also in the midst of a back-off", as
   const closing = queue.close({ signal: controller.signal });
   await clock.advance(5000);
   controller.abort();
-  assert.deepEqual(fates((await closing).report), { unsent: 2 });
+  assert.deepEqual(outcomes((await closing).report), { deferred: 2 });
   assert.equal(clock.timers, 0);
 
   const late = setUp({ faults: [hang] });
   void late.queue.push(0, late.batch(1));
   await late.clock.advance(0);
-  assert.deepEqual(fates((await late.queue.close({ signal: AbortSignal.abort() })).report), { failed: 1 });
+  assert.deepEqual(outcomes((await late.queue.close({ signal: AbortSignal.abort() })).report), { failed: 1 });
 
-  const unsent = setUp();
-  void unsent.queue.push(0, unsent.batch(1));
-  assert.deepEqual(fates((await unsent.queue.close({ signal: AbortSignal.abort() })).report), { unsent: 1 });
-  assert.equal(unsent.network.requests.length, 0);
+  const deferred = setUp();
+  void deferred.queue.push(0, deferred.batch(1));
+  assert.deepEqual(outcomes((await deferred.queue.close({ signal: AbortSignal.abort() })).report), { deferred: 1 });
+  assert.equal(deferred.network.requests.length, 0);
 });
 
 test("a flush has so many requests; what is left stays for the next, in order", async () => {
@@ -337,12 +337,12 @@ test("a flush has so many requests; what is left stays for the next, in order", 
   const flush = async (time: number, count: number): Promise<Partial<DeliveryReport>[]> => {
     const resumed = queue.resume();
     const pushed = queue.push(0, batch(count, { time }));
-    return (await clock.settle(Promise.all([resumed, pushed]))).map(fates);
+    return (await clock.settle(Promise.all([resumed, pushed]))).map(outcomes);
   };
-  assert.deepEqual(await flush(1, 6), [{}, { delivered: 4, unsent: 2 }]);
+  assert.deepEqual(await flush(1, 6), [{}, { delivered: 4, deferred: 2 }]);
   assert.equal(network.requests.length, 3);
   assert.equal(queue.size.samples, 6);
-  assert.deepEqual(await flush(2, 6), [{ delivered: 2 }, { delivered: 4, unsent: 2 }]);
+  assert.deepEqual(await flush(2, 6), [{ delivered: 2 }, { delivered: 4, deferred: 2 }]);
   assert.equal(network.requests.length, 6);
   assert.deepEqual(await flush(3, 0), [{ delivered: 2 }, {}]);
   assert.deepEqual(sentValues(setting), [[1, 1], [1, 1], [1, 1], [1, 1], [2, 2], [2, 2], [2, 2]]);
@@ -353,27 +353,27 @@ test("a retry that has to wait for the next flush keeps its number and its unkno
   const setting = setUp({ maxRequestsPerFlush: 1, faults: [{ kind: "hang", stored: true }] });
   const { queue, series, clock, network } = setting;
   const first = queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2]]));
-  assert.deepEqual(fates(await clock.settle(first)), { unsent: 2 });
+  assert.deepEqual(outcomes(await clock.settle(first)), { deferred: 2 });
   assert.equal(clock.timers, 0);
   const reports = [];
-  for (let flush = 0; flush < 3; flush++) reports.push(fates(await clock.settle(queue.resume())));
+  for (let flush = 0; flush < 3; flush++) reports.push(outcomes(await clock.settle(queue.resume())));
   assert.deepEqual(network.requests.map(({ headers }) => headers.get("retry-attempt")), [null, "1", null, null]);
   // Stored by the first attempt; refused on the second, then one by one.
-  assert.deepEqual(reports, [{ unsent: 2 }, { unknown: 1, unsent: 1 }, { delivered: 1 }]);
+  assert.deepEqual(reports, [{ deferred: 2 }, { unknown: 1, deferred: 1 }, { delivered: 1 }]);
 });
 
 test("a batch that waits for the next flush keeps its deadline", async () => {
   const faults = Array<Fault>(9).fill({ kind: "answer", status: 503 });
   const { queue, batch, clock } = setUp({ maxRequestsPerFlush: 1, retryDeadlineMs: 1000, faults });
-  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(2)))), { unsent: 2 });
+  assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(2)))), { deferred: 2 });
   await clock.advance(2000);
-  assert.deepEqual(fates(await clock.settle(queue.resume())), { failed: 2 });
+  assert.deepEqual(outcomes(await clock.settle(queue.resume())), { failed: 2 });
 });
 
 test("close grants no further requests: what the last flush left is given up", async () => {
   const { queue, batch, clock, network, stats } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
-  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(5)))), { delivered: 2, unsent: 3 });
-  assert.deepEqual(fates((await clock.settle(queue.close())).report), { unsent: 3 });
+  assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(5)))), { delivered: 2, deferred: 3 });
+  assert.deepEqual(outcomes((await clock.settle(queue.close())).report), { deferred: 3 });
   assert.equal(network.requests.length, 2);
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
   assert.deepEqual(stats.snapshot().samplesDroppedTotal, { closed: 3 });
@@ -383,19 +383,19 @@ test("close grants no further requests: what the last flush left is given up", a
 test("what may have been stored and is kept has failed when the queue is closed, and is told as what was kept", async () => {
   const setting = setUp({ maxRequestsPerFlush: 1, maxSamplesPerSend: 2, faults: [{ kind: "reset", stored: true }] });
   const { queue, batch, clock, stats } = setting;
-  assert.deepEqual(fates(await clock.settle(queue.push(0, batch(3)))), { unsent: 3 });
+  assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(3)))), { deferred: 3 });
   const { report, kept } = await clock.settle(queue.close());
-  assert.deepEqual([fates(report), fates(kept)], Array(2).fill({ failed: 2, unsent: 1 }));
+  assert.deepEqual([outcomes(report), outcomes(kept)], Array(2).fill({ failed: 2, deferred: 1 }));
   assert.equal(stats.snapshot().samplesFailedTotal, 2);
 });
 
-test("what waits for something that fails leaves the queue unsent, so that there is room", async () => {
+test("what waits for something that fails leaves the queue deferred, so that there is room", async () => {
   const { queue, batch, clock, network } = setUp({ capacity: 2, overflow: "block" });
   const broken = Promise.reject(new Error("not recorded"));
   const pushed = queue.push(0, batch(2), { after: broken });
   const ready = queue.ready();
   const report = await clock.settle(pushed);
-  assert.deepEqual(fates(report), { unsent: 2 });
+  assert.deepEqual(outcomes(report), { deferred: 2 });
   assert.equal(report.reasons[0]?.reason, "what goes before it was not acknowledged");
   await clock.settle(ready);
   assert.equal(network.requests.length, 0);
@@ -417,6 +417,6 @@ test("a delivery that throws does not stop its shard", async () => {
   const series = new SeriesNames();
   const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
   const [broken, fine] = await Promise.all(reports);
-  assert.deepEqual(broken?.reasons, [{ fate: "failed", reason: "the delivery broke: boom", samples: 1 }]);
+  assert.deepEqual(broken?.reasons, [{ outcome: "failed", reason: "the delivery broke: boom", samples: 1 }]);
   assert.equal(fine?.delivered, 1);
 });

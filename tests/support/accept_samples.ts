@@ -5,7 +5,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Requ
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import { fromBinary } from "@bufbuild/protobuf";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { decompress } from "../../src/wire/snappy.ts";
+import { decompress } from "../../src/protocol/snappy.ts";
 
 /** A sample that arrived. */
 export interface AcceptedSample {

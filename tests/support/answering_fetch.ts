@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { Fetch } from "../../src/send/fetch.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
-import type { EncodedRequest, Outcome } from "../../src/send/outcome.ts";
+import type { EncodedRequest, RequestResult } from "../../src/send/request_result.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** A small one. */
@@ -46,7 +46,7 @@ export const answer =
 export async function send(
   options: Partial<HttpSenderOptions> & Pick<HttpSenderOptions, "fetch">,
   changes: Partial<EncodedRequest> = {},
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const clock = new VirtualClock();
   const sender = createHttpSender({
     url: "http://receiver.test/api/v1/write",

@@ -4,7 +4,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import * as v1 from "../../gen/proto/prometheus/remote_pb.ts";
-import type { Exemplar, FloatSample, Histogram, Label, Metadata, TimeSeries } from "../../src/time_series.ts";
+import type { Exemplar, FloatSample, Histogram, Label, Metadata, TimeSeries } from "../../src/model/time_series.ts";
 
 const labelName = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_]{0,12}$/);
 const labelValue = fc.oneof(

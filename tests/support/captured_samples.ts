@@ -1,5 +1,5 @@
 /** A consumer that keeps the samples it is given. */
-import type { Sample, SampleConsumer, Tags } from "../../src/sample.ts";
+import type { Sample, SampleConsumer, Tags } from "../../src/k6/sample.ts";
 
 export class CapturedSamples implements SampleConsumer {
   readonly samples: Sample[] = [];

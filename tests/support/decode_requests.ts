@@ -2,11 +2,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { StrictRules } from "../../src/receive/strict.ts";
-import type { ProtocolVersion } from "../../src/send/outcome.ts";
-import { decodeV1 as readV1 } from "../../src/wire/decode_v1.ts";
-import { decodeV2 as readV2 } from "../../src/wire/decode_v2.ts";
-import { decompress } from "../../src/wire/snappy.ts";
+import { StrictRules } from "../../src/receive/rules/strict_rules.ts";
+import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import { decodeV1 as readV1 } from "../../src/protocol/decode_v1.ts";
+import { decodeV2 as readV2 } from "../../src/protocol/decode_v2.ts";
+import { decompress } from "../../src/protocol/snappy.ts";
 import type { ReceivedSample } from "./fake_prometheus.ts";
 
 /** Floats by series, which is written as `name=value,name=value`. */
@@ -16,10 +16,10 @@ export function decodeRequest(body: Uint8Array, version: ProtocolVersion): Recei
 
 /** What a request breaks of the rules for senders by itself, whatever came before it. */
 export function breachesOf(body: Uint8Array, version: ProtocolVersion): string[] {
-  const breaches: string[] = [];
+  const violations: string[] = [];
   const request = (version === "2.0" ? readV2 : readV1)(decompress(body, { maxDecodedBytes: 1 << 24 }));
-  new StrictRules(1).check(request, { version, report: (clause, message) => breaches.push(`${clause}: ${message}`) });
-  return breaches;
+  new StrictRules(1).check(request, { version, report: (rule, message) => violations.push(`${rule}: ${message}`) });
+  return violations;
 }
 
 function decodeV1(body: Uint8Array): ReceivedSample[] {

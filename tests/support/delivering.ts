@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { DeliveryReport } from "../../src/delivery_report.ts";
-import type { Batch } from "../../src/wire/batch.ts";
+import type { DeliveryReport } from "../../src/model/delivery_report.ts";
+import type { Batch } from "../../src/protocol/batch.ts";
 import { FakePrometheus, type FakePrometheusOptions } from "./fake_prometheus.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "./sending.ts";
 import { VirtualClock } from "./virtual_clock.ts";

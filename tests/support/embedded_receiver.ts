@@ -1,4 +1,4 @@
-/** The receiver in the place of the network: what is sent arrives as it would over HTTP, and every breach is an error. */
+/** The receiver in the place of the network: what is sent arrives as it would over HTTP, and every violation is an error. */
 import { createReceiver, type ReceivedWrite } from "../../mod.ts";
 
 export interface EmbeddedReceiver {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProtocolVersion } from "../../src/send/outcome.ts";
+import type { ProtocolVersion } from "../../src/send/request_result.ts";
 
 /** A sample as the receiver decodes it. */
 export interface ReceivedSample {
@@ -36,8 +36,8 @@ export interface FakePrometheusOptions {
 export class FakePrometheus {
   /** What is stored. */
   readonly stored: Map<string, ReceivedSample[]> = new Map();
-  /** Breaches of the rules for senders that Prometheus would punish with silent loss. */
-  readonly breaches: string[] = [];
+  /** Violations of the rules for senders that Prometheus would punish with silent loss. */
+  readonly violations: string[] = [];
   /** Samples that it got again, and that changed nothing. */
   duplicates = 0;
   readonly #options: FakePrometheusOptions;
@@ -95,7 +95,9 @@ export class FakePrometheus {
   #checkOrder(samples: readonly ReceivedSample[]): void {
     const last = new Map<string, number>();
     for (const { series, time } of samples) {
-      if (time <= (last.get(series) ?? -Infinity)) this.breaches.push(`${series} at ${time} after ${last.get(series)}`);
+      if (time <= (last.get(series) ?? -Infinity)) {
+        this.violations.push(`${series} at ${time} after ${last.get(series)}`);
+      }
       last.set(series, time);
     }
   }

@@ -1,10 +1,10 @@
 /**
- * Messages of the generated types in the plain form of src/time_series.ts: what a decoder must give. A NaN is taken for what
+ * Messages of the generated types in the plain form of src/model/time_series.ts: what a decoder must give. A NaN is taken for what
  * its field says to be stale only where the caller knows it, as its bits do not survive as a number.
  */
 import type * as v1 from "../../gen/proto/prometheus/remote_pb.ts";
 import type * as v2 from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
-import type { FloatSample, Histogram, Label, Metadata, SeriesType, TimeSeries } from "../../src/time_series.ts";
+import type { FloatSample, Histogram, Label, Metadata, SeriesType, TimeSeries } from "../../src/model/time_series.ts";
 
 /** What the caller knows. */
 export interface PlainFormOptions {

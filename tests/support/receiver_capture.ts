@@ -2,13 +2,18 @@
  * The strict receiver as a network: what is sent to it is checked against every rule for senders, and kept.
  */
 import assert from "node:assert/strict";
-import type { FloatSample, TimeSeries } from "../../src/time_series.ts";
+import type { FloatSample, TimeSeries } from "../../src/model/time_series.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
-import { type Breach, createReceiver, type ReceivedWrite, type ReceiverOptions } from "../../src/receiver.ts";
+import {
+  createReceiver,
+  type ReceivedWrite,
+  type ReceiverOptions,
+  type Violation,
+} from "../../src/receive/create_receiver.ts";
 
 /** What differs from test to test. */
-export interface StrictReceiverOptions extends Partial<Omit<ReceiverOptions, "strict" | "onBreach">> {
-  /** Breaches are only collected in `breaches`. @default false: what arrived cannot be looked at after a breach */
+export interface StrictReceiverOptions extends Partial<Omit<ReceiverOptions, "strict" | "onViolation">> {
+  /** Violations are only collected in `violations`. @default false: what arrived cannot be looked at after a violation */
   readonly allowBreaches?: boolean;
 }
 
@@ -28,25 +33,25 @@ export interface StrictReceiver {
   /** The floats of each series, in order, by its name and sorted labels: `up{job="a"}`. */
   readonly samples: ReadonlyMap<string, readonly CapturedSample[]>;
   /** What was sent against the rules. */
-  readonly breaches: readonly Breach[];
+  readonly violations: readonly Violation[];
 }
 
 /** Makes one. */
 export function strictReceiver(options: StrictReceiverOptions = {}): StrictReceiver {
   const { allowBreaches = false, onWrite, ...rest } = options;
   const writes: ReceivedWrite[] = [];
-  const breaches: Breach[] = [];
+  const violations: Violation[] = [];
   const answer = createReceiver({
     ...rest,
     strict: true,
-    onBreach: (breach) => void breaches.push(breach),
+    onViolation: (violation) => void violations.push(violation),
     onWrite: async (write) => {
       await onWrite?.(write);
       writes.push(write);
     },
   });
   const checked = <T>(value: T): T => {
-    if (!allowBreaches) assert.deepEqual(breaches, [], "the sender broke rules of the specification");
+    if (!allowBreaches) assert.deepEqual(violations, [], "the sender broke rules of the specification");
     return value;
   };
   return {
@@ -62,7 +67,7 @@ export function strictReceiver(options: StrictReceiverOptions = {}): StrictRecei
     get samples() {
       return checked(samplesBySeries(writes.flatMap(({ timeSeries }) => timeSeries)));
     },
-    breaches,
+    violations,
   };
 }
 

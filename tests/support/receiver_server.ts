@@ -1,4 +1,4 @@
-/** The receiver behind a real HTTP server; strict, so that every breach is answered 400. */
+/** The receiver behind a real HTTP server; strict, so that every violation is answered 400. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createReceiver, type ReceivedWrite, type ReceiverOptions } from "../../mod.ts";

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { decompress } from "../../src/wire/snappy.ts";
+import { decompress } from "../../src/protocol/snappy.ts";
 
 /** A float that k6 sent. */
 export interface SentSample {

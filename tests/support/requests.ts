@@ -4,7 +4,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
 import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
-import { compress } from "../../src/wire/snappy.ts";
+import { compress } from "../../src/protocol/snappy.ts";
 
 /** What a 1.0 request says. */
 export type InitV1 = MessageInitShape<typeof WriteRequestSchema>;

@@ -11,8 +11,8 @@ import { withRetry } from "../../src/send/retry.ts";
 import { SendStats, withStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue, type WriteQueueOptions } from "../../src/send/write_queue.ts";
-import { Batch } from "../../src/wire/batch.ts";
-import { WireSeries } from "../../src/wire/wire_series.ts";
+import { Batch } from "../../src/protocol/batch.ts";
+import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import type { FakePrometheus } from "./fake_prometheus.ts";
 import { createFaultyFetch, type Fault, type FaultyFetch, jsonCodecs } from "./faulty_fetch.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
@@ -62,11 +62,11 @@ export function createSending(options: SendingOptions): Sending {
 
 /** Makes series that are the same object for the same name. */
 export class SeriesNames {
-  readonly #series = new Map<string, WireSeries>();
+  readonly #series = new Map<string, EncodedSeries>();
 
   /** The series of this name. */
-  get(name: string): WireSeries {
-    const series = this.#series.get(name) ?? new WireSeries([{ name: "__name__", value: name }]);
+  get(name: string): EncodedSeries {
+    const series = this.#series.get(name) ?? new EncodedSeries([{ name: "__name__", value: name }]);
     this.#series.set(name, series);
     return series;
   }

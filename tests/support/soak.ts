@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { DeliveryReport } from "../../src/delivery_report.ts";
-import type { Metric } from "../../src/metric.ts";
-import { RemoteWriteOutput } from "../../src/output.ts";
-import type { Sample } from "../../src/sample.ts";
+import type { DeliveryReport } from "../../src/model/delivery_report.ts";
+import type { Metric } from "../../src/k6/metric.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import type { Sample } from "../../src/k6/sample.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** How long, and how much. */

@@ -4,7 +4,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc6750
  * @module
  */
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { Authorizer } from "../authorizer.ts";
 import { retriable } from "./retriable.ts";
 

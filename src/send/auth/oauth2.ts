@@ -4,7 +4,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
  * @module
  */
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { Authorizer } from "../authorizer.ts";
 import { sendDefaults } from "../defaults.ts";
 import type { Fetch } from "../fetch.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { Authorizer } from "../authorizer.ts";
 import { basicAuthorizer } from "./basic.ts";
 import { bearerAuthorizer, type BearerToken } from "./bearer.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { AwsV4Signer } from "aws4fetch";
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { AuthorizableRequest, Authorizer } from "../authorizer.ts";
 import { CredentialCache, type Obtained } from "./credential_cache.ts";
 import { retriable } from "./retriable.ts";

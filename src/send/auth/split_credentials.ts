@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 
 /** A URL, and the user info that was in it. */
 export interface SplitUrl {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { oauth2Authorizer, type OAuth2Options } from "../../../src/send/auth/oauth2.ts";
 import type { Authorizer } from "../../../src/send/authorizer.ts";
 import { createHttpSender } from "../../../src/send/http_sender.ts";
-import type { EncodedRequest } from "../../../src/send/outcome.ts";
+import type { EncodedRequest } from "../../../src/send/request_result.ts";
 import { requestTo, unaborted } from "../../support/auth_request.ts";
 
 const secret = "s3cr3t/+ &: ü";

@@ -1,0 +1,182 @@
+/**
+ * Readers of options that are given as text. `source` is what to call the text in an error: a variable, a flag, a key.
+ *
+ * @module
+ */
+import { parseDurationMs } from "./duration.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import { thresholdText } from "../k6/metric.ts";
+
+/** An error that names where a text stood, the text unless it is secret, and what was expected. */
+export function unreadable(source: string, text: string | undefined, expected: string): ConfigurationError {
+  const shown = text === undefined ? "it is not" : `it is "${text}", expected`;
+  return new ConfigurationError(`Cannot read ${source}: ${shown} ${expected}`);
+}
+
+/** As it is. */
+export function parseText(text: string): string {
+  return text;
+}
+
+/** The forms that k6 (Go's ParseBool) takes. */
+export function parseBoolean(text: string, source: string): boolean {
+  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
+  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
+  throw unreadable(source, text, "true or false");
+}
+
+/** A number in decimal notation. */
+export function parseNumber(text: string, source: string): number {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) throw unreadable(source, text, "a number");
+  return Number(text);
+}
+
+/** Milliseconds, 0 among them. */
+export function parseDuration(text: string, source: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw unreadable(source, text, "a duration such as 1s, 500ms or 1m30s");
+  return ms;
+}
+
+/** Milliseconds, at least one. */
+export function parsePeriod(text: string, source: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms < 1) {
+    throw unreadable(source, text, "a duration of at least 1ms, such as 1s, 500ms or 1m30s");
+  }
+  return ms;
+}
+
+/** A reader of one of several words. */
+export function choiceOf<const Choice extends string>(
+  ...choices: readonly Choice[]
+): (text: string, source: string) => Choice {
+  return (text, source) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) throw unreadable(source, text, choices.join(" or "));
+    return choice;
+  };
+}
+
+/** An http or https URL. */
+export function parseUrl(text: string, source: string): string {
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) {
+    // What does not parse may hold a password at a place that nobody can tell.
+    throw unreadable(source, undefined, "a URL that begins with http:// or https://");
+  }
+  return text;
+}
+
+/** `a,b,c`, trimmed, or a JSON list. */
+export function parseList(text: string, source: string): readonly string[] {
+  const json = parseJson(text, "[");
+  if (json === undefined) return text.split(",").map((part) => part.trim());
+  if (!Array.isArray(json)) throw unreadable(source, text, "a list a,b,c, or a JSON list");
+  return json.map((member) => textOf(member, source));
+}
+
+/** `1,2,3`, or a JSON list. */
+export function parseNumbers(text: string, source: string): readonly number[] {
+  return parseList(text, source).map((part) => parseNumber(part, source));
+}
+
+/** One header; the first colon ends the name: values may hold further ones. */
+export function parseHeader(text: string, source: string): Readonly<Record<string, string>> {
+  const colon = text.indexOf(":");
+  const name = text.slice(0, colon).trim();
+  if (colon < 1 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+    throw unreadable(source, undefined, "of the form NAME:VALUE");
+  }
+  return { [name]: text.slice(colon + 1).trim() };
+}
+
+/** `k:v,k2:v2`, or a JSON object for values that hold commas. Values are secret. */
+export function parseHeaders(text: string, source: string): Readonly<Record<string, string>> {
+  const json = parseJson(text, "{");
+  const headers = json === undefined
+    ? text.split(",")
+    : Object.entries(json).map(([name, value]) => `${name}:${textOf(value, source)}`);
+  return Object.assign({}, ...headers.map((header) => parseHeader(header, source)));
+}
+
+/** `a=b,c=d`, or a JSON object. A text that cannot be read is not shown: some are secret. */
+export function parsePairs(text: string, source: string): Readonly<Record<string, string>> {
+  const json = parseJson(text, "{");
+  if (json !== undefined) return mapValues(json, (value) => textOf(value, source));
+  return Object.fromEntries(
+    text.split(",").map((pair) => {
+      const equals = pair.indexOf("=");
+      if (equals < 1) throw unreadable(source, undefined, "of the form NAME=VALUE,NAME=VALUE, or a JSON object");
+      return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
+    }),
+  );
+}
+
+/** One number for all metrics, or `metric=number,metric=number`, or a JSON object of them. */
+export function parseFactors(text: string, source: string): number | Readonly<Record<string, number>> {
+  if (!text.includes("=") && parseJson(text, "{") === undefined) return parseNumber(text, source);
+  return mapValues(parsePairs(text, source), (value) => parseNumber(value, source));
+}
+
+/** One list of bounds for all metrics, or a JSON object of lists by metric. */
+export function parseBuckets(
+  text: string,
+  source: string,
+): readonly number[] | Readonly<Record<string, readonly number[]>> {
+  const json = parseJson(text, "{");
+  if (json === undefined) return parseNumbers(text, source);
+  return mapValues(json, (value) => parseNumbers(typeof value === "string" ? value : JSON.stringify(value), source));
+}
+
+/** A switch, or a JSON object of thresholds as in a k6 script. */
+export function parseThresholdOption(
+  text: string,
+  source: string,
+): boolean | Readonly<Record<string, readonly string[]>> {
+  const json = parseJson(text, "{");
+  if (json === undefined) return parseBoolean(text, source);
+  return mapValues(json, (value) => [value].flat().map((each) => parseThresholdText(each, source)));
+}
+
+function parseThresholdText(threshold: unknown, source: string): string {
+  const text = thresholdText(threshold);
+  if (text === undefined) throw unreadable(source, JSON.stringify(threshold), "an expression such as p(95)<500");
+  return text;
+}
+
+/** A switch, or labels. */
+export function parseLabelOption(text: string, source: string): boolean | Readonly<Record<string, string>> {
+  return /[={]/.test(text) ? parsePairs(text, source) : parseBoolean(text, source);
+}
+
+/** A JSON list; its rules are checked where they are used. */
+export function parseJsonList(text: string, source: string): readonly object[] {
+  const json = parseJson(text, "[");
+  if (!Array.isArray(json) || json.some((each) => typeof each !== "object" || each === null)) {
+    throw unreadable(source, text, "a JSON list of objects");
+  }
+  return json;
+}
+
+/** A member of a list or an object. */
+function textOf(value: unknown, source: string): string {
+  if (["string", "number", "boolean"].includes(typeof value)) return String(value);
+  throw unreadable(source, undefined, "of texts and numbers only");
+}
+
+/** The value of a text that looks like JSON, by its first character; undefined if it does not, or is none. */
+function parseJson(text: string, first: "{" | "["): object | undefined {
+  if (!text.trimStart().startsWith(first)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function mapValues<Value, Mapped>(
+  values: Readonly<Record<string, Value>> | object,
+  map: (value: Value) => Mapped,
+): Readonly<Record<string, Mapped>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
+}

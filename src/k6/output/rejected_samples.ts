@@ -1,0 +1,61 @@
+/**
+ * Counts the samples that an output does not take, and says why.
+ *
+ * @module
+ */
+import { busiestLabel } from "../series/busiest_label.ts";
+import type { RefusalReason, Series } from "../series/series_store.ts";
+import type { Sample } from "../sample.ts";
+import type { EncodedSeries } from "../../protocol/encoded_series.ts";
+
+/** What the words need. */
+export interface RejectedSamplesOptions {
+  readonly maxSeries: number;
+  /** All there are. */
+  series(): Iterable<Series<EncodedSeries>>;
+  /** Told of the first sample of each reason. */
+  onWarning(message: string): void;
+}
+
+/** Refused samples, by reason. */
+export class RejectedSamples {
+  readonly #options: RejectedSamplesOptions;
+  readonly #counts: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, futureTime: 0, maxSeries: 0 };
+
+  constructor(options: RejectedSamplesOptions) {
+    this.#options = options;
+  }
+
+  /** How many there were so far. */
+  get counts(): Readonly<Record<RefusalReason, number>> {
+    return { ...this.#counts };
+  }
+
+  /** Counts a sample. */
+  add(reason: RefusalReason, sample: Sample): void {
+    this.#counts[reason]++;
+    if (this.#counts[reason] > 1) return;
+    const what = this.#describe(reason, sample);
+    this.#options.onWarning(`A sample of ${sample.metric.name} is refused: ${what}. Further ones are only counted.`);
+  }
+
+  #describe(reason: RefusalReason, { value, time }: Sample): string {
+    switch (reason) {
+      case "invalidValue":
+        return `its value is ${value}, expected a finite number`;
+      case "invalidTime":
+        return `its time is ${time}, expected milliseconds since 1970`;
+      case "futureTime":
+        return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
+      case "maxSeries":
+        return `there are ${this.#options.maxSeries} series already (maxSeries)${this.#describeBusiestLabel()}`;
+    }
+  }
+
+  #describeBusiestLabel(): string {
+    const busiest = busiestLabel(this.#options.series());
+    if (busiest === undefined) return "";
+    const { name, values, series } = busiest;
+    return `; the label "${name}" has the most values, ${values} in ${series} series`;
+  }
+}

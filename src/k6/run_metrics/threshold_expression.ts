@@ -1,0 +1,77 @@
+/**
+ * k6's threshold expressions, such as `p(95)<500`.
+ *
+ * @see https://grafana.com/docs/k6/latest/using-k6/thresholds/#threshold-syntax
+ * @module
+ */
+import { ConfigurationError } from "../../model/errors.ts";
+import { type MetricType, type Threshold, thresholdText } from "../metric.ts";
+
+/** What of a metric is compared; the median and the percentiles are quantiles, 0 to 1. */
+export type Aggregation = "value" | "count" | "rate" | "avg" | "min" | "max" | { readonly quantile: number };
+
+/** An expression that was read. */
+export interface ThresholdExpression {
+  /** As written. */
+  readonly text: string;
+  /** What is compared. */
+  readonly aggregation: Aggregation;
+  /** With what, in the metric's own unit: milliseconds for times. */
+  readonly bound: number;
+  /** Whether a value is as the expression says. */
+  holds(value: number): boolean;
+}
+
+const comparisons: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
+  "<": (value, bound) => value < bound,
+  "<=": (value, bound) => value <= bound,
+  ">": (value, bound) => value > bound,
+  ">=": (value, bound) => value >= bound,
+  "==": (value, bound) => value === bound,
+  "===": (value, bound) => value === bound,
+  "!=": (value, bound) => value !== bound,
+};
+
+const named = ["value", "count", "rate", "avg", "min", "max"] as const;
+
+const byType: Readonly<Record<MetricType, readonly Aggregation[]>> = {
+  counter: ["count", "rate"],
+  gauge: ["value"],
+  rate: ["rate"],
+  trend: ["avg", "min", "max"],
+};
+
+/** Whether metrics of a type have what is compared, as in k6. */
+export function hasAggregation(type: MetricType, aggregation: Aggregation): boolean {
+  return typeof aggregation === "object" ? type === "trend" : byType[type].includes(aggregation);
+}
+
+/** @throws ConfigurationError for what is no expression of k6's */
+export function parseThreshold(threshold: Threshold): ThresholdExpression {
+  const text = thresholdText(threshold) ?? "";
+  const [, left = "", operator = "", right = ""] = /^([^<>=!]*)(<=|>=|===|==|!=|<|>)(.*)$/s.exec(text) ?? [];
+  const aggregation = parseAggregation(left.trim());
+  const compare = comparisons[operator];
+  const bound = parseNumber(right.trim());
+  if (aggregation === undefined || compare === undefined || bound === undefined) {
+    throw new ConfigurationError(
+      `Cannot read a threshold: it is ${
+        JSON.stringify(threshold)
+      }, expected value, count, rate, avg, min, max, med or p(x), then <, <=, >, >=, == or !=, then a number`,
+    );
+  }
+  return { text, aggregation, bound, holds: (value) => compare(value, bound) };
+}
+
+function parseAggregation(text: string): Aggregation | undefined {
+  if (text === "med") return { quantile: 0.5 };
+  const percentile = parseNumber(/^p\((.*)\)$/.exec(text)?.[1] ?? "");
+  if (percentile !== undefined) {
+    return percentile >= 0 && percentile <= 100 ? { quantile: percentile / 100 } : undefined;
+  }
+  return named.find((name) => name === text);
+}
+
+function parseNumber(text: string): number | undefined {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+}

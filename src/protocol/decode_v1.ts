@@ -1,0 +1,118 @@
+/**
+ * Decodes the message of remote write 1.0.
+ *
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
+ * @module
+ */
+import type { Exemplar, FloatSample, Histogram, Label, Metadata, TimeSeries } from "../model/time_series.ts";
+import {
+  append,
+  type DecodedRequest,
+  type DecodeOptions,
+  defaultMaxMemoryBytes,
+  memoryBytes,
+  toMetadata,
+  type ValueContext,
+} from "./decode.ts";
+import { readHistogram } from "./decode_histogram.ts";
+import { readSample } from "./decode_sample.ts";
+import { ProtoReader } from "./proto_reader.ts";
+
+/**
+ * Decodes a prometheus.WriteRequest{timeseries = 1, metadata = 3}.
+ *
+ * @throws {FormatError} naming the field and where it stands; a TooLargeError where it makes too many objects
+ */
+export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): DecodedRequest {
+  const { maxMemoryBytes = defaultMaxMemoryBytes } = options;
+  const reader = new ProtoReader(bytes, { message: "prometheus.WriteRequest", maxMemoryBytes });
+  const context = { startTimestamps: false, oddNans: new Set<FloatSample | Histogram>() };
+  const timeSeries: TimeSeries[] = [];
+  const metadata = new Map<string, Metadata>();
+  let foreignField: number | undefined;
+  while (reader.next()) {
+    if (reader.field === 1) timeSeries.push(readTimeSeries(reader, context));
+    else if (reader.field === 3) readMetadata(reader, metadata);
+    else {
+      // 2 is reserved; 4 and 5 are 2.0's.
+      if (reader.field <= 5) foreignField ??= reader.field;
+      reader.skip();
+    }
+  }
+  return { timeSeries, metadata, foreignField, oddNans: context.oddNans };
+}
+
+/** TimeSeries{labels = 1, samples = 2, exemplars = 3, histograms = 4}. */
+function readTimeSeries(reader: ProtoReader, context: ValueContext): TimeSeries {
+  reader.charge(memoryBytes.series);
+  const labels: Label[] = [];
+  let samples: FloatSample[] | undefined;
+  let exemplars: Exemplar[] | undefined;
+  let histograms: Histogram[] | undefined;
+  const outer = reader.enter("WriteRequest.timeseries");
+  while (reader.next()) {
+    if (reader.field === 1) labels.push(readLabel(reader, "TimeSeries.labels"));
+    else if (reader.field === 2) samples = append(samples, readSample(reader, context));
+    else if (reader.field === 3) exemplars = append(exemplars, readExemplar(reader));
+    else if (reader.field === 4) histograms = append(histograms, readHistogram(reader, context));
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return {
+    labels,
+    samples,
+    histograms,
+    exemplars,
+  };
+}
+
+/** Label{name = 1, value = 2}. */
+function readLabel(reader: ProtoReader, field: string): Label {
+  reader.charge(memoryBytes.label);
+  let name = "";
+  let value = "";
+  const outer = reader.enter(field);
+  while (reader.next()) {
+    if (reader.field === 1) name = reader.string("Label.name");
+    else if (reader.field === 2) value = reader.string("Label.value");
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return { name, value };
+}
+
+/** Exemplar{labels = 1, value = 2, timestamp = 3}. */
+function readExemplar(reader: ProtoReader): Exemplar {
+  reader.charge(memoryBytes.exemplar);
+  const labels: Label[] = [];
+  let value = 0;
+  let timestamp = 0;
+  const outer = reader.enter("TimeSeries.exemplars");
+  while (reader.next()) {
+    if (reader.field === 1) labels.push(readLabel(reader, "Exemplar.labels"));
+    else if (reader.field === 2) value = reader.double("Exemplar.value");
+    else if (reader.field === 3) timestamp = reader.int64("Exemplar.timestamp");
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return { labels, value, timestamp };
+}
+
+/** MetricMetadata{type = 1, metric_family_name = 2, help = 4, unit = 5}. */
+function readMetadata(reader: ProtoReader, into: Map<string, Metadata>): void {
+  reader.charge(memoryBytes.metadata);
+  let type = 0;
+  let family = "";
+  let help = "";
+  let unit = "";
+  const outer = reader.enter("WriteRequest.metadata");
+  while (reader.next()) {
+    if (reader.field === 1) type = reader.int32("MetricMetadata.type");
+    else if (reader.field === 2) family = reader.string("MetricMetadata.metric_family_name");
+    else if (reader.field === 4) help = reader.string("MetricMetadata.help");
+    else if (reader.field === 5) unit = reader.string("MetricMetadata.unit");
+    else reader.skip();
+  }
+  reader.leave(outer);
+  into.set(family, toMetadata(type, { help, unit }));
+}

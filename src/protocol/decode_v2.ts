@@ -1,0 +1,158 @@
+/**
+ * Decodes the message of remote write 2.0.
+ *
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
+ * @module
+ */
+import type { Exemplar, FloatSample, Histogram, Label, Metadata, TimeSeries } from "../model/time_series.ts";
+import {
+  append,
+  type DecodedRequest,
+  type DecodeOptions,
+  defaultMaxMemoryBytes,
+  memoryBytes,
+  toMetadata,
+  type ValueContext,
+} from "./decode.ts";
+import { readHistogram } from "./decode_histogram.ts";
+import { readSample } from "./decode_sample.ts";
+import { ProtoReader } from "./proto_reader.ts";
+
+/** What reading a series has to know of its request. */
+interface SeriesContext extends ValueContext {
+  readonly symbols: Symbols;
+}
+
+/**
+ * Decodes an io.prometheus.write.v2.Request{symbols = 4, timeseries = 5}.
+ *
+ * @throws {FormatError} naming the field and where it stands; a TooLargeError where it makes too many objects
+ */
+export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): DecodedRequest {
+  const { maxMemoryBytes = defaultMaxMemoryBytes } = options;
+  const reader = new ProtoReader(bytes, { message: "io.prometheus.write.v2.Request", maxMemoryBytes });
+  const symbols = new Symbols(reader);
+  const context = { startTimestamps: true, oddNans: new Set<FloatSample | Histogram>(), symbols };
+  const timeSeries: TimeSeries[] = [];
+  let foreignField: number | undefined;
+  while (reader.next()) {
+    if (reader.field === 5) timeSeries.push(readTimeSeries(reader, context));
+    else {
+      // Reserved, as they are 1.0's.
+      if (reader.field <= 3) foreignField ??= reader.field;
+      reader.skip();
+    }
+  }
+  return { timeSeries, metadata: new Map(), symbols: symbols.strings, foreignField, oddNans: context.oddNans };
+}
+
+/** The symbols table and those who look into it. */
+class Symbols {
+  readonly strings: string[] = [];
+  readonly #reader: ProtoReader;
+
+  /** Protobuf lets fields come in any order, so the symbols are read before the series that refer to them. */
+  constructor(reader: ProtoReader) {
+    while (reader.next()) {
+      if (reader.field === 4) {
+        reader.charge(memoryBytes.symbol);
+        this.strings.push(reader.string("Request.symbols"));
+      } else {
+        reader.skip();
+      }
+    }
+    reader.rewind();
+    this.#reader = reader;
+  }
+
+  /** What a reference stands for; `name` is the field that holds it. */
+  text(name: string, ref: number): string {
+    const text = this.strings[ref];
+    if (text === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
+    // Many can refer to one long symbol: whoever writes them out must be able to.
+    this.#reader.charge(text.length);
+    return text;
+  }
+
+  /** The labels that pairs of references stand for. */
+  labels(name: string, refs: readonly number[]): Label[] {
+    if (refs.length % 2 !== 0) this.#reader.fail(name, `${refs.length} references, expected pairs`);
+    const labels: Label[] = [];
+    for (let index = 0; index < refs.length; index += 2) {
+      this.#reader.charge(memoryBytes.label);
+      labels.push({ name: this.text(name, refs[index] ?? 0), value: this.text(name, refs[index + 1] ?? 0) });
+    }
+    return labels;
+  }
+
+  /** Reference 0 says that there is no text, even where there are no symbols at all. */
+  metadata({ type, helpRef, unitRef }: MetadataFields): Metadata {
+    const text = (name: string, ref: number): string => ref === 0 ? "" : this.text(name, ref);
+    return toMetadata(type, { help: text("Metadata.help_ref", helpRef), unit: text("Metadata.unit_ref", unitRef) });
+  }
+}
+
+/** TimeSeries{labels_refs = 1, samples = 2, histograms = 3, exemplars = 4, metadata = 5}. */
+function readTimeSeries(reader: ProtoReader, context: SeriesContext): TimeSeries {
+  reader.charge(memoryBytes.series);
+  const refs: number[] = [];
+  let samples: FloatSample[] | undefined;
+  let histograms: Histogram[] | undefined;
+  let exemplars: Exemplar[] | undefined;
+  let metadata: MetadataFields | undefined;
+  const outer = reader.enter("Request.timeseries");
+  while (reader.next()) {
+    if (reader.field === 1) reader.uint32s("TimeSeries.labels_refs", refs);
+    else if (reader.field === 2) samples = append(samples, readSample(reader, context));
+    else if (reader.field === 3) histograms = append(histograms, readHistogram(reader, context));
+    else if (reader.field === 4) exemplars = append(exemplars, readExemplar(reader, context));
+    else if (reader.field === 5) metadata = readMetadata(reader, metadata);
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return {
+    labels: context.symbols.labels("TimeSeries.labels_refs", refs),
+    samples,
+    histograms,
+    exemplars,
+    metadata: metadata && context.symbols.metadata(metadata),
+  };
+}
+
+/** Exemplar{labels_refs = 1, value = 2, timestamp = 3}. */
+function readExemplar(reader: ProtoReader, context: SeriesContext): Exemplar {
+  reader.charge(memoryBytes.exemplar);
+  const refs: number[] = [];
+  let value = 0;
+  let timestamp = 0;
+  const outer = reader.enter("TimeSeries.exemplars");
+  while (reader.next()) {
+    if (reader.field === 1) reader.uint32s("Exemplar.labels_refs", refs);
+    else if (reader.field === 2) value = reader.double("Exemplar.value");
+    else if (reader.field === 3) timestamp = reader.int64("Exemplar.timestamp");
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return { labels: context.symbols.labels("Exemplar.labels_refs", refs), value, timestamp };
+}
+
+interface MetadataFields {
+  readonly type: number;
+  readonly helpRef: number;
+  readonly unitRef: number;
+}
+
+/** Metadata{type = 1, help_ref = 3, unit_ref = 4}; one that comes more than once is merged, as protobuf has it. */
+function readMetadata(reader: ProtoReader, earlier: MetadataFields | undefined): MetadataFields {
+  reader.charge(memoryBytes.metadata);
+  let { type, helpRef, unitRef } = earlier ?? { type: 0, helpRef: 0, unitRef: 0 };
+  const outer = reader.enter("TimeSeries.metadata");
+  while (reader.next()) {
+    if (reader.field === 1) type = reader.int32("Metadata.type");
+    else if (reader.field === 3) helpRef = reader.uint32("Metadata.help_ref");
+    else if (reader.field === 4) unitRef = reader.uint32("Metadata.unit_ref");
+    else reader.skip();
+  }
+  reader.leave(outer);
+  return { type, helpRef, unitRef };
+}

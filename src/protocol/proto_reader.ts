@@ -1,0 +1,299 @@
+/**
+ * Reads protobuf from bytes that nobody vouches for: nothing is read beyond the message it belongs to, and what is made from
+ * the bytes is paid from a memory budget.
+ *
+ * @see https://protobuf.dev/programming-guides/encoding/
+ * @module
+ */
+import { FormatError } from "../model/errors.ts";
+import { TextCache } from "./text_cache.ts";
+import { TooLargeError } from "./too_large_error.ts";
+
+/** How to read. */
+export interface ProtoReaderOptions {
+  /** Name of the outermost message, for error messages. */
+  readonly message: string;
+  /** What the objects made may take in memory, estimated, in bytes. */
+  readonly maxMemoryBytes: number;
+}
+
+const wireTypes: readonly string[] = [
+  "a varint",
+  "64 bits",
+  "length-delimited",
+  "a group",
+  "a group's end",
+  "32 bits",
+  "of the unknown wire type 6",
+  "of the unknown wire type 7",
+];
+
+/** A number in a list takes eight bytes, and lists grow ahead. */
+const scalarBytes = 16;
+/** A string beside its characters, of two bytes at most; some engines keep two objects for one. */
+const stringBytes = 64;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * A cursor over the fields of a message and of the messages in it. Each reading method takes the name of the field, which
+ * must be of the wire type that belongs to it.
+ */
+export class ProtoReader {
+  /** Number of the current field. */
+  field = 0;
+  /** The bytes. */
+  readonly view: DataView;
+  /** Where the latest double stands, as a NaN's bits do not survive as a number. */
+  doubleAt = 0;
+  readonly #bytes: Uint8Array;
+  readonly #texts: TextCache;
+  readonly #message: string;
+  readonly #maxMemoryBytes: number;
+  #memoryBytes = 0;
+  #at = 0;
+  #end: number;
+  #wireType = 0;
+  // The latest varint, in two halves of 32 bits.
+  #low = 0;
+  #high = 0;
+
+  constructor(bytes: Uint8Array, options: ProtoReaderOptions) {
+    this.#bytes = bytes;
+    this.#texts = new TextCache(bytes);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.length;
+    this.#message = options.message;
+    this.#maxMemoryBytes = options.maxMemoryBytes;
+  }
+
+  /** Goes on to the next field; false at the message's end. */
+  next(): boolean {
+    if (this.#at === this.#end) return false;
+    const start = this.#at;
+    this.#varint("a field's tag");
+    this.field = this.#low >>> 3;
+    this.#wireType = this.#low & 7;
+    if (this.field === 0 || this.#high !== 0) {
+      this.fail("a field's number", "out of range, expected 1 to 536870911", start);
+    }
+    return true;
+  }
+
+  /** Passes over the current field. */
+  skip(): void {
+    const name = `field ${this.field}`;
+    switch (this.#wireType) {
+      case 0:
+        this.#varint(name);
+        break;
+      case 1:
+        this.#advance(8, name);
+        break;
+      case 2:
+        this.#advance(this.#length(name), name);
+        break;
+      case 5:
+        this.#advance(4, name);
+        break;
+      default:
+        this.fail(name, `${wireTypes[this.#wireType]}, expected a wire type of proto3`);
+    }
+  }
+
+  /** Enters the message in the current field. Returns what `leave` wants. */
+  enter(name: string): number {
+    this.#expect(2, name);
+    const length = this.#length(name);
+    const outer = this.#end;
+    this.#end = this.#at + length;
+    return outer;
+  }
+
+  /** Leaves a message that was read to its end. */
+  leave(outer: number): void {
+    this.#end = outer;
+  }
+
+  /** Begins anew at the first field. */
+  rewind(): void {
+    this.#at = 0;
+  }
+
+  /** Pays for an object that is made. */
+  charge(bytes: number): void {
+    this.#memoryBytes += bytes;
+    if (this.#memoryBytes <= this.#maxMemoryBytes) return;
+    throw new TooLargeError(
+      `Cannot decode ${this.#message}: it makes so many objects that they take more than ${this.#maxMemoryBytes} bytes of ` +
+        `memory at byte ${this.#at} of ${this.#bytes.length}, expected fewer series or samples in a request`,
+    );
+  }
+
+  /** @param problem what the field is, and what was expected instead */
+  fail(name: string, problem: string, at: number = this.#at): never {
+    throw new FormatError(`Cannot decode ${this.#message}: ${name} at byte ${at} is ${problem}`);
+  }
+
+  double(name: string): number {
+    this.#expect(1, name);
+    return this.#double(name);
+  }
+
+  string(name: string): string {
+    this.#expect(2, name);
+    const length = this.#length(name);
+    if (length === 0) return "";
+    const start = this.#at;
+    this.#at += length;
+    return this.#texts.find(start, length) ?? this.#newText(name, start);
+  }
+
+  /** An enum. */
+  int32(name: string): number {
+    this.#expect(0, name);
+    this.#varint(name);
+    return this.#low | 0;
+  }
+
+  uint32(name: string): number {
+    this.#expect(0, name);
+    this.#varint(name);
+    return this.#low >>> 0;
+  }
+
+  sint32(name: string): number {
+    this.#expect(0, name);
+    this.#varint(name);
+    return (this.#low >>> 1) ^ -(this.#low & 1);
+  }
+
+  /** @throws {FormatError} from 2^53 on, also the methods below */
+  int64(name: string): number {
+    this.#expect(0, name);
+    const start = this.#at;
+    this.#varint(name);
+    return this.#safe(this.#high * 2 ** 32 + (this.#low >>> 0), name, start);
+  }
+
+  uint64(name: string): number {
+    this.#expect(0, name);
+    const start = this.#at;
+    this.#varint(name);
+    return this.#safe((this.#high >>> 0) * 2 ** 32 + (this.#low >>> 0), name, start);
+  }
+
+  /** A repeated double, packed or not. */
+  doubles(name: string, into: number[]): void {
+    this.#repeated(1, name, () => into.push(this.#double(name)));
+  }
+
+  /** A repeated uint32, packed or not. */
+  uint32s(name: string, into: number[]): void {
+    this.#repeated(0, name, () => {
+      this.#varint(name);
+      into.push(this.#low >>> 0);
+    });
+  }
+
+  /** A repeated sint64, packed or not. */
+  sint64s(name: string, into: number[]): void {
+    this.#repeated(0, name, () => {
+      const start = this.#at;
+      this.#varint(name);
+      const half = (this.#high >>> 0) * 2 ** 31 + (this.#low >>> 1);
+      into.push(this.#safe((this.#low & 1) === 0 ? half : -half - 1, name, start));
+    });
+  }
+
+  #newText(name: string, start: number): string {
+    const length = this.#at - start;
+    this.charge(stringBytes + 2 * length);
+    try {
+      const text = utf8.decode(this.#bytes.subarray(start, this.#at));
+      this.#texts.remember(text, { start, length });
+      return text;
+    } catch {
+      this.fail(name, "not UTF-8, expected UTF-8", start);
+    }
+  }
+
+  #repeated(wireType: number, name: string, read: () => void): void {
+    if (this.#wireType === wireType) {
+      this.charge(scalarBytes);
+      read();
+      return;
+    }
+    const outer = this.enter(name);
+    while (this.#at < this.#end) {
+      this.charge(scalarBytes);
+      read();
+    }
+    this.leave(outer);
+  }
+
+  #double(name: string): number {
+    this.doubleAt = this.#at;
+    this.#advance(8, name);
+    return this.view.getFloat64(this.doubleAt, true);
+  }
+
+  #length(name: string): number {
+    const start = this.#at;
+    this.#varint(name);
+    const length = this.#low >>> 0;
+    const left = this.#end - this.#at;
+    if (this.#high !== 0 || length > left) {
+      const declared = (this.#high >>> 0) * 2 ** 32 + length;
+      this.fail(name, `${declared} bytes long, expected at most the ${left} that are left`, start);
+    }
+    return length;
+  }
+
+  #varint(name: string): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let byte = bytes[at] ?? 0;
+    if (byte < 0x80 && at < this.#end) {
+      this.#low = byte;
+      this.#high = 0;
+      this.#at = at + 1;
+      return;
+    }
+    let low = 0;
+    let high = 0;
+    for (let shift = 0;; shift += 7) {
+      if (at === this.#end) this.fail(name, "a truncated varint, expected the rest of it");
+      if (shift === 70) this.fail(name, "a varint over 10 bytes, expected at most 10");
+      byte = bytes[at++] ?? 0;
+      const bits = byte & 0x7f;
+      if (shift < 28) low |= bits << shift;
+      else if (shift > 28) high |= bits << (shift - 32);
+      else {
+        low |= bits << 28;
+        high = bits >>> 4;
+      }
+      if (byte < 0x80) break;
+    }
+    this.#low = low;
+    this.#high = high;
+    this.#at = at;
+  }
+
+  #advance(count: number, name: string): void {
+    const left = this.#end - this.#at;
+    if (count > left) this.fail(name, `cut off after ${left} bytes, expected ${count}`);
+    this.#at += count;
+  }
+
+  #expect(wireType: number, name: string): void {
+    if (this.#wireType !== wireType) {
+      this.fail(name, `${wireTypes[this.#wireType]}, expected ${wireTypes[wireType]}`);
+    }
+  }
+
+  #safe(value: number, name: string, start: number): number {
+    if (!Number.isSafeInteger(value)) this.fail(name, `about ${value}, expected an integer below 2^53`, start);
+    return value;
+  }
+}

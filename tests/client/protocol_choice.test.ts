@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Metric } from "../../src/k6/metric.ts";
+import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { formatSeries } from "../../src/receive/format_series.ts";
+import { readK6Json } from "../../src/k6/read/k6_json.ts";
+import type { Metadata } from "../../src/model/time_series.ts";
+import { knowing, type Knowledge, limited } from "../support/limited_receiver.ts";
+import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { recordedJson } from "../support/recorded_run.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+type Protocol = "auto" | "1.0" | "2.0";
+type Run = "basic" | "native";
+
+/** The recorded runs as an output sends them. */
+const runs: readonly (readonly [Run, RemoteWriteOutputOptions])[] = [
+  ["basic", {}],
+  ["native", { trendAs: "native" }],
+  ["basic", { trendAs: "histogram", staleMarkers: true }],
+  ["native", { mapping: "raw" }],
+];
+
+/** What arrives of a recorded run; all of it does. */
+async function replay(run: Run, options: RemoteWriteOutputOptions): Promise<StrictReceiver> {
+  const receiver = strictReceiver();
+  const output = new RemoteWriteOutput({ windows: "event", fetch: receiver.fetch, ...options });
+  for await (const samples of readK6Json(new Blob([recordedJson(run)]).stream())) output.add(samples);
+  const { samples, delivered } = await output.close();
+  assert.equal(delivered, samples);
+  return receiver;
+}
+
+/** Floats, and histograms without their start timestamps, by series. */
+function valuesOf({ writes }: StrictReceiver): Map<string, unknown[]> {
+  const values = new Map<string, unknown[]>();
+  for (const { labels, samples = [], histograms = [] } of writes.flatMap(({ timeSeries }) => timeSeries)) {
+    const key = formatSeries(labels);
+    const list = values.get(key) ?? [];
+    values.set(key, list);
+    for (const { value, timestamp, stale } of samples) list.push([stale === true ? "stale" : value, timestamp]);
+    for (const { startTimestamp: _, ...histogram } of histograms) {
+      list.push(histogram.stale === true ? ["stale", histogram.timestamp] : histogram);
+    }
+  }
+  return values;
+}
+
+function versionsOf({ writes }: StrictReceiver): string[] {
+  return [...new Set(writes.map(({ version }) => version))];
+}
+
+for (const [run, options] of runs) {
+  test(`both versions and auto bring the same of the run ${run} ${JSON.stringify(options)}, against no rule`, async () => {
+    const [first, second, auto] = [
+      await replay(run, { ...options, protocol: "1.0" }),
+      await replay(run, { ...options, protocol: "2.0" }),
+      await replay(run, options),
+    ];
+    assert.deepEqual([first, second, auto].map(versionsOf), [["1.0"], ["2.0"], ["2.0"]]);
+    const values = valuesOf(first);
+    assert.ok(values.size > 30, `${values.size} series`);
+    assert.deepEqual(valuesOf(second), values);
+    assert.deepEqual(valuesOf(auto), values);
+  });
+}
+
+test("in 2.0, counters and histograms say that they began to count 1 ms before their first sample", async () => {
+  const { writes } = await replay("basic", { trendAs: "histogram", staleMarkers: true });
+  // In the order of the file, which is not that of time.
+  const first = new Map<string, number>();
+  for (const line of new TextDecoder().decode(recordedJson("basic")).trimEnd().split("\n")) {
+    const { type, metric, data } = JSON.parse(line);
+    if (type === "Point" && !first.has(metric)) first.set(metric, Date.parse(data.time));
+  }
+  const starts = new Map<string, number>();
+  let gauges = 0;
+  for (const { labels, samples = [], metadata } of writes.flatMap(({ timeSeries }) => timeSeries)) {
+    const cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
+    for (const { startTimestamp, timestamp, stale } of samples) {
+      if (!cumulative || stale === true) {
+        assert.equal(startTimestamp, undefined);
+        gauges++;
+        continue;
+      }
+      assert.ok(startTimestamp !== undefined && startTimestamp < timestamp);
+      const key = formatSeries(labels);
+      // A series keeps its start.
+      assert.equal(starts.get(key) ?? startTimestamp, startTimestamp, key);
+      starts.set(key, Number(startTimestamp));
+    }
+  }
+  assert.ok(gauges > 10);
+  assert.equal(starts.get('k6_iterations_total{scenario="buy",testid="basic"}') !== undefined, true);
+  const totals = [...starts].filter(([key]) => key.startsWith("k6_http_reqs_total"));
+  assert.equal(Math.min(...totals.map(([, start]) => start)), (first.get("http_reqs") ?? NaN) - 1);
+});
+
+test("2.0 says with each series, and 1.0 in requests of its own, what k6's metrics and the script's are", async () => {
+  const second = await replay("basic", {});
+  const inSecond = new Map<string, Metadata>();
+  for (const { labels, metadata } of second.writes.flatMap(({ timeSeries }) => timeSeries)) {
+    assert.ok(metadata !== undefined);
+    inSecond.set(labels.find(({ name }) => name === "__name__")?.value ?? "", metadata);
+  }
+  const helpOf = (name: string): string | undefined => inSecond.get(name)?.help;
+  assert.equal(helpOf("k6_http_reqs_total"), "HTTP requests made.");
+  assert.equal(helpOf("k6_http_req_duration_p95"), "How long HTTP requests took: sending, waiting and receiving.");
+  const { help: _, ...duration } = inSecond.get("k6_http_req_duration_p95") ?? {};
+  assert.deepEqual(duration, { type: "gauge", unit: "seconds" });
+  // The script's own, by its Metric lines.
+  assert.deepEqual(inSecond.get("k6_orders_placed_total"), { type: "counter" });
+  assert.deepEqual(inSecond.get("k6_waiting_time_max"), { type: "gauge", unit: "seconds" });
+
+  const first = await replay("basic", { protocol: "1.0" });
+  const alone = first.writes.filter(({ metadata }) => metadata.size > 0);
+  assert.ok(alone.every(({ timeSeries }) => timeSeries.length === 0));
+  assert.deepEqual(
+    new Map(alone.flatMap(({ metadata }) => [...metadata]).sort()),
+    new Map([...inSecond].sort()),
+  );
+});
+
+test("1.0 metadata of a classic histogram is that of one family", async () => {
+  const { writes } = await replay("basic", { protocol: "1.0", trendAs: "histogram" });
+  const families = writes.flatMap(({ metadata }) => [...metadata]);
+  const types = families.filter(([name]) => name.startsWith("k6_http_req_duration")).map(([name, { type }]) => [
+    name,
+    type,
+  ]);
+  assert.deepEqual(types, [["k6_http_req_duration_seconds", "histogram"]]);
+});
+
+test("auto and receivers that know 1.0 only: they get all of the recorded run, after one request in 2.0", async () => {
+  const expected = valuesOf(await replay("basic", { protocol: "1.0" }));
+  for (const knowledge of ["415", "400", "bare 204"] as const) {
+    const receiver = strictReceiver(knowledge === "415" ? { acceptVersions: ["1.0"] } : {});
+    const { fetch, versions } = knowing(knowledge, receiver.fetch);
+    const warnings: string[] = [];
+    const output = new RemoteWriteOutput({
+      windows: "event",
+      fetch,
+      shards: 1,
+      onWarning: (text) => warnings.push(text),
+    });
+    for await (const samples of readK6Json(new Blob([recordedJson("basic")]).stream())) output.add(samples);
+    const { samples, delivered, rejected } = await output.close();
+    assert.deepEqual([delivered, rejected], [samples, 0], knowledge);
+    assert.deepEqual(versions.map((version) => version === "2.0").lastIndexOf(true), 0, knowledge);
+    assert.deepEqual(valuesOf(receiver), expected, knowledge);
+    assert.equal(warnings.filter((text) => text.includes("it gets 1.0 from now on")).length, 1, knowledge);
+  }
+});
+
+test("what a receiver says it did not store is counted, reported, and said", async () => {
+  const receiver = strictReceiver();
+  const warnings: string[] = [];
+  const output = new RemoteWriteOutput({
+    onWarning: (text) => warnings.push(text),
+    fetch: async (input, init) => {
+      const response = await receiver.fetch(input, init);
+      const name = "X-Prometheus-Remote-Write-Samples-Written";
+      const headers = new Headers(response.headers);
+      headers.set(name, String(Number(headers.get(name)) - 2));
+      return new Response(null, { status: response.status, headers });
+    },
+  });
+  output.add(["a", "b", "c"].map((tag) => ({ metric: counter, time: 1000, value: 1, tags: { tag } })));
+  const { samples, delivered, rejected, reasons } = await output.close();
+  assert.deepEqual([samples, delivered, rejected], [3, 1, 2]);
+  assert.deepEqual(reasons.map(({ outcome, samples }) => [outcome, samples]), [["rejected", 2]]);
+  assert.match(reasons[0]?.reason ?? "", /stored less than it was sent/);
+  assert.equal(output.stats.samplesFailedTotal, 2);
+  assert.match(warnings.join(), /Samples refused: 2/);
+});
+
+const counter: Metric = { name: "c", type: "counter", contains: "default" };
+const trend: Metric = { name: "t", type: "trend", contains: "time" };
+
+const fault = fc.constantFrom("none", "none", "503", "429", "refused", "lost answer" as const);
+
+test("whatever a receiver knows and however it fails, all samples arrive, in order, against no rule", async () => {
+  const scenario = fc.record({
+    knowledge: fc.constantFrom<Knowledge[]>("both", "415", "400", "bare 204", "500"),
+    protocol: fc.constantFrom<Protocol[]>("auto", "auto", "1.0"),
+    trendAs: fc.constantFrom("stats", "native", "histogram" as const),
+    faults: fc.array(fault, { maxLength: 15 }),
+    windows: fc.array(
+      fc.array(fc.record({ tag: fc.constantFrom("a", "b", "c"), value: fc.integer({ min: 1, max: 1000 }) }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      { minLength: 1, maxLength: 5 },
+    ),
+    shards: fc.integer({ min: 1, max: 3 }),
+    maxSamplesPerSend: fc.constantFrom(1, 3, 2000),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ knowledge, faults, windows, ...options }) => {
+      const clock = new VirtualClock();
+      const receiver = strictReceiver();
+      const { fetch } = limited(knowing(knowledge, receiver.fetch).fetch, faults);
+      const output = new RemoteWriteOutput({
+        ...options,
+        fetch,
+        now: clock.now,
+        sleep: clock.sleep,
+        random: () => 0.5,
+        onWarning: () => {},
+      });
+      let time = clock.now();
+      const reports: Promise<unknown>[] = [];
+      const totals = new Map<string, number>();
+      for (const window of windows) {
+        for (const { tag, value } of window) {
+          time += 7;
+          totals.set(tag, (totals.get(tag) ?? 0) + value);
+          const metadata = { trace_id: `trace${time}` };
+          output.add([counter, trend].map((metric) => ({ metric, time, value, tags: { tag }, metadata })));
+        }
+        reports.push(output.flush());
+      }
+      const report = await clock.settle(output.close({ timeoutMs: Infinity }));
+      await Promise.all(reports);
+      assert.equal(report.delivered, report.samples);
+      for (const [tag, total] of totals) {
+        const stored = receiver.samples.get(`k6_c_total{tag="${tag}"}`) ?? [];
+        assert.equal(stored.at(-1)?.value, total);
+      }
+      assert.equal(clock.timers, 0, "a timer is left");
+    }),
+    { seed: 5, numRuns: 300 },
+  );
+});

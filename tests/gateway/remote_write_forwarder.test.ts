@@ -1,0 +1,394 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/remote_write_forwarder.ts";
+import { resolveClientOptions } from "../../src/client/resolve_client_options.ts";
+import { formatSeries } from "../../src/receive/format_series.ts";
+import { createDelivery } from "../../src/send/create_delivery.ts";
+import { SendStats } from "../../src/send/stats.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import type { TimeSeries } from "../../src/model/time_series.ts";
+import { Batch } from "../../src/protocol/batch.ts";
+import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
+import { knowing, type Knowledge, limited, type PassingFault } from "../support/limited_receiver.ts";
+import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { headersV1, type InitV1, postV1, postV2 } from "../support/requests.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+interface Setting {
+  readonly clock: VirtualClock;
+  readonly forwarder: RemoteWriteForwarder;
+  readonly target: StrictReceiver;
+  readonly warnings: string[];
+}
+
+function setUp(options: ForwarderOptions = {}): Setting {
+  const clock = new VirtualClock();
+  const target = strictReceiver();
+  const warnings: string[] = [];
+  const forwarder = new RemoteWriteForwarder({
+    fetch: target.fetch,
+    now: clock.now,
+    sleep: clock.sleep,
+    random: () => 0.5,
+    onWarning: (text) => warnings.push(text),
+    ...options,
+  });
+  return { clock, forwarder, target, warnings };
+}
+
+const named = (name: string, ...rest: { name: string; value: string }[]): { name: string; value: string }[] => [
+  { name: "__name__", value: name },
+  ...rest,
+];
+
+const oneSample = (name: string, timestamp: number, value = 1): InitV1 => ({
+  timeseries: [{ labels: named(name), samples: [{ value, timestamp: BigInt(timestamp) }] }],
+});
+
+const written = (response: Response): (string | null)[] =>
+  ["Samples", "Histograms", "Exemplars"].map((kind) =>
+    response.headers.get(`X-Prometheus-Remote-Write-${kind}-Written`)
+  );
+
+/** A client that pushes through a forwarder. */
+function clientOf(
+  { forwarder, clock }: Setting,
+  options: { readonly protocol?: "1.0" | "2.0" } = {},
+): RemoteWriteClient {
+  return new RemoteWriteClient({
+    fetch: (input, init) => forwarder.handle(new Request(input, Object.assign({ duplex: "half" }, init))),
+    now: clock.now,
+    sleep: clock.sleep,
+    onWarning: () => {},
+    ...options,
+  });
+}
+
+test("what arrives in one version is sent on in the other, with all that belongs to it", async () => {
+  const series: TimeSeries = {
+    labels: named("requests_total", { name: "code", value: "200" }),
+    samples: [{ value: 5, timestamp: 2000, startTimestamp: 1000 }, { value: 0, timestamp: 2001, stale: true }],
+    exemplars: [{ labels: [{ name: "trace_id", value: "t" }], value: 1, timestamp: 1999 }],
+    metadata: { type: "counter", help: "Requests.", unit: "requests" },
+  };
+  for (const from of ["1.0", "2.0"] as const) {
+    for (const to of ["1.0", "2.0"] as const) {
+      const setting = setUp({ protocol: to, receiver: { strict: true } });
+      const client = clientOf(setting, { protocol: from });
+      await client.write([series]);
+      // In 1.0, what it means came after it: it goes along with the next.
+      await client.write([{
+        ...series,
+        samples: [{ value: 6, timestamp: 3000, startTimestamp: 1000 }],
+        exemplars: [],
+      }]);
+      const { samples, delivered } = await setting.forwarder.close();
+      assert.deepEqual([samples, delivered], [3, 3]);
+      const { writes } = setting.target;
+      const received = writes.flatMap(({ timeSeries }) => timeSeries);
+      assert.ok(writes.every(({ version }) => version === to));
+      assert.deepEqual(
+        received.flatMap(({ labels }) => formatSeries(labels)),
+        Array(2).fill('requests_total{code="200"}'),
+      );
+      const samplesReceived = received.flatMap(({ samples = [] }) => samples);
+      assert.deepEqual(samplesReceived.map(({ timestamp, stale = false }) => [timestamp, stale]), [
+        [2000, false],
+        [2001, true],
+        [3000, false],
+      ]);
+      const hasStart = from === "2.0" && to === "2.0";
+      assert.equal(samplesReceived[0]?.startTimestamp, hasStart ? 1000 : undefined);
+      assert.deepEqual(received[0]?.exemplars, series.exemplars);
+      const told = to === "2.0"
+        ? received.at(-1)?.metadata
+        : writes.find(({ metadata }) => metadata.size > 0)?.metadata.get("requests_total");
+      assert.deepEqual(told, series.metadata, `${from} to ${to}`);
+    }
+  }
+});
+
+test("what is valid of a 2.0 request is sent on, and the sender is told what is not", async () => {
+  const { forwarder, target, warnings } = setUp();
+  const response = await forwarder.handle(postV2({
+    symbols: ["", "__name__", "good", "bad-name", "x", "same", "trace_id"],
+    timeseries: [
+      {
+        labelsRefs: [1, 2],
+        samples: [{ value: 1, timestamp: 1000n }],
+        exemplars: [{ labelsRefs: [6, 4], value: 1, timestamp: 999n }],
+      },
+      { labelsRefs: [1, 3], samples: [{ value: 2, timestamp: 1000n }] },
+      { labelsRefs: [1, 5], samples: [{ value: 3, timestamp: 7n }, { value: 4, timestamp: 7n }] },
+    ],
+  }));
+  assert.equal(response.status, 400);
+  assert.deepEqual(written(response), ["1", "0", "1"]);
+  assert.match(await response.text(), /Cannot send the series bad-name\{\}: .*; and 1 more; the others are taken/);
+  const { samples, delivered } = await forwarder.close();
+  assert.deepEqual([samples, delivered], [1, 1]);
+  assert.deepEqual([...target.samples], [["good", [{ value: 1, timestamp: 1000 }]]]);
+  assert.equal(warnings.length, 1);
+});
+
+test("of a 1.0 request with a series that cannot be sent on nothing is, and its good part may come again", async () => {
+  const { forwarder, target } = setUp();
+  const samples = [{ value: 1, timestamp: 1000n }, { value: 2, timestamp: 2000n }];
+  const good = ["a", "b"].map((name) => ({ labels: named(name), samples }));
+  const refused = await forwarder.handle(postV1({ timeseries: [...good, { labels: named("bad-name"), samples }] }));
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request is taken/);
+  assert.equal((await forwarder.handle(postV1({ timeseries: good }))).status, 204);
+  assert.equal((await forwarder.close()).delivered, 4);
+  assert.deepEqual([...target.samples.keys()], ["a", "b"]);
+});
+
+test("a sender of 1.0 that searches for what was refused delivers the rest once", async () => {
+  const setting = setUp();
+  const batch = new Batch();
+  for (const name of ["g1", "g2", "g3", "bad-name", "g4"]) batch.push(new EncodedSeries(named(name)), 1, 5);
+  const { clock, forwarder, target } = setting;
+  const { delivery } = createDelivery({
+    ...resolveClientOptions({
+      protocol: "1.0",
+      fetch: (input, init) => forwarder.handle(new Request(input, Object.assign({ duplex: "half" }, init))),
+      now: clock.now,
+      sleep: clock.sleep,
+    }),
+    stats: new SendStats(),
+    warnings: new Warnings(() => {}),
+  });
+  const report = await delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal);
+  assert.deepEqual([report.delivered, report.rejected], [4, 1]);
+  assert.equal((await forwarder.close()).samples, 4);
+  assert.deepEqual([...target.samples].map(([name, samples]) => [name, samples.length]), [
+    ["g1", 1],
+    ["g2", 1],
+    ["g3", 1],
+    ["g4", 1],
+  ]);
+});
+
+test("names of any characters go from 2.0 to 2.0, in the order of their bytes, and nowhere else", async () => {
+  const labelsRefs = [1, 2, 3, 6, 4, 6, 5, 6];
+  const symbols = ["", "__name__", "http.request", "my-tag", "\uffff", "\u{10000}", "x"];
+  const request = (): Request =>
+    postV2({ symbols, timeseries: [{ labelsRefs, samples: [{ value: 1, timestamp: 1n }] }] });
+  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: true } });
+  assert.equal((await forwarder.handle(request())).status, 204);
+  assert.equal((await forwarder.close()).delivered, 1);
+  assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), [
+    symbols[1],
+    ...symbols.slice(3, 6),
+  ]);
+  for (const protocol of ["auto", "1.0"] as const) {
+    const other = setUp({ protocol });
+    const response = await other.forwarder.handle(request());
+    assert.match(
+      await response.text(),
+      /the metric name "http.request", expected a name of the form \[a-zA-Z_:\]/,
+    );
+    assert.equal((await other.forwarder.close()).samples, 0);
+  }
+});
+
+test("exemplars on their own in 2.0 are not counted as written", async () => {
+  const { forwarder } = setUp();
+  const response = await forwarder.handle(postV2({
+    symbols: ["", "__name__", "a", "b", "trace_id", "t"],
+    timeseries: [
+      { labelsRefs: [1, 2], samples: [{ value: 1, timestamp: 1000n }] },
+      { labelsRefs: [1, 2], exemplars: [{ labelsRefs: [4, 5], value: 1, timestamp: 999n }] },
+      { labelsRefs: [1, 3], exemplars: [{ labelsRefs: [4, 5], value: 1, timestamp: 999n }] },
+    ],
+  }));
+  assert.deepEqual([response.status, ...written(response)], [204, "1", "0", "1"]);
+  await forwarder.close();
+});
+
+test("what cannot be read is refused, and nothing of it is sent on", async () => {
+  const { forwarder, target } = setUp({ receiver: { strict: true, path: "/write" } });
+  const url = "http://here.test/write";
+  assert.equal((await forwarder.handle(postV1({}, { url, body: "hello" }))).status, 400);
+  assert.equal((await forwarder.handle(postV1({}, { url: "http://here.test/other" }))).status, 404);
+  // A rule of the strict receiver.
+  const unsorted: InitV1 = {
+    timeseries: [{ labels: named("b", { name: "A", value: "1" }), samples: [{ value: 1, timestamp: 1n }] }],
+  };
+  assert.equal((await forwarder.handle(postV1(unsorted, { url }))).status, 400);
+  assert.equal((await forwarder.close()).samples, 0);
+  assert.equal(target.writes.length, 0);
+});
+
+test("exemplars on their own, as 1.0 allows them, are no reason to refuse what comes with them", async () => {
+  const { forwarder, target } = setUp();
+  const exemplars = [{ labels: [{ name: "trace_id", value: "t" }], value: 1, timestamp: 1000n }];
+  const response = await forwarder.handle(postV1({
+    timeseries: [
+      { labels: named("a"), samples: [{ value: 1, timestamp: 1000n }] },
+      { labels: named("a"), exemplars },
+      { labels: named("b"), exemplars },
+    ],
+  }));
+  assert.equal(response.status, 204);
+  await forwarder.close();
+  const received = target.writes.flatMap(({ timeSeries }) => timeSeries);
+  assert.deepEqual(received.map(({ exemplars }) => exemplars?.length), [1]);
+});
+
+test("a sender is answered when the queue has what it sent; while that is full, 429 with Retry-After", async () => {
+  let down = true;
+  const target = strictReceiver();
+  const { clock, forwarder } = setUp({
+    capacity: 3,
+    fetch: (input, init) => down ? Promise.resolve(new Response("down", { status: 503 })) : target.fetch(input, init),
+  });
+  const push = (time: number): Promise<Response> => forwarder.handle(postV1(oneSample("a", time)));
+  for (let time = 1; time <= 3; time++) assert.equal((await push(time)).status, 204);
+  assert.equal(forwarder.stats.samplesPending, 3);
+  const full = await push(4);
+  assert.equal(full.status, 429);
+  assert.equal(full.headers.get("Retry-After"), "1");
+  assert.match(await full.text(), /the queue is full/);
+  // A sender of this project's own waits, and loses nothing.
+  const client = clientOf({ forwarder, clock, target, warnings: [] }, { protocol: "1.0" });
+  const later = client.write([{ labels: named("a"), samples: [{ value: 1, timestamp: 4 }] }]);
+  await clock.advance(5000);
+  assert.equal(forwarder.stats.samplesPending, 3);
+  down = false;
+  assert.equal((await clock.settle(later)).delivered, 1);
+  const { samples, delivered } = await clock.settle(forwarder.close());
+  assert.deepEqual([samples, delivered], [4, 4]);
+  assert.deepEqual(target.samples.get("a")?.map(({ timestamp }) => timestamp), [1, 2, 3, 4]);
+  assert.equal(clock.timers, 0);
+});
+
+test("the queue's bound holds for senders that come at the same time, whatever watches the writes", async () => {
+  for (const onWrite of [undefined, (): Promise<void> => Promise.resolve()]) {
+    const { forwarder } = setUp({ capacity: 1, fetch: () => new Promise(() => {}), receiver: { onWrite } });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => forwarder.handle(postV1(oneSample(`a${index}`, 1)))),
+    );
+    assert.equal(answers.filter(({ status }) => status === 204).length, 1);
+    assert.equal(answers.filter(({ status }) => status === 429).length, 19);
+    assert.equal(forwarder.stats.samplesPending, 1);
+    await forwarder.close({ signal: AbortSignal.abort() });
+  }
+});
+
+test("what was taken is not given up, however long the target is away", async () => {
+  let down = true;
+  const target = strictReceiver();
+  const { clock, forwarder } = setUp({
+    fetch: (input, init) => down ? Promise.resolve(new Response("down", { status: 503 })) : target.fetch(input, init),
+  });
+  await forwarder.handle(postV1(oneSample("a", 1)));
+  await clock.advance(30 * 60_000);
+  down = false;
+  assert.equal((await clock.settle(forwarder.close())).delivered, 1);
+  const impatient = setUp({
+    retryDeadlineMs: 1000,
+    fetch: () => Promise.resolve(new Response("down", { status: 503 })),
+  });
+  await impatient.forwarder.handle(postV1(oneSample("a", 1)));
+  await impatient.clock.advance(10_000);
+  assert.equal((await impatient.clock.settle(impatient.forwarder.close())).failed, 1);
+});
+
+test("settled() waits for what was taken, and close() takes nothing more", async () => {
+  const { clock, forwarder, target } = setUp();
+  await forwarder.handle(postV1(oneSample("a", 1)));
+  await clock.settle(forwarder.settled());
+  assert.equal(target.samples.size, 1);
+  const closing = forwarder.close();
+  assert.equal((await forwarder.handle(postV1(oneSample("a", 2)))).status, 429);
+  assert.equal((await clock.settle(closing)).delivered, 1);
+  assert.equal(await forwarder.close(), await closing);
+});
+
+test("close() gives up after its time, and says what was not sent", async () => {
+  const { clock, forwarder } = setUp({ fetch: () => Promise.resolve(new Response("down", { status: 503 })) });
+  await forwarder.handle(postV1(oneSample("a", 1)));
+  const { samples, deferred, delivered } = await clock.settle(forwarder.close({ timeoutMs: 1000 }));
+  assert.deepEqual([samples, deferred, delivered], [1, 1, 0]);
+  assert.equal(clock.timers, 0);
+});
+
+test("a page may push through it: its origin is allowed, whatever the answer", async () => {
+  const { forwarder } = setUp({
+    capacity: 1,
+    fetch: () => new Promise(() => {}),
+    receiver: { cors: "https://shop.test" },
+  });
+  const preflight = await forwarder.handle(new Request("http://here.test/", { method: "OPTIONS" }));
+  assert.equal(preflight.status, 204);
+  const answers = [];
+  for (const time of [1, 2]) answers.push(await forwarder.handle(postV1(oneSample("a", time), { headers: headersV1 })));
+  assert.deepEqual(answers.map(({ status }) => status), [204, 429]);
+  for (const { headers } of [preflight, ...answers]) {
+    assert.equal(headers.get("Access-Control-Allow-Origin"), "https://shop.test");
+    assert.match(headers.get("Access-Control-Expose-Headers") ?? "", /Retry-After/);
+  }
+  await forwarder.close({ signal: AbortSignal.abort() });
+});
+
+test("what watches the writes is asked first: where it throws, nothing is sent on and the sender tries again", async () => {
+  const seen: number[] = [];
+  const { forwarder, target } = setUp({
+    receiver: {
+      onError: () => {},
+      onWrite: ({ timeSeries }) => {
+        seen.push(timeSeries.length);
+        if (seen.length === 1) throw new Error("no room");
+      },
+    },
+  });
+  const push = (): Promise<Response> => forwarder.handle(postV1(oneSample("a", 1)));
+  assert.deepEqual([(await push()).status, (await push()).status], [500, 204]);
+  await forwarder.close();
+  assert.deepEqual([seen, target.samples.get("a")?.length], [[1, 1], 1]);
+});
+
+test("whatever the target knows and however it fails, all that was taken arrives, each series in its order", async () => {
+  const scenario = fc.record({
+    knowledge: fc.constantFrom<Knowledge[]>("both", "415", "400", "bare 204", "500"),
+    faults: fc.array(fc.constantFrom<PassingFault[]>("none", "503", "429", "refused", "lost answer"), {
+      maxLength: 15,
+    }),
+    pushes: fc.array(fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { minLength: 1 }), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+    from: fc.constantFrom("1.0" as const, "2.0" as const),
+    shards: fc.integer({ min: 1, max: 3 }),
+    capacity: fc.constantFrom(3, 500_000),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ knowledge, faults, pushes, from, ...options }) => {
+      const target = strictReceiver();
+      const { fetch } = limited(knowing(knowledge, target.fetch).fetch, faults);
+      const setting = setUp({ ...options, fetch, receiver: { strict: true } });
+      const client = clientOf(setting, { protocol: from });
+      const expected = new Map<string, number[]>();
+      for (const [index, names] of pushes.entries()) {
+        for (const name of names) expected.set(name, [...expected.get(name) ?? [], index + 1]);
+        const series = names.map((name) => ({
+          labels: named(name),
+          samples: [{ value: index, timestamp: index + 1 }],
+        }));
+        await setting.clock.settle(client.write(series));
+      }
+      const { samples, delivered } = await setting.clock.settle(setting.forwarder.close({ timeoutMs: Infinity }));
+      assert.equal(delivered, samples);
+      // A lost answer makes the target get the same again.
+      const stored = [...target.samples].map(([name, list]) =>
+        [name, [...new Set(list.map(({ timestamp }) => timestamp))]] as const
+      );
+      assert.deepEqual(new Map(stored.sort()), new Map([...expected].sort()));
+      assert.equal(setting.clock.timers, 0);
+    }),
+    { seed: 6, numRuns: 200 },
+  );
+});

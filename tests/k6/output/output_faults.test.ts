@@ -1,0 +1,169 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeliveryReport } from "../../../src/model/delivery_report.ts";
+import type { Metric } from "../../../src/k6/metric.ts";
+import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
+import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { anyFault, passingFault } from "../../support/arbitrary_faults.ts";
+import { breachesOf, decodeRequest } from "../../support/decode_requests.ts";
+import { FakePrometheus, type Ignorance } from "../../support/fake_prometheus.ts";
+import { createFaultyFetch, type Fault, type FaultyFetch } from "../../support/faulty_fetch.ts";
+import { VirtualClock } from "../../support/virtual_clock.ts";
+
+const seed = 20260402;
+const maxStepSamples = 12;
+const counter: Metric = { name: "c", type: "counter", contains: "default" };
+
+/** Some samples, and a flush after them. */
+interface Step {
+  readonly samples: readonly { readonly series: number; readonly laterMs: number }[];
+  readonly pauseMs: number;
+}
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.record({
+    samples: fc.array(fc.record({ series: fc.nat(5), laterMs: fc.integer({ min: -1, max: 3 }) }), {
+      maxLength: maxStepSamples,
+    }),
+    pauseMs: fc.constantFrom(0, 0, 1, 1000, 20_000),
+  }),
+  { minLength: 1, maxLength: 10 },
+);
+
+interface Plan {
+  readonly steps: readonly Step[];
+  readonly faults: readonly Fault[];
+  readonly ignorance: Ignorance;
+  readonly options: RemoteWriteOutputOptions & { readonly mapping: "prometheus" | "raw" };
+}
+
+interface Result {
+  /** What is to be sent of each series, in order. */
+  readonly expected: ReadonlyMap<string, readonly number[]>;
+  readonly report: DeliveryReport;
+  readonly receiver: FakePrometheus;
+  readonly network: FaultyFetch;
+}
+
+/** Runs a plan to its end, and checks on the way what always holds. */
+async function run({ steps, faults, ignorance, options }: Plan): Promise<Result> {
+  const clock = new VirtualClock();
+  const receiver = new FakePrometheus({ ignorance });
+  const network = createFaultyFetch({
+    receiver,
+    faults,
+    sleep: clock.sleep,
+    decode: (body, version) => {
+      receiver.violations.push(...breachesOf(body, version));
+      return decodeRequest(body, version);
+    },
+  });
+  const output = new RemoteWriteOutput({
+    url: "http://receiver.test/write",
+    fetch: (input, init = {}) => network.fetch(String(input), init),
+    now: clock.now,
+    sleep: clock.sleep,
+    random: () => 0.5,
+    onWarning: () => {},
+    ...options,
+  });
+  const { mapping, capacity = 500_000, shards = 1 } = options;
+  // Of each shard, the batch that is being sent and the newest are not dropped.
+  const bound = Math.max(capacity, 2 * shards * maxStepSamples);
+  const expected = new Map<string, number[]>();
+  const sums = new Map<string, number>();
+  let [added, time] = [0, clock.now()];
+  for (const { samples, pauseMs } of steps) {
+    const taken = samples.map(({ series, laterMs }) => {
+      time += laterMs;
+      const value = ++added;
+      output.add({ metric: counter, time, value, tags: { n: String(series) } });
+      return { key: `__name__=${mapping === "raw" ? "k6_c" : "k6_c_total"},n=${series}`, time, value };
+    });
+    // By hand what a flush makes of them: each sample in the order of time, or the sum so far of each series.
+    if (mapping === "raw") taken.sort((a, b) => a.time - b.time);
+    for (const { key, value } of taken) sums.set(key, (sums.get(key) ?? 0) + value);
+    const flushed = mapping === "raw"
+      ? taken.map(({ key, value }) => [key, value] as const)
+      : [...new Set(taken.map(({ key }) => key))].map((key) => [key, sums.get(key) ?? 0] as const);
+    for (const [key, value] of flushed) expected.set(key, [...expected.get(key) ?? [], value]);
+    void output.flush();
+    assert.ok(output.stats.samplesPending <= bound, "more samples wait than the capacity");
+    await clock.advance(pauseMs);
+  }
+  const report = await clock.settle(output.close());
+  const { samples, delivered, rejected, failed, unknown, dropped, deferred } = report;
+  assert.equal(delivered + rejected + failed + unknown + dropped + deferred, samples);
+  assert.equal(samples, [...expected.values()].flat().length, "a sample is not accounted for");
+  assert.deepEqual(receiver.violations, [], "what no sender may send");
+  assert.deepEqual(network.overlaps, [], "a series in two requests at once");
+  assert.equal(clock.timers, 0, "a timer is left");
+  const { samplesPending, samplesIn } = output.stats;
+  assert.deepEqual([samplesPending, samplesIn], [0, added]);
+  return { expected, report, receiver, network };
+}
+
+test("of whatever samples, whatever the network does: each is delivered exactly once, in order, or counted", async () => {
+  const plan = fc.record({
+    steps,
+    faults: fc.array(anyFault, { maxLength: 40 }),
+    ignorance: fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400"),
+    options: fc.record({
+      mapping: fc.constantFrom("prometheus" as const, "raw" as const),
+      protocol: fc.constantFrom("auto" as const, "1.0" as const, "2.0" as const),
+      shards: fc.integer({ min: 1, max: 3 }),
+      capacity: fc.constantFrom(15, 40, 500_000),
+      maxSamplesPerSend: fc.integer({ min: 1, max: 8 }),
+      retryDeadlineMs: fc.constantFrom(Infinity, 0, 5000),
+      closeTimeoutMs: fc.constantFrom(0, 1000, 100_000_000),
+    }),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async (plan) => {
+      const { expected, report, receiver } = await run(plan);
+      for (const [series, samples] of receiver.stored) {
+        const values = samples.map(({ value }) => value);
+        const wanted = expected.get(series) ?? [];
+        assert.deepEqual(
+          values,
+          wanted.filter((value) => values.includes(value)),
+          `${series}: order, or something twice`,
+        );
+      }
+      const { delivered, unknown, failed } = report;
+      assert.ok(delivered <= receiver.count, `delivered ${delivered}, but stored ${receiver.count}`);
+      assert.ok(receiver.count <= delivered + unknown + failed, "more is stored than is said to be, at most");
+    }),
+    { seed, numRuns: 400 },
+  );
+});
+
+test("a patient output loses nothing to faults that pass", async () => {
+  const plan = fc.record({
+    steps,
+    faults: fc.array(passingFault, { maxLength: 50 }),
+    ignorance: fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400"),
+    options: fc.record({
+      mapping: fc.constantFrom("prometheus" as const, "raw" as const),
+      protocol: fc.constantFrom("auto" as const, "1.0" as const),
+      shards: fc.integer({ min: 1, max: 3 }),
+      maxSamplesPerSend: fc.integer({ min: 1, max: 8 }),
+      retryDeadlineMs: fc.constant(Infinity),
+      closeTimeoutMs: fc.constant(Infinity),
+    }),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async (plan) => {
+      const { expected, report, receiver } = await run(plan);
+      const stored = new Map(
+        [...receiver.stored].map(([series, samples]) => [series, samples.map(({ value }) => value)]),
+      );
+      assert.deepEqual([...stored].sort(), [...expected].sort());
+      // Several samples of a series in a request that is sent twice: the receiver refuses what it has.
+      const unknown = plan.options.mapping === "raw" ? report.unknown : 0;
+      assert.equal(report.delivered + unknown, report.samples);
+    }),
+    { seed, numRuns: 300 },
+  );
+});

@@ -1,0 +1,189 @@
+/** What an output withstands: clocks that differ, and what users pass to it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Mapping } from "../../../src/k6/mapping/mapping.ts";
+import type { Metric } from "../../../src/k6/metric.ts";
+import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
+import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
+import { VirtualClock } from "../../support/virtual_clock.ts";
+
+const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };
+const minute = 60_000;
+
+interface SetUp {
+  readonly output: RemoteWriteOutput;
+  readonly receiver: StrictReceiver;
+  readonly clock: VirtualClock;
+  readonly warnings: string[];
+  /** As `value@time`. */
+  arrived(name: string): string[] | undefined;
+}
+
+function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
+  const clock = new VirtualClock();
+  const warnings: string[] = [];
+  const receiver = strictReceiver();
+  const output = new RemoteWriteOutput({
+    fetch: receiver.fetch,
+    now: clock.now,
+    sleep: clock.sleep,
+    onWarning: (message) => warnings.push(message),
+    ...options,
+  });
+  const start = clock.now();
+  const arrived = (name: string): string[] | undefined =>
+    receiver.samples.get(name)?.map(({ value, timestamp }) => `${value}@${timestamp - start}`);
+  return { output, receiver, clock, warnings, arrived };
+}
+
+test("a sample more than ten minutes ahead of the clock is refused, and holds nothing back", async () => {
+  const { output, clock, warnings, arrived } = setUp({ runInfo: true });
+  const start = clock.now();
+  const times = [0, 10 * minute, 10 * minute + 1, 1440 * minute, 10 * minute - 1];
+  for (const [value, time] of times.entries()) {
+    output.add({ metric: gauge, time: start + time, value, tags: { n: String(value) } });
+  }
+  await clock.settle(output.flush());
+  assert.deepEqual(output.stats.samplesRefused, { invalidValue: 0, invalidTime: 0, futureTime: 2, maxSeries: 0 });
+  assert.equal(output.stats.samplesIn, 5);
+  assert.deepEqual(warnings, [
+    `A sample of vus is refused: its time is ${
+      start + 10 * minute + 1
+    }, expected milliseconds since 1970, at most 10 ` +
+    "minutes ahead of the clock. Further ones are only counted.",
+  ]);
+  assert.deepEqual(arrived("k6_run_info"), [`1@${10 * minute}`]);
+  await clock.advance(1);
+  output.add({ metric: gauge, time: start + 10 * minute + 1, value: 9, tags: { n: "later" } });
+  await clock.settle(output.close());
+  assert.deepEqual(arrived('k6_vus{n="later"}'), [`9@${10 * minute + 1}`]);
+});
+
+test("recorded samples may have any time; that one holds others back is said", async () => {
+  const { output, clock, warnings, arrived } = setUp({ windows: "event" });
+  const start = clock.now();
+  for (const [value, time] of [0, 1440 * minute, 1000, 2000].entries()) {
+    output.add({ metric: gauge, time: start + time, value, tags: {} });
+  }
+  await clock.settle(output.close());
+  const day = 1440 * minute;
+  assert.deepEqual(arrived("k6_vus"), ["0@0", `1@${day}`, `2@${day + 1}`, `3@${day + 2}`]);
+  assert.equal(output.stats.samplesRefused.futureTime, 0);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /^A sample of k6_vus is sent with a time 86399 s after its own/);
+});
+
+test("a series is idle when nothing was sent for a heartbeat, even if k6's clock is minutes behind", async () => {
+  const { output, clock, warnings, arrived } = setUp({ flushPeriodMs: 1000, heartbeatMs: minute });
+  const start = clock.now();
+  const behind = 5 * minute;
+  output.start();
+  const expected: string[] = [];
+  for (let second = 1; second <= 100; second++) {
+    output.add({ metric: gauge, time: start + 1000 * second - behind, value: second, tags: {} });
+    expected.push(`${second}@${1000 * second - behind}`);
+    await clock.advance(1000);
+  }
+  assert.deepEqual(arrived("k6_vus"), expected);
+  // Idle for two minutes and a bit; the time goes on from the last sample's.
+  await clock.advance(2 * minute + 10_000);
+  for (const minutes of [1, 2]) expected.push(`100@${100_000 - behind + minutes * minute}`);
+  assert.deepEqual(arrived("k6_vus"), expected);
+  output.add({ metric: gauge, time: start + 230_000 - behind, value: 0, tags: {} });
+  await clock.settle(output.close());
+  assert.deepEqual(arrived("k6_vus"), [...expected, `0@${230_000 - behind}`]);
+  assert.deepEqual(warnings, []);
+});
+
+test("flush() and close() do not reject where a mapping's sink fails: what is lost is counted, and said once", async () => {
+  const mapping: Mapping = {
+    name: "mine",
+    mapMetric: ({ name }) => ({
+      outputs: [{ name, metadata: { type: "gauge" } }],
+      createSink: () => ({ add(): void {}, collect: (emit) => emit(name === "bad" ? 1 : 0, 7) }),
+    }),
+  };
+  const { output, clock, warnings, arrived } = setUp({ mapping });
+  const start = clock.now();
+  const reason = 'a sink of the mapping "mine" failed: Cannot collect: a sink emitted output 1, expected an index of ' +
+    "its mapping's outputs";
+  const add = (time: number): void => {
+    for (const name of ["good", "bad"]) {
+      output.add({ metric: { ...gauge, name }, time: start + time, value: 1, tags: {} });
+    }
+  };
+  add(0);
+  const first = await clock.settle(output.flush());
+  assert.deepEqual([first.samples, first.delivered, first.dropped], [2, 1, 1]);
+  assert.deepEqual(first.reasons, [{ outcome: "dropped", reason, samples: 1 }]);
+  add(1000);
+  const account = await clock.settle(output.close());
+  assert.deepEqual([account.samples, account.delivered, account.dropped], [4, 2, 2]);
+  assert.deepEqual(output.stats.samplesDroppedTotal, { sink_failed: 2 });
+  assert.deepEqual(warnings, [`Samples lost: 1 (${reason}). Further ones of this kind are only counted.`]);
+  assert.deepEqual(arrived("good"), ["7@0", "7@1000"]);
+});
+
+test("numbers among a mapping's labels and metadata, as JavaScript may have them, are sent as texts", async () => {
+  const mapping = {
+    name: "mine",
+    mapMetric: ({ name }: Metric) => ({
+      outputs: [{ name, labels: { le: 5 }, metadata: { type: "gauge", help: 7 } }],
+      createSink: () => ({ add(): void {}, collect: (emit: (output: number, value: number) => void) => emit(0, 1) }),
+    }),
+  } as unknown as Mapping;
+  const { output, clock, arrived } = setUp({ mapping });
+  output.add({ metric: { ...gauge, name: "mine" }, time: clock.now(), value: 1, tags: {} });
+  const { delivered } = await clock.settle(output.close());
+  assert.equal(delivered, 1);
+  assert.deepEqual(arrived('mine{le="5"}'), ["1@0"]);
+});
+
+test("who listens to warnings may fail, and nothing else does", async () => {
+  const said: string[] = [];
+  const { output, clock } = setUp({
+    capacity: 1,
+    onWarning: (message) => {
+      said.push(message);
+      throw new Error("the disk is full");
+    },
+  });
+  const start = clock.now();
+  output.add({ metric: gauge, time: NaN, value: 1, tags: {} });
+  const flushes = [1, 2, 3].map((time) => {
+    output.add({ metric: gauge, time: start + time, value: 1, tags: { "my-tag": "a" } });
+    return output.flush();
+  });
+  await clock.settle(Promise.all(flushes));
+  const { delivered, dropped } = await clock.settle(output.close());
+  assert.deepEqual([delivered, dropped], [2, 1]);
+  assert.deepEqual(said.map((message) => message.slice(0, 12)), ["A sample of ", 'The tag "my-', "The queue is"]);
+});
+
+test("close() ends in time where whoever records the windows does not", async () => {
+  const checkpoint = { onWindow: () => new Promise<void>(() => {}) };
+  const { output, clock } = setUp({ windows: "event", checkpoint, closeTimeoutMs: 5000 });
+  const start = clock.now();
+  output.add({ metric: gauge, time: start, value: 1, tags: {} });
+  assert.equal((await clock.settle(output.close())).delivered, 1);
+  assert.equal(clock.now() - start, 5000);
+  assert.equal(clock.timers, 0);
+});
+
+test("who waits for room is let go when a window is not acknowledged, as nothing more is sent", async () => {
+  const { output, clock } = setUp({
+    windows: "event",
+    overflow: "block",
+    capacity: 1,
+    retryDeadlineMs: 0,
+    checkpoint: { onWindow: () => {} },
+    fetch: () => Promise.resolve(new Response("down", { status: 503 })),
+  });
+  for (let second = 0; second < 20; second++) {
+    output.add({ metric: gauge, time: clock.now() + 1000 * second, value: second, tags: {} });
+    await clock.settle(output.ready());
+  }
+  const { failed, deferred } = await clock.settle(output.close());
+  assert.deepEqual({ failed, deferred }, { failed: 1, deferred: 19 });
+});

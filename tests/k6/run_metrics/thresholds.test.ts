@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Metric } from "../../../src/k6/metric.ts";
+import type { Sample, Tags } from "../../../src/k6/sample.ts";
+import { parseThresholds, type ThresholdConfigs, Thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
+
+const duration: Metric = {
+  name: "http_req_duration",
+  type: "trend",
+  contains: "time",
+  thresholds: ["p(95)<500", "avg<60"],
+};
+const checks: Metric = { name: "checks", type: "rate", contains: "default", thresholds: ["rate>0.9", "rate<0.9"] };
+const requests: Metric = {
+  name: "http_reqs",
+  type: "counter",
+  contains: "default",
+  thresholds: ["count==4", "rate>=2"],
+};
+const users: Metric = { name: "vus", type: "gauge", contains: "default", thresholds: ["value<5"] };
+
+function newThresholds(configs: ThresholdConfigs = {}): { thresholds: Thresholds; warnings: string[] } {
+  const warnings: string[] = [];
+  const thresholds = new Thresholds({
+    groups: parseThresholds(configs),
+    onWarning: (message) => warnings.push(message),
+  });
+  return { thresholds, warnings };
+}
+
+function addAll(thresholds: Thresholds, metric: Metric, values: readonly number[], tags: Tags = {}): void {
+  values.forEach((value, index) => thresholds.add({ metric, value, time: 1000 + 500 * index, tags }));
+}
+
+function values(samples: readonly Sample[]): Record<string, number> {
+  return Object.fromEntries(samples.map(({ tags, value }) => [`${tags.metric} ${tags.expression}`, value]));
+}
+
+test("the bounds of a metric are told when samples came, at the time of the latest, times in seconds", () => {
+  const { thresholds } = newThresholds();
+  assert.deepEqual(thresholds.takeBounds(), []);
+  addAll(thresholds, duration, [10, 20, 30]);
+  assert.deepEqual(thresholds.takeBounds(), [
+    {
+      metric: { name: "threshold", type: "gauge", contains: "default" },
+      time: 2000,
+      value: 0.5,
+      tags: { metric: "http_req_duration", expression: "p(95)<500" },
+    },
+    {
+      metric: { name: "threshold", type: "gauge", contains: "default" },
+      time: 2000,
+      value: 0.06,
+      tags: { metric: "http_req_duration", expression: "avg<60" },
+    },
+  ]);
+  assert.deepEqual(thresholds.takeBounds(), []);
+});
+
+test("the verdicts are over all series of a metric, for what each type has", () => {
+  const { thresholds } = newThresholds();
+  addAll(thresholds, duration, [10, 20, 30, 1000], { url: "a" });
+  addAll(thresholds, duration, Array.from({ length: 96 }, () => 30), { url: "b" });
+  addAll(thresholds, checks, [1, 1, 1, 0]);
+  addAll(thresholds, requests, [1, 1, 1, 1]);
+  addAll(thresholds, users, [7, 3]);
+  assert.deepEqual(values(thresholds.verdicts()), {
+    "http_req_duration p(95)<500": 1,
+    "http_req_duration avg<60": 1,
+    "checks rate>0.9": 0,
+    "checks rate<0.9": 1,
+    "http_reqs count==4": 1,
+    // 4 in the 47.5 s from the first of all samples to the last.
+    "http_reqs rate>=2": 0,
+    "vus value<5": 1,
+  });
+});
+
+test("thresholds that are given join those of the metric, and tags select a part", () => {
+  const { thresholds } = newThresholds({
+    http_req_duration: ["max<100", "avg<60"],
+    "http_req_duration{status:500}": ["max<100"],
+    http_reqs: ["rate>1.9"],
+  });
+  addAll(thresholds, duration, [10, 20], { status: "200" });
+  addAll(thresholds, { ...duration }, [200], { status: "500" });
+  addAll(thresholds, requests, [1, 1, 1]);
+  assert.deepEqual(values(thresholds.verdicts()), {
+    "http_req_duration p(95)<500": 1,
+    "http_req_duration avg<60": 0,
+    "http_req_duration max<100": 0,
+    "http_req_duration{status:500} max<100": 0,
+    "http_reqs count==4": 0,
+    "http_reqs rate>=2": 1,
+    "http_reqs rate>1.9": 1,
+  });
+});
+
+test("what a metric does not have, and what cannot be read, is left out with a warning", () => {
+  const { thresholds, warnings } = newThresholds({ vus: ["rate>1"] });
+  addAll(thresholds, { ...users, thresholds: ["p(95)<1", "nonsense", "value>0"] }, [1]);
+  assert.deepEqual(values(thresholds.verdicts()), { "vus value>0": 1 });
+  assert.equal(warnings.length, 3);
+  for (const text of ["p(95)<1", "nonsense", "rate>1"]) {
+    assert.equal(warnings.filter((warning) => warning.includes(text)).length, 1);
+  }
+});
+
+test("thresholds of a later definition of a metric join, and are about all of its samples", () => {
+  const { thresholds, warnings } = newThresholds();
+  addAll(thresholds, { ...duration, thresholds: ["avg<60"] }, [10, 20, 30, 200]);
+  thresholds.takeBounds();
+  addAll(thresholds, { ...duration, thresholds: ["med<35", "max>100", "avg<60", "rate<1"] }, [40]);
+  assert.deepEqual(values(thresholds.takeBounds()), {
+    "http_req_duration avg<60": 0.06,
+    "http_req_duration med<35": 0.035,
+    "http_req_duration max>100": 0.1,
+  });
+  assert.deepEqual(values(thresholds.verdicts()), {
+    "http_req_duration avg<60": 0,
+    "http_req_duration med<35": 1,
+    "http_req_duration max>100": 1,
+  });
+  assert.equal(warnings.length, 1);
+});
+
+test("thresholds may have k6's further settings", () => {
+  const { thresholds } = newThresholds({
+    http_reqs: [{ threshold: "count<2", abortOnFail: true, delayAbortEval: "10s" }, "count<3"],
+  });
+  addAll(thresholds, { ...requests, thresholds: [] }, [2]);
+  assert.deepEqual(values(thresholds.verdicts()), { "http_reqs count<2": 0, "http_reqs count<3": 1 });
+});
+
+test("a metric may be called as what a selector is written with", () => {
+  const { thresholds } = newThresholds();
+  addAll(thresholds, { ...users, name: "a{b" }, [1]);
+  addAll(thresholds, { ...users, name: " " }, [1]);
+  assert.deepEqual(values(thresholds.verdicts()), { "a{b value<5": 1, "  value<5": 1 });
+});
+
+test("without samples there is no verdict, and values that are not finite do not count", () => {
+  const { thresholds } = newThresholds({ never: ["count<1"] });
+  thresholds.add({ metric: users, value: NaN, time: 1, tags: {} });
+  thresholds.add({ metric: users, value: 1, time: Infinity, tags: {} });
+  assert.deepEqual(thresholds.verdicts(), []);
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NativeHistogramSink } from "../../../src/k6/sinks/native_histogram_sink.ts";
+import type { HistogramValue } from "../../../src/k6/sinks/sink.ts";
+import type { BucketSpan } from "../../../src/model/time_series.ts";
+import { lastSent, recordedTrends } from "./k6_recording.ts";
+
+function collect(sink: NativeHistogramSink): HistogramValue {
+  const emitted: HistogramValue[] = [];
+  sink.collect((output, value) => {
+    assert.equal(output, 0);
+    if (typeof value !== "number") emitted.push(value);
+  });
+  assert.equal(emitted.length, 1);
+  return emitted[0]!;
+}
+
+/** As they are sent. */
+function deltas(counts: readonly number[]): bigint[] {
+  return counts.map((count, at) => BigInt(count - (counts[at - 1] ?? 0)));
+}
+
+/** Without the message's type. */
+function plain(spans: readonly BucketSpan[] = []): BucketSpan[] {
+  return spans.map(({ offset, length }) => ({ offset, length }));
+}
+
+test("the recorded run gives the histograms that k6 sent, bit for bit", () => {
+  const sent = lastSent("native");
+  const trends = recordedTrends("native");
+  for (const { metric, labels, isTime, values } of trends) {
+    const name = `k6_${metric}${isTime ? "_seconds" : ""} ${labels}`;
+    const sink = new NativeHistogramSink({ scale: isTime ? 1 / 1000 : 1 });
+    for (const value of values) sink.add(value);
+    const histogram = collect(sink);
+    const k6 = sent.get(name)?.histograms[0];
+    assert.deepEqual(
+      {
+        count: BigInt(histogram.count),
+        sum: histogram.sum,
+        schema: histogram.schema,
+        zeroThreshold: histogram.zeroThreshold,
+        zeroCount: BigInt(histogram.zeroCount),
+        positiveSpans: histogram.positiveSpans,
+        positiveDeltas: deltas(histogram.positiveCounts),
+        negativeSpans: histogram.negativeSpans,
+        negativeDeltas: deltas(histogram.negativeCounts),
+      },
+      {
+        count: k6?.count.value,
+        sum: k6?.sum,
+        schema: k6?.schema,
+        zeroThreshold: k6?.zeroThreshold,
+        zeroCount: k6?.zeroCount.value,
+        positiveSpans: plain(k6?.positiveSpans),
+        positiveDeltas: k6?.positiveDeltas,
+        negativeSpans: plain(k6?.negativeSpans),
+        negativeDeltas: k6?.negativeDeltas,
+      },
+      name,
+    );
+  }
+  assert.equal(trends.length, 41);
+});
+
+test("negative values have buckets of their own, and what is next to nothing is zero", () => {
+  const sink = new NativeHistogramSink({ bucketFactor: 2 });
+  for (const value of [1, 3, 4, -1, -8, 0, -0, 2 ** -128, -(2 ** -128), 2 ** -127]) sink.add(value);
+  assert.deepEqual(collect(sink), {
+    count: 10,
+    sum: -1 + 2 ** -127,
+    schema: 0,
+    zeroThreshold: 2 ** -128,
+    zeroCount: 4,
+    positiveSpans: [{ offset: -127, length: 1 }, { offset: 126, length: 3 }],
+    positiveCounts: [1, 1, 0, 2],
+    negativeSpans: [{ offset: 0, length: 4 }],
+    negativeCounts: [1, 0, 0, 1],
+  });
+});
+
+test("NaN is counted without a bucket, infinities beyond the bucket of the largest number, as in Prometheus's clients", () => {
+  const sink = new NativeHistogramSink({ bucketFactor: 2 });
+  for (const value of [Infinity, Number.MAX_VALUE, -Infinity]) sink.add(value);
+  assert.equal(collect(sink).count, 3);
+  sink.add(NaN);
+  const histogram = collect(sink);
+  assert.equal(histogram.count, 4);
+  assert.ok(Number.isNaN(histogram.sum));
+  assert.equal(histogram.zeroCount, 0);
+  assert.deepEqual(histogram.positiveSpans, [{ offset: 1024, length: 2 }]);
+  assert.deepEqual(histogram.positiveCounts, [1, 1]);
+  assert.deepEqual(histogram.negativeSpans, [{ offset: 1025, length: 1 }]);
+});
+
+test("the schema is that of the bucket factor", () => {
+  for (const [bucketFactor, schema] of [[1.1, 3], [1.001, 8], [2, 0], [65536, -4]] as const) {
+    const sink = new NativeHistogramSink({ bucketFactor });
+    sink.add(5);
+    assert.equal(collect(sink).schema, schema);
+  }
+  assert.throws(() => new NativeHistogramSink({ bucketFactor: 1 }), RangeError);
+});
+
+test("more buckets than allowed are merged, to what the coarser schema had counted at once", () => {
+  const values = Array.from({ length: 4000 }, (_, i) => 1.01 ** (i % 2000) * (i % 3 === 0 ? -1 : 1));
+  for (const [maxBuckets, schema] of [[1000, 3], [160, 1], [60, 0], [18, -2], [17, -3], [1, -4]] as const) {
+    const limited = new NativeHistogramSink({ maxBuckets });
+    for (const value of values.slice(0, 2500)) limited.add(value);
+    collect(limited);
+    for (const value of values.slice(2500)) limited.add(value);
+    const histogram = collect(limited);
+    const direct = new NativeHistogramSink({ bucketFactor: 2 ** (2 ** -schema) + 1e-9, maxBuckets: Infinity });
+    for (const value of values) direct.add(value);
+    assert.deepEqual(histogram, collect(direct));
+    assert.equal(histogram.schema, schema);
+    const buckets = histogram.positiveCounts.length + histogram.negativeCounts.length;
+    assert.ok(buckets <= maxBuckets || schema === -4, `${buckets} buckets`);
+  }
+});
+
+test("an emitted histogram does not change, and without new values it is emitted again as it is", () => {
+  const sink = new NativeHistogramSink({ bucketFactor: undefined, maxBuckets: undefined, scale: undefined });
+  sink.add(3);
+  const first = collect(sink);
+  const copy = structuredClone(first);
+  assert.equal(collect(sink), first);
+  for (const value of [3, 700, -2, 0]) sink.add(value);
+  assert.notDeepEqual(collect(sink), first);
+  assert.deepEqual(first, copy);
+});

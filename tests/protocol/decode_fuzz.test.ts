@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromBinary } from "@bufbuild/protobuf";
+import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
+import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import { FormatError } from "../../src/model/errors.ts";
+import { createReceiver } from "../../src/receive/create_receiver.ts";
+import type { TimeSeries } from "../../src/model/time_series.ts";
+import { decodeV1 } from "../../src/protocol/decode_v1.ts";
+import { decodeV2 } from "../../src/protocol/decode_v2.ts";
+import { compress, decompress } from "../../src/protocol/snappy.ts";
+import { mutate, Random, seeds } from "../support/mutate.ts";
+import { plainSeriesV1, plainSeriesV2 } from "../support/plain_form.ts";
+import { type InitV1, postV1, postV2 } from "../support/requests.ts";
+
+// The million is for scripts/fuzz_decoder.ts: these are a few thousand of the same kind.
+const mutations = 5000;
+const corpus = seeds();
+
+/** The same without the marks of staleness, which the generated types do not have. */
+function withoutStale(list: readonly TimeSeries[]): TimeSeries[] {
+  const strip = <T extends { readonly stale?: boolean }>({ stale: _, ...rest }: T): Omit<T, "stale"> => rest;
+  return list.map((series) => ({
+    ...series,
+    samples: series.samples?.map(strip),
+    histograms: series.histograms?.map(strip),
+  }));
+}
+
+for (const version of ["1.0", "2.0"] as const) {
+  const own = corpus.filter((seed) => seed.version === version).map(({ bytes }) => bytes);
+  const decode = version === "1.0" ? decodeV1 : decodeV2;
+  const referee = (bytes: Uint8Array): TimeSeries[] =>
+    version === "1.0"
+      ? plainSeriesV1(fromBinary(WriteRequestSchema, bytes))
+      : plainSeriesV2(fromBinary(RequestSchema, bytes));
+
+  test(`${version} mutated: what is decoded is what the generated types decode, the rest is refused`, () => {
+    const random = new Random(40);
+    let decoded = 0;
+    for (let index = 0; index < mutations; index++) {
+      const bytes = mutate(own[random.below(own.length)] ?? new Uint8Array(), { random, others: own });
+      let timeSeries: TimeSeries[];
+      try {
+        ({ timeSeries } = decode(bytes));
+      } catch (error) {
+        assert.ok(error instanceof FormatError, String(error));
+        continue;
+      }
+      assert.deepEqual(withoutStale(timeSeries), referee(bytes));
+      decoded++;
+    }
+    assert.ok(decoded > mutations / 20 && decoded < mutations, `${decoded} of ${mutations} were decoded`);
+  });
+}
+
+test("mutated blocks are decompressed to what they declare, or refused", () => {
+  const blocks = corpus.map(({ bytes }) => compress(bytes));
+  const random = new Random(41);
+  let refused = 0;
+  for (let index = 0; index < mutations; index++) {
+    const block = mutate(blocks[random.below(blocks.length)] ?? new Uint8Array(), { random, others: blocks });
+    try {
+      decompress(block, { maxDecodedBytes: 1 << 20 });
+    } catch (error) {
+      assert.ok(error instanceof FormatError, String(error));
+      refused++;
+    }
+  }
+  assert.ok(refused > 0 && refused < mutations);
+});
+
+function newSeries(count: number, round: number): InitV1 {
+  const timeseries = Array.from({ length: count }, (_, index) => ({
+    labels: [{ name: "__name__", value: `new_${round}_${index}` }],
+    samples: [{ value: 1, timestamp: 1n }],
+  }));
+  return { timeseries };
+}
+
+test("mutated requests are answered 204, 400 or 413 by the strict receiver, and by one that is not", async () => {
+  const random = new Random(42);
+  const errors: unknown[] = [];
+  for (const strict of [true, false]) {
+    const receive = createReceiver({
+      strict,
+      onWrite: () => {},
+      onError: (error) => errors.push(error),
+      maxTrackedSeries: 10,
+    });
+    const statuses = new Set<number>();
+    for (let index = 0; index < 1000; index++) {
+      // In between, correct ones of more new series than are remembered.
+      if (index % 10 === 0) assert.equal((await receive(postV1(newSeries(15, index)))).status, 204);
+      const { version, bytes } = corpus[random.below(corpus.length)] ?? { version: "1.0", bytes: new Uint8Array() };
+      const body = compress(mutate(bytes, { random, others: [bytes] }));
+      const response = await receive(version === "1.0" ? postV1({}, { body }) : postV2({}, { body }));
+      statuses.add(response.status);
+      await response.body?.cancel();
+    }
+    assert.deepEqual([...statuses].filter((status) => ![204, 400, 413].includes(status)), []);
+  }
+  assert.deepEqual(errors, []);
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import { decodeV1 } from "../../src/protocol/decode_v1.ts";
+import { decompress } from "../../src/protocol/snappy.ts";
+
+import { requestV1, sentLabels, timeSeriesList } from "../support/arbitrary_series.ts";
+import { requestsV1 } from "../support/arbitrary_requests.ts";
+import { plainMetadataV1, plainSeriesV1 } from "../support/plain_form.ts";
+
+test("1.0 decodes to what the generated types say", () => {
+  fc.assert(
+    fc.property(requestsV1, (request) => {
+      const { timeSeries, metadata, symbols } = decodeV1(toBinary(WriteRequestSchema, request));
+      assert.deepEqual(timeSeries, plainSeriesV1(request));
+      assert.deepEqual(metadata, plainMetadataV1(request));
+      assert.equal(symbols, undefined);
+    }),
+    { seed: 10, numRuns: 1000 },
+  );
+});
+
+test("1.0 decodes staleness markers by their bits, in samples and histograms", () => {
+  fc.assert(
+    fc.property(timeSeriesList, (list) => {
+      const stale = list.map(({ samples, histograms }) =>
+        [...samples ?? [], ...histograms ?? []].map((each) => !!each.stale)
+      );
+      const decoded = decodeV1(requestV1(list)).timeSeries;
+      assert.deepEqual(
+        decoded.map(({ samples, histograms }) => [...samples ?? [], ...histograms ?? []].map((each) => !!each.stale)),
+        stale,
+      );
+      assert.deepEqual(decoded.map(({ labels }) => labels), list.map(({ labels }) => sentLabels(labels)));
+    }),
+    { seed: 11, numRuns: 300 },
+  );
+});
+
+for (const run of ["basic", "native"]) {
+  test(`1.0 decodes the requests that k6 sent (${run}) as the generated types do`, () => {
+    const folder = `tests/fixtures/k6/${run}/requests`;
+    let markers = 0;
+    for (const name of readdirSync(folder).filter((name) => name.endsWith(".bin"))) {
+      const bytes = decompress(new Uint8Array(readFileSync(`${folder}/${name}`)), { maxDecodedBytes: 1 << 20 });
+      const { timeSeries, oddNans } = decodeV1(bytes);
+      // k6 sends no NaN but the marker.
+      const expected = plainSeriesV1(fromBinary(WriteRequestSchema, bytes), { nanIsStale: true });
+      assert.deepEqual(timeSeries, expected);
+      assert.equal(oddNans.size, 0);
+      markers += timeSeries.filter(({ samples }) => samples?.[0]?.stale).length;
+    }
+    assert.ok(markers > 0);
+  });
+}

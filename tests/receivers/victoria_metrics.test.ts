@@ -1,0 +1,118 @@
+/** VictoriaMetrics answers 204 to everything, and stores nothing of what comes in 2.0. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { formatSeries } from "../../src/receive/format_series.ts";
+import type { Sample } from "../../src/k6/sample.ts";
+import { readK6Json } from "../../src/k6/read/k6_json.ts";
+import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
+import { runCli } from "../support/cli.ts";
+import { strictReceiver } from "../support/receiver_capture.ts";
+import { recordedJson } from "../support/recorded_run.ts";
+import { noVictoriaMetrics, startVictoriaMetrics, type VictoriaMetrics } from "../support/victoria_metrics.ts";
+
+const skip = noVictoriaMetrics;
+
+async function withVictoriaMetrics(use: (victoria: VictoriaMetrics) => Promise<void>): Promise<void> {
+  const victoria = await startVictoriaMetrics();
+  try {
+    await use(victoria);
+  } finally {
+    await victoria.close();
+  }
+}
+
+/** The recorded run, moved so that it ended a minute ago. */
+async function recentSamples(): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for await (const batch of readK6Json(new Blob([recordedJson("basic")]).stream())) samples.push(...batch);
+  const shift = Date.now() - 60_000 - samples.reduce((latest, { time }) => Math.max(latest, time), 0);
+  return samples.map((sample) => ({ ...sample, time: sample.time + shift }));
+}
+
+async function send(samples: readonly Sample[], options: RemoteWriteOutputOptions): Promise<string[]> {
+  const warnings: string[] = [];
+  const output = new RemoteWriteOutput({
+    windows: "event",
+    trendAs: "histogram",
+    onWarning: (text) => warnings.push(text),
+    ...options,
+  });
+  output.add(samples);
+  const report = await output.close();
+  assert.equal(report.delivered, report.samples);
+  return warnings;
+}
+
+test(
+  "all of the recorded run is stored, after the fallback from a silent 204, as in 1.0",
+  { skip },
+  () =>
+    withVictoriaMetrics(async (victoria) => {
+      const samples = await recentSamples();
+      const warnings = await send(samples, { url: victoria.writeUrl });
+      assert.deepEqual(warnings.filter((text) => text.includes("2.0")), [
+        "The receiver does not take remote write 2.0 (it answers 204 without the headers that say what it stored); it gets " +
+        "1.0 from now on.",
+      ]);
+
+      const receiver = strictReceiver();
+      await send(samples, { protocol: "1.0", fetch: receiver.fetch });
+      const stored = new Map(
+        (await victoria.stored('{__name__=~"k6_.*"}')).map(({ metric, values, timestamps }) => [
+          formatSeries(Object.entries(metric).map(([name, value]) => ({ name, value }))),
+          values.map((value, index) => ({ value, timestamp: timestamps[index] })),
+        ]),
+      );
+      assert.ok(stored.size > 100);
+      assert.deepEqual([...stored.keys()].sort(), [...receiver.samples.keys()].sort());
+      for (const [series, expected] of receiver.samples) {
+        // It keeps 12 digits or more.
+        const near = stored.get(series)?.map(({ value, timestamp }, index) => {
+          const exact = expected[index]?.value ?? NaN;
+          return { value: Math.abs(value - exact) <= 1e-9 * Math.abs(exact) ? exact : value, timestamp };
+        });
+        assert.deepEqual(near, expected, series);
+      }
+    }),
+);
+
+test(
+  "what is sent in 2.0 alone is not stored, and is not said to be",
+  { skip },
+  () =>
+    withVictoriaMetrics(async (victoria) => {
+      const client = new RemoteWriteClient({ url: victoria.writeUrl, protocol: "2.0", onWarning: () => {} });
+      const labels = [{ name: "__name__", value: "only_in_2" }];
+      const timestamp = Date.now() - 60_000;
+      await assert.rejects(
+        client.write([{ labels, samples: [{ value: 1, timestamp }] }]),
+        /1 of 1 samples were not delivered \(the receiver does not seem to know remote write 2\.0/,
+      );
+      assert.deepEqual(await victoria.stored("only_in_2"), []);
+      const auto = new RemoteWriteClient({ url: victoria.writeUrl, onWarning: () => {} });
+      await auto.write([{ labels, samples: [{ value: 1, timestamp }] }]);
+      assert.deepEqual(await victoria.stored("only_in_2"), [
+        { metric: { __name__: "only_in_2" }, values: [1], timestamps: [timestamp] },
+      ]);
+    }),
+);
+
+test(
+  "the command sends a recorded file there without being told",
+  { skip },
+  () =>
+    withVictoriaMetrics(async (victoria) => {
+      const { code, stderr } = await runCli([
+        "tests/fixtures/k6/basic/run.json.gz",
+        "--shift-to-now",
+        "--url",
+        victoria.writeUrl,
+      ]);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /it gets 1\.0 from now on/);
+      const totals = await victoria.stored("k6_http_reqs_total");
+      assert.equal(totals.reduce((sum, { values }) => sum + (values.at(-1) ?? NaN), 0), 373);
+    }),
+);
