@@ -25,8 +25,15 @@ export type {
   SeriesType,
   TimeSeries,
 } from "./src/model/time_series.ts";
-export { ConfigurationError, DeliveryError, FormatError, isRemoteWriteError } from "./src/model/errors.ts";
-export type { DeliveryErrorDetails, RemoteWriteError } from "./src/model/errors.ts";
+export {
+  BusyError,
+  ConfigurationError,
+  DeliveryError,
+  FormatError,
+  isRemoteWriteError,
+  RemoteWriteError,
+} from "./src/model/errors.ts";
+export type { DeliveryErrorDetails, RemoteWriteErrorKind } from "./src/model/errors.ts";
 export { RemoteWriteOutput } from "./src/k6/output/remote_write_output.ts";
 export type { OutputCloseOptions, OutputStats } from "./src/k6/output/remote_write_output.ts";
 export type { CheckpointOptions, SettledWindow } from "./src/k6/output/checkpointed_windows.ts";
@@ -72,11 +79,12 @@ export type { TrendWindow } from "./src/k6/sinks/trend_sink.ts";
 export type { RelabelAction, RelabelConfig } from "./src/k6/relabel/relabel_config.ts";
 export { parseRelabelFile } from "./src/k6/relabel/relabel_file.ts";
 export type { RefusalReason } from "./src/k6/series/series_store.ts";
-export type { Emit, HistogramValue, Sink } from "./src/k6/sinks/sink.ts";
+export type { Emit, Sink } from "./src/k6/sinks/sink.ts";
+export type { HistogramValue } from "./src/model/time_series.ts";
 export type { ExemplarPlace, PlaceExemplar } from "./src/k6/series/series_exemplars.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/k6/mapping/mapping.ts";
 export type { DeliveryReport, Outcome, ReasonCount } from "./src/model/delivery_report.ts";
-export { BusyError, createReceiver } from "./src/receive/create_receiver.ts";
+export { createReceiver } from "./src/receive/create_receiver.ts";
 export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./src/receive/create_receiver.ts";
 export { RemoteWriteForwarder } from "./src/gateway/remote_write_forwarder.ts";
 export type { ForwarderOptions, ForwarderReceiverOptions } from "./src/gateway/remote_write_forwarder.ts";

@@ -10,7 +10,7 @@ import { createReceiver } from "../src/receive/create_receiver.ts";
 import { decodeV1 } from "../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../src/protocol/decode_v2.ts";
 import { compress, decompress } from "../src/protocol/snappy.ts";
-import { TooLargeError } from "../src/protocol/too_large_error.ts";
+import { TooLargeError } from "../src/model/errors.ts";
 import { mutate, Random, type Seed, seeds } from "../tests/support/mutate.ts";
 import { postV1, postV2 } from "../tests/support/requests.ts";
 

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import type { TextOption } from "../config/option_definition.ts";
 import { seriesDefinitions } from "../config/series_definitions.ts";
 import { version } from "../model/version.ts";
-import { reasonOf } from "../model/reason_of.ts";
 import { shownEndpoint } from "./output_options.ts";
 import { builtin } from "./runtime.ts";
 

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { createFifo } from "./fifo.ts";
 import { followFile } from "./follow.ts";
-import { reasonOf } from "../model/reason_of.ts";
 import { builtin, onExit, toStream } from "./runtime.ts";
 import { makeTemporaryFolder } from "./temporary_folder.ts";
 

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { SigV4Options } from "../send/auth/sigv4.ts";
-import { reasonOf } from "../model/reason_of.ts";
 import { builtin, environment, sendSignal } from "./runtime.ts";
 
 const howToInstall = "https://grafana.com/docs/k6/latest/set-up/install-k6/ says how to get it";

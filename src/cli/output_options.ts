@@ -5,7 +5,7 @@
  */
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
 import { consolidateOptions } from "../config/consolidate_options.ts";
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "../config/given_options.ts";
 import { parseText } from "../config/option_parsers.ts";
 import { optionDefinitions } from "../config/option_definitions.ts";
@@ -16,7 +16,6 @@ import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
-import { reasonOf } from "../model/reason_of.ts";
 
 const configFlag: Flag = {
   flag: "config",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
 import { parseUrl } from "../config/option_parsers.ts";
 import { createReceiver, type ReceivedWrite, type Violation } from "../receive/create_receiver.ts";
@@ -17,7 +17,6 @@ import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
 import { formatDelivered } from "./summary.ts";
-import { reasonOf } from "../model/reason_of.ts";
 
 const { setImmediate } = builtin("node:timers");
 

@@ -16,7 +16,7 @@ import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
-import { reasonOf } from "../model/reason_of.ts";
+import { reasonOf } from "../model/errors.ts";
 import { environment, exitNow, onQuit, onSignal, outliveTerminal, sharesTerminal, signalsHandled } from "./runtime.ts";
 import { formatSummary, isLoss, type RunTotals } from "./summary.ts";
 

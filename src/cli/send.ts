@@ -5,7 +5,7 @@
  */
 import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
 import type { ReasonCount } from "../model/delivery_report.ts";
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
@@ -21,7 +21,6 @@ import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
-import { reasonOf } from "../model/reason_of.ts";
 import { checkContradictions, inputPaths, isLive, sendFlags } from "./send_flags.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 

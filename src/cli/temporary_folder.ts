@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
-import { reasonOf } from "../model/reason_of.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { builtin, isRunning, processId } from "./runtime.ts";
 
 /** Whose it is can be read from its name. */

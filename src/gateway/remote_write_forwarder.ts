@@ -5,12 +5,12 @@
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
+import { BusyError } from "../model/errors.ts";
 import type { ClientOptions, RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
 import { countValues, nothingWritten } from "../receive/written.ts";
 import {
-  BusyError,
   createReceiver,
   type PartialWrite,
   type ReceivedWrite,

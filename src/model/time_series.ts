@@ -79,6 +79,9 @@ export interface Histogram {
   readonly stale?: boolean | undefined;
 }
 
+/** A native histogram without its times, which the flush adds. */
+export type HistogramValue = Omit<Histogram, "timestamp" | "startTimestamp">;
+
 /** What kind of series a metric is, in the terms of OpenMetrics. */
 export type SeriesType =
   | "unknown"

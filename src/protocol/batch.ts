@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HistogramValue } from "../k6/sinks/sink.ts";
+import type { HistogramValue } from "../model/time_series.ts";
 import type { Exemplar } from "../model/time_series.ts";
 import type { EncodedSeries } from "./encoded_series.ts";
 

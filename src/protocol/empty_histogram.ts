@@ -1,4 +1,4 @@
-import type { HistogramValue } from "../k6/sinks/sink.ts";
+import type { HistogramValue } from "../model/time_series.ts";
 
 /** A histogram of nothing: what a staleness marker is, but for the bits of its sum. */
 export const emptyHistogram: HistogramValue = {

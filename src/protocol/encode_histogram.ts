@@ -4,7 +4,7 @@
  * @see https://prometheus.io/docs/specs/native_histograms/
  * @module
  */
-import type { HistogramValue } from "../k6/sinks/sink.ts";
+import type { HistogramValue } from "../model/time_series.ts";
 import type { BucketSpan } from "../model/time_series.ts";
 import type { BatchSlice } from "./batch.ts";
 import { type ByteBuffer, int64Size, sint64Size, varintSize } from "./byte_buffer.ts";

@@ -3,9 +3,16 @@
  *
  * @module
  */
-import { familyOf } from "./metric_family.ts";
-import type { Metadata, TimeSeries } from "../model/time_series.ts";
+import type { Metadata, SeriesType, TimeSeries } from "../model/time_series.ts";
 import { metadataTexts } from "./metadata_texts.ts";
+
+/**
+ * The metric family of a series, by which 1.0 tells what series mean: the series of a classic histogram are one, as in the text
+ * that Prometheus scrapes; any other series is a family of its own.
+ */
+export function familyOf(name: string, type: SeriesType): string {
+  return type === "histogram" ? name.replace(/_(?:bucket|sum|count)$/, "") : name;
+}
 
 /** How much to remember. */
 export interface FamiliesOptions {

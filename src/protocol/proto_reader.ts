@@ -5,9 +5,8 @@
  * @see https://protobuf.dev/programming-guides/encoding/
  * @module
  */
-import { FormatError } from "../model/errors.ts";
+import { FormatError, TooLargeError } from "../model/errors.ts";
 import { TextCache } from "./text_cache.ts";
-import { TooLargeError } from "./too_large_error.ts";
 
 /** How to read. */
 export interface ProtoReaderOptions {

@@ -9,9 +9,7 @@
  */
 import snappyModule from "#snappy-wasm";
 import { compress_raw, decompress_raw, initSync } from "snappy-wasm";
-import { FormatError } from "../model/errors.ts";
-import { TooLargeError } from "./too_large_error.ts";
-import { reasonOf } from "../model/reason_of.ts";
+import { FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 
 /** Limits of `decompress`. */
 export interface DecompressOptions {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HistogramValue } from "../k6/sinks/sink.ts";
+import type { HistogramValue } from "../model/time_series.ts";
 import { FormatError } from "../model/errors.ts";
 import { byName } from "../model/labels.ts";
 import type { Exemplar, Label, TimeSeries } from "../model/time_series.ts";

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { FormatError } from "../model/errors.ts";
+import { BusyError, FormatError, TooLargeError } from "../model/errors.ts";
 import { quote } from "./rules/violation.ts";
-import { BusyError } from "./busy_error.ts";
 import { versionOfContentType } from "./content_type.ts";
 import { allowOrigin, preflight } from "./cors.ts";
 import { checkHeaders } from "./rules/header_rules.ts";
@@ -19,10 +18,8 @@ import type { DecodedRequest } from "../protocol/decode.ts";
 import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";
 import { decompress } from "../protocol/snappy.ts";
-import { TooLargeError } from "../protocol/too_large_error.ts";
 
 export type { Rule, Violation } from "./rules/violation.ts";
-export { BusyError } from "./busy_error.ts";
 export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./receiver_options.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { TooLargeError } from "../protocol/too_large_error.ts";
+import { TooLargeError } from "../model/errors.ts";
 
 /**
  * Reads a body of at most so many bytes; what is beyond them is not read, and what is only declared takes no memory.

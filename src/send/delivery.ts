@@ -32,7 +32,7 @@ import {
 } from "./request_result.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { reasonOf } from "../model/reason_of.ts";
+import { reasonOf } from "../model/errors.ts";
 
 /** A request that was made of a piece. */
 interface SentRange extends EncodedSlice {

@@ -4,7 +4,7 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
+import { ConfigurationError, isRemoteWriteError, reasonOf } from "../model/errors.ts";
 import { version as packageVersion } from "../model/version.ts";
 import { withoutUserInfo } from "./auth/split_credentials.ts";
 import type { Authorizer, RequestHeaders } from "./authorizer.ts";
@@ -26,7 +26,6 @@ import { isUsedUp, type RequestBudget } from "./request_budget.ts";
 import { drain, readReason } from "./response_text.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
-import { reasonOf } from "../model/reason_of.ts";
 
 /** Where to send to, and how. */
 export interface HttpSenderOptions {
@@ -182,7 +181,7 @@ class Attempt {
     if (isUsedUp(error)) return this.#deferred();
     if (!this.awaiting) {
       const reason = `no credentials were to be had: ${reasonOf(error)}`;
-      if (error instanceof Error && error.name === "ConfigurationError") return this.#rejection(undefined, reason);
+      if (isRemoteWriteError(error, "configuration")) return this.#rejection(undefined, reason);
       return this.failure(reason, error);
     }
     const { reason, unreached, forbidden } = describeNetworkError(error);

@@ -16,7 +16,7 @@ import type { RequestBudget } from "./request_budget.ts";
 import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
-import { reasonOf } from "../model/reason_of.ts";
+import { reasonOf } from "../model/errors.ts";
 
 /** What to do with more than fits: drop the oldest batches, or let whoever makes them wait for `ready()`. */
 export type OverflowPolicy = "drop-oldest" | "block";

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FormatError } from "../../src/model/errors.ts";
+import { FormatError, TooLargeError } from "../../src/model/errors.ts";
 import type { DecodedRequest } from "../../src/protocol/decode.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
-import { TooLargeError } from "../../src/protocol/too_large_error.ts";
 
 /** A length-delimited field. */
 function field(number: number, ...body: number[]): number[] {

@@ -4,9 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { fromBinary } from "@bufbuild/protobuf";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { FormatError } from "../../src/model/errors.ts";
+import { FormatError, TooLargeError } from "../../src/model/errors.ts";
 import { compress, decompress, setSnappyModule } from "../../src/protocol/snappy.ts";
-import { TooLargeError } from "../../src/protocol/too_large_error.ts";
 
 const maxDecodedBytes = 1 << 20;
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];

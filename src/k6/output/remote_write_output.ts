@@ -29,7 +29,7 @@ import { Batch } from "../../protocol/batch.ts";
 import { Collector } from "../series/collector.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
-import { reasonOf } from "../../model/reason_of.ts";
+import { reasonOf } from "../../model/errors.ts";
 
 /** What an output has done so far. */
 export interface OutputStats extends SendStatsSnapshot {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HistogramValue } from "../sinks/sink.ts";
+import type { HistogramValue } from "../../model/time_series.ts";
 import type { Series } from "./series_store.ts";
 import { Batch } from "../../protocol/batch.ts";
 import { emptyHistogram } from "../../protocol/empty_histogram.ts";

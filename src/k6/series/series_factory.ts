@@ -8,7 +8,7 @@ import type { OpenedSeries } from "./series_store.ts";
 import { applyTagRules, type TagSwitches } from "./tag_rules.ts";
 import { byName, labelsOf, validLabelName, validMetricName } from "../../model/labels.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
-import { familyOf } from "../../protocol/metric_family.ts";
+import { familyOf } from "../../protocol/metadata_store.ts";
 import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";

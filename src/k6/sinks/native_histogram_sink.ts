@@ -6,7 +6,8 @@
  */
 import { ExponentialBuckets } from "./exponential_buckets.ts";
 import { coarsestSchema, schemaForFactor } from "./exponential_scale.ts";
-import type { Emit, HistogramValue, Sink } from "./sink.ts";
+import type { Emit, Sink } from "./sink.ts";
+import type { HistogramValue } from "../../model/time_series.ts";
 
 /** How a native histogram counts. */
 export interface NativeHistogramOptions {

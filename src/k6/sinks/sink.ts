@@ -4,10 +4,7 @@
  * @see https://github.com/grafana/k6/blob/master/metrics/sink.go
  * @module
  */
-import type { Histogram } from "../../model/time_series.ts";
-
-/** A native histogram without its times, which the flush gives it. */
-export type HistogramValue = Omit<Histogram, "timestamp" | "startTimestamp">;
+import type { HistogramValue } from "../../model/time_series.ts";
 
 /**
  * Takes what a sink has for one of its mapping's outputs.

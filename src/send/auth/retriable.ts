@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isRemoteWriteError } from "../../model/errors.ts";
 
 /**
  * Obtains credentials; where that fails, the attempt has failed, and the next one asks again. A file that is being replaced is empty
@@ -12,7 +13,7 @@ export async function retriable<Credentials>(obtain: () => Promise<Credentials>)
   try {
     return await obtain();
   } catch (error) {
-    if (error instanceof Error && error.name === "ConfigurationError") throw new Error(error.message);
+    if (isRemoteWriteError(error, "configuration")) throw new Error(error.message);
     throw error;
   }
 }

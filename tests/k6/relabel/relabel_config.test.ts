@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ConfigurationError } from "../../../src/model/errors.ts";
 import { compileRelabelConfigs } from "../../../src/k6/relabel/relabel.ts";
 import { checkRelabelConfig, type NameValidationScheme } from "../../../src/k6/relabel/relabel_config.ts";
 
@@ -7,7 +8,7 @@ function messageOf(config: unknown, scheme: NameValidationScheme = "utf8"): stri
   try {
     checkRelabelConfig(config, "rules[3]", { nameValidationScheme: scheme });
   } catch (error) {
-    assert.ok(error instanceof Error && error.name === "ConfigurationError");
+    assert.ok(error instanceof ConfigurationError);
     return error.message;
   }
   return "";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NativeHistogramSink } from "../../../src/k6/sinks/native_histogram_sink.ts";
-import type { HistogramValue } from "../../../src/k6/sinks/sink.ts";
+import type { HistogramValue } from "../../../src/model/time_series.ts";
 import type { BucketSpan } from "../../../src/model/time_series.ts";
 import { lastSent, recordedTrends } from "./k6_recording.ts";
 

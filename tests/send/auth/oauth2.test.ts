@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
+import { ConfigurationError } from "../../../src/model/errors.ts";
 import { oauth2Authorizer, type OAuth2Options } from "../../../src/send/auth/oauth2.ts";
 import type { Authorizer } from "../../../src/send/authorizer.ts";
 import { createHttpSender } from "../../../src/send/http_sender.ts";
@@ -273,7 +274,7 @@ test("options that cannot be used are refused, without showing a secret", () => 
   ];
   for (const [part, expected] of refused) {
     assert.throws(() => endpoint([token()]).authorizerOf({ ...options, ...part }), (error: unknown) => {
-      assert.ok(error instanceof Error && error.name === "ConfigurationError");
+      assert.ok(error instanceof ConfigurationError);
       assert.match(error.message, expected);
       assert.doesNotMatch(error.message, /hunter2|s3cr3t/);
       return true;

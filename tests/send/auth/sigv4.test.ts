@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { test } from "node:test";
+import { ConfigurationError } from "../../../src/model/errors.ts";
 import { sigV4Authorizer, type SigV4Options } from "../../../src/send/auth/sigv4.ts";
 import type { AuthorizableRequest, Authorizer } from "../../../src/send/authorizer.ts";
 import { requestTo, unaborted } from "../../support/auth_request.ts";
@@ -177,7 +178,7 @@ test("what is missing or said twice is named, without a secret", () => {
   ];
   for (const [options, message] of refused) {
     assert.throws(() => sigV4Authorizer(options, { now: () => time }), (error: unknown) => {
-      assert.ok(error instanceof Error && error.name === "ConfigurationError");
+      assert.ok(error instanceof ConfigurationError);
       assert.match(error.message, message);
       assert.doesNotMatch(error.message, /wJalr|AKID|tok3n/);
       return true;

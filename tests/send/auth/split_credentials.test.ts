@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ConfigurationError } from "../../../src/model/errors.ts";
 import { splitCredentials } from "../../../src/send/auth/split_credentials.ts";
 
 test("user info is taken out and decoded, the URL given stays", () => {
@@ -20,7 +21,7 @@ test("user info is taken out and decoded, the URL given stays", () => {
 
 test("a malformed encoding is refused, without showing it", () => {
   assert.throws(() => splitCredentials(new URL("https://user1:hunter2%E9@host/")), (error: unknown) => {
-    assert.ok(error instanceof Error && error.name === "ConfigurationError");
+    assert.ok(error instanceof ConfigurationError);
     assert.match(error.message, /malformed percent encoding/);
     assert.doesNotMatch(error.message, /hunter2|user1/);
     return true;
