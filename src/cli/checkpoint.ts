@@ -4,20 +4,21 @@
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
-import type { TextOption } from "../config/option_definition.ts";
-import { seriesDefinitions } from "../config/series_definitions.ts";
+import type { RawOptions } from "../config/raw_options.ts";
+import { k6TextOptions } from "../config/text_options.ts";
 import { version } from "../model/version.ts";
 import { shownEndpoint } from "./output_options.ts";
 import { builtin } from "./runtime.ts";
 
 /** The options that decide what is sent; those of how it is sent may change from run to run. */
-const deciding: ReadonlySet<TextOption> = new Set(["flushPeriodMs", ...seriesDefinitions.map(({ option }) => option)]);
+const deciding: ReadonlySet<string> = new Set(
+  k6TextOptions.map(({ option }) => option).filter((option) => !["overflow", "maxRequestsPerFlush"].includes(option)),
+);
 
 /** What is replayed, and how. */
 export interface Replay {
   readonly files: readonly string[];
-  readonly options: RemoteWriteOutputOptions;
+  readonly raw: RawOptions;
   readonly shiftToNow: boolean;
 }
 
@@ -138,13 +139,14 @@ function parseState(text: string): State | undefined {
   return { identity, shiftMs, windows };
 }
 
-async function identityOf({ files, options, shiftToNow }: Replay): Promise<Identity> {
+async function identityOf({ files, raw, shiftToNow }: Replay): Promise<Identity> {
+  const given: Readonly<Record<string, unknown>> = { ...raw };
   return {
     version,
     files: await Promise.all(files.map(describeFile)),
-    url: shownEndpoint(options),
+    url: shownEndpoint({ url: raw.url }),
     shiftToNow,
-    ...Object.fromEntries([...deciding].map((name) => [name, options[name] ?? null])),
+    ...Object.fromEntries([...deciding].map((name) => [name, given[name] ?? null])),
   };
 }
 

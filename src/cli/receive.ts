@@ -121,7 +121,7 @@ function createForwarder(
     );
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
-  const options = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
+  const { options } = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
   return new RemoteWriteForwarder({ ...options, receiver: receiving });
 }
 

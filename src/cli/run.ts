@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseText } from "../config/option_parsers.ts";
+import { parseString } from "../config/option_parsers.ts";
 import { runId } from "../k6/output/run_id.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
@@ -30,7 +30,7 @@ export const run: Command = {
       flag: "k6",
       placeholder: "PATH",
       help: "Which k6 to run; without it, that of K6_BIN, or the first in PATH. A script in its place must exec k6.",
-      parse: parseText,
+      parse: parseString,
     },
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
@@ -82,13 +82,11 @@ class Running {
     const started = performance.now();
     const { args, outputArgument } = replaceOutputs(this.#given.operands, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString());
-    const options = {
-      ...liveOptions,
-      ...readOutputOptions(this.#given, {
-        warn: (message) => this.#log.say("warn", message),
-        argument: outputArgument,
-      }),
-    };
+    const { raw, options: given } = readOutputOptions(this.#given, {
+      warn: (message) => this.#log.say("warn", message),
+      argument: outputArgument,
+    });
+    const options = { ...liveOptions, ...given };
     const { testid, labels } = options;
     if (testid !== "auto") this.#testid = testid ?? labels?.testid ?? this.#testid;
     const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
@@ -107,7 +105,7 @@ class Running {
       this.#started = true;
       this.#k6 = startK6(path, {
         args: ["run", "--out", `json=${channel.path}`, ...args],
-        sigv4: options.sigv4,
+        sigv4: raw.sigv4,
       });
       end = await this.#k6.ended;
     } finally {

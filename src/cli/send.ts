@@ -6,6 +6,7 @@
 import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
 import type { ReasonCount } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
+import type { RawOptions } from "../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
@@ -71,11 +72,12 @@ class Sending {
 
   async run(): Promise<number> {
     const started = performance.now();
+    const { raw, options: given } = readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) });
     const options: RemoteWriteOutputOptions = {
       ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
-      ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
+      ...given,
     };
-    const checkpoint = await this.#openCheckpoint(options);
+    const checkpoint = await this.#openCheckpoint(raw, options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
     const { closeTimeoutMs } = resolveOptions(options);
     onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
@@ -111,7 +113,7 @@ class Sending {
     return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
   }
 
-  async #openCheckpoint(options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
+  async #openCheckpoint(raw: RawOptions, options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
     const path = this.#given.values.get("checkpoint");
     if (typeof path !== "string") return undefined;
     if (options.selfMetrics === true) {
@@ -124,7 +126,7 @@ class Sending {
       throw new ConfigurationError(`Cannot use --checkpoint: --${label} is "auto", expected one that stays the same`);
     }
     const shiftToNow = isOn(this.#given, "shift-to-now");
-    const checkpoint = await Checkpoint.open(path, { files: this.#paths, options, shiftToNow });
+    const checkpoint = await Checkpoint.open(path, { files: this.#paths, raw, shiftToNow });
     const { windowsSent } = checkpoint;
     if (windowsSent !== undefined) {
       this.#log.say("info", `Continuing from ${path}: ${countOf(windowsSent, "window")} sent before.`);

@@ -6,8 +6,13 @@
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { BusyError } from "../model/errors.ts";
-import type { ClientOptions, RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
-import { resolveOptions } from "../k6/output/resolve_options.ts";
+import {
+  type ClientOptions,
+  clientOptionDefinitions,
+  completeClientOptions,
+} from "../client/client_options.ts";
+import { checkOptions } from "../client/option_definition.ts";
+import { type QueueOptions, queueOptionDefinitions } from "../client/queue_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
 import { countValues, nothingWritten } from "../receive/written.ts";
 import {
@@ -39,12 +44,12 @@ export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite
   readonly onWrite?: ((write: ReceivedWrite) => void | Promise<void>) | undefined;
 }
 
-/** Where to forward to, what may wait, and how to receive. */
-export interface ForwarderOptions
-  extends ClientOptions, Pick<RemoteWriteOutputOptions, "shards" | "capacity" | "maxQueueBytes" | "closeTimeoutMs"> {
+/** Where to forward to, how much may wait, and how to receive. */
+export interface ForwarderOptions extends ClientOptions, QueueOptions {
   /**
-   * How long a request is tried in all, in milliseconds. Its sender was told that it is taken, and the queue's bound makes
-   * senders wait. @default Infinity
+   * How long a request is tried in total, in milliseconds. The sender was told that its request is taken, and the bound of the queue
+   * makes senders wait.
+   * @default Infinity
    */
   readonly retryDeadlineMs?: number | undefined;
   /** How to receive. */
@@ -104,7 +109,9 @@ export class RemoteWriteForwarder implements AsyncDisposable {
 
   /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
   constructor({ receiver = {}, ...options }: ForwarderOptions = {}) {
-    const resolved = resolveOptions({ ...options, retryDeadlineMs: options.retryDeadlineMs ?? Infinity });
+    const definitions = { ...clientOptionDefinitions, ...queueOptionDefinitions };
+    const checked = checkOptions(options, definitions, { retryDeadlineMs: Infinity });
+    const resolved = completeClientOptions(checked, options);
     this.#shards = resolved.shards;
     this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
