@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/remote_write_forwarder.ts";
 import { resolveClientOptions } from "../../src/client/resolve_client_options.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
+import { strictRules } from "../../src/receive/mod.ts";
 import { createDelivery } from "../../src/send/create_delivery.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
@@ -75,7 +76,7 @@ test("what arrives in one version is sent on in the other, with all that belongs
   };
   for (const from of ["1.0", "2.0"] as const) {
     for (const to of ["1.0", "2.0"] as const) {
-      const setting = setUp({ protocol: to, receiver: { strict: true } });
+      const setting = setUp({ protocol: to, receiver: { strict: strictRules() } });
       const client = clientOf(setting, { protocol: from });
       await client.write([series]);
       // In 1.0, what it means came after it: it goes along with the next.
@@ -126,7 +127,10 @@ test("what is valid of a 2.0 request is sent on, and the sender is told what is 
   }));
   assert.equal(response.status, 400);
   assert.deepEqual(written(response), ["1", "0", "1"]);
-  assert.match(await response.text(), /Cannot send the series bad-name\{\}: .*; and 1 more; the others are taken/);
+  assert.match(
+    await response.text(),
+    /Cannot send the series bad-name\{\}: .*; and 1 more; the other series were accepted/,
+  );
   const { samples, delivered } = await forwarder.close();
   assert.deepEqual([samples, delivered], [1, 1]);
   assert.deepEqual([...target.samples], [["good", [{ value: 1, timestamp: 1000 }]]]);
@@ -139,7 +143,7 @@ test("of a 1.0 request with a series that cannot be sent on nothing is, and its 
   const good = ["a", "b"].map((name) => ({ labels: named(name), samples }));
   const refused = await forwarder.handle(postV1({ timeseries: [...good, { labels: named("bad-name"), samples }] }));
   assert.equal(refused.status, 400);
-  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request is taken/);
+  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request was accepted/);
   assert.equal((await forwarder.handle(postV1({ timeseries: good }))).status, 204);
   assert.equal((await forwarder.close()).delivered, 4);
   assert.deepEqual([...target.samples.keys()], ["a", "b"]);
@@ -176,7 +180,7 @@ test("names of any characters go from 2.0 to 2.0, in the order of their bytes, a
   const symbols = ["", "__name__", "http.request", "my-tag", "\uffff", "\u{10000}", "x"];
   const request = (): Request =>
     postV2({ symbols, timeseries: [{ labelsRefs, samples: [{ value: 1, timestamp: 1n }] }] });
-  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: true } });
+  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: strictRules() } });
   assert.equal((await forwarder.handle(request())).status, 204);
   assert.equal((await forwarder.close()).delivered, 1);
   assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), [
@@ -209,7 +213,7 @@ test("exemplars on their own in 2.0 are not counted as written", async () => {
 });
 
 test("what cannot be read is refused, and nothing of it is sent on", async () => {
-  const { forwarder, target } = setUp({ receiver: { strict: true, path: "/write" } });
+  const { forwarder, target } = setUp({ receiver: { strict: strictRules(), path: "/write" } });
   const url = "http://here.test/write";
   assert.equal((await forwarder.handle(postV1({}, { url, body: "hello" }))).status, 400);
   assert.equal((await forwarder.handle(postV1({}, { url: "http://here.test/other" }))).status, 404);
@@ -369,7 +373,7 @@ test("whatever the target knows and however it fails, all that was taken arrives
     fc.asyncProperty(scenario, async ({ knowledge, faults, pushes, from, ...options }) => {
       const target = strictReceiver();
       const { fetch } = limited(knowing(knowledge, target.fetch).fetch, faults);
-      const setting = setUp({ ...options, fetch, receiver: { strict: true } });
+      const setting = setUp({ ...options, fetch, receiver: { strict: strictRules() } });
       const client = clientOf(setting, { protocol: from });
       const expected = new Map<string, number[]>();
       for (const [index, names] of pushes.entries()) {

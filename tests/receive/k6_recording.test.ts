@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { createReceiver } from "../../src/receive/create_receiver.ts";
+import { createReceiver, strictRules } from "../../src/receive/mod.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
 import { headersV1, postV1 } from "../support/requests.ts";
 
@@ -50,7 +50,7 @@ for (const run of ["basic", "native"]) {
 
   test(`strict finds in what k6 itself sends (${run}) its three violations and no other`, async () => {
     const counts = new Counts();
-    const receive = createReceiver({ strict: true, onWrite: () => {}, onViolation: counts.add });
+    const receive = createReceiver({ strict: strictRules(), onWrite: () => {}, onViolation: counts.add });
     const requests = recordedRequests(run);
     for (const { headers, body } of requests) await receive(postV1({}, { headers: pick(headers), body }));
     const series = requests.flatMap(seriesOf);
@@ -66,7 +66,7 @@ for (const run of ["basic", "native"]) {
 
   test(`strict finds nothing in what k6 itself sends (${run}) without them, from request to request`, async () => {
     const counts = new Counts();
-    const receive = createReceiver({ strict: true, onWrite: () => {}, onViolation: counts.add });
+    const receive = createReceiver({ strict: strictRules(), onWrite: () => {}, onViolation: counts.add });
     for (const request of recordedRequests(run)) {
       const timeseries = seriesOf(request).filter((series) => !hasTag(series) && !isMixed(series));
       const { headers } = request;

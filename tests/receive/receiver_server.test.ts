@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createReceiver } from "../../src/receive/create_receiver.ts";
+import { createReceiver } from "../../src/receive/mod.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import { headersV1, headersV2 } from "../support/requests.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeriesOrder } from "../../../src/receive/rules/series_order.ts";
-import { createReceiver } from "../../../src/receive/create_receiver.ts";
+import { createReceiver, strictRules } from "../../../src/receive/mod.ts";
 import type { FloatSample, Histogram, TimeSeries } from "../../../src/model/time_series.ts";
 import { postV1 } from "../../support/requests.ts";
 
@@ -105,7 +105,7 @@ test("strict sees order from request to request, and a retry after 500 is no vio
   const rules: string[] = [];
   let fail = true;
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => {
       if (fail) throw new Error("full");
     },
@@ -130,7 +130,7 @@ test("strict lets a request come again of which nothing was taken", async () => 
   let reason: string | undefined = "one is bad";
   const written = { samples: 0, histograms: 0, exemplars: 0 };
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => reason === undefined ? undefined : { written, reason },
   });
   const samples = [{ value: 1, timestamp: 1n }, { value: 1, timestamp: 2n }];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createReceiver, type Violation } from "../../../src/receive/create_receiver.ts";
+import { createReceiver, strictRules, type Violation } from "../../../src/receive/mod.ts";
 import { compress, decompress } from "../../../src/protocol/snappy.ts";
 import { type InitV1, type InitV2, type PostOptions, postV1, postV2 } from "../../support/requests.ts";
 
@@ -9,7 +9,7 @@ async function breachesOf(request: Request): Promise<string[]> {
   const violations: Violation[] = [];
   let written = 0;
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => void written++,
     onViolation: (violation) => void violations.push(violation),
   });
@@ -360,7 +360,7 @@ test("strict names the first five violations in its answer and counts the others
     { length: 7 },
     (_, index) => ({ labels: [{ name: "job", value: `${index}` }], samples: [value] }),
   );
-  const response = await createReceiver({ strict: true, onWrite: () => {} })(postV1({ timeseries }));
+  const response = await createReceiver({ strict: strictRules(), onWrite: () => {} })(postV1({ timeseries }));
   const lines = (await response.text()).trim().split("\n");
   assert.equal(lines[0], "Cannot accept the request: it has 7 violations of the specification");
   assert.match(lines[5] ?? "", /^metricNamePresent: .*, in \{job="4"\}$/);
@@ -375,7 +375,7 @@ test("strict shortens a series that is as long as its request", async () => {
 test("strict hands on the first hundred violations of a request, and how many there are", async () => {
   const violations: Violation[] = [];
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => {},
     onViolation: (violation) => violations.push(violation),
   });
@@ -395,7 +395,7 @@ test("strict is quick with labels that are long, alike and shared", async () => 
     samples: [value],
   }));
   const start = performance.now();
-  const response = await createReceiver({ strict: true, onWrite: () => {} })(postV2({ symbols, timeseries }));
+  const response = await createReceiver({ strict: strictRules(), onWrite: () => {} })(postV2({ symbols, timeseries }));
   assert.equal(response.status, 400);
   assert.ok(performance.now() - start < 3000);
 });
