@@ -71,7 +71,7 @@ async function receive(
   const encoding = headers.get("Content-Encoding") ?? "snappy";
   if (encoding.toLowerCase() !== "snappy") return refuse(415, cannotAccept("Content-Encoding", encoding, "snappy"));
 
-  const refuseAll = (status: number, reason: string, others: Record<string, string> = {}): Response =>
+  const refuseAll = (status: number, reason: string, others?: Record<string, string>): Response =>
     refuse(status, reason, { ...writtenHeaders(version, nothingWritten), ...others });
   let body: Uint8Array;
   let message: Uint8Array;

@@ -110,7 +110,7 @@ const checks: Readonly<Record<keyof ReceiverOptions, Check>> = {
   onWrite: callback,
   strict: [
     (value) => Object(value).createChecks !== undefined,
-    "strictRules(), as in createReceiver({ onWrite, strict: strictRules() })",
+    "strict: strictRules(), which k6-remote-write/receiver exports",
   ],
   onViolation: callback,
   onError: callback,
@@ -156,11 +156,12 @@ export function checkOptions(options: object, checks: Checks): void {
     }
     const [isValid, expected] = check;
     if (value === undefined || isValid(value)) continue;
-    const shown = typeof value === "function" ? "a function" : Number.isNaN(value) ? "NaN" : JSON.stringify(value);
+    const isJson = typeof value === "string" || Object(value) === value;
+    const shown = typeof value === "function" ? "a function" : isJson ? JSON.stringify(value) : String(value);
     throw wrongOption(name, `${shown}, expected ${expected}`);
   }
 }
 
 function wrongOption(name: string, problem: string): ConfigurationError {
-  return new ConfigurationError(`Cannot use the option ${name}: it is ${problem}`);
+  return new ConfigurationError(`Cannot use the receiver option ${name}: it is ${problem}`);
 }

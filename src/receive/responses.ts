@@ -33,9 +33,9 @@ export function writtenHeaders(
   };
 }
 
-/** Returns a response whose body gives a person the reason, as the specifications require. */
-export function refuse(status: number, reason: string, headers: Record<string, string> = {}): Response {
-  return new Response(`${reason}\n`, { status, headers: { ...headers, "Content-Type": "text/plain; charset=utf-8" } });
+/** Returns a response whose body gives a person the reason, as the specifications require. Its type is text/plain. */
+export function refuse(status: number, reason: string, headers?: Record<string, string>): Response {
+  return new Response(`${reason}\n`, { status, headers });
 }
 
 /** Returns the response to the request that a browser sends first, because the headers of remote write need permission. */

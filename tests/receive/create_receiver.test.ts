@@ -143,7 +143,7 @@ for (const [title, request, status, reason] of statuses) {
     const response = await receive(request());
     assert.equal(response.status, status);
     assert.match(await response.text(), reason);
-    assert.equal(response.headers.get("Content-Type"), "text/plain; charset=utf-8");
+    assert.match(response.headers.get("Content-Type") ?? "", /^text\/plain; ?charset=utf-8$/i);
     assert.equal(response.headers.get("Allow"), status === 405 ? "POST" : null);
     assert.deepEqual([writes, errors], [[], []]);
   });
@@ -345,6 +345,8 @@ const badOptions: readonly [options: object, message: string][] = [
   [{ onViolation: "log" }, 'onViolation: it is "log", expected a function'],
   [{ maxBodyBytes: 0 }, "maxBodyBytes: it is 0, expected a whole number from 1"],
   [{ maxDecodedBytes: NaN }, "maxDecodedBytes: it is NaN, expected a whole number from 1"],
+  [{ maxDecodedBytes: 9n }, "maxDecodedBytes: it is 9, expected a whole number from 1"],
+  [{ path: null }, "path: it is null, expected a string that begins with /"],
   [{ path: "write" }, 'path: it is "write", expected a string that begins with /'],
   [
     { cors: "example.com" },
@@ -358,7 +360,7 @@ const badOptions: readonly [options: object, message: string][] = [
   [{ acceptVersions: ["1.0", "3.0"] }, 'acceptVersions: it is ["1.0","3.0"], expected some of 1.0 and 2.0'],
   ...[[true, "true"], [false, "false"], [strictRules, "a function"]].map(([strict, shown]): [object, string] => [
     { strict },
-    `strict: it is ${shown}, expected strictRules(), as in createReceiver({ onWrite, strict: strictRules() })`,
+    `strict: it is ${shown}, expected strict: strictRules(), which k6-remote-write/receiver exports`,
   ]),
   [{ maxBodyByte: 1 }, "maxBodyByte: it is unknown, expected maxBodyBytes"],
   [{ onwrite: undefined }, "onwrite: it is unknown, expected onWrite"],
@@ -371,7 +373,7 @@ const badOptions: readonly [options: object, message: string][] = [
 
 for (const [options, message] of badOptions) {
   test(`createReceiver throws for the option ${message}`, () => {
-    assert.throws(() => receiver(options), new ConfigurationError(`Cannot use the option ${message}`));
+    assert.throws(() => receiver(options), new ConfigurationError(`Cannot use the receiver option ${message}`));
   });
 }
 
@@ -382,7 +384,7 @@ test("strictRules throws for a wrong or unknown option", () => {
       [{ maxTrackedSeries: 1.5 }, "maxTrackedSeries: it is 1.5, expected a whole number from 1"],
       [{ maxSeries: 10 }, "maxSeries: it is unknown, expected maxTrackedSeries"],
     ] as const
-  ) assert.throws(() => rulesOf(options), new ConfigurationError(`Cannot use the option ${message}`));
+  ) assert.throws(() => rulesOf(options), new ConfigurationError(`Cannot use the receiver option ${message}`));
 });
 
 test("receivers with the same rules remember only their own series", async () => {
