@@ -62,19 +62,6 @@ const retryAfterMs = 1000;
  * if some series cannot be sent: it forwards the other series of a 2.0 request, but nothing of a 1.0 request, as 1.0 senders
  * expect. While the queue is full, the forwarder accepts nothing and answers 429 with Retry-After. The queue is in memory: if the
  * process is killed before `close()` has resolved, its content is lost.
- *
- * @example
- * ```ts
- * import { RemoteWriteForwarder } from "k6-remote-write/gateway";
- *
- * const forwarder = new RemoteWriteForwarder({
- *   url: "http://localhost:9090/api/v1/write",
- *   receiver: { cors: "https://shop.example.com" },
- * });
- * const response = await forwarder.handle(new Request("http://localhost/api/v1/write"));
- * console.log(response.status); // 405, because the request is not a POST
- * await forwarder.close();
- * ```
  */
 export class RemoteWriteForwarder implements AsyncDisposable {
   /** Answers a request. A handler for `Deno.serve`, `Bun.serve` and workers that never rejects. */

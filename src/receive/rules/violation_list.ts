@@ -21,14 +21,14 @@ export class ViolationList {
   }
 
   /** Adds a violation; `labels` are those of the series that broke the rule. */
-  add(rule: Rule, message: string, labels?: readonly Label[]): void {
+  readonly add = (rule: Rule, message: string, labels?: readonly Label[]): void => {
     this.#count++;
     this.#last = rule;
     if (this.#count > maxReported) return;
     const violation = { rule, message, ...(labels !== undefined && { series: formatSeries(shortened(labels)) }) };
     if (this.#first.length < maxNamed) this.#first.push(violation);
     this.#onViolation(violation);
-  }
+  };
 
   /** Ends the list. Returns the reason to refuse the request, or undefined if there are no violations. */
   end(): string | undefined {
