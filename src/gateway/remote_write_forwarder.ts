@@ -4,7 +4,12 @@ import type { ClientOptions, RemoteWriteOutputOptions } from "../k6/output/outpu
 import { resolveOptions } from "../k6/output/resolve_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
-import type { PartialWrite, ReceivedWrite, ReceiverOptions } from "../receive/receiver_options.ts";
+import {
+  checkReceiverOptions,
+  type PartialWrite,
+  type ReceivedWrite,
+  type ReceiverOptions,
+} from "../receive/receiver_options.ts";
 import { countValues, nothingWritten } from "../receive/responses.ts";
 import { abortAfter } from "../send/abort_after.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
@@ -95,6 +100,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     this.#metadataSender = createMetadataSender(sending, endpoint);
     // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
     this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery: endpoint.delivery });
+    checkReceiverOptions(receiver);
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });
   }

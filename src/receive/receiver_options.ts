@@ -128,9 +128,14 @@ const checks: Readonly<Record<keyof ReceiverOptions, Check>> = {
   ],
 };
 
+/** Checks options that may lack `onWrite`. @throws {ConfigurationError} if one is unknown or has a wrong value */
+export function checkReceiverOptions(options: Partial<ReceiverOptions>): void {
+  checkOptions(options, checks);
+}
+
 /** Checks options and adds the defaults. @throws {ConfigurationError} if an option is unknown or has a wrong value */
 export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiverOptions {
-  checkOptions(options, checks);
+  checkReceiverOptions(options);
   if (options.onWrite === undefined) throw wrongOption("onWrite", "missing, expected a function");
   const { maxDecodedBytes = defaults.maxDecodedBytes } = options;
   return {

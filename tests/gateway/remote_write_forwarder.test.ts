@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/remote_write_forwarder.ts";
+import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/mod.ts";
 import { resolveClientOptions } from "../../src/client/resolve_client_options.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
 import { strictRules } from "../../src/receive/mod.ts";
@@ -198,12 +198,13 @@ test("UTF-8 names are forwarded from 2.0 to 2.0 only, sorted in byte order", asy
   }
 });
 
-test("an unknown option of the receiver is an error that names the nearest option", () => {
-  const receiver: object = { maxBodyByte: 1000 };
-  assert.throws(
-    () => setUp({ receiver }),
-    /Cannot use the receiver option maxBodyByte: it is unknown, expected maxBodyBytes$/,
-  );
+test("a wrong or unknown option of the receiver is an error that names the option", () => {
+  const wrong: readonly [receiver: object, message: RegExp][] = [
+    [{ maxBodyByte: 1000 }, /Cannot use the receiver option maxBodyByte: it is unknown, expected maxBodyBytes$/],
+    [{ onWrite: "log" }, /Cannot use the receiver option onWrite: it is "log", expected a function$/],
+    [{ strict: true }, /Cannot use the receiver option strict: it is true, expected strict: strictRules\(\)/],
+  ];
+  for (const [receiver, message] of wrong) assert.throws(() => setUp({ receiver }), message);
 });
 
 test("exemplars without a sample in 2.0 are not counted as written", async () => {
