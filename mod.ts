@@ -84,12 +84,19 @@ export type { HistogramValue } from "./src/model/time_series.ts";
 export type { ExemplarPlace, PlaceExemplar } from "./src/k6/series/series_exemplars.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/k6/mapping/mapping.ts";
 export type { DeliveryReport, Outcome, ReasonCount } from "./src/model/delivery_report.ts";
-export { createReceiver } from "./src/receive/create_receiver.ts";
-export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./src/receive/create_receiver.ts";
-export { RemoteWriteForwarder } from "./src/gateway/remote_write_forwarder.ts";
-export type { ForwarderOptions, ForwarderReceiverOptions } from "./src/gateway/remote_write_forwarder.ts";
-export { rules } from "./src/receive/rules/violation.ts";
-export type { Rule, Violation } from "./src/receive/rules/violation.ts";
+export { createReceiver, rules, strictRules } from "./src/receive/mod.ts";
+export type {
+  OnWrite,
+  PartialWrite,
+  ReceivedWrite,
+  ReceiverOptions,
+  ReceiverRules,
+  Rule,
+  StrictRulesOptions,
+  Violation,
+} from "./src/receive/mod.ts";
+export { RemoteWriteForwarder } from "./src/gateway/mod.ts";
+export type { ForwarderOptions, ForwarderReceiverOptions } from "./src/gateway/mod.ts";
 export { setSnappyModule } from "./src/protocol/snappy.ts";
 export type { CloseOptions } from "./src/send/write_queue.ts";
 export type { DurationHistogram, SendStatsSnapshot } from "./src/send/stats.ts";

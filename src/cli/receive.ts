@@ -6,7 +6,10 @@
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
 import { parseUrl } from "../config/option_parsers.ts";
-import { createReceiver, type ReceivedWrite, type Violation } from "../receive/create_receiver.ts";
+import { createReceiver } from "../receive/create_receiver.ts";
+import type { ReceivedWrite } from "../receive/receiver_options.ts";
+import type { Violation } from "../receive/rules/rules.ts";
+import { strictRules } from "../receive/rules/strict_rules.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { commonFlags, isOn, logLevelOf, parseSwitch, wholeNumber } from "./flags.ts";
@@ -62,7 +65,7 @@ async function run(given: Arguments): Promise<number> {
   const json = isOn(given, "json") ? new ReceivedJson() : undefined;
   const table = new ReceivedTable();
   const receiving = {
-    strict: isOn(given, "strict"),
+    strict: isOn(given, "strict") ? strictRules() : undefined,
     cors: isOn(given, "cors"),
     onViolation: ({ rule, message, series }: Violation): void =>
       log.say("warn", `${rule}: ${message}${series === undefined ? "" : ` (${series})`}`),

@@ -4,7 +4,7 @@
  * @module
  */
 import { familyOf } from "../protocol/metadata_store.ts";
-import type { ReceivedWrite } from "../receive/create_receiver.ts";
+import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Label, Metadata } from "../model/time_series.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cut } from "../receive/rules/violation.ts";
+import { cut } from "../receive/quote.ts";
 import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import { countOf, formatCount, formatTable, formatValue } from "./format.ts";
