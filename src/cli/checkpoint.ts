@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { DescribedOptions } from "../config/import_features.ts";
 import type { TextOption } from "../config/option_definition.ts";
 import { seriesDefinitions } from "../config/series_definitions.ts";
 import { version } from "../model/version.ts";
@@ -17,7 +17,7 @@ const deciding: ReadonlySet<TextOption> = new Set(["flushPeriodMs", ...seriesDef
 /** What is replayed, and how. */
 export interface Replay {
   readonly files: readonly string[];
-  readonly options: RemoteWriteOutputOptions;
+  readonly options: DescribedOptions;
   readonly shiftToNow: boolean;
 }
 

@@ -10,7 +10,8 @@ import { type GivenValue, optionsOf } from "../config/given_options.ts";
 import { parseText } from "../config/option_parsers.ts";
 import { optionDefinitions } from "../config/option_definitions.ts";
 import { sendingDefinitions } from "../config/sending_definitions.ts";
-import { defaultOptions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { DescribedOptions } from "../config/import_features.ts";
+import { defaultOptions } from "../k6/output/output_options.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
 import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
@@ -60,7 +61,7 @@ export interface ReadOutputOptions {
 export function readOutputOptions(
   given: Arguments,
   { warn, argument, forwards = false }: ReadOutputOptions,
-): RemoteWriteOutputOptions {
+): DescribedOptions {
   const flags = optionsOf(
     optionDefinitions.filter(({ flag }) => given.values.has(flag)).map((spec) => ({
       spec,
@@ -91,9 +92,9 @@ export function readOutputOptions(
 
 /** The library reads no files. */
 function withFiles(
-  { bearerTokenFile, relabelConfigFile, ...options }: RemoteWriteOutputOptions,
-): RemoteWriteOutputOptions {
-  const read: { -readonly [Name in keyof RemoteWriteOutputOptions]: RemoteWriteOutputOptions[Name] } = { ...options };
+  { bearerTokenFile, relabelConfigFile, ...options }: DescribedOptions,
+): DescribedOptions {
+  const read: { -readonly [Name in keyof DescribedOptions]: DescribedOptions[Name] } = { ...options };
   if (bearerTokenFile !== undefined) {
     if (options.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
     // Once now, to say at the start what is wrong; then for each request, as whoever renews a token replaces the file.
@@ -109,10 +110,9 @@ function withFiles(
 
 /** Nor does its fetch skip verification or show certificates: the command brings one that does. */
 function withTls(
-  { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...options }:
-    RemoteWriteOutputOptions,
+  { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...options }: DescribedOptions,
   warn: (message: string) => void,
-): RemoteWriteOutputOptions {
+): DescribedOptions {
   const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile, "CA");
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
     throw new ConfigurationError(
@@ -156,6 +156,6 @@ function twice(first: string, second: string): ConfigurationError {
 }
 
 /** Where samples go, without secrets. */
-export function shownEndpoint({ url = defaultOptions.url }: RemoteWriteOutputOptions): string {
+export function shownEndpoint({ url = defaultOptions.url }: DescribedOptions): string {
   return redactUrl(String(url));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { importFeatures } from "../config/import_features.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
 import { parseUrl } from "../config/option_parsers.ts";
@@ -122,7 +123,7 @@ function createForwarder(
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
   const options = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
-  return new RemoteWriteForwarder({ ...options, receiver: receiving });
+  return new RemoteWriteForwarder({ ...importFeatures(options), receiver: receiving });
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { importFeatures } from "../config/import_features.ts";
 import { parseText } from "../config/option_parsers.ts";
 import { runId } from "../k6/output/run_id.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
@@ -91,7 +92,7 @@ class Running {
     };
     const { testid, labels } = options;
     if (testid !== "auto") this.#testid = testid ?? labels?.testid ?? this.#testid;
-    const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
+    const output = new RemoteWriteOutput({ ...importFeatures(options), testid: this.#testid });
     // Before anything is made that would be left behind.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));

@@ -6,7 +6,7 @@
 import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
 import type { ReasonCount } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { type DescribedOptions, importFeatures } from "../config/import_features.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
 import type { Sample } from "../k6/sample.ts";
@@ -71,13 +71,16 @@ class Sending {
 
   async run(): Promise<number> {
     const started = performance.now();
-    const options: RemoteWriteOutputOptions = {
+    const options: DescribedOptions = {
       ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) }),
     };
     const checkpoint = await this.#openCheckpoint(options);
-    const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
-    const { closeTimeoutMs } = resolveOptions(options);
+    const output = new RemoteWriteOutput({
+      ...importFeatures(options),
+      checkpoint: checkpoint && this.#recordIn(checkpoint),
+    });
+    const { closeTimeoutMs } = resolveOptions(importFeatures(options));
     onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (this.#live) output.start();
@@ -111,7 +114,7 @@ class Sending {
     return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
   }
 
-  async #openCheckpoint(options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
+  async #openCheckpoint(options: DescribedOptions): Promise<Checkpoint | undefined> {
     const path = this.#given.values.get("checkpoint");
     if (typeof path !== "string") return undefined;
     if (options.selfMetrics === true) {

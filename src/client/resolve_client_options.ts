@@ -76,7 +76,7 @@ const byFetch: readonly (keyof FileOptions)[] = ["caCertFile", "clientCertFile",
 
 const instead: readonly (readonly [option: keyof FileOptions, instead: string])[] = [
   ["bearerTokenFile", "bearerToken, which may be a function that reads it"],
-  ["relabelConfigFile", "relabelConfigs"],
+  ["relabelConfigFile", "relabel"],
 ];
 
 function checkFileOptions(options: ClientOptions): void {

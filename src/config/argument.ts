@@ -4,9 +4,10 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
-import { optionsOf } from "./given_options.ts";
+import { type GivenValue, optionsOf } from "./given_options.ts";
 import { definitionOfKey } from "./option_keys.ts";
 import type { OptionDefinition } from "./option_definition.ts";
+import { importFeatures } from "./import_features.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
 /** A key and its value, so far. */
@@ -25,12 +26,17 @@ interface Entry {
  * @throws ConfigurationError that names the key, its value (never a secret) and what was expected
  */
 export function optionsFromArgument(text: string): RemoteWriteOutputOptions {
+  return importFeatures(optionsOf(readArgument(text)));
+}
+
+/** Returns the values of an argument, key by key. */
+export function readArgument(text: string): readonly GivenValue[] {
   const set = entriesOf(text).filter(({ value }) => value !== "");
-  return optionsOf(set.map(({ key, spec, member, value }) => {
+  return set.map(({ key, spec, member, value }) => {
     const source = `the argument's ${key}`;
     const written = member === undefined ? value : JSON.stringify({ [member]: value });
     return { spec, value: spec.parse(written, source), source };
-  }));
+  });
 }
 
 function entriesOf(text: string): Entry[] {

@@ -7,6 +7,7 @@ import { ConfigurationError } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { definitionOfKey } from "./option_keys.ts";
 import { unreadable } from "./option_parsers.ts";
+import { importFeatures } from "./import_features.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
 /**
@@ -24,7 +25,7 @@ import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
  * ```
  */
 export function optionsFromConfig(text: string, name: string): RemoteWriteOutputOptions {
-  return optionsOf(readConfig(text, name));
+  return importFeatures(optionsOf(readConfig(text, name)));
 }
 
 /** What a configuration file says, key by key. */

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { optionsFromArgument } from "./argument.ts";
+import { readArgument } from "./argument.ts";
 import { readConfig } from "./config_file.ts";
 import { type Environment, readEnvironment, withAwsVariables } from "./env.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { DescribedOptions } from "./import_features.ts";
 
 /** Where options come from. */
 export interface OptionSources {
   /** From the command line; win over all else. */
-  readonly flags?: RemoteWriteOutputOptions;
+  readonly flags?: DescribedOptions;
   /** k6's argument. */
   readonly argument?: string;
   /** Variables. */
@@ -32,7 +32,7 @@ export interface OptionSources {
  */
 export function consolidateOptions(
   { flags = {}, argument, env = {}, config, accepts = () => true }: OptionSources,
-): RemoteWriteOutputOptions {
+): DescribedOptions {
   const { values, hasPresentNames } = readEnvironment(env);
   const isPresent = hasPresentNames || argument !== undefined || config !== undefined;
   const fromConfig = config === undefined ? [] : readConfig(config.text, config.name);
@@ -40,7 +40,7 @@ export function consolidateOptions(
     isPresent ? { insecureSkipTlsVerify: false } : {},
     optionsOf(fromConfig.filter((value) => accepts(value, "config"))),
     optionsOf(values.filter((value) => accepts(value, "env"))),
-    argument === undefined ? {} : optionsFromArgument(argument),
+    argument === undefined ? {} : optionsOf(readArgument(argument)),
     flags,
   ];
   return withAwsVariables(layers.reduce(mergeOptions), env);

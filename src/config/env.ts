@@ -8,6 +8,7 @@ import { type GivenValue, optionsOf } from "./given_options.ts";
 import { nearestName } from "../client/nearest_name.ts";
 import type { OptionDefinition } from "./option_definition.ts";
 import { optionDefinitions } from "./option_definitions.ts";
+import { type DescribedOptions, importFeatures } from "./import_features.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
 /** Variables by name. */
@@ -44,7 +45,9 @@ const presentFamily = "K6_PROMETHEUS_RW_";
 export function optionsFromEnv(env: Environment): RemoteWriteOutputOptions {
   const { values, hasPresentNames } = readEnvironment(env);
   const options = optionsOf(values);
-  return withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env);
+  return importFeatures(
+    withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env),
+  );
 }
 
 /** What the variables of an environment say, without what follows from it. */
@@ -67,7 +70,7 @@ export function readEnvironment(env: Environment): EnvironmentValues {
 }
 
 /** The standard variables of AWS, where signatures are asked for and nothing says for which region, or with which credentials. */
-export function withAwsVariables(options: RemoteWriteOutputOptions, env: Environment): RemoteWriteOutputOptions {
+export function withAwsVariables(options: DescribedOptions, env: Environment): DescribedOptions {
   if (options.sigv4 === undefined) return options;
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = env;
   const { accessKeyId, secretAccessKey, sessionToken, credentials } = options.sigv4;

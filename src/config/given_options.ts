@@ -6,7 +6,7 @@
 import { ConfigurationError } from "../model/errors.ts";
 import { mergeSameSource } from "./merge_options.ts";
 import type { OptionDefinition } from "./option_definition.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { DescribedOptions } from "./import_features.ts";
 
 /** A value, or a part of one, as a source gives it. */
 export interface GivenValue {
@@ -23,7 +23,7 @@ export interface GivenValue {
  *
  * @throws ConfigurationError where k6's switch for native histograms contradicts the choice beside it
  */
-export function optionsOf(values: readonly GivenValue[]): RemoteWriteOutputOptions {
+export function optionsOf(values: readonly GivenValue[]): DescribedOptions {
   const forms = values.filter(({ spec }) => spec.option === "trendAs");
   const native = forms.find(({ value }) => value === "native");
   const other = forms.find(({ value }) => value !== "native");
@@ -35,7 +35,7 @@ export function optionsOf(values: readonly GivenValue[]): RemoteWriteOutputOptio
   // That something is not native, which is all that the switch can say beside it, is no choice.
   const choice = forms.findLast(({ spec }) => spec.placeholder !== undefined);
   return [...values, ...choice === undefined ? [] : [choice]].reduce(
-    (options: RemoteWriteOutputOptions, { spec, value }) => mergeSameSource(options, { [spec.option]: value }),
+    (options: DescribedOptions, { spec, value }) => mergeSameSource(options, { [spec.option]: value }),
     {},
   );
 }

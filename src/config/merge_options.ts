@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DescribedOptions } from "./import_features.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
 /** Options that are labels under another name. */
@@ -15,17 +16,16 @@ const labelOptions = ["instance", "testid"] as const;
 export function mergeOptions(
   below: RemoteWriteOutputOptions,
   above: RemoteWriteOutputOptions,
-): RemoteWriteOutputOptions {
+): RemoteWriteOutputOptions;
+export function mergeOptions(below: DescribedOptions, above: DescribedOptions): DescribedOptions;
+export function mergeOptions(below: DescribedOptions, above: DescribedOptions): DescribedOptions {
   const hidden = labelOptions.filter((name) => above.labels?.[name] !== undefined);
   const visible = Object.entries(below).filter(([option]) => hidden.every((name) => name !== option));
   return mergeSameSource(Object.fromEntries(visible), above);
 }
 
 /** As `mergeOptions`, but what is below comes from the same source, so that no name of an option hides another. */
-export function mergeSameSource(
-  below: RemoteWriteOutputOptions,
-  above: RemoteWriteOutputOptions,
-): RemoteWriteOutputOptions {
+export function mergeSameSource(below: DescribedOptions, above: DescribedOptions): DescribedOptions {
   const merged: Record<string, unknown> = { ...below };
   for (const [option, value] of Object.entries(above)) {
     if (value === undefined) continue;

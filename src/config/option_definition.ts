@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { DescribedOptions } from "./import_features.ts";
 
 /** The options that can be given as text. */
 export type TextOption = Exclude<
-  keyof RemoteWriteOutputOptions,
+  keyof DescribedOptions,
   "fetch" | "now" | "random" | "sleep" | "onWarning" | "windows" | "checkpoint"
 >;
 

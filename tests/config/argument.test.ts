@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionsFromArgument } from "../../src/config/argument.ts";
+import { optionsFromArgument, readArgument } from "../../src/config/argument.ts";
+import { optionsOf } from "../../src/config/given_options.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 
 function failure(text: string): string {
@@ -43,7 +44,7 @@ const arguments_: readonly [string, unknown][] = [
   ["password=", {}],
 ];
 for (const [text, options] of arguments_) {
-  test(`the argument "${text}" is read`, () => assert.deepEqual(optionsFromArgument(text), options));
+  test(`the argument "${text}" is read`, () => assert.deepEqual(optionsOf(readArgument(text)), options));
 }
 
 const wrong: readonly [string, RegExp][] = [

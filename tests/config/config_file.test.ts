@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionsFromConfig } from "../../src/config/config_file.ts";
+import { optionsFromConfig, readConfig } from "../../src/config/config_file.ts";
+import { optionsOf } from "../../src/config/given_options.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 
 function failure(text: string): string {
@@ -63,7 +64,7 @@ test("further options have their flags' names in camel case", () => {
     runInfo: { branch: "main", build: 7, isRelease: true },
     timeout: 500,
   };
-  assert.deepEqual(optionsFromConfig(JSON.stringify(config), "rw.json"), {
+  assert.deepEqual(optionsOf(readConfig(JSON.stringify(config), "rw.json")), {
     maxSeries: 1000,
     trendAs: "histogram",
     buckets: { http_req_duration: [0.1, 1] },

@@ -10,6 +10,7 @@ import { unexpected } from "../../client/option_checks.ts";
 /** Who looks at an option. */
 interface Reader {
   readonly option: keyof RemoteWriteOutputOptions;
+  /** Mappings by name; `own` stands for any object. */
   readonly mappings: readonly string[];
   /** Of the mapping `prometheus`. */
   readonly forms?: readonly TrendForm[];
@@ -22,23 +23,26 @@ const readers: readonly Reader[] = [
   // k6 takes its stats beside native histograms, and does not look at them.
   { option: "trendStats", mappings: ["prometheus"], forms: ["stats", "native"] },
   { option: "trendWindow", mappings: ["prometheus"], forms: ["stats"], neutral: "run" },
-  { option: "maxExactValues", mappings: ["prometheus", "legacy"], forms: ["stats"] },
+  { option: "maxExactValues", mappings: ["prometheus"], forms: ["stats"] },
   { option: "bucketFactor", mappings: ["prometheus"], forms: ["native"] },
   { option: "maxBuckets", mappings: ["prometheus"], forms: ["native"] },
   { option: "buckets", mappings: ["prometheus"], forms: ["histogram"] },
   { option: "rateCounters", mappings: ["prometheus"], neutral: false },
-  { option: "zeroSample", mappings: ["prometheus", "legacy", "one of your own"], neutral: false },
+  { option: "zeroSample", mappings: ["prometheus", "own"], neutral: false },
 ];
 
 /** @throws ConfigurationError that names both options */
 export function checkContradictions(options: RemoteWriteOutputOptions): void {
   const { trendAs = "stats", windows = "wall", heartbeatMs = 0, maxRequestsPerFlush = Infinity } = options;
-  const mapping = typeof options.mapping === "object" ? "one of your own" : options.mapping ?? "prometheus";
+  const { mapping = "prometheus" } = options;
+  const name = typeof mapping === "object" ? mapping.name : mapping;
   for (const { option, mappings, forms = [trendAs], neutral } of readers) {
     const value = options[option];
     if (value === undefined || value === neutral) continue;
-    if (!mappings.includes(mapping)) throw unexpected(option, value, `none beside the mapping ${quoted(mapping)}`);
-    if (!forms.includes(trendAs)) throw unexpected(option, value, `none where trendAs is ${quoted(trendAs)}`);
+    if (!mappings.includes(typeof mapping === "object" ? "own" : name)) {
+      throw unexpected(option, value, `none beside the mapping "${name}"`);
+    }
+    if (!forms.includes(trendAs)) throw unexpected(option, value, `none where trendAs is "${trendAs}"`);
   }
   if (windows !== "event") {
     if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" beside a checkpoint');
@@ -49,8 +53,4 @@ export function checkContradictions(options: RemoteWriteOutputOptions): void {
   if (heartbeatMs > 0) throw unexpected("heartbeatMs", heartbeatMs, none);
   // Each window is a flush of its own, and one follows upon the other.
   if (maxRequestsPerFlush !== Infinity) throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, none);
-}
-
-function quoted(text: string): string {
-  return text.includes(" ") ? text : JSON.stringify(text);
 }

@@ -4,12 +4,12 @@
  * @module
  */
 import { nativeHistogramDefaults } from "../sinks/native_histogram_sink.ts";
-import type { RelabelConfig } from "../relabel/relabel_config.ts";
+import type { Relabel } from "../relabel/relabel_rules.ts";
 import { trendSinkDefaults, type TrendWindow } from "../sinks/trend_sink.ts";
 import type { CheckpointOptions } from "./checkpointed_windows.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "../mapping/trends.ts";
-import type { Threshold } from "../metric.ts";
+import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
 import type { Tags } from "../sample.ts";
 import type { AuthOptions } from "../../send/auth/resolve_authorizer.ts";
 import { sendDefaults } from "../../send/defaults.ts";
@@ -89,7 +89,7 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   /** How often `start()` flushes, in milliseconds; the length of a window where `windows` is `event`. @default 1000 */
   readonly flushPeriodMs?: number | undefined;
   /** How k6 metrics become time series. @default "prometheus" */
-  readonly mapping?: "prometheus" | "raw" | "legacy" | Mapping | undefined;
+  readonly mapping?: "prometheus" | "raw" | Mapping | undefined;
   /** Begins the name of every metric. @default "k6_" */
   readonly prefix?: string | undefined;
   /**
@@ -140,20 +140,14 @@ export interface RemoteWriteOutputOptions extends ClientOptions {
   /** The label `testid`, to tell runs apart; "auto" makes one up. @default none */
   readonly testid?: string | undefined;
   /**
-   * Rules in the terms of Prometheus's `write_relabel_configs`. They see the labels of a k6 series, external ones included, and as
-   * `__name__` the metric's name with the prefix; series that become the same are aggregated as one.
-   * @default []
+   * Changes the labels of each new k6 series: `relabelRules([...])`. It sees the external labels and, as `__name__`, the metric's
+   * name with the prefix. Series that become equal are aggregated as one. @default none
    */
-  readonly relabelConfigs?: readonly RelabelConfig[] | undefined;
-  /**
-   * Whether thresholds are sent as `k6_threshold` (the bound; times in seconds) and, at the end, `k6_threshold_passed` (1 or 0):
-   * those of the metrics, and those given here in k6's form, such as `{ "http_req_duration{status:200}": ["p(95)<500"] }`. Of
-   * k6's further settings (`abortOnFail`), none does anything.
-   * @default false
-   */
-  readonly thresholds?: boolean | Readonly<Record<string, readonly Threshold[]>> | undefined;
-  /** Whether to send `k6_run_info`, which is 1, with the run's `testid` and the labels given here. @default false */
-  readonly runInfo?: boolean | Tags | undefined;
+  readonly relabel?: Relabel | undefined;
+  /** Sends the bounds of thresholds, and at the end whether they passed: `thresholds({...})`. @default none */
+  readonly thresholds?: RunMetricsFactory | undefined;
+  /** Sends `k6_run_info`, which is always 1, with the run's `testid` and further labels: `runInfo({...})`. @default none */
+  readonly runInfo?: RunMetricsFactory | undefined;
   /** Whether `close()` says of every series of k6's metrics that it ended. @default false */
   readonly staleMarkers?: boolean | undefined;
   /** How many series there may be; samples of further ones are refused and counted. @default 1000000 */

@@ -4,10 +4,8 @@
  * @module
  */
 import type { CheckpointOptions } from "./checkpointed_windows.ts";
-import { compileRelabelConfigs, type Relabel } from "../relabel/relabel.ts";
-import { ConfigurationError } from "../../model/errors.ts";
-import { validLabelName } from "../../model/labels.ts";
-import { legacyMapping } from "../mapping/legacy.ts";
+import type { Relabel } from "../relabel/relabel_rules.ts";
+import { checkLabels } from "../check_labels.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";
@@ -19,7 +17,7 @@ import { resolveClientOptions, type ResolvedClientOptions } from "../../client/r
 import { resolveTrends } from "./resolve_trends.ts";
 import { type IdSource, randomId, runId } from "./run_id.ts";
 import type { Tags } from "../sample.ts";
-import { parseThresholds, type ThresholdGroup } from "../run_metrics/thresholds.ts";
+import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
 
 /** What has another form when it is resolved. */
 type Replaced =
@@ -35,7 +33,7 @@ type Replaced =
   | "rateCounters"
   | "instance"
   | "testid"
-  | "relabelConfigs"
+  | "relabel"
   | "thresholds"
   | "runInfo"
   | "checkpoint";
@@ -46,10 +44,8 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
   readonly mapping: Mapping;
   /** Undefined if there are no rules. */
   readonly relabel: Relabel | undefined;
-  /** Undefined if they are not asked for. */
-  readonly thresholds: readonly ThresholdGroup[] | undefined;
-  /** Its labels; undefined if it is not asked for. */
-  readonly runInfo: Tags | undefined;
+  /** Those of `thresholds` and `runInfo` that are given. */
+  readonly createRunMetrics: readonly RunMetricsFactory[];
   /** Undefined if the run is not to be continued. */
   readonly checkpoint: CheckpointOptions | undefined;
 }
@@ -61,11 +57,12 @@ export interface ResolvedOptions extends ResolvedClientOptions, Required<Omit<Re
  */
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
   const client = resolveClientOptions(options);
-  const { checkpoint } = options;
+  const { checkpoint, relabel, thresholds, runInfo } = options;
   const prefix = options.prefix ?? defaultOptions.prefix;
-  const relabelConfigs = options.relabelConfigs ?? [];
   if (typeof prefix !== "string") throw unexpected("prefix", prefix, "a text");
-  if (!Array.isArray(relabelConfigs)) throw unexpected("relabelConfigs", relabelConfigs, "a list");
+  checkImported("relabel", relabel, "relabelRules([...])");
+  checkImported("thresholds", thresholds, "thresholds({...})");
+  checkImported("runInfo", runInfo, "runInfo({...})");
   if (checkpoint !== undefined) checkFunction("checkpoint.onWindow", checkpoint.onWindow);
   const mapping = resolveMapping(options, { prefix, trends: resolveTrends(options) });
   checkContradictions(options);
@@ -78,9 +75,8 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
     keepNameTag: flag("keepNameTag", options, false),
     keepUrlTag: flag("keepUrlTag", options, true),
     labels: resolveLabels(options, client),
-    relabel: relabelConfigs.length > 0 ? compileRelabelConfigs(relabelConfigs) : undefined,
-    thresholds: resolveThresholds(options.thresholds),
-    runInfo: resolveRunInfo(options.runInfo),
+    relabel,
+    createRunMetrics: [thresholds, runInfo].filter((factory) => factory !== undefined),
     zeroSample: flag("zeroSample", options, false),
     staleMarkers: flag("staleMarkers", options, false),
     maxSeries: wholeAtLeast(1, "maxSeries", options),
@@ -108,10 +104,12 @@ function resolveMapping(
       return prometheusMapping({ prefix, trends, rateCounters: flag("rateCounters", options, true) });
     case "raw":
       return rawMapping({ prefix });
-    case "legacy":
-      return legacyMapping({ prefix, maxExactValues: trends.maxExactValues });
     default:
-      throw unexpected("mapping", mapping, '"prometheus", "raw", "legacy" or an object with mapMetric()');
+      throw unexpected(
+        "mapping",
+        mapping,
+        '"prometheus", "raw" or an object with mapMetric(), such as legacyMapping({...}), which a program imports',
+      );
   }
 }
 
@@ -128,25 +126,7 @@ function resolveLabels(
   return labels;
 }
 
-function resolveThresholds(thresholds: RemoteWriteOutputOptions["thresholds"]): ThresholdGroup[] | undefined {
-  if (thresholds === undefined || thresholds === false) return undefined;
-  return thresholds === true ? [] : parseThresholds(thresholds);
-}
-
-function resolveRunInfo(runInfo: RemoteWriteOutputOptions["runInfo"]): Tags | undefined {
-  if (runInfo === undefined || runInfo === false) return undefined;
-  const labels = runInfo === true ? {} : runInfo;
-  checkLabels("runInfo", labels);
-  return labels;
-}
-
-function checkLabels(option: string, labels: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(labels)) {
-    if (validLabelName(name) !== name) {
-      throw new ConfigurationError(
-        `Cannot use the option ${option}: there is a label "${name}", expected names of the form [a-zA-Z_][a-zA-Z0-9_]*, not beginning with __`,
-      );
-    }
-    if (typeof value !== "string") throw unexpected(`${option}.${name}`, value, "a text");
-  }
+/** Checks an option whose value a program imports. */
+function checkImported(name: string, value: unknown, expected: string): void {
+  if (value !== undefined && typeof value !== "function") throw unexpected(name, value, `a value of ${expected}`);
 }
