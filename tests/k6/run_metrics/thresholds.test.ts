@@ -35,7 +35,7 @@ function values(samples: readonly Sample[]): Record<string, number> {
   return Object.fromEntries(samples.map(({ tags, value }) => [`${tags.metric} ${tags.expression}`, value]));
 }
 
-test("the bounds of a metric are told when samples came, at the time of the latest, times in seconds", () => {
+test("the bounds of a metric are sent if it has new samples, at the time of the latest one, in seconds", () => {
   const { metrics } = newThresholds();
   assert.deepEqual(metrics.take(), []);
   addAll(metrics, duration, [10, 20, 30]);
@@ -56,7 +56,7 @@ test("the bounds of a metric are told when samples came, at the time of the late
   assert.deepEqual(metrics.take(), []);
 });
 
-test("the verdicts are over all series of a metric, for what each type has", () => {
+test("the verdicts cover all series of a metric, for every metric type", () => {
   const { metrics } = newThresholds();
   addAll(metrics, duration, [10, 20, 30, 1000], { url: "a" });
   addAll(metrics, duration, Array.from({ length: 96 }, () => 30), { url: "b" });
@@ -69,13 +69,13 @@ test("the verdicts are over all series of a metric, for what each type has", () 
     "checks rate>0.9": 0,
     "checks rate<0.9": 1,
     "http_reqs count==4": 1,
-    // 4 in the 47.5 s from the first of all samples to the last.
+    // 4 requests in the 47.5 s between the first and the last of all samples.
     "http_reqs rate>=2": 0,
     "vus value<5": 1,
   });
 });
 
-test("thresholds that are given join those of the metric, and tags select a part", () => {
+test("given thresholds are added to those of the metric, and tags select a part of its samples", () => {
   const { metrics } = newThresholds({
     http_req_duration: ["max<100", "avg<60"],
     "http_req_duration{status:500}": ["max<100"],
@@ -95,7 +95,7 @@ test("thresholds that are given join those of the metric, and tags select a part
   });
 });
 
-test("what a metric does not have, and what cannot be read, is left out with a warning", () => {
+test("a threshold that the metric's type does not allow or that cannot be read is not sent, with a warning", () => {
   const { metrics, warnings } = newThresholds({ vus: ["rate>1"] });
   addAll(metrics, { ...users, thresholds: ["p(95)<1", "nonsense", "value>0"] }, [1]);
   assert.deepEqual(values(metrics.verdicts()), { "vus value>0": 1 });
@@ -105,7 +105,7 @@ test("what a metric does not have, and what cannot be read, is left out with a w
   }
 });
 
-test("thresholds of a later definition of a metric join, and are about all of its samples", () => {
+test("thresholds of a later definition of a metric are added, and cover all of its samples", () => {
   const { metrics, warnings } = newThresholds();
   addAll(metrics, { ...duration, thresholds: ["avg<60"] }, [10, 20, 30, 200]);
   metrics.take();
@@ -123,7 +123,7 @@ test("thresholds of a later definition of a metric join, and are about all of it
   assert.equal(warnings.length, 1);
 });
 
-test("thresholds may have k6's further settings", () => {
+test("thresholds may be objects with k6's further settings", () => {
   const { metrics } = newThresholds({
     http_reqs: [{ threshold: "count<2", abortOnFail: true, delayAbortEval: "10s" }, "count<3"],
   });
@@ -131,14 +131,14 @@ test("thresholds may have k6's further settings", () => {
   assert.deepEqual(values(metrics.verdicts()), { "http_reqs count<2": 0, "http_reqs count<3": 1 });
 });
 
-test("a metric may be called as what a selector is written with", () => {
+test("the name of a metric may contain the characters of a selector", () => {
   const { metrics } = newThresholds();
   addAll(metrics, { ...users, name: "a{b" }, [1]);
   addAll(metrics, { ...users, name: " " }, [1]);
   assert.deepEqual(values(metrics.verdicts()), { "a{b value<5": 1, "  value<5": 1 });
 });
 
-test("without samples there is no verdict, and values that are not finite do not count", () => {
+test("a metric without samples has no verdict, and values that are not finite do not count", () => {
   const { metrics } = newThresholds({ never: ["count<1"] });
   metrics.add({ metric: users, value: NaN, time: 1, tags: {} });
   metrics.add({ metric: users, value: 1, time: Infinity, tags: {} });
