@@ -107,7 +107,7 @@ test("2.0 says with each series, and 1.0 in requests of its own, what k6's metri
   }
   const helpOf = (name: string): string | undefined => inSecond.get(name)?.help;
   assert.equal(helpOf("k6_http_reqs_total"), "HTTP requests made.");
-  assert.equal(helpOf("k6_http_req_duration_p95"), "How long HTTP requests took: sending, waiting and receiving.");
+  assert.equal(helpOf("k6_http_req_duration_p95"), "Duration of HTTP requests: sending, waiting and receiving.");
   const { help: _, ...duration } = inSecond.get("k6_http_req_duration_p95") ?? {};
   assert.deepEqual(duration, { type: "gauge", unit: "seconds" });
   // The script's own, by its Metric lines.

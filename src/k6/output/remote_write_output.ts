@@ -10,7 +10,7 @@ import { EventWindows } from "./event_windows.ts";
 import { FutureLimit } from "./future_limit.ts";
 import type { RemoteWriteOutputOptions } from "./output_options.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
-import { RunMetrics, runMetrics } from "../run_metrics/run_metrics.ts";
+import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import { RejectedSamples } from "./rejected_samples.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { SenderMetrics } from "./sender_metrics.ts";
@@ -83,7 +83,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #timer = new AbortController();
   /** Fires when nothing is waited for any more. */
   readonly #end = new AbortController();
-  readonly #own: RunMetrics | undefined;
+  /** Thresholds and run information, if the options ask for them. */
+  readonly #runMetrics: readonly RunMetrics[];
   readonly #selfMetrics: SenderMetrics | undefined;
   readonly #windows: EventWindows | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
@@ -97,9 +98,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
+    const warnings = new Warnings(resolved.onWarning);
+    const onWarning = (message: string): void => warnings.once(message);
+    this.#runMetrics = resolved.createRunMetrics.map((create) => create({ onWarning }));
+    const runMetrics = new Set(this.#runMetrics.flatMap(({ metrics }) => metrics));
     const factory = new SeriesFactory({ ...resolved, runMetrics });
     this.#families = factory.families;
-    const { thresholds, runInfo, selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
+    const { selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
@@ -109,16 +114,11 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#refusals = new RejectedSamples({ ...resolved, series: () => this.#store.series() });
     this.#future = new FutureLimit(resolved.now);
     this.#ownStore = new SeriesStore({ ...storing, maxSeries: Infinity });
-    const warnings = new Warnings(resolved.onWarning);
-    const onWarning = (message: string): void => warnings.once(message);
     this.#collector = new Collector(resolved.shards, {
       zeroSample: resolved.zeroSample,
       onWarning,
       onFailed: (lost, error) => this.#lose(lost, error, warnings),
     });
-    if (thresholds !== undefined || runInfo !== undefined) {
-      this.#own = new RunMetrics({ thresholds, runInfo, onWarning });
-    }
     if (selfMetrics) this.#selfMetrics = new SenderMetrics(resolved);
     if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
@@ -194,7 +194,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#account.count(report));
-    this.#addOwn(this.#own?.take() ?? []);
+    this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.take()));
     const pending = this.#store.takePending().concat(this.#ownStore.takePending());
     const { heartbeatMs, now } = this.#options;
     const batches = this.#withSelfMetrics(
@@ -216,7 +216,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     } else if (this.#windows.endsBefore(sample.time)) {
       void this.flush();
     }
-    this.#own?.add(sample);
+    for (const metrics of this.#runMetrics) metrics.add(sample);
     this.#store.add(sample);
   }
 
@@ -280,7 +280,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
-    if (flush) this.#addOwn(this.#own?.verdicts() ?? []);
+    if (flush) this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
       // Not of the own metrics: who looks after the run is to find the verdicts.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Relabel } from "../relabel/relabel.ts";
+import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { OpenedSeries } from "./series_store.ts";
 import { applyTagRules, type TagSwitches } from "./tag_rules.ts";
 import { byName, labelsOf, validLabelName, validMetricName } from "../../model/labels.ts";

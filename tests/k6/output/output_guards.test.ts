@@ -1,6 +1,7 @@
 /** What an output withstands: clocks that differ, and what users pass to it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import type { Mapping } from "../../../src/k6/mapping/mapping.ts";
 import type { Metric } from "../../../src/k6/metric.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
@@ -38,7 +39,7 @@ function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
 }
 
 test("a sample more than ten minutes ahead of the clock is refused, and holds nothing back", async () => {
-  const { output, clock, warnings, arrived } = setUp({ runInfo: true });
+  const { output, clock, warnings, arrived } = setUp({ runInfo: runInfo() });
   const start = clock.now();
   const times = [0, 10 * minute, 10 * minute + 1, 1440 * minute, 10 * minute - 1];
   for (const [value, time] of times.entries()) {
