@@ -4,6 +4,7 @@
  * @module
  */
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
+import { withAuth } from "../config/auth_definitions.ts";
 import { consolidateOptions } from "../config/consolidate_options.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "../config/given_options.ts";
@@ -82,7 +83,7 @@ export function readOutputOptions(
     useless.push(source);
     return false;
   };
-  const options = withFiles(consolidateOptions({ flags, argument, env: environment, config, accepts }));
+  const options = withFiles(withAuth(consolidateOptions({ flags, argument, env: environment, config, accepts })));
   if (useless.length > 0) warn(`Forwarding makes no use of ${useless.join(", ")}.`);
   // A name by which the sender is found again says more than a made-up one.
   const instance = options.instance === "auto" ? senderName() : options.instance;

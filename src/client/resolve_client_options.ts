@@ -29,8 +29,7 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
     user: options.user,
     password: options.password,
     bearerToken: options.bearerToken,
-    oauth2: options.oauth2,
-    sigv4: options.sigv4,
+    auth: options.auth,
     headers: checkHeaders(options.headers ?? {}),
     insecureSkipTlsVerify: flag("insecureSkipTlsVerify", options, false),
     timeoutMs: atLeast(1, "timeoutMs", options),
@@ -87,6 +86,10 @@ function checkFileOptions(options: ClientOptions): void {
     if (options.insecureSkipTlsVerify === true) {
       throw unexpected("insecureSkipTlsVerify", true, "a `fetch` beside it that skips verification");
     }
+  }
+  if (options.auth === undefined) {
+    if (options.oauth2 !== undefined) throw unexpected("oauth2", "{ ... }", "auth: oauth2({ ... })");
+    if (options.sigv4 !== undefined) throw unexpected("sigv4", "{ ... }", "auth: sigV4({ ... })");
   }
   for (const [name, expected] of instead) {
     if (options[name] !== undefined) throw unexpected(name, options[name], `${expected}: only the command reads files`);

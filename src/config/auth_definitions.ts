@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { ConfigurationError } from "../model/errors.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { oauth2 } from "../send/auth/oauth2.ts";
+import { sigV4 } from "../send/auth/sigv4.ts";
 import { parseList, parsePairs, parseText, parseUrl } from "./option_parsers.ts";
 import { defineOption, type OptionDefinition, type OptionDefinitionEntry } from "./option_definition.ts";
 
@@ -126,3 +130,26 @@ const entries: readonly OptionDefinitionEntry[] = [
 
 /** In the order of `--help`. */
 export const authDefinitions: readonly OptionDefinition[] = entries.map(defineOption);
+
+const methods = ["user", "bearerToken", "bearerTokenFile", "oauth2", "sigv4"] as const;
+
+/**
+ * Adds the option `auth`, made of the merged parts of `oauth2` or `sigv4`, if there are any.
+ *
+ * @throws ConfigurationError if a part is missing or cannot be used, or if there is another method too
+ */
+export function withAuth(options: RemoteWriteOutputOptions): RemoteWriteOutputOptions {
+  const given = methods.filter((name) => {
+    const value = options[name];
+    return typeof value === "object" ? Object.values(value).some((part) => part !== undefined) : value !== undefined;
+  });
+  const [auth] = [
+    ...given.includes("oauth2") && options.oauth2 !== undefined ? [oauth2(options.oauth2)] : [],
+    ...given.includes("sigv4") && options.sigv4 !== undefined ? [sigV4(options.sigv4)] : [],
+  ];
+  if (auth === undefined) return options;
+  if (given.length === 1) return { ...options, auth };
+  throw new ConfigurationError(
+    `Cannot authenticate: the options contain ${given.join(" and ")}, expected only one of them`,
+  );
+}

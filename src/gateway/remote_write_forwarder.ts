@@ -16,13 +16,11 @@ import {
   type ReceivedWrite,
   type ReceiverOptions,
 } from "../receive/create_receiver.ts";
-import { abortAfter } from "../send/abort_after.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
 import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
-import type { Sleep } from "../send/sleep.ts";
 import { Warnings } from "../send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "../send/write_queue.ts";
 import type { TimeSeries } from "../model/time_series.ts";
@@ -91,7 +89,6 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   /** Whether the endpoint gets 2.0 whatever it says; otherwise, what waits may have to go in 1.0. */
   readonly #isV2: boolean;
   readonly #closeTimeoutMs: number;
-  readonly #sleep: Sleep;
   readonly #queue: WriteQueue;
   readonly #metadata: MetadataSender;
   readonly #warnings: Warnings;
@@ -99,7 +96,6 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   readonly #families = new MetadataStore();
   readonly #account = new ReportBuilder();
   readonly #underWay = new Set<Promise<void>>();
-  readonly #end = new AbortController();
   #closing: Promise<DeliveryReport> | undefined;
 
   /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
@@ -108,7 +104,6 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     this.#shards = resolved.shards;
     this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
-    this.#sleep = resolved.sleep;
     this.#warnings = new Warnings(resolved.onWarning);
     const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
     const way = createDelivery(sending);
@@ -188,17 +183,14 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   #enqueue(shard: number, batch: Batch): void {
     const done = this.#queue.push(shard, batch).then(async (report) => {
       this.#account.add(report);
-      if (report.delivered > 0) await this.#metadata.flush(this.#families.all, this.#end.signal);
+      if (report.delivered > 0) await this.#metadata.flush(this.#families.all, this.#queue.signal);
       this.#underWay.delete(done);
     });
     this.#underWay.add(done);
   }
 
   async #close({ timeoutMs = this.#closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#sleep, signal });
-    await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
-    await this.settled();
-    clear();
+    await this.#queue.close({ timeoutMs, signal, finish: () => this.settled() });
     return this.#account.report();
   }
 }

@@ -221,7 +221,7 @@ test("a window that is given up ends the run, and the same command continues wit
         first.stderr,
         /error: Not everything was acknowledged, so sending ends; the same command continues there/,
       );
-      assert.match(first.stderr, /no answer came within 1500 ms/);
+      assert.match(first.stderr, /the endpoint did not answer within 1.5 s/);
       assert.equal(served, 3, "nothing is sent after the window that is missing");
       down = false;
       const second = await runCli(command);

@@ -11,7 +11,9 @@ import type { Mapping } from "../mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "../mapping/trends.ts";
 import type { Threshold } from "../metric.ts";
 import type { Tags } from "../sample.ts";
+import type { OAuth2Options } from "../../send/auth/oauth2.ts";
 import type { AuthOptions } from "../../send/auth/resolve_authorizer.ts";
+import type { SigV4Options } from "../../send/auth/sigv4.ts";
 import { sendDefaults } from "../../send/defaults.ts";
 import type { Sleep } from "../../send/sleep.ts";
 
@@ -30,6 +32,10 @@ export interface FileOptions {
   readonly tlsMinVersion?: "1.2" | "1.3" | undefined;
   /** A file with a bearer token, read again when it changes; instead, `bearerToken` as a function. */
   readonly bearerTokenFile?: string | undefined;
+  /** Parts of an OAuth 2.0 client; a program passes `auth: oauth2({ ... })` instead. */
+  readonly oauth2?: OAuth2Options | undefined;
+  /** Parts of AWS's signatures; a program passes `auth: sigV4({ ... })` instead. */
+  readonly sigv4?: SigV4Options | undefined;
   /** A file of relabelling rules; instead, `relabelConfigs`. */
   readonly relabelConfigFile?: string | undefined;
 }

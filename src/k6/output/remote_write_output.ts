@@ -14,7 +14,6 @@ import { RunMetrics, runMetrics } from "../run_metrics/run_metrics.ts";
 import { RejectedSamples } from "./rejected_samples.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { SenderMetrics } from "./sender_metrics.ts";
-import { abortAfter } from "../../send/abort_after.ts";
 import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
@@ -81,8 +80,6 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #sendStats = new SendStats();
   readonly #refusals: RejectedSamples;
   readonly #timer = new AbortController();
-  /** Fires when nothing is waited for any more. */
-  readonly #end = new AbortController();
   readonly #own: RunMetrics | undefined;
   readonly #selfMetrics: SenderMetrics | undefined;
   readonly #windows: EventWindows | undefined;
@@ -205,7 +202,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const lost = this.#account.takeLost();
     const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
     // After the samples: they are what matters, and show which version the receiver knows.
-    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#queue.signal);
     return report;
   }
 
@@ -286,14 +283,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       // Not of the own metrics: who looks after the run is to find the verdicts.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
-    const { kept } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
-    await Promise.all(last);
-    // Whoever records the windows may not come to an end either.
-    await untilAborted(this.#checkpointed?.settle() ?? Promise.resolve(), this.#end.signal).catch(() => {});
-    await this.#metadata.settled();
-    clear();
-    this.#account.count(kept);
+    const finish = async (): Promise<void> => {
+      await Promise.all(last);
+      // The callback that records the windows may never resolve.
+      await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
+      await this.#metadata.settled();
+    };
+    this.#account.count(await this.#queue.close({ timeoutMs, signal, finish }));
     return this.#account.close();
   }
 

@@ -149,9 +149,9 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ mapping: null as unknown as "raw" }, /option mapping: it is null, expected "prometheus", "raw"/],
   [{ mapping: { name: "own" } as Mapping }, /option mapping: it is \{"name":"own"\}, expected .* with mapMetric\(\)/],
   [{ trendStats: "avg" as unknown as [] }, /option trendStats: it is "avg", expected a list/],
-  [{ user: "ann", bearerToken: "pw" }, /ways given are user and bearerToken, expected only one/],
+  [{ user: "ann", bearerToken: "pw" }, /options contain user and bearerToken, expected only one/],
   [{ url: "http://ann:pw@x.test", user: "ann" }, /the user info of the URL and user/],
-  [{ sigv4: { region: "eu", accessKeyId: "AKID" } }, /sigv4.secretAccessKey/],
+  [{ sigv4: { region: "eu", accessKeyId: "AKID" } }, /option sigv4: .*, expected auth: sigV4/],
 ];
 for (const [options, message] of wrong) {
   test(`the options ${JSON.stringify(options)} are an error that names what is wrong`, () => {
