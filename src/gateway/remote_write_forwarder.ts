@@ -19,6 +19,7 @@ import {
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
+import { Outage } from "../send/outage.ts";
 import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
@@ -105,7 +106,8 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#warnings = new Warnings(resolved.onWarning);
-    const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
+    const outage = new Outage({ ...resolved, sharedDeadline: false });
+    const sending = { ...resolved, outage, stats: this.#stats, warnings: this.#warnings };
     const way = createDelivery(sending);
     this.#metadata = createMetadataSender(sending, way);
     // Nothing that a sender was told to be taken is dropped: what is more than fits is refused.

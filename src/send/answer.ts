@@ -77,7 +77,7 @@ export function writtenCounts(headers: Headers): WrittenCounts | undefined {
   return { samples: samples ?? 0, histograms: histograms ?? 0, exemplars: exemplars ?? 0 };
 }
 
-const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+const httpDate = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 /**
  * Returns how long the header Retry-After asks to wait, in milliseconds; 0 for a date in the past. The result is undefined for

@@ -19,7 +19,7 @@ import type { BatchSlice } from "../protocol/batch.ts";
 import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
-import { Outage, type OutageOptions } from "./outage.ts";
+import type { Outage } from "./outage.ts";
 import {
   describe,
   isAnswer,
@@ -34,7 +34,7 @@ import type { SendStats } from "./stats.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** How to deliver. */
-export interface DeliveryOptions extends BisectOptions, OutageOptions {
+export interface DeliveryOptions extends BisectOptions {
   /** Sends a request with its retries. No retry begins later than `retryDeadlineMs` after the first request or the last answer. */
   readonly send: Send;
   readonly codecs: Codecs;
@@ -46,6 +46,12 @@ export interface DeliveryOptions extends BisectOptions, OutageOptions {
   readonly maxBodyBytes: number;
   /** The size of a request before compression, in bytes. */
   readonly maxDecodedBytes: number;
+  /** How long a batch is tried, in milliseconds. */
+  readonly retryDeadlineMs: number;
+  /** Lets the batches of a queue share what is known about the endpoint's failures. */
+  readonly outage?: Outage | undefined;
+  /** The clock of deadlines, in milliseconds. */
+  readonly now: () => number;
   readonly stats: SendStats;
   readonly warnings: Warnings;
 }
@@ -59,6 +65,9 @@ const maxServerErrors = 10;
 /** A minute or two, for a request that is not cut any further: its samples are lost when it is given up. */
 const maxLastServerErrors = 40;
 
+/** How the statistics name the outcomes of samples that are not sent. */
+const dropReasonOf = { failed: undefined, deferred: "closed", dropped: "queue_full" } as const;
+
 /** A request for a range of a job. */
 interface SentRange extends EncodedSlice {
   readonly job: DeliveryJob;
@@ -70,8 +79,6 @@ interface SentRange extends EncodedSlice {
 /** Delivers to one endpoint, and remembers what it learns about it. */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  /** How long the endpoint has been failing. */
-  readonly outage: Outage;
   readonly #search: BadSeriesSearch;
   #version: ProtocolVersion;
   /** Whether an answer showed that the receiver knows 2.0. */
@@ -81,7 +88,6 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.outage = new Outage(options);
     this.#search = new BadSeriesSearch(options);
     this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
   }
@@ -91,30 +97,26 @@ export class Delivery {
     return this.#version;
   }
 
-  /** Counts what is left of a job as failed. */
-  giveUp(job: DeliveryJob, reason: string = this.outage.reason): void {
-    const { abandoned, failed } = job.abandon("failed", reason);
-    this.#options.stats.failed(abandoned + failed);
-  }
-
-  /** Counts what is left of a job as deferred, because nothing more is sent. */
-  abandon(job: DeliveryJob, reason: string): void {
-    const { abandoned, failed } = job.abandon("deferred", reason);
-    this.#options.stats.dropped("closed", abandoned);
-    this.#options.stats.failed(failed);
+  /** Sends nothing more of a job. What may have been stored has failed; the rest gets this outcome. Returns its number. */
+  abandon(job: DeliveryJob, outcome: keyof typeof dropReasonOf, reason: string): number {
+    const { abandoned, failed } = job.abandon(outcome, reason);
+    const dropReason = dropReasonOf[outcome];
+    if (dropReason !== undefined) this.#options.stats.dropped(dropReason, abandoned);
+    this.#options.stats.failed(dropReason === undefined ? abandoned + failed : failed);
+    return abandoned;
   }
 
   /** Sends all samples, one request after the other, until each is delivered or given up, or the signal fires. */
   async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
     const job = new DeliveryJob(slice);
     await this.advance(job, signal);
-    this.abandon(job, signal.aborted ? "the delivery was aborted" : "no requests were left");
+    this.abandon(job, "deferred", signal.aborted ? "the delivery was aborted" : "no requests were left");
     return job.takeReport();
   }
 
   /** Sends what is left of a job. Something remains if the signal fires, or if no requests are left in this flush. */
   async advance(job: DeliveryJob, signal: AbortSignal): Promise<void> {
-    const { send, retryDeadlineMs, maxSamplesPerSend } = this.#options;
+    const { send, retryDeadlineMs, maxSamplesPerSend, outage, now } = this.#options;
     for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
       const samples = range.to - range.from;
       if (samples > maxSamplesPerSend) {
@@ -124,7 +126,7 @@ export class Delivery {
       const version = this.#version;
       const encoded = this.#encode(job, range, version);
       if (encoded === undefined) continue;
-      const startMs = job.startMs ??= this.outage.startMs;
+      const startMs = job.startMs ??= outage?.startMs ?? now();
       const result = await send({
         version,
         body: encoded.body,
@@ -135,13 +137,13 @@ export class Delivery {
         maxServerErrors: this.#search.canCut(range) || this.#mayFallBack ? maxServerErrors : maxLastServerErrors,
         retryUntilMs: startMs + retryDeadlineMs,
       }, signal);
-      job.countRequest({ attempts: result.attempts, bodyBytes: encoded.body.length });
-      this.outage.note(result, startMs);
+      job.report.countRequest(result.attempts, encoded.body.length);
+      outage?.note(result, startMs);
       // A batch that makes slow progress has the whole deadline again.
       if (isAnswer(result)) job.startMs = undefined;
       this.#judge(result, { job, range, samples, version, ...encoded });
       if (result.kind === "deferred") return;
-      if (this.outage.isLong) this.giveUp(job);
+      if (outage?.isLong === true) this.abandon(job, "failed", outage.reason);
     }
   }
 

@@ -31,7 +31,8 @@ export class DeliveryJob {
   startMs: number | undefined;
   /** What is left; the next range is the last element. */
   readonly #ranges: RequestRange[];
-  #report = new ReportBuilder();
+  /** What happened to samples since the last report. */
+  report: ReportBuilder = new ReportBuilder();
 
   /** @param options `unknown`: whether the samples may have been stored by an earlier run */
   constructor({ batch, from, to }: BatchSlice, { unknown = false }: { readonly unknown?: boolean } = {}) {
@@ -44,15 +45,10 @@ export class DeliveryJob {
     return this.#ranges.at(-1);
   }
 
-  /** Counts a request with all its attempts. */
-  countRequest(request: { readonly attempts: number; readonly bodyBytes: number }): void {
-    this.#report.countRequest(request);
-  }
-
   /** Finishes the next range, with the outcomes of its samples. */
   settle(...outcomes: readonly (readonly [outcome: Outcome, samples: number, reason?: string])[]): void {
     this.#ranges.pop();
-    for (const outcome of outcomes) this.#report.count(...outcome);
+    for (const outcome of outcomes) this.report.count(...outcome);
   }
 
   /** Keeps the next range, to be sent again. */
@@ -74,15 +70,15 @@ export class DeliveryJob {
     const failed = count(this.#ranges.filter(({ unknown }) => unknown));
     const abandoned = count(this.#ranges) - failed;
     this.#ranges.length = 0;
-    this.#report.count(outcome, abandoned, reason);
-    this.#report.count("failed", failed, reason);
+    this.report.count(outcome, abandoned, reason);
+    this.report.count("failed", failed, reason);
     return { abandoned, failed };
   }
 
   /** Returns what happened to samples since the last report. What is left counts as deferred. */
   takeReport(): DeliveryReport {
-    const report = this.#report;
-    this.#report = new ReportBuilder();
+    const { report } = this;
+    this.report = new ReportBuilder();
     report.count("deferred", count(this.#ranges));
     return report.report();
   }

@@ -71,7 +71,7 @@ const once = { attempts: 1, unknownBefore: false } as const;
  * @throws {ConfigurationError} if the URL or a header cannot be used
  */
 export function createHttpSender(options: HttpSenderOptions): Send {
-  const { authorizer, budget, timeoutMs, fetch, sleep, now } = options;
+  const { timeoutMs, sleep } = options;
   const given = parseEndpoint(options.url);
   const custom = parseHeaders(options.headers);
   const endpoint = withoutUserInfo(given);
@@ -81,9 +81,13 @@ export function createHttpSender(options: HttpSenderOptions): Send {
     await undefined;
     if (signal.aborted) return { ...once, kind: "aborted", unknown: false, attempts: 0 };
     const controller = new AbortController();
-    const attempt: Attempt = {
-      ...{ request, given, custom, authorizer, budget, fetch, sleep, now },
-      signal: controller.signal,
+    const { signal: ended } = controller;
+    const attempt = {
+      ...options,
+      request,
+      given,
+      custom,
+      signal: ended,
       headers: custom,
       awaiting: false,
       answered: false,
@@ -95,7 +99,7 @@ export function createHttpSender(options: HttpSenderOptions): Send {
       return await result;
     } catch (error) {
       if (signal.aborted) return { ...once, kind: "aborted", unknown: attempt.awaiting };
-      if (!controller.signal.aborted) return resultOfError(attempt, error);
+      if (!ended.aborted) return resultOfError(attempt, error);
       return failed(attempt, `the endpoint did not answer within ${timeoutMs / 1000} s`);
     } finally {
       clear();
@@ -174,13 +178,13 @@ async function resultOfResponse(attempt: Attempt, response: Response, url: URL):
     return { ...once, kind: "written", status, written: writtenCounts(headers) };
   }
   if (response.type === "opaqueredirect") {
-    return rejected(attempt, "the endpoint redirects; the runtime does not show where to");
+    return rejected(attempt, "the endpoint redirects");
   }
   if (status >= 300 && status < 400) {
     await drain(response, attempt);
     const target = locationOf(response, url);
-    const where = target === undefined ? "an unknown place" : redactUrl(target);
-    return rejected(attempt, `the endpoint redirects to ${where}`, { status });
+    const where = target === undefined ? "" : ` to ${redactUrl(target)}`;
+    return rejected(attempt, `the endpoint redirects${where}`, { status });
   }
   const { signal } = attempt;
   const reason = await readReason(response, { secrets: secretsOf(attempt.headers, attempt.given), signal });
@@ -245,11 +249,7 @@ function parseEndpoint(url: string | URL): URL {
 
 /** fetch refuses URLs with user info, in some runtimes. */
 function withoutUserInfo(url: URL): URL {
-  const bare = new URL(url);
-  // The runtime parses the URL again when these are set, so they are set only if needed.
-  if (bare.username !== "") bare.username = "";
-  if (bare.password !== "") bare.password = "";
-  return bare;
+  return Object.assign(new URL(url), { username: "", password: "" });
 }
 
 /** A token of RFC 9110, 5.6.2. */

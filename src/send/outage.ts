@@ -14,14 +14,13 @@ export interface OutageOptions {
   /**
    * Whether the deadline runs on from one batch to the next while every request fails, so that the sender waits only once for an
    * endpoint that is down.
-   * @default false
    */
-  readonly sharedDeadline?: boolean | undefined;
+  readonly sharedDeadline: boolean;
   /** The clock of deadlines, in milliseconds. */
   readonly now: () => number;
 }
 
-/** The time in which every request to an endpoint fails. Any answer ends it. */
+/** The time in which every request to an endpoint fails. Any answer ends it. The batches of a queue share it. */
 export class Outage {
   readonly #options: OutageOptions;
   #sinceMs: number | undefined;
@@ -35,13 +34,13 @@ export class Outage {
   /** The start of the deadline for a batch that is sent now. */
   get startMs(): number {
     const { sharedDeadline, now } = this.#options;
-    return (sharedDeadline === true ? this.#sinceMs : undefined) ?? now();
+    return (sharedDeadline ? this.#sinceMs : undefined) ?? now();
   }
 
   /** Whether the batches that wait need not be tried any more. */
   get isLong(): boolean {
     const { retryDeadlineMs, timeoutMs, sharedDeadline, now } = this.#options;
-    if (sharedDeadline !== true || this.#sinceMs === undefined) return false;
+    if (!sharedDeadline || this.#sinceMs === undefined) return false;
     // With a short deadline, a single failure is no outage: it costs only its own batch.
     return now() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }

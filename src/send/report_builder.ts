@@ -23,7 +23,7 @@ export class ReportBuilder {
   }
 
   /** Counts a request with all its attempts. */
-  countRequest({ attempts, bodyBytes }: { readonly attempts: number; readonly bodyBytes: number }): void {
+  countRequest(attempts: number, bodyBytes: number): void {
     addTo(this.#requests, { requests: attempts, retries: Math.max(0, attempts - 1), bytes: attempts * bodyBytes });
   }
 

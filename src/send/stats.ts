@@ -4,7 +4,7 @@
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import type { Send } from "./request_result.ts";
+import type { EncodedRequest, Send } from "./request_result.ts";
 
 /** A classic histogram. */
 export interface DurationHistogram {
@@ -68,16 +68,13 @@ export class SendStats {
   };
 
   /** Counts one attempt to send a request. */
-  requested(
-    request: { readonly samples: number; readonly bytes: number; readonly retry: boolean; readonly ms: number },
-  ): void {
-    const { samples, bytes, retry, ms } = request;
+  requested({ samples, body, attempt, resent }: EncodedRequest, ms: number): void {
     const totals = this.#totals;
     const durations = this.#durations;
     totals.requestsTotal = ++durations.count;
     totals.samplesTotal += samples;
-    if (retry) totals.samplesRetriedTotal += samples;
-    totals.bytesTotal += bytes;
+    if (resent || attempt > 0) totals.samplesRetriedTotal += samples;
+    totals.bytesTotal += body.length;
     const seconds = ms / 1000;
     const bucket = bounds.findIndex((bound) => seconds <= bound);
     const index = bucket < 0 ? bounds.length : bucket;
@@ -125,10 +122,7 @@ export function withStats(
   return async (request, signal) => {
     const start = now();
     const result = await send(request, signal);
-    if (result.attempts > 0) {
-      const { samples, body: { length: bytes }, attempt, resent } = request;
-      stats.requested({ samples, bytes, retry: resent || attempt > 0, ms: now() - start });
-    }
+    if (result.attempts > 0) stats.requested(request, now() - start);
     return result;
   };
 }

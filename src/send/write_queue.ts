@@ -8,6 +8,7 @@ import { reasonOf } from "../model/errors.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryJob } from "./delivery_job.ts";
+import type { Outage } from "./outage.ts";
 import { mergeReports } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
@@ -21,6 +22,8 @@ export type OverflowPolicy = "drop-oldest" | "block";
 export interface WriteQueueOptions {
   /** Delivers the batches. */
   readonly delivery: Delivery;
+  /** How long the endpoint has been failing; the delivery has the same object. */
+  readonly outage: Outage;
   /** How many samples may be in the queue. */
   readonly capacity: number;
   /** How much memory the batches may use, in bytes. */
@@ -129,7 +132,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch, { after, sentBefore }: PushOptions = {}): Promise<DeliveryReport> {
     const job = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     if (this.#isClosed) {
-      this.#options.delivery.abandon(job, this.#closedReason);
+      this.#options.delivery.abandon(job, "deferred", this.#closedReason);
       return Promise.resolve(job.takeReport());
     }
     const columnBytes = batch.bytes + 16 * (batch.values.length - batch.length);
@@ -206,7 +209,7 @@ export class WriteQueue {
       entry.state = "sending";
       if (!signal.aborted) await this.#send(entry);
       // No later flush can send the rest.
-      if (signal.aborted || this.#isClosed) delivery.abandon(entry.job, this.#closedReason);
+      if (signal.aborted || this.#isClosed) delivery.abandon(entry.job, "deferred", this.#closedReason);
       if (entry.job.next !== undefined) break;
       this.#giveUpWaiting();
       shard.shift();
@@ -225,23 +228,24 @@ export class WriteQueue {
       if (after !== undefined) await untilAborted(after, this.#end.signal);
     } catch {
       // No later flush can send it either.
-      return delivery.abandon(job, "the window before it was not acknowledged");
+      delivery.abandon(job, "deferred", "the window before it was not acknowledged");
+      return;
     }
     try {
       await delivery.advance(job, this.#end.signal);
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
-      delivery.giveUp(job, `the delivery broke: ${reasonOf(error)}`);
+      delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);
     }
   }
 
   /** Gives up what waits after a long outage. Later batches will show whether the endpoint is up again. */
   #giveUpWaiting(): void {
-    const { delivery } = this.#options;
-    if (!delivery.outage.isLong) return;
+    const { delivery, outage } = this.#options;
+    if (!outage.isLong) return;
     for (const shard of this.#shards.values()) {
       for (const entry of shard.splice(firstIdle(shard))) {
-        delivery.giveUp(entry.job);
+        delivery.abandon(entry.job, "failed", outage.reason);
         this.#leave(entry);
       }
     }
@@ -249,7 +253,7 @@ export class WriteQueue {
 
   /** Why the queue gives up, with the reason why sending failed, if there is one. */
   get #closedReason(): string {
-    const { reason } = this.#options.delivery.outage;
+    const { reason } = this.#options.outage;
     return reason === "" ? "the queue was closed" : `the queue was closed while sending failed: ${reason}`;
   }
 
@@ -258,7 +262,7 @@ export class WriteQueue {
    * of a shard: that one has the latest totals, is sent next when the others are gone, and may alone be larger than the queue.
    */
   #dropOldest(): void {
-    const { capacity, maxQueueBytes, stats, warnings } = this.#options;
+    const { capacity, maxQueueBytes, delivery, warnings } = this.#options;
     while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
       let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
       for (const shard of this.#shards.values()) {
@@ -268,12 +272,10 @@ export class WriteQueue {
       if (oldest === undefined) return;
       const { entry, shard } = oldest;
       shard.splice(firstIdle(shard), 1);
-      const { abandoned, failed } = entry.job.abandon("dropped", "the queue was full");
-      stats.dropped("queue_full", abandoned);
-      stats.failed(failed);
+      const dropped = delivery.abandon(entry.job, "dropped", "the queue was full");
       warnings.once(
         `The queue is full (${capacity} samples, ${maxQueueBytes} bytes), so the oldest samples in it are dropped. ` +
-          `Samples dropped: ${abandoned}. Further ones are only counted.`,
+          `Samples dropped: ${dropped}. Further ones are only counted.`,
       );
       this.#leave(entry);
     }

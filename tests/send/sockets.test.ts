@@ -4,6 +4,7 @@ import { createDelivery } from "../../src/send/create_delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import { sendDefaults } from "../../src/send/defaults.ts";
+import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
@@ -81,8 +82,10 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
+  const outage = new Outage({ ...limits, now, sharedDeadline: false });
   const { delivery } = createDelivery({
     ...limits,
+    outage,
     fetch,
     url,
     headers,
@@ -94,7 +97,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     warnings,
     random: () => 0.5,
   });
-  const queue = new WriteQueue({ ...limits, delivery, sleep, stats, warnings });
+  const queue = new WriteQueue({ ...limits, delivery, outage, sleep, stats, warnings });
   const series = new SeriesNames();
   try {
     await run({

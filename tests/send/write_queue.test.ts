@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { sendDefaults } from "../../src/send/defaults.ts";
 import { Delivery } from "../../src/send/delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
+import { Outage } from "../../src/send/outage.ts";
 import { mergeReports } from "../../src/send/report_builder.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
@@ -433,14 +434,16 @@ test("a delivery that throws does not stop its shard", async () => {
     stats: new SendStats(),
     warnings: new Warnings(() => {}),
   } as const;
+  const outage = new Outage({ ...common, sharedDeadline: false });
   const delivery = new Delivery({
     ...common,
+    outage,
     send: () => {
       if (++calls === 1) throw new Error("boom");
       return Promise.resolve({ kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
     },
   });
-  const queue = new WriteQueue({ ...common, delivery });
+  const queue = new WriteQueue({ ...common, outage, delivery });
   const series = new SeriesNames();
   const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
   const [broken, fine] = await Promise.all(reports);

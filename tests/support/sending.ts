@@ -6,6 +6,7 @@
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
 import { sendDefaults } from "../../src/send/defaults.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
+import { Outage } from "../../src/send/outage.ts";
 import { RequestBudget } from "../../src/send/request_budget.ts";
 import { withRetry } from "../../src/send/retry.ts";
 import { SendStats, withStats } from "../../src/send/stats.ts";
@@ -20,13 +21,15 @@ import type { VirtualClock } from "./virtual_clock.ts";
 /** What differs from test to test. */
 export interface SendingOptions
   extends
-    Partial<Omit<DeliveryOptions, "send" | "now">>,
-    Partial<Omit<WriteQueueOptions, "delivery" | "budget" | "sleep">> {
+    Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
+    Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">> {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
   readonly faults?: readonly Fault[];
   readonly random?: () => number;
   readonly maxRequestsPerFlush?: number;
+  readonly sharedDeadline?: boolean;
+  readonly timeoutMs?: number;
 }
 
 /** The parts. */
@@ -40,7 +43,15 @@ export interface Sending {
 
 /** Puts them together. */
 export function createSending(options: SendingOptions): Sending {
-  const { clock, receiver, faults, random = () => 0.5, maxRequestsPerFlush = Infinity, ...changes } = options;
+  const {
+    clock,
+    receiver,
+    faults,
+    random = () => 0.5,
+    maxRequestsPerFlush = Infinity,
+    sharedDeadline = false,
+    ...changes
+  } = options;
   const { now, sleep } = clock;
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
@@ -57,11 +68,12 @@ export function createSending(options: SendingOptions): Sending {
     ...changes,
     ...{ sleep, now, stats, warnings, budget },
   } as const;
+  const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(network.fetch);
   const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
   const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
-  const delivery = new Delivery({ ...common, send });
-  return { queue: new WriteQueue({ ...common, delivery }), delivery, stats, network, messages };
+  const delivery = new Delivery({ ...common, outage, send });
+  return { queue: new WriteQueue({ ...common, outage, delivery }), delivery, stats, network, messages };
 }
 
 /** Makes series that are the same object for the same name. */

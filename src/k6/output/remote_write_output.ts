@@ -17,6 +17,7 @@ import { SenderMetrics } from "./sender_metrics.ts";
 import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
+import { Outage } from "../../send/outage.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
@@ -122,7 +123,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
     // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
     const sharedDeadline = resolved.overflow === "block";
-    const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
+    const outage = new Outage({ ...resolved, sharedDeadline });
+    const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const way = createDelivery(sending);
     this.#metadata = createMetadataSender(sending, way);
     this.#queue = new WriteQueue({ ...sending, delivery: way.delivery });

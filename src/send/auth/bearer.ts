@@ -35,14 +35,11 @@ export function bearerAuthorizer(token: BearerToken): Authorizer {
 /** Returns the value of the header Authorization. */
 export function bearerCredentials(token: string): string {
   const trimmed = typeof token === "string" ? token.trim() : "";
-  if (trimmed === "") {
-    throw new ConfigurationError("Cannot authenticate: the bearer token is empty, expected a token");
-  }
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return `Bearer ${trimmed}`;
   // The runtime's own error would show the token.
-  if (!/^[\x21-\x7e]+$/.test(trimmed)) {
-    throw new ConfigurationError(
-      "Cannot authenticate: the bearer token has a space, a line break or a character beyond ASCII, expected none",
-    );
-  }
-  return `Bearer ${trimmed}`;
+  throw new ConfigurationError(
+    `Cannot authenticate: the bearer token ${
+      trimmed === "" ? "is empty" : "has a space, a line break or a character beyond ASCII"
+    }`,
+  );
 }

@@ -29,24 +29,26 @@ export function resolveAuthorizer(
   { user, password, bearerToken, auth, headers }: AuthOptions & { readonly headers: Readonly<Record<string, string>> },
   context: AuthContext,
 ): Authorizer | undefined {
-  const methods: [name: string, create: () => Authorizer | undefined][] = [];
   const userInfo = userInfoOf(context.url);
-  if (userInfo !== undefined) methods.push(["the user info of the URL", () => basicAuthorizer(userInfo)]);
-  if (user !== undefined) methods.push(["user", () => basicAuthorizer({ user, password: password ?? "" })]);
-  else if (password !== undefined) throw authError("user is missing", "a user together with the password");
-  if (bearerToken !== undefined) methods.push(["bearerToken", () => bearerAuthorizer(bearerToken)]);
-  if (auth !== undefined) {
-    if (typeof auth !== "function") {
-      throw authError(`auth is of type ${typeof auth}`, "a function such as sigV4({ ... })");
-    }
-    methods.push(["auth", () => auth(context)]);
-  }
   const custom = Object.keys(headers).find((name) => name.toLowerCase() === "authorization");
-  if (custom !== undefined) methods.push([`the header ${custom}`, () => undefined]);
-  if (methods.length > 1) {
-    throw authError(`the options contain ${methods.map(([name]) => name).join(" and ")}`, "only one of them");
+  if (password !== undefined && user === undefined) {
+    throw authError("user is missing", "a user together with the password");
   }
-  return methods[0]?.[1]();
+  if (auth !== undefined && typeof auth !== "function") {
+    throw authError(`auth is of type ${typeof auth}`, "a function such as sigV4({ ... })");
+  }
+  const methods: readonly (readonly [name: string, create: (() => Authorizer | undefined) | undefined])[] = [
+    ["the user info of the URL", userInfo && (() => basicAuthorizer(userInfo))],
+    ["user", user === undefined ? user : () => basicAuthorizer({ user, password: password ?? "" })],
+    ["bearerToken", bearerToken === undefined ? bearerToken : () => bearerAuthorizer(bearerToken)],
+    ["auth", auth && (() => auth(context))],
+    [`the header ${custom}`, custom === undefined ? custom : () => undefined],
+  ];
+  const given = methods.filter(([, create]) => create !== undefined);
+  if (given.length > 1) {
+    throw authError(`the options contain ${given.map(([name]) => name).join(" and ")}`, "only one of them");
+  }
+  return given[0]?.[1]?.();
 }
 
 function authError(problem: string, expected: string): ConfigurationError {
