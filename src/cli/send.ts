@@ -72,7 +72,9 @@ class Sending {
 
   async run(): Promise<number> {
     const started = performance.now();
-    const { raw, options: given } = readOutputOptions(this.#given, { warn: (message) => this.#log.say("warn", message) });
+    const { raw, options: given } = readOutputOptions(this.#given, {
+      warn: (message) => this.#log.say("warn", message),
+    });
     const options: RemoteWriteOutputOptions = {
       ...(this.#live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...given,

@@ -5,7 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
-import { sleep, type Sleep } from "../send/sleep.ts";
+import { type Sleep, sleep } from "../send/sleep.ts";
 import { checkOptions, type OptionDefinitions, type Resolved } from "./option_definition.ts";
 
 /** The options of a client. At most one way to authenticate may be given. */
@@ -168,7 +168,9 @@ function parseUrl(url: unknown): string {
 function checkHeaders(headers: unknown): void {
   const isObject = typeof headers === "object" && headers !== null && !(Symbol.iterator in headers);
   if (isObject && Object.values(headers).every((value) => typeof value === "string")) return;
-  throw new ConfigurationError("Cannot use the option headers: it is not an object of strings, expected { name: value }");
+  throw new ConfigurationError(
+    "Cannot use the option headers: it is not an object of strings, expected { name: value }",
+  );
 }
 
 /** A log that fails must not end the sending. */

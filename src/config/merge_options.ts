@@ -18,11 +18,11 @@ export function mergeOptions<Options extends Pick<RemoteWriteOutputOptions, "lab
 ): Options {
   const hidden = labelOptions.filter((name) => above.labels?.[name] !== undefined);
   const visible = Object.entries(below).filter(([option]) => hidden.every((name) => name !== option));
-  return mergeSameSource(Object.fromEntries(visible), above);
+  return mergeSameSource<Options>(Object.fromEntries(visible), above);
 }
 
 /** Merges options of one source: a label does not replace the option of its name. */
-export function mergeSameSource<Options extends object>(below: Partial<Options>, above: Options): Options {
+export function mergeSameSource<Options extends object>(below: object, above: Options): Options {
   const merged: Record<string, unknown> = { ...below };
   for (const [option, value] of Object.entries(above)) {
     if (value === undefined) continue;

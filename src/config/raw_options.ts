@@ -61,10 +61,15 @@ export function buildOptions(raw: RawOptions): OptionsFromText {
   const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
   const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
   const { bearerTokenFile, relabelConfigFile, ...options } = withoutTls;
-  if (tokens !== undefined && sigv4 !== undefined) {
-    throw new ConfigurationError("Cannot authenticate: the ways given are oauth2 and sigv4, expected only one");
-  }
   const isSigned = sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined);
+  const { user, bearerToken } = options;
+  const methods = Object.entries({ user, bearerToken, oauth2: tokens, sigv4: isSigned || undefined })
+    .flatMap(([name, value]) => value === undefined ? [] : [name]);
+  if (methods.length > 1) {
+    throw new ConfigurationError(
+      `Cannot authenticate: the options contain ${methods.join(" and ")}, expected only one of them`,
+    );
+  }
   return {
     options: defined({
       ...mapping === "legacy" ? withLegacyMapping(options) : { ...options, mapping },

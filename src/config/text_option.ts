@@ -81,7 +81,9 @@ export function textOptionsOf(definitions: Readonly<Record<string, OptionDefinit
     const { help, flag = kebabCase(option.replace(/Ms$/, "")), placeholder, secret } = definition;
     if (help === undefined) return [];
     const form = forms[definition.kind];
-    if (form === undefined) throw new Error(`Cannot read the option ${option}: the kind ${definition.kind} has no reader`);
+    if (form === undefined) {
+      throw new Error(`Cannot read the option ${option}: the kind ${definition.kind} has no reader`);
+    }
     const byDefault = formatDefault(definition);
     return textOption({
       ...form(definition),

@@ -1,13 +1,9 @@
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { BusyError } from "../model/errors.ts";
-import {
-  type ClientOptions,
-  clientOptionDefinitions,
-  completeClientOptions,
-} from "../client/client_options.ts";
+import { clientOptionDefinitions, type ClientOptions, completeClientOptions } from "../client/client_options.ts";
 import { checkOptions, type OptionDefinitions } from "../client/option_definition.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
-import { type QueueOptions, queueOptionDefinitions } from "../client/queue_options.ts";
+import { queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import {
@@ -17,13 +13,12 @@ import {
   type ReceiverOptions,
 } from "../receive/receiver_options.ts";
 import { countValues, nothingWritten } from "../receive/responses.ts";
-import { abortAfter } from "../send/abort_after.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
+import { Outage } from "../send/outage.ts";
 import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
-import type { Sleep } from "../send/sleep.ts";
 import { Warnings } from "../send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "../send/write_queue.ts";
 import type { TimeSeries } from "../model/time_series.ts";
@@ -86,7 +81,6 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   /** Whether the endpoint always gets 2.0. Otherwise, the queued series may have to be sent in 1.0. */
   readonly #isV2: boolean;
   readonly #closeTimeoutMs: number;
-  readonly #sleep: Sleep;
   readonly #queue: WriteQueue;
   readonly #metadataSender: MetadataSender;
   readonly #warnings: Warnings;
@@ -94,7 +88,6 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   readonly #metadataStore = new MetadataStore();
   readonly #report = new ReportBuilder();
   readonly #pending = new Set<Promise<void>>();
-  readonly #end = new AbortController();
   #closing: Promise<DeliveryReport> | undefined;
 
   /** Creates a forwarder; sends nothing. @throws {ConfigurationError} if an option is unknown or has a wrong value */
@@ -104,9 +97,9 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     this.#shards = resolved.shards;
     this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
-    this.#sleep = resolved.sleep;
     this.#warnings = new Warnings(resolved.onWarning);
-    const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
+    const outage = new Outage({ ...resolved, sharedDeadline: false });
+    const sending = { ...resolved, outage, stats: this.#stats, warnings: this.#warnings };
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
     // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
@@ -190,17 +183,14 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   #enqueue(shard: number, batch: Batch): void {
     const done = this.#queue.push(shard, batch).then(async (report) => {
       this.#report.add(report);
-      if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, this.#end.signal);
+      if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, this.#queue.signal);
       this.#pending.delete(done);
     });
     this.#pending.add(done);
   }
 
   async #close({ timeoutMs = this.#closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#sleep, signal });
-    await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
-    await this.settled();
-    clear();
+    await this.#queue.close({ timeoutMs, signal, finish: () => this.settled() });
     return this.#report.report();
   }
 }

@@ -164,7 +164,7 @@ test("a run that is done sends nothing again; another one is told what is differ
 test("a checkpoint that cannot be written leaves nothing beside it", () =>
   withFolder(async (folder) => {
     const path = join(folder, "state");
-    const checkpoint = await Checkpoint.open(path, { files: [recording], options: {}, shiftToNow: false });
+    const checkpoint = await Checkpoint.open(path, { files: [recording], raw: {}, shiftToNow: false });
     mkdirSync(path);
     await assert.rejects(checkpoint.begin(0), /^ConfigurationError: Cannot write the checkpoint ".*state": /);
     assert.deepEqual(readdirSync(folder), ["state"]);
@@ -221,7 +221,7 @@ test("a window that is given up ends the run, and the same command continues wit
         first.stderr,
         /error: Not everything was acknowledged, so sending ends; the same command continues there/,
       );
-      assert.match(first.stderr, /no answer came within 1500 ms/);
+      assert.match(first.stderr, /the endpoint did not answer within 1.5 s/);
       assert.equal(served, 3, "nothing is sent after the window that is missing");
       down = false;
       const second = await runCli(command);
@@ -237,10 +237,10 @@ test("a window that is given up ends the run, and the same command continues wit
 
 test("the endpoint of a run is the same whether the default is named or not", () =>
   withFolder(async (folder) => {
-    const replay = { files: [recording], options: {}, shiftToNow: false };
+    const replay = { files: [recording], raw: {}, shiftToNow: false };
     await (await Checkpoint.open(join(folder, "state"), replay)).begin(0);
-    const options = { url: "http://localhost:9090/api/v1/write" };
-    assert.equal((await Checkpoint.open(join(folder, "state"), { ...replay, options })).windowsSent, 0);
+    const raw = { url: "http://localhost:9090/api/v1/write" };
+    assert.equal((await Checkpoint.open(join(folder, "state"), { ...replay, raw })).windowsSent, 0);
   }));
 
 test("that sending ends is said once, however many windows wait", () =>

@@ -56,7 +56,7 @@ test("an endpoint that never answers is exit code 1", async () => {
       server.close();
     });
   assert.equal(code, 1, stderr);
-  assert.match(stderr, /1 failed: given up while an answer was awaited/);
+  assert.match(stderr, /1 failed: given up while the sender waited for an answer/);
 });
 
 test("what is refused on a retry, as it is stored already, is unknown and no loss", async () => {

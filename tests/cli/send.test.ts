@@ -266,7 +266,7 @@ test("where nobody listens, the command says so after --retry-deadline, counts w
   await close();
   const { code, stderr } = await runCli([recording, "--retry-deadline", "2s", "--url", url]);
   assert.equal(code, 1);
-  assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); it is tried again/);
+  assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); the sender tries again/);
   assert.match(stderr, /delivered {2}0 of ([\d,]+) samples, \1 failed\n +\1 failed: the connection was refused\n/);
 });
 

@@ -150,7 +150,7 @@ test("auto and receivers that know 1.0 only: they get all of the recorded run, a
     assert.deepEqual([delivered, rejected], [samples, 0], knowledge);
     assert.deepEqual(versions.map((version) => version === "2.0").lastIndexOf(true), 0, knowledge);
     assert.deepEqual(valuesOf(receiver), expected, knowledge);
-    assert.equal(warnings.filter((text) => text.includes("it gets 1.0 from now on")).length, 1, knowledge);
+    assert.equal(warnings.filter((text) => text.includes("the sender uses 1.0 from now on")).length, 1, knowledge);
   }
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/mod.ts";
-import { resolveClientOptions } from "../../src/client/resolve_client_options.ts";
+import { resolveClientOptions } from "../../src/client/client_options.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
 import { strictRules } from "../../src/receive/mod.ts";
 import { createDelivery } from "../../src/send/create_delivery.ts";

@@ -53,7 +53,7 @@ test(
       const samples = await recentSamples();
       const warnings = await send(samples, { url: victoria.writeUrl });
       assert.deepEqual(warnings.filter((text) => text.includes("2.0")), [
-        "The receiver does not take remote write 2.0 (it answers 204 without the headers that say what it stored); it gets " +
+        "The receiver does not accept remote write 2.0 (it answers 204 without the headers that report what it stored); the sender uses " +
         "1.0 from now on.",
       ]);
 

@@ -41,7 +41,7 @@ test("a sample that alone is too large is left out, with a reason", async () => 
   const report = await setting.deliver(series.batch([["a", 1, 1], ["l".repeat(200), 1, 2], ["b", 1, 3]]));
   assert.equal(report.delivered, 2);
   assert.equal(report.rejected, 1);
-  assert.match(report.reasons[0]?.reason ?? "", /A sample of "l+" is left out: it takes 234 bytes/);
+  assert.match(report.reasons[0]?.reason ?? "", /A sample of "l+" is not sent: it takes 234 bytes/);
   assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { too_large: 1 });
   assert.equal(setting.messages.length, 1);
 });
@@ -57,7 +57,7 @@ test("a sample that cannot be encoded is left out, the others are sent", async (
   const report = await setting.deliver(oneEach(10));
   assert.equal(report.delivered, 9);
   assert.deepEqual(report.reasons, [
-    { outcome: "rejected", reason: 'A sample of "s5" is left out: it cannot be encoded: 5 is not liked.', samples: 1 },
+    { outcome: "rejected", reason: 'A sample of "s5" is not sent: it cannot be encoded: 5 is not liked.', samples: 1 },
   ]);
 });
 
@@ -103,7 +103,7 @@ test("a refused request is bisected until the bad series stand alone", async () 
     { outcome: "rejected", reason: "status 400: label of series {s700} is not liked", samples: 2 },
   ]);
   assert.deepEqual(setting.messages, [
-    "Samples refused: 1 (status 400: label of series {s700} is not liked). Further ones of this kind are only counted.",
+    "Samples refused: 1 (status 400: label of series {s700} is not liked). Further samples of this kind are only counted.",
   ]);
   // 2 log2(2000) for each.
   assert.ok(report.requests <= 45, String(report.requests));
@@ -213,7 +213,7 @@ test("a signal leaves the rest deferred; what was under way has failed", async (
   controller.abort();
   const { delivered, failed, deferred, reasons } = await pending;
   assert.deepEqual({ delivered, failed, deferred }, { delivered: 2, failed: 2, deferred: 2 });
-  assert.equal(reasons[0]?.reason, "given up while an answer was awaited");
+  assert.equal(reasons[0]?.reason, "given up while the sender waited for an answer");
   assert.equal(clock.timers, 0);
 });
 

@@ -26,13 +26,17 @@ test("auto falls back to 1.0 once for several shards, whose requests of 2.0 are 
     assert.deepEqual(reports.map(({ delivered, samples }) => [delivered, samples]), pushed.map(() => [1, 1]));
     assert.equal(receiver.count, 8, ignorance);
     assert.equal(delivery.version, "1.0");
-    assert.equal(messages.filter((message) => message.includes("it gets 1.0 from now on")).length, 1, ignorance);
+    assert.equal(
+      messages.filter((message) => message.includes("the sender uses 1.0 from now on")).length,
+      1,
+      ignorance,
+    );
     const sent = network.requests.map(({ headers }) => headers.get("x-prometheus-remote-write-version"));
     // One of each shard, which a 500 makes wait and try again; nothing is encoded as 2.0 after it is known.
     const attempts = ignorance === "500" ? 10 : 1;
     assert.equal(sent.filter((version) => version === "2.0.0").length, 4 * attempts);
     assert.equal(sent.filter((version) => version === "0.1.0").length, 8);
-    await clock.settle(queue.close());
+    await clock.settle(queue.close({ timeoutMs: 0 }));
   }
 });
 
@@ -72,7 +76,7 @@ test("auto falls back to 1.0, once and for good, and nothing is lost", async () 
     assert.equal(setting.delivery.version, "1.0");
     assert.match(
       setting.messages[0] ?? "",
-      /^The receiver does not take remote write 2\.0 \(.*\); it gets 1\.0 from now on/,
+      /^The receiver does not accept remote write 2\.0 \(.*\); the sender uses 1\.0 from now on/,
     );
   }
 });

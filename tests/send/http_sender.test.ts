@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Fetch } from "../../src/send/fetch.ts";
+import type { Fetch } from "../../src/send/request_result.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
-import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
+import { answer, answering, httpOptions, noContent, request, send } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("MUST send the headers of remote write 1.0 with a POST", async () => {
@@ -174,7 +174,7 @@ test("a redirect is an error that says where to, without what may be secret", as
     assert.deepEqual(outcome, {
       kind: "rejected",
       status,
-      reason: "it redirects to https://login.test/sso?...",
+      reason: "the endpoint redirects to https://login.test/sso?...",
       written: undefined,
       attempts: 1,
       unknownBefore: false,
@@ -182,9 +182,9 @@ test("a redirect is an error that says where to, without what may be secret", as
     assert.equal(calls.length, 1);
   }
   const relative = await send({ fetch: answering(answer(302, null, { location: "/login" })).fetch });
-  assert.equal(relative.kind === "rejected" && relative.reason, "it redirects to http://receiver.test/login");
+  assert.equal(relative.kind === "rejected" && relative.reason, "the endpoint redirects to http://receiver.test/login");
   const nowhere = await send({ fetch: answering(answer(302)).fetch });
-  assert.equal(nowhere.kind === "rejected" && nowhere.reason, "it redirects to nowhere");
+  assert.equal(nowhere.kind === "rejected" && nowhere.reason, "the endpoint redirects");
 });
 
 test("a redirect that a browser hides is an error", async () => {
@@ -230,7 +230,7 @@ test("Retry-After is read in both forms", async () => {
 
 test("fetch is not called within the call, as it may be the user's and call the output", async () => {
   const { fetch, calls } = answering(answer(204));
-  const sender = createHttpSender({ url: "http://receiver.test/", fetch });
+  const sender = createHttpSender({ ...httpOptions, fetch, ...new VirtualClock() });
   const pending = sender(request, new AbortController().signal);
   assert.equal(calls.length, 0);
   await pending;
@@ -241,7 +241,7 @@ test("no answer within the timeout is a failure of unknown outcome", async () =>
   const clock = new VirtualClock();
   // It does not even heed the signal.
   const fetch: Fetch = () => new Promise(() => {});
-  const sender = createHttpSender({ url: "http://receiver.test/", fetch, timeoutMs: 5000, ...clock });
+  const sender = createHttpSender({ ...httpOptions, fetch, timeoutMs: 5000, ...clock });
   const pending = sender(request, new AbortController().signal);
   await clock.advance(4999);
   assert.equal(clock.timers, 1);
@@ -249,7 +249,7 @@ test("no answer within the timeout is a failure of unknown outcome", async () =>
   assert.equal(clock.timers, 0);
   const outcome = await pending;
   assert.ok(outcome.kind === "failed");
-  assert.equal(outcome.reason, "no answer came within 5000 ms");
+  assert.equal(outcome.reason, "the endpoint did not answer within 5 s");
   assert.equal(outcome.unknown, true);
   assert.equal(outcome.disconnected, false);
 });
@@ -259,7 +259,7 @@ test("the timeout covers the body of an error too; what came of it is kept", asy
     const clock = new VirtualClock();
     const drip = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("bad ser")) });
     const { fetch } = answering(() => new Response(drip, { status }));
-    const sender = createHttpSender({ url: "http://receiver.test/", fetch, timeoutMs: 5000, ...clock });
+    const sender = createHttpSender({ ...httpOptions, fetch, timeoutMs: 5000, ...clock });
     const outcome = await clock.settle(sender(request, new AbortController().signal));
     assert.equal(outcome.kind, kind);
     if ("reason" in outcome) assert.equal(outcome.reason, "bad ser");
@@ -270,7 +270,7 @@ test("the timeout covers the body of an error too; what came of it is kept", asy
 test("the caller's signal ends an attempt, and says whether it may have been received", async () => {
   const clock = new VirtualClock();
   const controller = new AbortController();
-  const hanging = createHttpSender({ url: "http://receiver.test/", fetch: () => new Promise(() => {}), ...clock });
+  const hanging = createHttpSender({ ...httpOptions, fetch: () => new Promise(() => {}), ...clock });
   const pending = hanging(request, controller.signal);
   await clock.advance(10);
   controller.abort();
@@ -284,7 +284,7 @@ test("the caller's signal ends an attempt, and says whether it may have been rec
 
   const later = new AbortController();
   const authorizer = { authorize: () => new Promise<void>(() => {}) };
-  const waiting = createHttpSender({ url: "http://receiver.test/", authorizer, fetch: answering().fetch, ...clock });
+  const waiting = createHttpSender({ ...httpOptions, authorizer, fetch: answering().fetch, ...clock });
   const deferred = waiting(request, later.signal);
   await clock.advance(10);
   later.abort();

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/model/errors.ts";
 import { bearerAuthorizer } from "../../src/send/auth/bearer.ts";
-import type { RequestHeaders } from "../../src/send/authorizer.ts";
+import type { RequestHeaders } from "../../src/send/auth/authorizer.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { withRetry } from "../../src/send/retry.ts";
-import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import { answer, answering, httpOptions, noContent, request, send } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("an authorizer sets headers anew for each attempt and sees what is sent", async () => {
@@ -21,7 +22,13 @@ test("an authorizer sets headers anew for each attempt and sees what is sent", a
       headers.set("authorization", `Token ${++count}`);
     },
   };
-  const sender = createHttpSender({ url: "http://user:hunter2@receiver.test/w?q=1", authorizer, fetch, ...clock });
+  const sender = createHttpSender({
+    ...httpOptions,
+    url: "http://user:hunter2@receiver.test/w?q=1",
+    authorizer,
+    fetch,
+    ...clock,
+  });
   const { signal } = new AbortController();
   await sender(request, signal);
   await sender(request, signal);
@@ -55,7 +62,7 @@ test("an authorizer that fails is a failed attempt, one that is configured wrong
   const failed = await send({ fetch, authorizer: failing });
   assert.ok(failed.kind === "failed");
   assert.equal(failed.unknown, false);
-  assert.equal(failed.reason, "no credentials were to be had: token endpoint: status 503");
+  assert.equal(failed.reason, "the credentials could not be obtained: token endpoint: status 503");
   const wrong = {
     authorize: (): void => {
       throw new ConfigurationError("Cannot authorize: the file is empty, expected a token");
@@ -75,8 +82,11 @@ test("a token that is not there for a moment is asked for again", async () => {
   });
   const { fetch, calls } = answering(noContent());
   const clock = new VirtualClock();
-  const once = createHttpSender({ url: "http://receiver.test/", fetch, authorizer, ...clock });
-  const sent = withRetry(once, clock)(request, new AbortController().signal);
+  const once = createHttpSender({ ...httpOptions, fetch, authorizer, ...clock });
+  const sent = withRetry(once, { ...clock, random: () => 0.5, retryOn429: true, warnings: new Warnings(() => {}) })(
+    request,
+    new AbortController().signal,
+  );
   assert.equal((await clock.settle(sent)).kind, "written");
   assert.equal(calls.length, 1);
 });
@@ -98,12 +108,15 @@ test("a URL or header that cannot be used is a configuration error, without secr
     [{ headers: { "X Token": "hunter2" } }, /the header "X Token"/],
   ];
   for (const [options, message] of cases) {
-    assert.throws(() => createHttpSender({ url: "http://receiver.test/", ...options }), (error) => {
-      assert.ok(error instanceof ConfigurationError);
-      assert.match(error.message, message);
-      assert.ok(!error.message.includes("hunter2"));
-      return true;
-    });
+    assert.throws(
+      () => createHttpSender({ ...httpOptions, fetch: answering().fetch, ...new VirtualClock(), ...options }),
+      (error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.match(error.message, message);
+        assert.ok(!error.message.includes("hunter2"));
+        return true;
+      },
+    );
   }
 });
 
@@ -148,7 +161,7 @@ test("no secret appears in an outcome, whatever the receiver or the runtime says
 
 test("no form in which a receiver may echo a secret gets through", async () => {
   const url = "http://receiver.test/w";
-  const cases: readonly (readonly [what: string, HttpSenderOptions, echo: string, secret: RegExp])[] = [
+  const cases: readonly (readonly [what: string, Partial<HttpSenderOptions>, echo: string, secret: RegExp])[] = [
     ["UTF-8", { url, headers: { authorization: basic("ann:p\u00e4ssw\u00f6rd") } }, "no: p\u00e4ssw\u00f6rd", /ssw/],
     ["URL", { url, headers: { authorization: basic("ann:p@ss/word") } }, "user=ann&pass=p%40ss%2Fword", /ss%2F/],
     ["JSON", { url, headers: { authorization: basic('ann:p"ss\\word') } }, '{"p":"p\\"ss\\\\word"}', /word/],
@@ -169,7 +182,7 @@ test("no form in which a receiver may echo a secret gets through", async () => {
   ];
   for (const [what, options, echo, secret] of cases) {
     const { fetch } = answering(answer(403, echo));
-    const outcome = await send({ fetch, ...options });
+    const outcome = await send({ ...options, fetch });
     assert.ok(outcome.kind === "rejected" && outcome.reason !== "", what);
     assert.doesNotMatch(outcome.reason, secret, what);
   }

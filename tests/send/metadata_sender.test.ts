@@ -93,7 +93,9 @@ test("a receiver that refuses metadata gets none any more, and no sample is lost
   }
   const { samples, delivered } = await output.close();
   assert.deepEqual([samples, delivered, asked()], [3, 3, 1]);
-  assert.deepEqual(warnings, ["The receiver does not take metadata (no metadata here); it gets none any more."]);
+  assert.deepEqual(warnings, [
+    "The receiver does not accept metadata (no metadata here); the sender sends none any more.",
+  ]);
 });
 
 test("metadata that cannot be sent is a warning, and is tried again within the minute and after it", async () => {
@@ -119,7 +121,7 @@ test("metadata that cannot be sent is a warning, and is tried again within the m
   assert.deepEqual([samples, delivered], [3, 3]);
   assert.match(
     warnings.join("\n"),
-    /Metadata could not be sent \(no metadata here\); it is sent again within a minute/,
+    /Metadata could not be sent \(no metadata here\); the sender tries again within a minute/,
   );
 });
 

@@ -12,7 +12,6 @@ const failed: RequestResult = {
   retryAfterMs: undefined,
   unknown: false,
   disconnected: false,
-  cause: undefined,
   ...rest,
 };
 

@@ -9,8 +9,8 @@ test("a report adds up", () => {
   tally.count("rejected", 2, 'out of order sample of {a="2"} at 18');
   tally.count("failed", 3, "the connection was refused");
   tally.count("deferred", 0, "nothing");
-  tally.countRequest({ attempts: 3, bodyBytes: 100 });
-  tally.countRequest({ attempts: 0, bodyBytes: 100 });
+  tally.countRequest(3, 100);
+  tally.countRequest(0, 100);
   assert.deepEqual(tally.report(), {
     samples: 11,
     delivered: 5,
@@ -32,7 +32,7 @@ test("a report adds up", () => {
 test("merged reports are the sum, and leave the reports alone", () => {
   const one = new ReportBuilder();
   one.count("unknown", 1, "timeout");
-  one.countRequest({ attempts: 2, bodyBytes: 10 });
+  one.countRequest(2, 10);
   const two = new ReportBuilder();
   two.count("unknown", 2, "timeout");
   two.count("dropped", 4, "full");

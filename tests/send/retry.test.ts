@@ -3,9 +3,10 @@ import { test } from "node:test";
 import type { EncodedRequest, Failed, RequestResult, Send } from "../../src/send/request_result.ts";
 import { type RetryOptions, withRetry } from "../../src/send/retry.ts";
 import { Warnings } from "../../src/send/warnings.ts";
+import { firstAttempt } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
-const request: EncodedRequest = { version: "1.0", body: new Uint8Array(1), samples: 1 };
+const request: EncodedRequest = { version: "1.0", body: new Uint8Array(1), samples: 1, ...firstAttempt };
 const once = { attempts: 1, unknownBefore: false } as const;
 const written: RequestResult = { kind: "written", status: 204, written: undefined, ...once };
 const failure: Failed = {
@@ -15,10 +16,11 @@ const failure: Failed = {
   retryAfterMs: undefined,
   unknown: false,
   disconnected: false,
-  cause: undefined,
   ...once,
 };
 const rejected: RequestResult = { kind: "rejected", status: 400, reason: "bad", written: undefined, ...once };
+
+const retryOptions = { retryOn429: true, random: () => 1, warnings: new Warnings(() => {}) };
 
 /** Sends by script, the last outcome for ever; notes when and as which attempt. */
 function scripted(
@@ -28,7 +30,7 @@ function scripted(
   const times: number[] = [];
   const attempts: number[] = [];
   const start = clock.now();
-  const send: Send = ({ attempt = 0 }) => {
+  const send: Send = ({ attempt }) => {
     times.push(clock.now() - start);
     attempts.push(attempt);
     return Promise.resolve(outcomes[Math.min(times.length, outcomes.length) - 1] ?? written);
@@ -38,13 +40,13 @@ function scripted(
 
 async function run(
   outcomes: readonly RequestResult[],
-  options: RetryOptions = {},
+  options: Partial<RetryOptions> = {},
   changes: Partial<EncodedRequest> = {},
 ): Promise<{ outcome: RequestResult; times: number[]; attempts: number[] }> {
   const clock = new VirtualClock();
   const script = scripted(clock, ...outcomes);
-  const send = withRetry(script.send, { random: () => 1, ...clock, ...options });
-  const retryUntilMs = changes.retryUntilMs === undefined ? undefined : clock.now() + changes.retryUntilMs;
+  const send = withRetry(script.send, { ...retryOptions, ...clock, ...options });
+  const retryUntilMs = clock.now() + (changes.retryUntilMs ?? Infinity);
   const outcome = await clock.settle(send({ ...request, ...changes, retryUntilMs }, new AbortController().signal));
   assert.equal(clock.timers, 0);
   return { outcome, times: script.times, attempts: script.attempts };
@@ -128,7 +130,7 @@ test("a Retry-After beyond the deadline is followed up to the deadline, where th
 test("a signal ends the pause at once", async () => {
   const clock = new VirtualClock();
   const controller = new AbortController();
-  const send = withRetry(scripted(clock, { ...failure, unknown: true }).send, { random: () => 1, ...clock });
+  const send = withRetry(scripted(clock, { ...failure, unknown: true }).send, { ...retryOptions, ...clock });
   const pending = send(request, controller.signal);
   await clock.advance(10);
   assert.equal(clock.timers, 1);
@@ -151,7 +153,7 @@ test("what fails is said once, and tried again", async () => {
     warnings,
   });
   assert.deepEqual(messages, [
-    "Sending fails (status 503: busy); it is tried again.",
-    "Sending fails (no answer: the connection was refused); it is tried again.",
+    "Sending fails (status 503: busy); the sender tries again.",
+    "Sending fails (no answer: the connection was refused); the sender tries again.",
   ]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseRetryAfter } from "../../src/send/retry_after.ts";
+import { parseRetryAfter } from "../../src/send/answer.ts";
 
 const now = Date.UTC(2026, 2, 1, 12, 0, 0);
 

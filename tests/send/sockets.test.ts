@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
+import { sendDefaults } from "../../src/send/defaults.ts";
+import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
@@ -11,7 +13,15 @@ import { type FaultServer, type SocketFault, startFaultServer } from "../support
 import { SeriesNames } from "../support/sending.ts";
 import { idle } from "../support/virtual_clock.ts";
 
-const timeoutMs = 30_000;
+const { timeoutMs } = sendDefaults;
+
+const limits = {
+  ...sendDefaults,
+  bisect: true,
+  retryOn429: true,
+  retryDeadlineMs: Infinity,
+  overflow: "drop-oldest",
+} as const;
 
 interface Setting {
   readonly server: FaultServer;
@@ -72,7 +82,10 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
+  const outage = new Outage({ ...limits, now, sharedDeadline: false });
   const { delivery } = createDelivery({
+    ...limits,
+    outage,
     fetch,
     url,
     headers,
@@ -84,7 +97,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     warnings,
     random: () => 0.5,
   });
-  const queue = new WriteQueue({ delivery, sleep, stats, warnings });
+  const queue = new WriteQueue({ ...limits, delivery, outage, sleep, stats, warnings });
   const series = new SeriesNames();
   try {
     await run({
@@ -95,7 +108,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
       push: (count, time) =>
         queue.push(0, series.batch(Array.from({ length: count }, (_, index) => [`s${index}`, time, index]))),
     });
-    await queue.close({ signal: AbortSignal.abort() });
+    await queue.close({ timeoutMs: 0, signal: AbortSignal.abort() });
     assert.equal(timeouts.size, 0, "a timeout is left");
     for (const message of messages) assert.ok(!message.includes("hunter2"), message);
   } finally {
@@ -202,7 +215,7 @@ test("a POST never becomes a GET: a redirect to a login page that says 200 is an
     await withServer({ faults: [{ kind: "answer", status, headers }] }, async (setting) => {
       const report = await setting.push(2, 1);
       assert.equal(report.rejected, 2);
-      const reason = `status ${status}: it redirects to http://127.0.0.1:1/login?...`;
+      const reason = `status ${status}: the endpoint redirects to http://127.0.0.1:1/login?...`;
       assert.deepEqual(report.reasons, [{ outcome: "rejected", reason, samples: 2 }]);
       assert.deepEqual(setting.server.requests.map(({ method }) => method), ["POST"]);
     });
@@ -257,7 +270,7 @@ test("nobody listens: the reason is clear, and nothing may have been stored", as
     // Pauses take no time here: it fails again and again until the queue is closed.
     while (setting.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     assert.deepEqual(setting.messages, [
-      "Sending fails (no answer: the connection was refused); it is tried again.",
+      "Sending fails (no answer: the connection was refused); the sender tries again.",
     ]);
     void sleepless;
   });

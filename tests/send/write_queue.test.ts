@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sendDefaults } from "../../src/send/defaults.ts";
 import { Delivery } from "../../src/send/delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
-import { WriteQueue } from "../../src/send/write_queue.ts";
+import { Outage } from "../../src/send/outage.ts";
+import { mergeReports } from "../../src/send/report_builder.ts";
+import { SendStats } from "../../src/send/stats.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import { type CloseOptions, WriteQueue } from "../../src/send/write_queue.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
@@ -15,15 +20,31 @@ interface Setting extends Sending {
   readonly series: SeriesNames;
   /** So many samples, each of another series, named after the shard. */
   batch(count: number, options?: { readonly time?: number; readonly shard?: number }): Batch;
+  /** Closes the queue. Returns what happened to everything that was in it. */
+  close(options?: CloseOptions): Promise<DeliveryReport>;
 }
 
 function setUp(options: Partial<SendingOptions> = {}): Setting {
   const clock = new VirtualClock();
   const receiver = new FakePrometheus();
   const series = new SeriesNames();
+  const sending = createSending({ clock, receiver, ...options });
+  const { queue } = sending;
+  const pending = new Set<Promise<DeliveryReport>>();
+  const push = queue.push.bind(queue);
+  queue.push = (...given) => {
+    const report = push(...given);
+    pending.add(report);
+    void report.then(() => pending.delete(report));
+    return report;
+  };
+  const close: Setting["close"] = async (options = {}) => {
+    const waiting = [...pending];
+    return mergeReports([await queue.close({ timeoutMs: 30_000, ...options }), ...await Promise.all(waiting)]);
+  };
   const batch: Setting["batch"] = (count, { time = 1, shard = 0 } = {}) =>
     series.batch(Array.from({ length: count }, (_, index) => [`shard${shard}_${index}`, time, index]));
-  return { ...createSending({ clock, receiver, ...options }), clock, receiver, series, batch };
+  return { ...sending, clock, receiver, series, batch, close };
 }
 
 /** What became of samples, without the zeros and the requests. */
@@ -244,11 +265,10 @@ test("close waits for what is in the queue, once, and takes nothing more", async
   const setting = setUp({ faults: [{ kind: "slow", ms: 500 }] });
   const { queue, batch, clock } = setting;
   const pushed = [queue.push(0, batch(2, { time: 1 })), queue.push(0, batch(2, { time: 2 }))];
-  const closing = queue.close();
-  assert.equal(queue.close(), closing);
+  const closing = queue.close({ timeoutMs: 30_000 });
+  assert.equal(queue.close({ timeoutMs: 0 }), closing);
   assert.deepEqual(outcomes(await queue.push(0, batch(5, { time: 3 }))), { deferred: 5 });
-  const { report } = await clock.settle(closing);
-  assert.deepEqual(outcomes(report), { delivered: 4 });
+  assert.deepEqual(outcomes(await clock.settle(closing)), {}, "push() reports what happened to these batches");
   assert.deepEqual((await Promise.all(pushed)).map(outcomes), [{ delivered: 2 }, { delivered: 2 }]);
   assert.deepEqual(outcomes(await queue.push(0, batch(1, { time: 4 }))), { deferred: 1 });
   assert.equal(clock.timers, 0);
@@ -259,14 +279,14 @@ test("close waits for what is in the queue, once, and takes nothing more", async
 test("what close gives up says why it could not be sent, unless that is over", async () => {
   const busy: Fault = { kind: "answer", status: 503 };
   const setting = setUp({ faults: [{ kind: "pass" }, ...Array<Fault>(1000).fill(busy)] });
-  const { queue, clock } = setting;
+  const { clock } = setting;
   const hanging = setUp({ faults: [busy, { kind: "pass" }, ...Array<Fault>(1000).fill(hang)] });
   for (const { queue, batch } of [setting, hanging]) {
     void queue.push(0, batch(1, { time: 1 }));
     void queue.push(0, batch(2, { time: 2 }));
     void queue.push(0, batch(3, { time: 3 }));
   }
-  const { report } = await clock.settle(queue.close({ timeoutMs: 1000 }));
+  const report = await clock.settle(setting.close({ timeoutMs: 1000 }));
   assert.deepEqual(report.reasons, [
     {
       outcome: "deferred",
@@ -274,15 +294,15 @@ test("what close gives up says why it could not be sent, unless that is over", a
       samples: 5,
     },
   ]);
-  const { report: other } = await hanging.clock.settle(hanging.queue.close({ timeoutMs: 1000 }));
+  const other = await hanging.clock.settle(hanging.close({ timeoutMs: 1000 }));
   assert.deepEqual(other.reasons.filter(({ outcome }) => outcome === "deferred"), [
     { outcome: "deferred", reason: "the queue was closed", samples: 3 },
   ]);
 });
 
 test("close of an idle queue takes no time and leaves no timer", async () => {
-  const { queue, clock } = setUp();
-  assert.deepEqual(outcomes((await queue.close()).report), {});
+  const { close, clock } = setUp();
+  assert.deepEqual(outcomes(await close()), {});
   assert.equal(clock.timers, 0);
 });
 
@@ -290,7 +310,7 @@ test("close gives up at its timeout and tells what was not sent", async () => {
   const setting = setUp({ faults: [{ kind: "pass" }, hang] });
   const { queue, batch, clock } = setting;
   const pushed = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
-  const { report } = await clock.settle(queue.close({ timeoutMs: 1000 }));
+  const report = await clock.settle(setting.close({ timeoutMs: 1000 }));
   assert.deepEqual(outcomes(report), { delivered: 2, failed: 2, deferred: 2 });
   assert.deepEqual((await Promise.all(pushed)).map(outcomes), [{ delivered: 2 }, { failed: 2 }, { deferred: 2 }]);
   assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 1000);
@@ -303,7 +323,7 @@ test("what may have been stored by an earlier request has failed when close give
   const { queue, series, clock, receiver } = setting;
   // Refused on the retry, as its samples are stored; then cut in halves, the second of which is not reached.
   void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));
-  const { report } = await clock.settle(queue.close({ timeoutMs: 40_000 }));
+  const report = await clock.settle(setting.close({ timeoutMs: 40_000 }));
   assert.equal(receiver.count, 4);
   assert.deepEqual(outcomes(report), { failed: 4 });
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 4);
@@ -314,20 +334,20 @@ test("close gives up when its signal fires, also in the midst of a back-off", as
   const { queue, batch, clock } = setting;
   void queue.push(0, batch(2));
   const controller = new AbortController();
-  const closing = queue.close({ signal: controller.signal });
+  const closing = setting.close({ signal: controller.signal });
   await clock.advance(5000);
   controller.abort();
-  assert.deepEqual(outcomes((await closing).report), { deferred: 2 });
+  assert.deepEqual(outcomes(await closing), { deferred: 2 });
   assert.equal(clock.timers, 0);
 
   const late = setUp({ faults: [hang] });
   void late.queue.push(0, late.batch(1));
   await late.clock.advance(0);
-  assert.deepEqual(outcomes((await late.queue.close({ signal: AbortSignal.abort() })).report), { failed: 1 });
+  assert.deepEqual(outcomes(await late.close({ signal: AbortSignal.abort() })), { failed: 1 });
 
   const deferred = setUp();
   void deferred.queue.push(0, deferred.batch(1));
-  assert.deepEqual(outcomes((await deferred.queue.close({ signal: AbortSignal.abort() })).report), { deferred: 1 });
+  assert.deepEqual(outcomes(await deferred.close({ signal: AbortSignal.abort() })), { deferred: 1 });
   assert.equal(deferred.network.requests.length, 0);
 });
 
@@ -371,21 +391,20 @@ test("a batch that waits for the next flush keeps its deadline", async () => {
 });
 
 test("close grants no further requests: what the last flush left is given up", async () => {
-  const { queue, batch, clock, network, stats } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
+  const { queue, batch, clock, network, stats, close } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
   assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(5)))), { delivered: 2, deferred: 3 });
-  assert.deepEqual(outcomes((await clock.settle(queue.close())).report), { deferred: 3 });
+  assert.deepEqual(outcomes(await clock.settle(close())), { deferred: 3 });
   assert.equal(network.requests.length, 2);
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
   assert.deepEqual(stats.snapshot().samplesDroppedTotal, { closed: 3 });
   assert.equal(clock.timers, 0);
 });
 
-test("what may have been stored and is kept has failed when the queue is closed, and is told as what was kept", async () => {
+test("a deferred batch that may have been stored has failed when the queue is closed, and close() reports it", async () => {
   const setting = setUp({ maxRequestsPerFlush: 1, maxSamplesPerSend: 2, faults: [{ kind: "reset", stored: true }] });
   const { queue, batch, clock, stats } = setting;
   assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(3)))), { deferred: 3 });
-  const { report, kept } = await clock.settle(queue.close());
-  assert.deepEqual([outcomes(report), outcomes(kept)], Array(2).fill({ failed: 2, deferred: 1 }));
+  assert.deepEqual(outcomes(await clock.settle(queue.close({ timeoutMs: 30_000 }))), { failed: 2, deferred: 1 });
   assert.equal(stats.snapshot().samplesFailedTotal, 2);
 });
 
@@ -396,7 +415,7 @@ test("what waits for something that fails leaves the queue deferred, so that the
   const ready = queue.ready();
   const report = await clock.settle(pushed);
   assert.deepEqual(outcomes(report), { deferred: 2 });
-  assert.equal(report.reasons[0]?.reason, "what goes before it was not acknowledged");
+  assert.equal(report.reasons[0]?.reason, "the window before it was not acknowledged");
   await clock.settle(ready);
   assert.equal(network.requests.length, 0);
 });
@@ -404,16 +423,27 @@ test("what waits for something that fails leaves the queue deferred, so that the
 test("a delivery that throws does not stop its shard", async () => {
   const clock = new VirtualClock();
   let calls = 0;
-  const delivery = new Delivery({
+  const common = {
+    ...sendDefaults,
+    ...clock,
     codecs: jsonCodecs,
     protocol: "1.0",
-    now: clock.now,
+    bisect: true,
+    retryDeadlineMs: Infinity,
+    overflow: "block",
+    stats: new SendStats(),
+    warnings: new Warnings(() => {}),
+  } as const;
+  const outage = new Outage({ ...common, sharedDeadline: false });
+  const delivery = new Delivery({
+    ...common,
+    outage,
     send: () => {
       if (++calls === 1) throw new Error("boom");
       return Promise.resolve({ kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
     },
   });
-  const queue = new WriteQueue({ delivery, sleep: clock.sleep });
+  const queue = new WriteQueue({ ...common, outage, delivery });
   const series = new SeriesNames();
   const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
   const [broken, fine] = await Promise.all(reports);

@@ -4,13 +4,25 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Fetch } from "../../src/send/fetch.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
-import type { EncodedRequest, RequestResult } from "../../src/send/request_result.ts";
+import type { EncodedRequest, Fetch, RequestResult } from "../../src/send/request_result.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
+/** What does not matter for a request that is sent once. */
+export const firstAttempt: Omit<EncodedRequest, "version" | "body" | "samples"> = {
+  attempt: 0,
+  resent: false,
+  maxServerErrors: 40,
+  retryUntilMs: Infinity,
+};
+
 /** A small one. */
-export const request: EncodedRequest = { version: "1.0", body: new Uint8Array([1, 2, 3]), samples: 1 };
+export const request: EncodedRequest = {
+  version: "1.0",
+  body: new Uint8Array([1, 2, 3]),
+  samples: 1,
+  ...firstAttempt,
+};
 
 /** A call as fetch got it. */
 export interface Call {
@@ -42,6 +54,13 @@ export const answer =
   (status: number, body: string | null = null, headers: Record<string, string> = {}) => (): Response =>
     new Response(body, { status, headers });
 
+/** What does not matter for most tests of the HTTP sender. */
+export const httpOptions: Pick<HttpSenderOptions, "url" | "headers" | "timeoutMs"> = {
+  url: "http://receiver.test/",
+  headers: {},
+  timeoutMs: 30_000,
+};
+
 /** Sends once, with the clock standing still. */
 export async function send(
   options: Partial<HttpSenderOptions> & Pick<HttpSenderOptions, "fetch">,
@@ -49,6 +68,7 @@ export async function send(
 ): Promise<RequestResult> {
   const clock = new VirtualClock();
   const sender = createHttpSender({
+    ...httpOptions,
     url: "http://receiver.test/api/v1/write",
     sleep: clock.sleep,
     now: clock.now,

@@ -1,5 +1,5 @@
 /** A request as authorizers get it. */
-import type { AuthorizableRequest } from "../../src/send/authorizer.ts";
+import type { AuthorizableRequest } from "../../src/send/auth/authorizer.ts";
 
 /** A small request with headers such as the sender sets. */
 export function requestTo(url: string, headers: Readonly<Record<string, string>> = {}): AuthorizableRequest {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type ClientOptions, clientOptionDefinitions } from "../../client/client_options.ts";
-import type { OptionDefinitions } from "../../client/option_definition.ts";
-import { type QueueOptions, queueOptionDefinitions } from "../../client/queue_options.ts";
+import { clientOptionDefinitions, type ClientOptions } from "../../client/client_options.ts";
+import { type OptionDefinitions, unexpected } from "../../client/option_definition.ts";
+import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { PerMetric, TrendForm } from "../mapping/trends.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
@@ -206,7 +206,7 @@ export const k6OptionDefinitions: OptionDefinitions<
   labels: { kind: "labels", default: {}, help: "A label of every series; a tag of the same name wins. Repeatable." },
   instance: { kind: "string", placeholder: "NAME", help: "The label instance; auto makes one up." },
   testid: { kind: "string", placeholder: "NAME", help: "The label testid; auto makes one up." },
-  relabel: { kind: "function" },
+  relabel: { kind: "relabel", check: isFactoryOf("relabelRules([...])") },
   maxSeries: {
     kind: "wholeNumber",
     min: 1,
@@ -216,9 +216,15 @@ export const k6OptionDefinitions: OptionDefinitions<
   },
   thresholds: {
     kind: "thresholds",
-    help: "Send the bounds of thresholds, and at the end whether they passed. Also a JSON object of further thresholds.",
+    check: isFactoryOf("thresholds({...})"),
+    help:
+      "Send the bounds of thresholds, and at the end whether they passed. Also a JSON object of further thresholds.",
   },
-  runInfo: { kind: "runInfo", help: "Send k6_run_info, whose value is 1. Also NAME=VALUE,NAME=VALUE for its labels." },
+  runInfo: {
+    kind: "runInfo",
+    check: isFactoryOf("runInfo({...})"),
+    help: "Send k6_run_info, whose value is 1. Also NAME=VALUE,NAME=VALUE for its labels.",
+  },
   staleMarkers: { kind: "boolean", default: false, help: "At the end, mark every series of k6's metrics as ended." },
   windows: { kind: "choice", choices: ["wall", "event"], default: "wall" },
   overflow: {
@@ -249,3 +255,10 @@ export const outputOptionDefinitions: OptionDefinitions<RemoteWriteOutputOptions
   ...queueOptionDefinitions,
   ...k6OptionDefinitions,
 };
+
+/** Checks that a feature is a value, and not what describes it. */
+function isFactoryOf(expected: string): (value: unknown, name: string) => void {
+  return (value, name) => {
+    if (typeof value !== "function") throw unexpected(name, value, `a value of ${expected}`);
+  };
+}

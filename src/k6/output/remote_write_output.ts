@@ -14,10 +14,10 @@ import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import { RejectedSamples } from "./rejected_samples.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { SenderMetrics } from "./sender_metrics.ts";
-import { abortAfter } from "../../send/abort_after.ts";
 import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
+import { Outage } from "../../send/outage.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
@@ -81,8 +81,6 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #sendStats = new SendStats();
   readonly #refusals: RejectedSamples;
   readonly #timer = new AbortController();
-  /** Fires when nothing is waited for any more. */
-  readonly #end = new AbortController();
   /** Thresholds and run information, if the options ask for them. */
   readonly #runMetrics: readonly RunMetrics[];
   readonly #selfMetrics: SenderMetrics | undefined;
@@ -100,7 +98,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#options = resolved;
     const warnings = new Warnings(resolved.onWarning);
     const onWarning = (message: string): void => warnings.once(message);
-    this.#runMetrics = resolved.createRunMetrics.map((create) => create({ onWarning }));
+    const create = [resolved.thresholds, resolved.runInfo].filter((factory) => factory !== undefined);
+    this.#runMetrics = create.map((factory) => factory({ onWarning }));
     const runMetrics = new Set(this.#runMetrics.flatMap(({ metrics }) => metrics));
     const factory = new SeriesFactory({ ...resolved, runMetrics });
     this.#families = factory.families;
@@ -125,7 +124,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
     // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
     const sharedDeadline = resolved.overflow === "block";
-    const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
+    const outage = new Outage({ ...resolved, sharedDeadline });
+    const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const way = createDelivery(sending);
     this.#metadata = createMetadataSender(sending, way);
     this.#queue = new WriteQueue({ ...sending, delivery: way.delivery });
@@ -205,7 +205,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const lost = this.#account.takeLost();
     const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
     // After the samples: they are what matters, and show which version the receiver knows.
-    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#queue.signal);
     return report;
   }
 
@@ -286,14 +286,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       // Not of the own metrics: who looks after the run is to find the verdicts.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
-    const { kept } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
-    await Promise.all(last);
-    // Whoever records the windows may not come to an end either.
-    await untilAborted(this.#checkpointed?.settle() ?? Promise.resolve(), this.#end.signal).catch(() => {});
-    await this.#metadata.settled();
-    clear();
-    this.#account.count(kept);
+    const finish = async (): Promise<void> => {
+      await Promise.all(last);
+      // The callback that records the windows may never resolve.
+      await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
+      await this.#metadata.settled();
+    };
+    this.#account.count(await this.#queue.close({ timeoutMs, signal, finish }));
     return this.#account.close();
   }
 

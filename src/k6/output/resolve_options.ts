@@ -48,7 +48,11 @@ function resolveMapping(options: CheckedOptions): Mapping {
   if (mapping === "raw") return rawMapping({ prefix });
   if (mapping === "prometheus") return prometheusMapping({ prefix, trends, rateCounters: options.rateCounters });
   if (typeof mapping?.mapMetric === "function") return mapping;
-  throw unexpected("mapping", mapping, '"prometheus", "raw", legacyMapping() or an object with mapMetric()');
+  throw unexpected(
+    "mapping",
+    mapping,
+    '"prometheus", "raw" or an object with mapMetric(), such as legacyMapping({...}), which a program imports',
+  );
 }
 
 function resolveTrends(options: CheckedOptions): TrendOptions {

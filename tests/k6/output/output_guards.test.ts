@@ -49,10 +49,8 @@ test("a sample more than ten minutes ahead of the clock is refused, and holds no
   assert.deepEqual(output.stats.samplesRefused, { invalidValue: 0, invalidTime: 0, futureTime: 2, maxSeries: 0 });
   assert.equal(output.stats.samplesIn, 5);
   assert.deepEqual(warnings, [
-    `A sample of vus is refused: its time is ${
-      start + 10 * minute + 1
-    }, expected milliseconds since 1970, at most 10 ` +
-    "minutes ahead of the clock. Further ones are only counted.",
+    `Rejected a sample of vus: its time is ${start + 10 * minute + 1}, expected milliseconds since 1970, at most 10 ` +
+    "minutes ahead of the clock. Further samples are only counted.",
   ]);
   assert.deepEqual(arrived("k6_run_info"), [`1@${10 * minute}`]);
   await clock.advance(1);
@@ -159,7 +157,7 @@ test("who listens to warnings may fail, and nothing else does", async () => {
   await clock.settle(Promise.all(flushes));
   const { delivered, dropped } = await clock.settle(output.close());
   assert.deepEqual([delivered, dropped], [2, 1]);
-  assert.deepEqual(said.map((message) => message.slice(0, 12)), ["A sample of ", 'The tag "my-', "The queue is"]);
+  assert.deepEqual(said.map((message) => message.slice(0, 12)), ["Rejected a s", 'The tag "my-', "The queue is"]);
 });
 
 test("close() ends in time where whoever records the windows does not", async () => {

@@ -177,8 +177,8 @@ test("too many series are refused and counted, and the label that makes them is 
   const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });
   assert.equal(output.stats.samplesRefused.maxSeries, 40);
   assert.deepEqual(warnings, [
-    'A sample of http_reqs is refused: there are 10 series already (maxSeries); the label "url" has the most values, ' +
-    "10 in 10 series. Further ones are only counted.",
+    'Rejected a sample of http_reqs: there are 10 series already (maxSeries); the label "url" has the most values, ' +
+    "10 in 10 series. Further samples are only counted.",
   ]);
 });
 
