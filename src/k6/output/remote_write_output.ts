@@ -98,7 +98,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const resolved = resolveOptions(options);
     this.#options = resolved;
     const factory = new SeriesFactory({ ...resolved, runMetrics });
-    this.#families = factory.families;
+    this.#families = factory.metadata;
     const { thresholds, runInfo, selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
