@@ -58,7 +58,7 @@ export class Collector {
    */
   collect(series: Iterable<Series<EncodedSeries>>, nowMs?: number): readonly (Batch | undefined)[] {
     for (const current of series) {
-      this.#read(current, this.#freeStamp(current, current.latestTime, current.newestStamp), nowMs);
+      this.#read(current, this.#freeStamp(current, current.latestTime, newestStampOf(current)), nowMs);
     }
     return this.#take();
   }
@@ -72,7 +72,7 @@ export class Collector {
   collectAgain(series: Iterable<Series<EncodedSeries>>, nowMs: number): readonly (Batch | undefined)[] {
     for (const current of series) {
       const elapsed = Math.floor(nowMs - (current.sentAtMs ?? nowMs));
-      this.#read(current, current.newestStamp + Math.max(1, elapsed), nowMs);
+      this.#read(current, newestStampOf(current) + Math.max(1, elapsed), nowMs);
     }
     return this.#take();
   }
@@ -90,7 +90,7 @@ export class Collector {
   /** Returns staleness markers for all time series that were sent. */
   collectStale(series: Iterable<Series<EncodedSeries>>): readonly (Batch | undefined)[] {
     for (const current of series) {
-      const newest = current.newestStamp;
+      const newest = newestStampOf(current);
       if (newest === -Infinity) continue;
       current.lastStamp = newest + 1;
       for (const output of current.outputs) {
@@ -182,6 +182,11 @@ export class Collector {
     this.#capacities = taken.map((batch) => batch?.length);
     return taken;
   }
+}
+
+/** Returns the newest timestamp of any time series of a k6 series; -Infinity if none was sent. */
+function newestStampOf({ lastStamp, ownStamps }: Series<EncodedSeries>): number {
+  return ownStamps === undefined ? lastStamp : Math.max(lastStamp, ...ownStamps);
 }
 
 /** Reports whether no sample of a series' output was sent yet. */

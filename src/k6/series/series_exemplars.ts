@@ -61,7 +61,10 @@ export class SeriesExemplars {
 /** Returns the labels of an exemplar, sorted by name; undefined if there is no trace, or the labels are too long. */
 function labelsOf(metadata: Tags): readonly Label[] | undefined {
   if ((metadata.trace_id ?? "") === "") return undefined;
-  const labels = labelNames.map((name) => ({ name, value: metadata[name] ?? "" })).filter(({ value }) => value !== "");
-  const length = [...labels.map(({ name, value }) => name + value).join("")].length;
+  const labels = labelNames.flatMap((name): Label[] => {
+    const value = metadata[name] ?? "";
+    return value === "" ? [] : [{ name, value }];
+  });
+  const { length } = [...labels.map(({ name, value }) => name + value).join("")];
   return length > maxLabelLength ? undefined : labels;
 }

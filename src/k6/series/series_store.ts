@@ -22,11 +22,7 @@ export interface OpenedSeries<Output> {
 }
 
 /** A k6 series: one metric with one set of labels. `Output` is the type of its time series. */
-export class Series<Output> {
-  /** The running aggregate. */
-  readonly sink: Sink;
-  /** The time series that the k6 series becomes. */
-  readonly outputs: readonly Output[];
+export interface Series<Output> extends Omit<OpenedSeries<Output>, "identity"> {
   /** The first time series. Most series have no other, and each step through memory counts at a flush of many series. */
   readonly firstOutput: Output | undefined;
   /** The time of the first sample, in milliseconds since the Unix epoch. */
@@ -34,31 +30,15 @@ export class Series<Output> {
   /** The time of the latest sample since the last flush that had any, in milliseconds since the Unix epoch. */
   latestTime: number;
   /** The last timestamp of all its time series together; no later timestamp of any of them may be the same or lower. */
-  lastStamp: number = -Infinity;
+  lastStamp: number;
   /** The last timestamp of each time series, by output; undefined until the sink emits times of its own. */
-  ownStamps: number[] | undefined = undefined;
+  ownStamps: number[] | undefined;
   /** When the series was sent last, by the clock; undefined if it was not sent yet or there are no heartbeats. */
-  sentAtMs: number | undefined = undefined;
+  sentAtMs: number | undefined;
   /** Whether samples were added since the last flush. */
-  pending = false;
+  pending: boolean;
   /** Exemplars of its values; undefined until there are any. */
-  exemplars: SeriesExemplars | undefined = undefined;
-  /** Returns the place for an exemplar of a value. */
-  readonly placeExemplar: PlaceExemplar | undefined;
-
-  constructor({ sink, outputs, placeExemplar }: Omit<OpenedSeries<Output>, "identity">, firstTime: number) {
-    this.sink = sink;
-    this.outputs = outputs;
-    this.firstOutput = outputs[0];
-    this.firstTime = firstTime;
-    this.latestTime = firstTime;
-    this.placeExemplar = placeExemplar;
-  }
-
-  /** The newest timestamp of any of its time series; -Infinity if none was sent. */
-  get newestStamp(): number {
-    return this.ownStamps === undefined ? this.lastStamp : Math.max(this.lastStamp, ...this.ownStamps);
-  }
+  exemplars: SeriesExemplars | undefined;
 }
 
 /** Why a sample was refused. */
@@ -163,12 +143,25 @@ export class SeriesStore<Output> {
   #open({ metric, tags }: Sample, number: number, time: number): Series<Output> | "refused" | null {
     const opened = this.#options.open(metric, tags);
     if (opened === undefined) return null;
+    const { sink, outputs, placeExemplar } = opened;
     const identity = `${number} ${opened.identity}`;
-    let series = this.#identities.get(identity);
-    if (series === undefined) {
-      if (this.size >= this.#options.maxSeries) return "refused";
-      this.#identities.set(identity, series = new Series(opened, time));
-    }
+    const known = this.#identities.get(identity);
+    if (known !== undefined) return known;
+    if (this.size >= this.#options.maxSeries) return "refused";
+    const series: Series<Output> = {
+      sink,
+      outputs,
+      placeExemplar,
+      firstOutput: outputs[0],
+      firstTime: time,
+      latestTime: time,
+      lastStamp: -Infinity,
+      ownStamps: undefined,
+      sentAtMs: undefined,
+      pending: false,
+      exemplars: undefined,
+    };
+    this.#identities.set(identity, series);
     return series;
   }
 }
