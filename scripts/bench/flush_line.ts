@@ -25,8 +25,11 @@ export class FlushLine {
 
   constructor() {
     const resolved = resolveOptions();
-    const factory = new SeriesFactory(resolved);
-    this.#collector = new Collector(resolved.shards, resolved);
+    const factory = new SeriesFactory({ ...resolved, runMetrics: new Set() });
+    const onFailed = (_lost: number, error: unknown): void => {
+      throw error;
+    };
+    this.#collector = new Collector(resolved.shards, { ...resolved, onFailed });
     this.store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: Infinity,

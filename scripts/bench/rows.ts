@@ -151,7 +151,7 @@ async function addRows(): Promise<Row[]> {
   const equal = new FlushLine();
   const sets = samples.slice(0, 200);
   let fresh: readonly Sample[] = [];
-  const histogram = new NativeHistogramSink({ scale: 1 / 1000 });
+  const histogram = new NativeHistogramSink({ bucketFactor: 1.1, maxBuckets: 160, scale: 1 / 1000 });
   const random = randomNumbers();
   const values = Array.from({ length: 10_000 }, () => duration(random));
   const addAll = (line: FlushLine, all: readonly Sample[]): void => {

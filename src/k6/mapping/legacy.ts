@@ -60,11 +60,11 @@ export function legacyMapping(
         case "gauge":
           return single(name, "gauge", () => new GaugeSink());
         case "rate":
-          return single(name, "gauge", () => new RateSink());
+          return single(name, "gauge", () => new RateSink({ counters: false }));
         case "trend":
           return {
             outputs: trendStats.map(({ suffix }) => ({ name: `${name}${suffix}`, metadata: { type: "gauge" } })),
-            createSink: () => new TrendSink(trendStats, { maxExactValues }),
+            createSink: () => new TrendSink(trendStats, { scale: 1, window: "run", maxExactValues }),
           };
       }
     },

@@ -4,7 +4,7 @@
  * @module
  */
 import { bucketOf, ClassicHistogramSink, formatLe } from "../sinks/classic_histogram_sink.ts";
-import { NativeHistogramSink } from "../sinks/native_histogram_sink.ts";
+import { nativeHistogramDefaults, NativeHistogramSink } from "../sinks/native_histogram_sink.ts";
 import { TrendSink, type TrendWindow } from "../sinks/trend_sink.ts";
 import type { TrendStat } from "../sinks/trend_stats.ts";
 import type { Metric, ValueType } from "../metric.ts";
@@ -74,9 +74,10 @@ export function mapTrend(metric: Metric, options: TrendOptions & { readonly name
   const metadata: Metadata = { type: "histogram", unit };
   if (options.form === "native") {
     const { maxBuckets } = options;
-    const bucketFactor = typeof options.bucketFactor === "object"
+    const factor = typeof options.bucketFactor === "object"
       ? ofMetric(metric, options.bucketFactor)
       : options.bucketFactor;
+    const bucketFactor = factor ?? nativeHistogramDefaults.bucketFactor;
     return {
       outputs: [{ name, metadata }],
       createSink: () => new NativeHistogramSink({ bucketFactor, maxBuckets, scale }),

@@ -1,22 +1,22 @@
 /**
- * k6's error codes for what a fetch fails with.
+ * k6's error codes for the errors of a fetch.
  *
- * A fetch says little of why it failed, and every runtime says it elsewhere: Node in the `code` of the error's cause,
- * Bun in the error's own `code`, Deno only in the words of the cause, a browser not at all.
+ * The runtimes report the reason of a failed fetch in different places: Node in the `code` of the error's cause, Bun in the
+ * error's own `code`, Deno only in the message of the cause, and a browser nowhere.
  *
  * @see https://grafana.com/docs/k6/latest/javascript-api/error-codes/
  * @module
  */
 
-/** What the tags `error` and `error_code` say of a failed request. */
+/** The tags `error` and `error_code` of a failed request. */
 export interface HttpError {
   /** k6's error code. */
   readonly code: number;
-  /** What happened, in few words: never the runtime's own message, which holds addresses and makes a series of each. */
+  /** What happened, in a few words. It is never the runtime's message, whose addresses would make many time series. */
   readonly text: string;
 }
 
-/** The first that matches counts: what is particular stands before what is general. */
+/** The first matching pattern decides, so special patterns come before general ones. */
 const errors: readonly (readonly [pattern: RegExp, code: number, text: string])[] = [
   [/TimeoutError|UND_ERR_(HEADERS|BODY)_TIMEOUT/, 1050, "request timeout"],
   [/UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT|ConnectionTimeout|\(Connect\).*timed out/, 1211, "dial: i/o timeout"],
@@ -39,17 +39,17 @@ const errors: readonly (readonly [pattern: RegExp, code: number, text: string])[
 ];
 
 /**
- * What a fetch, or the reading of its body, failed with.
+ * Returns the error of a fetch, or of reading its body.
  *
- * @param aborted whether the request's signal has fired
+ * @param aborted whether the request's signal is aborted
  */
 export function describeHttpError(error: unknown, aborted: boolean): HttpError {
   const chain = causes(error);
   const codes = chain.flatMap(({ code }) => (typeof code === "string" ? [code] : []));
-  // Where there is a code, words could only mislead; where there is none, addresses in the words could.
+  // Messages are used only if there is no code, and without addresses, which could match a pattern by chance.
   const told = codes.length > 0 ? codes : chain.flatMap(({ name, message }) => [name, withoutAddresses(message)]);
   const facts = told.join(" ");
-  // The reason of an abort is the caller's own, whatever it looks like; save for that of AbortSignal.timeout().
+  // The reason of an abort is the caller's own error, whatever it looks like, except for that of AbortSignal.timeout().
   if (aborted && !facts.includes("TimeoutError")) return { code: 1000, text: "request aborted" };
   for (const [pattern, code, text] of errors) {
     if (pattern.test(facts)) return { code, text };
@@ -64,7 +64,7 @@ interface ErrorLike {
   readonly cause?: unknown;
 }
 
-/** The error and what is beneath it; not without end, as a cause may lead back. */
+/** Returns the error and its causes. The number is limited, because a cause may lead back to the error. */
 function causes(error: unknown): ErrorLike[] {
   const chain: ErrorLike[] = [];
   for (let at = error; isObject(at) && chain.length < 5; at = at.cause) chain.push(at);

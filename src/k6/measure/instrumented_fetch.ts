@@ -5,6 +5,7 @@
  * @module
  */
 import type { SampleConsumer, Tags } from "../sample.ts";
+import { boolean, callback, checkOptions, clocks, type Shapes } from "./measure_options.ts";
 import { type Instrument, MeasuredRequest, type OpenRequests, type RequestFacts } from "./measured_request.ts";
 import { measureResponse } from "./measured_response.ts";
 import { showableUrl, templateOf } from "./url_name.ts";
@@ -13,65 +14,99 @@ const encoder = new TextEncoder();
 
 /** A request before it is sent. */
 export interface OutgoingRequest {
-  /** `GET`, in capitals. */
+  /** The method in capitals, such as `GET`. */
   readonly method: string;
-  /** Where it goes; a redirect may lead it elsewhere. */
+  /** The requested URL; a redirect may lead to another one. */
   readonly url: URL;
 }
 
 /** What an instrumented fetch emits, and how. */
 export interface InstrumentFetchOptions {
-  /** The fetch to wrap. @default globalThis.fetch */
+  /** The fetch to wrap. @default globalThis.fetch at the time of the call */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Tags of all its samples, such as `scenario`, or a function that gives them. @default {} */
+  /** Tags of all its samples, such as `scenario`, or a function that returns them. @default {} */
   readonly tags?: (Tags | ((request: OutgoingRequest) => Tags)) | undefined;
   /**
-   * What requests count as one: becomes the tags `name` and, as in k6, `url`. Where it is undefined, or the function
-   * gives undefined, both are the URL. The tag `name` and the literal of a {@link urlTemplate} come before it.
+   * The value of the tags `name` and, as in k6, `url`, so that many URLs can be one time series. The tag `name` and the template
+   * of a {@link urlTemplate} take precedence. If a function returns undefined, both tags are the URL.
+   * @default the URL
    */
-  readonly name?: string | ((request: OutgoingRequest) => string | undefined);
-  /** Whether the query is left out of the URL in tags; user info and fragment always are. @default false */
+  readonly name?: (string | ((request: OutgoingRequest) => string | undefined)) | undefined;
+  /** Whether the tags omit the query of the URL. They never contain user name, password and fragment. @default false */
   readonly stripQuery?: boolean | undefined;
-  /** Whether a status is expected; 0 is a request without an answer. @default 200 to 399 */
+  /** Reports whether a status is expected; 0 stands for a request without a response. @default 200 to 399 */
   readonly expectedStatus?: ((status: number) => boolean) | undefined;
-  /** The time, in milliseconds since the Unix epoch. @default Date.now */
+  /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds since any point, never going back. @default performance.now */
+  /** Returns milliseconds that never go back, since any point in time. @default performance.now */
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-/** A fetch with measurements. */
+/** A fetch that measures its requests. */
 export type InstrumentedFetch = typeof globalThis.fetch & {
-  /** The same fetch with further tags. */
+  /** Returns the same fetch with additional tags. */
   with(tags: Tags): InstrumentedFetch;
-  /** Emits the requests that were answered and whose body nobody has read; call it when nobody will. */
+  /** Emits the samples of requests whose body was not read. Call it when no caller will read these bodies. */
   settle(): void;
 };
 
-/** Those of the fetch standard; 0 is what a page may not look at. */
-const statusesWithoutBody: readonly number[] = [0, 101, 103, 204, 205, 304];
-
-/** Makes fetches that differ in their tags and in the requests that they wait for. */
+/** Makes fetches that share their options and differ in their tags and in the requests that they wait for. */
 export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
 
+/** The options of an instrumented fetch that a runner's `http` has. The runner has its own clocks. */
+export type HttpOptions = Omit<InstrumentFetchOptions, "now" | "monotonicNow">;
+
+/** Options with their defaults. */
+type ResolvedFetchOptions = Required<Omit<InstrumentFetchOptions, "name">> & Pick<InstrumentFetchOptions, "name">;
+
+const defaults = {
+  tags: {},
+  // A query may distinguish resources. Users whose queries hold secrets or identifiers can remove it.
+  stripQuery: false,
+  // k6's default of http.setResponseCallback().
+  expectedStatus: (status: number): boolean => status >= 200 && status < 400,
+  ...clocks,
+} as const satisfies InstrumentFetchOptions;
+
+/** The shapes of a runner's `http` options. */
+export const httpShapes: Shapes<HttpOptions> = {
+  fetch: callback,
+  tags: [
+    (value) => typeof value === "function" || typeof value === "object" && value !== null,
+    "an object or a function",
+  ],
+  name: [(value) => typeof value === "string" || typeof value === "function", "a string or a function"],
+  stripQuery: boolean,
+  expectedStatus: callback,
+};
+
+const fetchShapes: Shapes<InstrumentFetchOptions> = { ...httpShapes, now: callback, monotonicNow: callback };
+
+/** The statuses of responses without a body in the fetch standard; 0 is a response that a page may not read. */
+const statusesWithoutBody: readonly number[] = [0, 101, 103, 204, 205, 304];
+
 /**
- * Wraps a fetch, so that each request gives k6's samples `http_reqs`, `http_req_duration`, `http_req_waiting`,
- * `http_req_receiving`, `http_req_failed`, and `data_sent` and `data_received` where they are known.
+ * Wraps a fetch, so that each request emits k6's samples `http_reqs`, `http_req_duration`, `http_req_waiting`,
+ * `http_req_receiving`, `http_req_failed`, and `data_sent` and `data_received` if their sizes are known.
  *
- * They come when the body of the answer was read, cancelled or has failed; at once where there is none. A body that
- * nobody reads keeps its request out of the results until `settle()`: read it, as k6 does, or cancel it. A server that
- * answers with the response itself, as in `Deno.serve(() => fetch(url))`, reads its body unseen: to hand a response on, use
- * `new Response(response.body, response)`.
+ * A request emits its samples when the body of its response was read, was cancelled or has failed, or at once if there is no
+ * body. Therefore read every body, as k6 does, or cancel it; otherwise the request is missing from the results until `settle()`.
+ * A server that answers with the response itself, as in `Deno.serve(() => fetch(url))`, reads the body without the wrapper. To
+ * pass a response on, use `new Response(response.body, response)`.
  *
- * A fetch knows less than k6: `http_req_waiting` is all the time until the headers of the last answer, so connecting,
- * sending and redirects are within it and have no metrics of their own; sizes are those of bodies, decompressed and
- * without headers, and only that of a string, buffer, Blob or URLSearchParams is known before it is sent. A call that
- * is no request at all, such as one with an invalid URL, gives no samples. It may replace the global fetch: an output
- * keeps the one that it found when it was made, so that its own requests are not measured.
+ * A fetch reports less than k6. `http_req_waiting` is the time until the headers of the last response, so it includes connecting,
+ * sending and redirects, which have no metrics of their own. Sizes are those of bodies, decompressed and without headers. The
+ * size of a request's body is known only for a string, a buffer, a Blob and URLSearchParams. A call that makes no request,
+ * such as one with an invalid URL, emits no samples.
  *
+ * The result may replace the global fetch. An output does not measure its own requests, because it keeps the global fetch of
+ * the time when it was made.
+ *
+ * @throws {ConfigurationError} for wrong options
  * @example
  * ```ts
- * import { instrumentFetch, RemoteWriteOutput } from "k6-remote-write";
+ * import { RemoteWriteOutput } from "k6-remote-write";
+ * import { instrumentFetch } from "k6-remote-write/measure";
  *
  * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const fetch = instrumentFetch(output, { tags: { scenario: "browse" }, name: ({ url }) => url.pathname });
@@ -80,19 +115,23 @@ export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
  * ```
  */
 export function instrumentFetch(output: SampleConsumer, options: InstrumentFetchOptions = {}): InstrumentedFetch {
+  checkOptions(options, fetchShapes);
   return fetchBinder(output, options)({}, new Set());
 }
 
-/** Reads the options once, for any number of fetches. */
+/** Completes options that were checked, once for any number of fetches. */
 export function fetchBinder(output: SampleConsumer, options: InstrumentFetchOptions): BindFetch {
-  // Taken now, so that the result may replace the global fetch.
-  const { fetch = globalThis.fetch, tags: baseTags = {} } = options;
-  const instrument: Instrument = {
-    output,
-    expectedStatus: options.expectedStatus ?? ((status) => status >= 200 && status < 400),
-    now: options.now ?? Date.now,
-    monotonicNow: options.monotonicNow ?? (() => performance.now()),
+  const { fetch, tags: baseTags, name, stripQuery, ...rest }: ResolvedFetchOptions = {
+    // Read now, so that the result may replace the global fetch.
+    fetch: options.fetch ?? globalThis.fetch,
+    tags: options.tags ?? defaults.tags,
+    name: options.name,
+    stripQuery: options.stripQuery ?? defaults.stripQuery,
+    expectedStatus: options.expectedStatus ?? defaults.expectedStatus,
+    now: options.now ?? defaults.now,
+    monotonicNow: options.monotonicNow ?? defaults.monotonicNow,
   };
+  const instrument: Instrument = { output, ...rest };
 
   return function bind(boundTags, open): InstrumentedFetch {
     async function measuredFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -104,7 +143,7 @@ export function fetchBinder(output: SampleConsumer, options: InstrumentFetchOpti
       const tags = Object.freeze({ ...(typeof baseTags === "function" ? baseTags(outgoing) : baseTags), ...boundTags });
       const facts: RequestFacts = {
         tags,
-        httpTags: { ...tags, method, ...addressTags(outgoing, tags.name ?? templateOf(input)) },
+        httpTags: { ...tags, method, ...urlTags(outgoing, tags.name ?? templateOf(input)) },
         bodyBytes: bodyBytesOf(init?.body),
         signal: init?.signal ?? request?.signal,
       };
@@ -116,7 +155,7 @@ export function fetchBinder(output: SampleConsumer, options: InstrumentFetchOpti
         measured.failed(error);
         throw error;
       }
-      measured.answered(response.status);
+      measured.responded(response.status);
       if (method !== "HEAD" && !statusesWithoutBody.includes(response.status)) {
         return measureResponse(response, measured);
       }
@@ -132,15 +171,14 @@ export function fetchBinder(output: SampleConsumer, options: InstrumentFetchOpti
     });
   };
 
-  /** As in k6, a name that was given stands for the URL too. */
-  function addressTags(request: OutgoingRequest, ownName: string | undefined): Tags {
-    const name = ownName ?? (typeof options.name === "function" ? options.name(request) : options.name) ??
-      showableUrl(request.url, options.stripQuery ?? false);
-    return { name, url: name };
+  /** As in k6, a given name also replaces the URL. */
+  function urlTags(request: OutgoingRequest, ownName: string | undefined): Tags {
+    const url = ownName ?? (typeof name === "function" ? name(request) : name) ?? showableUrl(request.url, stripQuery);
+    return { name: url, url };
   }
 }
 
-/** Relative URLs are for browsers, which have a location. */
+/** Parses a URL. Relative ones are valid in browsers, which have a location. */
 function parseUrl(url: string): URL | undefined {
   const base = globalThis.location?.href;
   return URL.canParse(url, base) ? new URL(url, base) : undefined;

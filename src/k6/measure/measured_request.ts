@@ -1,5 +1,5 @@
 /**
- * One request of the instrumented fetch: what is known of it, and the samples it ends as.
+ * One request of the instrumented fetch, which becomes samples when it ends.
  *
  * @module
  */
@@ -7,51 +7,51 @@ import type { Sample, SampleConsumer, Tags } from "../sample.ts";
 import { type K6MetricName, k6Sample } from "../read/k6_metrics.ts";
 import { describeHttpError, type HttpError } from "./http_error_codes.ts";
 
-/** Requests that were answered and whose body is still to come, in the order of their answers. */
+/** Requests whose response has come but whose body was not read yet, in the order of their responses. */
 export type OpenRequests = Set<MeasuredRequest>;
 
-/** Beyond it the oldest counts as unread: bodies that nobody ever reads must not fill the memory. */
+/** With more, the oldest request is settled: bodies that no caller ever reads must not fill the memory. */
 const maxOpenRequests = 10_000;
 
-/** What all requests of an instrumented fetch share. */
+/** The part that all requests of an instrumented fetch share. */
 export interface Instrument {
-  /** Takes the samples. */
+  /** Receives the samples. */
   readonly output: SampleConsumer;
-  /** Whether an answer of this status counts as expected; 0 is no answer. */
+  /** Reports whether a status is expected; 0 stands for a request without a response. */
   readonly expectedStatus: (status: number) => boolean;
-  /** The time, in milliseconds since the Unix epoch. */
+  /** Returns the time, in milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Milliseconds since any point, never going back. */
+  /** Returns milliseconds that never go back, since any point in time. */
   readonly monotonicNow: () => number;
 }
 
-/** What is known of a request before it is sent. */
+/** The facts that are known before a request is sent. */
 export interface RequestFacts {
   /** Tags of `data_sent` and `data_received`. */
   readonly tags: Tags;
-  /** Tags of the other metrics: the above, method, name and url. */
+  /** Tags of the other metrics: `tags`, `method`, `name` and `url`. */
   readonly httpTags: Tags;
-  /** Size of its body, if known. */
+  /** The size of the request's body in bytes, if it is known. */
   readonly bodyBytes: number | undefined;
-  /** Fires when the caller gives up. */
+  /** The request's signal. */
   readonly signal: AbortSignal | undefined;
 }
 
 /** How a request ended. */
 interface End {
-  /** Bytes of the body, if known. */
+  /** The size of the response's body in bytes, if it is known. */
   readonly receivedBytes?: number;
   readonly error?: HttpError;
   readonly unread?: boolean;
 }
 
-/** A request from its start to its end; only the first end counts. */
+/** A request from its start to its end. Only the first end counts. */
 export class MeasuredRequest {
   readonly #instrument: Instrument;
   readonly #facts: RequestFacts;
   readonly #open: OpenRequests;
   readonly #startedAt: number;
-  #answer: { readonly status: number; readonly at: number } | undefined;
+  #response: { readonly status: number; readonly at: number } | undefined;
   #readers = 1;
   #finished = false;
 
@@ -62,34 +62,34 @@ export class MeasuredRequest {
     this.#startedAt = instrument.monotonicNow();
   }
 
-  /** The headers of the answer have come. */
-  answered(status: number): void {
-    this.#answer = { status, at: this.#instrument.monotonicNow() };
+  /** Records that the headers of the response have come. */
+  responded(status: number): void {
+    this.#response = { status, at: this.#instrument.monotonicNow() };
     this.#open.add(this);
     if (this.#open.size > maxOpenRequests) this.#open.values().next().value?.settle();
   }
 
-  /** The body was cloned and has one reader more. */
-  shared(): void {
+  /** Records that the body was cloned and has one more reader. */
+  cloned(): void {
     this.#readers++;
   }
 
-  /** A reader has come to the body's end. */
+  /** Records that a reader has reached the end of the body. */
   ended(receivedBytes: number): void {
     this.#finish({ receivedBytes });
   }
 
-  /** A reader wants no more of the body. */
+  /** Records that a reader has cancelled the body. */
   cancelled(receivedBytes: number): void {
     if (--this.#readers === 0) this.#finish({ receivedBytes });
   }
 
-  /** The request has failed, or the reading of its body; how much was read then may be unknown. */
+  /** Records that the request, or the reading of its body, has failed. The number of bytes may be unknown. */
   failed(error: unknown, receivedBytes?: number): void {
     this.#finish({ receivedBytes, error: describeHttpError(error, this.#facts.signal?.aborted ?? false) });
   }
 
-  /** Nobody reads the body: the answer is all that will be known. */
+  /** Ends a request whose body will not be read, with the facts that are known. */
   settle(): void {
     this.#finish({ unread: true });
   }
@@ -101,9 +101,9 @@ export class MeasuredRequest {
     const { output, expectedStatus, now, monotonicNow } = this.#instrument;
     const { tags, httpTags, bodyBytes } = this.#facts;
     const finishedAt = monotonicNow();
-    const answeredAt = this.#answer?.at ?? finishedAt;
-    // As in k6, what failed has no status, even if it failed within the body.
-    const status = error ? 0 : (this.#answer?.status ?? 0);
+    const respondedAt = this.#response?.at ?? finishedAt;
+    // As in k6, a failed request has no status, even if the failure was within the body.
+    const status = error ? 0 : (this.#response?.status ?? 0);
     const expected = expectedStatus(status);
     const allTags = Object.freeze({
       ...httpTags,
@@ -119,17 +119,17 @@ export class MeasuredRequest {
       samples.push(k6Sample(name, value, { time, tags }));
     }
     push("http_reqs", 1);
-    push("http_req_duration", (unread ? answeredAt : finishedAt) - this.#startedAt);
-    push("http_req_waiting", answeredAt - this.#startedAt);
-    if (this.#answer && !unread) push("http_req_receiving", finishedAt - answeredAt);
+    push("http_req_duration", (unread ? respondedAt : finishedAt) - this.#startedAt);
+    push("http_req_waiting", respondedAt - this.#startedAt);
+    if (this.#response && !unread) push("http_req_receiving", finishedAt - respondedAt);
     push("http_req_failed", expected ? 0 : 1);
-    // Without an answer nobody knows how much of the body was sent.
-    if (this.#answer && bodyBytes !== undefined) push("data_sent", bodyBytes, tags);
+    // Without a response, it is not known how much of the body was sent.
+    if (this.#response && bodyBytes !== undefined) push("data_sent", bodyBytes, tags);
     if (receivedBytes !== undefined) push("data_received", receivedBytes, tags);
     try {
       output.add(samples);
     } catch {
-      // An output that was closed meanwhile is no reason for the reading of a body to fail.
+      // The reading of a body must not fail because the output was closed meanwhile.
     }
   }
 }

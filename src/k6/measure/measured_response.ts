@@ -1,8 +1,8 @@
 /**
- * A response whose body is counted as it is read.
+ * Counts the body of a response while it is read.
  *
- * The response stays the object that fetch gave, as a new one would lose its url, its type and a status above 599, and
- * on Deno and Bun the short way on which whole bodies come. Only the ways to its body are replaced.
+ * The response remains the object that fetch returned, because a new one would lose its `url`, its `type`, a status above 599
+ * and, on Deno and Bun, the fast path for whole bodies. Only the members that give access to its body are replaced.
  *
  * @module
  */
@@ -14,17 +14,17 @@ const wholeBodyMethods = ["arrayBuffer", "blob", "bytes", "formData", "json", "t
 type WholeBodyMethod = typeof wholeBodyMethods[number];
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** Tells the request what becomes of the response's body. */
+/** Replaces the members of a response that read its body, so that they report to the request. Returns the response. */
 export function measureResponse(response: Response, request: MeasuredRequest): Response {
-  // Not touched before the caller does: on Bun, what is cloned after its body was touched is empty now and then.
-  const touchBody: () => Body = Object.getOwnPropertyDescriptor(response, "body")?.get ??
+  // The body is not accessed before the caller does so: on Bun, clones made after such an access are sometimes empty.
+  const accessBody: () => Body = Object.getOwnPropertyDescriptor(response, "body")?.get ??
     (() => Reflect.get(Object.getPrototypeOf(response), "body", response));
   const readBuffer = response.arrayBuffer.bind(response);
   const clone = response.clone.bind(response);
   let stream: Body | undefined;
 
   async function readWhole(method: WholeBodyMethod): Promise<unknown> {
-    // A body that was read already is refused in the runtime's own words.
+    // The runtime's own error for a body that was already read.
     if (response.bodyUsed) return await readBuffer();
     const { headers } = response;
     if (stream) return await new Response(stream, { headers })[method]();
@@ -45,12 +45,12 @@ export function measureResponse(response: Response, request: MeasuredRequest): R
   // Configurable, so that one instrumented fetch can wrap another.
   const replace = (name: string, how: PropertyDescriptor) =>
     Object.defineProperty(response, name, { configurable: true, ...how });
-  // A fetch made for tests may give null after all.
-  replace("body", { get: () => (stream ??= touchBody() && countStream(touchBody, request)) });
+  // A fetch that was made for tests may have a body of null.
+  replace("body", { get: () => (stream ??= accessBody() && countStream(accessBody, request)) });
   replace("clone", {
     value: (): Response => {
       const copy = clone();
-      request.shared();
+      request.cloned();
       return measureResponse(copy, request);
     },
   });
@@ -60,8 +60,8 @@ export function measureResponse(response: Response, request: MeasuredRequest): R
   return response;
 }
 
-/** A stream that reads on only when its own reader does. The body is asked for late, as a clone replaces it. */
-function countStream(touchBody: () => Body, request: MeasuredRequest): Body {
+/** Returns a stream that reads only when its own reader does. It accesses the body late, because a clone replaces it. */
+function countStream(accessBody: () => Body, request: MeasuredRequest): Body {
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   let receivedBytes = 0;
   return new ReadableStream({
@@ -69,8 +69,8 @@ function countStream(touchBody: () => Body, request: MeasuredRequest): Body {
     async pull(controller): Promise<void> {
       let chunk;
       try {
-        reader ??= touchBody().getReader();
-        // An empty chunk would end this pull without anything to wake the next one.
+        reader ??= accessBody().getReader();
+        // After an empty chunk, nothing would call pull() again.
         do chunk = await reader.read(); while (chunk.value?.byteLength === 0);
       } catch (error) {
         request.failed(error, receivedBytes);
@@ -87,7 +87,7 @@ function countStream(touchBody: () => Body, request: MeasuredRequest): Body {
     },
     async cancel(reason): Promise<void> {
       request.cancelled(receivedBytes);
-      await (reader ?? touchBody()).cancel(reason);
+      await (reader ?? accessBody()).cancel(reason);
     },
   });
 }

@@ -1,24 +1,25 @@
 /**
- * Metrics of one's own, by k6's rules.
+ * Custom metrics, with k6's rules.
  *
  * @see https://grafana.com/docs/k6/latest/javascript-api/k6-metrics/
  * @module
  */
-import type { Metric, MetricType, ValueType } from "../metric.ts";
+import { type Metric, type MetricType, type ValueType, valueTypes } from "../metric.ts";
 import type { SampleConsumer, Tags } from "../sample.ts";
 import { k6Metrics } from "../read/k6_metrics.ts";
+import { boolean, callback, checkOptions, clocks, object, type Shapes } from "./measure_options.ts";
 
-/** What a metric's values are. */
+/** The unit of a metric's values. */
 export interface MetricOptions {
-  /** Plain numbers, milliseconds (`time`) or bytes (`data`). @default "default" */
+  /** Plain numbers (`default`), milliseconds (`time`) or bytes (`data`). @default "default" */
   readonly contains?: ValueType | undefined;
-  /** Short for `contains: "time"`, as the second argument of k6's constructors. @default false */
+  /** True is the same as `contains: "time"`. It is the second argument of k6's constructors. @default false */
   readonly isTime?: boolean | undefined;
 }
 
 /** How to add a value. */
 export interface AddOptions {
-  /** When it was measured, in milliseconds since the Unix epoch. @default the time of the call */
+  /** When the value was measured, in milliseconds since the Unix epoch. @default the time of the call */
   readonly time?: number | undefined;
 }
 
@@ -26,7 +27,7 @@ export interface AddOptions {
 export interface MetricsOptions {
   /** Tags of every value. @default {} */
   readonly tags?: Tags | undefined;
-  /** The time, in milliseconds since the Unix epoch. @default Date.now */
+  /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
 }
 
@@ -34,40 +35,45 @@ export interface MetricsOptions {
 export interface CustomMetric<Value extends number | boolean = number> {
   /** The metric's name. */
   readonly name: string;
-  /** How many values were refused because they are no finite number, over all forms of this metric. */
+  /** How many values were refused because they are not finite numbers, in all forms of this metric. */
   readonly refused: number;
   /**
-   * Adds a value; false if it was refused.
+   * Adds a value. Returns false if the value was refused.
    *
-   * A counter takes negative values, as in k6, but Prometheus reads a total that falls as a restart.
+   * A counter accepts negative values, as in k6, but Prometheus reads a falling total as a restart.
    */
   add(value: Value, tags?: Tags, options?: AddOptions): boolean;
-  /** The same metric with tags that every value gets: the fast form, as its tags are looked at only once. */
+  /** Returns the same metric with additional tags for every value. This is the fast form: its tags are processed once. */
   with(tags: Tags): CustomMetric<Value>;
 }
 
-/** Adds up: requests, bytes, orders. */
+/** Adds values up, such as requests, bytes or orders. */
 export type Counter = CustomMetric<number>;
 /** Keeps the last value. */
 export type Gauge = CustomMetric<number>;
-/** The share of values that are true or not zero. */
+/** Computes the share of values that are true or not zero. */
 export type Rate = CustomMetric<number | boolean>;
-/** The spread of values: min, max, average, percentiles. */
+/** Describes the distribution of values: minimum, maximum, average and percentiles. */
 export type Trend = CustomMetric<number>;
 
-/** Defines metrics by name. The same definition twice gives the same metric. */
+/**
+ * Defines metrics by name. The same definition twice returns the same metric.
+ *
+ * Each method throws a `TypeError` if the name is not valid or belongs to a metric of another type or unit, and a
+ * `ConfigurationError` for wrong options.
+ */
 export interface Metrics {
-  /** Defines a counter. @throws {TypeError} if the name is not valid or means another metric */
+  /** Defines a counter. */
   counter(name: string, options?: MetricOptions): Counter;
-  /** Defines a gauge. @throws {TypeError} if the name is not valid or means another metric */
+  /** Defines a gauge. */
   gauge(name: string, options?: MetricOptions): Gauge;
-  /** Defines a rate. @throws {TypeError} if the name is not valid or means another metric */
+  /** Defines a rate. */
   rate(name: string, options?: MetricOptions): Rate;
-  /** Defines a trend. @throws {TypeError} if the name is not valid or means another metric */
+  /** Defines a trend. */
   trend(name: string, options?: MetricOptions): Trend;
 }
 
-/** What all forms of one metric share. */
+/** The part that all forms of one metric share. */
 interface Definition {
   readonly metric: Metric;
   readonly output: SampleConsumer;
@@ -77,12 +83,12 @@ interface Definition {
 
 class DefinedMetric implements CustomMetric<number | boolean> {
   readonly #definition: Definition;
-  readonly #bound: Tags | undefined;
+  readonly #tags: Tags;
 
-  /** @param bound tags of every value; frozen */
-  constructor(definition: Definition, bound?: Tags) {
+  /** @param tags tags of every value; frozen */
+  constructor(definition: Definition, tags: Tags) {
     this.#definition = definition;
-    this.#bound = bound;
+    this.#tags = tags;
   }
 
   get name(): string {
@@ -95,7 +101,7 @@ class DefinedMetric implements CustomMetric<number | boolean> {
 
   add(value: number | boolean, tags?: Tags, options?: AddOptions): boolean {
     const { metric, output, now } = this.#definition;
-    // Outside TypeScript the value may be anything, and Number() would make a zero of null or "".
+    // JavaScript callers may pass anything, and Number() would convert null and "" to 0.
     const number = typeof value === "boolean" ? Number(value) : value;
     if (!Number.isFinite(number)) {
       this.#definition.refused++;
@@ -105,25 +111,40 @@ class DefinedMetric implements CustomMetric<number | boolean> {
       metric,
       time: options?.time ?? now(),
       value: metric.type === "rate" ? Number(number !== 0) : number,
-      tags: mergeTags(this.#bound, tags),
+      tags: mergeTags(this.#tags, tags),
     });
     return true;
   }
 
   with(tags: Tags): DefinedMetric {
-    return new DefinedMetric(this.#definition, Object.freeze({ ...this.#bound, ...tags }));
+    return new DefinedMetric(this.#definition, Object.freeze({ ...this.#tags, ...tags }));
   }
 }
 
-// k6's own rule, two characters at least.
+/** k6's rule for names. */
 const validName = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
 
+const noTags: Tags = Object.freeze({});
+
+const metricsShapes: Shapes<MetricsOptions> = { tags: object, now: callback };
+
+const metricShapes: Shapes<MetricOptions> = {
+  contains: [
+    (value) => valueTypes.some((type) => type === value),
+    valueTypes.map((type) => `"${type}"`).join(" or "),
+  ],
+  isTime: boolean,
+};
+
 /**
- * Makes metrics that add to an output. Call it once for an output: what is defined twice is only noticed here.
+ * Makes metrics that add their samples to an output. Call it once per output: only metrics of one call are compared with each
+ * other, and conflicting definitions are an error.
  *
+ * @throws {ConfigurationError} for wrong options
  * @example
  * ```ts
- * import { createMetrics, RemoteWriteOutput } from "k6-remote-write";
+ * import { RemoteWriteOutput } from "k6-remote-write";
+ * import { createMetrics } from "k6-remote-write/measure";
  *
  * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const { counter, trend } = createMetrics(output);
@@ -135,8 +156,9 @@ const validName = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
  * ```
  */
 export function createMetrics(output: SampleConsumer, options: MetricsOptions = {}): Metrics {
-  const { now = Date.now } = options;
-  const tags = options.tags && Object.freeze({ ...options.tags });
+  checkOptions(options, metricsShapes);
+  const { now = clocks.now } = options;
+  const tags = options.tags === undefined ? noTags : Object.freeze({ ...options.tags });
   const metrics = new Map<string, DefinedMetric>();
   const definitions = new Map<string, Metric>(Object.entries(k6Metrics));
 
@@ -173,7 +195,9 @@ export function createMetrics(output: SampleConsumer, options: MetricsOptions = 
   };
 }
 
-function containsOf(name: string, { contains, isTime }: MetricOptions): ValueType {
+function containsOf(name: string, options: MetricOptions): ValueType {
+  checkOptions(options, metricShapes);
+  const { contains, isTime } = options;
   if (isTime !== undefined && contains !== undefined && isTime !== (contains === "time")) {
     throw new TypeError(
       `Cannot define the metric ${name}: isTime is ${isTime} and contains is ${contains}, expected one of them`,
@@ -182,10 +206,8 @@ function containsOf(name: string, { contains, isTime }: MetricOptions): ValueTyp
   return contains ?? (isTime === true ? "time" : "default");
 }
 
-const noTags: Tags = Object.freeze({});
-
-/** A frozen object is taken as it is; any other is copied, as its owner may change it. */
-function mergeTags(bound: Tags | undefined, tags: Tags | undefined): Tags {
-  if (tags === undefined) return bound ?? noTags;
-  return bound === undefined && Object.isFrozen(tags) ? tags : { ...bound, ...tags };
+/** Returns a frozen object as it is, so that the store finds it again, and copies others, which their owner may change. */
+function mergeTags(bound: Tags, tags: Tags | undefined): Tags {
+  if (tags === undefined) return bound;
+  return bound === noTags && Object.isFrozen(tags) ? tags : { ...bound, ...tags };
 }

@@ -1,73 +1,78 @@
 /**
- * What a runner of one's own needs to give k6's results: checks, groups, iterations. It runs nothing by itself.
+ * The parts of a custom runner that emit k6's results: checks, groups and iterations. They run nothing by themselves.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/
  * @module
  */
 import type { Sample, SampleConsumer, Tags } from "../sample.ts";
 import { k6Sample } from "../read/k6_metrics.ts";
-import { fetchBinder, type InstrumentedFetch, type InstrumentFetchOptions } from "./instrumented_fetch.ts";
+import { fetchBinder, type HttpOptions, httpShapes, type InstrumentedFetch } from "./instrumented_fetch.ts";
+import { callback, checkOptions, clocks, object, type Shapes } from "./measure_options.ts";
 import type { OpenRequests } from "./measured_request.ts";
 
-/** What a runner's samples have in common. */
+/** How a runner measures. */
 export interface RunnerOptions {
   /** Tags of all samples, such as `scenario`. @default {} */
   readonly tags?: Tags | undefined;
-  /** What `fetch` emits, and how. */
-  readonly http?: Omit<InstrumentFetchOptions, "now" | "monotonicNow"> | undefined;
-  /** The time, in milliseconds since the Unix epoch. @default Date.now */
+  /** What the contexts' `fetch` emits, and how. @default {} */
+  readonly http?: HttpOptions | undefined;
+  /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds since any point, never going back. @default performance.now */
+  /** Returns milliseconds that never go back, since any point in time. @default performance.now */
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-/** A function that is given the context in which it runs. */
+/** A function that receives the context in which it runs. */
 export type ScopedFunction<T> = (context: RunnerContext) => T | Promise<T>;
 
 /**
- * Where code runs: within which group, with which tags. It is handed on explicitly, as JavaScript has no ambient
- * context that all runtimes know; what is done with the outer context counts outside.
+ * The group and the tags of running code. Code passes it on explicitly, because no implicit context exists in all JavaScript
+ * runtimes. Samples that code in a group makes with the outer context do not belong to the group.
  */
 export interface RunnerContext {
-  /** Tags of all samples here; frozen. Hand them to metrics of your own: `orders.add(1, context.tags)`. */
+  /** The frozen tags of all samples of this context. Pass them to custom metrics: `orders.add(1, context.tags)`. */
   readonly tags: Tags;
   /** An instrumented fetch with these tags. */
   readonly fetch: InstrumentedFetch;
   /**
-   * Counts a check as passed or failed, in the rate `checks`, and says which. Any truthy value passes.
+   * Adds a check to the rate `checks`, and returns whether it passed. Any truthy value passes.
    *
-   * @throws {TypeError} if the name holds `::`
+   * @throws {TypeError} if the name contains `::`
    */
   check(name: string, passed: unknown, tags?: Tags): boolean;
   /**
-   * Runs a function in a group: gives `group_duration`, and the tag `group` to all samples of the group's own context.
+   * Runs a function in a group, and emits `group_duration`. All samples of the group's context have the tag `group`.
    *
-   * @throws {TypeError} if the name holds `::`
+   * @throws {TypeError} if the name contains `::`
    */
   group<T>(name: string, fn: ScopedFunction<T>): Promise<T>;
-  /** The same context with further tags. */
+  /** Returns the same context with additional tags. */
   with(tags: Tags): RunnerContext;
 }
 
-/** The outermost context, in which iterations run. */
+/** The outermost context, which runs iterations. */
 export interface Runner extends RunnerContext {
   /**
-   * Runs a function as one iteration of a virtual user: gives `iterations` and `iteration_duration`, whether it
-   * succeeds or throws, and `vus` and `vus_max` from the iterations that run at the same time. Requests whose body it
-   * did not read are emitted at its end.
+   * Runs a function as one iteration of a virtual user. Emits `iterations` and `iteration_duration`, whether the function succeeds
+   * or throws, and `vus` and `vus_max`, the number of simultaneous iterations. At the end, it also emits the samples of requests
+   * whose body the function did not read.
    */
   iteration<T>(fn: ScopedFunction<T>): Promise<T>;
 }
 
-/** Stands between the names of nested groups, and therefore in none of them. */
+/** Separates the names of nested groups, so no name may contain it. */
 const groupSeparator = "::";
 
+const runnerShapes: Shapes<RunnerOptions> = { tags: object, http: object, now: callback, monotonicNow: callback };
+
 /**
- * Makes k6's checks, groups and iterations for an output.
+ * Makes the checks, groups and iterations of a custom runner, which add their samples to an output.
  *
+ * @throws {ConfigurationError} for wrong options
  * @example
  * ```ts
- * import { createRunner, RemoteWriteOutput } from "k6-remote-write";
+ * import { RemoteWriteOutput } from "k6-remote-write";
+ * import { createRunner } from "k6-remote-write/measure";
  *
  * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const runner = createRunner(output, { tags: { scenario: "browse" } });
@@ -82,8 +87,10 @@ const groupSeparator = "::";
  * ```
  */
 export function createRunner(output: SampleConsumer, options: RunnerOptions = {}): Runner {
-  const { now = Date.now, monotonicNow = () => performance.now() } = options;
-  const bindFetch = fetchBinder(output, { ...options.http, now, monotonicNow });
+  checkOptions(options, runnerShapes);
+  const { http = {}, now = clocks.now, monotonicNow = clocks.monotonicNow } = options;
+  checkOptions(http, httpShapes, "http.");
+  const bindFetch = fetchBinder(output, { ...http, now, monotonicNow });
   const runTags = Object.freeze({ ...options.tags });
   let vus = 0;
   let maxVus = 0;
@@ -98,13 +105,13 @@ export function createRunner(output: SampleConsumer, options: RunnerOptions = {}
       tags,
       fetch: bindFetch(tags, open),
       check(name, passed, ownTags): boolean {
-        refuseSeparator("check", name);
+        checkName("check", name);
         const checkTags = withTags(tags, { ...ownTags, check: name });
         output.add(k6Sample("checks", passed ? 1 : 0, { time: now(), tags: checkTags }));
         return Boolean(passed);
       },
       async group<T>(name: string, fn: ScopedFunction<T>): Promise<T> {
-        refuseSeparator("group", name);
+        checkName("group", name);
         const inner = createContext(withTags(tags, { group: `${tags.group ?? ""}${groupSeparator}${name}` }), open);
         const startedAt = monotonicNow();
         try {
@@ -146,7 +153,7 @@ function withTags(tags: Tags, more: Tags): Tags {
   return Object.freeze({ ...tags, ...more });
 }
 
-function refuseSeparator(kind: "check" | "group", name: string): void {
+function checkName(kind: "check" | "group", name: string): void {
   if (name.includes(groupSeparator)) {
     throw new TypeError(
       `Cannot name a ${kind}: its name is ${JSON.stringify(name)}, expected one without ${groupSeparator}`,

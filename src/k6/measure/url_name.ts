@@ -1,5 +1,5 @@
 /**
- * What the tags `url` and `name` say of a request's address, so that it is safe to show and makes few series.
+ * The values of the tags `url` and `name`: safe to show, and few enough for a time series database.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/http-requests/#url-grouping
  * @module
@@ -8,12 +8,14 @@
 const templates = new WeakMap<URL, string>();
 
 /**
- * A URL whose changing parts do not make series of their own, as k6's `http.url`: the instrumented fetch names its
- * request after the literal, with `${}` for each value.
+ * Returns a URL whose values do not make separate time series, like k6's `http.url`. The instrumented fetch names a request to
+ * it after the template, with `${}` in place of each value.
  *
+ * @throws {TypeError} if the result is not an absolute URL
  * @example
  * ```ts
- * import { instrumentFetch, RemoteWriteOutput, urlTemplate } from "k6-remote-write";
+ * import { RemoteWriteOutput } from "k6-remote-write";
+ * import { instrumentFetch, urlTemplate } from "k6-remote-write/measure";
  *
  * const output = new RemoteWriteOutput({ url: "http://localhost:9090/api/v1/write" });
  * const fetch = instrumentFetch(output);
@@ -22,7 +24,6 @@ const templates = new WeakMap<URL, string>();
  * }
  * await output.close();
  * ```
- * @throws {TypeError} if it is no absolute URL
  */
 export function urlTemplate(literal: TemplateStringsArray, ...values: readonly (string | number)[]): URL {
   const url = new URL(String.raw({ raw: literal }, ...values));
@@ -30,12 +31,12 @@ export function urlTemplate(literal: TemplateStringsArray, ...values: readonly (
   return url;
 }
 
-/** The literal of a URL made by {@link urlTemplate}. */
+/** Returns the template of a URL that {@link urlTemplate} made; undefined for other URLs. */
 export function templateOf(url: unknown): string | undefined {
   return url instanceof URL ? templates.get(url) : undefined;
 }
 
-/** The address without user info and fragment, which servers never see there. */
+/** Returns a URL without user name, password and fragment, which servers do not see in a URL. */
 export function showableUrl(url: URL, stripQuery: boolean): string {
   const shown = new URL(url);
   shown.username = "";

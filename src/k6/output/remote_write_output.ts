@@ -102,7 +102,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#runMetrics = create.map((factory) => factory({ onWarning }));
     const runMetrics = new Set(this.#runMetrics.flatMap(({ metrics }) => metrics));
     const factory = new SeriesFactory({ ...resolved, runMetrics });
-    this.#families = factory.families;
+    this.#families = factory.metadata;
     const { selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),

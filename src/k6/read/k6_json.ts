@@ -1,5 +1,5 @@
 /**
- * Reads k6's JSON output (`k6 run -o json=...`), of any length in constant memory.
+ * Reads k6's JSON output (`k6 run -o json=...`) in constant memory.
  *
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
@@ -8,39 +8,41 @@ import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
 import { k6Metrics } from "./k6_metrics.ts";
 import { beginsAsK6, readK6Line, type SkipReason } from "./k6_json_line.ts";
-import { PointReader } from "./k6_json_point.ts";
+import { PointReader } from "./point_reader.ts";
 
-/** How to read. */
+/** How to read k6's JSON output. */
 export interface K6JsonOptions {
   /**
-   * Takes each line that is not k6's, without its end: what k6 itself prints, where both come through one pipe. A line of more than
-   * 1 MiB comes in parts, all but the last of which `continues`. Where it returns a promise, no more is read until that resolves.
+   * Receives each line that is not one of k6's lines, without its line end. (If k6 writes its JSON and its messages to one pipe,
+   * these are the messages.) A line of more than 1 MiB is passed in parts; `continues` is true for all parts but the last. If the
+   * function returns a promise, the reader waits for it.
+   * @default foreign lines are only counted
    */
   readonly onForeignLine?: ((line: string, continues: boolean) => void | Promise<void>) | undefined;
-  /** Takes each metric when it is announced. */
+  /** Receives each metric when k6 announces it. @default none */
   readonly onMetric?: ((metric: Metric) => void) | undefined;
-  /** Ends the reading; what was read before is yielded. */
+  /** Ends the reading. The samples before are still yielded. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What was read so far. */
+/** Counts of what was read so far. */
 export interface K6JsonStats {
-  /** Bytes, before anything is made of them. */
+  /** Bytes of the stream. */
   readonly bytes: number;
-  /** Lines, empty ones included. */
+  /** Lines, including empty ones. */
   readonly lines: number;
-  /** Samples. */
+  /** Samples that were yielded. */
   readonly samples: number;
-  /** Lines that gave no sample, by reason: not k6's; cut off at the end of the file; damaged; or with something unreadable. */
+  /** Lines without a sample, by reason. Announcements of metrics and empty lines do not count. */
   readonly skipped: Readonly<Record<SkipReason, number>>;
 }
 
-/** Longer lines, in bytes, are not held to be read: they are handed on in parts, or are damaged ones of k6's. */
+/** The reader does not buffer longer lines: it passes foreign ones on in parts, and counts others as damaged. */
 const maxLineBytes = 1024 * 1024;
 
 /**
- * Samples that are yielded at once, at most. Few, so that they die young: with 2000, V8 makes room for its young objects until
- * a long replay takes 70 MB more.
+ * The largest number of samples that are yielded together. It is small, so that the samples can be freed soon: with 2000, V8
+ * enlarges its space for young objects until a long replay takes 70 MB more.
  */
 const maxBatch = 100;
 
@@ -48,11 +50,11 @@ const newline = 0x0a;
 const lineEnd = Uint8Array.of(newline);
 
 /**
- * Reads k6's JSON output. Lines that are not k6's are tolerated and counted; the stream's own errors are thrown, after what
- * came before was yielded.
+ * Reads k6's JSON output. Other lines are counted in `stats`, and are not errors. If the stream fails, the reader first yields
+ * the samples before the failure, and then throws the stream's error.
  *
  * @param stream the bytes, not compressed
- * @returns batches of samples; tags with the same text are the same object
+ * @returns batches of samples; equal tags are the same object
  * @example
  * ```ts
  * import { readK6Json } from "k6-remote-write";
@@ -67,7 +69,7 @@ export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6JsonOp
   return new K6JsonReader(stream, options);
 }
 
-/** Samples of k6's JSON output; see `readK6Json`. To be iterated once. */
+/** Reads k6's JSON output; see `readK6Json`. It can be iterated once. */
 export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   readonly #stream: ReadableStream<Uint8Array>;
   readonly #options: K6JsonOptions;
@@ -87,11 +89,12 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   #lines = 0;
   #samples = 0;
   #batch: Sample[] = [];
-  /** What the line is of which parts were let go already. */
+  /** The kind of the long line whose first parts were already passed on. */
   #longLine: "foreign" | "malformed" | undefined;
-  readonly #handedOn: Promise<void>[] = [];
+  /** What `onForeignLine` returned since the last wait. */
+  readonly #foreignLines: Promise<void>[] = [];
 
-  /** Reads nothing yet. @param stream the bytes, not compressed */
+  /** Prepares the reading. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
     this.#stream = stream;
     this.#options = options;
@@ -99,17 +102,17 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
     for (const metric of Object.values(k6Metrics)) this.#metrics.set(metric.name, metric);
   }
 
-  /** What was read so far. */
+  /** Counts of what was read so far. */
   get stats(): K6JsonStats {
     return { bytes: this.#bytes, lines: this.#lines, samples: this.#samples, skipped: { ...this.#skipped } };
   }
 
-  /** How many texts of tags are remembered, to find them again; bounded. */
+  /** The number of remembered tags, which is bounded. */
   get tagsRemembered(): number {
     return this.#points.tagsRemembered;
   }
 
-  /** Reads to the end, the first error of the stream, or the signal. */
+  /** Reads until the end of the stream, its first error, or the signal. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Sample[], void, undefined> {
     const { signal } = this.#options;
     const reader = this.#stream.getReader();
@@ -132,19 +135,19 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
           this.#readPart(bytes.subarray(from), true);
           from = bytes.length;
         }
-        // A copy, so that the chunk can be let go of, or written to again by who gave it.
+        // A copy, so that the chunk can be freed, or reused by the stream's owner.
         rest = bytes.slice(from);
         if (this.#batch.length > 0) yield this.#take();
-        await settled(this.#handedOn.splice(0), signal);
+        await settled(this.#foreignLines.splice(0), signal);
       }
-      // A line without an end may be one that the end of the file cut off.
+      // The end of the file may have cut off a line without a line end.
       if (rest.length > 0 || this.#longLine !== undefined) {
         const line = concat(rest, lineEnd);
         this.#points.setBytes(line);
         this.#readLine(line, 0, true);
       }
       if (this.#batch.length > 0) yield this.#take();
-      await settled(this.#handedOn.splice(0), signal);
+      await settled(this.#foreignLines.splice(0), signal);
     } finally {
       signal?.removeEventListener("abort", cancel);
       await reader.cancel().catch(() => {});
@@ -158,9 +161,9 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
     return batch;
   }
 
-  /** Returns where the line after it begins, or `from` if its end is not there. */
+  /** Reads one line. Returns the beginning of the next line, or `from` if the line's end is missing. */
   #readLine(bytes: Uint8Array, from: number, last = false): number {
-    // The rest of a long line is none of its own, whatever it looks like.
+    // The rest of a long line is not a line of its own, even if it looks like one.
     const sample = this.#longLine === undefined ? this.#points.read(from) : undefined;
     if (sample !== undefined) {
       this.#lines++;
@@ -177,20 +180,20 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   }
 
   #readPlain(bytes: Uint8Array, from: number, end: number, last: boolean): void {
-    const text = this.#decoder.decode(bytes.subarray(from, end));
-    const line = readK6Line(text, (name) => this.#metrics.get(name));
+    const string = this.#decoder.decode(bytes.subarray(from, end));
+    const line = readK6Line(string, (name) => this.#metrics.get(name));
     if (line.kind === "sample") {
       this.#batch.push(line.sample);
     } else if (line.kind === "metric") {
       this.#metrics.set(line.metric.name, line.metric);
       this.#points.setMetric(line.metric);
       this.#options.onMetric?.(line.metric);
-    } else if (last && (line.reason === "malformed" || isTornStart(text))) {
+    } else if (last && (line.reason === "malformed" || isTornStart(string))) {
       this.#skipped.torn++;
     } else if (line.reason === "foreign") {
-      // An empty line says nothing, but belongs to what is printed.
+      // An empty line does not count, but it is part of k6's messages.
       if (end > from) this.#skipped.foreign++;
-      this.#handOn(text, false);
+      this.#passOn(string, false);
     } else {
       this.#skipped[line.reason]++;
     }
@@ -198,23 +201,23 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
 
   #readPart(bytes: Uint8Array, continues: boolean): void {
     // A part may end within a character.
-    const text = this.#decoder.decode(bytes, { stream: continues });
+    const part = this.#decoder.decode(bytes, { stream: continues });
     if (this.#longLine === undefined) {
-      this.#longLine = beginsAsK6(text) ? "malformed" : "foreign";
+      this.#longLine = beginsAsK6(part) ? "malformed" : "foreign";
       this.#skipped[this.#longLine]++;
     }
-    if (this.#longLine === "foreign") this.#handOn(text, continues);
+    if (this.#longLine === "foreign") this.#passOn(part, continues);
     if (!continues) this.#longLine = undefined;
   }
 
-  #handOn(line: string, continues: boolean): void {
-    const taken = this.#options.onForeignLine?.(line, continues);
-    // Those who write several lines at once may return the same promise for them.
-    if (taken !== undefined && taken !== this.#handedOn.at(-1)) this.#handedOn.push(taken);
+  #passOn(line: string, continues: boolean): void {
+    const written = this.#options.onForeignLine?.(line, continues);
+    // A caller that writes several lines together may return the same promise for them.
+    if (written !== undefined && written !== this.#foreignLines.at(-1)) this.#foreignLines.push(written);
   }
 }
 
-/** Waits for all of them, or for the signal; rejects with the first that does. */
+/** Waits for all promises, or for the signal. Rejects if one of them rejects. */
 async function settled(promises: readonly Promise<void>[], signal: AbortSignal | undefined): Promise<void> {
   if (promises.length === 0 || signal?.aborted === true) return;
   let stop = (): void => {};
@@ -227,9 +230,9 @@ async function settled(promises: readonly Promise<void>[], signal: AbortSignal |
   }
 }
 
-/** Whether a line was cut off so early that it could be anything of k6's. */
-function isTornStart(text: string): boolean {
-  return text !== "" && ['{"metric":', '{"type":'].some((start) => start.startsWith(text));
+/** Reports whether a line may be the first bytes of one of k6's lines. */
+function isTornStart(line: string): boolean {
+  return line !== "" && ['{"metric":', '{"type":'].some((start) => start.startsWith(line));
 }
 
 function concat(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 /**
- * Reads one line of k6's JSON output, in whatever order its keys are: the plain way, which the fast one falls back to and is
- * tested against.
+ * Reads one line of k6's JSON output with `JSON.parse`. The faster `PointReader` leaves unusual lines to it, and is tested against
+ * it.
  *
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
@@ -9,7 +9,10 @@ import { type Metric, metricTypes, thresholdText, valueTypes } from "../metric.t
 import type { Sample, Tags } from "../sample.ts";
 import { parseRfc3339Ms } from "./rfc3339.ts";
 
-/** Why a line gave no sample: no line of k6's; cut off at the end; k6's, but not readable, or with something in it that is not. */
+/**
+ * Why a line has no sample: it is not one of k6's lines (`foreign`), the end of the file cut it off (`torn`), it is damaged
+ * (`malformed`), its metric was not announced, or its time, value or tags cannot be read.
+ */
 export type SkipReason =
   | "foreign"
   | "torn"
@@ -19,37 +22,37 @@ export type SkipReason =
   | "invalidValue"
   | "invalidTags";
 
-/** What a line is. */
+/** The content of a line. */
 export type K6Line =
   | { readonly kind: "metric"; readonly metric: Metric }
   | { readonly kind: "sample"; readonly sample: Sample }
   | { readonly kind: "skipped"; readonly reason: SkipReason };
 
-/** How k6's lines begin; one that begins so and does not parse is damaged, not somebody else's. */
+/** The beginning of k6's lines. A line that begins like this and does not parse is a damaged line of k6. */
 const k6Start = /^\s*\{\s*"(metric|type)"\s*:/;
 
-/** Whether a line is k6's, or was meant to be. */
-export function beginsAsK6(text: string): boolean {
-  return k6Start.test(text);
+/** Reports whether a line begins like those of k6. */
+export function beginsAsK6(line: string): boolean {
+  return k6Start.test(line);
 }
 
 const noTags: Tags = Object.freeze({});
 
 /**
- * Reads a line without its end.
+ * Reads a line, which is passed without its line end.
  *
  * @param metricOf finds a metric by name
  */
-export function readK6Line(text: string, metricOf: (name: string) => Metric | undefined): K6Line {
-  let line: unknown;
+export function readK6Line(line: string, metricOf: (name: string) => Metric | undefined): K6Line {
+  let parsed: unknown;
   try {
-    line = JSON.parse(text);
+    parsed = JSON.parse(line);
   } catch {
-    return skipped(beginsAsK6(text) ? "malformed" : "foreign");
+    return skipped(beginsAsK6(line) ? "malformed" : "foreign");
   }
-  if (!isObject(line) || !isObject(line.data) || typeof line.metric !== "string") return skipped("foreign");
-  if (line.type === "Metric") return readMetric(line.metric, line.data);
-  if (line.type === "Point") return readPoint(line.data, metricOf(line.metric));
+  if (!isObject(parsed) || !isObject(parsed.data) || typeof parsed.metric !== "string") return skipped("foreign");
+  if (parsed.type === "Metric") return readMetric(parsed.metric, parsed.data);
+  if (parsed.type === "Point") return readPoint(parsed.data, metricOf(parsed.metric));
   return skipped("foreign");
 }
 
@@ -68,33 +71,33 @@ function readPoint(point: Record<string, unknown>, metric: Metric | undefined): 
   if (time === undefined) return skipped("invalidTime");
   const { value } = point;
   if (typeof value !== "number" || !Number.isFinite(value)) return skipped("invalidValue");
-  const texts = readTexts(point);
-  if (texts === undefined) return skipped("invalidTags");
-  return { kind: "sample", sample: { metric, time, value, ...texts } };
+  const tags = readTags(point);
+  if (tags === undefined) return skipped("invalidTags");
+  return { kind: "sample", sample: { metric, time, value, ...tags } };
 }
 
-/** The tags and the metadata of a point; undefined if they are no such thing. */
-export function readTexts(point: Record<string, unknown>): Pick<Sample, "tags" | "metadata"> | undefined {
-  const tags = textsOf(point.tags);
-  const metadata = textsOf(point.metadata);
+/** Returns the tags and the metadata of a point; undefined if they cannot be read. */
+export function readTags(point: Record<string, unknown>): Pick<Sample, "tags" | "metadata"> | undefined {
+  const tags = stringsOf(point.tags);
+  const metadata = stringsOf(point.metadata);
   if (tags === undefined || metadata === undefined) return undefined;
   return metadata === noTags ? { tags } : { tags, metadata };
 }
 
-/** Numbers and booleans are taken as text: k6's own metadata has some. */
-function textsOf(value: unknown): Tags | undefined {
+/** Converts numbers and booleans to strings, because k6's own metadata contain them. */
+function stringsOf(value: unknown): Tags | undefined {
   if (value === undefined || value === null) return noTags;
   if (!isObject(value)) return undefined;
-  const texts: [string, string][] = [];
-  for (const [name, text] of Object.entries(value)) {
-    if (text === null) continue;
-    if (typeof text === "object") return undefined;
-    texts.push([name, String(text)]);
+  const strings: [string, string][] = [];
+  for (const [name, each] of Object.entries(value)) {
+    if (each === null) continue;
+    if (typeof each === "object") return undefined;
+    strings.push([name, String(each)]);
   }
-  return texts.length === 0 ? noTags : Object.freeze(Object.fromEntries(texts));
+  return strings.length === 0 ? noTags : Object.freeze(Object.fromEntries(strings));
 }
 
-/** An object that is no array. */
+/** Reports whether a value is an object and not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

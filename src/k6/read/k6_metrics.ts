@@ -1,6 +1,6 @@
 /**
- * The metrics that k6 itself emits: what a runner outside k6 measures too bears the same names, and a recording that begins
- * after they were announced can be read.
+ * The metrics that k6 itself emits. Other runners measure under the same names. A recording can be read even if it begins after
+ * k6 announced these metrics.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/metrics/reference/
  * @module
@@ -45,7 +45,7 @@ const kinds = {
   ws_sessions: ["counter", "default"],
 } as const;
 
-/** Names of k6's own metrics. */
+/** The name of one of k6's own metrics. */
 export type K6MetricName = keyof typeof kinds;
 
 /** k6's own metrics by name. */
@@ -53,7 +53,7 @@ export const k6Metrics: Readonly<Record<K6MetricName, Metric>> = Object.fromEntr
   Object.entries(kinds).map(([name, [type, contains]]) => [name, { name, type, contains }]),
 ) as Record<K6MetricName, Metric>;
 
-/** A sample of one of k6's own metrics. */
+/** Returns a sample of one of k6's own metrics. */
 export function k6Sample(name: K6MetricName, value: number, at: Pick<Sample, "time" | "tags">): Sample {
   return { metric: k6Metrics[name], value, time: at.time, tags: at.tags };
 }

@@ -187,9 +187,9 @@ function createSink({ type }: Metric): Sink {
     case "gauge":
       return new GaugeSink();
     case "rate":
-      return new RateSink();
+      return new RateSink({ counters: false });
     case "trend":
-      return new TrendSink(parseTrendStats(["med"]), { maxExactValues });
+      return new TrendSink(parseTrendStats(["med"]), { scale: 1, window: "run", maxExactValues });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * A flush: reads the sinks of the series to which something came, and makes batches of what they say.
+ * Reads the sinks of series at a flush, and makes batches of their values.
  *
  * @module
  */
@@ -9,73 +9,77 @@ import { Batch } from "../../protocol/batch.ts";
 import { emptyHistogram } from "../../protocol/empty_histogram.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What a flush may be told. */
+/** How a collector works. */
 export interface CollectorOptions {
-  /** Whether counters and histograms begin with a 0. @default false */
-  readonly zeroSample?: boolean;
-  /** Told once that samples get far later times than they have. */
-  onWarning?(message: string): void;
-  /** Told of samples that are lost because a series' sink failed. By default, that is thrown. */
-  onFailed?(lost: number, error: unknown): void;
+  /** Whether counters and histograms begin with a 0. */
+  readonly zeroSample: boolean;
+  /** Receives a warning, once, if samples get timestamps that are much later than their own times. */
+  onWarning(message: string): void;
+  /** Receives the number of samples that are lost because a series' sink failed, and the sink's error. */
+  onFailed(lost: number, error: unknown): void;
 }
 
-/** A sample moves by milliseconds to a free one, or by the lateness of k6's JSON; by more than this, something is wrong. */
+/** One batch per shard; undefined for a shard without samples. */
+type ShardBatches = (Batch | undefined)[];
+
+/**
+ * Samples move by some milliseconds to free ones, and k6 writes its JSON up to some seconds late. A larger distance is a sign
+ * of wrong times.
+ */
 const maxMoveMs = 5_000;
 
-/** Turns series into batches, one a shard. */
+/** Turns series into batches, at most one per shard and flush. */
 export class Collector {
   readonly #shards: number;
   readonly #options: CollectorOptions;
-  #batches: (Batch | undefined)[] = [];
-  /** How large the batches of the last flush became: the next are likely to be as large. */
+  #batches: ShardBatches = [];
+  /** The lengths of the last flush's batches, because the next ones will probably be as long. */
   #capacities: (number | undefined)[] = [];
-  #zeros: (Batch | undefined)[] = [];
+  #zeros: ShardBatches = [];
+  // The series that is read, and the timestamp of its samples.
   #series: Series<EncodedSeries> | undefined;
   #stamp = 0;
-  /** How many samples the series' sink emitted, and whether any without a time. */
+  /** The number of samples that the series' sink emitted. */
   #emitted = 0;
+  /** Whether any of them was without a time of its own. */
   #stamped = false;
-  #moved = false;
+  #warned = false;
 
-  /** @param shards how many batches a flush makes at most */
-  constructor(shards: number, options: CollectorOptions = {}) {
+  /** @param shards the largest number of batches per flush */
+  constructor(shards: number, options: CollectorOptions) {
     this.#shards = shards;
     this.#options = options;
   }
 
   /**
-   * The current values of series to which something came, each with its latest sample's time.
+   * Returns the current values of series with new samples, each with the time of the latest sample.
    *
-   * @param nowMs the time by the clock, if there are to be heartbeats
-   * @returns batches by shard
+   * @param nowMs the time by the clock, if there are heartbeats
    */
   collect(series: Iterable<Series<EncodedSeries>>, nowMs?: number): readonly (Batch | undefined)[] {
     for (const current of series) {
-      // A stamp that was sent is never used again: what came in that same millisecond goes into the next free one.
-      const stamp = Math.max(current.latestTime, current.newestStamp + 1);
-      if (stamp > current.latestTime + maxMoveMs) this.#warnMoved(current, stamp - current.latestTime);
-      this.#read(current, stamp, nowMs);
+      this.#read(current, this.#freeStamp(current, current.latestTime, newestStampOf(current)), nowMs);
     }
     return this.#take();
   }
 
   /**
-   * The values of idle series once more, a heartbeat. The samples' clock need not be this one: it only goes as fast.
+   * Returns the values of idle series again, as a heartbeat. Their timestamps advance as far as the clock did since they were
+   * sent: the samples' times may be of another clock.
    *
    * @param nowMs the time by the clock
-   * @returns batches by shard
    */
   collectAgain(series: Iterable<Series<EncodedSeries>>, nowMs: number): readonly (Batch | undefined)[] {
     for (const current of series) {
       const elapsed = Math.floor(nowMs - (current.sentAtMs ?? nowMs));
-      this.#read(current, current.newestStamp + Math.max(1, elapsed), nowMs);
+      this.#read(current, newestStampOf(current) + Math.max(1, elapsed), nowMs);
     }
     return this.#take();
   }
 
   /**
-   * The zeros that belong before the batches of the last `collect`, as batches of their own: a request has one sample of a
-   * series at most.
+   * Returns the zeros that belong before the batches of the last `collect`. They are separate batches, because a request has at
+   * most one sample per series.
    */
   takeZeros(): readonly (Batch | undefined)[] {
     const taken = this.#zeros;
@@ -83,15 +87,14 @@ export class Collector {
     return taken;
   }
 
-  /** Staleness markers for all time series that were sent. */
+  /** Returns staleness markers for all time series that were sent. */
   collectStale(series: Iterable<Series<EncodedSeries>>): readonly (Batch | undefined)[] {
     for (const current of series) {
-      const newest = current.newestStamp;
+      const newest = newestStampOf(current);
       if (newest === -Infinity) continue;
       current.lastStamp = newest + 1;
       for (const output of current.outputs) {
-        const histogram = output.hasHistograms ? emptyHistogram : undefined;
-        this.#batchOf(output).pushStale(output, current.lastStamp, histogram);
+        this.#batchOf(output).pushStale(output, newest + 1, output.hasHistograms ? emptyHistogram : undefined);
       }
     }
     return this.#take();
@@ -105,8 +108,7 @@ export class Collector {
     try {
       series.sink.collect(this.#emit);
     } catch (error) {
-      // One series' sink must not take the other series with it.
-      if (this.#options.onFailed === undefined) throw error;
+      // The failure of one series' sink must not affect the other series.
       this.#options.onFailed(Math.max(1, series.outputs.length - this.#emitted), error);
     }
     if (this.#stamped) series.lastStamp = stamp;
@@ -121,64 +123,60 @@ export class Collector {
         `Cannot collect: a sink emitted output ${output}, expected an index of its mapping's outputs`,
       );
     }
-    if (this.#options.zeroSample && isFirst(series, output)) this.#pushZero(target, value, series.firstTime - 1);
+    // Counting began before the first sample. How long before is not known, but a start must be earlier than its sample.
+    const start = series.firstTime - 1;
+    if (this.#options.zeroSample && target.cumulative && isFirst(series, output)) {
+      const zeros = this.#zeros[this.#shardOf(target)] ??= new Batch();
+      push(zeros, target, zeroLike(value), start);
+    }
     let stamp = this.#stamp;
     if (time === undefined) this.#stamped = true;
-    else stamp = this.#stampOf(series, output, time);
+    else stamp = this.#ownStamp(series, output, time);
     this.#emitted++;
     const batch = this.#batchOf(target);
-    const index = typeof value === "number"
-      ? batch.push(target, value, stamp)
-      : batch.pushHistogram(target, value, stamp);
-    if (typeof value === "object") target.hasHistograms = true;
-    // Counting began before the first sample, and a start must be earlier than what it belongs to: 1 ms is what is known.
-    const start = series.firstTime - 1;
+    const index = push(batch, target, value, stamp);
+    if (typeof value !== "number") target.hasHistograms = true;
     if (target.cumulative && start > 0 && start < stamp) batch.setStart(index, start);
     const exemplar = series.exemplars?.take(output);
     if (exemplar !== undefined) batch.setExemplars(index, [exemplar]);
   };
 
-  /** The first free stamp from a sink's own time on. */
-  #stampOf(series: Series<EncodedSeries>, output: number, time: number): number {
+  /** Returns the first free timestamp for a time that a sink emitted. */
+  #ownStamp(series: Series<EncodedSeries>, output: number, time: number): number {
     if (!Number.isSafeInteger(time)) {
       throw new RangeError(`Cannot collect: a sink emitted the time ${time}, expected whole milliseconds since 1970`);
     }
     const stamps = series.ownStamps ??= new Array<number>(series.outputs.length).fill(-Infinity);
-    const stamp = Math.max(time, Math.max(stamps[output] ?? -Infinity, series.lastStamp) + 1);
-    stamps[output] = stamp;
-    if (stamp > time + maxMoveMs) this.#warnMoved(series, stamp - time);
-    return stamp;
+    return stamps[output] = this.#freeStamp(series, time, Math.max(series.lastStamp, stamps[output] ?? -Infinity));
   }
 
-  #warnMoved(series: Series<EncodedSeries>, ms: number): void {
-    if (this.#moved) return;
-    this.#moved = true;
-    this.#options.onWarning?.(
-      `A sample of ${series.outputs[0]?.name} is sent with a time ${
-        Math.round(ms / 1000)
-      } s after its own: times of a ` +
-        "series must rise, and a later one was sent before. Further samples are moved without a word.",
-    );
-  }
-
-  #pushZero(series: EncodedSeries, value: number | HistogramValue, time: number): void {
-    if (!series.cumulative) return;
-    const batch = this.#zeros[series.hash % this.#shards] ??= new Batch();
-    if (typeof value === "number") {
-      batch.push(series, 0, time);
-    } else {
-      const { schema, zeroThreshold } = value;
-      batch.pushHistogram(series, { ...emptyHistogram, schema, zeroThreshold }, time);
+  /** Returns a time, or the millisecond after the last timestamp if that is later: no timestamp is sent twice. */
+  #freeStamp(series: Series<EncodedSeries>, time: number, last: number): number {
+    if (last < time) return time;
+    const moved = last + 1 - time;
+    if (moved > maxMoveMs && !this.#warned) {
+      this.#warned = true;
+      this.#options.onWarning(
+        `A sample of ${series.firstOutput?.name} is sent with a time ${
+          Math.round(moved / 1000)
+        } s after its own, because ` +
+          "the times of a series must rise. Further samples are moved without a warning.",
+      );
     }
+    return last + 1;
+  }
+
+  #shardOf(series: EncodedSeries): number {
+    // With one shard, which is the default, this does not read the series: it may be far away in memory.
+    return this.#shards === 1 ? 0 : series.hash % this.#shards;
   }
 
   #batchOf(series: EncodedSeries): Batch {
-    // With one shard, as it is by default, the series is not even looked at: it may be far away in memory.
-    const shard = this.#shards === 1 ? 0 : series.hash % this.#shards;
+    const shard = this.#shardOf(series);
     return this.#batches[shard] ??= new Batch(this.#capacities[shard]);
   }
 
-  #take(): readonly (Batch | undefined)[] {
+  #take(): ShardBatches {
     const taken = this.#batches;
     this.#batches = [];
     this.#capacities = taken.map((batch) => batch?.length);
@@ -186,7 +184,23 @@ export class Collector {
   }
 }
 
-/** Whether nothing was sent yet of a series' output. */
+/** Returns the newest timestamp of any time series of a k6 series; -Infinity if none was sent. */
+function newestStampOf({ lastStamp, ownStamps }: Series<EncodedSeries>): number {
+  return ownStamps === undefined ? lastStamp : Math.max(lastStamp, ...ownStamps);
+}
+
+/** Reports whether no sample of a series' output was sent yet. */
 function isFirst({ lastStamp, ownStamps }: Series<EncodedSeries>, output: number): boolean {
   return lastStamp === -Infinity && (ownStamps === undefined || ownStamps[output] === -Infinity);
+}
+
+/** Returns a 0, or an empty histogram with the same buckets. */
+function zeroLike(value: number | HistogramValue): number | HistogramValue {
+  return typeof value === "number"
+    ? 0
+    : { ...emptyHistogram, schema: value.schema, zeroThreshold: value.zeroThreshold };
+}
+
+function push(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): number {
+  return typeof value === "number" ? batch.push(series, value, time) : batch.pushHistogram(series, value, time);
 }

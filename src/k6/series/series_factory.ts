@@ -1,11 +1,10 @@
 /**
- * Makes the time series of a k6 series: everything about them that does not change is settled here, once.
+ * Makes the time series of a k6 series. Everything that is constant about them is computed here, once per series.
  *
  * @module
  */
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { OpenedSeries } from "./series_store.ts";
-import { applyTagRules, type TagSwitches } from "./tag_rules.ts";
 import { byName, labelsOf, validLabelName, validMetricName } from "../../model/labels.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
 import { familyOf } from "../../protocol/metadata_store.ts";
@@ -17,151 +16,154 @@ import { metadataTexts } from "../../protocol/metadata_texts.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";
 
 /** How series are made. */
-export interface SeriesFactoryOptions extends TagSwitches {
+export interface SeriesFactoryOptions {
+  /** Defines the time series of each metric. */
   readonly mapping: Mapping;
-  /** Begins every name. */
+  /** The beginning of every name. */
   readonly prefix: string;
-  /** Rules of relabelling; undefined is none. */
-  readonly relabel?: Relabel;
-  /** Metrics that are the output's own: all their tags become labels. */
-  readonly runMetrics?: ReadonlySet<Metric>;
-  /** Told once of each name that had to be changed. */
+  /** Whether tags become labels. */
+  readonly keepTags: boolean;
+  /** Whether the tag `name` becomes a label. */
+  readonly keepNameTag: boolean;
+  /** Whether the tag `url` becomes a label. */
+  readonly keepUrlTag: boolean;
+  /** Labels of every series; a tag with the same name takes precedence. */
+  readonly labels: Tags;
+  /** The relabelling rules; undefined if there are none. */
+  readonly relabel: Relabel | undefined;
+  /** The output's own metrics, whose tags all become labels. */
+  readonly runMetrics: ReadonlySet<Metric>;
+  /** Receives one warning for each name that had to be changed. */
   onWarning(message: string): void;
 }
 
-/** A metric with the names its time series have. */
+/** A metric's mapping with the names of its time series. */
 interface NamedMapping {
   readonly mapping: MetricMapping;
-  readonly names: readonly string[];
-  /** What the time series mean, with k6's own words where the mapping has none. */
-  readonly metadata: readonly Metadata[];
-  /** Label names that its time series need for themselves. */
+  /** The name and the own labels (such as `le`) of each time series, and what it means. */
+  readonly outputs: readonly { readonly labels: readonly Label[]; readonly metadata: Metadata }[];
+  /** The names of these labels, which no tag may have. */
   readonly reserved: ReadonlySet<string>;
 }
 
-/** A metric's name with the prefix, and its labels. */
-interface NamedLabels {
-  readonly name: string;
-  readonly labels: ReadonlyMap<string, string>;
-}
-
-/** A metric's name with the prefix, before and after the rules. */
-interface Renaming {
-  readonly name: string;
-  readonly renamed: string;
-}
-
-const keepAll = { keepTags: true, keepNameTag: true, keepUrlTag: true };
+const nameOnly: ReadonlySet<string> = new Set(["__name__"]);
 
 /** Opens series for a store. */
 export class SeriesFactory {
-  /** What the metric families met so far mean. */
-  readonly families: Map<string, Metadata> = new Map();
+  /** Metadata of the metrics so far, by the name of the metric family. */
+  readonly metadata: Map<string, Metadata> = new Map();
   readonly #options: SeriesFactoryOptions;
-  readonly #metrics = new Map<string, NamedMapping | undefined>();
-  readonly #taken = new Set<string>();
+  readonly #mappings = new Map<string, NamedMapping | null>();
+  readonly #takenNames = new Set<string>();
   readonly #warned = new Set<string>();
 
   constructor(options: SeriesFactoryOptions) {
     this.#options = options;
   }
 
-  /** A metric's series for tags; undefined if the mapping or a rule leaves it out. */
+  /** Returns a metric's series for tags, or undefined if the mapping or a relabelling rule drops it. */
   open(metric: Metric, tags: Tags): OpenedSeries<EncodedSeries> | undefined {
-    const { runMetrics, labels: external, relabel } = this.#options;
-    const kept = applyTagRules(tags, runMetrics?.has(metric) ? { ...keepAll, labels: external } : this.#options);
-    const name = validMetricName(`${this.#options.prefix}${metric.name}`);
-    const series = relabel === undefined ? { name, labels: kept } : this.#relabel({ name, labels: kept }, relabel);
-    const named = series === undefined ? undefined : this.#named(metric, { name, renamed: series.name });
-    if (series === undefined || named === undefined) return undefined;
-    const { mapping, names, metadata } = named;
-    const labels = this.#labelsOf(series.labels, named.reserved);
+    const { prefix, relabel } = this.#options;
+    const name = validMetricName(prefix + metric.name);
+    let renamed = name;
+    let kept = this.#keptTags(metric, tags);
+    if (relabel !== undefined) {
+      // The rules see labels as they are sent.
+      const sent = this.#labelsOf(kept, nameOnly);
+      const relabelled = relabel(
+        new Map([["__name__", name], ...sent.map(({ name, value }) => [name, value] as const)]),
+      );
+      if (relabelled === undefined) return undefined;
+      // Rules that keep some labels may drop the name by mistake, but a series without a name would be lost.
+      renamed = relabelled.get("__name__") ?? name;
+      // As in Prometheus's scrapes, labels that begin with `__` exist only for the rules.
+      kept = new Map([...relabelled].filter(([name]) => !name.startsWith("__")));
+    }
+    const key = JSON.stringify([metric.type, metric.contains, metric.name, renamed]);
+    let named = this.#mappings.get(key);
+    if (named === undefined) this.#mappings.set(key, named = this.#mapMetric(metric, name, renamed));
+    if (named === null) return undefined;
+    const labels = this.#labelsOf(kept, named.reserved);
     return {
-      sink: mapping.createSink(),
-      outputs: mapping.outputs.map((output, index) => {
-        const own: Label[] = [{ name: "__name__", value: names[index] ?? output.name }];
-        for (const [name, value] of Object.entries(output.labels ?? {})) {
-          const text = String(value ?? "");
-          if (text !== "") own.push({ name, value: text });
-        }
-        return new EncodedSeries([...labels, ...own].sort(byName), metadata[index]);
-      }),
-      placeExemplar: mapping.placeExemplar,
-      identity: JSON.stringify([series.name, ...labels.flatMap(({ name, value }) => [name, value])]),
+      sink: named.mapping.createSink(),
+      outputs: named.outputs.map((output) =>
+        new EncodedSeries([...labels, ...output.labels].sort(byName), output.metadata)
+      ),
+      placeExemplar: named.mapping.placeExemplar,
+      identity: JSON.stringify([renamed, ...labels.flatMap(({ name, value }) => [name, value])]),
     };
   }
 
-  /** Rules see labels as they are sent. Names that begin with `__` are for the rules alone, as in Prometheus's scrapes. */
-  #relabel(series: NamedLabels, relabel: Relabel): NamedLabels | undefined {
-    const labels = new Map([["__name__", series.name]]);
-    for (const { name, value } of this.#labelsOf(series.labels, ["__name__"])) labels.set(name, value);
-    const relabelled = relabel(labels);
-    if (relabelled === undefined) return undefined;
-    // Rules that keep some labels forget the name now and then; a series without one is lost.
-    const renamed = relabelled.get("__name__") ?? series.name;
-    return { name: renamed, labels: new Map([...relabelled].filter(([name]) => !name.startsWith("__"))) };
+  /** Applies the switches for tags before series are distinguished, so that dropped tags do not make series. */
+  #keptTags(metric: Metric, tags: Tags): Map<string, string> {
+    const { labels, runMetrics, keepTags, keepNameTag, keepUrlTag } = this.#options;
+    const isKept = (name: string): boolean =>
+      keepTags && (keepNameTag || name !== "name") && (keepUrlTag || name !== "url") || runMetrics.has(metric);
+    const kept = new Map<string, string>();
+    for (const [name, tag] of [...Object.entries(labels), ...Object.entries(tags).filter(([name]) => isKept(name))]) {
+      const value = String(tag ?? "");
+      // An empty tag is no label, so it does not replace a constant label either.
+      if (name !== "" && value !== "") kept.set(name, value);
+    }
+    return kept;
   }
 
-  #labelsOf(tags: ReadonlyMap<string, string>, reserved: Iterable<string>): Label[] {
+  #labelsOf(tags: ReadonlyMap<string, string>, reserved: ReadonlySet<string>): Label[] {
     return labelsOf(tags, {
       reserved,
-      onChange: (from, to) => {
-        const problem = problemOf({ wanted: from, valid: validLabelName(from), sent: to });
-        this.#warnOnce(`The tag "${from}" is sent as label "${to}": its name is ${problem}.`);
-      },
+      onChange: (tag, label) => this.#warnRenamed(`tag "${tag}"`, tag, validLabelName(tag), label),
     });
   }
 
-  #named(metric: Metric, name: Renaming): NamedMapping | undefined {
-    const key = JSON.stringify([metric.type, metric.contains, metric.name, name.renamed]);
-    if (!this.#metrics.has(key)) this.#metrics.set(key, this.#name(metric, name));
-    return this.#metrics.get(key);
-  }
-
-  /** Two metrics may come to the same name (a counter `x` and a gauge `x_total`): the later one gets another. */
-  #name(metric: Metric, { name: before, renamed }: Renaming): NamedMapping | undefined {
+  /**
+   * Maps a metric and names its time series. Two metrics may get the same name (a counter `x` and a gauge `x_total`); the later
+   * one gets another name.
+   *
+   * @param before the metric's valid name with the prefix, which the mapping's names usually begin with
+   * @param renamed the same name after relabelling
+   * @returns null if the mapping drops the metric
+   */
+  #mapMetric(metric: Metric, before: string, renamed: string): NamedMapping | null {
     const mapping = this.#options.mapping.mapMetric(metric);
-    if (mapping === undefined) return undefined;
-    const asked = `${this.#options.prefix}${metric.name}`;
-    const own = new Map<string, string>();
-    for (const { name } of mapping.outputs) {
-      if (own.has(name)) continue;
-      const isNamedAfter = name.startsWith(before);
-      if (isNamedAfter && asked !== before && renamed === before) {
-        this.#warnOnce(`The metric "${metric.name}" is sent as "${before}": the name "${asked}" is not valid.`);
-      }
-      // What the mapping adds to the metric's name stays.
-      const wanted = isNamedAfter ? `${renamed}${name.slice(before.length)}` : name;
-      const valid = validMetricName(wanted);
-      let free = valid;
-      for (let number = 2; this.#taken.has(free); number++) free = `${valid}_${number}`;
-      if (free !== wanted) {
-        const problem = problemOf({ wanted, valid, sent: free });
-        this.#warnOnce(`The metric "${metric.name}" is sent as "${free}": the name "${wanted}" is ${problem}.`);
-      }
-      own.set(name, free);
-    }
-    for (const name of own.values()) this.#taken.add(name);
-    const reserved = new Set(["__name__"]);
-    for (const output of mapping.outputs) for (const name of Object.keys(output.labels ?? {})) reserved.add(name);
-    const names = mapping.outputs.map(({ name }) => own.get(name) ?? name);
+    if (mapping === undefined) return null;
+    const asked = this.#options.prefix + metric.name;
+    const what = `metric "${metric.name}"`;
+    const names = new Map<string, string>();
+    const reserved = new Set(nameOnly);
     const help = helpOf(metric);
-    const metadata = mapping.outputs.map((output) =>
-      metadataTexts({ ...output.metadata, help: output.metadata.help ?? help })
-    );
-    metadata.forEach((each, index) => this.families.set(familyOf(names[index] ?? "", each.type), each));
-    return { mapping, names, metadata, reserved };
+    const outputs = mapping.outputs.map(({ name, labels, metadata }) => {
+      let free = names.get(name);
+      if (free === undefined) {
+        const isNamedAfter = name.startsWith(before);
+        if (isNamedAfter && renamed === before) this.#warnRenamed(what, asked, before, before);
+        // Keeps what the mapping appends to the metric's name.
+        const wanted = isNamedAfter ? renamed + name.slice(before.length) : name;
+        const valid = validMetricName(wanted);
+        free = valid;
+        for (let number = 2; this.#takenNames.has(free); number++) free = `${valid}_${number}`;
+        this.#warnRenamed(what, wanted, valid, free);
+        this.#takenNames.add(free);
+        names.set(name, free);
+      }
+      const own: Label[] = [{ name: "__name__", value: free }];
+      for (const [label, given] of Object.entries(labels ?? {})) {
+        reserved.add(label);
+        const value = String(given ?? "");
+        if (value !== "") own.push({ name: label, value });
+      }
+      const texts = metadataTexts({ ...metadata, help: metadata.help ?? help });
+      this.metadata.set(familyOf(free, texts.type), texts);
+      return { labels: own, metadata: texts };
+    });
+    return { mapping, outputs, reserved };
   }
 
-  #warnOnce(message: string): void {
-    if (this.#warned.has(message)) return;
+  /** Warns once if a name is not sent as it was wanted. */
+  #warnRenamed(what: string, wanted: string, valid: string, sent: string): void {
+    const problem = sent === valid ? "not valid" : valid === wanted ? "taken" : `not valid, and "${valid}" is taken`;
+    const message = `The ${what} is sent as "${sent}": the name "${wanted}" is ${problem}.`;
+    if (sent === wanted || this.#warned.has(message)) return;
     this.#warned.add(message);
     this.#options.onWarning(message);
   }
-}
-
-/** Why a name is not sent as it was wanted. */
-function problemOf({ wanted, valid, sent }: Readonly<Record<"wanted" | "valid" | "sent", string>>): string {
-  if (sent === valid) return "not valid";
-  return valid === wanted ? "taken" : `not valid, and "${valid}" is taken`;
 }

@@ -1,5 +1,5 @@
 /**
- * Finds the series of a sample: by the identity of its tags object if it can, by what they are if not.
+ * Finds the series of a sample: by the identity of its tags object if possible, otherwise by the tags.
  *
  * @module
  */
@@ -9,93 +9,67 @@ import { type PlaceExemplar, SeriesExemplars } from "./series_exemplars.ts";
 import type { Sink } from "../sinks/sink.ts";
 import { TagsIndex } from "./tags_index.ts";
 
-/** A k6 series: one metric with one set of labels. `Output` is whatever its time series are to the mapping. */
-export class Series<Output> {
-  /** Its running aggregate. */
-  readonly sink: Sink;
-  /** The time series it becomes. */
-  readonly outputs: readonly Output[];
-  /** The first of them, which most series have alone: at a flush of many, each step through memory is what takes time. */
-  readonly firstOutput: Output | undefined;
-  /** Time of its first sample, in milliseconds. */
-  readonly firstTime: number;
-  /** Time of its latest sample since the last flush to which something came, in milliseconds. */
-  latestTime: number;
-  /** The stamp with which all its time series were sent last; no later one of any of them may be lower or the same. */
-  lastStamp: number = -Infinity;
-  /** The last stamp of each time series whose times the sink gives, by output. */
-  ownStamps: number[] | undefined = undefined;
-  /** When it was sent last, by the clock; undefined if it was not yet, or nobody wants to know. */
-  sentAtMs: number | undefined = undefined;
-  /** Whether something came in since the last flush. */
-  pending = false;
-  /** Examples of its values; undefined until there are any. */
-  exemplars: SeriesExemplars | undefined = undefined;
-  readonly #placeExemplar: PlaceExemplar | undefined;
-
-  constructor({ sink, outputs, placeExemplar }: Omit<OpenedSeries<Output>, "identity">, firstTime: number) {
-    this.sink = sink;
-    this.outputs = outputs;
-    this.firstOutput = outputs[0];
-    this.#placeExemplar = placeExemplar;
-    this.firstTime = firstTime;
-    this.latestTime = firstTime;
-  }
-
-  /** The newest stamp of any of its time series; -Infinity if none was sent. */
-  get newestStamp(): number {
-    return this.ownStamps === undefined ? this.lastStamp : Math.max(this.lastStamp, ...this.ownStamps);
-  }
-
-  /** Keeps what identifies a sample, such as its trace. */
-  addExemplar(metadata: Tags, value: number, time: number): void {
-    if (this.#placeExemplar === undefined) return;
-    this.exemplars ??= new SeriesExemplars(this.#placeExemplar);
-    this.exemplars.add(metadata, value, time);
-  }
-}
-
-/** What a new series is made of. */
+/** The parts of a new series. */
 export interface OpenedSeries<Output> {
-  /** A fresh one. */
+  /** A fresh sink. */
   readonly sink: Sink;
-  /** The time series it becomes. */
+  /** The time series that the k6 series becomes. */
   readonly outputs: readonly Output[];
-  /** Series of one metric with equal identities are the same. */
+  /** Series of one metric with equal identities are the same series. */
   readonly identity: string;
-  /** Where examples of its values belong. @default there are none */
-  readonly placeExemplar?: PlaceExemplar;
+  /** Returns the place for an exemplar of a value; undefined if the series has no exemplars. */
+  readonly placeExemplar?: PlaceExemplar | undefined;
 }
 
-/** Why a sample was not taken. */
+/** A k6 series: one metric with one set of labels. `Output` is the type of its time series. */
+export interface Series<Output> extends Omit<OpenedSeries<Output>, "identity"> {
+  /** The first time series. Most series have no other, and each step through memory counts at a flush of many series. */
+  readonly firstOutput: Output | undefined;
+  /** The time of the first sample, in milliseconds since the Unix epoch. */
+  readonly firstTime: number;
+  /** The time of the latest sample since the last flush that had any, in milliseconds since the Unix epoch. */
+  latestTime: number;
+  /** The last timestamp of all its time series together; no later timestamp of any of them may be the same or lower. */
+  lastStamp: number;
+  /** The last timestamp of each time series, by output; undefined until the sink emits times of its own. */
+  ownStamps: number[] | undefined;
+  /** When the series was sent last, by the clock; undefined if it was not sent yet or there are no heartbeats. */
+  sentAtMs: number | undefined;
+  /** Whether samples were added since the last flush. */
+  pending: boolean;
+  /** Exemplars of its values; undefined until there are any. */
+  exemplars: SeriesExemplars | undefined;
+}
+
+/** Why a sample was refused. */
 export type RefusalReason = "invalidValue" | "invalidTime" | "futureTime" | "maxSeries";
 
 /** How a store makes series. */
 export interface SeriesStoreOptions<Output> {
-  /** Makes a metric's series for tags; undefined leaves it out. */
+  /** Returns a metric's series for tags; undefined drops its samples. */
   open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
-  /** How many series there may be. */
+  /** The largest number of series. */
   readonly maxSeries: number;
-  /** Told of each sample that is not taken. */
+  /** Receives each refused sample. */
   onRefused(reason: RefusalReason, sample: Sample): void;
 }
 
-/** The series of one set of tags, by number of the metric; null where the metric is left out. RejectedSamples are for good. */
+/** The series of one set of tags, by the number of the metric; null if its samples are dropped. A refusal is permanent. */
 type TagSet<Output> = (Series<Output> | "refused" | null | undefined)[];
 
-/** Tags that differ in what is dropped from them lead to few series, but are many themselves: their index is bounded. */
+/** Tags that differ only in dropped tags lead to few series, but there may be very many of them: their index is bounded. */
 const maxTagSets = 100_000;
 
 /** All series of a run. */
 export class SeriesStore<Output> {
   readonly #options: SeriesStoreOptions<Output>;
   readonly #metrics = new Map<string, number>();
+  readonly #metricNumbers = new WeakMap<Metric, number>();
   readonly #identities = new Map<string, Series<Output>>();
-  #metricNumbers = new WeakMap<Metric, number>();
-  #byTags = new WeakMap<Tags, TagSet<Output>>();
+  readonly #byTags = new WeakMap<Tags, TagSet<Output>>();
   readonly #byContent = new TagsIndex<TagSet<Output>>(maxTagSets);
   #pending: Series<Output>[] = [];
-  // k6 emits a request's ten metrics one after the other with the same tags.
+  // k6 emits the ten metrics of a request one after the other, with the same tags.
   #lastTags: Tags | undefined;
   #lastTagSet: TagSet<Output> = [];
 
@@ -103,43 +77,43 @@ export class SeriesStore<Output> {
     this.#options = options;
   }
 
-  /** How many series there are. */
+  /** The number of series. */
   get size(): number {
     return this.#identities.size;
   }
 
-  /** All series. */
+  /** Returns all series. */
   series(): Iterable<Series<Output>> {
     return this.#identities.values();
   }
 
-  /** Takes a sample. */
+  /** Adds a sample to its series, or refuses it. */
   add(sample: Sample): void {
-    const { metric, tags, value } = sample;
+    const { metric, tags, value, metadata } = sample;
     const time = Math.floor(sample.time);
     if (!Number.isFinite(value)) return this.#options.onRefused("invalidValue", sample);
     if (!Number.isSafeInteger(time)) return this.#options.onRefused("invalidTime", sample);
     const tagSet = tags === this.#lastTags ? this.#lastTagSet : this.#tagSetOf(tags);
     const number = this.#metricNumbers.get(metric) ?? this.#numberOf(metric);
     let series = tagSet[number];
-    if (series === undefined) {
-      series = this.#open(sample, time);
-      tagSet[number] = series;
-    }
+    if (series === undefined) series = tagSet[number] = this.#open(sample, number, time);
     if (series === null) return;
     if (series === "refused") return this.#options.onRefused("maxSeries", sample);
     series.sink.add(value, time);
-    if (sample.metadata !== undefined) series.addExemplar(sample.metadata, value, time);
-    if (series.pending) {
-      if (time > series.latestTime) series.latestTime = time;
-    } else {
-      series.latestTime = time;
+    if (metadata !== undefined && series.placeExemplar !== undefined) {
+      series.exemplars ??= new SeriesExemplars(series.placeExemplar);
+      series.exemplars.add(metadata, value, time);
+    }
+    if (!series.pending) {
       series.pending = true;
+      series.latestTime = time;
       this.#pending.push(series);
+    } else if (time > series.latestTime) {
+      series.latestTime = time;
     }
   }
 
-  /** The series to which something came since the last time, in the order in which it did. */
+  /** Returns the series with new samples since the last call, in the order of their first new sample. */
   takePending(): readonly Series<Output>[] {
     const taken = this.#pending;
     this.#pending = [];
@@ -154,11 +128,10 @@ export class SeriesStore<Output> {
       this.#byTags.set(tags, tagSet);
     }
     this.#lastTags = tags;
-    this.#lastTagSet = tagSet;
-    return tagSet;
+    return this.#lastTagSet = tagSet;
   }
 
-  /** Metrics of one name and type are one metric, however many objects describe them. */
+  /** Returns the number of a metric. Objects with equal names and types describe the same metric. */
   #numberOf(metric: Metric): number {
     const key = `${metric.type} ${metric.contains} ${metric.name}`;
     const number = this.#metrics.get(key) ?? this.#metrics.size;
@@ -167,16 +140,28 @@ export class SeriesStore<Output> {
     return number;
   }
 
-  #open({ metric, tags }: Sample, time: number): Series<Output> | "refused" | null {
+  #open({ metric, tags }: Sample, number: number, time: number): Series<Output> | "refused" | null {
     const opened = this.#options.open(metric, tags);
     if (opened === undefined) return null;
-    const identity = `${this.#numberOf(metric)} ${opened.identity}`;
-    let series = this.#identities.get(identity);
-    if (series === undefined) {
-      if (this.#identities.size >= this.#options.maxSeries) return "refused";
-      series = new Series(opened, time);
-      this.#identities.set(identity, series);
-    }
+    const { sink, outputs, placeExemplar } = opened;
+    const identity = `${number} ${opened.identity}`;
+    const known = this.#identities.get(identity);
+    if (known !== undefined) return known;
+    if (this.size >= this.#options.maxSeries) return "refused";
+    const series: Series<Output> = {
+      sink,
+      outputs,
+      placeExemplar,
+      firstOutput: outputs[0],
+      firstTime: time,
+      latestTime: time,
+      lastStamp: -Infinity,
+      ownStamps: undefined,
+      sentAtMs: undefined,
+      pending: false,
+      exemplars: undefined,
+    };
+    this.#identities.set(identity, series);
     return series;
   }
 }

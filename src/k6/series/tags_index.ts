@@ -1,37 +1,38 @@
 /**
- * Finds again what belongs to equal tags, whatever object they come in. A tree by names and values: engines know the hash of a
- * tag's text already, while a text made of all tags would have to be built and hashed each time.
+ * Finds the entry for tags by their names and values, whatever object holds them. It is a tree, because engines already know
+ * the hash of each tag's string, while a string of all tags would have to be built and hashed each time.
  *
  * @module
  */
 import type { Tags } from "../sample.ts";
 
-/** Tags that have a place of their own, as nothing else begins like them so far. */
+/** The only entry whose tags begin like the path to it. */
 interface Leaf<T> {
   readonly tags: Tags;
   readonly size: number;
   readonly entry: T;
 }
 
-/** What follows the tags that led here: by the name of the next, then by its value. */
+/** The entries whose tags begin with the tags on the path to it. */
 class Branch<T> {
+  /** By the name of the next tag, then by its value. */
   readonly next = new Map<string, Map<unknown, Branch<T> | Leaf<T>>>();
-  /** Of the tags that end here. */
+  /** The entry of the tags that end here. */
   end: T | undefined;
 }
 
-/** Entries by tags. Tags in another order may have an entry of their own. */
+/** Entries by tags. The same tags in another order may have another entry. */
 export class TagsIndex<T> {
   readonly #maxSize: number;
   #root = new Branch<T>();
   #size = 0;
 
-  /** @param maxSize entries that are remembered; with more, all are forgotten */
+  /** @param maxSize the number of entries at which the index forgets all of them */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
 
-  /** The entry of tags; a new one of `create` if they were not seen before, or are forgotten. */
+  /** Returns the entry of tags, which `create` makes if the tags are new or forgotten. */
   get(tags: Tags, create: () => T): T {
     let branch = this.#root;
     for (const name in tags) {
@@ -42,31 +43,26 @@ export class TagsIndex<T> {
       if (slot instanceof Branch) {
         branch = slot;
       } else if (slot === undefined) {
-        const leaf = { tags: { ...tags }, size: Object.keys(tags).length, entry: create() };
-        byValue.set(value, leaf);
-        this.#grown();
-        return leaf.entry;
+        const entry = create();
+        byValue.set(value, { tags: { ...tags }, size: Object.keys(tags).length, entry });
+        return this.#grown(entry);
       } else if (areEqual(slot, tags)) {
         return slot.entry;
       } else {
-        // Two begin alike: the one that was here goes a step further, to where they may differ.
+        // Both begin alike: the known entry moves one step down, where the tags may differ.
         branch = branchOf(slot, name);
         byValue.set(value, branch);
       }
     }
-    if (branch.end === undefined) {
-      branch.end = create();
-      const { end } = branch;
-      this.#grown();
-      return end;
-    }
-    return branch.end;
+    return branch.end ?? this.#grown(branch.end = create());
   }
 
-  #grown(): void {
-    if (++this.#size < this.#maxSize) return;
-    this.#root = new Branch();
-    this.#size = 0;
+  #grown(entry: T): T {
+    if (++this.#size >= this.#maxSize) {
+      this.#root = new Branch();
+      this.#size = 0;
+    }
+    return entry;
   }
 }
 
@@ -79,7 +75,7 @@ function areEqual({ tags, size }: Leaf<unknown>, others: Tags): boolean {
   return count === size;
 }
 
-/** A branch that holds a leaf, after the tag of this name. */
+/** Returns a branch with a leaf behind the tag of this name. */
 function branchOf<T>(leaf: Leaf<T>, name: string): Branch<T> {
   const branch = new Branch<T>();
   const names = Object.keys(leaf.tags);

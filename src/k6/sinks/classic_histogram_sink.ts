@@ -1,5 +1,5 @@
 /**
- * A trend as a Prometheus classic histogram: one counter for each upper bound, which add up over instances.
+ * A trend as a Prometheus classic histogram: one counter per upper bound. Such histograms can be added up over instances.
  *
  * @module
  */
@@ -8,28 +8,28 @@ import type { Emit, Sink } from "./sink.ts";
 
 /** How a classic histogram counts. */
 export interface ClassicHistogramOptions {
-  /** What values are multiplied with before they are compared: 1/1000 makes seconds of milliseconds. @default 1 */
-  readonly scale?: number;
+  /** Factor from the sample's unit to the unit of the bounds: 1/1000 turns milliseconds into seconds. */
+  readonly scale: number;
 }
 
 /**
- * Counts values up to and including each bound. NaN and what is above all bounds is counted in `+Inf`, as in
+ * Counts the values up to and including each bound. NaN and values above all bounds count only in `+Inf`, as in
  * Prometheus's clients.
  *
- * Emits the cumulative count of each bound, then that of `+Inf`, the sum and the count: three outputs more than bounds.
+ * It emits the cumulative count of each bound, then the count of `+Inf`, the sum and the count: three outputs more than bounds.
  */
 export class ClassicHistogramSink implements Sink {
   readonly #bounds: readonly number[];
   readonly #divisor: number;
-  /** Of each bucket alone; the last is beyond all bounds. */
+  /** The count of each bucket alone; the last bucket is above all bounds. */
   readonly #counts: Float64Array;
   #sum = 0;
 
-  /** @param bounds upper bounds in the unit that is sent, strictly rising: what `checkBuckets` lets pass */
-  constructor(bounds: readonly number[], options: ClassicHistogramOptions = {}) {
+  /** @param bounds upper bounds in the unit that is sent, strictly rising: see `checkBuckets` */
+  constructor(bounds: readonly number[], { scale }: ClassicHistogramOptions) {
     this.#bounds = bounds;
-    // As k6 does: multiplying by 1/1000 rounds otherwise.
-    this.#divisor = 1 / (options.scale ?? 1);
+    // k6 divides by 1000; a multiplication by 1/1000 rounds differently.
+    this.#divisor = 1 / scale;
     this.#counts = new Float64Array(bounds.length + 1);
   }
 
@@ -41,14 +41,15 @@ export class ClassicHistogramSink implements Sink {
   }
 
   collect(emit: Emit): void {
+    const { length } = this.#counts;
     let count = 0;
     this.#counts.forEach((own, at) => emit(at, count += own));
-    emit(this.#counts.length, this.#sum);
-    emit(this.#counts.length + 1, count);
+    emit(length, this.#sum);
+    emit(length + 1, count);
   }
 }
 
-/** Index of the bucket that counts a value: that of the first bound which is not below it, or the one beyond all bounds. */
+/** Returns the index of the first bound that is not below a value, or the number of bounds if there is none. */
 export function bucketOf(value: number, bounds: readonly number[]): number {
   let at = 0;
   while (at < bounds.length && !(value <= (bounds[at] ?? Infinity))) at++;
@@ -56,34 +57,28 @@ export function bucketOf(value: number, bounds: readonly number[]): number {
 }
 
 /**
- * Lets pass what can be a classic histogram's upper bounds, without `+Inf`, which is always there.
+ * Returns the upper bounds of a classic histogram if they are valid. They do not contain `+Inf`, which every histogram has.
  *
- * @throws {ConfigurationError} for bounds that are not finite or do not rise
+ * @throws {ConfigurationError} if a bound is not finite or not above the bound before it
  */
 export function checkBuckets(bounds: readonly number[]): readonly number[] {
   bounds.forEach((bound, at) => {
-    if (!Number.isFinite(bound)) {
-      throw new ConfigurationError(
-        `Cannot make a histogram: a bucket's upper bound is ${bound}, expected a finite number`,
-      );
-    }
     const before = bounds[at - 1] ?? -Infinity;
-    if (bound <= before) {
-      throw new ConfigurationError(
-        `Cannot make a histogram: a bucket's upper bound is ${bound} after ${before}, expected bounds that rise`,
-      );
-    }
+    if (Number.isFinite(bound) && bound > before) return;
+    throw new ConfigurationError(
+      `Cannot make a histogram: an upper bound is ${bound} after ${before}, expected bounds that rise and are finite`,
+    );
   });
   return bounds;
 }
 
 /**
- * An upper bound as the value of the label `le`, in the form Prometheus's clients write it (Go's shortest `%g`):
+ * Returns an upper bound as the value of the label `le`, in the notation of Prometheus's clients (Go's shortest `%g`):
  * `0.005`, `1`, `2.5`, `1e+06`, `+Inf`.
  */
 export function formatLe(bound: number): string {
   if (bound === Infinity) return "+Inf";
-  const [digits = "", power = ""] = bound.toExponential().split("e");
+  const [digits, power] = bound.toExponential().split("e");
   const exponent = Number(power);
   if (exponent >= -4 && exponent < 6) return String(bound);
   return `${digits}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;

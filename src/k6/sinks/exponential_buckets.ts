@@ -1,58 +1,54 @@
 /**
- * Counts in exponential buckets: what a native histogram and a quantile sketch are made of.
+ * Counts in exponential buckets, for native histograms and quantile sketches.
  *
  * @module
  */
 import type { BucketSpan } from "../../model/time_series.ts";
 import { bucketCentre, bucketIndex } from "./exponential_scale.ts";
 
-/** Populated buckets, as a native histogram carries them. */
+/** Populated buckets, in the form of a native histogram. */
 export interface BucketCounts {
-  /** Where they lie. */
+  /** The places of the buckets. */
   readonly spans: readonly BucketSpan[];
-  /** Their counts, as they are. */
+  /** The counts of the buckets, not as differences. */
   readonly counts: readonly number[];
 }
 
-/** Empty buckets between two populated ones that are sent as zeros, as they cost less than a new span. */
+/** Up to this number of empty buckets are sent as zeros, because they take less room than a new span. */
 const maxGap = 2;
 
 /**
- * Counts of magnitudes. Memory grows with their range, not with their number: at most sixteen bytes for each bucket
- * between the smallest and the largest seen, which is 2 KiB for each doubling in schema 7.
+ * Counts magnitudes. Memory grows with their range, not with their number: at most 16 bytes per bucket between the smallest
+ * and the largest magnitude, which is 2 KiB per doubling in schema 7.
  */
 export class ExponentialBuckets {
-  #schema: number;
-  /** Index of the bucket that `#counts` begins with. */
+  /** From -4 to 8; a higher schema has narrower buckets. Only `coarsen` changes it. */
+  schema: number;
+  /** The index of the bucket that `#counts` begins with. */
   #first = 0;
   #counts = new Float64Array(0);
 
-  /** @param schema -4 to 8 */
+  /** @param schema from -4 to 8 */
   constructor(schema: number) {
-    this.#schema = schema;
+    this.schema = schema;
   }
 
-  /** -4 to 8: the higher, the narrower the buckets. */
-  get schema(): number {
-    return this.#schema;
-  }
-
-  /** @param magnitude more than 0; infinity is allowed */
+  /** Counts a magnitude above 0, which may be infinite. */
   add(magnitude: number): void {
-    this.#increase(bucketIndex(magnitude, this.#schema), 1);
+    this.#increase(bucketIndex(magnitude, this.schema), 1);
   }
 
-  /** The centre of the bucket that holds the magnitude of a rank: 0 is the smallest, -1 the largest. */
+  /** Returns the centre of the bucket with the magnitude of a rank. Rank 0 is the smallest, -1 the largest magnitude. */
   centreAt(rank: number): number {
     const counts = this.#counts;
     const step = rank < 0 ? -1 : 1;
     let at = rank < 0 ? counts.length - 1 : 0;
     let left = rank < 0 ? -1 - rank : rank;
     while ((left -= counts[at] ?? Infinity) >= 0) at += step;
-    return bucketCentre(this.#first + at, this.#schema);
+    return bucketCentre(this.#first + at, this.schema);
   }
 
-  /** What is populated, in fresh arrays. */
+  /** Returns the populated buckets in fresh arrays. */
   populated(): BucketCounts {
     const spans: { offset: number; length: number }[] = [];
     const counts: number[] = [];
@@ -63,8 +59,7 @@ export class ExponentialBuckets {
       const gap = index - next;
       let span = spans.at(-1);
       if (span === undefined || gap > maxGap) {
-        span = { offset: gap, length: 0 };
-        spans.push(span);
+        spans.push(span = { offset: gap, length: 0 });
       } else {
         for (let empty = 0; empty < gap; empty++) counts.push(0);
         span.length += gap;
@@ -76,11 +71,11 @@ export class ExponentialBuckets {
     return { spans, counts };
   }
 
-  /** Goes to the schema below: merges each two buckets that share one there. */
+  /** Changes to the next lower schema: merges each two buckets that are one bucket there. */
   coarsen(): void {
     const counts = this.#counts;
     const first = this.#first;
-    this.#schema -= 1;
+    this.schema -= 1;
     this.#counts = new Float64Array(0);
     counts.forEach((count, at) => {
       if (count > 0) this.#increase((first + at + 1) >> 1, count);
@@ -96,7 +91,7 @@ export class ExponentialBuckets {
     this.#counts[at] = (this.#counts[at] ?? 0) + by;
   }
 
-  /** Makes room for a bucket, twice as much as before, on the side where it is needed. */
+  /** Makes room for a bucket. Doubles the number of buckets, on the side where the bucket is. */
   #include(index: number): void {
     const counts = this.#counts;
     if (counts.length === 0) this.#first = index;

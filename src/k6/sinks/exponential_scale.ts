@@ -6,57 +6,41 @@
  * @module
  */
 
-/** The schema with the narrowest buckets, 256 for each doubling. */
+/** The schema with the narrowest buckets: 256 per doubling. */
 export const finestSchema = 8;
-/** The schema with the widest buckets, one for each factor of 65536. */
+/** The schema with the widest buckets: the bound grows by a factor of 65536. */
 export const coarsestSchema = -4;
-
-/**
- * From one bound to the next in the schemas 0 to 8. Go's math library computes them so: the square root of 2 comes out
- * one bit low, and with it the bounds of every receiver and client written in Go.
- */
-const growthFactors: readonly number[] = [
-  2,
-  1.414213562373095,
-  1.189207115002721,
-  1.0905077326652577,
-  1.0442737824274138,
-  1.0218971486541166,
-  1.0108892860517005,
-  1.0054299011128027,
-  1.0027112750502025,
-];
 
 const perDoubling = 1 << finestSchema;
 
-/** The range from 1 to 2 in 512 cells, which nine bits of a mantissa tell apart. */
+/** The range from 1 to 2 is divided into 512 cells, which nine bits of a mantissa distinguish. */
 const cells = 512;
 
 interface Tables {
-  /** Bounds from 1 to 2 in the finest schema; a coarser schema has every second, fourth, ... of them. */
+  /** The bounds from 1 to 2 in the finest schema. A coarser schema has every second, fourth, ... of them. */
   readonly bounds: Float64Array;
   /**
-   * The first bound at or above the lower edge of each cell. As the narrowest bucket is wider than a cell, a mantissa
-   * belongs to this bound or to the next.
+   * The first bound at or above the lower edge of each cell. The narrowest bucket is wider than a cell, so a mantissa
+   * belongs to this bound or to the next one.
    */
   readonly firstBounds: Uint16Array;
 }
 
-/** Made at the first use: a millisecond or two that importing should not cost. */
+/** Computed at the first use, because it takes one or two milliseconds. */
 let tables: Tables | undefined;
 
-/** To take numbers apart. */
+/** For taking numbers apart. */
 const parts = new DataView(new ArrayBuffer(8));
 
 /**
- * The index of the bucket that holds a magnitude; infinity has the bucket after that of the largest number.
+ * Returns the index of the bucket that holds a magnitude. Infinity is in the bucket after that of the largest number.
  *
- * @param magnitude more than 0
- * @param schema -4 to 8
+ * @param magnitude above 0
+ * @param schema from -4 to 8
  */
 export function bucketIndex(magnitude: number, schema: number): number {
   if (magnitude === Infinity) return bucketIndex(Number.MAX_VALUE, schema) + 1;
-  // The bounds of a coarser schema are among the finest, so that its index is the finest one, divided and rounded up.
+  // The finest bounds include those of a coarser schema, so its index is the finest index, divided and rounded up.
   const shift = finestSchema - schema;
   return (finestIndex(magnitude) + (1 << shift) - 1) >> shift;
 }
@@ -76,52 +60,51 @@ function finestIndex(magnitude: number): number {
 }
 
 /**
- * The value that is relatively nearest to all that a bucket can hold: off by at most (g - 1) / (g + 1), g being the
- * growth from bound to bound, which is 0.27 % in schema 7. (Below 2^-1022, where float64 itself has few digits, a unit
- * in the last place comes on top.)
+ * Returns the value with the smallest relative distance to all magnitudes of a bucket. It is off by at most
+ * (g - 1) / (g + 1), where g is the growth from bound to bound: 0.27 % in schema 7. (Below 2^-1022, where float64 itself
+ * has few digits, one unit in the last place is added.)
  */
 export function bucketCentre(index: number, schema: number): number {
   const { bounds } = tables ??= makeTables();
   const finest = index * 2 ** (finestSchema - schema);
   const doublings = Math.floor(finest / perDoubling);
   const upper = bounds[finest - doublings * perDoubling] ?? 2;
-  // In two steps, as the factor alone may be beyond what a number can hold.
+  // In two steps, because the factor alone may exceed the largest number.
   const half = doublings >> 1;
   return upper * (2 / (1 + growth(schema))) * 2 ** half * 2 ** (doublings - half);
 }
 
 /**
- * The schema with the widest buckets that do not grow by more than a factor from one to the next, as Prometheus's
- * clients choose it; the finest, if even that grows by more.
+ * Returns the schema with the widest buckets whose bounds grow by at most a factor, as Prometheus's clients choose it; or
+ * the finest schema, if even its bounds grow by more.
  *
- * @throws {RangeError} for a factor that is not above 1
+ * @param factor above 1
  */
 export function schemaForFactor(factor: number): number {
-  if (!(factor > 1)) {
-    throw new RangeError(
-      `Cannot choose the buckets of a native histogram: the factor is ${factor}, expected more than 1`,
-    );
-  }
   let schema = coarsestSchema;
   while (schema < finestSchema && growth(schema) > factor) schema++;
   return schema;
 }
 
-/** How much a bucket's bound is above the one before. */
+/**
+ * Returns the growth from one bound to the next. Go's math library returns the square root of 2 one bit too low, and every
+ * receiver and client in Go has bounds that are derived from it.
+ */
 function growth(schema: number): number {
-  return growthFactors[schema] ?? 2 ** (2 ** -schema);
+  if (schema < 1) return 2 ** (2 ** -schema);
+  return schema === 1 ? 1.414213562373095 : Math.sqrt(growth(schema - 1));
 }
 
 function makeTables(): Tables {
-  // Bound after bound by multiplication, but every second one from the schema before: the rounding is Go's.
+  // Each schema adds every second bound to those of the schema before it: this gives the same rounding as in Go.
   let bounds = [1];
-  for (const growth of growthFactors.slice(1)) bounds = bounds.flatMap((bound) => [bound, bound * growth]);
-  bounds.push(2);
-  const firstBounds = new Uint16Array(cells);
-  let at = 0;
-  for (let cell = 0; cell < cells; cell++) {
-    while ((bounds[at] ?? 2) < 1 + cell / cells) at++;
-    firstBounds[cell] = at;
+  for (let schema = 1; schema <= finestSchema; schema++) {
+    bounds = bounds.flatMap((bound) => [bound, bound * growth(schema)]);
   }
-  return { bounds: Float64Array.from(bounds), firstBounds };
+  bounds.push(2);
+  const firstBoundOf = (cell: number): number => bounds.findIndex((bound) => bound >= 1 + cell / cells);
+  return {
+    bounds: Float64Array.from(bounds),
+    firstBounds: new Uint16Array(cells).map((_, cell) => firstBoundOf(cell)),
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * A trend as a Prometheus native histogram, with the buckets that k6's own output makes.
+ * A trend as a Prometheus native histogram, with the same buckets as in k6's own output.
  *
  * @see https://prometheus.io/docs/specs/native_histograms/
  * @module
@@ -11,29 +11,25 @@ import type { HistogramValue } from "../../model/time_series.ts";
 
 /** How a native histogram counts. */
 export interface NativeHistogramOptions {
-  /** Most that the width of a bucket may grow from one to the next, more than 1. @default 1.1 */
-  readonly bucketFactor?: number;
-  /** Most buckets that are sent; with more, buckets are merged and the factor grows. @default 160 */
-  readonly maxBuckets?: number;
-  /** What values are multiplied with: 1/1000 makes seconds of milliseconds. @default 1 */
-  readonly scale?: number;
+  /** The largest growth of a bucket's bound from one bucket to the next, above 1. */
+  readonly bucketFactor: number;
+  /** The largest number of buckets that is sent. With more, buckets are merged, and the factor grows. */
+  readonly maxBuckets: number;
+  /** Factor from the sample's unit to the unit that is sent: 1/1000 turns milliseconds into seconds. */
+  readonly scale: number;
 }
 
-/** The factor is k6's; 160 buckets are what Prometheus and Mimir recommend, and what OpenTelemetry allows. */
-export const nativeHistogramDefaults: Required<NativeHistogramOptions> = {
-  bucketFactor: 1.1,
-  maxBuckets: 160,
-  scale: 1,
-};
+/** The factor is k6's. Prometheus and Mimir recommend 160 buckets, and OpenTelemetry allows as many. */
+export const nativeHistogramDefaults: Omit<NativeHistogramOptions, "scale"> = { bucketFactor: 1.1, maxBuckets: 160 };
 
-/** Smaller magnitudes count as zero. The clients' default; a bound in every schema. */
+/** Smaller magnitudes count as zero. It is the default of Prometheus's clients, and a bound in every schema. */
 const zeroThreshold = 2 ** -128;
 
 /**
- * Counts values in exponential buckets. NaN goes into the count and makes the sum NaN, and infinities go into a bucket
- * beyond all numbers, as in Prometheus's clients.
+ * Counts values in exponential buckets. NaN counts, but in no bucket, and makes the sum NaN. Infinities count in a bucket
+ * above all numbers. Both are as in Prometheus's clients.
  *
- * Emits one output.
+ * It emits one output.
  */
 export class NativeHistogramSink implements Sink {
   readonly #divisor: number;
@@ -43,14 +39,11 @@ export class NativeHistogramSink implements Sink {
   #zeroCount = 0;
   #count = 0;
   #sum = 0;
-  /** What was emitted last, until something is added. */
+  /** The histogram that was emitted last; undefined after a value was added. */
   #emitted: HistogramValue | undefined;
 
-  /** @throws {RangeError} for a factor that is not above 1 */
-  constructor(options: NativeHistogramOptions = {}) {
-    const defaults = nativeHistogramDefaults;
-    const { bucketFactor = defaults.bucketFactor, maxBuckets = defaults.maxBuckets, scale = defaults.scale } = options;
-    // k6 divides by 1000, and multiplying by 1/1000 rounds otherwise.
+  constructor({ bucketFactor, maxBuckets, scale }: NativeHistogramOptions) {
+    // k6 divides by 1000; a multiplication by 1/1000 rounds differently.
     this.#divisor = 1 / scale;
     this.#maxBuckets = maxBuckets;
     const schema = schemaForFactor(bucketFactor);
@@ -69,25 +62,22 @@ export class NativeHistogramSink implements Sink {
   }
 
   collect(emit: Emit): void {
-    this.#emitted ??= this.#read();
-    emit(0, this.#emitted);
+    emit(0, this.#emitted ??= this.#read());
   }
 
   #read(): HistogramValue {
-    let positive = this.#positive.populated();
-    let negative = this.#negative.populated();
-    while (
-      positive.counts.length + negative.counts.length > this.#maxBuckets && this.#positive.schema > coarsestSchema
-    ) {
+    const positive = this.#positive.populated();
+    const negative = this.#negative.populated();
+    const { schema } = this.#positive;
+    if (positive.counts.length + negative.counts.length > this.#maxBuckets && schema > coarsestSchema) {
       this.#positive.coarsen();
       this.#negative.coarsen();
-      positive = this.#positive.populated();
-      negative = this.#negative.populated();
+      return this.#read();
     }
     return {
       count: this.#count,
       sum: this.#sum,
-      schema: this.#positive.schema,
+      schema,
       zeroThreshold,
       zeroCount: this.#zeroCount,
       positiveSpans: positive.spans,

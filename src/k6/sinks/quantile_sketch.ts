@@ -1,31 +1,30 @@
 /**
- * Values in order in bounded memory, each to within half a percent.
+ * Quantiles in bounded memory, each with an error of at most 0.5 %.
  *
  * @module
  */
 import { ExponentialBuckets } from "./exponential_buckets.ts";
-import type { OrderedValues } from "./quantile.ts";
+import type { OrderedValues } from "./ordered_values.ts";
 
-/** 128 buckets for each doubling: the centre of a bucket is at most 0.27 % off; in schema 6 it would be 0.54 %. */
+/** 128 buckets per doubling: the centre of a bucket is at most 0.27 % off. With schema 6 it would be 0.54 %. */
 const schema = 7;
 
 /**
- * Counts values instead of keeping them. Every quantile has a relative error of at most 0.5 %, negative values, zeros
- * and mixtures of them included; the smallest and the largest value, and those on both sides of zero, are exact, so that
- * no interpolation between values of different signs enlarges the error. Memory grows with the range of magnitudes
- * (at most 2 KiB for each doubling), never with the number of values.
+ * Counts values in buckets instead of keeping them. Every quantile has a relative error of at most 0.5 %, also with negative
+ * values, zeros and mixtures. The smallest and the largest value, and the values next to zero on both sides, are exact, so
+ * that an interpolation between values of different signs does not enlarge the error. Memory grows with the range of the
+ * magnitudes (at most 2 KiB per doubling), not with the number of values.
  */
 export class QuantileSketch implements OrderedValues {
   readonly #positive = new Magnitudes();
   readonly #negative = new Magnitudes();
   #zeros = 0;
 
-  /** How many values there are. */
   get count(): number {
     return this.#negative.count + this.#zeros + this.#positive.count;
   }
 
-  /** @param value finite */
+  /** Adds a finite value. */
   add(value: number): void {
     if (value > 0) this.#positive.add(value);
     else if (value < 0) this.#negative.add(-value);
@@ -40,7 +39,7 @@ export class QuantileSketch implements OrderedValues {
   }
 }
 
-/** Values of one sign, without it. */
+/** The magnitudes of the values of one sign. */
 class Magnitudes implements OrderedValues {
   readonly #buckets = new ExponentialBuckets(schema);
   #smallest = Infinity;
@@ -57,7 +56,7 @@ class Magnitudes implements OrderedValues {
   at(rank: number): number {
     if (rank === 0) return this.#smallest;
     if (rank === this.count - 1) return this.#largest;
-    // From the nearer end, as most percentiles that are asked for are high.
+    // Counts from the nearer end, because most percentiles that users ask for are high.
     const centre = this.#buckets.centreAt(2 * rank < this.count ? rank : rank - this.count);
     return Math.min(Math.max(centre, this.#smallest), this.#largest);
   }

@@ -1,5 +1,5 @@
 /**
- * A sink aggregates the samples of one series, as k6's sinks do; a mapping reads it at a flush.
+ * A sink aggregates the samples of one series, as k6's sinks do. Each flush reads its current values.
  *
  * @see https://github.com/grafana/k6/blob/master/metrics/sink.go
  * @module
@@ -7,23 +7,23 @@
 import type { HistogramValue } from "../../model/time_series.ts";
 
 /**
- * Takes what a sink has for one of its mapping's outputs.
+ * Receives the current value of one of the time series that a sink feeds.
  *
- * @param output index into the mapping's outputs
- * @param value a float or a native histogram; a histogram is not changed after it was emitted
- * @param time milliseconds since the Unix epoch; by default the flush's stamp for the series
+ * @param output index into the mapping's `outputs`
+ * @param value a float or a native histogram; the sink does not change an emitted histogram
+ * @param time milliseconds since the Unix epoch; without it, the value gets the time of the series' latest sample
  */
 export type Emit = (output: number, value: number | HistogramValue, time?: number) => void;
 
 /** The running aggregate of one series. */
 export interface Sink {
-  /** Takes a value; `time` in milliseconds since the Unix epoch. */
+  /** Adds a value; `time` is in milliseconds since the Unix epoch. */
   add(value: number, time: number): void;
-  /** Emits the current value of each output. Called only if something was added since the last time, or for a heartbeat. */
+  /** Emits the current value of each output. A flush calls it only for series with new samples; a heartbeat for all. */
   collect(emit: Emit): void;
 }
 
-/** Adds up. */
+/** Emits the sum of all values. */
 export class CounterSink implements Sink {
   #sum = 0;
 
@@ -36,7 +36,7 @@ export class CounterSink implements Sink {
   }
 }
 
-/** Keeps the value that came last. */
+/** Emits the value that was added last. */
 export class GaugeSink implements Sink {
   #value = 0;
 
@@ -49,13 +49,14 @@ export class GaugeSink implements Sink {
   }
 }
 
-/** Share of the values that are not zero, 0 to 1; with `counters` also how many those are, and how many there are in all. */
+/** Emits the share of the values that are not zero, from 0 to 1. */
 export class RateSink implements Sink {
   readonly #counters: boolean;
   #passes = 0;
   #total = 0;
 
-  constructor({ counters = false }: { readonly counters?: boolean } = {}) {
+  /** @param options `counters` also emits the number of values that are not zero, and the number of all values */
+  constructor({ counters }: { readonly counters: boolean }) {
     this.#counters = counters;
   }
 

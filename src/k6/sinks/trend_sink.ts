@@ -1,40 +1,39 @@
 /**
- * A trend as one float for each of its stats.
+ * A trend as one float per statistic.
  *
  * @module
  */
-import { ExactValues } from "./exact_values.ts";
-import { quantileOf } from "./quantile.ts";
+import { ExactValues, quantileOf } from "./ordered_values.ts";
 import { QuantileSketch } from "./quantile_sketch.ts";
 import type { Emit, Sink } from "./sink.ts";
 import type { TrendStat } from "./trend_stats.ts";
 
-/** What a trend's median and percentiles are of: all values so far, or those since the last flush. */
+/** The values that a trend's median and percentiles describe: all values of the run, or those since the last flush. */
 export type TrendWindow = "run" | "interval";
 
 /** How a trend is aggregated. */
 export interface TrendSinkOptions {
-  /** What values are multiplied with: 1/1000 makes seconds of milliseconds. @default 1 */
-  readonly scale?: number;
-  /** Values of a series up to which percentiles are exact; with more, they have an error of at most 0.5 %. @default 10_000 */
-  readonly maxExactValues?: number;
-  /** What the median and the percentiles are of. @default "run" */
-  readonly window?: TrendWindow;
+  /** Factor from the sample's unit to the unit that is sent: 1/1000 turns milliseconds into seconds. */
+  readonly scale: number;
+  /** Up to this number of values per series, percentiles are exact; with more, they have an error of at most 0.5 %. */
+  readonly maxExactValues: number;
+  /** The values that the median and the percentiles describe. */
+  readonly window: TrendWindow;
 }
 
-/** 10,000 values are 80 KB a series, and far more than most series of a run have. */
-export const trendSinkDefaults: Required<TrendSinkOptions> = { scale: 1, maxExactValues: 10_000, window: "run" };
+/** 10,000 values take 80 KB per series, and most series of a run have far fewer. */
+export const trendSinkDefaults: Pick<TrendSinkOptions, "maxExactValues"> = { maxExactValues: 10_000 };
 
 /**
- * Aggregates a trend as k6 does, with bounded memory.
+ * Aggregates a trend as k6 does, in bounded memory.
  *
- * `min`, `max`, `avg`, `sum` and `count` are exact and of the whole run, whatever the window. The median and the
- * percentiles are interpolated as in k6, exact up to a number of values, and then within 0.5 %. With the window
- * `interval` they are of the values since the last `collect`; without new values, those of the last interval stay.
+ * `min`, `max`, `avg`, `sum` and `count` are exact and describe the whole run, whatever the window is. The median and the
+ * percentiles are interpolated as in k6. They are exact up to `maxExactValues` values, and within 0.5 % beyond. With the
+ * window `interval` they describe the values since the last `collect`; without new values, the last interval is repeated.
  *
- * Values that are not finite are left out: k6 has none, and one would make `avg` and `sum` useless from then on.
+ * The sink ignores values that are not finite: k6 has none, and one would make `avg` and `sum` useless from then on.
  *
- * Emits one float for each stat, in the order given; nothing before the first value.
+ * It emits one float per statistic, in the given order, and nothing before the first value.
  */
 export class TrendSink implements Sink {
   readonly #stats: readonly TrendStat[];
@@ -45,16 +44,14 @@ export class TrendSink implements Sink {
   #sum = 0;
   #min = Infinity;
   #max = -Infinity;
-  /** None if no stat needs them. */
+  /** Undefined if no statistic needs them. */
   #values: ExactValues | QuantileSketch | undefined;
   #intervalEnded = false;
 
-  /** @param stats what to emit: what `parseTrendStats` gives */
-  constructor(stats: readonly TrendStat[], options: TrendSinkOptions = {}) {
-    const defaults = trendSinkDefaults;
-    const { scale = defaults.scale, maxExactValues = defaults.maxExactValues, window = defaults.window } = options;
+  /** @param stats the statistics to emit, from `parseTrendStats` */
+  constructor(stats: readonly TrendStat[], { scale, maxExactValues, window }: TrendSinkOptions) {
     this.#stats = stats;
-    // k6 divides by 1000, and multiplying by 1/1000 rounds otherwise.
+    // k6 divides by 1000; a multiplication by 1/1000 rounds differently.
     this.#divisor = 1 / scale;
     this.#maxExactValues = maxExactValues;
     this.#window = window;
@@ -82,30 +79,28 @@ export class TrendSink implements Sink {
 
   collect(emit: Emit): void {
     if (this.#count === 0) return;
-    // By index, as this runs for every series at every flush.
-    for (let output = 0; output < this.#stats.length; output++) {
-      const of = this.#stats[output]?.of;
-      if (of !== undefined) emit(output, this.read(of));
-    }
+    this.#stats.forEach(({ of }, output) => emit(output, this.read(of)));
     this.#intervalEnded = this.#window === "interval";
   }
 
-  /** One number told of the values; a quantile only if a stat that is emitted is one, too. */
+  /** Returns one statistic of the values. Quantiles are available only if one of the emitted statistics is a quantile. */
   read(of: TrendStat["of"]): number {
+    // k6 also divides the count of times by 1000, although a count has no unit.
+    return of === "count" ? this.#count : this.#unscaled(of) / this.#divisor;
+  }
+
+  #unscaled(of: Exclude<TrendStat["of"], "count">): number {
     switch (of) {
-      // A count has no unit; k6 divides that of times too.
-      case "count":
-        return this.#count;
       case "avg":
-        return this.#sum / this.#count / this.#divisor;
+        return this.#sum / this.#count;
       case "min":
-        return this.#min / this.#divisor;
+        return this.#min;
       case "max":
-        return this.#max / this.#divisor;
+        return this.#max;
       case "sum":
-        return this.#sum / this.#divisor;
+        return this.#sum;
       default:
-        return this.#values === undefined ? 0 : quantileOf(this.#values, of.quantile) / this.#divisor;
+        return this.#values === undefined ? 0 : quantileOf(this.#values, of.quantile);
     }
   }
 }

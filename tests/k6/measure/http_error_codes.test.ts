@@ -1,4 +1,4 @@
-/** What the instrumented fetch makes of everything that can go wrong, provoked for real where a loopback can. */
+/** The errors of the instrumented fetch. They are real ones where a loopback connection can produce them. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { describeHttpError } from "../../../src/k6/measure/http_error_codes.ts";
-import { instrumentFetch } from "../../../src/k6/measure/instrumented_fetch.ts";
+import { instrumentFetch } from "../../../src/k6/measure/mod.ts";
 import { CapturedSamples } from "../../support/captured_samples.ts";
 import { closedPort, type HttpTargetOptions, startHttpTarget } from "../../support/http_target.ts";
 
@@ -17,7 +17,7 @@ interface Failure {
   readonly output: CapturedSamples;
 }
 
-/** Calls with an instrumented fetch, and gives what it threw and what it emitted. */
+/** Returns the error that a call with an instrumented fetch threw, and its samples. */
 async function failing(call: (fetch: typeof globalThis.fetch) => Promise<unknown>): Promise<Failure> {
   const output = new CapturedSamples();
   try {
@@ -25,7 +25,7 @@ async function failing(call: (fetch: typeof globalThis.fetch) => Promise<unknown
   } catch (error) {
     return { error, output };
   }
-  assert.fail("it did not fail");
+  assert.fail("the call did not throw");
 }
 
 async function withTarget(run: (url: string) => Promise<void>, options?: HttpTargetOptions): Promise<void> {
@@ -37,7 +37,7 @@ async function withTarget(run: (url: string) => Promise<void>, options?: HttpTar
   }
 }
 
-/** As in k6, a failed request has the status 0, an error and a code, and counts as failed. */
+/** Asserts that a request failed as in k6: with the status 0, an error and a code. */
 function assertFailed({ output }: Failure, code: number, text: string): void {
   const { status, error, error_code, expected_response } = output.tagsOf("http_req_failed");
   assert.deepEqual({ status, error, error_code, expected_response }, {
@@ -59,12 +59,12 @@ test("a refused connection: 1212", async () => {
   assert.deepEqual(failure.output.names(), withoutAnswer);
 });
 
-test("a reset before the answer: 1220", () =>
+test("a reset before the response: 1220", () =>
   withTarget(async (url) =>
     assertFailed(await failing((fetch) => fetch(`${url}/reset`)), 1220, "read: connection reset by peer")
   ));
 
-test("a reset within the body: 1220, or 1200 where the runtime does not tell why", () =>
+test("a reset within the body: 1220, or 1200 if the runtime does not report the reason", () =>
   withTarget(async (url) => {
     const [code, text] = isDeno
       ? [1200, "connection lost"] as const
@@ -80,7 +80,7 @@ test("a reset within the body: 1220, or 1200 where the runtime does not tell why
     assert.equal(streamed.output.values("http_req_receiving").length, 1);
   }));
 
-test("a timeout before the answer: 1050, and the duration is that of the timeout", () =>
+test("a timeout before the response: 1050, with the duration of the timeout", () =>
   withTarget(async (url) => {
     const failure = await failing((fetch) => fetch(`${url}/hang`, { signal: AbortSignal.timeout(30) }));
     assert.equal((failure.error as Error).name, "TimeoutError");
@@ -108,7 +108,7 @@ test("a timeout within the body: 1050", () =>
     }
   }));
 
-test("an abort: 1000, and the caller gets what the fetch beneath gives", () =>
+test("an abort: 1000, and the caller receives the error of the wrapped fetch", () =>
   withTarget(async (url) => {
     for (const path of ["/hang", "/stall"]) {
       for (const reason of [undefined, new Error("dns error: mine"), { code: "ECONNREFUSED" }]) {
@@ -121,7 +121,7 @@ test("an abort: 1000, and the caller gets what the fetch beneath gives", () =>
         };
         const failure = await failing(aborted);
         const plain = await aborted(globalThis.fetch).catch((error) => error);
-        // Node 20 gives an AbortError instead of the reason within a body.
+        // Within a body, Node 20 throws an AbortError instead of the reason.
         assert.equal(failure.error === reason, plain === reason);
         assert.equal((failure.error as Error).name, plain.name);
         assertFailed(failure, 1000, "request aborted");
@@ -129,7 +129,7 @@ test("an abort: 1000, and the caller gets what the fetch beneath gives", () =>
     }
   }));
 
-test("an abort before the start, by the signal of a Request: 1000", async () => {
+test("the signal of a Request that was aborted before the start: 1000", async () => {
   const request = new Request("http://127.0.0.1:9/", { signal: AbortSignal.abort(new Error("mine")) });
   assertFailed(await failing((fetch) => fetch(request)), 1000, "request aborted");
 });
@@ -139,7 +139,7 @@ test("a name that does not exist: 1101", async () => {
   assertFailed(failure, 1101, "lookup: no such host");
 });
 
-test("https to a server that speaks http: 1300", () =>
+test("https to a server that uses http: 1300", () =>
   withTarget(async (url) => {
     const failure = await failing((fetch) => fetch(`${url.replace("http:", "https:")}/bytes/1`));
     assertFailed(failure, 1300, "tls: failed");
@@ -163,13 +163,13 @@ test("a self-signed certificate: 1310", async () => {
   }
 });
 
-test("a body that is not compressed as its header says: 1701", () =>
+test("a body without the compression of its header: 1701", () =>
   withTarget(async (url) => {
     const failure = await failing(async (fetch) => await (await fetch(`${url}/broken-gzip`)).text());
     assertFailed(failure, 1701, "decompression failed");
   }));
 
-test("the error itself reaches the caller, and none of its words the tags", async () => {
+test("the caller receives the error itself, and the tags contain nothing of its message", async () => {
   const error = Object.assign(new TypeError("http://user:secret@target:1234/ failed at 10.0.0.1"), { code: 7 });
   const output = new CapturedSamples();
   const fetch = instrumentFetch(output, { fetch: () => Promise.reject(error) });
@@ -181,18 +181,18 @@ function caused(cause: unknown): Error {
   return new TypeError("fetch failed", { cause });
 }
 
-/** As the runtimes were seen to fail, and as their documents say they do. */
+/** Errors that the runtimes were observed to throw, and errors of their documentation. */
 const failures: readonly (readonly [what: string, error: unknown, code: number])[] = [
-  ["Node: too long without headers", caused({ name: "HeadersTimeoutError", code: "UND_ERR_HEADERS_TIMEOUT" }), 1050],
-  ["Node: too long to connect", caused({ name: "ConnectTimeoutError", code: "UND_ERR_CONNECT_TIMEOUT" }), 1211],
+  ["Node: a timeout of the headers", caused({ name: "HeadersTimeoutError", code: "UND_ERR_HEADERS_TIMEOUT" }), 1050],
+  ["Node: a timeout of the connection", caused({ name: "ConnectTimeoutError", code: "UND_ERR_CONNECT_TIMEOUT" }), 1211],
   [
-    "Deno: too long to connect",
+    "Deno: a timeout of the connection",
     caused(new Error("client error (Connect): tcp connect error: Connection timed out (os error 110)")),
     1211,
   ],
-  ["Node: the resolver is away", caused({ code: "EAI_AGAIN", message: "getaddrinfo EAI_AGAIN host" }), 1100],
+  ["Node: the resolver is not available", caused({ code: "EAI_AGAIN", message: "getaddrinfo EAI_AGAIN host" }), 1100],
   [
-    "Deno: the resolver is away",
+    "Deno: the resolver is not available",
     caused(
       new Error(
         "client error (Connect): dns error: failed to lookup address information: Temporary failure in name resolution",
@@ -200,9 +200,9 @@ const failures: readonly (readonly [what: string, error: unknown, code: number])
     ),
     1100,
   ],
-  ["Node: another host's certificate", caused({ code: "ERR_TLS_CERT_ALTNAME_INVALID" }), 1311],
+  ["Node: the certificate of another host", caused({ code: "ERR_TLS_CERT_ALTNAME_INVALID" }), 1311],
   [
-    "Deno: another host's certificate",
+    "Deno: the certificate of another host",
     caused(new Error('client error (Connect): invalid peer certificate: certificate not valid for name "a"')),
     1311,
   ],
@@ -213,37 +213,41 @@ const failures: readonly (readonly [what: string, error: unknown, code: number])
   ],
   ["Node: an expired certificate", caused({ code: "CERT_HAS_EXPIRED" }), 1300],
   [
-    "Node: the server hangs up",
+    "Node: the server closes the connection",
     caused({ name: "SocketError", message: "other side closed", code: "UND_ERR_SOCKET" }),
     1200,
   ],
   [
-    "Deno: the server hangs up",
+    "Deno: the server closes the connection",
     caused(new Error("client error (SendRequest): connection closed before message completed")),
     1200,
   ],
-  ["workerd: the server hangs up", new Error("Network connection lost."), 1200],
-  ["Node: no way there", caused({ code: "ENETUNREACH", syscall: "connect" }), 1210],
+  ["workerd: the server closes the connection", new Error("Network connection lost."), 1200],
+  ["Node: no route", caused({ code: "ENETUNREACH", syscall: "connect" }), 1210],
   [
-    "Deno: no way there",
+    "Deno: no route",
     caused(new Error("client error (Connect): tcp connect error: Network is unreachable (os error 101)")),
     1210,
   ],
-  ["a pipe broke", caused({ code: "EPIPE" }), 1201],
-  ["Node: all addresses refused", caused(Object.assign(new AggregateError([]), { code: "ECONNREFUSED" })), 1212],
+  ["a broken pipe", caused({ code: "EPIPE" }), 1201],
   [
-    "Deno: the URL does not matter",
+    "Node: all addresses refuse the connection",
+    caused(Object.assign(new AggregateError([]), { code: "ECONNREFUSED" })),
+    1212,
+  ],
+  [
+    "Deno: the URL in a message is ignored",
     caused(new Error("error sending request for url (http://gzip.example/Connection%20refused): odd")),
     1000,
   ],
-  ["a browser, which tells nothing", new TypeError("Failed to fetch"), 1000],
+  ["a browser, which reports no reason", new TypeError("Failed to fetch"), 1000],
 ];
 
 for (const [what, error, code] of failures) {
   test(`${what}: ${code}`, () => assert.equal(describeHttpError(error, false).code, code));
 }
 
-test("a generic error is named after its code or its name, and anything can be thrown", () => {
+test("an unknown error has its code or its name as its text, and a thrown value may be anything", () => {
   assert.deepEqual(describeHttpError(caused({ code: "HPE_INVALID_CONSTANT" }), false), {
     code: 1000,
     text: "HPE_INVALID_CONSTANT",

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../../src/k6/sample.ts";
 import { k6Metrics } from "../../../src/k6/read/k6_metrics.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
-import { instrumentFetch, type InstrumentFetchOptions } from "../../../src/k6/measure/instrumented_fetch.ts";
-import { urlTemplate } from "../../../src/k6/measure/url_name.ts";
+import { RemoteWriteOutput } from "../../../mod.ts";
+import { instrumentFetch, type InstrumentFetchOptions, urlTemplate } from "../../../src/k6/measure/mod.ts";
 import { CapturedSamples } from "../../support/captured_samples.ts";
 import { type HttpTarget, type HttpTargetOptions, startHttpTarget } from "../../support/http_target.ts";
 
@@ -14,12 +13,12 @@ interface Scene {
   readonly target: HttpTarget;
 }
 
-/** Runs with an instrumented fetch and a server. */
+/** Starts a server and calls `run` with an instrumented fetch. */
 async function withTarget(
   run: (scene: Scene) => Promise<void>,
-  options: InstrumentFetchOptions & { readonly server?: HttpTargetOptions } = {},
+  { server, ...options }: InstrumentFetchOptions & { readonly server?: HttpTargetOptions } = {},
 ): Promise<void> {
-  const target = await startHttpTarget(options.server);
+  const target = await startHttpTarget(server);
   const output = new CapturedSamples();
   try {
     await run({ output, fetch: instrumentFetch(output, options), target });
@@ -28,36 +27,36 @@ async function withTarget(
   }
 }
 
-/** A body of three chunks of 4 bytes that tells how far it was read, and how it was cancelled. */
+/** Returns a body of three chunks of 4 bytes, and records its reads and its cancellation. */
 function threeChunks(): { readonly body: ReadableStream<Uint8Array>; pulls: number; cancelledWith: unknown } {
-  const account = {
+  const source = {
     pulls: 0,
     cancelledWith: undefined as unknown,
     body: new ReadableStream<Uint8Array>({
       pull(controller): void {
-        if (account.pulls++ < 3) controller.enqueue(new Uint8Array(4));
+        if (source.pulls++ < 3) controller.enqueue(new Uint8Array(4));
         else controller.close();
       },
       cancel(reason): void {
-        account.cancelledWith = reason;
+        source.cancelledWith = reason;
       },
     }, { highWaterMark: 0 }),
   };
-  return account;
+  return source;
 }
 
-/** An instrumented fetch that answers from memory. */
-function answering(answer: () => Response, options: InstrumentFetchOptions = {}): Omit<Scene, "target"> {
+/** Returns an instrumented fetch that responds from memory. */
+function responding(respond: () => Response, options: InstrumentFetchOptions = {}): Omit<Scene, "target"> {
   const output = new CapturedSamples();
-  const fetch = instrumentFetch(output, { ...options, fetch: () => Promise.resolve(answer()) });
+  const fetch = instrumentFetch(output, { ...options, fetch: () => Promise.resolve(respond()) });
   return { output, fetch };
 }
 
-test("a request gives k6's samples with k6's tags, exact to the clock, when its body was read", async () => {
+test("a request emits k6's samples with k6's tags and exact durations when its body was read", async () => {
   let clock = 1000;
   let headersSeen = (): void => {};
   const seen = new Promise<void>((resolve) => (headersSeen = resolve));
-  // The server itself moves the clock: 30 ms before the headers and, once they were seen, 12 ms within the body.
+  // The server advances the clock by 30 ms before the headers and, after the client saw them, by 12 ms within the body.
   const delay = async (ms: number): Promise<void> => {
     if (ms === 12) await seen;
     clock += ms;
@@ -86,7 +85,7 @@ test("a request gives k6's samples with k6's tags, exact to the clock, when its 
   }, { server: { delay }, now, monotonicNow: () => clock, tags: { scenario: "buy" } });
 });
 
-test("durations lie between the server's account and the caller's", () =>
+test("durations lie between those of the server and those of the caller", () =>
   withTarget(async ({ output, fetch, target }) => {
     const startedAt = performance.now();
     const response = await fetch(`${target.url}/bytes/100000?wait=25&pause=25`);
@@ -98,7 +97,7 @@ test("durations lie between the server's account and the caller's", () =>
     const [duration, waiting, receiving] = ["duration", "waiting", "receiving"].map((part) =>
       output.values(`http_req_${part}`)[0]!
     );
-    // A millisecond is the coarsest resolution that a runtime gives performance.now().
+    // The coarsest resolution of performance.now() in a runtime is 1 ms.
     const between = (low: number, value: number | undefined, high: number) =>
       assert.ok(value !== undefined && low - 1 <= value && value <= high + 1, `${low} <= ${value} <= ${high}`);
     between(server.answeredAt - server.receivedAt, waiting, answeredAt - startedAt);
@@ -107,7 +106,7 @@ test("durations lie between the server's account and the caller's", () =>
     assert.ok(Math.abs(duration! - waiting! - receiving!) < 1e-6);
   }));
 
-/** Short, so that a difference can be read. */
+/** Returns a short form of a body, so that a failed comparison is readable. */
 function inShort(text: string): string {
   return `${text.length} of ${[...new Set(text)]}`;
 }
@@ -158,18 +157,18 @@ const readers: Record<string, (response: Response) => Promise<unknown>> = {
 };
 const isBun = "Bun" in globalThis;
 
-// Bun's own clones are empty now and then when `body` was touched before.
+// On Bun, clones are sometimes empty if `body` was accessed before.
 if (isBun) delete readers["body, then clone() and both"];
 
 for (const [how, read] of Object.entries(readers)) {
-  test(`a body is whole, and its bytes are counted once, by ${how}`, () =>
+  test(`a body is complete and its bytes count once when it is read by ${how}`, () =>
     withTarget(async ({ output, fetch, target }) => {
       const [path, size] = how === "json"
         ? ["/json", 16]
         : how === "formData"
         ? ["/form", 7]
         : ["/bytes/100003", 100003];
-      // Bun's own bodies are no byte streams.
+      // Bun's own bodies are not byte streams.
       const expected = isBun && how === "a reader with its own buffer"
         ? 100003
         : await read(await globalThis.fetch(target.url + path));
@@ -180,13 +179,13 @@ for (const [how, read] of Object.entries(readers)) {
     }));
 }
 
-test("a compressed body counts as what it holds", () =>
+test("a compressed body counts with its decompressed size", () =>
   withTarget(async ({ output, fetch, target }) => {
     assert.equal((await (await fetch(`${target.url}/bytes/5000?gzip=1`)).text()).length, 5000);
     assert.deepEqual(output.values("data_received"), [5000]);
   }));
 
-test("data_sent is what the server got, where it can be known", () =>
+test("data_sent is the size that the server received, if the size is known before", () =>
   withTarget(async ({ output, fetch, target }) => {
     const bodies = [
       "häuser",
@@ -204,7 +203,7 @@ test("data_sent is what the server got, where it can be known", () =>
     assert.deepEqual(output.values("data_sent"), [7, 5, 9, 4, 3, 16, 0]);
   }));
 
-test("data_sent is left out where it cannot be known", () =>
+test("there is no data_sent if the size is not known", () =>
   withTarget(async ({ output, fetch, target }) => {
     const form = new FormData();
     form.set("a", "1");
@@ -215,7 +214,7 @@ test("data_sent is left out where it cannot be known", () =>
     assert.deepEqual(output.values("http_reqs"), [1, 1, 1]);
   }));
 
-test("the response is a Response like that of the fetch beneath", () =>
+test("the response is like that of the wrapped fetch", () =>
   withTarget(async ({ fetch, target }) => {
     const facts = async (fetch: typeof globalThis.fetch) => {
       const response = await fetch(`${target.url}/redirect`);
@@ -244,7 +243,7 @@ test("the response is a Response like that of the fetch beneath", () =>
     assert.equal(plain.usedAtOnce, true);
   }));
 
-test("a redirect is one request, named after the URL that was asked for", () =>
+test("a redirect is one request with the name of the requested URL", () =>
   withTarget(async ({ output, fetch, target }) => {
     await (await fetch(`${target.url}/redirect`)).text();
     assert.equal(output.tagsOf("http_reqs").url, `${target.url}/redirect`);
@@ -252,7 +251,7 @@ test("a redirect is one request, named after the URL that was asked for", () =>
     assert.deepEqual(output.values("data_received"), [3]);
   }));
 
-test("statuses that no new Response may have are kept", () =>
+test("a status that a new Response cannot have is kept", () =>
   withTarget(async ({ output, fetch, target }) => {
     const response = await fetch(`${target.url}/bytes/3?status=799`);
     assert.equal(response.status, 799);
@@ -261,7 +260,7 @@ test("statuses that no new Response may have are kept", () =>
   }));
 
 for (const [method, path, status] of [["GET", "/bytes/0?status=204", "204"], ["HEAD", "/bytes/50", "200"]] as const) {
-  test(`without a body the samples come at once: ${method} ${path}`, () =>
+  test(`without a body, the samples are emitted at once: ${method} ${path}`, () =>
     withTarget(async ({ output, fetch, target }) => {
       const response = await fetch(target.url + path, { method });
       assert.equal(response.body, null);
@@ -272,9 +271,9 @@ for (const [method, path, status] of [["GET", "/bytes/0?status=204", "204"], ["H
     }));
 }
 
-test("a body is read no faster than its reader wants, and not kept", async () => {
+test("a body is read only as fast as its reader reads, and is not buffered", async () => {
   const source = threeChunks();
-  const { output, fetch } = answering(() => new Response(source.body));
+  const { output, fetch } = responding(() => new Response(source.body));
   const reader = (await fetch("http://target/")).body!.getReader();
   assert.equal(source.pulls, 0);
   await reader.read();
@@ -287,19 +286,19 @@ test("a body is read no faster than its reader wants, and not kept", async () =>
   assert.deepEqual(output.values("data_received"), [12]);
 });
 
-test("a response that is handed on as a new one counts when whoever gets it reads it, in whatever way", () =>
+test("a response that is passed on as a new one counts when its receiver reads it, by any method", () =>
   withTarget(async ({ output, fetch, target }) => {
     const response = await fetch(`${target.url}/bytes/1001`);
     const handedOn = new Response(response.body, response);
-    // As a server of the runtime's own reads it: past the methods of the object.
+    // A server of the runtime reads it like this, without the methods of the object.
     const bytes = await Response.prototype.arrayBuffer.call(handedOn);
     assert.deepEqual([handedOn.status, bytes.byteLength], [200, 1001]);
     assert.deepEqual(output.values("data_received"), [1001]);
     assert.deepEqual(output.values("http_reqs"), [1]);
   }));
 
-test("a body that a reader holds is refused to all others, until it is let go", async () => {
-  const { output, fetch } = answering(() => new Response(threeChunks().body));
+test("a body that a reader has locked cannot be read by others until the reader releases it", async () => {
+  const { output, fetch } = responding(() => new Response(threeChunks().body));
   const response = await fetch("http://target/");
   const reader = response.body!.getReader();
   await assert.rejects(response.text(), { name: "TypeError" });
@@ -309,7 +308,7 @@ test("a body that a reader holds is refused to all others, until it is let go", 
   assert.deepEqual(output.values("data_received"), [12]);
 });
 
-test("empty chunks are passed over", async () => {
+test("empty chunks are skipped", async () => {
   const chunks = [new Uint8Array(0), new Uint8Array(3), new Uint8Array(0)];
   const body = new ReadableStream<Uint8Array>({
     pull(controller): void {
@@ -318,16 +317,16 @@ test("empty chunks are passed over", async () => {
       else controller.close();
     },
   });
-  const { output, fetch } = answering(() => new Response(body));
+  const { output, fetch } = responding(() => new Response(body));
   const sizes = [];
   for await (const chunk of (await fetch("http://target/")).body!) sizes.push(chunk.byteLength);
   assert.deepEqual(sizes, [3]);
   assert.deepEqual(output.values("data_received"), [3]);
 });
 
-test("a cancelled body is cancelled beneath and counts as far as it was read, without an error", async () => {
+test("cancelling a body cancels the source; the bytes that were read count, and there is no error", async () => {
   const source = threeChunks();
-  const { output, fetch } = answering(() => new Response(source.body));
+  const { output, fetch } = responding(() => new Response(source.body));
   const reader = (await fetch("http://target/")).body!.getReader();
   await reader.read();
   await reader.cancel("enough");
@@ -337,16 +336,16 @@ test("a cancelled body is cancelled beneath and counts as far as it was read, wi
   assert.equal(output.tagsOf("http_reqs").error, undefined);
 });
 
-test("a body that is cancelled before it was read is cancelled beneath", async () => {
+test("cancelling a body before it was read cancels the source", async () => {
   const source = threeChunks();
-  const { output, fetch } = answering(() => new Response(source.body));
+  const { output, fetch } = responding(() => new Response(source.body));
   await (await fetch("http://target/")).body!.cancel("unwanted");
   assert.equal(source.cancelledWith, "unwanted");
   assert.deepEqual(output.values("http_reqs"), [1]);
 });
 
-test("a cloned body ends when one reader has read it or all have cancelled it", async () => {
-  const { output, fetch } = answering(() => new Response(threeChunks().body));
+test("a cloned body ends when one reader has read it or all readers have cancelled it", async () => {
+  const { output, fetch } = responding(() => new Response(threeChunks().body));
   const response = await fetch("http://target/");
   const copy = response.clone();
   const cancelled = copy.body!.cancel();
@@ -360,9 +359,9 @@ test("a cloned body ends when one reader has read it or all have cancelled it", 
   assert.deepEqual(output.values("http_reqs"), [1, 1]);
 });
 
-test("a body that nobody reads is settled with what is known: the time until the answer", async () => {
+test("settle() ends a request whose body was not read, with the time until the response", async () => {
   let clock = 0;
-  const { output, fetch } = answering(() => {
+  const { output, fetch } = responding(() => {
     clock += 30;
     return new Response("12345");
   }, { monotonicNow: () => clock });
@@ -383,8 +382,8 @@ test("a body that nobody reads is settled with what is known: the time until the
   assert.deepEqual(output.values("http_reqs"), [1]);
 });
 
-test("bodies that nobody reads do not pile up: beyond ten thousand the oldest is settled", async () => {
-  const { output, fetch } = answering(() => new Response("1"), { name: ({ url }) => url.pathname });
+test("with more than ten thousand unread bodies, the oldest request is settled", async () => {
+  const { output, fetch } = responding(() => new Response("1"), { name: ({ url }) => url.pathname });
   const requests = Array.from({ length: 10_001 }, (_, index) => fetch(`http://target/${index}`));
   await Promise.all(requests);
   assert.deepEqual(output.of("http_reqs").map(({ tags }) => tags.name), ["/0"]);
@@ -392,7 +391,7 @@ test("bodies that nobody reads do not pile up: beyond ten thousand the oldest is
   assert.equal(output.of("http_reqs").length, 10_001);
 });
 
-test("an output that takes no more does not disturb a request", async () => {
+test("an output that throws does not affect the request", async () => {
   const fetch = instrumentFetch({
     add(): void {
       throw new Error("closed");
@@ -401,15 +400,15 @@ test("an output that takes no more does not disturb a request", async () => {
   assert.equal(await (await fetch("http://target/")).text(), "12345");
 });
 
-test("bodies that were read do not push out one that is still to be read", async () => {
-  const { output, fetch } = answering(() => new Response("1"), { name: ({ url }) => url.pathname });
+test("requests whose bodies were read do not count towards this limit", async () => {
+  const { output, fetch } = responding(() => new Response("1"), { name: ({ url }) => url.pathname });
   await fetch("http://target/late");
   for (let index = 0; index <= 10_000; index++) await (await fetch("http://target/read")).text();
   assert.equal(output.of("http_reqs").some(({ tags }) => tags.name === "/late"), false);
 });
 
 for (const status of [400, 404, 429, 500, 503]) {
-  test(`the status ${status} has the error code ${1000 + status} and is a failure`, () =>
+  test(`the status ${status} is a failure with the error code ${1000 + status}`, () =>
     withTarget(async ({ output, fetch, target }) => {
       await (await fetch(`${target.url}/bytes/1?status=${status}`)).text();
       const tags = output.tagsOf("http_req_failed");
@@ -421,14 +420,14 @@ for (const status of [400, 404, 429, 500, 503]) {
     }));
 }
 
-test("what is expected can be told", async () => {
+test("expectedStatus decides which requests failed", async () => {
   const statuses: number[] = [];
   const expectedStatus = (status: number): boolean => {
     statuses.push(status);
     return status === 404;
   };
   const answers = [new Response("", { status: 404 }), new Response("", { status: 200 })];
-  const { output, fetch } = answering(() => {
+  const { output, fetch } = responding(() => {
     const answer = answers.shift();
     if (!answer) throw new Error("no more");
     return answer;
@@ -441,7 +440,7 @@ test("what is expected can be told", async () => {
   assert.deepEqual(statuses, [404, 200, 0]);
 });
 
-test("tags hold neither user info nor fragment, and no query if so asked", async () => {
+test("tags contain no user name, password and fragment, and with stripQuery no query", async () => {
   const address = "https://user:secret@target.example:8443/a/b?token=1&b=ü#frag";
   for (
     const [stripQuery, shown] of [
@@ -449,17 +448,17 @@ test("tags hold neither user info nor fragment, and no query if so asked", async
       [true, "https://target.example:8443/a/b"],
     ] as const
   ) {
-    const { output, fetch } = answering(() => new Response(null, { status: 204 }), { stripQuery });
+    const { output, fetch } = responding(() => new Response(null, { status: 204 }), { stripQuery });
     for (const input of [address, new URL(address)]) await fetch(input);
     for (const { tags } of output.of("http_reqs")) assert.deepEqual([tags.url, tags.name], [shown, shown]);
     assert.equal(JSON.stringify(output.samples).includes("secret"), false);
   }
 });
 
-test("a name stands for the URL too: of the tags, of a template, or of the options, in this order", async () => {
+test("a name also replaces the URL: from the tags, from a template, or from the options, in this order", async () => {
   const name = ({ method, url }: { method: string; url: URL }) =>
     url.pathname === "/plain" ? undefined : `${method} ${url.pathname.replace(/\d+/, "N")}`;
-  const { output, fetch } = answering(() => new Response(null, { status: 204 }), { name });
+  const { output, fetch } = responding(() => new Response(null, { status: 204 }), { name });
   await fetch("http://target/item/42?x=1", { method: "delete" });
   await fetch("http://target/plain");
   await fetch(urlTemplate`http://target/item/${42}/${"a"}`);
@@ -470,7 +469,7 @@ test("a name stands for the URL too: of the tags, of a template, or of the optio
   assert.equal("name" in output.of("data_received")[0]!.tags, false);
 });
 
-test("a template gives the whole URL and hides the user info in its name", async () => {
+test("a template makes the complete URL, and its name contains no user name and password", async () => {
   const seen: string[] = [];
   const output = new CapturedSamples();
   const fetch = instrumentFetch(output, {
@@ -487,16 +486,16 @@ test("a template gives the whole URL and hides the user info in its name", async
   assert.deepEqual(output.of("http_reqs").map(({ tags }) => tags.name), ["${}/item/${}?q=${}", "http://target/${}@2"]);
 });
 
-test("tags come from the options or a function of the request, and with() adds to them", async () => {
+test("tags come from the options or from a function of the request, and with() adds tags", async () => {
   const answer = () => new Response(null, { status: 204 });
-  const fixed = answering(answer, { tags: { scenario: "buy", team: "a" } });
+  const fixed = responding(answer, { tags: { scenario: "buy", team: "a" } });
   await fixed.fetch("http://target/");
   await fixed.fetch.with({ team: "b" }).with({ group: "::home" })("http://target/");
   assert.deepEqual(fixed.output.of("data_received").map(({ tags }) => tags), [
     { scenario: "buy", team: "a" },
     { scenario: "buy", team: "b", group: "::home" },
   ]);
-  const counted = answering(answer, { tags: ({ method, url }) => ({ verb: method, host: url.host }) });
+  const counted = responding(answer, { tags: ({ method, url }) => ({ verb: method, host: url.host }) });
   await counted.fetch("http://target/", { method: "put" });
   await counted.fetch.with({ verb: "own" })("http://target/");
   assert.deepEqual(counted.output.of("data_received").map(({ tags }) => tags), [
@@ -505,15 +504,15 @@ test("tags come from the options or a function of the request, and with() adds t
   ]);
 });
 
-test("settle() reaches what the fetches made by with() have left open", async () => {
-  const { output, fetch } = answering(() => new Response("1"));
+test("settle() also ends the requests of fetches that with() made", async () => {
+  const { output, fetch } = responding(() => new Response("1"));
   await fetch.with({ group: "::a" })("http://target/");
   fetch.settle();
   assert.deepEqual(output.values("http_reqs"), [1]);
 });
 
-test("a Request gives its method and URL, which the second argument can change", async () => {
-  const { output, fetch } = answering(() => new Response(null, { status: 204 }));
+test("the method and the URL come from a Request, and the second argument can replace the method", async () => {
+  const { output, fetch } = responding(() => new Response(null, { status: 204 }));
   const request = new Request("http://target/a", { method: "PUT", body: "x" });
   await fetch(request);
   await fetch(request, { method: "PATCH" });
@@ -523,13 +522,13 @@ test("a Request gives its method and URL, which the second argument can change",
   ]);
 });
 
-test("what is no request gives no samples and the runtime's own error", async () => {
+test("an invalid URL emits no samples and throws the runtime's own error", async () => {
   const output = new CapturedSamples();
   await assert.rejects(instrumentFetch(output)("http://"), { name: "TypeError" });
   assert.deepEqual(output.samples, []);
 });
 
-test("one instrumented fetch may wrap another: both emit", () =>
+test("an instrumented fetch may wrap another one, and both emit samples", () =>
   withTarget(async ({ output, fetch, target }) => {
     const outer = new CapturedSamples();
     const outerFetch = instrumentFetch(outer, { fetch });
@@ -540,15 +539,15 @@ test("one instrumented fetch may wrap another: both emit", () =>
     assert.deepEqual(outer.values("data_received"), [10, 10, 10]);
   }));
 
-test("an answer without a body where one may be is left as it is", async () => {
-  const { output, fetch } = answering(() => new Response(null));
+test("a response whose status allows a body but that has none keeps its null body", async () => {
+  const { output, fetch } = responding(() => new Response(null));
   const response = await fetch("http://target/");
   assert.equal(response.body, null);
   assert.equal(await response.text(), "");
   assert.deepEqual(output.values("data_received"), [0]);
 });
 
-test("the global fetch may be replaced by the instrumented one; an output's own requests are not measured", async () => {
+test("the instrumented fetch may replace the global one, and the output's own requests are not measured", async () => {
   const original = globalThis.fetch;
   const asked: string[] = [];
   globalThis.fetch = (input) => {

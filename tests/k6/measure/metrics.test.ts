@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../../src/k6/sample.ts";
 import { k6Metrics } from "../../../src/k6/read/k6_metrics.ts";
-import { createMetrics } from "../../../src/k6/measure/metrics.ts";
+import { createMetrics } from "../../../src/k6/measure/mod.ts";
 import { CapturedSamples } from "../../support/captured_samples.ts";
 
 const now = () => 1700000000123;
 
-test("each kind of metric adds samples of its type, at the time of the call", () => {
+test("each type of metric adds samples of its type with the time of the call", () => {
   const output = new CapturedSamples();
   const metrics = createMetrics(output, { now });
   metrics.counter("orders").add(2);
@@ -24,25 +24,25 @@ test("each kind of metric adds samples of its type, at the time of the call", ()
   assert.deepEqual(output.samples, expected);
 });
 
-test("a rate takes booleans and numbers and gives 0 or 1", () => {
+test("a rate accepts booleans and numbers and emits 0 or 1", () => {
   const output = new CapturedSamples();
   const rate = createMetrics(output).rate("ok_rate");
   for (const value of [true, false, 1, 0, 5, -1, -0]) assert.equal(rate.add(value), true);
   assert.deepEqual(output.values("ok_rate"), [1, 0, 1, 0, 1, 1, 0]);
 });
 
-test("a counter takes negative values, as in k6", () => {
+test("a counter accepts negative values, as in k6", () => {
   const output = new CapturedSamples();
   createMetrics(output).counter("balance").add(-3);
   assert.deepEqual(output.values("balance"), [-3]);
 });
 
-test("what is no finite number is refused and counted, over all forms of the metric", () => {
+test("values that are not finite numbers are refused, and counted over all forms of the metric", () => {
   const output = new CapturedSamples();
   const trend = createMetrics(output).trend("wait");
   const bound = trend.with({ page: "home" });
   for (const value of [NaN, Infinity, -Infinity]) assert.equal(trend.add(value), false);
-  // What JavaScript, which has no types, may pass.
+  // JavaScript callers may pass these.
   for (const value of [undefined, null, "", "5", {}, 5n] as unknown as number[]) assert.equal(bound.add(value), false);
   assert.equal(trend.add(1), true);
   assert.equal(trend.refused, 9);
@@ -50,7 +50,7 @@ test("what is no finite number is refused and counted, over all forms of the met
   assert.deepEqual(output.values("wait"), [1]);
 });
 
-test("tags of the call, of with() and of all metrics add up, the nearest first", () => {
+test("the tags of the call take precedence over those of with(), and these over those of all metrics", () => {
   const output = new CapturedSamples();
   const { counter } = createMetrics(output, { tags: { scenario: "buy", page: "none" } });
   const orders = counter("orders");
@@ -64,7 +64,7 @@ test("tags of the call, of with() and of all metrics add up, the nearest first",
   ]);
 });
 
-test("a bound form gives the same frozen tags each time", () => {
+test("the metric that with() returns uses the same frozen tags each time", () => {
   const output = new CapturedSamples();
   const tags = { page: "home" };
   const bound = createMetrics(output).counter("orders").with(tags);
@@ -76,7 +76,7 @@ test("a bound form gives the same frozen tags each time", () => {
   assert.deepEqual(output.samples[0]?.tags, { page: "home" });
 });
 
-test("frozen tags are taken as they are, others are copied: their owner may change them", () => {
+test("frozen tags are used as they are, others are copied, because their owner may change them", () => {
   const output = new CapturedSamples();
   const orders = createMetrics(output).counter("orders");
   const frozen = Object.freeze({ page: "home" });
@@ -88,7 +88,7 @@ test("frozen tags are taken as they are, others are copied: their owner may chan
   assert.deepEqual(output.samples[1]?.tags, { page: "home" });
 });
 
-test("a time of one's own is kept", () => {
+test("a given time is kept", () => {
   const output = new CapturedSamples();
   const orders = createMetrics(output, { now }).counter("orders");
   orders.add(1, { sku: "a" }, { time: 1600000000000 });
@@ -106,7 +106,7 @@ test("the same definition twice is the same metric", () => {
   assert.equal(output.samples[0]?.metric, output.samples[1]?.metric);
 });
 
-test("the same name with another type or other contents is an error that names both", () => {
+test("the same name with another type or unit is an error that names both", () => {
   const { counter, gauge, trend } = createMetrics(new CapturedSamples());
   counter("orders");
   trend("wait", { contains: "time" });

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../../src/k6/sample.ts";
 import { k6Metrics } from "../../../src/k6/read/k6_metrics.ts";
-import { createMetrics } from "../../../src/k6/measure/metrics.ts";
-import { createRunner, type Runner, type RunnerOptions } from "../../../src/k6/measure/runner.ts";
+import { createMetrics, createRunner, type Runner, type RunnerOptions } from "../../../src/k6/measure/mod.ts";
 import { CapturedSamples } from "../../support/captured_samples.ts";
 import { startHttpTarget } from "../../support/http_target.ts";
 
@@ -15,7 +14,7 @@ interface Stage {
   readonly clock: { ms: number };
 }
 
-/** A runner whose clock is moved by hand and whose fetch answers from memory. */
+/** Returns a runner with a clock that the test sets and a fetch that responds from memory. */
 function stage(options: RunnerOptions = {}): Stage {
   const output = new CapturedSamples();
   const clock = { ms: 0 };
@@ -24,7 +23,7 @@ function stage(options: RunnerOptions = {}): Stage {
   return { output, runner, clock };
 }
 
-test("a check counts as passed or failed and says which", () => {
+test("a check adds a sample with its name and its result, and returns the result", () => {
   const { output, runner } = stage({ tags: { scenario: "buy" } });
   assert.equal(runner.check("status is 200", true), true);
   assert.equal(runner.check("status is 200", false, { page: "home", check: "not this" }), false);
@@ -40,7 +39,7 @@ test("a check counts as passed or failed and says which", () => {
   assert.deepEqual(output.samples, expected);
 });
 
-test("groups nest as k6's do, and tag what is done within them", async () => {
+test("groups are nested as in k6, and all samples in a group have its tag", async () => {
   const { output, runner, clock } = stage({ tags: { scenario: "buy" } });
   const result = await runner.group("home page", async ({ group, check, fetch, tags }) => {
     assert.deepEqual(tags, { scenario: "buy", group: "::home page" });
@@ -65,7 +64,7 @@ test("groups nest as k6's do, and tag what is done within them", async () => {
   assert.deepEqual(output.of("group_duration")[0]?.tags, { scenario: "buy", group: "::home page::assets" });
 });
 
-test("concurrent groups do not get into each other's tags", async () => {
+test("concurrent groups keep their own tags", async () => {
   const { output, runner } = stage();
   let go = (): void => {};
   const gate = new Promise<void>((resolve) => (go = resolve));
@@ -80,7 +79,7 @@ test("concurrent groups do not get into each other's tags", async () => {
   assert.deepEqual(output.of("checks").map(({ tags }) => [tags.check, tags.group]), [["in a", "::a"], ["in b", "::b"]]);
 });
 
-test("a group that throws gives its duration and its error", async () => {
+test("a group that throws emits its duration and throws its error", async () => {
   const { output, runner, clock } = stage();
   const error = new Error("no");
   const thrown = await runner.group("a", () => {
@@ -91,7 +90,7 @@ test("a group that throws gives its duration and its error", async () => {
   assert.deepEqual(output.values("group_duration"), [3]);
 });
 
-test("names of groups and checks hold no ::, as in k6", async () => {
+test("names of groups and checks must not contain ::, as in k6", async () => {
   const { output, runner } = stage();
   await assert.rejects(runner.group("a::b", () => {}), {
     name: "TypeError",
@@ -101,7 +100,7 @@ test("names of groups and checks hold no ::, as in k6", async () => {
   assert.deepEqual(output.samples, []);
 });
 
-test("an iteration gives k6's samples, whether it succeeds or throws", async () => {
+test("an iteration emits k6's samples, whether it succeeds or throws", async () => {
   const { output, runner, clock } = stage({ tags: { scenario: "buy" } });
   assert.equal(
     await runner.iteration(async () => {
@@ -129,7 +128,7 @@ test("an iteration gives k6's samples, whether it succeeds or throws", async () 
   assert.deepEqual(output.values("iterations"), [1, 1]);
 });
 
-test("vus are the iterations that run at the same time, and vus_max the most there were", async () => {
+test("vus is the number of simultaneous iterations, and vus_max its maximum", async () => {
   const { output, runner } = stage();
   const ends: (() => void)[] = [];
   const iterations = [1, 2, 3].map(() => runner.iteration(() => new Promise<void>((resolve) => ends.push(resolve))));
@@ -142,7 +141,7 @@ test("vus are the iterations that run at the same time, and vus_max the most the
   assert.deepEqual(output.values("vus_max"), [1, 2, 3, 3, 3, 3, 3, 3]);
 });
 
-test("requests whose body an iteration did not read are emitted at its end, and those of others are not", async () => {
+test("the end of an iteration emits its requests with unread bodies, but not those of other iterations", async () => {
   const { output, runner } = stage();
   let finish = (): void => {};
   const other = runner.iteration(async ({ fetch }) => {
@@ -185,7 +184,7 @@ test("with() adds tags to checks, requests and groups", async () => {
   assert.deepEqual(output.tagsOf("group_duration"), { scenario: "buy", name: "item", team: "a", group: "::g" });
 });
 
-test("the options of the fetch come beneath the runner's tags", async () => {
+test("the runner's tags take precedence over those of the fetch options", async () => {
   const fetch = () => Promise.resolve(new Response(null, { status: 204 }));
   const { output, runner } = stage({
     tags: { scenario: "buy" },
@@ -196,7 +195,7 @@ test("the options of the fetch come beneath the runner's tags", async () => {
   assert.deepEqual([scenario, team, name], ["buy", "a", "/x"]);
 });
 
-test("metrics of one's own take a context's tags as they are", async () => {
+test("custom metrics use a context's tags as they are", async () => {
   const { output, runner } = stage();
   const orders = createMetrics(output).counter("orders");
   await runner.group("basket", ({ tags }) => {
@@ -205,7 +204,7 @@ test("metrics of one's own take a context's tags as they are", async () => {
   });
 });
 
-test("a home-made run gives the metrics that k6's dashboards ask for, from real requests", async () => {
+test("a custom run with real requests emits the metrics that k6's dashboards use", async () => {
   const target = await startHttpTarget();
   const output = new CapturedSamples();
   try {

@@ -12,7 +12,7 @@ function collect(sink: ClassicHistogramSink): number[] {
 }
 
 test("counts are cumulative and a bound belongs to its bucket; then +Inf, sum and count", () => {
-  const sink = new ClassicHistogramSink([-1, 0.5, 2]);
+  const sink = new ClassicHistogramSink([-1, 0.5, 2], { scale: 1 });
   assert.deepEqual(collect(sink), [0, 0, 0, 0, 0, 0]);
   for (const value of [-3, -1, 0, 0.5, 0.6, 2, 2.1, 100]) sink.add(value);
   assert.deepEqual(collect(sink), [2, 4, 6, 8, 101.2, 8]);
@@ -28,10 +28,10 @@ test("values are scaled before they are compared", () => {
 });
 
 test("NaN and infinities are counted as Prometheus's clients count them", () => {
-  const sink = new ClassicHistogramSink([1]);
+  const sink = new ClassicHistogramSink([1], { scale: 1 });
   for (const value of [Infinity, -Infinity]) sink.add(value);
   assert.deepEqual(collect(sink), [1, 2, NaN, 2]);
-  const other = new ClassicHistogramSink([1]);
+  const other = new ClassicHistogramSink([1], { scale: 1 });
   for (const value of [NaN, 0]) other.add(value);
   assert.deepEqual(collect(other), [1, 2, NaN, 2]);
 });

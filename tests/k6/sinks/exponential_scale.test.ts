@@ -148,5 +148,4 @@ test("the schema is the coarsest whose factor is not above the one asked for", (
     [1e9, -4],
   ];
   for (const [factor, schema] of factors) assert.equal(schemaForFactor(factor), schema, String(factor));
-  for (const factor of [1, 0, -2, NaN]) assert.throws(() => schemaForFactor(factor), RangeError);
 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ExactValues } from "../../../src/k6/sinks/exact_values.ts";
-import { quantileOf } from "../../../src/k6/sinks/quantile.ts";
+import { ExactValues, quantileOf } from "../../../src/k6/sinks/ordered_values.ts";
 import { QuantileSketch } from "../../../src/k6/sinks/quantile_sketch.ts";
 
 /** Asserts the error bound for usual quantiles and others. */

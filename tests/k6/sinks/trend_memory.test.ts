@@ -15,7 +15,10 @@ function megabytes(): number {
 
 test("ten million values of 200 series take less than 100 MB, and neither memory nor a flush's cost grows with them", () => {
   const before = megabytes();
-  const sinks = Array.from({ length: 200 }, () => new TrendSink(stats));
+  const sinks = Array.from(
+    { length: 200 },
+    () => new TrendSink(stats, { scale: 1, maxExactValues: 10_000, window: "run" }),
+  );
   let seed = 7;
   const add = (count: number): void => {
     for (let number = 0; number < count; number++) {

@@ -16,8 +16,8 @@ const percentiles: Readonly<Record<string, number>> = {
   "p(100)": 1,
 };
 
-function trendSink(options?: TrendSinkOptions): TrendSink {
-  return new TrendSink(parseTrendStats(names), options);
+function trendSink(options: Partial<TrendSinkOptions> = {}): TrendSink {
+  return new TrendSink(parseTrendStats(names), { scale: 1, maxExactValues: 10_000, window: "run", ...options });
 }
 
 function collect(sink: TrendSink): Record<string, number> {
@@ -50,7 +50,7 @@ test("the recorded run gives what k6 sent, every stat of every series, bit for b
   const sent = lastSent("basic");
   let compared = 0;
   for (const { metric, labels, isTime, values } of recordedTrends("basic")) {
-    const sink = new TrendSink(stats, { scale: isTime ? 1 / 1000 : 1 });
+    const sink = new TrendSink(stats, { scale: isTime ? 1 / 1000 : 1, maxExactValues: 10_000, window: "run" });
     for (const value of values) sink.add(value);
     sink.collect((output, value) => {
       const name = `k6_${metric}${stats[output]?.suffix} ${labels}`;
@@ -89,7 +89,7 @@ test("percentiles are those of all values sorted, however they come in and are f
 });
 
 test("count, sum, average and extremes are of all values, and only the count is not scaled", () => {
-  const sink = trendSink({ scale: 1 / 1000, maxExactValues: undefined, window: undefined });
+  const sink = trendSink({ scale: 1 / 1000 });
   for (const value of [250, -1500, 3000]) sink.add(value);
   const { count, sum, avg, min, max, med } = collect(sink);
   assert.deepEqual({ count, sum, avg, min, max, med }, {

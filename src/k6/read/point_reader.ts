@@ -1,31 +1,31 @@
 /**
- * Reads the lines that nearly all of k6's JSON output consists of, straight from the bytes:
+ * Reads the most common lines of k6's JSON output directly from the bytes:
  *
  * `{"metric":"...","type":"Point","data":{"time":"...","value":...,"tags":{...}}}`
  *
- * Whatever is not exactly so is left to the plain reader.
+ * It leaves all other lines to `readK6Line`, which is slower.
  *
  * @module
  */
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
-import { ByteText, hashOf } from "./byte_text.ts";
-import { isObject, readTexts } from "./k6_json_line.ts";
-import { SecondParser } from "./second_parser.ts";
-import { TagsTable } from "./k6_json_tags.ts";
+import { ByteString, hashOf } from "./byte_string.ts";
+import { isObject, readTags } from "./k6_json_line.ts";
+import { SecondParser } from "./rfc3339.ts";
+import { TagsTable } from "./tags_table.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-const textOf = (text: string): ByteText => new ByteText(encoder.encode(text));
+const bytesOf = (string: string): ByteString => new ByteString(encoder.encode(string));
 
-const beforeName = textOf('{"metric":"');
-const beforeTime = textOf('","type":"Point","data":{"time":"');
-const beforeValue = textOf('","value":');
-const beforeTags = textOf(',"tags":');
-const metadataKey = textOf(',"metadata":');
+const beforeName = bytesOf('{"metric":"');
+const beforeTime = bytesOf('","type":"Point","data":{"time":"');
+const beforeValue = bytesOf('","value":');
+const beforeTags = bytesOf(',"tags":');
+const metadataKey = bytesOf(',"metadata":');
 
-/** k6 writes far shorter ones; as arguments of a function, very many bytes overflow the stack. */
+/** k6 writes much shorter numbers. The limit protects the stack: the bytes become arguments of a function. */
 const maxNumberBytes = 64;
 
 const quote = 0x22;
@@ -35,30 +35,30 @@ const brace = 0x7d;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
-/** The name of a metric as it stands in the lines. */
+/** A metric and its name as the lines contain it. */
 interface NameEntry {
-  readonly text: ByteText;
+  readonly name: ByteString;
   metric: Metric;
 }
 
-/** Reads points; remembers names, the second, and tags. */
+/** Reads points, and remembers names, the last second and tags. */
 export class PointReader {
   readonly #names = new Map<number, NameEntry>();
   readonly #tags = new TagsTable();
-  readonly #second = new SecondParser();
+  readonly #secondParser = new SecondParser();
   #lastName: NameEntry | undefined;
-  // Where reading stands, and what was read last: fields instead of objects, as this runs for every line.
+  // The place of the reader and the number that was read last. They are fields, because this code runs for every line.
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #number = 0;
 
-  /** How many texts of tags are remembered. */
+  /** The number of remembered tags. */
   get tagsRemembered(): number {
     return this.#tags.size;
   }
 
-  /** Where the line after the point that was read begins. */
+  /** The beginning of the line after the point that was read last. */
   get next(): number {
     return this.#at;
   }
@@ -69,17 +69,17 @@ export class PointReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Makes a metric known under its name; the newest definition counts. */
+  /** Makes a metric known by its name. A later definition replaces an earlier one. */
   setMetric(metric: Metric): void {
     const bytes = encoder.encode(JSON.stringify(metric.name).slice(1, -1));
     const view = new DataView(bytes.buffer);
     const hash = hashOf(view, 0, bytes.length);
     const known = this.#names.get(hash);
-    if (known?.text.length === bytes.length && known.text.isAt(view, 0)) known.metric = metric;
-    else this.#names.set(hash, { text: new ByteText(bytes), metric });
+    if (known?.name.length === bytes.length && known.name.isAt(view, 0)) known.metric = metric;
+    else this.#names.set(hash, { name: new ByteString(bytes), metric });
   }
 
-  /** The point in a line with its end; undefined if the plain reader has to look at it, or the end is not there yet. */
+  /** Returns the point in a line with its end; undefined if the end is missing, or if `readK6Line` must read the line. */
   read(from: number): Sample | undefined {
     this.#at = from;
     if (!this.#skip(beforeName)) return undefined;
@@ -93,9 +93,9 @@ export class PointReader {
     return this.#readTags(metric, time, value);
   }
 
-  #skip(text: ByteText): boolean {
-    if (!text.isAt(this.#view, this.#at)) return false;
-    this.#at += text.length;
+  #skip(string: ByteString): boolean {
+    if (!string.isAt(this.#view, this.#at)) return false;
+    this.#at += string.length;
     return true;
   }
 
@@ -103,24 +103,24 @@ export class PointReader {
     const bytes = this.#bytes;
     const from = this.#at;
     const last = this.#lastName;
-    if (last?.text.isAt(this.#view, from) === true && bytes[from + last.text.length] === quote) {
-      this.#at += last.text.length;
+    if (last?.name.isAt(this.#view, from) === true && bytes[from + last.name.length] === quote) {
+      this.#at += last.name.length;
       return last.metric;
     }
     let at = from;
     while (at < bytes.length && bytes[at] !== quote) if (bytes[at++] === backslash) return undefined;
     const entry = this.#names.get(hashOf(this.#view, from, at));
-    if (entry?.text.length !== at - from || !entry.text.isAt(this.#view, from)) return undefined;
+    if (entry?.name.length !== at - from || !entry.name.isAt(this.#view, from)) return undefined;
     this.#lastName = entry;
     this.#at = at;
     return entry.metric;
   }
 
-  /** `2026-11-22T11:19:49.285528009Z`: each digit at its place, up to nine of a second, and no offset. */
+  /** Reads a time without an offset, such as `2026-11-22T11:19:49.285528009Z`. */
   #readTime(): boolean {
     const bytes = this.#bytes;
     let at = this.#at;
-    if (!this.#second.read(this.#view, at)) return false;
+    if (!this.#secondParser.read(this.#view, at)) return false;
     at += 19;
     let ms = 0;
     if (bytes[at] === 0x2e) {
@@ -131,14 +131,14 @@ export class PointReader {
       if (at === first) return false;
     }
     if (bytes[at] !== 0x5a) return false;
-    this.#number = this.#second.ms + ms;
+    this.#number = this.#secondParser.ms + ms;
     this.#at = at + 1;
     return true;
   }
 
   /**
-   * Up to 15 digits, with a point or not: the digits as an integer and the power of ten are both exact, so their quotient is the
-   * nearest double, as if parsed. Longer numbers and exponents are parsed.
+   * Reads a number. With up to 15 digits, the digits as an integer and the power of ten are both exact, so their quotient is the
+   * nearest double, as if it was parsed. Longer numbers and exponents are parsed.
    */
   #readNumber(): boolean {
     const bytes = this.#bytes;
@@ -165,44 +165,44 @@ export class PointReader {
     } else {
       while (at < bytes.length && bytes[at] !== comma && bytes[at] !== newline) at++;
       if (at - from > maxNumberBytes) return false;
-      const text = String.fromCharCode(...bytes.subarray(from, at));
-      // What JSON allows, and Number also does not read in other ways.
-      if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return false;
-      this.#number = Number(text);
+      const digitsAndSigns = String.fromCharCode(...bytes.subarray(from, at));
+      // JSON's numbers: Number() reads further forms.
+      if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(digitsAndSigns)) return false;
+      this.#number = Number(digitsAndSigns);
       if (!Number.isFinite(this.#number)) return false;
     }
     this.#at = at;
     return true;
   }
 
-  /** From the tags' brace to the line's end, before which two more braces stand. */
+  /** Reads the tags and the end of the line. */
   #readTags(metric: Metric, time: number, value: number): Sample | undefined {
     const from = this.#at;
     const bytes = this.#bytes;
-    // The search for the line's end is spared where the last tags come again.
+    // If the last tags are repeated, the end of the line need not be searched.
     const last = this.#tags.findLast(this.#view, from);
-    if (last !== undefined && this.#skipEnd(from + last.text.length)) return { metric, time, value, tags: last.tags };
+    if (last !== undefined && this.#skipEnd(from + last.json.length)) return { metric, time, value, tags: last.tags };
     const lineEnd = bytes.indexOf(newline, from);
     const to = lineEnd - (bytes[lineEnd - 1] === carriageReturn ? 3 : 2);
     if (to < from + 2 || bytes[from] !== 0x7b || !this.#skipEnd(to)) return undefined;
     const known = this.#tags.find(this.#view, from, to);
     if (known !== undefined) return { metric, time, value, tags: known };
-    // Metadata differs from line to line: only the tags before it are worth remembering.
+    // Metadata differ from line to line, so only the tags before them are remembered.
     const metadataAt = this.#indexOf(metadataKey, from, to);
     const tagsEnd = metadataAt < 0 ? to : metadataAt;
     let tags = metadataAt < 0 ? undefined : this.#tags.find(this.#view, from, tagsEnd);
     if (tags === undefined) {
-      // These bytes alone: what looked like the metadata's key may be that of a tag, and then they are no tags.
+      // What looks like the key of the metadata may be the key of a tag. Then these bytes alone are not valid JSON.
       tags = this.#parse("tags", from, tagsEnd)?.tags;
       if (tags === undefined) return undefined;
       this.#tags.set(this.#view, from, tagsEnd, tags);
     }
     if (metadataAt < 0) return { metric, time, value, tags };
-    const texts = this.#parse("metadata", metadataAt + metadataKey.length, to);
-    return texts === undefined ? undefined : { metric, time, value, ...texts, tags };
+    const parsed = this.#parse("metadata", metadataAt + metadataKey.length, to);
+    return parsed && { metric, time, value, ...parsed, tags };
   }
 
-  /** `}}` and the line's end. */
+  /** Skips `}}` and the end of the line. Returns whether they are there. */
   #skipEnd(from: number): boolean {
     const bytes = this.#bytes;
     if (bytes[from] !== brace || bytes[from + 1] !== brace) return false;
@@ -212,16 +212,16 @@ export class PointReader {
     return true;
   }
 
-  #indexOf(text: ByteText, from: number, to: number): number {
+  #indexOf(string: ByteString, from: number, to: number): number {
     const bytes = this.#bytes;
-    const last = to - text.length;
+    const last = to - string.length;
     for (let at = bytes.indexOf(comma, from); at >= 0 && at <= last; at = bytes.indexOf(comma, at + 1)) {
-      if (text.isAt(this.#view, at)) return at;
+      if (string.isAt(this.#view, at)) return at;
     }
     return -1;
   }
 
-  /** The value of a key of the point; undefined if another key comes after it, which may change what the point is. */
+  /** Parses the value of a key of the point. Returns undefined if another key follows, which may change the point. */
   #parse(key: "tags" | "metadata", from: number, to: number): Pick<Sample, "tags" | "metadata"> | undefined {
     let point: unknown;
     try {
@@ -229,7 +229,7 @@ export class PointReader {
     } catch {
       return undefined;
     }
-    return isObject(point) && Object.keys(point).every((name) => name === key) ? readTexts(point) : undefined;
+    return isObject(point) && Object.keys(point).every((name) => name === key) ? readTags(point) : undefined;
   }
 }
 

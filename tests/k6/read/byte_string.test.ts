@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ByteText, hashOf } from "../../../src/k6/read/byte_text.ts";
+import { ByteString, hashOf } from "../../../src/k6/read/byte_string.ts";
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
@@ -16,7 +16,7 @@ test("a text is found where its bytes stand, and only there", () => {
       (characters, before, after) => {
         const bytes = new TextEncoder().encode(characters);
         const all = Uint8Array.of(...before, ...bytes, ...after);
-        const found = new ByteText(bytes);
+        const found = new ByteString(bytes);
         for (let from = 0; from <= all.length; from++) {
           const stands = from + bytes.length <= all.length && bytes.every((byte, index) => all[from + index] === byte);
           assert.equal(found.isAt(viewOf(all), from), stands);
@@ -29,7 +29,7 @@ test("a text is found where its bytes stand, and only there", () => {
 
 test("a change of any one bit is noticed", () => {
   const bytes = new TextEncoder().encode('{"group":"","url":"https://例え.jp/?q=😀"}');
-  const found = new ByteText(bytes.slice());
+  const found = new ByteString(bytes.slice());
   for (let bit = 0; bit < 8 * bytes.length; bit++) {
     const changed = bytes.slice();
     changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SecondParser } from "../../../src/k6/read/second_parser.ts";
+import { SecondParser } from "../../../src/k6/read/rfc3339.ts";
 
 const viewOf = (text: string): DataView => new DataView(new TextEncoder().encode(text).buffer);
 

@@ -1,26 +1,25 @@
 /**
- * A text as bytes that are looked for in others.
+ * A string as bytes that can be found in other bytes.
  *
  * @module
  */
 
 /**
- * A text that is compared with the bytes at a place, eight at a time, as floats: those of a text are never a NaN (which would
- * need a byte that UTF-8 does not have there) nor a zero (which would need eight zero bytes), so that they are equal only if
- * their bytes are.
+ * A string that is compared with the bytes at a place, eight at a time, as floats. Eight bytes of a string are never a NaN (it
+ * needs a byte that UTF-8 does not have there) and never a zero (it needs zero bytes), so equal floats mean equal bytes.
  */
-export class ByteText {
+export class ByteString {
   /** In bytes. */
   readonly length: number;
   readonly #view: DataView;
 
-  /** @param bytes UTF-8 without zero bytes, not changed afterwards */
+  /** @param bytes UTF-8 without zero bytes; they must not change afterwards */
   constructor(bytes: Uint8Array) {
     this.length = bytes.length;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** Whether it stands in other bytes at a place. */
+  /** Reports whether the other bytes have this string at a place. */
   isAt(other: DataView, from: number): boolean {
     const { length } = this;
     const view = this.#view;
@@ -32,7 +31,7 @@ export class ByteText {
   }
 }
 
-/** FNV-1a over words instead of bytes. */
+/** Returns the FNV-1a hash of bytes, computed over words of four bytes. */
 export function hashOf(view: DataView, from: number, to: number): number {
   let hash = 0x811c9dc5;
   let at = from;
