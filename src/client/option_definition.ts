@@ -52,7 +52,7 @@ export type OptionDefinitions<Options, Optional extends keyof Options, Kind exte
 /** Options after the check: only the `Optional` ones may be undefined. */
 export type Resolved<Options, Optional extends keyof Options> =
   & { readonly [Name in Exclude<keyof Options, Optional>]-?: Exclude<Options[Name], undefined> }
-  & { readonly [Name in Optional]: Options[Name] };
+  & { readonly [Name in Optional]-?: Options[Name] | undefined };
 
 /**
  * Checks options and adds the defaults.
