@@ -36,21 +36,24 @@ export function compilePattern(pattern: string): RelabelPattern {
   // With anchors in the pattern, the engine can often find the groups in one pass.
   const anchored = compile(`^(?s:${pattern})$`, 0).re2();
   const names = bare.namedGroups();
+  // Most strings that do not match differ at their beginning; this check is faster than the engine.
+  const prefix = String(bare.re2().prefix ?? "");
+  const engineMatch = (readsGroups: boolean) => (value: string): Groups | null => {
+    if (!value.startsWith(prefix)) return null;
+    if (readsGroups) return anchored.findSubmatch(value);
+    return bare.testExact(value) ? [value] : null;
+  };
   const simple = simpleMatch(pattern);
-  const matches = (value: string): boolean =>
-    simple === undefined ? bare.testExact(value) : simple(value) !== undefined;
+  const match = simple ?? engineMatch(false);
   return {
-    matches,
+    matches: (value) => match(value) !== null,
     expander(templates: readonly string[]): Expand {
       const parsed = templates.map((template) => parseTemplate(template, names));
       const readsGroups = parsed.flat().some((part) => typeof part === "number" && part > 0);
-      const match = simple ??
-        (readsGroups
-          ? (value: string): Groups | null => anchored.findSubmatch(value)
-          : (value: string): Groups | null => bare.testExact(value) ? [value] : null);
+      const groupsOf = simple ?? engineMatch(readsGroups);
       return (value) => {
-        const groups = match(value) ?? undefined;
-        return groups && parsed.map((parts) => fill(parts, groups));
+        const groups = groupsOf(value);
+        return groups === null ? undefined : parsed.map((parts) => fill(parts, groups));
       };
     },
   };
@@ -69,11 +72,11 @@ function compile(pattern: string, flags: number): RE2JS {
  * Returns how to match the patterns that most rules have without the engine: `(.*)` and the like, and a list of literal strings
  * such as `vu|iter`. Returns undefined for other patterns.
  */
-function simpleMatch(pattern: string): ((value: string) => Groups | undefined) | undefined {
+function simpleMatch(pattern: string): ((value: string) => Groups | null) | undefined {
   const [, group, repetition] = /^(\()?\.([*+])\)?$/.exec(pattern) ?? [];
   if (repetition !== undefined) {
     const groupsOf = (value: string): Groups => group === undefined ? [value] : [value, value];
-    return (value) => repetition === "+" && value === "" ? undefined : groupsOf(value);
+    return (value) => repetition === "+" && value === "" ? null : groupsOf(value);
   }
   const literals = new Set<string>();
   for (const alternative of pattern.split("|")) {
@@ -81,7 +84,7 @@ function simpleMatch(pattern: string): ((value: string) => Groups | undefined) |
     if (literal === undefined) return undefined;
     literals.add(literal.replaceAll(/\\(.)/gs, "$1"));
   }
-  return (value) => literals.has(value) ? [value] : undefined;
+  return (value) => literals.has(value) ? [value] : null;
 }
 
 /** Returns the literal parts of a template, and the numbers of its groups between them. */
