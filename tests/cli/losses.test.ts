@@ -44,7 +44,7 @@ test("an endpoint that is down costs a file one --retry-deadline, not one for ea
     const started = performance.now();
     const { code, stderr } = await runCli([file, "--flush-period", "10ms", "--retry-deadline", "500ms", "--url", url]);
     assert.equal(code, 1);
-    assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); it is tried again/);
+    assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); the sender tries again/);
     assert.match(stderr, /delivered {2}0 of ([\d,]+) samples, \1 failed\n +\1 failed: the connection was refused\n/);
     const seconds = (performance.now() - started) / 1000;
     // There are about 100 windows, each of which would take half a second.

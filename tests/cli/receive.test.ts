@@ -100,7 +100,10 @@ test("unused variables and options of sending are named in a warning; other opti
     const config = join(folder, "rw.json");
     writeFileSync(config, '{"timeout": "5s", "labels": {"site": "eu"}}');
     const args = ["receive", "--port", "0", "--forward", "http://127.0.0.1:9/", "--config", config];
-    assert.match(await usageErrorOf(args), /^Cannot use labels in .*rw\.json: forwarding changes no series, expected/);
+    assert.match(
+      await usageErrorOf(args),
+      /^Cannot use labels in .*rw\.json: forwarding does not change series, expected/,
+    );
     writeFileSync(config, '{"timeout": "5s", "pushInterval": "5s"}');
     const env = {
       K6_PROMETHEUS_RW_TESTID: "run",
