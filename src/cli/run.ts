@@ -5,6 +5,7 @@
  */
 import { parseString } from "../config/option_parsers.ts";
 import { runId } from "../k6/output/run_id.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
 import { reasonOf } from "../model/errors.ts";
@@ -89,8 +90,7 @@ class Running {
       argument: outputArgument,
     });
     const options = { ...liveOptions, ...given };
-    const { testid, labels } = options;
-    if (testid !== "auto") this.#testid = testid ?? labels?.testid ?? this.#testid;
+    this.#testid = chooseTestid(options, this.#testid);
     const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
@@ -181,6 +181,11 @@ class Running {
     await k6?.ended;
     exitNow(signalExitCodes[signal]);
   }
+}
+
+/** Returns the testid that the options set, or the one that was made for the run. */
+export function chooseTestid({ testid, labels }: RemoteWriteOutputOptions, made: string): string {
+  return testid === "auto" ? made : testid ?? labels?.testid ?? made;
 }
 
 /** The exit codes of k6 that have one meaning. */

@@ -122,8 +122,9 @@ function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefin
       // A string from somewhere, such as "false", would count as true.
       return typeof value === "boolean" ? undefined : "true or false";
     case "string":
+      return typeof value === "string" ? undefined : "a string";
     case "function":
-      return typeof value === kind ? undefined : `a ${kind}`;
+      return typeof value === "function" ? undefined : "a function";
     case "choice":
       return choices.includes(value) ? undefined : choices.map((choice) => `"${choice}"`).join(" or ");
     case "number":
