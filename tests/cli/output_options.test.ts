@@ -189,7 +189,7 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
   [
     "two ways to authenticate",
     () => ["--user", "ann", "--password", "hunter2", "--bearer-token", "hunter2"],
-    /ways given are user and bearerToken/,
+    /options contain user and bearerToken/,
   ],
 ];
 for (const [title, args, message] of wrong) {
