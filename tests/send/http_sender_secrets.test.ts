@@ -9,7 +9,7 @@ import { Warnings } from "../../src/send/warnings.ts";
 import { answer, answering, httpOptions, noContent, request, send } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
-test("an authorizer sets headers anew for each attempt and sees what is sent", async () => {
+test("an authorizer sets headers for each attempt and sees what is sent", async () => {
   const { fetch, calls } = answering(noContent());
   let count = 0;
   const seen: string[] = [];
@@ -37,7 +37,7 @@ test("an authorizer sets headers anew for each attempt and sees what is sent", a
   assert.equal(calls[0]?.url, "http://receiver.test/w?q=1");
 });
 
-test("a 401 is tried once more with renewed credentials, only once and only if there are any", async () => {
+test("a 401 is tried once more, if there are new credentials", async () => {
   let token = 0;
   const authorizer = {
     authorize: ({ headers }: { headers: RequestHeaders }): void => void headers.set("authorization", `Bearer ${token}`),
@@ -56,7 +56,7 @@ test("a 401 is tried once more with renewed credentials, only once and only if t
   assert.equal(none.calls.length, 1);
 });
 
-test("an authorizer that fails is a failed attempt, one that is configured wrongly a rejection", async () => {
+test("an authorizer that fails causes a failed attempt, and one that is configured wrongly a rejection", async () => {
   const failing = { authorize: (): Promise<void> => Promise.reject(new Error("token endpoint: status 503")) };
   const { fetch, calls } = answering(noContent());
   const failed = await send({ fetch, authorizer: failing });
@@ -73,7 +73,7 @@ test("an authorizer that fails is a failed attempt, one that is configured wrong
   assert.equal(calls.length, 0);
 });
 
-test("a token that is not there for a moment is asked for again", async () => {
+test("a token that is missing for a moment is asked for again", async () => {
   const tokens: (string | Error)[] = ["", new ConfigurationError("Cannot use the token file: ENOENT"), "token"];
   const authorizer = bearerAuthorizer(() => {
     const token = tokens.shift() ?? "";
@@ -95,9 +95,9 @@ test("a request that the runtime forbids is not tried again", async () => {
   const forbid = (): never => {
     throw Object.assign(new Error("Requires net access to receiver.test"), { name: "NotCapable" });
   };
-  const outcome = await send({ fetch: answering(forbid).fetch });
-  assert.ok(outcome.kind === "rejected");
-  assert.match(outcome.reason, /does not permit it: Requires net access/);
+  const result = await send({ fetch: answering(forbid).fetch });
+  assert.ok(result.kind === "rejected");
+  assert.match(result.reason, /does not permit it: Requires net access/);
 });
 
 test("a URL or header that cannot be used is a configuration error, without secrets in it", () => {
@@ -120,7 +120,7 @@ test("a URL or header that cannot be used is a configuration error, without secr
   }
 });
 
-test("no secret appears in an outcome, whatever the receiver or the runtime says", async () => {
+test("no secret appears in a result, whatever the receiver or the runtime says", async () => {
   const secrets = ["us3r-name", "p@ss-w0rd", "query-s3cret", "h3ader-secret", "b4sic-password", "4uthorizer-token"];
   const url = `http://us3r-name:${encodeURIComponent("p@ss-w0rd")}@receiver.test/write?token=query-s3cret`;
   const headers = {
@@ -147,19 +147,19 @@ test("no secret appears in an outcome, whatever the receiver or the runtime says
     throwing(Object.assign(new Error(all), { name: "NotCapable" })),
   ];
   for (const [index, give] of answers.entries()) {
-    const outcome = await send({ url, headers, authorizer, fetch: answering(give).fetch });
-    assert.ok("reason" in outcome, String(index));
+    const result = await send({ url, headers, authorizer, fetch: answering(give).fetch });
+    assert.ok("reason" in result, String(index));
     for (const secret of [...secrets, "4uthoriz", btoa("someone:b4sic-password")]) {
-      assert.ok(!outcome.reason.includes(secret), `answer ${index} shows ${secret}: ${outcome.reason}`);
+      assert.ok(!result.reason.includes(secret), `answer ${index} shows ${secret}: ${result.reason}`);
     }
   }
   const failing = { authorize: (): never => throwing(new Error(all))() };
-  const outcome = await send({ url, headers, authorizer: failing, fetch: answering(noContent()).fetch });
-  assert.ok("reason" in outcome);
-  for (const secret of secrets.slice(0, 5)) assert.ok(!outcome.reason.includes(secret), outcome.reason);
+  const result = await send({ url, headers, authorizer: failing, fetch: answering(noContent()).fetch });
+  assert.ok("reason" in result);
+  for (const secret of secrets.slice(0, 5)) assert.ok(!result.reason.includes(secret), result.reason);
 });
 
-test("no form in which a receiver may echo a secret gets through", async () => {
+test("a secret is removed in every form in which a receiver may echo it", async () => {
   const url = "http://receiver.test/w";
   const cases: readonly (readonly [what: string, Partial<HttpSenderOptions>, echo: string, secret: RegExp])[] = [
     ["UTF-8", { url, headers: { authorization: basic("ann:p\u00e4ssw\u00f6rd") } }, "no: p\u00e4ssw\u00f6rd", /ssw/],
@@ -182,22 +182,22 @@ test("no form in which a receiver may echo a secret gets through", async () => {
   ];
   for (const [what, options, echo, secret] of cases) {
     const { fetch } = answering(answer(403, echo));
-    const outcome = await send({ ...options, fetch });
-    assert.ok(outcome.kind === "rejected" && outcome.reason !== "", what);
-    assert.doesNotMatch(outcome.reason, secret, what);
+    const result = await send({ ...options, fetch });
+    assert.ok(result.kind === "rejected" && result.reason !== "", what);
+    assert.doesNotMatch(result.reason, secret, what);
   }
 });
 
-test("a secret that comes twice does not show its beginning at the cut", async () => {
+test("a secret that is cut off at the end of a reason does not show its beginning", async () => {
   const secret = "0123456789".repeat(10);
   const { fetch } = answering(answer(403, `${secret} ${"x".repeat(940)} ${secret}${"y".repeat(2000)}`));
-  const outcome = await send({ fetch, headers: { authorization: `Bearer ${secret}` } });
-  assert.ok(outcome.kind === "rejected");
-  assert.match(outcome.reason, /^\*\*\* x+/);
-  assert.doesNotMatch(outcome.reason, /0123/);
+  const result = await send({ fetch, headers: { authorization: `Bearer ${secret}` } });
+  assert.ok(result.kind === "rejected");
+  assert.match(result.reason, /^\*\*\* x+/);
+  assert.doesNotMatch(result.reason, /0123/);
 });
 
-/** As RFC 7617 has it. */
+/** Returns the value of the header Authorization, as in RFC 7617. */
 function basic(credentials: string): string {
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
 }
