@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
 const versions: Readonly<Record<string, ProtocolVersion>> = {
   "prometheus.WriteRequest": "1.0",

@@ -13,7 +13,7 @@ import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOpti
 import { refuse, ViolationList } from "./refusal.ts";
 import { foreignMessage, StrictRules } from "./rules/strict_rules.ts";
 import { countValues, nothingWritten, writtenHeaders } from "./written.ts";
-import type { ProtocolVersion } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { DecodedRequest } from "../protocol/decode.ts";
 import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";

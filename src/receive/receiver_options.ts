@@ -4,7 +4,8 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
-import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import type { WrittenCounts } from "../send/request_result.ts";
 import type { Metadata, TimeSeries } from "../model/time_series.ts";
 import type { Violation } from "./rules/violation.ts";
 

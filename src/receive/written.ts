@@ -4,7 +4,8 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers
  * @module
  */
-import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import type { WrittenCounts } from "../send/request_result.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 
 /** Nothing at all. */

@@ -18,13 +18,13 @@ import type { EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
 import { completeDeliveryOptions, type DeliveryOptions } from "./delivery_options.ts";
 import { Outage } from "./outage.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import {
   type Aborted,
   type DeferredRequest,
   describe,
   type Failed,
   isAnswer,
-  type ProtocolVersion,
   type Rejected,
   type RequestResult,
   type Written,

@@ -5,7 +5,8 @@
  */
 import type { Codecs } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
-import type { ProtocolVersion, Send } from "./request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import type { Send } from "./request_result.ts";
 import { SendStats } from "./stats.ts";
 import { Warnings } from "./warnings.ts";
 

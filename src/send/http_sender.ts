@@ -11,11 +11,11 @@ import type { Authorizer, RequestHeaders } from "./authorizer.ts";
 import { sendDefaults } from "./defaults.ts";
 import type { Fetch } from "./fetch.ts";
 import { describeNetworkError } from "./network_error.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type {
   DeferredRequest,
   EncodedRequest,
   Failed,
-  ProtocolVersion,
   Rejected,
   RequestResult,
   Send,

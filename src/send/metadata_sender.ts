@@ -8,7 +8,8 @@
 import type { Metadata } from "../model/time_series.ts";
 import type { EncodedSlice } from "./codec.ts";
 import { sendDefaults } from "./defaults.ts";
-import type { ProtocolVersion, Send } from "./request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import type { Send } from "./request_result.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** How to tell. */

@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import type { Label } from "../../model/time_series.ts";
 import { quote, type Report } from "./violation.ts";
 import { compareUtf8 } from "../format_series.ts";

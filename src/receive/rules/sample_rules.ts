@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import type { Exemplar, TimeSeries } from "../../model/time_series.ts";
 import type { DecodedRequest } from "../../protocol/decode.ts";
 import { checkHistogram } from "../../protocol/histogram_rules.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import type { Label, TimeSeries } from "../../model/time_series.ts";
 import type { DecodedRequest } from "../../protocol/decode.ts";
 import type { Report, Rule } from "./violation.ts";
