@@ -103,5 +103,6 @@ export type { ForwarderOptions, ForwarderReceiverOptions } from "./src/gateway/m
 export { setSnappyModule } from "./src/protocol/snappy.ts";
 export type { CloseOptions } from "./src/send/write_queue.ts";
 export type { DurationHistogram, SendStatsSnapshot } from "./src/send/stats.ts";
-export type { ProtocolVersion, WrittenCounts } from "./src/send/request_result.ts";
+export type { WrittenCounts } from "./src/send/request_result.ts";
+export type { ProtocolVersion } from "./src/protocol/protocol_version.ts";
 export type { Sleep } from "./src/send/sleep.ts";

@@ -8,7 +8,7 @@ import process from "node:process";
 import { measure } from "mitata";
 import { NativeHistogramSink } from "../../src/k6/sinks/native_histogram_sink.ts";
 import type { Sample } from "../../src/k6/sample.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import { FlushLine } from "./flush_line.ts";
 import { compareFetch } from "./instrumented_fetch.ts";

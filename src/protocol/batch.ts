@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { HistogramValue } from "../model/time_series.ts";
-import type { Exemplar } from "../model/time_series.ts";
+import type { Exemplar, HistogramValue } from "../model/time_series.ts";
 import type { EncodedSeries } from "./encoded_series.ts";
 
 /** Samples of one flush and one shard; at most one of a series, or several that follow each other, rising in time. */
@@ -100,3 +99,30 @@ export interface BatchSlice {
   /** Index after the last. */
   readonly to: number;
 }
+
+/** Calls `visit` with each series of a slice, and the range of its consecutive samples. */
+export function forEachSeries(
+  { batch: { series }, from, to }: BatchSlice,
+  visit: (series: EncodedSeries, from: number, to: number) => void,
+): void {
+  for (let at = from; at < to;) {
+    const current = series[at];
+    if (current === undefined) break;
+    const first = at;
+    while (++at < to && series[at] === current);
+    visit(current, first, at);
+  }
+}
+
+/** A histogram without observations. A staleness marker is one, with special bits in its sum. */
+export const emptyHistogram: HistogramValue = {
+  count: 0,
+  sum: 0,
+  schema: 0,
+  zeroThreshold: 0,
+  zeroCount: 0,
+  positiveSpans: [],
+  positiveCounts: [],
+  negativeSpans: [],
+  negativeCounts: [],
+};

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Metadata, SeriesType, TimeSeries } from "../model/time_series.ts";
-import { metadataTexts } from "./metadata_texts.ts";
 
 /**
  * The metric family of a series, by which 1.0 tells what series mean: the series of a classic histogram are one, as in the text
@@ -89,4 +88,9 @@ function lengthOf(name: string, { help = "", unit = "" }: Metadata): number {
 
 function isSame(a: Metadata, b: Metadata): boolean {
   return a.type === b.type && a.help === b.help && a.unit === b.unit;
+}
+
+/** Returns metadata whose help and unit are strings, whatever a program without types passed: the encoders rely on it. */
+export function metadataTexts({ type, help, unit }: Metadata): Metadata {
+  return { type, help: String(help ?? ""), unit: String(unit ?? "") };
 }

@@ -8,10 +8,9 @@ import type { HistogramValue } from "../model/time_series.ts";
 import { FormatError } from "../model/errors.ts";
 import { byName } from "../model/labels.ts";
 import type { Exemplar, Label, TimeSeries } from "../model/time_series.ts";
-import { Batch } from "./batch.ts";
-import { emptyHistogram } from "./empty_histogram.ts";
+import { Batch, emptyHistogram } from "./batch.ts";
 import { checkHistogram } from "./histogram_rules.ts";
-import { metadataTexts } from "./metadata_texts.ts";
+import { metadataTexts } from "./metadata_store.ts";
 import { EncodedSeries } from "./encoded_series.ts";
 
 /** What a batch takes at one time. */

@@ -8,7 +8,8 @@ import { ConfigurationError } from "../model/errors.ts";
 import { version as packageVersion } from "../model/version.ts";
 import type { RequestHeaders } from "./auth/authorizer.ts";
 import { parseHttpUrl, redactUrl } from "./redact.ts";
-import type { EncodedRequest, ProtocolVersion } from "./request_result.ts";
+import type { EncodedRequest } from "./request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
 const versionHeader = "x-prometheus-remote-write-version";
 

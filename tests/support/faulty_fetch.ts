@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import type { Fetch } from "../../src/send/request_result.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
 

@@ -4,7 +4,8 @@
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import { byName, labelsOf, validMetricName } from "../../model/labels.ts";
+import { byName, validMetricName } from "../../model/labels.ts";
+import { labelsOf } from "../series/labels_of.ts";
 import type { Tags } from "../sample.ts";
 import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
 import type { Label, SeriesType } from "../../model/time_series.ts";
