@@ -48,7 +48,7 @@ interface Attempt extends Pick<HttpSenderOptions, "authorizer" | "budget" | "fet
   awaiting: boolean;
   /** Whether an answer came. */
   answered: boolean;
-  /** Whether the first request had all requests of the flush before it. */
+  /** Whether the budget was unused before the first request of this attempt. */
   hadWholeBudget?: boolean;
 }
 
@@ -74,17 +74,9 @@ export function createHttpSender(options: HttpSenderOptions): Send {
     if (signal.aborted) return { ...once, kind: "aborted", unknown: false, attempts: 0 };
     const controller = new AbortController();
     const { signal: ended } = controller;
-    const attempt = {
-      ...options,
-      request,
-      given,
-      custom,
-      signal: ended,
-      headers: custom,
-      awaiting: false,
-      answered: false,
-    };
-    // The timer comes after it: a runtime's first timer takes a millisecond, which the request need not wait for.
+    const start = { headers: custom, awaiting: false, answered: false };
+    const attempt: Attempt = { ...options, request, given, custom, signal: ended, ...start };
+    // The request comes before the timer, because a runtime's first timer takes a millisecond.
     const result = exchange(attempt, endpoint);
     const clear = abortAfter(timeoutMs, controller, { sleep, signal });
     try {
