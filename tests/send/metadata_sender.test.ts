@@ -69,7 +69,7 @@ test("a 1.0 receiver gets metadata at the start, new metadata at each flush, and
     setting.receiver.writes.find(({ metadata }) => metadata.size > 0)?.metadata.get("k6_iterations_total"),
     {
       type: "counter",
-      help: "Times that virtual users ran the script's function to its end.",
+      help: "Iterations completed.",
     },
   );
   assert.equal(clock.timers, 0);
