@@ -79,15 +79,16 @@ export class Batch {
   }
 
   #grow(): void {
-    const grow = (column: Float64Array): Float64Array => {
-      const grown = new Float64Array(this.values.length * 2);
-      grown.set(column);
-      return grown;
-    };
-    if (this.starts !== undefined) this.starts = grow(this.starts);
-    this.times = grow(this.times);
-    this.values = grow(this.values);
+    this.times = grown(this.times);
+    this.values = grown(this.values);
+    if (this.starts !== undefined) this.starts = grown(this.starts);
   }
+}
+
+function grown(column: Float64Array): Float64Array {
+  const copy = new Float64Array(column.length * 2);
+  copy.set(column);
+  return copy;
 }
 
 /** A part of a batch: the samples from `from` to before `to`. */

@@ -133,12 +133,8 @@ function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: 
   }
 }
 
-/**
- * Some edge sandboxes hand in a module of another realm, which the glue would not recognise and take for bytes: it is given
- * this realm's prototype.
- */
+/** Some edge sandboxes pass a module of another realm, which the glue takes for bytes unless it has this realm's prototype. */
 function ofThisRealm(module: object): WebAssembly.Module | BufferSource {
-  const foreign = !(module instanceof WebAssembly.Module) &&
-    Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
-  return foreign ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module as BufferSource;
+  const isModule = Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
+  return isModule ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module as BufferSource;
 }
