@@ -115,8 +115,7 @@ export class ByteBuffer {
   stringField(tag: number, text: string): void {
     const { length } = text;
     if (length === 0) return;
-    const lengthBytes = length > 0x7f ? 2 : 1;
-    const start = this.open(tag, lengthBytes);
+    const start = this.open(tag);
     this.ensure(maxPlainLength);
     const { bytes } = this;
     let index = 0;
@@ -126,7 +125,7 @@ export class ByteBuffer {
     }
     if (index === length) this.length += length;
     else this.append(encoder.encode(text));
-    this.close(start, lengthBytes);
+    this.close(start);
   }
 
   /**

@@ -80,13 +80,13 @@ export class PointEncoder {
   #writeHistogram(tag: number, index: number, buffer: ByteBuffer): void {
     const histogram = this.#histograms?.get(index);
     if (histogram === undefined) return;
-    const start = buffer.open(tag, 2);
+    const start = buffer.open(tag);
     writeHistogram(histogram, buffer, {
       time: this.#times[index] ?? 0,
       start: this.#starts?.[index] ?? 0,
       stale: this.#stale?.has(index),
     });
-    buffer.close(start, 2);
+    buffer.close(start);
   }
 
   #writeExemplar(tag: number, { labels, value, timestamp }: Exemplar, buffer: ByteBuffer): void {
