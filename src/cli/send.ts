@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
+import type { CheckpointOptions } from "../k6/output/checkpointed_windows.ts";
 import type { ReasonCount } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RawOptions } from "../config/raw_options.ts";
@@ -129,7 +129,7 @@ class Sending {
 
   /** Records each window that was delivered, and ends the run at the first that was not: the next run begins there. */
   #recordIn(checkpoint: Checkpoint): CheckpointOptions {
-    const onWindow = async ({ index, acknowledged }: SettledWindow): Promise<void> => {
+    const onWindow: CheckpointOptions["onWindow"] = async ({ index, acknowledged }) => {
       try {
         if (acknowledged) return await checkpoint.record(index + 1);
         // The waiting windows fail, too; say it once.

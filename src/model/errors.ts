@@ -16,7 +16,7 @@ export abstract class RemoteWriteError extends Error {
   /** The kind of the error, the same in every copy of this module. */
   abstract readonly kind: RemoteWriteErrorKind;
 
-  /** @param message what could not be done; it must not contain a secret */
+  /** Creates an error. @param message what could not be done; it must not contain a secret */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     Object.defineProperty(this, brand, { value: true });
@@ -25,13 +25,17 @@ export abstract class RemoteWriteError extends Error {
 
 /** An option, variable, flag or file cannot be used. The message names it, its value (never a secret) and what was expected. */
 export class ConfigurationError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "ConfigurationError";
+  /** What went wrong. */
   readonly kind = "configuration";
 }
 
 /** A series cannot be sent, or a request cannot be read. The message names what is wrong with it. */
 export class FormatError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "FormatError";
+  /** What went wrong. */
   readonly kind = "format";
 }
 
@@ -54,7 +58,9 @@ export interface DeliveryErrorDetails {
 
 /** Samples were rejected, or could not be delivered within the allowed time and attempts. */
 export class DeliveryError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "DeliveryError";
+  /** What went wrong. */
   readonly kind = "delivery";
   /** The message of the receiver or of the network, shortened and without control characters and secrets. */
   readonly reason: string;
@@ -65,7 +71,7 @@ export class DeliveryError extends RemoteWriteError {
   /** What happened to each sample. */
   readonly report: DeliveryReport;
 
-  /** @param message what could not be done; it must not contain a secret */
+  /** Creates an error. @param message what could not be done; it must not contain a secret */
   constructor(message: string, details: DeliveryErrorDetails) {
     super(message, { cause: details.cause });
     this.reason = details.reason;
@@ -77,12 +83,14 @@ export class DeliveryError extends RemoteWriteError {
 
 /** A write cannot be accepted now. If `onWrite` throws this error, the receiver answers 429 with Retry-After. */
 export class BusyError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "BusyError";
+  /** What went wrong. */
   readonly kind = "busy";
   /** How long the sender should wait, in milliseconds. The receiver rounds it up to seconds. */
   readonly retryAfterMs: number;
 
-  /** @param message the receiver sends it to the sender */
+  /** Creates an error. @param message the receiver sends it to the sender */
   constructor(message: string, { retryAfterMs }: { readonly retryAfterMs: number }) {
     super(message);
     this.retryAfterMs = retryAfterMs;

@@ -7,14 +7,6 @@ import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import type { PushOptions } from "../../send/write_queue.ts";
 
-/** A window after it was sent. A window holds what one flush sends; a flush that sends nothing makes no window. */
-export interface SettledWindow {
-  /** The number of the window, from 0. */
-  readonly index: number;
-  /** Whether the receiver answered for every sample (it may have refused some). If not, nothing more is sent. */
-  readonly acknowledged: boolean;
-}
-
 /** Makes a run that can be continued with the same samples and options. It needs windows by event time. */
 export interface CheckpointOptions {
   /**
@@ -26,7 +18,14 @@ export interface CheckpointOptions {
    * Called after each window. The next window is sent after it has resolved, so that at most one window is sent but not recorded. If
    * it throws, nothing more is sent.
    */
-  onWindow(window: SettledWindow): void | Promise<void>;
+  onWindow(
+    window: {
+      /** The number of the window, from 0. A window holds what one flush sends; a flush that sends nothing makes no window. */
+      readonly index: number;
+      /** Whether the receiver answered for every sample (it may have refused some). If not, nothing more is sent. */
+      readonly acknowledged: boolean;
+    },
+  ): void | Promise<void>;
 }
 
 /** Counts windows, and sends each one after the window before it is recorded. */
