@@ -56,8 +56,9 @@ export class PointEncoder {
     const value = this.#values[index] ?? 0;
     const time = this.#times[index] ?? 0;
     const start = this.#starts?.[index] ?? 0;
-    buffer.ensure(33);
-    // Through locals, because each byte through the buffer's fields would read and write them in memory.
+    // More than a sample can take: the buffer must not grow below, because `bytes` would then be the old memory. These are locals
+    // because each access through the buffer's fields reads memory.
+    buffer.ensure(64);
     const { bytes, view } = buffer;
     const first = buffer.length;
     let at = first + 2;
