@@ -40,8 +40,14 @@ export interface ClientOptions extends AuthOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Sends the requests. @default globalThis.fetch, as it is when the client is created */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
+  /** Returns the time, in milliseconds since the Unix epoch: for timestamps, Retry-After dates and tokens. @default Date.now */
   readonly now?: (() => number) | undefined;
+  /**
+   * Returns milliseconds that never go back, since any point in time: for deadlines, back-off and durations. An own clock needs an
+   * own `sleep` that follows it.
+   * @default performance.now
+   */
+  readonly monotonicNow?: (() => number) | undefined;
   /** Returns a number from 0 to below 1, for the jitter of the back-off. @default Math.random */
   readonly random?: (() => number) | undefined;
   /** Waits, for the back-off and for timers. @default by the timers of the runtime */
@@ -115,6 +121,7 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, Optional>
   onWarning: { kind: "function", default: (message) => console.warn(`k6-remote-write: ${message}`) },
   fetch: { kind: "function", default: (input, init) => globalThis.fetch(input, init) },
   now: { kind: "function", default: () => Date.now() },
+  monotonicNow: { kind: "function", default: () => performance.now() },
   random: { kind: "function", default: () => Math.random() },
   sleep: { kind: "function", default: sleep },
 };

@@ -56,6 +56,7 @@ export async function pushOnce(
   const { delivery } = createDelivery({
     ...resolved,
     budget: new RequestBudget(maxRequests),
+    searchMs: Math.max(resolved.timeoutMs, resolved.retryDeadlineMs),
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });

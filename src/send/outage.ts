@@ -1,9 +1,9 @@
 /**
- * Distinguishes an endpoint that is down from one that fails now and then.
+ * Distinguishes an endpoint that is down from one that fails now and then, and pauses if it refuses all requests.
  *
  * @module
  */
-import { describe, isAnswer, type RequestResult } from "./request_result.ts";
+import { describe, isAnswer, isRefusalByEndpoint, type RequestResult } from "./request_result.ts";
 
 /** When an endpoint counts as down. */
 export interface OutageOptions {
@@ -17,8 +17,14 @@ export interface OutageOptions {
    */
   readonly sharedDeadline: boolean;
   /** The clock of deadlines, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
 }
+
+/** The first pause after a refusal by the endpoint, in milliseconds. It doubles from one pause to the next. */
+const minPauseMs = 1_000;
+
+/** The longest pause: somebody may correct the credentials at any time. */
+const maxPauseMs = 60_000;
 
 /** The time in which every request to an endpoint fails. Any answer ends it. The batches of a queue share it. */
 export class Outage {
@@ -26,6 +32,10 @@ export class Outage {
   #sinceMs: number | undefined;
   #answeredMs = -Infinity;
   #reason = "";
+  /** The length of the present pause, or of the last one if it is over; 0 if the endpoint does not refuse. */
+  #pauseMs = 0;
+  #pausedAtMs = -Infinity;
+  #pausedUntilMs = -Infinity;
 
   constructor(options: OutageOptions) {
     this.#options = options;
@@ -33,21 +43,52 @@ export class Outage {
 
   /** The start of the deadline for a batch that is sent now. */
   get startMs(): number {
-    const { sharedDeadline, now } = this.#options;
-    return (sharedDeadline ? this.#sinceMs : undefined) ?? now();
+    const { sharedDeadline, monotonicNow } = this.#options;
+    return (sharedDeadline ? this.#sinceMs : undefined) ?? monotonicNow();
   }
 
   /** Whether the batches that wait need not be tried any more. */
   get isLong(): boolean {
-    const { retryDeadlineMs, timeoutMs, sharedDeadline, now } = this.#options;
+    const { retryDeadlineMs, timeoutMs, sharedDeadline, monotonicNow } = this.#options;
     if (!sharedDeadline || this.#sinceMs === undefined) return false;
     // With a short deadline, a single failure is no outage: it costs only its own batch.
-    return now() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
+    return monotonicNow() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }
 
   /** Why the latest request failed, or why its attempt before the last one failed; "" after an answer. */
   get reason(): string {
     return this.#reason;
+  }
+
+  /** Whether the endpoint refused the latest request, whatever it contained. */
+  get isRefused(): boolean {
+    return this.#pauseMs > 0;
+  }
+
+  /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
+  get pausedMs(): number {
+    return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
+  }
+
+  /** Takes note that the endpoint refused a request that was sent at this time. */
+  refuse(reason: string, sentMs: number): void {
+    this.#reason = reason;
+    // The requests of other shards were under way at the same time.
+    if (this.isRefused && sentMs < this.#pausedAtMs) return;
+    this.#pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, 2 * this.#pauseMs));
+    this.#pausedAtMs = this.#options.monotonicNow();
+    this.#pausedUntilMs = this.#pausedAtMs + this.#pauseMs;
+  }
+
+  /** Ends the pause for one request. The requests of other shards wait for its answer. */
+  claim(): void {
+    if (this.isRefused) this.#pausedUntilMs = this.#options.monotonicNow() + this.#pauseMs;
+  }
+
+  /** Ends the pause, because there is not much time left. */
+  endPause(): void {
+    this.#pausedUntilMs = -Infinity;
+    if (this.isRefused) this.#pauseMs = minPauseMs / 2;
   }
 
   /** Takes note of the result of a request whose deadline began at `startMs`. */
@@ -60,9 +101,12 @@ export class Outage {
       // After an answer to another shard, the old failure says nothing.
       if (startMs >= this.#answeredMs) this.#reason = result.failure ?? this.#reason;
     } else if (isAnswer(result)) {
-      this.#reason = "";
       this.#sinceMs = undefined;
-      this.#answeredMs = this.#options.now();
+      this.#answeredMs = this.#options.monotonicNow();
+      if (isRefusalByEndpoint(result)) return;
+      this.#reason = "";
+      this.#pauseMs = 0;
+      this.#pausedUntilMs = -Infinity;
     }
   }
 }

@@ -16,7 +16,7 @@ export interface RetryOptions {
   readonly random: () => number;
   readonly sleep: Sleep;
   /** The clock of `retryUntilMs`, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
   /** Gets a warning when a request fails. */
   readonly warnings: Warnings;
 }
@@ -31,7 +31,7 @@ const maxBackoffMs = 5_000;
 const maxRetryAfterMs = 60_000;
 
 /** Tries network errors, timeouts, 5xx and 429 again, until the request's own deadline. Any other result is final. */
-export function withRetry(send: Send, { retryOn429, random, sleep, now, warnings }: RetryOptions): Send {
+export function withRetry(send: Send, { retryOn429, random, sleep, monotonicNow, warnings }: RetryOptions): Send {
   return async (request, signal) => {
     let attempts = 0;
     let unknownBefore = false;
@@ -48,7 +48,7 @@ export function withRetry(send: Send, { retryOn429, random, sleep, now, warnings
       if (status === 429 && !retryOn429) {
         return { kind: "rejected", status, reason, written: undefined, attempts, unknownBefore };
       }
-      const leftMs = request.retryUntilMs - now();
+      const leftMs = request.retryUntilMs - monotonicNow();
       let pauseMs = 0;
       if (disconnected && !reconnected) {
         // The connection was most likely idle, and the receiver closed it just when it was used again.

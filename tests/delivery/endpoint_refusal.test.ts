@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type CheckpointOptions,
-  DeliveryError,
-  type DeliveryReport,
-  pushOnce,
-  RemoteWriteClient,
-  type SettledWindow,
-} from "../../mod.ts";
+import { type CheckpointOptions, DeliveryError, type DeliveryReport, pushOnce, RemoteWriteClient } from "../../mod.ts";
 import { type Fault, page, ScriptedReceiver } from "../support/scripted_receiver.ts";
 import {
   assertAddsUp,
@@ -22,6 +15,8 @@ import {
   timeSeries,
 } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
+
+type SettledWindow = Parameters<CheckpointOptions["onWindow"]>[0];
 
 /** Refusals by the endpoint, and what a warning says about their likely cause. */
 const refusals: readonly (readonly [title: string, fault: Fault, cause: RegExp])[] = [

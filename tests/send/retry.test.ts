@@ -46,7 +46,7 @@ async function run(
   const clock = new VirtualClock();
   const script = scripted(clock, ...results);
   const send = withRetry(script.send, { ...retryOptions, ...clock, ...options });
-  const retryUntilMs = clock.now() + (changes.retryUntilMs ?? Infinity);
+  const retryUntilMs = clock.monotonicNow() + (changes.retryUntilMs ?? Infinity);
   const result = await clock.settle(send({ ...request, ...changes, retryUntilMs }, new AbortController().signal));
   assert.equal(clock.timers, 0);
   return { result, times: script.times, attempts: script.attempts };

@@ -21,7 +21,7 @@ import type { VirtualClock } from "./virtual_clock.ts";
 /** What a test may change. */
 export interface SendingOptions
   extends
-    Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
+    Partial<Omit<DeliveryOptions, "send" | "monotonicNow" | "outage">>,
     Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">> {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
@@ -30,6 +30,8 @@ export interface SendingOptions
   readonly maxRequestsPerFlush?: number;
   readonly sharedDeadline?: boolean;
   readonly timeoutMs?: number;
+  /** Whether the delivery has no queue, so that a refusal by the endpoint ends it. @default false */
+  readonly isAlone?: boolean;
 }
 
 /** The parts of sending. */
@@ -50,9 +52,10 @@ export function createSending(options: SendingOptions): Sending {
     random = () => 0.5,
     maxRequestsPerFlush = Infinity,
     sharedDeadline = false,
+    isAlone = false,
     ...changes
   } = options;
-  const { now, sleep } = clock;
+  const { now, monotonicNow, sleep } = clock;
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
@@ -65,14 +68,15 @@ export function createSending(options: SendingOptions): Sending {
     bisect: true,
     retryDeadlineMs: Infinity,
     overflow: "drop-oldest",
+    onRefusal: "defer",
     ...changes,
-    ...{ sleep, now, stats, warnings, budget },
+    ...{ sleep, now, monotonicNow, stats, warnings, budget },
   } as const;
   const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(network.fetch);
   const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
   const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
-  const delivery = new Delivery({ ...common, outage, send });
+  const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
   return { queue: new WriteQueue({ ...common, outage, delivery }), delivery, stats, network, messages };
 }
 

@@ -33,6 +33,8 @@ import { reasonOf } from "../../model/errors.ts";
 
 /** What an output has done so far. */
 export interface OutputStats extends SendStatsSnapshot {
+  /** The age of the oldest window that waits or is being sent, in milliseconds; 0 if there is none. */
+  readonly lagMs: number;
   /** Samples that `add` took. */
   readonly samplesIn: number;
   /** Samples that `add` refused, by reason. */
@@ -80,7 +82,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #families: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
   readonly #refusals: RejectedSamples;
-  readonly #timer = new AbortController();
+  /** Ends the interval timer. Created by need, because workerd did not always allow it outside of requests. */
+  #timer: AbortController | undefined;
   /** Thresholds and run information, if the options ask for them. */
   readonly #runMetrics: readonly RunMetrics[];
   readonly #selfMetrics: SenderMetrics | undefined;
@@ -128,7 +131,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const way = createDelivery(sending);
     this.#metadata = createMetadataSender(sending, way);
-    this.#queue = new WriteQueue({ ...sending, delivery: way.delivery });
+    const onRefusal = windows === "event" ? "stop" : "defer";
+    this.#queue = new WriteQueue({ ...sending, onRefusal, ...way });
   }
 
   /**
@@ -143,20 +147,28 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     else for (const sample of samples) this.#add(sample);
   }
 
-  /** Resolves when the queue has room again; to be awaited between batches where `overflow` is `block`. */
-  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#queue.ready(options.signal);
+  /**
+   * Resolves when the queue has room again. If `overflow` is `block`, wait for it after each batch.
+   *
+   * @returns false if nothing is sent any more: if `windows` is `event`, the output stops when the endpoint refuses all requests
+   */
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
+    await this.#queue.ready(options.signal);
+    return this.#queue.isSending;
   }
 
   /**
    * Sends what came in since the last flush, and before it what that one kept. Resolves when each sample is delivered, given up,
-   * or kept for the next flush as the requests are used up (`deferred`), and says which.
+   * or kept for the next flush because the requests are used up or the endpoint refuses them for now (`deferred`), and says which.
+   * Calls may overlap: each series stays in order.
    *
    * @param options `signal` ends the waiting, not the sending
    * @throws only the signal's reason
    */
   flush(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
     const flushed = this.#flush();
+    // With the interval timer, all requests are of the same context, and none of them is cancelled.
+    if (!this.#started) void this.#queue.watch(flushed);
     return options.signal === undefined ? flushed : untilAborted(flushed, options.signal);
   }
 
@@ -180,6 +192,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   get stats(): OutputStats {
     return {
       ...this.#sendStats.snapshot(),
+      lagMs: this.#queue.lagMs,
       samplesIn: this.#samplesIn,
       samplesRefused: this.#refusals.counts,
       series: this.#store.size,
@@ -233,11 +246,15 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
-    const reports = rounds.flatMap((round) =>
+    // A replay keeps every window.
+    const isCumulative = this.#windows === undefined && this.#options.mapping.name !== "raw";
+    const reports = rounds.flatMap((round, index) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
         this.#account.emit(batch.length);
-        return [this.#queue.push(shard, batch, options).then((report) => this.#account.count(report))];
+        // Zeros come in a round before the values.
+        const pushing = { ...options, isCumulative: isCumulative && index === rounds.length - 1 };
+        return [this.#queue.push(shard, batch, pushing).then((report) => this.#account.count(report))];
       })
     );
     return mergeReports(await Promise.all(reports));
@@ -256,7 +273,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #run(): Promise<void> {
     const { sleep, flushPeriodMs, heartbeatMs } = this.#options;
-    const { signal } = this.#timer;
+    const { signal } = this.#timer = new AbortController();
     while (!signal.aborted) {
       await sleep(flushPeriodMs, signal);
       if (signal.aborted) return;
@@ -279,7 +296,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
-    this.#timer.abort();
+    this.#timer?.abort();
     if (flush) this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
@@ -290,7 +307,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       await Promise.all(last);
       // The callback that records the windows may never resolve.
       await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
-      await this.#metadata.settled();
+      await untilAborted(this.#metadata.settled(), this.#queue.signal).catch(() => {});
     };
     this.#account.count(await this.#queue.close({ timeoutMs, signal, finish }));
     return this.#account.close();
