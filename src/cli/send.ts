@@ -166,7 +166,7 @@ class Sending {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
         // The endpoint may refuse all requests: then the rest need not be read.
-        if (blocks && !await output.ready({ signal: this.#stop.signal }) && !live) this.#stop.abort();
+        if (blocks && !await output.ready({ signal: this.#stop.signal })) this.#stop.abort();
       }
     } catch (error) {
       const canContinue = this.#args.checkpoint !== undefined;
