@@ -80,13 +80,13 @@ test("the example of each entry runs as its documentation shows it, and its type
         return file;
       });
     });
-    const deno = [programs.deno, "--quiet", "--node-modules-dir=manual"];
-    const run = (args: readonly string[]): Promise<{ status: number | null; output: string }> =>
-      runChild([deno[0] ?? "", args[0] ?? "", ...deno.slice(1), ...args.slice(1)], { cwd: project.folder });
-    const checked = await run(["check", ...files]);
+    const roots = ["--types", "node", "--typeRoots", `${process.cwd()}/node_modules/@types`];
+    const strict = ["--noEmit", "--strict", "--module", "nodenext", "--target", "esnext", "--lib", "esnext,dom"];
+    const checked = await runChild([programs.tsc, ...strict, ...roots, ...files], { cwd: project.folder });
     assert.equal(checked.status, 0, checked.output);
     for (const file of files) {
-      const { status, output } = await run(["run", "-A", "--no-check", file]);
+      const deno = [programs.deno, "run", "-A", "--no-check", "--node-modules-dir=manual", file];
+      const { status, output } = await runChild(deno, { cwd: project.folder });
       assert.equal(status, 0, `${file}: ${output}`);
     }
   } finally {
