@@ -6,7 +6,7 @@
  */
 import process from "node:process";
 import { FormatError } from "../src/model/errors.ts";
-import { createReceiver } from "../src/receive/create_receiver.ts";
+import { createReceiver, strictRules } from "../src/receive/mod.ts";
 import { decodeV1 } from "../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../src/protocol/decode_v2.ts";
 import { compress, decompress } from "../src/protocol/snappy.ts";
@@ -33,8 +33,8 @@ const blocks = messages.map((bytes) => compress(bytes));
 const onError = (error: unknown): void => {
   throw error;
 };
-const receivers = [true, false].map((strict) =>
-  createReceiver({ strict, onWrite: () => {}, onError, maxDecodedBytes, maxTrackedSeries: 1000 })
+const receivers = [strictRules({ maxTrackedSeries: 1000 }), undefined].map((strict) =>
+  createReceiver({ strict, onWrite: () => {}, onError, maxDecodedBytes })
 );
 
 /** A correct message whose bytes, or whose compressed bytes, were changed; in both cases as it goes over the wire. */

@@ -4,7 +4,8 @@
  *
  * Run from the project root: `deno run -A scripts/wire_size.ts`, or with bun.
  */
-import { createReceiver, readK6Json, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../mod.ts";
+import { readK6Json, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../mod.ts";
+import { createReceiver, strictRules } from "../src/receive/mod.ts";
 import { recordedJson } from "../tests/support/recorded_run.ts";
 
 interface Size {
@@ -17,7 +18,7 @@ interface Size {
 async function measure(run: "basic" | "native", options: RemoteWriteOutputOptions): Promise<Size> {
   const size: Size = { requests: 0, samples: 0, bodyBytes: 0, decodedBytes: 0 };
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: ({ bodyBytes, decodedBytes, timeSeries }) => {
       size.requests++;
       size.bodyBytes += bodyBytes;

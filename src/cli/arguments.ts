@@ -1,5 +1,5 @@
 /**
- * Reads the command line.
+ * Reads the words of a command line.
  *
  * @module
  */
@@ -8,32 +8,33 @@ import { nearestName } from "../client/nearest_name.ts";
 
 /** A flag of a command. */
 export interface Flag {
-  /** Without the dashes. */
+  /** The name, without the dashes. */
   readonly flag: string;
-  /** What stands for the value in `--help`; none for a switch. */
+  /** Stands for the value in `--help`, for example `FILE`. A flag without it is a switch. */
   readonly placeholder?: string;
-  /** One sentence. */
+  /** One or two sentences for `--help`. */
   readonly help: string;
-  /** As the user would write it. */
+  /** The default as the user would write it, for `--help`. */
   readonly default?: string;
-  /** May be given several times; the values are objects that are merged. */
+  /** The flag may be repeated; its values are objects, and are merged. */
   readonly named?: boolean;
   /** @throws ConfigurationError that names the source, the value and what was expected */
   parse(text: string, source: string): unknown;
 }
 
-/** What a command line says. */
+/** The flags and operands of a command line. */
 export interface Arguments {
-  /** Values by flag. */
+  /** The parsed values, by the flag's name. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** What is no flag, in order. */
+  /** The arguments that are not flags, in order. */
   readonly operands: readonly string[];
 }
 
 /**
- * Reads `--flag value`, `--flag=value`, `--switch`, `--no-switch` and `--switch=false`; `--` ends the flags, and `-` is an operand.
+ * Reads `--flag value`, `--flag=value`, `--switch`, `--no-switch` and `--switch=false`. Everything after `--` is an operand, and
+ * so is `-`.
  *
- * @throws ConfigurationError
+ * @throws ConfigurationError for an unknown flag, a missing value or a value that cannot be read
  */
 export function parseArguments(args: readonly string[], flags: readonly Flag[]): Arguments {
   const values = new Map<string, unknown>();
@@ -55,16 +56,16 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
     if (flag.placeholder === undefined) {
       if (negated && text !== undefined) throw new ConfigurationError(`Cannot read ${source}: it takes no value`);
       if (text === undefined && (rest[0] === "true" || rest[0] === "false")) {
-        // Otherwise it would be a file of that name.
+        // It would be read as a file of that name.
         throw new ConfigurationError(
-          `Cannot read ${source}: "${rest[0]}" stands apart from it, expected --${flag.flag}=${rest[0]}`,
+          `Cannot read ${source}: "${rest[0]}" is a separate argument, expected --${flag.flag}=${rest[0]}`,
         );
       }
       text ??= String(!negated);
     } else {
       text ??= rest.shift();
       if (text === undefined) {
-        throw new ConfigurationError(`Cannot read ${source}: a value is missing, expected ${flag.placeholder}`);
+        throw new ConfigurationError(`Cannot read ${source}: its value is missing, expected ${flag.placeholder}`);
       }
     }
     const value = flag.parse(text, source);
@@ -73,7 +74,7 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
   return { values, operands };
 }
 
-/** Where the first word is that is neither a flag nor the value of one; undefined if there is none before an unknown flag. */
+/** Returns the index of the first operand; undefined if there is none, or if an unknown flag comes before it. */
 export function firstOperand(args: readonly string[], flags: readonly Flag[]): number | undefined {
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? "";

@@ -1,39 +1,40 @@
 /**
- * A file that says how far a replay is, so that the same command can continue it.
+ * A checkpoint: a file that records the progress of a replay, so that the same command can continue it.
  *
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
-import type { TextOption } from "../config/option_definition.ts";
-import { seriesDefinitions } from "../config/series_definitions.ts";
+import type { RawOptions } from "../config/raw_options.ts";
+import { k6TextOptions } from "../config/text_options.ts";
 import { version } from "../model/version.ts";
 import { shownEndpoint } from "./output_options.ts";
 import { builtin } from "./runtime.ts";
 
-/** The options that decide what is sent; those of how it is sent may change from run to run. */
-const deciding: ReadonlySet<TextOption> = new Set(["flushPeriodMs", ...seriesDefinitions.map(({ option }) => option)]);
+/** The options that determine what is sent. The options of how it is sent may change from run to run. */
+const identifying: ReadonlySet<string> = new Set(
+  k6TextOptions.map(({ option }) => option).filter((option) => !["overflow", "maxRequestsPerFlush"].includes(option)),
+);
 
-/** What is replayed, and how. */
+/** The files and options of a replay. */
 export interface Replay {
   readonly files: readonly string[];
-  readonly options: RemoteWriteOutputOptions;
+  readonly raw: RawOptions;
   readonly shiftToNow: boolean;
 }
 
-/** What must be the same for a run to be continued, by what it is called in an error. */
+/** Facts that must be the same to continue a run. The keys name them in errors. */
 type Identity = Readonly<Record<string, unknown>>;
 
-/** What the file holds. */
+/** The content of the file. */
 interface State {
   readonly identity: Identity;
-  /** By how much all samples are moved. */
+  /** The time by which all samples are moved. */
   readonly shiftMs: number;
-  /** How many windows are sent. */
+  /** The number of windows that were sent. */
   readonly windows: number;
 }
 
-/** How far a replay is. */
+/** The progress of a replay. */
 export class Checkpoint {
   readonly #path: string;
   readonly #identity: Identity;
@@ -46,9 +47,9 @@ export class Checkpoint {
   }
 
   /**
-   * Reads the file; if there is none, this is a first run.
+   * Reads the file. If it does not exist, this is a first run.
    *
-   * @throws ConfigurationError if it cannot be read, or belongs to other files or options
+   * @throws ConfigurationError if the file cannot be read, or belongs to a run with other files or options
    */
   static async open(path: string, replay: Replay): Promise<Checkpoint> {
     const identity = await identityOf(replay);
@@ -58,34 +59,34 @@ export class Checkpoint {
     if (state !== undefined && differing !== undefined) {
       const [there, here] = [state.identity, identity].map((each) => JSON.stringify(each[differing]) ?? "none");
       throw new ConfigurationError(
-        `Cannot continue from "${path}": ${differing} is ${here}, expected ${there} as in the run that it belongs to`,
+        `Cannot continue from "${path}": ${differing} is ${here}, expected ${there} as in the run that wrote it`,
       );
     }
     return new Checkpoint(path, identity, state);
   }
 
-  /** How many windows are sent; undefined in a first run. */
+  /** The number of windows that earlier runs sent; undefined in a first run. */
   get windowsSent(): number | undefined {
     return this.#state?.windows;
   }
 
-  /** By how much the first run moved all samples, in milliseconds; undefined in a first run. */
+  /** The time by which the first run moved all samples; undefined in a first run. */
   get shiftMs(): number | undefined {
     return this.#state?.shiftMs;
   }
 
-  /** Writes that the run begins; in a continued run nothing changes. */
+  /** Records the beginning of a first run; does nothing in a continued run. */
   async begin(shiftMs: number): Promise<void> {
     if (this.#state === undefined) await this.#write({ identity: this.#identity, shiftMs, windows: 0 });
   }
 
-  /** Writes how many windows are sent. */
+  /** Records the number of windows that were sent. */
   async record(windows: number): Promise<void> {
     if (this.#state === undefined) throw new Error("Cannot record windows: the run did not begin");
     await this.#write({ ...this.#state, windows });
   }
 
-  /** After a crash at any moment, the file holds this or what it held before. */
+  /** Replaces the file atomically: after a crash at any moment, it holds the new state or the old one. */
   async #write(state: State): Promise<void> {
     const fs = builtin("node:fs").promises;
     const temporary = `${this.#path}.tmp`;
@@ -101,9 +102,7 @@ export class Checkpoint {
     } catch (error) {
       await fs.rm(temporary, { force: true }).catch(() => {});
       throw new ConfigurationError(
-        `Cannot write the checkpoint "${this.#path}": ${
-          reasonOf(error)
-        }, expected a file in a folder that can be written to`,
+        `Cannot write the checkpoint "${this.#path}": ${reasonOf(error)}, expected a file in a writable folder`,
       );
     }
     this.#state = state;
@@ -121,7 +120,7 @@ async function readState(path: string): Promise<State | undefined> {
   const state = parseState(text);
   if (state !== undefined) return state;
   throw new ConfigurationError(
-    `Cannot read the checkpoint "${path}": it holds something else, expected what --checkpoint writes`,
+    `Cannot read the checkpoint "${path}": it is not a checkpoint, expected a file that --checkpoint wrote`,
   );
 }
 
@@ -138,22 +137,23 @@ function parseState(text: string): State | undefined {
   return { identity, shiftMs, windows };
 }
 
-async function identityOf({ files, options, shiftToNow }: Replay): Promise<Identity> {
+async function identityOf({ files, raw, shiftToNow }: Replay): Promise<Identity> {
+  const given: Readonly<Record<string, unknown>> = { ...raw };
   return {
     version,
     files: await Promise.all(files.map(describeFile)),
-    url: shownEndpoint(options),
+    url: shownEndpoint({ url: raw.url }),
     shiftToNow,
-    ...Object.fromEntries([...deciding].map((name) => [name, options[name] ?? null])),
+    ...Object.fromEntries([...identifying].map((name) => [name, given[name] ?? null])),
   };
 }
 
-/** All of it: a run that is continued with another content in the middle would lose what is different there, and say nothing. */
+/** Hashes the whole file: to continue with a file whose middle has changed would silently lose what is different. */
 async function describeFile(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const fs = builtin("node:fs");
   try {
-    // Asked before: to open a FIFO may last for ever.
-    if (!fs.statSync(path).isFile()) throw new Error("it is no regular file");
+    // Check first, because opening a FIFO may wait forever.
+    if (!fs.statSync(path).isFile()) throw new Error("it is not a regular file");
     const hash = builtin("node:crypto").createHash("sha256");
     let bytes = 0;
     for await (const chunk of fs.createReadStream(path, { highWaterMark: hashedBytes })) {
@@ -168,5 +168,5 @@ async function describeFile(path: string): Promise<{ readonly bytes: number; rea
   }
 }
 
-/** Large enough for hashing to be as fast as the disk. */
+/** The size of a read, large enough that hashing is as fast as the disk. */
 const hashedBytes = 1_048_576;

@@ -1,33 +1,61 @@
 /**
- * What a command is.
+ * A command of the program, and what all commands share: exit codes, common flags and the readers of switches.
  *
  * @module
  */
+import { parseBoolean } from "../config/option_parsers.ts";
 import type { Arguments, Flag, parseArguments } from "./arguments.ts";
+import { type LogLevel, parseLogLevel } from "./log.ts";
 
-/** How a command ended: all was delivered, something was lost or could not be read, or it was used wrongly. */
+/** Exit codes: everything was delivered; something was lost or could not be read; the command was used wrongly. */
 export const exitCodes = { ok: 0, lost: 1, usage: 2 } as const;
 
-/** One of the things that the program can do. */
+/** Exit codes after a second signal, as a shell reports them: 128 and the signal's number. */
+export const signalExitCodes = { SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
+
+/** A command of the program, for example `send`. */
 export interface Command {
   readonly name: string;
-  /** What follows the name in `--help`. */
+  /** The operands in `--help`, for example `[FILE...]`. A command without them rejects operands. */
   readonly operands: string;
   /** One sentence. */
   readonly summary: string;
-  /** Its own flags. */
+  /** The command's own flags. */
   readonly flags: readonly Flag[];
-  /** Flags of the options of an output, shown after its own. */
+  /** The flags of the options of an output; `--help` shows them after the command's own flags. */
   readonly options: readonly Flag[];
-  /** How to read the arguments, where they are not all its own. @default parseArguments */
+  /** Reads the arguments, for a command that hands some of them to another program. @default parseArguments */
   readonly parse?: typeof parseArguments;
-  /** What else `--help` says. */
+  /** Further text for `--help`. */
   readonly notes?: string;
   /**
-   * Does it.
+   * Runs the command to its end.
    *
    * @returns the exit code
-   * @throws ConfigurationError for what the user has to correct
+   * @throws ConfigurationError for a mistake that the user can correct
    */
   run(given: Arguments): Promise<number>;
+}
+
+/** The flags of every command. */
+export const commonFlags: readonly Flag[] = [
+  { flag: "quiet", help: "Print only errors (-q).", parse: parseBoolean },
+  {
+    flag: "log-level",
+    placeholder: "LEVEL",
+    help: "The least important messages to print: error, warn, info or debug.",
+    default: "info",
+    parse: parseLogLevel,
+  },
+  { flag: "help", help: "Print this help (-h).", parse: parseBoolean },
+];
+
+/** Reports whether a switch is on. */
+export function isOn({ values }: Arguments, flag: string): boolean {
+  return values.get(flag) === true;
+}
+
+/** Returns the level that `--quiet` or `--log-level` sets. */
+export function logLevelOf(given: Arguments): LogLevel {
+  return isOn(given, "quiet") ? "error" : parseLogLevel(String(given.values.get("log-level") ?? "info"), "--log-level");
 }

@@ -1,34 +1,36 @@
 /**
- * Reads what another process writes to a FIFO, without depending on how, or whether, it opens and closes it.
+ * Reads a FIFO to which another process writes. The reading ends when this process says so: it does not depend on how, or
+ * whether, the other process opens and closes the FIFO.
  *
  * @module
  */
 import { builtin } from "./runtime.ts";
 
-/** A FIFO that is read here. */
+/** A FIFO that this process reads. */
 export interface Fifo {
-  /** What comes through it, in pieces that are valid until the next one; to be read once. */
+  /** The bytes that come through it, to be read once. Each chunk is valid until the next one. */
   readonly chunks: AsyncGenerator<Uint8Array, void, undefined>;
-  /** Whoever wrote to it has ended: what it still holds is read, and that is all. */
+  /** Says that the writer has ended: the chunks end after what the FIFO still holds. */
   end(): void;
 }
 
-/** What a pipe holds on Linux. */
+/** The capacity of a pipe on Linux. */
 const chunkBytes = 65_536;
 
-/** What it holds there with the largest pages. Beyond it, nothing can be from before the end. */
+/** The capacity of a pipe on Linux with the largest pages. Bytes beyond it were written after the end. */
 const maxRestBytes = 1_048_576;
 
-/** Makes a FIFO that only this user can use; undefined if the system has none. */
+/** Makes a FIFO that only this user can use. Returns undefined if the system has no `mkfifo`. */
 export function createFifo(path: string): Fifo | undefined {
   const { status } = builtin("node:child_process").spawnSync("mkfifo", ["-m", "600", path], { stdio: "ignore" });
   return status === 0 ? openFifo(path) : undefined;
 }
 
 /**
- * Three descriptors, none of which waits to be opened. One reads and waits; one, of our own, writes: it keeps the first from
- * seeing an end before the other process has begun, and wakes it at the end; and one reads without waiting what is left then,
- * even if a grandchild keeps the FIFO open, or goes on writing.
+ * Opens three descriptors; none of them waits for the other process.
+ * - `reader` reads, and waits for bytes.
+ * - `writer` prevents the reader from seeing an end before the other process has opened the FIFO, and wakes it at the end.
+ * - `rest` then reads what is left without waiting, even if a grandchild keeps the FIFO open or continues to write.
  */
 function openFifo(path: string): Fifo {
   const fs = builtin("node:fs");
@@ -41,19 +43,19 @@ function openFifo(path: string): Fifo {
   let woken = false;
 
   async function* readAll(): AsyncGenerator<Uint8Array, void, undefined> {
-    // What was read since the end, and may be the last: its last byte is the one that woke the reader.
-    let held: Uint8Array | undefined;
+    // The chunk that was read last after the end. If it is the very last, its last byte is the one that woke the reader.
+    let deferred: Uint8Array | undefined;
     let restBytes = 0;
     try {
       while (true) {
         const isRest = ended;
         const length = await read(isRest ? rest : reader, buffer);
-        if (held !== undefined) yield length === 0 && woken ? held.subarray(0, -1) : held;
-        // A process that was left behind may write for ever.
+        if (deferred !== undefined) yield length === 0 && woken ? deferred.subarray(0, -1) : deferred;
+        // A process that k6 left behind may write forever.
         if (length === 0 || restBytes >= maxRestBytes) return;
         if (isRest) restBytes += length;
-        held = ended ? buffer.slice(0, length) : undefined;
-        if (held === undefined) yield buffer.subarray(0, length);
+        deferred = ended ? buffer.slice(0, length) : undefined;
+        if (deferred === undefined) yield buffer.subarray(0, length);
       }
     } finally {
       fs.closeSync(reader);
@@ -67,7 +69,7 @@ function openFifo(path: string): Fifo {
     try {
       woken = fs.writeSync(writer, "\n") === 1;
     } catch {
-      // It is full, so that nobody waits; or nobody reads it any more.
+      // The FIFO is full, so the reader does not wait; or it is not read any more.
     }
     fs.closeSync(writer);
   }
@@ -75,7 +77,7 @@ function openFifo(path: string): Fifo {
   return { chunks: readAll(), end };
 }
 
-/** Resolves with the number of bytes, 0 if there are none (any more). */
+/** Resolves with the number of bytes; 0 if there are none. */
 function read(descriptor: number, buffer: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     builtin("node:fs").read(descriptor, buffer, 0, buffer.length, null, (error, length) => {

@@ -4,38 +4,41 @@
  * @module
  */
 import { type Sleep, sleep as sleepFor } from "../send/sleep.ts";
-import { isGzip } from "./gzip.ts";
+import { isGzip } from "./input.ts";
 import { builtin } from "./runtime.ts";
 
-/** How to follow a file. */
+/** Options of {@link followFile}. */
 export interface FollowOptions {
-  /** Ends the reading, once what is there by then was read. */
+  /** Ends the reading, after what the file holds by then was read. */
   readonly signal: AbortSignal;
-  /** Ends it when nothing has come for so long, in milliseconds. @default Infinity */
+  /** Ends the reading if the file does not grow for this time, in milliseconds. @default Infinity */
   readonly idleTimeoutMs?: number;
-  /** Told when the file is read from its beginning again, and why. */
+  /** Called when the file is read from its beginning again. */
   readonly onRestart?: (reason: RestartReason) => void;
-  /** Waits between two looks at the file. */
+  /** Waits between two checks of the file. @default the timers of the runtime */
   readonly sleep?: Sleep;
 }
 
-/** What may become of a file. */
+/** Why a file is read from its beginning again. */
 export type RestartReason = "truncated" | "rewritten" | "replaced";
 
-/** Seldom enough to cost nothing, and often enough for a dashboard. */
+/** Rare enough to cost nothing, and often enough for a dashboard. */
 const periodMs = 200;
 
 const chunkBytes = 65_536;
 const newline = 0x0a;
 
-/** What is kept of what was read: with times in it, no other run has the same there, while all begin alike. */
+/**
+ * How many of the last bytes that were read are kept, to detect a rewritten file. They hold times, so no two runs have the same,
+ * whereas all runs begin alike.
+ */
 const tailBytes = 512;
 
 /**
- * Reads a file from its start and then what is added, until the signal or the idle timeout; waits for it to appear. Where it is
- * truncated, rewritten or replaced, it is read from its beginning again, and a line that was not complete ends there.
+ * Waits for a file to appear, reads it from its start, and then reads what is appended, until the signal or the idle timeout. A
+ * file that is truncated, rewritten or replaced is read from its beginning again; an incomplete line before that is ended.
  *
- * @throws Error if it cannot be read, has not appeared at all, is no regular file, or is compressed
+ * @throws Error if the file cannot be read, never appears, is not a regular file, or is compressed
  */
 export async function* followFile(
   path: string,
@@ -47,7 +50,7 @@ export async function* followFile(
   try {
     while (true) {
       file ??= await FollowedFile.open(path);
-      // Asked before reading, so that the last of a replaced file is not missed.
+      // Check before reading, so that the last bytes of a replaced file are not missed.
       const restart = await file?.restart(path);
       const read = restart === "rewritten" ? undefined : file;
       for (let chunk = await read?.read(); chunk !== undefined; chunk = await read?.read()) {
@@ -68,7 +71,7 @@ export async function* followFile(
       await sleep(waitMs, signal);
       idleMs += waitMs;
     }
-    if (file === undefined) throw new Error("it has not appeared");
+    if (file === undefined) throw new Error("the file has not appeared");
   } finally {
     await file?.close();
   }
@@ -78,23 +81,23 @@ const files = () => builtin("node:fs/promises");
 
 type FileHandle = Awaited<ReturnType<ReturnType<typeof files>["open"]>>;
 
-/** A file and how far it was read. */
+/** An open file and the position up to which it was read. */
 class FollowedFile {
   readonly #handle: FileHandle;
   readonly #buffer = new Uint8Array(chunkBytes);
   #position = 0;
-  /** The last of what was read. */
+  /** The last bytes that were read. */
   #tail = new Uint8Array();
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
   }
 
-  /** Undefined if there is none. */
+  /** Opens a file; undefined if it does not exist. */
   static async open(path: string): Promise<FollowedFile | undefined> {
     try {
-      // Asked before: to open a FIFO may last for ever.
-      if (!(await files().stat(path)).isFile()) throw new Error("it is no regular file");
+      // Check first, because opening a FIFO may wait forever.
+      if (!(await files().stat(path)).isFile()) throw new Error("it is not a regular file");
       return new FollowedFile(await files().open(path, "r"));
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -102,20 +105,20 @@ class FollowedFile {
     }
   }
 
-  /** The next bytes, valid until the next call; undefined if there are no more now. */
+  /** Reads the next bytes, valid until the next call; undefined if there are no more now. */
   async read(): Promise<Uint8Array | undefined> {
     const { bytesRead } = await this.#handle.read(this.#buffer, 0, chunkBytes, this.#position);
     if (bytesRead === 0) return undefined;
     const chunk = this.#buffer.subarray(0, bytesRead);
     if (this.#position === 0 && isGzip(chunk)) {
-      throw new Error("it is compressed, and can be followed only as plain JSON");
+      throw new Error("it is compressed, expected plain JSON");
     }
     this.#position += bytesRead;
     this.#tail = Uint8Array.from([...this.#tail, ...chunk.subarray(-tailBytes)]).subarray(-tailBytes);
     return chunk;
   }
 
-  /** Whether the path leads to something else by now. Open files keep their number, so that no other can have it. */
+  /** Returns why the file must be read again, if it must. The inode number of an open file is not reused. */
   async restart(path: string): Promise<RestartReason | undefined> {
     const { ino, dev, size } = await this.#handle.stat();
     if (size < this.#position) return "truncated";
@@ -124,13 +127,13 @@ class FollowedFile {
       const present = await files().stat(path);
       return present.ino === ino && present.dev === dev ? undefined : "replaced";
     } catch (error) {
-      // Moved away, and nothing in its place yet.
+      // The file was moved away, and there is no new one yet.
       if (isMissing(error)) return undefined;
       throw error;
     }
   }
 
-  /** It may be as long as it was, or longer. */
+  /** Detects other content in a file that did not become shorter. */
   async #isRewritten(): Promise<boolean> {
     const { length } = this.#tail;
     const { buffer, bytesRead } = await this.#handle.read(new Uint8Array(length), 0, length, this.#position - length);

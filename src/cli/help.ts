@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { optionDefinitions } from "../config/option_definitions.ts";
+import { textOptions } from "../config/text_options.ts";
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
@@ -34,7 +34,7 @@ export function formatCommandHelp({ name, operands, summary, flags, options, not
   ];
   if (options.length > 0) {
     const variables = new Map(
-      optionDefinitions.map((
+      textOptions.map((
         { flag, env, envPrefixes },
       ) => [flag, [...env, ...envPrefixes.map((prefix) => `${prefix}<NAME>`)]]),
     );

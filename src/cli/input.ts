@@ -1,12 +1,18 @@
 /**
- * What `send` reads.
+ * Opens the inputs of `send`: files, FIFOs and standard input, compressed with gzip or not.
  *
  * @module
  */
-import { gunzipped } from "./gzip.ts";
 import { awaitsReads, builtin, standardInput, toStream } from "./runtime.ts";
 
-/** A file, or standard input for `-`; what begins as gzip is decompressed. */
+const gzipMagic = [0x1f, 0x8b];
+
+/** Reports whether a file that begins with these bytes is a gzip file. */
+export function isGzip(start: ArrayLike<number>): boolean {
+  return gzipMagic.every((byte, index) => start[index] === byte);
+}
+
+/** Opens a file, or standard input for `-`. A gzip file is decompressed. */
 export function openInput(path: string): ReadableStream<Uint8Array> {
   return toStream(gunzipped(path === "-" ? standardInput() : read(path)));
 }
@@ -17,9 +23,70 @@ async function* read(path: string): AsyncGenerator<Uint8Array, void, undefined> 
   yield* isPipe && awaitsReads ? openPipe(path) : fs.createReadStream(path);
 }
 
-/** As Node reads standard input: to open or read a pipe as a file may last for ever, and the end of the process with it. */
+/** Opens a FIFO without waiting for its writer: as a plain file, Node might wait forever, and could not even exit. */
 function openPipe(path: string): AsyncIterable<Uint8Array> {
   const { constants: { O_RDONLY, O_NONBLOCK }, openSync } = builtin("node:fs");
   const { Socket } = builtin("node:net");
   return new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false });
+}
+
+/** Decompresses a source that begins as a gzip file, with any number of members; yields any other source unchanged. */
+async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = source[Symbol.asyncIterator]();
+  const head: Uint8Array[] = [];
+  let length = 0;
+  // A pipe may deliver the two bytes one by one.
+  while (length < gzipMagic.length) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    head.push(value);
+    length += value.length;
+  }
+  const start = head.flatMap((chunk) => [...chunk.subarray(0, gzipMagic.length)]);
+  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* head;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  yield* isGzip(start) ? decompressed(all()) : all();
+}
+
+/** Yields everything that a damaged file holds before it fails: a piped stream would drop what is not read yet. */
+async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const ready: Uint8Array[] = [];
+  let failure: Error | undefined;
+  let proceed = (): void => {};
+  // DecompressionStream stops after the first member on some runtimes.
+  const gunzip = builtin("node:zlib").createGunzip();
+  gunzip.on("data", (chunk: Uint8Array) => ready.push(chunk));
+  gunzip.on("error", (error: Error) => {
+    failure = error;
+    proceed();
+  });
+  // Zeros after the last member end the stream early; then zlib never calls back for the last write.
+  let ended = false;
+  gunzip.on("end", () => {
+    ended = true;
+    proceed();
+  });
+  const step = async (take: (done: () => void) => void): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      proceed = resolve;
+      if (failure === undefined && !ended) take(resolve);
+      else resolve();
+    });
+    if (failure !== undefined) throw failure;
+  };
+  try {
+    for await (const chunk of chunks) {
+      await step((done) => void gunzip.write(chunk, () => done()));
+      yield* ready.splice(0);
+    }
+    await step(() => void gunzip.end());
+    yield* ready.splice(0);
+  } catch (error) {
+    yield* ready;
+    throw error;
+  } finally {
+    gunzip.destroy();
+  }
 }

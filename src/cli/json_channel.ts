@@ -1,50 +1,52 @@
 /**
- * The way on which k6's JSON comes.
+ * The channel through which k6 hands its JSON to this process: a FIFO, or a file, in a temporary folder.
  *
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { createFifo } from "./fifo.ts";
 import { followFile } from "./follow.ts";
-import { builtin, onExit, toStream } from "./runtime.ts";
-import { makeTemporaryFolder } from "./temporary_folder.ts";
+import { builtin, isRunning, onExit, processId, toStream } from "./runtime.ts";
 
-/** Where k6 writes its JSON, and this reads it meanwhile. */
+/** A path to which k6 writes its JSON while this process reads it. */
 export interface JsonChannel {
-  /** For k6's `--out json=`. */
+  /** The path for k6's `--out json=`. */
   readonly path: string;
-  /** What k6 writes; to be read once. */
+  /** What k6 writes, to be read once. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** k6 has ended: the stream ends after what is there. */
+  /** Says that k6 has ended: the stream ends after what is there. */
   end(): void;
-  /** Leaves nothing behind; called at the end of the process at the latest. */
+  /** Removes everything temporary. It is called at the end of the process at the latest. */
   remove(): void;
 }
 
 /**
- * Opens a FIFO in a folder that only this user can enter; a file where the system has no FIFO.
+ * Opens a FIFO in a folder that only this user can enter; or a file, if the system has no FIFO.
  *
- * @throws ConfigurationError if nothing temporary can be made
+ * @param parent where the folder is made, such as /tmp
+ * @throws ConfigurationError if the folder or the FIFO cannot be made
  */
-export function openJsonChannel(): JsonChannel {
+export function openJsonChannel(parent: string): JsonChannel {
   const fs = builtin("node:fs");
-  const folder = makeTemporaryFolder();
+  const folder = makeTemporaryFolder(parent);
   const remove = (): void => fs.rmSync(folder, { recursive: true, force: true });
   onExit(remove);
   const channel = openIn(folder, remove);
-  // A process that ends by itself waits for a read that is under way: it has to come to an end before.
+  // A process that exits waits for a read that is in progress, so the read must end first.
   onExit(channel.end);
   return channel;
 }
 
 function openIn(folder: string, remove: () => void): JsonChannel {
-  const path = builtin("node:path").join(folder, "k6.json");
+  const path = builtin("node:path").join(folder, fileName);
   try {
     const fifo = createFifo(path);
     if (fifo === undefined) return openFile(path, remove);
     return { path, stream: toStream(untilOpened(fifo.chunks, remove)), end: fifo.end, remove };
   } catch (error) {
-    throw new ConfigurationError(`Cannot open "${path}": ${reasonOf(error)}, expected a folder that can hold a FIFO`);
+    throw new ConfigurationError(
+      `Cannot open "${path}": ${reasonOf(error)}, expected a file system that can hold a FIFO; TMPDIR sets the folder`,
+    );
   }
 }
 
@@ -54,7 +56,7 @@ function openFile(path: string, remove: () => void): JsonChannel {
   return { path, stream: toStream(followFile(path, { signal: ended.signal })), end: () => ended.abort(), remove };
 }
 
-/** With the first bytes it is certain that k6 has opened the FIFO: its name is needed no more, and cannot be left behind. */
+/** Calls back at the first bytes: k6 has opened the FIFO by then, and its name can be removed so that it is never left behind. */
 async function* untilOpened(
   chunks: AsyncIterable<Uint8Array>,
   onOpened: () => void,
@@ -64,5 +66,54 @@ async function* untilOpened(
     if (!opened) onOpened();
     opened = true;
     yield chunk;
+  }
+}
+
+const fileName = "k6.json";
+
+/** The name of a temporary folder tells which process made it. */
+const folderPrefix = "k6-remote-write-run-";
+const folderPattern = new RegExp(`^${folderPrefix}(\\d+)-`);
+
+/** A process in another container cannot be seen, but needs its folder only until its k6 has begun to write. */
+const abandonedMs = 3_600_000;
+
+/** Makes a folder that only this user can enter, and removes the folders of processes that were killed. */
+function makeTemporaryFolder(parent: string): string {
+  try {
+    removeAbandoned(parent);
+    // mkdtemp sets the mode 0700.
+    return builtin("node:fs").mkdtempSync(builtin("node:path").join(parent, `${folderPrefix}${processId}-`));
+  } catch (error) {
+    throw new ConfigurationError(
+      `Cannot make a temporary folder in "${parent}": ${reasonOf(error)}, expected a writable folder; TMPDIR sets it`,
+    );
+  }
+}
+
+function removeAbandoned(parent: string): void {
+  const fs = builtin("node:fs");
+  const { join } = builtin("node:path");
+  for (const name of namesIn(parent)) {
+    const [, pid] = folderPattern.exec(name) ?? [];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const folder = join(parent, name);
+    try {
+      if (Date.now() - fs.lstatSync(folder).mtimeMs < abandonedMs) continue;
+      // Remove only the file that can be in it, because another program may have made the folder.
+      for (const file of fs.readdirSync(folder)) if (file === fileName) fs.unlinkSync(join(folder, file));
+      fs.rmdirSync(folder);
+    } catch {
+      // The folder belongs to another user.
+    }
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return builtin("node:fs").readdirSync(folder);
+  } catch {
+    // Some folders are writable but cannot be listed.
+    return [];
   }
 }

@@ -1,17 +1,17 @@
 /**
- * Which arguments of `run` are this command's own, and which are k6's.
+ * Separates the arguments of `run` into its own flags and k6's arguments.
  *
  * @module
  */
 import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
 
 /**
- * Flags of k6 that an option, or another command, here has too: k6 gets them. The option keeps its variable, and its key in
- * `-o output-prometheus-remote=...`.
+ * Flags of k6 whose names this command uses for options or elsewhere. In `run`, k6 gets them; the options are still set by their
+ * variables and their keys in `-o output-prometheus-remote=...`.
  */
 export const k6Flags: readonly string[] = ["config", "insecure-skip-tls-verify", "no-thresholds", "quiet"];
 
-/** Outputs that this command stands in for: of the original extension, of its successor, and k6's own. */
+/** The k6 outputs that `run` replaces: the original extension's, its successor's, and k6's own. */
 const replacedOutputs: readonly string[] = [
   "output-prometheus-remote",
   "xk6-prometheus-rw",
@@ -19,10 +19,9 @@ const replacedOutputs: readonly string[] = [
 ];
 
 /**
- * Takes the flags that are this command's, wherever they stand, and leaves all other arguments, in their order, as operands; `--`
- * ends the flags.
+ * Reads the flags of this command, which may be anywhere before `--`. All other arguments remain, in order, as operands.
  *
- * @throws ConfigurationError
+ * @throws ConfigurationError for a missing value or a value that cannot be read
  */
 export function parseRunArguments(args: readonly string[], flags: readonly Flag[]): Arguments {
   const own: string[] = [];
@@ -35,7 +34,7 @@ export function parseRunArguments(args: readonly string[], flags: readonly Flag[
       break;
     }
     (flag === undefined ? operands : own).push(argument);
-    // Behind a switch, those two are a mistake that is to be found; else they would be k6's script.
+    // After a switch, "true" and "false" are a mistake, which parseArguments reports; k6 would take them as its script.
     const takesNext = flag?.placeholder !== undefined || rest[0] === "true" || rest[0] === "false";
     if (flag !== undefined && takesNext && !argument.includes("=")) own.push(...rest.splice(0, 1));
   }
@@ -48,18 +47,18 @@ function ownFlag(argument: string, flags: readonly Flag[]): Flag | undefined {
   return flags.find(({ flag, placeholder }) => flag === name || (placeholder === undefined && `no-${flag}` === name));
 }
 
-/** k6's arguments. */
+/** The arguments for k6. */
 export interface K6Arguments {
-  /** Without the outputs that are replaced. */
+  /** The arguments without the replaced outputs. */
   readonly args: readonly string[];
-  /** What stood behind the name of such an output: `url=...,mapping=raw`. */
+  /** The options after the name of a replaced output, such as `url=...,mapping=raw`. */
   readonly outputArgument?: string;
 }
 
 /**
- * Takes the outputs that this command replaces out of k6's arguments.
+ * Removes the outputs that this command replaces from k6's arguments.
  *
- * @param fromEnv `K6_OUT`, which k6 reads only where no argument names an output: here one always does
+ * @param fromEnv the value of `K6_OUT`. k6 reads it only if no argument names an output, and `run` always adds one.
  */
 export function replaceOutputs(args: readonly string[], fromEnv = ""): K6Arguments {
   const left: string[] = [];

@@ -1,56 +1,57 @@
 /**
- * k6 as a child of this process.
+ * Finds k6 and runs it as a child of this process.
  *
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { SigV4Options } from "../send/auth/sigv4.ts";
-import { builtin, environment, sendSignal } from "./runtime.ts";
+import { builtin, type Environment, sendSignal } from "./runtime.ts";
 
-const howToInstall = "https://grafana.com/docs/k6/latest/set-up/install-k6/ says how to get it";
+const howToInstall = "see https://grafana.com/docs/k6/latest/set-up/install-k6/";
 
 /** How k6 ended. */
 export interface K6End {
-  /** Its exit code; as a shell shows it, 128 and the signal's number, where a signal ended it. */
+  /** The exit code; if a signal ended k6, 128 and the signal's number, as a shell reports it. */
   readonly code: number;
-  /** What ended it, if it was a signal. */
+  /** The signal that ended it, if any. */
   readonly signal?: string;
 }
 
-/** k6 while it runs. */
+/** A k6 that was started. */
 export interface K6Process {
-  /** @throws ConfigurationError if it could not be started */
+  /** Resolves when k6 has ended; rejects with ConfigurationError if it could not be started. */
   readonly ended: Promise<K6End>;
-  /** Undefined unless it runs. */
+  /** Undefined unless k6 runs. */
   readonly pid: number | undefined;
-  /** Hands a signal on; does nothing once k6 has ended. */
+  /** Sends a signal to k6; does nothing after k6 has ended. */
   send(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
 }
 
 /**
- * Where k6 is: what the user says, `K6_BIN`, or the first in PATH.
+ * Returns the path of k6: the value of `--k6`, else of `K6_BIN`, else the first k6 in PATH.
  *
- * @throws ConfigurationError that says how to get k6
+ * @param flag the value of `--k6`
+ * @throws ConfigurationError that says how to install k6
  */
-export function findK6(given: string | undefined): string {
-  const [source, said] = given === undefined ? ["K6_BIN", environment.K6_BIN ?? ""] : ["--k6", given];
-  if (said !== "") {
-    const found = said.includes("/") || said.includes("\\") ? isProgram(said) && said : findInPath(said);
+export function findK6(flag: string | undefined, env: Environment): string {
+  const [source, named] = flag === undefined ? ["K6_BIN", env.K6_BIN ?? ""] : ["--k6", flag];
+  if (named !== "") {
+    const found = named.includes("/") || named.includes("\\") ? isProgram(named) && named : findInPath(named, env);
     if (found) return found;
     throw new ConfigurationError(
-      `Cannot find k6: ${source} is "${said}", where there is no program, expected k6; ${howToInstall}`,
+      `Cannot find k6: ${source} is "${named}", which is not a program, expected k6; ${howToInstall}`,
     );
   }
-  const found = findInPath("k6") ?? findInPath("k6.exe");
+  const found = findInPath("k6", env) ?? findInPath("k6.exe", env);
   if (found !== undefined) return found;
   throw new ConfigurationError(
-    `Cannot find k6: there is none in PATH, expected it there, in K6_BIN or as --k6 PATH; ${howToInstall}`,
+    `Cannot find k6: it is not in PATH, expected it there, or its path in K6_BIN or --k6 PATH; ${howToInstall}`,
   );
 }
 
-function findInPath(name: string): string | undefined {
+function findInPath(name: string, env: Environment): string | undefined {
   const { delimiter, join } = builtin("node:path");
-  return (environment.PATH ?? "").split(delimiter).filter((folder) => folder !== "")
+  return (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "")
     .map((folder) => join(folder, name)).find(isProgram);
 }
 
@@ -64,15 +65,14 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** How to start k6. */
+/** Arguments and environment of k6. */
 export interface StartK6Options {
   readonly args: readonly string[];
-  /** What this process signs its requests with. */
-  readonly sigv4?: SigV4Options;
+  readonly env: Environment;
 }
 
-/** Starts k6 with this process's own terminal, and without what the endpoint's credentials may be in. */
-export function startK6(path: string, { args, sigv4 }: StartK6Options): K6Process {
+/** Starts k6 with the terminal of this process. */
+export function startK6(path: string, { args, env }: StartK6Options): K6Process {
   const { constants: { signals } } = builtin("node:os");
   let pid: number | undefined;
   const ended = new Promise<K6End>((resolve, reject) => {
@@ -81,7 +81,6 @@ export function startK6(path: string, { args, sigv4 }: StartK6Options): K6Proces
     };
     // Some runtimes throw, others call back.
     try {
-      const env = withoutSecrets(sigv4);
       const child = builtin("node:child_process").spawn(path, [...args], { stdio: "inherit", env });
       pid = child.pid;
       child.on("error", fail);
@@ -105,14 +104,16 @@ export function startK6(path: string, { args, sigv4 }: StartK6Options): K6Proces
 }
 
 /**
- * Scripts can read k6's environment: what may hold the endpoint's credentials is for this process alone. What `K6_OUT` says for
- * others is among k6's arguments.
+ * Returns the environment for k6. Scripts can read it, so it lacks the variables that may hold the endpoint's credentials.
+ * `K6_OUT` is not needed: its other outputs are in k6's arguments.
+ *
+ * @param sigv4 the credentials with which this process signs its requests
  */
-function withoutSecrets(sigv4: SigV4Options | undefined): Record<string, string | undefined> {
-  const { AWS_SECRET_ACCESS_KEY: awsSecret = "" } = environment;
+export function environmentForK6(env: Environment, sigv4: SigV4Options | undefined): Environment {
+  const { AWS_SECRET_ACCESS_KEY: awsSecret = "" } = env;
   const signsWithAws = awsSecret !== "" && sigv4?.secretAccessKey === awsSecret;
   const isSecret = (name: string): boolean => ownVariables.test(name) || (signsWithAws && awsVariables.test(name));
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isSecret(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
 }
 
 const ownVariables = /^(K6_PROMETHEUS_|K6_OUT$)/i;

@@ -1,39 +1,42 @@
 /**
- * What the command says beside its results, on standard error.
+ * The messages and the progress of a command, on standard error.
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
+import { choiceOf } from "../config/option_parsers.ts";
 import { stderrIsTerminal, terminalWidth, writeError } from "./runtime.ts";
 
 const levels = ["error", "warn", "info", "debug"] as const;
 
-/** How much is said. */
+/** How important a message is. */
 export type LogLevel = (typeof levels)[number];
 
-/** Says things, and keeps one line of progress below them on a terminal. */
+/** Reads a level; throws ConfigurationError for any other word. */
+export const parseLogLevel: (text: string, source: string) => LogLevel = choiceOf(...levels);
+
+/** Prints messages and, on a terminal, keeps one line of progress below them. */
 export class Log {
   readonly #level: number;
   readonly #clearsBelow: boolean;
   #progress = "";
 
   /**
-   * @param level the least important that is still said
-   * @param options clearsBelow: whether another program shows its progress below the cursor, as k6 does; it draws it anew
+   * @param level the least important level that is printed
+   * @param options clearsBelow: another program (k6) draws its progress below the cursor, and draws it again if it is erased
    */
   constructor(level: LogLevel, { clearsBelow = false }: { readonly clearsBelow?: boolean } = {}) {
     this.#level = levels.indexOf(level);
     this.#clearsBelow = clearsBelow && stderrIsTerminal;
   }
 
-  /** Says a message unless it is less important than the level. */
+  /** Prints a message unless it is less important than the level. */
   say(level: LogLevel, message: string): void {
     if (levels.indexOf(level) > this.#level) return;
     const label = level === "info" ? "" : `${level}: `;
     void writeError(`${this.#erase()}${label}${message}\n${this.#progress}`);
   }
 
-  /** Shows a line that is replaced by the next; none if it is empty. Only on a terminal. */
+  /** Replaces the line of progress; an empty line removes it. Does nothing if there is no terminal. */
   progress(line: string): void {
     if (!stderrIsTerminal || this.#level < levels.indexOf("info")) return;
     // A line that wraps could not be erased.
@@ -46,13 +49,4 @@ export class Log {
     if (this.#clearsBelow) return "\r\x1b[J";
     return this.#progress === "" ? "" : "\r\x1b[K";
   }
-}
-
-/** @throws ConfigurationError */
-export function parseLogLevel(text: string, source: string): LogLevel {
-  const level = levels.find((candidate) => candidate === text);
-  if (level === undefined) {
-    throw new ConfigurationError(`Cannot read ${source}: it is "${text}", expected ${levels.join(", ")}`);
-  }
-  return level;
 }

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
+import { clientOptionDefinitions } from "../client/client_options.ts";
 import { consolidateOptions } from "../config/consolidate_options.ts";
-import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "../config/given_options.ts";
-import { parseText } from "../config/option_parsers.ts";
-import { optionDefinitions } from "../config/option_definitions.ts";
-import { sendingDefinitions } from "../config/sending_definitions.ts";
-import { defaultOptions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { parseString } from "../config/option_parsers.ts";
+import { buildOptions, type FileOptions, type RawOptions } from "../config/raw_options.ts";
+import { k6TextOptions, sendingTextOptions, textOptions } from "../config/text_options.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
 import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
@@ -20,23 +21,23 @@ import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.
 const configFlag: Flag = {
   flag: "config",
   placeholder: "FILE",
-  help:
-    "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and those of the flags in camel case.",
-  parse: parseText,
+  help: "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and the flags' names in camel case.",
+  parse: parseString,
 };
 
 /** The flags of the options. */
-export const outputFlags: readonly Flag[] = [configFlag, ...optionDefinitions];
+export const outputFlags: readonly Flag[] = [configFlag, ...textOptions];
 
-/** The target of `receive` is a flag of its own; what it takes comes when it comes, and is never dropped. */
-const notForwarded: readonly string[] = ["url", "flush-period", "overflow", "max-requests-per-flush"];
+/** The options about sending that belong to an output only: what is forwarded comes when it comes, and is never dropped. */
+const notForwarded: readonly string[] = ["flushPeriodMs", "overflow", "maxRequestsPerFlush"];
 
-const forwardDefinitions = sendingDefinitions.filter(({ flag }) => !notForwarded.includes(flag));
+/** `receive` has a flag of its own for the URL to which it forwards. */
+const forwardOptions = sendingTextOptions.filter(({ option }) => option !== "url");
 
 /** The flags of the options that forwarding has. */
 export const forwardFlags: readonly Flag[] = [
   configFlag,
-  ...forwardDefinitions.map((spec) => spec.flag === "retry-deadline" ? { ...spec, default: "no end" } : spec),
+  ...forwardOptions.map((option) => option.flag === "retry-deadline" ? { ...option, default: "no end" } : option),
 ];
 
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
@@ -44,75 +45,82 @@ export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
 
 /** How to read options. */
 export interface ReadOutputOptions {
-  /** Told of what the user should know. */
+  /** Called with what the user should know. */
   warn(message: string): void;
-  /** What k6's `-o output=...` says. */
+  /** The argument of k6's `-o output=...`. */
   readonly argument?: string;
-  /** Whether it is for forwarding, which leaves series as they are. @default false */
+  /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
 }
 
+/** The options of the command. */
+export interface CommandOptions {
+  /** The options as they were given, from all sources; files are read already. */
+  readonly raw: RawOptions;
+  /** The options for the library. */
+  readonly options: RemoteWriteOutputOptions;
+}
+
 /**
- * Reads the options: flags before the argument, that before the environment, that before the configuration file.
+ * Reads the options: flags win over the argument, the argument over the environment, the environment over the configuration file.
  *
  * @throws ConfigurationError
  */
 export function readOutputOptions(
   given: Arguments,
   { warn, argument, forwards = false }: ReadOutputOptions,
-): RemoteWriteOutputOptions {
+): CommandOptions {
   const flags = optionsOf(
-    optionDefinitions.filter(({ flag }) => given.values.has(flag)).map((spec) => ({
-      spec,
-      value: given.values.get(spec.flag),
-      source: `--${spec.flag}`,
+    textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
+      option,
+      value: given.values.get(option.flag),
+      source: `--${option.flag}`,
     })),
   );
   const path = given.values.get(configFlag.flag);
   const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
   const useless: string[] = [];
-  const accepts = ({ spec, source }: GivenValue, from: "env" | "config"): boolean => {
-    if (!forwards || spec.option === "url" || forwardDefinitions.includes(spec)) return true;
-    if (from === "config" && !sendingDefinitions.includes(spec)) {
+  const accepts = ({ option, source }: GivenValue, from: "env" | "config"): boolean => {
+    if (!forwards || !k6TextOptions.includes(option)) return true;
+    if (from === "config" && !notForwarded.includes(option.option)) {
       throw new ConfigurationError(
-        `Cannot use ${source}: forwarding changes no series, expected options of sending only`,
+        `Cannot use ${source}: forwarding does not change series, expected only options about sending`,
       );
     }
-    // Variables, and how to send, may be there for another command.
+    // Variables, and options about sending, may be there for another command.
     useless.push(source);
     return false;
   };
-  const options = withFiles(consolidateOptions({ flags, argument, env: environment, config, accepts }));
-  if (useless.length > 0) warn(`Forwarding makes no use of ${useless.join(", ")}.`);
-  // A name by which the sender is found again says more than a made-up one.
+  const raw = withFiles(consolidateOptions({ flags, argument, env: environment, config, accepts }));
+  if (useless.length > 0) warn(`Forwarding does not use ${useless.join(", ")}.`);
+  const { options, files } = buildOptions(raw);
+  // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
-  return { ...withTls(options, warn), instance, onWarning: warn };
+  const fetch = tlsFetchOf(files, { urls: [options.url, raw.oauth2?.tokenUrl], warn });
+  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning: warn } };
 }
 
-/** The library reads no files. */
-function withFiles(
-  { bearerTokenFile, relabelConfigFile, ...options }: RemoteWriteOutputOptions,
-): RemoteWriteOutputOptions {
-  const read: { -readonly [Name in keyof RemoteWriteOutputOptions]: RemoteWriteOutputOptions[Name] } = { ...options };
+/** Reads the files that the library cannot read. */
+function withFiles({ bearerTokenFile, relabelConfigFile, ...raw }: RawOptions): RawOptions {
+  const read: { -readonly [Name in keyof RawOptions]: RawOptions[Name] } = { ...raw };
   if (bearerTokenFile !== undefined) {
-    if (options.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
-    // Once now, to say at the start what is wrong; then for each request, as whoever renews a token replaces the file.
+    if (raw.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
+    // It is read now, to report a mistake at the start, and then for each request, because the file is replaced with each token.
     bearerCredentials(readFile(bearerTokenFile, "token"));
     read.bearerToken = () => readFile(bearerTokenFile, "token");
   }
   if (relabelConfigFile !== undefined) {
-    if (options.relabelConfigs !== undefined) throw twice("relabel-configs", "relabel-config-file");
+    if (raw.relabelConfigs !== undefined) throw twice("relabel-configs", "relabel-config-file");
     read.relabelConfigs = parseRelabelFile(readFile(relabelConfigFile, "relabelling"), relabelConfigFile);
   }
   return read;
 }
 
-/** Nor does its fetch skip verification or show certificates: the command brings one that does. */
-function withTls(
-  { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...options }:
-    RemoteWriteOutputOptions,
-  warn: (message: string) => void,
-): RemoteWriteOutputOptions {
+/** Returns a fetch with the TLS options, which the runtime's own fetch does not have; undefined if it is not needed. */
+function tlsFetchOf(
+  { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify }: FileOptions,
+  { urls, warn }: { readonly urls: readonly (string | URL | undefined)[]; warn(message: string): void },
+): typeof fetch | undefined {
   const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile, "CA");
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
     throw new ConfigurationError(
@@ -122,18 +130,17 @@ function withTls(
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
   const key = clientKeyFile === undefined ? undefined : readFile(clientKeyFile, "client key");
   if (key !== undefined) checkPrivateKey(key, `the client key file "${clientKeyFile}"`);
-  const urls = [options.url, options.oauth2?.tokenUrl];
-  if (!urls.some((url) => /^https:/i.test(String(url ?? "")))) return options;
+  if (!urls.some((url) => /^https:/i.test(String(url ?? "")))) return undefined;
   const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
   if (!verify && insecureSkipTlsVerify === undefined) {
     warn(
-      "Any certificate is taken, as by the original extension. To verify it: --ca-cert-file FILE for a CA of your own, or " +
+      "Any certificate is accepted, as by the original extension. Use --ca-cert-file FILE to verify it with a CA of your own, or " +
         "--no-insecure-skip-tls-verify.",
     );
   }
   const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
-  if (verify && (ca ?? cert ?? minVersion) === undefined) return options;
-  return { ...options, fetch: createTlsFetch({ ca, cert, key, verify, minVersion }) };
+  if (verify && (ca ?? cert ?? minVersion) === undefined) return undefined;
+  return createTlsFetch({ ca, cert, key, verify, minVersion });
 }
 
 function readCertificates(path: string, what: string): string {
@@ -155,7 +162,7 @@ function twice(first: string, second: string): ConfigurationError {
   return new ConfigurationError(`Cannot use --${second}: there is --${first} too, expected one of them`);
 }
 
-/** Where samples go, without secrets. */
-export function shownEndpoint({ url = defaultOptions.url }: RemoteWriteOutputOptions): string {
+/** Returns the endpoint without secrets. */
+export function shownEndpoint({ url = clientOptionDefinitions.url.default }: RemoteWriteOutputOptions): string {
   return redactUrl(String(url));
 }

@@ -1,15 +1,17 @@
 /**
- * `receive`: the embedded receiver as a server, which shows what arrives.
+ * The command `receive`: an HTTP server with the embedded receiver. It shows what arrives, and can forward it.
  *
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
-import { parseUrl } from "../config/option_parsers.ts";
-import { createReceiver, type ReceivedWrite, type Violation } from "../receive/create_receiver.ts";
+import { parseBoolean, parseString, parseUrl, unreadable } from "../config/option_parsers.ts";
+import { createReceiver } from "../receive/create_receiver.ts";
+import type { ReceivedWrite } from "../receive/receiver_options.ts";
+import type { Violation } from "../receive/rules/rules.ts";
+import { strictRules } from "../receive/rules/strict_rules.ts";
 import type { Arguments, Flag } from "./arguments.ts";
-import { type Command, exitCodes } from "./command.ts";
-import { commonFlags, isOn, logLevelOf, parseSwitch, wholeNumber } from "./flags.ts";
+import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatBytes } from "./format.ts";
 import { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
@@ -20,40 +22,52 @@ import { formatDelivered } from "./summary.ts";
 
 const { setImmediate } = builtin("node:timers");
 
-/** Prometheus's own port: senders find it without being told. */
+/** Prometheus's own port, which senders use by default. */
 const defaultPort = 9090;
+const defaultHost = "127.0.0.1";
 
 const forwardFlag: Flag = {
   flag: "forward",
   placeholder: "URL",
-  help: "Send what is valid on to this endpoint, through a bounded queue, with retries.",
+  help: "Forward valid samples to this endpoint, through a bounded queue, with retries.",
   parse: parseUrl,
 };
 
-/** The command. */
+/** The command `receive`. */
 export const receive: Command = {
   name: "receive",
   operands: "",
-  summary: "Receive remote write over HTTP, show what arrives, and send it on if asked.",
+  summary: "Receive remote write over HTTP, and show or forward what arrives.",
   flags: [
-    { flag: "host", placeholder: "ADDRESS", help: "Where to listen.", default: "127.0.0.1", parse: (text) => text },
+    {
+      flag: "host",
+      placeholder: "ADDRESS",
+      help: "The address to listen on.",
+      default: defaultHost,
+      parse: parseString,
+    },
     {
       flag: "port",
       placeholder: "NUMBER",
-      help: "Where to listen; 0 takes a free port.",
+      help: "The port to listen on; 0 chooses a free port.",
       default: String(defaultPort),
-      parse: wholeNumber(0, 65_535),
+      parse: parsePort,
     },
-    { flag: "strict", help: "Refuse what breaks a rule of the specification, and say which.", parse: parseSwitch },
-    { flag: "cors", help: "Let pages of any origin send.", parse: parseSwitch },
-    { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseSwitch },
+    {
+      flag: "strict",
+      help: "Reject what violates a rule of the specification, and name the rule.",
+      parse: parseBoolean,
+    },
+    { flag: "cors", help: "Allow web pages of any origin to send.", parse: parseBoolean },
+    { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseBoolean },
     forwardFlag,
     ...commonFlags,
   ],
   options: forwardFlags,
-  notes: `It ends at SIGINT or SIGTERM, and prints the table then. The options are those of --forward: a sender is
-answered when the queue has taken what it sent, and 429 while the queue is full. An endpoint that is away is waited for
-without end, unless --retry-deadline says otherwise; at the end, the queue is sent.`,
+  notes: `It ends at SIGINT or SIGTERM, and then prints the table.
+The options are for --forward. A sender gets its response when the queue has accepted its samples,
+and status 429 while the queue is full. If the endpoint does not respond, it is tried again without
+end, unless --retry-deadline sets a limit. At the end, the queue is sent.`,
   run,
 };
 
@@ -62,39 +76,39 @@ async function run(given: Arguments): Promise<number> {
   const json = isOn(given, "json") ? new ReceivedJson() : undefined;
   const table = new ReceivedTable();
   const receiving = {
-    strict: isOn(given, "strict"),
+    strict: isOn(given, "strict") ? strictRules() : undefined,
     cors: isOn(given, "cors"),
     onViolation: ({ rule, message, series }: Violation): void =>
       log.say("warn", `${rule}: ${message}${series === undefined ? "" : ` (${series})`}`),
     onError: (error: unknown): void => log.say("error", reasonOf(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
-      for (const piece of json?.format(write) ?? []) {
-        await writeOut(piece);
-        // A file is written at once, without a look at what else there is to do: other senders, and signals.
+      for (const chunk of json?.format(write) ?? []) {
+        await writeOut(chunk);
+        // Writing to a file never waits, so other senders and signals need a turn of the event loop.
         await new Promise((resolve) => setImmediate(resolve));
       }
       log.say(json === undefined ? "info" : "debug", describe(write));
     },
   };
-  // Before anybody is told where it listens: who stops it may be quick.
+  // Handle signals before the address is printed: a signal may follow at once.
   const stopped = new Promise<void>((resolve) => {
     let stopping = false;
     onSignal((signal) => {
-      if (stopping) exitNow(signal === "SIGINT" ? 130 : 143);
+      if (stopping) exitNow(signalExitCodes[signal]);
       stopping = true;
       resolve();
     });
   });
   const forwarder = createForwarder(given, { receiving, log });
   const handler = forwarder?.handle ?? createReceiver(receiving);
-  const host = String(given.values.get("host") ?? "127.0.0.1");
-  const server = await serve(handler, { host, port: Number(given.values.get("port") ?? defaultPort) }).catch(
-    (error) => {
-      log.say("error", `Cannot listen: ${reasonOf(error)}`);
-    },
-  );
-  if (server === undefined) return exitCodes.usage;
+  const host = String(given.values.get("host") ?? defaultHost);
+  const port = Number(given.values.get("port") ?? defaultPort);
+  const server = await serve(handler, { host, port }).catch((error) => {
+    throw new ConfigurationError(
+      `Cannot listen on ${host}:${port}: ${reasonOf(error)}; --host and --port choose another address`,
+    );
+  });
   const url = `${server.url}/api/v1/write`;
   if (json === undefined) await writeOut(`Receiving at ${url}\n`);
   else log.say("info", `Receiving at ${url}`);
@@ -107,21 +121,29 @@ async function run(given: Arguments): Promise<number> {
   return report.delivered + report.unknown === report.samples ? exitCodes.ok : exitCodes.lost;
 }
 
-/** @throws ConfigurationError */
+function parsePort(text: string, source: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw unreadable(source, text, "a whole number from 0 to 65535");
+  return port;
+}
+
+/**
+ * Returns a forwarder for `--forward`; undefined without it.
+ *
+ * @throws ConfigurationError if an option needs --forward, or cannot be used
+ */
 function createForwarder(
   given: Arguments,
   { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
 ): RemoteWriteForwarder | undefined {
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
-    const useless = forwardFlags.find(({ flag }) => given.values.has(flag));
-    if (useless === undefined) return undefined;
-    throw new ConfigurationError(
-      `Cannot use --${useless.flag}: nothing is forwarded, expected --forward URL beside it`,
-    );
+    const unused = forwardFlags.find(({ flag }) => given.values.has(flag));
+    if (unused === undefined) return undefined;
+    throw new ConfigurationError(`Cannot use --${unused.flag}: nothing is forwarded, expected also --forward URL`);
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
-  const options = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
+  const { options } = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
   return new RemoteWriteForwarder({ ...options, receiver: receiving });
 }
 

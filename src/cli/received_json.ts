@@ -1,45 +1,45 @@
 /**
- * What arrived, as lines of JSON.
+ * Formats received writes as lines of JSON.
  *
  * @module
  */
-import { familyOf } from "../protocol/metadata_store.ts";
-import type { ReceivedWrite } from "../receive/create_receiver.ts";
+import { familyOf, MetadataStore } from "../protocol/metadata_store.ts";
+import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Label, Metadata } from "../model/time_series.ts";
-import { MetadataStore } from "../protocol/metadata_store.ts";
 
-/** Large enough that a write costs little, small beside what a request may hold. */
-const pieceLength = 65_536;
+/** The length of a chunk, in characters: large enough that a write is cheap, small compared with a request's lines. */
+const chunkLength = 65_536;
+
+type Write = Pick<ReceivedWrite, "timeSeries" | "metadata">;
 
 /**
- * Writes a line for each sample, histogram and exemplar, with its series' labels, and one for what a metric family means when that
- * is new (and is neither long nor one of very many). What JSON has no number for is text, and a staleness marker is `"stale"`.
+ * Formats each sample, histogram and exemplar as one line, with the labels of its series. The metadata of a metric family gets a
+ * line when it is new (but not if it is very long, or if there are very many). Numbers that JSON lacks are strings, such as "NaN";
+ * a staleness marker is `"stale"`.
  */
 export class ReceivedJson {
-  readonly #told = new MetadataStore();
+  readonly #known = new MetadataStore();
 
   /**
-   * The lines of a request, in pieces of whole lines: each line repeats its series' labels, so that all of them together can be
-   * far more than the request.
+   * Yields the lines of a request, in chunks of whole lines. Each line repeats the labels of its series, so all lines together can
+   * be much larger than the request.
    */
-  *format(write: Pick<ReceivedWrite, "timeSeries" | "metadata">): Generator<string, void, undefined> {
-    let piece = "";
+  *format(write: Write): Generator<string, void, undefined> {
+    let chunk = "";
     for (const line of this.#lines(write)) {
-      piece += line;
-      if (piece.length < pieceLength) continue;
-      yield piece;
-      piece = "";
+      chunk += line;
+      if (chunk.length < chunkLength) continue;
+      yield chunk;
+      chunk = "";
     }
-    if (piece !== "") yield piece;
+    if (chunk !== "") yield chunk;
   }
 
-  *#lines(
-    { timeSeries, metadata }: Pick<ReceivedWrite, "timeSeries" | "metadata">,
-  ): Generator<string, void, undefined> {
-    for (const [family, meaning] of metadata) yield* this.#tell(family, meaning);
+  *#lines({ timeSeries, metadata }: Write): Generator<string, void, undefined> {
+    for (const [family, meaning] of metadata) yield* this.#metadataLine(family, meaning);
     for (const { labels: pairs, samples = [], histograms = [], exemplars = [], metadata } of timeSeries) {
       const labels = objectOf(pairs);
-      if (metadata !== undefined) yield* this.#tell(familyOf(labels.__name__ ?? "", metadata.type), metadata);
+      if (metadata !== undefined) yield* this.#metadataLine(familyOf(labels.__name__ ?? "", metadata.type), metadata);
       const start = `{"labels":${toJson(labels)},`;
       for (const { value, stale, ...times } of samples) {
         yield `${start}${toJson({ ...times, value: stale === true ? "stale" : value }).slice(1)}\n`;
@@ -51,9 +51,9 @@ export class ReceivedJson {
     }
   }
 
-  /** In 2.0, each series of each request says it: once is enough. */
-  *#tell(family: string, metadata: Metadata): Generator<string, void, undefined> {
-    const meaning = this.#told.add(family, metadata);
+  /** Yields a line unless the metadata is known: in 2.0, every series of every request repeats it. */
+  *#metadataLine(family: string, metadata: Metadata): Generator<string, void, undefined> {
+    const meaning = this.#known.add(family, metadata);
     if (meaning !== undefined) yield `${toJson({ family, metadata: meaning })}\n`;
   }
 }

@@ -1,46 +1,46 @@
 /**
- * What arrived, as a table: a row a metric name.
+ * Sums up received writes in a table with one row per metric name.
  *
  * @module
  */
-import { cut } from "../receive/rules/violation.ts";
+import { cut } from "../receive/quote.ts";
 import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../model/time_series.ts";
-import { countOf, formatCount, formatTable, formatValue } from "./format.ts";
+import { countOf, formatCount } from "./format.ts";
 
 interface Row {
-  /** The last value of each series, by `seriesKey`. */
+  /** The last value of each series, by its `seriesKey`. */
   readonly last: Map<number, number>;
   samples: number;
 }
 
-/** How much to remember, whatever arrives. */
+/** Limits of the memory that a table uses. */
 export interface ReceivedTableOptions {
-  /** Metric names; samples of others are only counted. @default 2000, which is more than anybody reads */
+  /** The number of metric names; samples of further names are only counted. @default 2000, more than a person reads */
   readonly maxNames?: number;
-  /** Series in all whose last value is known, of about 50 bytes each. @default 500000 */
+  /** The number of series whose last value is kept, about 50 bytes each. @default 500000 */
   readonly maxSeries?: number;
 }
 
-/** Longer names are cut. */
+/** Longer names are truncated. */
 const maxNameLength = 200;
 
-/** Adds up what arrives. */
+/** Adds up received series. */
 export class ReceivedTable {
   readonly #rows = new Map<string, Row>();
   readonly #maxNames: number;
   readonly #maxSeries: number;
   #series = 0;
-  /** What is not in the rows. */
+  /** Samples of the names that have no row. */
   #otherSamples = 0;
-  #isCut = false;
+  #isFull = false;
 
   constructor({ maxNames = 2000, maxSeries = 500_000 }: ReceivedTableOptions = {}) {
     this.#maxNames = maxNames;
     this.#maxSeries = maxSeries;
   }
 
-  /** Takes the series of a request. */
+  /** Adds the series of a request. */
   add(timeSeries: readonly TimeSeries[]): void {
     const longTexts: LongTexts = new Map();
     for (const { labels, samples = [], histograms = [] } of timeSeries) {
@@ -67,14 +67,14 @@ export class ReceivedTable {
 
   #setLast(row: Row, { key, last }: { readonly key: number; readonly last: number }): void {
     if (!row.last.has(key)) {
-      this.#isCut ||= this.#series === this.#maxSeries;
-      if (this.#isCut) return;
+      this.#isFull ||= this.#series === this.#maxSeries;
+      if (this.#isFull) return;
       this.#series++;
     }
     row.last.set(key, last);
   }
 
-  /** The table, and what it adds up to. */
+  /** Returns the table and its totals. */
   format(): string {
     if (this.#rows.size === 0) return "Nothing arrived.\n";
     const series = this.#series;
@@ -87,7 +87,7 @@ export class ReceivedTable {
           group.length === 1 ? group[0]?.name ?? stem : `${stem}_*`,
           formatCount(group.reduce((sum, { values }) => sum + values.length, 0)),
           formatCount(group.reduce((sum, row) => sum + row.samples, 0)),
-          // Counts and sums are of another kind than the values.
+          // Counts and sums are not in the unit of the other values.
           formatRange(
             group.filter((_, index) => !/^(count|sum)$/.test(stats[index] ?? "")).flatMap(({ values }) => values),
           ),
@@ -104,13 +104,13 @@ export class ReceivedTable {
       countOf(samples, "sample")
     }`;
     const others = [
-      ...(this.#otherSamples > 0 ? [`${countOf(this.#otherSamples, "sample")} of further names are in no row`] : []),
-      ...(this.#isCut ? ["there are more series than are counted"] : []),
+      ...(this.#otherSamples > 0 ? [`${countOf(this.#otherSamples, "sample")} of further names are not shown`] : []),
+      ...(this.#isFull ? ["further series are not counted"] : []),
     ];
     return `\n${formatTable(columns, rows)}\n${[total, ...others].join("; ")}\n`;
   }
 
-  /** The stats of a trend make one row, as there are many: what their names have in common. `vus_max` is no stat of `vus`. */
+  /** Returns the common part of a trend's names, so that its statistics share one row. `vus_max` does not belong to `vus`. */
   #stemOf(name: string): string {
     const stem = /^(.*)_(?:min|max|avg|med|count|sum|p\d+(?:_\d+)?)$/.exec(name)?.[1];
     return stem === undefined || this.#rows.has(stem) ? name : stem;
@@ -133,4 +133,29 @@ function formatRange(values: readonly number[]): string {
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
   return low === high ? formatValue(low) : `${formatValue(low)} to ${formatValue(high)}`;
+}
+
+/** Formats a value with up to six significant digits. */
+function formatValue(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
+}
+
+/** A column of a table. */
+interface Column {
+  readonly title: string;
+  /** Aligns the cells to the right, for numbers. */
+  readonly right?: boolean;
+}
+
+/** Formats rows under titles; each column is as wide as its longest cell. */
+function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map(({ title }, index) =>
+    Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0))
+  );
+  const line = (cells: readonly string[]): string =>
+    columns.map(({ right }, index) => {
+      const cell = cells[index] ?? "";
+      return right === true ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0);
+    }).join("  ").trimEnd();
+  return [line(columns.map(({ title }) => title)), ...rows.map(line)].map((text) => `${text}\n`).join("");
 }

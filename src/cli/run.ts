@@ -1,70 +1,73 @@
 /**
- * `run`: k6, with its results sent while it runs.
+ * The command `run`: runs k6 and sends its results while it runs.
  *
  * @module
  */
-import { parseText } from "../config/option_parsers.ts";
+import { parseString } from "../config/option_parsers.ts";
 import { runId } from "../k6/output/run_id.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
+import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Command, exitCodes } from "./command.ts";
-import { commonFlags, logLevelOf } from "./flags.ts";
+import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
-import { findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
+import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
-import { reasonOf } from "../model/errors.ts";
-import { environment, exitNow, onQuit, onSignal, outliveTerminal, sharesTerminal, signalsHandled } from "./runtime.ts";
-import { formatSummary, isLoss, type RunTotals } from "./summary.ts";
+import {
+  builtin,
+  environment,
+  exitNow,
+  onQuit,
+  onSignal,
+  outliveTerminal,
+  sharesTerminal,
+  signalsHandled,
+} from "./runtime.ts";
+import { formatSummary, isLoss, type RunResult } from "./summary.ts";
 
-/** The command. */
+/** The command `run`. */
 export const run: Command = {
   name: "run",
   operands: "[ARG...] script.js",
-  summary: "Run k6 and send its results meanwhile.",
+  summary: "Run k6 and send its results while it runs.",
   flags: [
     {
       flag: "k6",
       placeholder: "PATH",
-      help: "Which k6 to run; without it, that of K6_BIN, or the first in PATH. A script in its place must exec k6.",
-      parse: parseText,
+      help: "The k6 to run; by default that of K6_BIN, or the first in PATH. A wrapper script must exec k6.",
+      parse: parseString,
     },
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
   parse: parseRunArguments,
-  notes: `Flags of this command may stand anywhere before --; all other arguments go to k6 as they are:
+  notes: `Flags of this command may be anywhere before --; k6 gets all other arguments unchanged:
   k6-remote-write run --vus 10 --duration 30s script.js --url http://localhost:9090/api/v1/write
   k6-remote-write run script.js -o output-prometheus-remote
-The outputs output-prometheus-remote, xk6-prometheus-rw and experimental-prometheus-rw are replaced
-by this one, and what stands behind them (=url=...,mapping=raw) is read; others stay.
-${k6Flags.map((flag) => `--${flag}`).join(", ")} are k6's:
-use the variables instead. So that no script can read them, k6 does not get the variables
-K6_PROMETHEUS_* and K6_OUT, nor AWS_ACCESS_KEY_ID and its like where requests are signed with them.
-Unless there is a testid (a tag, a label or --testid), the run gets one.
-At Ctrl-C and SIGTERM k6 stops in its own way, and what it still writes is sent; a second one, or
-SIGQUIT, ends both at once.
-Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or no k6.`,
+This command replaces the outputs output-prometheus-remote, xk6-prometheus-rw and
+experimental-prometheus-rw, and reads their options (=url=...,mapping=raw). k6 keeps other outputs.
+${k6Flags.map((flag) => `--${flag}`).join(", ")} are flags of k6:
+use the variables instead. k6 does not get the variables K6_PROMETHEUS_* and K6_OUT, so that no
+script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like if they sign the requests.
+A run without a testid (a tag, a label or --testid) gets one.
+At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal,
+or SIGQUIT, ends both at once.
+Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or k6 is missing.`,
   run: (given) => new Running(given).run(),
 };
 
-/** Exit codes of k6 whose meaning is certain. */
-const meanings: Readonly<Record<number, string>> = { 99: " (thresholds failed)", 105: " (interrupted)" };
-
-/** As a shell shows it: 128 and the signal's number. */
-const signalCodes = { SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
-
-/** k6 ends within it after a Ctrl-C, unless the script's teardown takes longer. */
+/** k6 ends within this time after a Ctrl-C, unless the script's teardown takes longer. */
 const stopsWithinMs = 1000;
 
 /** One run of the command. */
 class Running {
   readonly #given: Arguments;
   readonly #log: Log;
-  /** Fires when reading is to end although something is there. */
+  /** Fires when reading must end although more may come. */
   readonly #stop = new AbortController();
   #k6: K6Process | undefined;
   #started = false;
@@ -81,24 +84,21 @@ class Running {
   async run(): Promise<number> {
     const started = performance.now();
     const { args, outputArgument } = replaceOutputs(this.#given.operands, environment.K6_OUT);
-    const path = findK6(this.#given.values.get("k6")?.toString());
-    const options = {
-      ...liveOptions,
-      ...readOutputOptions(this.#given, {
-        warn: (message) => this.#log.say("warn", message),
-        argument: outputArgument,
-      }),
-    };
-    const { testid, labels } = options;
-    if (testid !== "auto") this.#testid = testid ?? labels?.testid ?? this.#testid;
+    const path = findK6(this.#given.values.get("k6")?.toString(), environment);
+    const { raw, options: given } = readOutputOptions(this.#given, {
+      warn: (message) => this.#log.say("warn", message),
+      argument: outputArgument,
+    });
+    const options = { ...liveOptions, ...given };
+    this.#testid = chooseTestid(options, this.#testid);
     const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
-    // Before anything is made that would be left behind.
+    // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
-    const channel = openJsonChannel();
+    const channel = openJsonChannel(builtin("node:os").tmpdir());
     await signalsHandled();
-    if (this.#interrupted !== undefined) return signalCodes[this.#interrupted];
+    if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
     const reader = readK6Json(channel.stream, { signal: this.#stop.signal });
     const reading = this.#read(reader, { output, blocks: options.overflow === "block" });
     output.start();
@@ -107,7 +107,7 @@ class Running {
       this.#started = true;
       this.#k6 = startK6(path, {
         args: ["run", "--out", `json=${channel.path}`, ...args],
-        sigv4: options.sigv4,
+        env: environmentForK6(environment, raw.sigv4),
       });
       end = await this.#k6.ended;
     } finally {
@@ -116,15 +116,15 @@ class Running {
       await reading;
       channel.remove();
     }
-    this.#log.progress("Sending what is left ...");
+    this.#log.progress("Sending the rest ...");
     const report = await output.close();
     this.#log.progress("");
-    const account = { report, stats: output.stats, read: [reader.stats] };
-    this.#log.say(
-      "info",
-      formatSummary({ ...account, endpoint: shownEndpoint(options), ms: performance.now() - started }),
-    );
-    return this.#conclude(end, account);
+    const totals = { report, stats: output.stats, read: [reader.stats] };
+    const ms = performance.now() - started;
+    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), ms }));
+    const { code, lost, message } = concludeRun(end, { ...totals, unreadable: this.#unreadable });
+    this.#log.say(lost ? "error" : "info", `${message}; testid ${this.#testid}`);
+    return code;
   }
 
   async #read(
@@ -135,7 +135,7 @@ class Running {
     try {
       let first = true;
       for await (const samples of reader) {
-        // The script's own tag goes before ours.
+        // A testid that the script itself sets takes precedence.
         if (first) this.#testid = samples[0]?.tags.testid ?? this.#testid;
         first = false;
         output.add(samples);
@@ -148,39 +148,30 @@ class Running {
     }
   }
 
-  /** Says in one line how k6 ended and what became of its results. */
-  #conclude({ code, signal }: K6End, account: RunTotals): number {
-    const foreign = account.read.some(({ skipped }) => skipped.foreign > 0);
-    const lost = isLoss(account) || foreign || isEmpty(account) || this.#unreadable;
-    const end = signal === undefined ? `k6 ended with ${code}${meanings[code] ?? ""}` : `k6 was ended by ${signal}`;
-    this.#log.say(lost ? "error" : "info", `${end}; ${describeResults(account, lost)}; testid ${this.#testid}`);
-    return code === 0 && lost ? exitCodes.lost : code;
-  }
-
   #interrupt(signal: "SIGINT" | "SIGTERM"): void {
     if (this.#interrupted !== undefined) return void this.#abort(signal);
     this.#interrupted = signal;
     const k6 = this.#k6;
-    this.#log.say("warn", `${signal}: ${this.#next()}; once more to end at once.`);
+    this.#log.say("warn", `${signal}: ${this.#next()}. A second signal ends the command at once.`);
     if (k6 === undefined) this.#stop.abort();
-    // A second one would make k6 stop at once: it must not get twice what the terminal sends it.
+    // k6 gets the terminal's SIGINT, too. It must not get it twice, because it stops at once at the second one.
     else if (signal === "SIGINT" && sharesTerminal()) setTimeout(() => this.#explain(), stopsWithinMs);
     else k6.send(signal);
   }
 
-  /** What happens after a signal. */
+  /** Says what happens after a signal. */
   #next(): string {
     if (!this.#started) return "k6 is not started";
-    return this.#k6 === undefined ? "sending what is there" : "k6 stops, and what it still writes is sent";
+    return this.#k6 === undefined ? "sending the rest of the results" : "k6 stops, and the rest of its results is sent";
   }
 
-  /** Whether a SIGINT is the terminal's, and k6 has it too, cannot be seen. */
+  /** Warns that k6 still runs: this process cannot see whether a SIGINT came from the terminal, and so reached k6, too. */
   #explain(): void {
     const pid = this.#k6?.pid;
     if (pid === undefined) return;
     this.#log.say(
       "warn",
-      `k6 still runs. It has not got the SIGINT unless that was the terminal's Ctrl-C: kill -INT ${pid} stops it.`,
+      `k6 still runs. Unless you pressed Ctrl-C, it did not get the SIGINT: kill -INT ${pid} stops it.`,
     );
   }
 
@@ -188,21 +179,51 @@ class Running {
     const k6 = this.#k6;
     k6?.send("SIGKILL");
     await k6?.ended;
-    exitNow(signalCodes[signal]);
+    exitNow(signalExitCodes[signal]);
   }
 }
 
-/** Whether there was nothing of k6's to be read. */
-function isEmpty({ read }: RunTotals): boolean {
-  return read.every(({ samples }) => samples === 0);
+/** Returns the testid that the options set, or the one that was made for the run. */
+export function chooseTestid({ testid, labels }: RemoteWriteOutputOptions, made: string): string {
+  return testid === "auto" ? made : testid ?? labels?.testid ?? made;
 }
 
-function describeResults(account: RunTotals, lost: boolean): string {
-  const { samples, delivered, unknown } = account.report;
+/** The exit codes of k6 that have one meaning. */
+const meanings: Readonly<Record<number, string>> = { 99: " (thresholds failed)", 105: " (interrupted)" };
+
+/** The result of a run. */
+export interface RunConclusion {
+  /** The exit code: k6's own, or 1 if k6 ended with 0 and something was lost. */
+  readonly code: number;
+  /** Whether results were lost, or could not be read. */
+  readonly lost: boolean;
+  /** How k6 ended, and what happened to its results; one line. */
+  readonly message: string;
+}
+
+/**
+ * Decides how a run ends.
+ *
+ * @param totals unreadable: the reading of k6's JSON failed or was broken off
+ */
+export function concludeRun(
+  { code, signal }: K6End,
+  { unreadable, ...totals }: RunResult & { readonly unreadable: boolean },
+): RunConclusion {
+  const { report: { samples, delivered, unknown }, read } = totals;
+  const isEmpty = read.every((input) => input.samples === 0);
+  const lost = isLoss(totals) || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
   const missing = samples - delivered - unknown;
-  if (isEmpty(account)) return "no result of it could be read";
-  if (missing > 0) return `${formatCount(missing)} of ${countOf(samples, "sample")} not delivered`;
-  if (unknown > 0) return `${formatCount(unknown)} of ${countOf(samples, "sample")} perhaps not delivered`;
-  if (lost) return `delivered ${countOf(samples, "sample")}, but not all that it wrote could be read`;
-  return `delivered all ${countOf(samples, "sample")}`;
+  const all = countOf(samples, "sample");
+  const results = isEmpty
+    ? "none of its results could be read"
+    : missing > 0
+    ? `${formatCount(missing)} of ${all} not delivered`
+    : unknown > 0
+    ? `${formatCount(unknown)} of ${all} perhaps not delivered`
+    : lost
+    ? `delivered ${all}, but some of its results could not be read`
+    : `delivered all ${all}`;
+  const end = signal === undefined ? `k6 ended with ${code}${meanings[code] ?? ""}` : `${signal} ended k6`;
+  return { code: code === 0 && lost ? exitCodes.lost : code, lost, message: `${end}; ${results}` };
 }

@@ -1,5 +1,6 @@
 /**
- * The only place that touches the runtime: Node's built-in modules, which Deno and Bun have too, reached without importing them.
+ * The only file that uses the runtime: the process, and Node's built-in modules, which Deno and Bun have too. It gets them without
+ * an import.
  *
  * @module
  */
@@ -7,32 +8,35 @@ const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");
 const http = process.getBuiltinModule("node:http");
 
-/** What follows the program and the script. */
+/** The arguments after the program and the script. */
 export const commandLine: readonly string[] = process.argv.slice(2);
 
-/** The environment. */
-export const environment: Readonly<Record<string, string | undefined>> = process.env;
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Node's built-in modules that a part of the command needs. */
+/** The environment variables of this process. */
+export const environment: Environment = process.env;
+
+/** Returns a built-in module of Node. */
 export const builtin: typeof process.getBuiltinModule = process.getBuiltinModule;
 
-/** This process. */
+/** The number of this process. */
 export const processId: number = process.pid;
 
-/** Tells this sender from others: the machine, and the process on it. */
+/** Returns a name that distinguishes this sender from others: the machine's name and the process's number. */
 export function senderName(): string {
   return `${builtin("node:os").hostname()}-${processId}`;
 }
 
-/** Whether progress can be shown there. */
+/** Whether standard error is a terminal, on which progress can be shown. */
 export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
 
-/** Width of the terminal; 80 where there is none, or it does not say. */
+/** Returns the width of the terminal in columns; 80 if it is unknown. */
 export function terminalWidth(): number {
   return [process.stderr.columns, process.stdout.columns].find((columns) => columns > 0) ?? 80;
 }
 
-/** Resolves when the text was taken, or can be taken by nobody any more. */
+/** Writes a string; resolves when it was written, or when the reader has gone away. */
 type Write = (text: string) => Promise<void>;
 
 /** Writes to standard output. */
@@ -43,7 +47,7 @@ export const writeError: Write = writerTo("stderr");
 
 function writerTo(name: "stdout" | "stderr"): Write {
   const output = process[name];
-  // Who reads our output may go away; sending goes on all the same.
+  // The reader of our output may go away; sending continues.
   let broken = false;
   output.on("error", () => broken = true);
   const deno: DenoOutputs | undefined = Reflect.get(globalThis, "Deno");
@@ -51,10 +55,10 @@ function writerTo(name: "stdout" | "stderr"): Write {
   return (text) => broken ? Promise.resolve() : new Promise((resolve) => void output.write(text, () => resolve()));
 }
 
-/** Deno's own outputs. */
+/** The outputs in Deno's own interface. */
 type DenoOutputs = Readonly<Record<"stdout" | "stderr", { write(bytes: Uint8Array): Promise<number> }>>;
 
-/** In Deno, process.stdout stops the whole process, signals too, while a reader does not read; Deno's own does not. */
+/** Writes with Deno's own interface: its process.stdout blocks the whole process, signals included, while no one reads. */
 function denoWriter(output: DenoOutputs["stdout"]): Write {
   const encoder = new TextEncoder();
   let broken = false;
@@ -69,56 +73,56 @@ function denoWriter(output: DenoOutputs["stdout"]): Write {
   return (text) => written = written.then(() => writeAll(encoder.encode(text)));
 }
 
-/** A file as text. */
+/** Reads a file as a string. */
 export function readText(path: string): string {
   return fs.readFileSync(path, "utf8");
 }
 
-/** Whether there is a file of this name, of any kind. */
+/** Reports whether a file of any kind exists. */
 export function isThere(path: string): boolean {
   return fs.existsSync(path);
 }
 
-/** Whether it can be read twice. */
+/** Reports whether a path is a regular file, which can be read twice. */
 export function isRegularFile(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** Standard input. */
+/** Returns the chunks of standard input. */
 export function standardInput(): AsyncIterable<Uint8Array> {
   return process.stdin;
 }
 
-/** Node ends only after a read that is under way; Deno and Bun leave it. */
+/** Whether the process can exit only after a read that is in progress: so on Node, but not on Deno and Bun. */
 export const awaitsReads: boolean = process.versions.deno === undefined && process.versions.bun === undefined;
 
-/** A web stream of chunks; Bun has no `ReadableStream.from`. */
+/** Makes a web stream of chunks. (Bun has no `ReadableStream.from`.) */
 export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const iterator = chunks[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller): Promise<void> {
       const { done, value } = await iterator.next();
       if (done === true) controller.close();
-      // Node's buffers are views of a pool; some consumers take the whole of it.
+      // Copy the chunk: Node's buffers are views of a pool, and some consumers transfer the whole pool.
       else controller.enqueue(new Uint8Array(value));
     },
     async cancel(): Promise<void> {
       await iterator.return?.();
     },
-    // Nothing is read ahead: a stream that fails drops what it holds.
+    // Read nothing ahead: a stream that fails drops the chunks that it holds.
   }, { highWaterMark: 0 });
 }
 
-/** Within it, a signal that comes again is the same: npx hands a terminal's Ctrl-C on to whom the terminal sends it too. */
+/** A signal that repeats within this time counts once: npx forwards a Ctrl-C that the terminal sends to this process, too. */
 const sameSignalMs = 300;
 
-/** A reader that is slower than that, after a signal, is not waited for. */
+/** How long the last output may take after a signal. */
 const lastWordsMs = 1000;
 
 let onSignalled = (): void => {};
 const signalled = new Promise<void>((resolve) => onSignalled = resolve);
 
-/** Calls back at SIGINT and SIGTERM, which then no longer end the process. */
+/** Calls back at SIGINT and SIGTERM instead of ending the process. */
 export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     let calledAt = -Infinity;
@@ -131,32 +135,32 @@ export function onSignal(callback: (signal: "SIGINT" | "SIGTERM") => void): void
   }
 }
 
-/** Calls back at SIGQUIT (Ctrl-\\), which then no longer ends the process. */
+/** Calls back at SIGQUIT (Ctrl-\\) instead of ending the process. */
 export function onQuit(callback: () => void): void {
   if (process.platform !== "win32") process.on("SIGQUIT", callback);
 }
 
-/** Resolves when the callbacks of signals that have come before were called. */
+/** Resolves when the callbacks for all signals so far were called. */
 export async function signalsHandled(): Promise<void> {
-  // The runtimes look for signals between two turns of their loop.
+  // The runtimes handle signals between two turns of the event loop.
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets the loss of the terminal (SIGHUP) end others, but not this process. */
+/** Keeps this process running when its terminal is closed (SIGHUP). */
 export function outliveTerminal(): void {
   process.on("SIGHUP", () => {});
 }
 
-/** Sends a signal to another process, if there still is one. */
+/** Sends a signal to another process, if it still exists. */
 export function sendSignal(pid: number, signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended just now.
+    // The process has just ended.
   }
 }
 
-/** Whether there is another process of this number, as far as can be told. */
+/** Reports whether a process of this number exists, or may exist. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -166,7 +170,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Whether a terminal's Ctrl-C goes to the children of this process by itself. */
+/** Reports whether a terminal sends a Ctrl-C to the children of this process, too. */
 export function sharesTerminal(): boolean {
   if (process.platform === "win32") return true;
   try {
@@ -177,7 +181,7 @@ export function sharesTerminal(): boolean {
   }
 }
 
-/** Calls back when the process ends in any way but by a signal that nobody handles. */
+/** Calls back when the process ends, unless a signal without a handler ends it. */
 export function onExit(callback: () => void): void {
   process.on("exit", callback);
 }
@@ -188,8 +192,8 @@ export function exitNow(code: number): void {
 }
 
 /**
- * Ends the process when all was written, or a moment after a signal; what may still be open, such as a standard input that never
- * ends, does not matter.
+ * Ends the process when all output was written, or soon after a signal. It does not wait for anything that is still open, such as
+ * a standard input that never ends.
  */
 export async function exit(code: number): Promise<void> {
   const tooLong = signalled.then(() => new Promise<void>((resolve) => setTimeout(resolve, lastWordsMs)));
@@ -197,14 +201,14 @@ export async function exit(code: number): Promise<void> {
   process.exit(code);
 }
 
-/** A server that listens. */
+/** A listening HTTP server. */
 export interface Server {
   readonly url: string;
   /** Resolves when all connections are closed. */
   close(): Promise<void>;
 }
 
-/** Serves a handler of web-standard requests over HTTP; rejects if it cannot listen. */
+/** Serves a handler of web-standard requests over HTTP. Rejects if the server cannot listen. */
 export function serve(
   handler: (request: Request) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
@@ -224,7 +228,7 @@ export function serve(
         outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(content);
       })
       .catch(() => {
-        // A Host that makes no URL, or a method that no web-standard request can have, such as TRACE.
+        // The Host header makes no URL, or a web-standard request cannot have the method, such as TRACE.
         if (outgoing.headersSent) outgoing.destroy();
         else outgoing.writeHead(400, { Connection: "close" }).end("Cannot read the request\n");
       });

@@ -1,5 +1,5 @@
 /**
- * What `send` says at its end.
+ * Sums up a run for its user: what was read, delivered and lost.
  *
  * @module
  */
@@ -9,17 +9,19 @@ import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { K6JsonStats } from "../k6/read/k6_json.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 
-/** What was done. */
-export interface RunTotals {
+/** What was read and delivered in a run. */
+export interface RunResult {
   readonly report: DeliveryReport;
-  readonly stats: OutputStats;
-  /** One for each input. */
+  readonly stats: Pick<OutputStats, "samplesIn" | "series"> & {
+    readonly samplesRefused: Readonly<Record<string, number>>;
+  };
+  /** The statistics of each input. */
   readonly read: readonly K6JsonStats[];
 }
 
-/** Why lines were skipped, in words. */
-const skipWords: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = [
-  ["foreign", "not k6's"],
+/** The reasons for which lines are skipped, as the summary names them. */
+const skipReasons: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = [
+  ["foreign", "not from k6"],
   ["torn", "cut off"],
   ["malformed", "damaged"],
   ["unknownMetric", "of an unknown metric"],
@@ -29,37 +31,39 @@ const skipWords: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = 
 ];
 
 /**
- * What was lost, and what could not be read, in words; empty if nothing was. What is unknown is no loss: the receiver most
- * likely has it.
+ * Returns a phrase for each kind of loss: samples that were not delivered or not used, and lines that could not be read. Samples
+ * of unknown outcome are not lost, because the receiver most likely stored them.
  */
-export function lossesOf({ report, stats, read }: RunTotals): string[] {
+export function lossesOf({ report, stats, read }: RunResult): string[] {
   const { samples, rejected, failed, dropped, deferred } = report;
-  const undelivered = rejected + failed + dropped + deferred;
+  const missing = rejected + failed + dropped + deferred;
   const refused = sum(Object.values(stats.samplesRefused));
   const damaged = sum(read.flatMap(({ skipped: { foreign: _, ...damaged } }) => Object.values(damaged)));
   return [
-    ...(undelivered === 0 ? [] : [`${formatCount(undelivered)} of ${countOf(samples, "sample")} not delivered`]),
+    ...(missing === 0 ? [] : [`${formatCount(missing)} of ${countOf(samples, "sample")} not delivered`]),
     ...(refused === 0 ? [] : [`${countOf(refused, "k6 sample")} refused`]),
     ...(damaged === 0 ? [] : [`${countOf(damaged, "line")} not readable`]),
   ];
 }
 
-/** Whether something was lost, or could not be read. */
-export function isLoss(account: RunTotals): boolean {
-  return lossesOf(account).length > 0;
+/** Reports whether something was lost or could not be read. */
+export function isLoss(totals: RunResult): boolean {
+  return lossesOf(totals).length > 0;
 }
 
-/** A few lines for people. */
+/** Formats the summary, a few lines. */
 export function formatSummary(
-  { report, stats, read, endpoint, interrupted, ms }: RunTotals & {
-    /** Where it was sent; without secrets. */
+  { report, stats, read, endpoint, interrupted, ms }: RunResult & {
+    /** The endpoint, without secrets. */
     readonly endpoint: string;
+    /** The signal that interrupted the reading, if any. */
     readonly interrupted?: string;
+    /** The duration of the run. */
     readonly ms: number;
   },
 ): string {
   const lines = sum(read.map(({ lines }) => lines));
-  const skipped = skipWords.flatMap(([reason, words]) => {
+  const skipped = skipReasons.flatMap(([reason, words]) => {
     const count = sum(read.map(({ skipped }) => skipped[reason]));
     return count === 0 ? [] : [`${formatCount(count)} ${words}`];
   });
@@ -68,7 +72,7 @@ export function formatSummary(
     [
       "read",
       `${countOf(stats.samplesIn, "k6 sample")} in ${countOf(lines, "line")}`,
-      ...(interrupted === undefined ? [] : [`not to the end (${interrupted})`]),
+      ...(interrupted === undefined ? [] : [`interrupted by ${interrupted}`]),
     ],
     ...(skipped.length === 0 ? [] : [["skipped", ...skipped]]),
     ...(refused === 0 ? [] : [["refused", countOf(refused, "k6 sample")]]),
@@ -80,7 +84,7 @@ export function formatSummary(
   return formatRows(rows);
 }
 
-/** What became of what was sent. */
+/** Formats what was sent, and what happened to its samples. */
 export function formatDelivered(report: DeliveryReport): string {
   return formatRows(deliveryRows(report));
 }
@@ -93,7 +97,9 @@ function deliveryRows(report: DeliveryReport): string[][] {
       "sent",
       countOf(report.requests, "request"),
       formatBytes(report.bytes),
-      ...(report.retries === 0 ? [] : [`${formatCount(report.retries)} of them again`]),
+      ...(report.retries === 0
+        ? []
+        : [`${formatCount(report.retries)} of them ${report.retries === 1 ? "a retry" : "retries"}`]),
     ],
     ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...outcomes],
     ...report.reasons.map((
@@ -102,7 +108,7 @@ function deliveryRows(report: DeliveryReport): string[][] {
   ];
 }
 
-/** The warning before had all of it. */
+/** The earlier warning shows the whole reason. */
 function shortened(reason: string): string {
   return reason.length <= 300 ? reason : `${reason.slice(0, 300)} ...`;
 }

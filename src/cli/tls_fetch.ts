@@ -1,37 +1,40 @@
 /**
- * A fetch that can trust a CA, show a client certificate, or verify nothing: what the runtimes' own fetch either cannot or each
- * does in another way.
+ * A fetch that can trust a CA, present a client certificate, or skip verification. The runtimes' own fetch functions cannot do
+ * this, or each does it in a different way.
  *
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
 import { builtin, toStream } from "./runtime.ts";
 
-/** What to trust, and who to be. */
+/** The certificates that are trusted and presented. */
 export interface TlsOptions {
-  /** CA certificates in PEM form. @default those of the system */
+  /** CA certificates in PEM form. @default the system's */
   readonly ca?: string;
-  /** Certificate of the client, in PEM form. */
+  /** The client's certificate, in PEM form. */
   readonly cert?: string;
-  /** Its private key. */
+  /** The private key of `cert`, in PEM form. */
   readonly key?: string;
-  /** Take only certificates that can be verified. @default true */
+  /** Accept only certificates that can be verified. @default true */
   readonly verify?: boolean;
-  /** The oldest version to speak. @default the runtime's */
+  /** The oldest TLS version to accept. @default the runtime's */
   readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 }
 
-/** An answer, as node:https gives it. */
+/** A response of node:https. */
 interface Message extends AsyncIterable<Uint8Array> {
   readonly statusCode?: number | undefined;
   readonly headersDistinct: Readonly<Record<string, readonly string[] | undefined>>;
   resume(): unknown;
 }
 
-/** Answers of these have no body. */
+/** Status codes of responses without a body. */
 const withoutBody: readonly number[] = [204, 205, 304];
 
-/** Like fetch for https requests with a body of bytes or text; follows no redirect. Requests by plain http go to fetch itself. */
+/**
+ * Returns a fetch for https requests whose body is bytes or a string. It does not follow redirects. It hands requests over plain
+ * http to the global fetch.
+ */
 export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
   const https = builtin("node:https");
   const { verify = true, ...rest } = options;
@@ -49,7 +52,7 @@ export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
         try {
           resolve(responseOf(message));
         } catch (cause) {
-          // A status that is none, or a header that no Headers takes.
+          // The status is out of range, or Headers rejects a header.
           message.destroy();
           reject(new TypeError("fetch failed", { cause }));
         }
@@ -75,33 +78,42 @@ function responseOf(message: Message): Response {
 }
 
 /**
- * Checks that a text holds certificates, as some runtimes take anything and fail later.
+ * Checks that a string holds certificates: some runtimes accept any string and fail later.
  *
- * @param source what to call it in an error
- * @throws ConfigurationError
+ * @param source names the file in an error
+ * @throws ConfigurationError if there is no certificate, or one cannot be read
  */
 export function checkCertificates(pem: string, source: string): void {
   const { X509Certificate } = builtin("node:crypto");
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0) {
-    throw new ConfigurationError(`Cannot use ${source}: it holds no certificate, expected -----BEGIN CERTIFICATE-----`);
+    throw new ConfigurationError(
+      `Cannot use ${source}: it contains no certificate, expected -----BEGIN CERTIFICATE-----`,
+    );
   }
   for (const [index, block] of blocks.entries()) {
     try {
       new X509Certificate(block);
     } catch {
-      throw new ConfigurationError(`Cannot use ${source}: its certificate ${index + 1} cannot be read, expected PEM`);
+      throw new ConfigurationError(
+        `Cannot use ${source}: its certificate number ${index + 1} cannot be read, expected PEM`,
+      );
     }
   }
 }
 
-/** Checks that a text holds a private key that can be used as it is: nobody is there to be asked for its password. */
+/**
+ * Checks that a string holds a private key that is not encrypted, because there is no way to ask for a password.
+ *
+ * @param source names the file in an error
+ * @throws ConfigurationError if there is none
+ */
 export function checkPrivateKey(pem: string, source: string): void {
   try {
     builtin("node:crypto").createPrivateKey(pem);
   } catch {
     throw new ConfigurationError(
-      `Cannot use ${source}: it cannot be read, expected a private key in PEM, not encrypted`,
+      `Cannot use ${source}: it cannot be read, expected an unencrypted private key in PEM`,
     );
   }
 }

@@ -1,12 +1,11 @@
 /**
- * One push and nothing left behind: for handlers at the edge.
+ * A single push that keeps no state, for handlers at the edge.
  *
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import type { ClientOptions } from "../k6/output/output_options.ts";
-import { unexpected } from "./option_checks.ts";
-import { resolveClientOptions } from "./resolve_client_options.ts";
+import { unexpected } from "./option_definition.ts";
+import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery } from "../send/create_delivery.ts";
 import { RequestBudget } from "../send/request_budget.ts";
 import { SendStats } from "../send/stats.ts";
@@ -14,24 +13,24 @@ import { Warnings } from "../send/warnings.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
-/** Where to push, and how hard to try. */
+/** The options of `pushOnce`: those of the client, with shorter times, and the bounds of one push. */
 export interface PushOnceOptions extends ClientOptions {
   /** How long one attempt may take, in milliseconds. @default 10000 */
   readonly timeoutMs?: number | undefined;
-  /** How long after the first attempt another one may begin, in milliseconds. @default 10000 */
+  /** How long after the first attempt another attempt may begin, in milliseconds. @default 10000 */
   readonly retryDeadlineMs?: number | undefined;
-  /** Requests at most, those of retries, redirects and tokens included; what is not sent by then is `deferred`. @default Infinity */
+  /** The most requests, including retries, redirects and tokens. Samples that are not sent by then are `deferred`. @default Infinity */
   readonly maxRequests?: number | undefined;
-  /** Ends the push at once; what is not sent by then is `deferred`. */
+  /** Ends the push at once. Samples that are not sent by then are `deferred`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Workers give what runs after an answer (`waitUntil`) 30 seconds: an attempt that begins at the last moment ends in time. */
+/** Workers allow 30 seconds after a response (`waitUntil`). An attempt that begins at the last moment ends in time. */
 const defaults = { timeoutMs: 10_000, retryDeadlineMs: 10_000 } as const;
 
 /**
- * Sends series once, with retries. It keeps nothing: no timer, no connection of its own, no state from one call to the next.
- * Resolves when each sample is delivered or given up, and says which; what a receiver refuses does not reject.
+ * Sends series once, with retries. It keeps no timer, no connection and no state after the call. It resolves when each sample is
+ * delivered or given up; the report says which. It does not reject if the receiver refuses samples.
  *
  * @example
  * ```ts
@@ -44,8 +43,8 @@ const defaults = { timeoutMs: 10_000, retryDeadlineMs: 10_000 } as const;
  * console.log(delivered);
  * ```
  *
- * @throws ConfigurationError where an option makes no sense
- * @throws FormatError for a series that cannot be sent; nothing is sent then
+ * @throws ConfigurationError for an option that cannot be used
+ * @throws FormatError for a series that cannot be sent. Nothing is sent then.
  */
 export async function pushOnce(
   timeSeries: readonly TimeSeries[],
@@ -53,7 +52,7 @@ export async function pushOnce(
 ): Promise<DeliveryReport> {
   const { signal = new AbortController().signal, maxRequests = Infinity, ...given } = options;
   if (!(maxRequests >= 1)) throw unexpected("maxRequests", maxRequests, "a number from 1");
-  const resolved = resolveClientOptions({ ...defaults, ...given });
+  const resolved = resolveClientOptions(given, defaults);
   const { delivery } = createDelivery({
     ...resolved,
     budget: new RequestBudget(maxRequests),

@@ -1,11 +1,10 @@
 /**
- * The generic client: sends any time series, k6's or not.
+ * The generic client, which sends any time series.
  *
  * @module
  */
 import { DeliveryError } from "../model/errors.ts";
-import type { ClientOptions } from "../k6/output/output_options.ts";
-import { resolveClientOptions } from "./resolve_client_options.ts";
+import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { Delivery } from "../send/delivery.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
@@ -17,8 +16,8 @@ import { MetadataStore } from "../protocol/metadata_store.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
 /**
- * Sends time series to a remote-write endpoint, with retries, splitting and bisection, but without a queue: `write` resolves
- * when all is delivered.
+ * Sends time series to a remote-write endpoint. It retries, splits and bisects requests, but has no queue: `write` resolves when
+ * all samples are delivered.
  *
  * @example
  * ```ts
@@ -37,7 +36,7 @@ export class RemoteWriteClient {
   readonly #families = new MetadataStore();
   readonly #stats = new SendStats();
 
-  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
+  /** Creates a client; it sends nothing yet. @throws ConfigurationError for an option that cannot be used */
   constructor(options: ClientOptions = {}) {
     const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
@@ -48,11 +47,11 @@ export class RemoteWriteClient {
   }
 
   /**
-   * Sends series; labels and samples may come in any order. Calls for the same series must follow each other, not overlap, and
-   * bring rising times: receivers refuse what is older than what they have.
+   * Sends series. Labels and samples may be in any order. Calls with the same series must not overlap, and their times must rise:
+   * receivers refuse samples that are older than those that they have.
    *
-   * @throws FormatError for a series that cannot be sent; nothing of the call is sent then
-   * @throws DeliveryError where not all was delivered; its message counts what was not
+   * @throws FormatError for a series that cannot be sent. Nothing of the call is sent then.
+   * @throws DeliveryError if not all samples were delivered. Its message counts the others.
    */
   async write(
     timeSeries: readonly TimeSeries[],
@@ -78,7 +77,7 @@ export class RemoteWriteClient {
     );
   }
 
-  /** What was done so far. */
+  /** The statistics of sending so far. */
   get stats(): SendStatsSnapshot {
     return this.#stats.snapshot();
   }

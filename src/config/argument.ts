@@ -1,35 +1,40 @@
 /**
- * Options from the argument that k6 outputs take: `-o output=url=http://...,mapping=raw`.
+ * Options from the argument that k6 gives to outputs: `-o output=url=http://...,mapping=raw`.
  *
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
 import { optionsOf } from "./given_options.ts";
-import { definitionOfKey } from "./option_keys.ts";
-import type { OptionDefinition } from "./option_definition.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { optionOfKey } from "./option_keys.ts";
+import { buildOptions, type OptionsFromText, type RawOptions } from "./raw_options.ts";
+import type { TextOption } from "./text_option.ts";
 
-/** A key and its value, so far. */
+/** A key with the value that was read so far. */
 interface Entry {
   readonly key: string;
-  readonly spec: OptionDefinition;
-  /** Of `headers.X-Scope`: `X-Scope`. */
+  readonly option: TextOption;
+  /** The member of an object: `X-Scope` in `headers.X-Scope`. */
   readonly member: string | undefined;
   value: string;
 }
 
 /**
- * Reads `url=http://...,mapping=raw,headers.X-Scope=a,trendStats=avg,p(95)`: k6's names, and those of the further flags in camel
- * case. What follows a comma without being `key=value` belongs to the list before it.
+ * Reads `url=http://...,mapping=raw,headers.X-Scope=a,trendStats=avg,p(95)`: k6's names, and the names of the other flags in camel
+ * case. A part without `key=` continues the list before it.
  *
  * @throws ConfigurationError that names the key, its value (never a secret) and what was expected
  */
-export function optionsFromArgument(text: string): RemoteWriteOutputOptions {
+export function optionsFromArgument(text: string): OptionsFromText {
+  return buildOptions(readArgument(text));
+}
+
+/** Reads an argument into raw options. */
+export function readArgument(text: string): RawOptions {
   const set = entriesOf(text).filter(({ value }) => value !== "");
-  return optionsOf(set.map(({ key, spec, member, value }) => {
+  return optionsOf(set.map(({ key, option, member, value }) => {
     const source = `the argument's ${key}`;
     const written = member === undefined ? value : JSON.stringify({ [member]: value });
-    return { spec, value: spec.parse(written, source), source };
+    return { option, value: option.parse(written, source), source };
   }));
 }
 
@@ -40,19 +45,19 @@ function entriesOf(text: string): Entry[] {
     const last = entries.at(-1);
     if (key !== undefined) {
       const dot = key.indexOf(".");
-      const spec = definitionOfKey(dot < 0 ? key : key.slice(0, dot), {
+      const option = optionOfKey(dot < 0 ? key : key.slice(0, dot), {
         where: "the argument",
-        mayBeSecret: last?.spec.secret,
+        mayBeSecret: last?.option.secret,
       });
-      if (dot >= 0 && spec.record !== true) {
+      if (dot >= 0 && option.record !== true) {
         const name = key.slice(0, dot);
-        throw new ConfigurationError(`Cannot read the argument: ${name} is no object, expected ${name}=value`);
+        throw new ConfigurationError(`Cannot read the argument: ${name} is not an object, expected ${name}=value`);
       }
-      entries.push({ key, spec, member: dot < 0 ? undefined : key.slice(dot + 1), value });
-    } else if (last?.spec.list === true && last.member === undefined) {
+      entries.push({ key, option, member: dot < 0 ? undefined : key.slice(dot + 1), value });
+    } else if (last?.option.list === true && last.member === undefined) {
       last.value += `,${part}`;
     } else {
-      // The part itself may be the rest of a password.
+      // The part may be the rest of a password.
       const where = last === undefined ? "at its beginning" : `after ${last.key}`;
       throw new ConfigurationError(`Cannot read the argument: ${where} there is no key, expected key=value,key=value`);
     }

@@ -1,47 +1,48 @@
 /**
- * Options from all sources, in the order of precedence.
+ * Merges the options of all sources, in the order of precedence.
  *
  * @module
  */
-import { optionsFromArgument } from "./argument.ts";
+import { readArgument } from "./argument.ts";
 import { readConfig } from "./config_file.ts";
 import { type Environment, readEnvironment, withAwsVariables } from "./env.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { RawOptions } from "./raw_options.ts";
 
 /** Where options come from. */
 export interface OptionSources {
-  /** From the command line; win over all else. */
-  readonly flags?: RemoteWriteOutputOptions;
+  /** The command line. It wins over all other sources. */
+  readonly flags?: RawOptions;
   /** k6's argument. */
   readonly argument?: string;
-  /** Variables. */
+  /** The variables. */
   readonly env?: Environment;
   /** The text of a configuration file, and its name for errors. */
   readonly config?: { readonly text: string; readonly name: string };
-  /** Whether a value counts; may throw instead. @default all do */
+  /** Reports whether a value counts; may throw instead. @default every value counts */
   readonly accepts?: (value: GivenValue, from: "env" | "config") => boolean;
 }
 
 /**
- * Flags come before the argument, that before variables, those before the file. Where k6's names are used (in the argument, in
- * the file, in variables `K6_PROMETHEUS_RW_*`), their meaning is k6's: certificates are verified unless something says otherwise.
+ * Merges sources: flags win over the argument, the argument over variables, variables over the file. If k6's present names are used
+ * (in the argument, in the file, in variables `K6_PROMETHEUS_RW_*`), certificates are verified unless a source says otherwise, as
+ * in k6.
  *
  * @throws ConfigurationError
  */
 export function consolidateOptions(
   { flags = {}, argument, env = {}, config, accepts = () => true }: OptionSources,
-): RemoteWriteOutputOptions {
+): RawOptions {
   const { values, hasPresentNames } = readEnvironment(env);
   const isPresent = hasPresentNames || argument !== undefined || config !== undefined;
   const fromConfig = config === undefined ? [] : readConfig(config.text, config.name);
-  const layers = [
+  const layers: readonly RawOptions[] = [
     isPresent ? { insecureSkipTlsVerify: false } : {},
     optionsOf(fromConfig.filter((value) => accepts(value, "config"))),
     optionsOf(values.filter((value) => accepts(value, "env"))),
-    argument === undefined ? {} : optionsFromArgument(argument),
+    argument === undefined ? {} : readArgument(argument),
     flags,
   ];
-  return withAwsVariables(layers.reduce(mergeOptions), env);
+  return withAwsVariables(layers.reduce((below, above) => mergeOptions(below, above)), env);
 }

@@ -17,9 +17,9 @@ const unitsMs: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads `1s`, `500ms`, `1m30s`, `1.5h`, `1d`; a plain number is milliseconds, as in k6.
+ * Reads `1s`, `500ms`, `1m30s`, `1.5h`, `1d`. A plain number means milliseconds, as in k6.
  *
- * @returns milliseconds, not negative; undefined if the text is no duration
+ * @returns milliseconds, not negative; undefined if the string is not a duration
  */
 export function parseDurationMs(text: string): number | undefined {
   const trimmed = text.trim();
@@ -35,10 +35,11 @@ export function parseDurationMs(text: string): number | undefined {
   return trimmed === "" ? undefined : sum;
 }
 
-/** The shortest usual form, such as `1.5s` or `30ms`. */
+/** Formats a duration in its shortest usual form, such as `30ms`, `1.5s` or `5m`. */
 export function formatDurationMs(ms: number): string {
   const rounded = (value: number): string => String(Math.round(value * 100) / 100);
   if (ms < 1000) return `${rounded(ms)}ms`;
   if (ms < 60_000) return `${rounded(ms / 1000)}s`;
-  return `${Math.floor(ms / 60_000)}m${rounded((ms % 60_000) / 1000)}s`;
+  const seconds = rounded((ms % 60_000) / 1000);
+  return `${Math.floor(ms / 60_000)}m${seconds === "0" ? "" : `${seconds}s`}`;
 }

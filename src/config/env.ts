@@ -3,71 +3,76 @@
  *
  * @module
  */
+import { nearestName } from "../client/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
-import { nearestName } from "../client/nearest_name.ts";
-import type { OptionDefinition } from "./option_definition.ts";
-import { optionDefinitions } from "./option_definitions.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { buildOptions, type OptionsFromText, type RawOptions } from "./raw_options.ts";
+import type { TextOption } from "./text_option.ts";
+import { textOptions } from "./text_options.ts";
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What an environment says. */
+/** The options of an environment. */
 export interface EnvironmentValues {
-  /** What is set, and nothing more. */
+  /** The values that are set. */
   readonly values: readonly GivenValue[];
-  /** Whether names of k6's present output are among the variables. */
+  /** Whether variables of k6's present output are set. */
   readonly hasPresentNames: boolean;
 }
 
-/** Variables that belong to this module's families; any other name in them is a mistake. */
+/** The families of this module's variables. An unknown name in them is a mistake. */
 const families = /^K6_(PROMETHEUS_|KEEP_|CA_CERT_)/;
 
-/** By this, k6's present output is meant. */
+/** The family of k6's present output. */
 const presentFamily = "K6_PROMETHEUS_RW_";
 
 /**
- * Reads options from an environment, such as `process.env` or `Deno.env.toObject()`. An empty variable counts as not set.
- * Where k6's present names (`K6_PROMETHEUS_RW_*`) are used, certificates are verified unless a variable says otherwise.
+ * Reads options from an environment, such as `process.env` or `Deno.env.toObject()`. An empty variable counts as not set. If k6's
+ * present names (`K6_PROMETHEUS_RW_*`) are used, `files.insecureSkipTlsVerify` is false unless a variable says otherwise.
  *
- * @throws ConfigurationError that names the variable, its value (never a secret) and what was expected; also for a name of
- * these families that does not exist
+ * @throws ConfigurationError that names the variable, its value (never a secret) and what was expected; also for an unknown name
+ * in one of this module's families
  * @example
  * ```ts
  * import { optionsFromEnv } from "k6-remote-write";
  *
- * const options = optionsFromEnv({ K6_PROMETHEUS_REMOTE_URL: "http://localhost:9090/api/v1/write" });
+ * const { options } = optionsFromEnv({ K6_PROMETHEUS_REMOTE_URL: "http://localhost:9090/api/v1/write" });
  * console.log(options.url);
  * ```
  */
-export function optionsFromEnv(env: Environment): RemoteWriteOutputOptions {
+export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): OptionsFromText {
+  return buildOptions(rawOptionsFromEnv(env));
+}
+
+/** Reads the raw options of an environment. */
+export function rawOptionsFromEnv(env: Environment): RawOptions {
   const { values, hasPresentNames } = readEnvironment(env);
   const options = optionsOf(values);
   return withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env);
 }
 
-/** What the variables of an environment say, without what follows from it. */
+/** Reads the variables of an environment. */
 export function readEnvironment(env: Environment): EnvironmentValues {
   const set = Object.keys(env).filter((name) => (env[name] ?? "") !== "");
   const known = new Set<string>();
   const values: GivenValue[] = [];
-  for (const spec of optionDefinitions) {
-    for (const name of spec.env) known.add(name);
-    const name = spec.env.find((candidate) => set.includes(candidate));
-    if (name !== undefined) values.push({ spec, value: spec.parse(env[name] ?? "", name), source: name });
-    for (const member of membersOf(spec, set)) {
+  for (const option of textOptions) {
+    for (const name of option.env) known.add(name);
+    const name = option.env.find((candidate) => set.includes(candidate));
+    if (name !== undefined) values.push({ option, value: option.parse(env[name] ?? "", name), source: name });
+    for (const member of membersOf(option, set)) {
       known.add(member.name);
-      const value = spec.parse(`${member.key}:${env[member.name] ?? ""}`, member.name);
-      values.push({ spec, value, source: member.name });
+      const value = option.parse(`${member.key}:${env[member.name] ?? ""}`, member.name);
+      values.push({ option, value, source: member.name });
     }
   }
   for (const name of set) if (families.test(name) && !known.has(name)) throw unknownVariable(name, known);
   return { values, hasPresentNames: set.some((name) => name.startsWith(presentFamily)) };
 }
 
-/** The standard variables of AWS, where signatures are asked for and nothing says for which region, or with which credentials. */
-export function withAwsVariables(options: RemoteWriteOutputOptions, env: Environment): RemoteWriteOutputOptions {
+/** Adds the region and the credentials of AWS's standard variables if signatures are wanted and these parts are missing. */
+export function withAwsVariables(options: RawOptions, env: Environment): RawOptions {
   if (options.sigv4 === undefined) return options;
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = env;
   const { accessKeyId, secretAccessKey, sessionToken, credentials } = options.sigv4;
@@ -83,8 +88,8 @@ export function withAwsVariables(options: RemoteWriteOutputOptions, env: Environ
   return { ...options, sigv4: { ...sigv4, ...fromAws } };
 }
 
-/** `K6_PROMETHEUS_HEADERS_X-Scope` and its like; of two families, that which comes first is read last and wins. */
-function membersOf({ envPrefixes }: OptionDefinition, set: readonly string[]): { name: string; key: string }[] {
+/** Finds variables such as `K6_PROMETHEUS_HEADERS_X-Scope`. The first family is read last, so that it wins. */
+function membersOf({ envPrefixes }: TextOption, set: readonly string[]): { name: string; key: string }[] {
   return envPrefixes.toReversed().flatMap((prefix) =>
     set.filter((name) => name.startsWith(prefix)).map((name) => ({ name, key: name.slice(prefix.length) }))
   );
@@ -92,6 +97,6 @@ function membersOf({ envPrefixes }: OptionDefinition, set: readonly string[]): {
 
 function unknownVariable(name: string, known: ReadonlySet<string>): ConfigurationError {
   const nearest = nearestName(name, [...known].filter((candidate) => families.test(candidate)));
-  const expected = nearest === undefined ? "one of those that the table of options names" : `perhaps ${nearest}`;
+  const expected = nearest === undefined ? "one of the names in the table of options" : `perhaps ${nearest}`;
   return new ConfigurationError(`Cannot read the environment: there is no variable ${name}, expected ${expected}`);
 }

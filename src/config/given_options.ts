@@ -1,30 +1,29 @@
 /**
- * Options of one source, made of the values that it gives.
+ * Makes raw options of the values that one source gives.
  *
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
 import { mergeSameSource } from "./merge_options.ts";
-import type { OptionDefinition } from "./option_definition.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { RawOptions } from "./raw_options.ts";
+import type { TextOption } from "./text_option.ts";
 
-/** A value, or a part of one, as a source gives it. */
+/** A value, or a part of a value, as a source gives it. */
 export interface GivenValue {
-  /** Of what. */
-  readonly spec: OptionDefinition;
-  /** As it was read. */
+  readonly option: TextOption;
+  /** The value as `TextOption.parse` read it. */
   readonly value: unknown;
-  /** What to call it in an error: the variable, the flag, the key. */
+  /** What a message calls it: the variable, the flag or the key. */
   readonly source: string;
 }
 
 /**
- * Options from values; of two values of one option the later one counts.
+ * Makes options of values. If two values belong to one option, the later one counts.
  *
- * @throws ConfigurationError where k6's switch for native histograms contradicts the choice beside it
+ * @throws ConfigurationError if k6's switch for native histograms contradicts another choice
  */
-export function optionsOf(values: readonly GivenValue[]): RemoteWriteOutputOptions {
-  const forms = values.filter(({ spec }) => spec.option === "trendAs");
+export function optionsOf(values: readonly GivenValue[]): RawOptions {
+  const forms = values.filter(({ option }) => option.option === "trendAs");
   const native = forms.find(({ value }) => value === "native");
   const other = forms.find(({ value }) => value !== "native");
   if (native !== undefined && other !== undefined) {
@@ -32,10 +31,10 @@ export function optionsOf(values: readonly GivenValue[]): RemoteWriteOutputOptio
       `Cannot read the options: ${native.source} says that trendAs is "native", and ${other.source} that it is "${other.value}", expected one of them`,
     );
   }
-  // That something is not native, which is all that the switch can say beside it, is no choice.
-  const choice = forms.findLast(({ spec }) => spec.placeholder !== undefined);
+  // An explicit false of the switch only means "not native"; it does not choose another form.
+  const choice = forms.findLast(({ option }) => option.placeholder !== undefined);
   return [...values, ...choice === undefined ? [] : [choice]].reduce(
-    (options: RemoteWriteOutputOptions, { spec, value }) => mergeSameSource(options, { [spec.option]: value }),
+    (options: RawOptions, { option, value }) => mergeSameSource<RawOptions>(options, { [option.option]: value }),
     {},
   );
 }

@@ -1,31 +1,28 @@
 /**
- * Options from several sources as one.
+ * Merges options of several sources.
  *
  * @module
  */
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
-/** Options that are labels under another name. */
+/** Options that set a label. */
 const labelOptions = ["instance", "testid"] as const;
 
 /**
- * Lays options over others: a value replaces the one below it, but objects (headers, labels, parts of a way to authenticate) are
- * merged by name, those of headers in whatever case. A label `testid` or `instance` replaces the option of that name below it.
+ * Merges two sets of options: a value of `above` replaces the value of `below`. Objects (headers, labels) are merged by name; the
+ * names of headers are equal in any case. A label `testid` or `instance` of `above` replaces the option of that name of `below`.
  */
-export function mergeOptions(
-  below: RemoteWriteOutputOptions,
-  above: RemoteWriteOutputOptions,
-): RemoteWriteOutputOptions {
+export function mergeOptions<Options extends Pick<RemoteWriteOutputOptions, "labels">>(
+  below: Options,
+  above: Options,
+): Options {
   const hidden = labelOptions.filter((name) => above.labels?.[name] !== undefined);
   const visible = Object.entries(below).filter(([option]) => hidden.every((name) => name !== option));
-  return mergeSameSource(Object.fromEntries(visible), above);
+  return mergeSameSource<Options>(Object.fromEntries(visible), above);
 }
 
-/** As `mergeOptions`, but what is below comes from the same source, so that no name of an option hides another. */
-export function mergeSameSource(
-  below: RemoteWriteOutputOptions,
-  above: RemoteWriteOutputOptions,
-): RemoteWriteOutputOptions {
+/** Merges options of one source: a label does not replace the option of its name. */
+export function mergeSameSource<Options extends object>(below: object, above: Options): Options {
   const merged: Record<string, unknown> = { ...below };
   for (const [option, value] of Object.entries(above)) {
     if (value === undefined) continue;
@@ -33,10 +30,10 @@ export function mergeSameSource(
     if (!isPlain(before) || !isPlain(value)) merged[option] = value;
     else merged[option] = option === "headers" ? mergeHeaders(before, value) : { ...before, ...value };
   }
-  return merged;
+  return merged as Options;
 }
 
-/** HTTP does not tell names apart by case, and would send both. */
+/** HTTP ignores the case of names, but would send both. */
 function mergeHeaders(
   below: Readonly<Record<string, unknown>>,
   above: Readonly<Record<string, unknown>>,

@@ -1,35 +1,35 @@
 /**
- * Options by the names that k6's configuration files and arguments have for them.
+ * Finds options by the names that configuration files and arguments give them.
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
 import { nearestName } from "../client/nearest_name.ts";
-import type { OptionDefinition } from "./option_definition.ts";
-import { optionDefinitions } from "./option_definitions.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import type { TextOption } from "./text_option.ts";
+import { textOptions } from "./text_options.ts";
 
-const byKey: ReadonlyMap<string, OptionDefinition> = new Map(
-  optionDefinitions.flatMap((spec) => spec.keys.map((key) => [key, spec])),
+const byKey: ReadonlyMap<string, TextOption> = new Map(
+  textOptions.flatMap((option) => option.keys.map((key) => [key, option])),
 );
 
-/** How to speak of a key that does not exist. */
+/** How a message speaks of a key that does not exist. */
 export interface KeySource {
-  /** What is read. */
+  /** What is being read. */
   readonly where: string;
   /** Whether the key may be the rest of a secret. @default false */
   readonly mayBeSecret?: boolean;
 }
 
 /**
- * The option of a key.
+ * Returns the option of a key.
  *
  * @throws ConfigurationError that names the nearest key
  */
-export function definitionOfKey(key: string, { where, mayBeSecret = false }: KeySource): OptionDefinition {
-  const spec = byKey.get(key);
-  if (spec !== undefined) return spec;
+export function optionOfKey(key: string, { where, mayBeSecret = false }: KeySource): TextOption {
+  const option = byKey.get(key);
+  if (option !== undefined) return option;
   const nearest = mayBeSecret ? undefined : nearestName(key, byKey.keys());
-  const expected = nearest === undefined ? "one of those that the table of options names" : `perhaps "${nearest}"`;
+  const expected = nearest === undefined ? "one of the names in the table of options" : `perhaps "${nearest}"`;
   const shown = mayBeSecret ? "such option" : `option "${key}"`;
   throw new ConfigurationError(`Cannot read ${where}: there is no ${shown}, expected ${expected}`);
 }

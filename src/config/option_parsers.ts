@@ -1,5 +1,5 @@
 /**
- * Readers of options that are given as text. `source` is what to call the text in an error: a variable, a flag, a key.
+ * Readers of options that are given as strings. `source` is what an error calls the string: a variable, a flag or a key.
  *
  * @module
  */
@@ -7,38 +7,38 @@ import { parseDurationMs } from "./duration.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { thresholdText } from "../k6/metric.ts";
 
-/** An error that names where a text stood, the text unless it is secret, and what was expected. */
+/** Makes an error that names the source, the string unless it may be secret, and what was expected. */
 export function unreadable(source: string, text: string | undefined, expected: string): ConfigurationError {
   const shown = text === undefined ? "it is not" : `it is "${text}", expected`;
   return new ConfigurationError(`Cannot read ${source}: ${shown} ${expected}`);
 }
 
-/** As it is. */
-export function parseText(text: string): string {
+/** Returns the string itself. */
+export function parseString(text: string): string {
   return text;
 }
 
-/** The forms that k6 (Go's ParseBool) takes. */
+/** Reads the forms of a boolean that k6 (Go's ParseBool) accepts. */
 export function parseBoolean(text: string, source: string): boolean {
   if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
   if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
   throw unreadable(source, text, "true or false");
 }
 
-/** A number in decimal notation. */
+/** Reads a number in decimal notation. */
 export function parseNumber(text: string, source: string): number {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) throw unreadable(source, text, "a number");
   return Number(text);
 }
 
-/** Milliseconds, 0 among them. */
+/** Reads a duration into milliseconds. */
 export function parseDuration(text: string, source: string): number {
   const ms = parseDurationMs(text);
   if (ms === undefined) throw unreadable(source, text, "a duration such as 1s, 500ms or 1m30s");
   return ms;
 }
 
-/** Milliseconds, at least one. */
+/** Reads a duration of at least one millisecond. */
 export function parsePeriod(text: string, source: string): number {
   const ms = parseDurationMs(text);
   if (ms === undefined || ms < 1) {
@@ -47,7 +47,7 @@ export function parsePeriod(text: string, source: string): number {
   return ms;
 }
 
-/** A reader of one of several words. */
+/** Makes a reader of one of several words. */
 export function choiceOf<const Choice extends string>(
   ...choices: readonly Choice[]
 ): (text: string, source: string) => Choice {
@@ -58,16 +58,16 @@ export function choiceOf<const Choice extends string>(
   };
 }
 
-/** An http or https URL. */
+/** Reads an http or https URL. */
 export function parseUrl(text: string, source: string): string {
   if (!URL.canParse(text) || !/^https?:/i.test(text)) {
-    // What does not parse may hold a password at a place that nobody can tell.
+    // A string that is not a URL may hold a password anywhere.
     throw unreadable(source, undefined, "a URL that begins with http:// or https://");
   }
   return text;
 }
 
-/** `a,b,c`, trimmed, or a JSON list. */
+/** Reads `a,b,c`, without the spaces, or a JSON list. */
 export function parseList(text: string, source: string): readonly string[] {
   const json = parseJson(text, "[");
   if (json === undefined) return text.split(",").map((part) => part.trim());
@@ -75,12 +75,12 @@ export function parseList(text: string, source: string): readonly string[] {
   return json.map((member) => textOf(member, source));
 }
 
-/** `1,2,3`, or a JSON list. */
+/** Reads `1,2,3`, or a JSON list. */
 export function parseNumbers(text: string, source: string): readonly number[] {
   return parseList(text, source).map((part) => parseNumber(part, source));
 }
 
-/** One header; the first colon ends the name: values may hold further ones. */
+/** Reads one header. The first colon ends the name; the value may hold colons. */
 export function parseHeader(text: string, source: string): Readonly<Record<string, string>> {
   const colon = text.indexOf(":");
   const name = text.slice(0, colon).trim();
@@ -90,7 +90,7 @@ export function parseHeader(text: string, source: string): Readonly<Record<strin
   return { [name]: text.slice(colon + 1).trim() };
 }
 
-/** `k:v,k2:v2`, or a JSON object for values that hold commas. Values are secret. */
+/** Reads `k:v,k2:v2`, or a JSON object for values that hold commas. The values are secret. */
 export function parseHeaders(text: string, source: string): Readonly<Record<string, string>> {
   const json = parseJson(text, "{");
   const headers = json === undefined
@@ -99,7 +99,7 @@ export function parseHeaders(text: string, source: string): Readonly<Record<stri
   return Object.assign({}, ...headers.map((header) => parseHeader(header, source)));
 }
 
-/** `a=b,c=d`, or a JSON object. A text that cannot be read is not shown: some are secret. */
+/** Reads `a=b,c=d`, or a JSON object. An error does not show the string, which may be secret. */
 export function parsePairs(text: string, source: string): Readonly<Record<string, string>> {
   const json = parseJson(text, "{");
   if (json !== undefined) return mapValues(json, (value) => textOf(value, source));
@@ -112,13 +112,13 @@ export function parsePairs(text: string, source: string): Readonly<Record<string
   );
 }
 
-/** One number for all metrics, or `metric=number,metric=number`, or a JSON object of them. */
+/** Reads one number for all metrics, or `metric=number,metric=number`, or a JSON object of them. */
 export function parseFactors(text: string, source: string): number | Readonly<Record<string, number>> {
   if (!text.includes("=") && parseJson(text, "{") === undefined) return parseNumber(text, source);
   return mapValues(parsePairs(text, source), (value) => parseNumber(value, source));
 }
 
-/** One list of bounds for all metrics, or a JSON object of lists by metric. */
+/** Reads one list of bounds for all metrics, or a JSON object of lists by metric. */
 export function parseBuckets(
   text: string,
   source: string,
@@ -128,7 +128,7 @@ export function parseBuckets(
   return mapValues(json, (value) => parseNumbers(typeof value === "string" ? value : JSON.stringify(value), source));
 }
 
-/** A switch, or a JSON object of thresholds as in a k6 script. */
+/** Reads a switch, or a JSON object of thresholds as in a k6 script. */
 export function parseThresholdOption(
   text: string,
   source: string,
@@ -144,12 +144,12 @@ function parseThresholdText(threshold: unknown, source: string): string {
   return text;
 }
 
-/** A switch, or labels. */
+/** Reads a switch, or labels. */
 export function parseLabelOption(text: string, source: string): boolean | Readonly<Record<string, string>> {
   return /[={]/.test(text) ? parsePairs(text, source) : parseBoolean(text, source);
 }
 
-/** A JSON list; its rules are checked where they are used. */
+/** Reads a JSON list of objects. The code that uses them checks their members. */
 export function parseJsonList(text: string, source: string): readonly object[] {
   const json = parseJson(text, "[");
   if (!Array.isArray(json) || json.some((each) => typeof each !== "object" || each === null)) {
@@ -158,13 +158,13 @@ export function parseJsonList(text: string, source: string): readonly object[] {
   return json;
 }
 
-/** A member of a list or an object. */
+/** Returns a member of a list or an object as a string. */
 function textOf(value: unknown, source: string): string {
   if (["string", "number", "boolean"].includes(typeof value)) return String(value);
-  throw unreadable(source, undefined, "of texts and numbers only");
+  throw unreadable(source, undefined, "made of strings and numbers only");
 }
 
-/** The value of a text that looks like JSON, by its first character; undefined if it does not, or is none. */
+/** Parses a string that begins like JSON; returns undefined for any other string. */
 function parseJson(text: string, first: "{" | "["): object | undefined {
   if (!text.trimStart().startsWith(first)) return undefined;
   try {

@@ -1,28 +1,24 @@
-/**
- * A receiver that sends on what it takes: so that pages and edge workers can push to an endpoint that they cannot reach, whose
- * credentials they must not know, or that does not allow their origin.
- *
- * @module
- */
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { BusyError } from "../model/errors.ts";
-import type { ClientOptions, RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
-import { resolveOptions } from "../k6/output/resolve_options.ts";
+import { clientOptionDefinitions, type ClientOptions, completeClientOptions } from "../client/client_options.ts";
+import { checkOptions, type OptionDefinitions } from "../client/option_definition.ts";
+import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
+import { queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
-import { countValues, nothingWritten } from "../receive/written.ts";
+import { createReceiver } from "../receive/create_receiver.ts";
 import {
-  createReceiver,
+  checkReceiverOptions,
   type PartialWrite,
   type ReceivedWrite,
   type ReceiverOptions,
-} from "../receive/create_receiver.ts";
-import { abortAfter } from "../send/abort_after.ts";
+} from "../receive/receiver_options.ts";
+import { countValues, nothingWritten } from "../receive/responses.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
+import { Outage } from "../send/outage.ts";
 import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
-import type { Sleep } from "../send/sleep.ts";
 import { Warnings } from "../send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "../send/write_queue.ts";
 import type { TimeSeries } from "../model/time_series.ts";
@@ -30,179 +26,176 @@ import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
 import { batchesOf, type NameRules } from "../protocol/time_series_batch.ts";
 
-/** How a forwarder receives. */
+/** Options of a forwarder's receiver. */
 export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
   /**
-   * Sees what arrives before it goes into the queue, and again what the queue had no room for in the meantime; where it throws, the
-   * sender is answered 500 and sends again.
+   * Called with each write before the write goes into the queue. If it throws, the sender gets 500 and sends again. It may see
+   * a write twice: the sender sends again if the queue became full in the meantime.
    */
   readonly onWrite?: ((write: ReceivedWrite) => void | Promise<void>) | undefined;
 }
 
-/** Where to forward to, what may wait, and how to receive. */
-export interface ForwarderOptions
-  extends ClientOptions, Pick<RemoteWriteOutputOptions, "shards" | "capacity" | "maxQueueBytes" | "closeTimeoutMs"> {
+const sendingDefinitions: OptionDefinitions<ClientOptions & QueueOptions, keyof AuthOptions> = {
+  ...clientOptionDefinitions,
+  ...queueOptionDefinitions,
+};
+
+/** Options of a forwarder: those of a client, of its queue, and of its receiver. */
+export interface ForwarderOptions extends ClientOptions, QueueOptions {
   /**
-   * How long a request is tried in all, in milliseconds. Its sender was told that it is taken, and the queue's bound makes
-   * senders wait. @default Infinity
+   * How long the forwarder tries to deliver a request, in milliseconds. By default it does not give up, because the sender was
+   * told that the request was accepted.
+   *
+   * @default Infinity
    */
   readonly retryDeadlineMs?: number | undefined;
-  /** How to receive. */
+  /** Options of the receiver. */
   readonly receiver?: ForwarderReceiverOptions | undefined;
 }
 
-/** Names of any characters, as 2.0 allows them. */
+/** Allows names of any characters, as 2.0 does. */
 const utf8Names: NameRules = {
   metric: /^[^]+$/,
   label: /^[^]+$/,
   compare: (a, b) => compareUtf8(a.name, b.name),
 };
 
-/** When a sender that met a full queue should come again: by then, a request or more has left it. */
+/** How long a sender should wait if the queue is full. Usually, at least one request has left the queue by then. */
 const retryAfterMs = 1000;
 
 /**
- * Receives remote write 1.0 and 2.0, and sends what is valid to another endpoint, through a bounded queue, with retries, each
- * series in its order.
+ * Receives remote write 1.0 and 2.0, and forwards valid series to another endpoint through a bounded queue, with retries and in
+ * order. Pages and edge workers can use it to push to an endpoint that they cannot reach, whose credentials they must not know,
+ * or that does not allow their origin.
  *
- * A sender is answered when the queue has taken what it sent, not when that is delivered: 204, or 400 with the reason where some
- * series cannot be sent on (in 2.0 the others are, in 1.0 none, as its senders expect). While the queue is full, nothing is taken
- * and the answer is 429 with Retry-After. The queue is in memory: what is in it is lost if the process is killed before `close()`
- * has resolved.
- *
- * @example
- * ```ts
- * import { RemoteWriteForwarder } from "k6-remote-write";
- *
- * const forwarder = new RemoteWriteForwarder({
- *   url: "http://localhost:9090/api/v1/write",
- *   receiver: { cors: "https://shop.example.com" },
- * });
- * const response = await forwarder.handle(new Request("http://localhost/api/v1/write"));
- * console.log(response.status); // 405: it is not a POST.
- * await forwarder.close();
- * ```
+ * The forwarder answers when the series are in the queue, not when they are delivered. The answer is 204, or 400 with the reason
+ * if some series cannot be sent: it forwards the other series of a 2.0 request, but nothing of a 1.0 request, as 1.0 senders
+ * expect. While the queue is full, the forwarder accepts nothing and answers 429 with Retry-After. The queue is in memory: if the
+ * process is killed before `close()` has resolved, its content is lost.
  */
 export class RemoteWriteForwarder implements AsyncDisposable {
-  /** Answers a request; a handler for `Deno.serve`, `Bun.serve` and workers. Never rejects. */
+  /** Answers a request. A handler for `Deno.serve`, `Bun.serve` and workers that never rejects. */
   readonly handle: (request: Request) => Promise<Response>;
   readonly #onWrite: ForwarderReceiverOptions["onWrite"];
   readonly #shards: number;
-  /** Whether the endpoint gets 2.0 whatever it says; otherwise, what waits may have to go in 1.0. */
+  /** Whether the endpoint always gets 2.0. Otherwise, the queued series may have to be sent in 1.0. */
   readonly #isV2: boolean;
   readonly #closeTimeoutMs: number;
-  readonly #sleep: Sleep;
   readonly #queue: WriteQueue;
-  readonly #metadata: MetadataSender;
+  readonly #metadataSender: MetadataSender;
   readonly #warnings: Warnings;
   readonly #stats = new SendStats();
-  readonly #families = new MetadataStore();
-  readonly #account = new ReportBuilder();
-  readonly #underWay = new Set<Promise<void>>();
-  readonly #end = new AbortController();
+  readonly #metadataStore = new MetadataStore();
+  readonly #report = new ReportBuilder();
+  readonly #pending = new Set<Promise<void>>();
   #closing: Promise<DeliveryReport> | undefined;
 
-  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
+  /** Creates a forwarder; sends nothing. @throws {ConfigurationError} if an option is unknown or has a wrong value */
   constructor({ receiver = {}, ...options }: ForwarderOptions = {}) {
-    const resolved = resolveOptions({ ...options, retryDeadlineMs: options.retryDeadlineMs ?? Infinity });
+    const checked = checkOptions(options, sendingDefinitions, { retryDeadlineMs: Infinity });
+    const resolved = completeClientOptions(checked, options);
     this.#shards = resolved.shards;
     this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
-    this.#sleep = resolved.sleep;
     this.#warnings = new Warnings(resolved.onWarning);
-    const sending = { ...resolved, stats: this.#stats, warnings: this.#warnings };
-    const way = createDelivery(sending);
-    this.#metadata = createMetadataSender(sending, way);
-    // Nothing that a sender was told to be taken is dropped: what is more than fits is refused.
-    this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery: way.delivery });
+    const outage = new Outage({ ...resolved, sharedDeadline: false });
+    const sending = { ...resolved, outage, stats: this.#stats, warnings: this.#warnings };
+    const endpoint = createDelivery(sending);
+    this.#metadataSender = createMetadataSender(sending, endpoint);
+    // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
+    this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery: endpoint.delivery });
+    checkReceiverOptions(receiver);
     this.#onWrite = receiver.onWrite;
-    this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#take(write) });
+    this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });
   }
 
-  /** Resolves when all that was taken so far is delivered or given up: for `waitUntil`, where nothing runs after the answer. */
+  /** Resolves when everything accepted so far is delivered or given up. Pass it to a worker's `waitUntil`. */
   async settled(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#pending);
   }
 
   /**
-   * Takes nothing more, and waits for what is in the queue, up to `closeTimeoutMs`.
+   * Accepts nothing more, and waits at most `closeTimeoutMs` until the queue is empty.
    *
-   * @returns the account of all that was taken; never rejects
+   * @returns the report of everything that was accepted; never rejects
    */
   close(options: CloseOptions = {}): Promise<DeliveryReport> {
     return this.#closing ??= this.#close(options);
   }
 
-  /** What was done so far. */
+  /** The statistics so far. */
   get stats(): SendStatsSnapshot {
     return this.#stats.snapshot();
   }
 
-  /** Closes. */
+  /** Calls `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #take(write: ReceivedWrite): Promise<PartialWrite> {
+  async #accept(write: ReceivedWrite): Promise<PartialWrite> {
     this.#checkRoom();
     if (this.#onWrite !== undefined) {
       await this.#onWrite(write);
-      // Others may have filled it meanwhile.
+      // Other requests may have filled the queue in the meantime.
       this.#checkRoom();
     }
-    for (const [name, metadata] of write.metadata) this.#families.add(name, metadata);
-    this.#families.addSeries(write.timeSeries);
+    for (const [name, metadata] of write.metadata) this.#metadataStore.add(name, metadata);
+    this.#metadataStore.addSeries(write.timeSeries);
     const reasons: string[] = [];
     const batches = batchesOf(write.timeSeries.map((series) => this.#withMetadata(series)), {
       shards: this.#shards,
       names: this.#isV2 && write.version === "2.0" ? utf8Names : undefined,
-      // Exemplars may come on their own; there is nothing to send them with.
+      // Exemplars that come without a sample cannot be sent. That is no reason to refuse the request.
       onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),
     });
-    const [reason] = reasons;
-    const takesAll = reason === undefined;
-    if (!takesAll) this.#warnings.once(`${reason}. It is not forwarded; further ones of this kind are only refused.`);
-    const others = reasons.length > 1 ? `; and ${reasons.length - 1} more` : "";
-    if (!takesAll && write.version === "1.0") {
-      // A sender of 1.0 goes by what Prometheus does: of a refused request, nothing is stored. What is good it may send again.
-      return { written: nothingWritten, reason: `${reason}${others}; nothing of the request is taken` };
+    const [first] = reasons;
+    const reason = reasons.length > 1 ? `${first}; and ${reasons.length - 1} more` : first;
+    if (reason !== undefined) {
+      this.#warnings.once(`${first}. It is not forwarded. Further series of this kind are refused without a warning.`);
+      // Prometheus stores nothing of a refused 1.0 request, and 1.0 senders rely on it: they may send the valid part again.
+      if (write.version === "1.0") {
+        return { written: nothingWritten, reason: `${reason}; nothing of the request was accepted` };
+      }
     }
     batches.forEach((batch, shard) => batch !== undefined && this.#enqueue(shard, batch));
     const written = countWritten(batches);
-    if (!takesAll) return { written, reason: `${reason}${others}; the others are taken` };
+    if (reason !== undefined) return { written, reason: `${reason}; the other series were accepted` };
     return { written: { ...countValues(write.timeSeries), exemplars: written.exemplars } };
   }
 
   #checkRoom(): void {
-    const problem = this.#closing !== undefined ? "it is closed" : this.#queue.isFull ? "the queue is full" : undefined;
-    if (problem !== undefined) throw new BusyError(`Cannot take the request: ${problem}`, { retryAfterMs });
+    const problem = this.#closing !== undefined
+      ? "the forwarder is closed"
+      : this.#queue.isFull
+      ? "the queue is full"
+      : undefined;
+    if (problem !== undefined) throw new BusyError(`Cannot accept the request: ${problem}`, { retryAfterMs });
   }
 
-  /** In 1.0, metadata comes apart from the series. */
+  /** Adds the metadata that a 1.0 sender sent separately. */
   #withMetadata(series: TimeSeries): TimeSeries {
     if (series.metadata !== undefined) return series;
     const name = series.labels.find((label) => label.name === "__name__")?.value;
-    return name === undefined ? series : { ...series, metadata: this.#families.of(name) };
+    return name === undefined ? series : { ...series, metadata: this.#metadataStore.of(name) };
   }
 
   #enqueue(shard: number, batch: Batch): void {
     const done = this.#queue.push(shard, batch).then(async (report) => {
-      this.#account.add(report);
-      if (report.delivered > 0) await this.#metadata.flush(this.#families.all, this.#end.signal);
-      this.#underWay.delete(done);
+      this.#report.add(report);
+      if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, this.#queue.signal);
+      this.#pending.delete(done);
     });
-    this.#underWay.add(done);
+    this.#pending.add(done);
   }
 
   async #close({ timeoutMs = this.#closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#sleep, signal });
-    await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
-    await this.settled();
-    clear();
-    return this.#account.report();
+    await this.#queue.close({ timeoutMs, signal, finish: () => this.settled() });
+    return this.#report.report();
   }
 }
 
+/** Counts the values that were accepted. */
 function countWritten(batches: readonly (Batch | undefined)[]): WrittenCounts {
   let [samples, histograms, exemplars] = [0, 0, 0];
   for (const batch of batches) {

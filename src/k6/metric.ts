@@ -5,10 +5,10 @@
  * @module
  */
 
-/** What a metric does with its samples: adds them up, keeps the last, counts the non-zero ones, or describes their spread. */
+/** How a metric aggregates its samples: adds them up, keeps the last, counts the non-zero ones, or describes their distribution. */
 export type MetricType = "counter" | "gauge" | "rate" | "trend";
 
-/** What a metric's values are: plain numbers, milliseconds, or bytes. */
+/** The unit of a metric's values: none, milliseconds, or bytes. */
 export type ValueType = "default" | "time" | "data";
 
 /** All metric types, in k6's order. */
@@ -17,14 +17,14 @@ export const metricTypes: readonly MetricType[] = ["counter", "gauge", "rate", "
 /** All value types. */
 export const valueTypes: readonly ValueType[] = ["default", "time", "data"];
 
-/** A threshold in k6's form: an expression, such as `p(95)<500`, alone or with what the one who runs the test is to do. */
+/** A threshold in k6's form: an expression such as `p(95)<500`, or an object with the expression and k6's further settings. */
 export type Threshold = string | {
   readonly threshold: string;
   readonly abortOnFail?: boolean | undefined;
   readonly delayAbortEval?: string | undefined;
 };
 
-/** A threshold's expression; undefined for what has not k6's form. */
+/** Returns the expression of a threshold, or undefined if the value is not in k6's form. */
 export function thresholdText(threshold: unknown): string | undefined {
   const text = typeof threshold === "object" && threshold !== null && "threshold" in threshold
     ? threshold.threshold
@@ -32,14 +32,14 @@ export function thresholdText(threshold: unknown): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** A k6 metric, as the JSON output's Metric lines describe it. */
+/** A k6 metric. It has the fields of a Metric line in k6's JSON output. */
 export interface Metric {
-  /** As in the script: `http_req_duration`. */
+  /** The name in the script, such as `http_req_duration`. */
   readonly name: string;
-  /** How samples are aggregated. */
+  /** How the metric aggregates its samples. */
   readonly type: MetricType;
-  /** Unit of the values; `time` is milliseconds. */
+  /** The unit of the values. `time` is milliseconds. */
   readonly contains: ValueType;
-  /** Threshold expressions, such as `p(95)<500`, if the source tells them. */
+  /** The metric's threshold expressions, such as `p(95)<500`, if the source contains them. */
   readonly thresholds?: readonly string[] | undefined;
 }

@@ -5,25 +5,28 @@
  */
 import type { Metric } from "./metric.ts";
 
-/** Names and values that tell series of a metric apart. */
+/** Tags by name. Samples of a metric with different tags belong to different series. */
 export type Tags = Readonly<Record<string, string>>;
 
-/** One measurement. */
+/** One measurement of a metric. */
 export interface Sample {
-  /** What was measured. Pass the same object for the same metric: it is looked up by identity first. */
+  /** The metric. Pass the same object for the same metric, because the output looks it up by identity first. */
   readonly metric: Metric;
-  /** Milliseconds since the Unix epoch; fractions are cut off. */
+  /** The time in milliseconds since the Unix epoch. The output drops fractions. */
   readonly time: number;
-  /** In the metric's unit: milliseconds for `time`, bytes for `data`; 0 or 1 for a rate. */
+  /** The value in the metric's unit: milliseconds for `time`, bytes for `data`. For a rate, it is 0 or not 0. */
   readonly value: number;
-  /** Pass the same object for equal tags where you can: it is looked up by identity first. It must not change afterwards. */
+  /**
+   * The tags. Pass the same object for equal tags if possible, because the output looks it up by identity first. The object must
+   * not change afterwards.
+   */
   readonly tags: Tags;
-  /** What is not a tag and makes no series: `vu`, `iter`, `trace_id`. */
+  /** Facts that do not create a series, such as `vu`, `iter` and `trace_id`. */
   readonly metadata?: Tags | undefined;
 }
 
-/** Whatever takes samples; never awaits. */
+/** Takes samples, such as a `RemoteWriteOutput`. */
 export interface SampleConsumer {
-  /** Takes one sample or several. */
+  /** Takes one or more samples. Does not wait. */
   add(samples: Sample | readonly Sample[]): void;
 }

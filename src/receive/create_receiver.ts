@@ -1,151 +1,160 @@
-/**
- * A remote-write receiver as a handler of web-standard requests: for `Deno.serve`, `Bun.serve`, workers and tests.
- *
- * @module
- */
 import { BusyError, FormatError, TooLargeError } from "../model/errors.ts";
-import { quote } from "./rules/violation.ts";
-import { versionOfContentType } from "./content_type.ts";
-import { allowOrigin, preflight } from "./cors.ts";
-import { checkHeaders } from "./rules/header_rules.ts";
-import { readBody } from "./read_body.ts";
-import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receiver_options.ts";
-import { refuse, ViolationList } from "./refusal.ts";
-import { foreignMessage, StrictRules } from "./rules/strict_rules.ts";
-import { countValues, nothingWritten, writtenHeaders } from "./written.ts";
-import type { ProtocolVersion } from "../send/request_result.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { DecodedRequest } from "../protocol/decode.ts";
 import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";
 import { decompress } from "../protocol/snappy.ts";
-
-export type { Rule, Violation } from "./rules/violation.ts";
-export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./receiver_options.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import { quote } from "./quote.ts";
+import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receiver_options.ts";
+import { allowOrigin, countValues, nothingWritten, preflight, refuse, writtenHeaders } from "./responses.ts";
+import type { CheckRequest } from "./rules/rules.ts";
 
 /**
- * Makes a handler that receives remote write 1.0 and 2.0. It holds no resources and can simply be dropped.
+ * Creates a handler that receives remote write 1.0 and 2.0, for `Deno.serve`, `Bun.serve`, workers and tests. The handler
+ * holds no resources and needs no closing.
  *
  * @example
  * ```ts
- * import { createReceiver } from "k6-remote-write";
+ * import { createReceiver } from "k6-remote-write/receiver";
  *
  * const receive = createReceiver({ onWrite: ({ timeSeries }) => console.log(timeSeries.length) });
  * const response = await receive(new Request("http://localhost/api/v1/write"));
- * console.log(response.status); // 405: it is not a POST.
+ * console.log(response.status); // 405, because the request is not a POST
  * ```
  *
- * @throws {ConfigurationError} where an option cannot be used
+ * @throws {ConfigurationError} if an option is unknown or has a wrong value
  */
 export function createReceiver(options: ReceiverOptions): (request: Request) => Promise<Response> {
-  const receiver = new Receiver(resolveReceiverOptions(options));
-  return (request) => receiver.answer(request);
-}
-
-class Receiver {
-  readonly #options: ResolvedReceiverOptions;
-  readonly #rules: StrictRules | undefined;
-
-  constructor(options: ResolvedReceiverOptions) {
-    this.#options = options;
-    this.#rules = options.strict ? new StrictRules(options.maxTrackedSeries) : undefined;
-  }
-
-  async answer(request: Request): Promise<Response> {
-    const { path, origin, onError } = this.#options;
+  const resolved = resolveReceiverOptions(options);
+  const { path, cors, onError, strict, onViolation } = resolved;
+  const checkRequest = strict?.createChecks(onViolation);
+  return async (request) => {
     let response: Response;
     try {
       if (path !== undefined && new URL(request.url).pathname !== path) response = refuse(404, "Cannot find this path");
-      else if (origin !== undefined && request.method === "OPTIONS") response = preflight(request);
-      else response = await this.#receive(request);
+      else if (cors !== false && request.method === "OPTIONS") response = preflight(request);
+      else response = await receive(request, { ...resolved, checkRequest });
     } catch (error) {
       onError(error);
-      response = refuse(500, "Cannot take the request: the receiver failed");
+      response = refuse(500, "Cannot read the request: the receiver failed");
     }
-    // Servers differ in what they do with a body that nobody reads.
+    // Servers handle a body that was not read in different ways.
     if (!request.bodyUsed) await request.body?.cancel().catch(() => {});
-    return origin === undefined ? response : allowOrigin(response, origin);
-  }
+    return cors === false ? response : allowOrigin(response, cors === true ? "*" : cors);
+  };
+}
 
-  async #receive(request: Request): Promise<Response> {
-    const violations = new ViolationList(this.#options.onViolation);
-    const version = versionOfContentType(request.headers.get("Content-Type"));
-    if (this.#rules !== undefined) {
-      checkHeaders(request, { version, report: violations.add });
-    }
-    const { method, headers } = request;
-    if (method !== "POST") {
-      return refuse(405, `Cannot accept the request: the method is ${quote(method)}, expected POST`, { Allow: "POST" });
-    }
-    if (version === undefined || !this.#options.acceptVersions.includes(version)) {
-      return refuse(
-        415,
-        `Cannot accept the request: Content-Type is ${
-          quote(headers.get("Content-Type") ?? "")
-        }, expected remote write ${this.#options.acceptVersions.join(" or ")}`,
-      );
-    }
-    const encoding = headers.get("Content-Encoding") ?? "snappy";
-    if (encoding.toLowerCase() !== "snappy") {
-      return refuse(415, `Cannot accept the request: Content-Encoding is ${quote(encoding)}, expected snappy`);
-    }
-    return await this.#take(request, { version, violations });
-  }
+interface ReceiveOptions extends ResolvedReceiverOptions {
+  readonly checkRequest: CheckRequest | undefined;
+}
 
-  /** Answers a request whose message and encoding are known. */
-  async #take(
-    request: Request,
-    { version, violations }: { version: ProtocolVersion; violations: ViolationList },
-  ): Promise<Response> {
-    const { maxBodyBytes, maxDecodedBytes, onWrite, onError } = this.#options;
-    const refuseAll = (status: number, reason: string): Response =>
-      refuse(status, reason, writtenHeaders(version, nothingWritten));
-    let body: Uint8Array;
-    let decoded: Uint8Array;
-    let decodedRequest: DecodedRequest;
-    try {
-      body = await readBody(request, { maxBodyBytes });
-      decoded = decompress(body, { maxDecodedBytes });
-      // Small requests take relatively more.
-      const maxMemoryBytes = Math.max(8 * maxDecodedBytes, 2 ** 20);
-      decodedRequest = (version === "2.0" ? decodeV2 : decodeV1)(decoded, { maxMemoryBytes });
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      if (error instanceof TooLargeError) return refuseAll(413, error.message);
-      if (this.#rules !== undefined) violations.add("body", error.message);
-      return refuseAll(400, error.message);
-    }
-    const accept = this.#rules?.check(decodedRequest, { version, report: violations.add });
-    violations.end();
-    if (violations.count > 0) return refuseAll(400, `${violations}`);
-    const { timeSeries, metadata, foreignField } = decodedRequest;
-    // As protobuf reads it, a message of the other version is empty: its sender would be told that all is stored.
-    if (foreignField !== undefined && timeSeries.length + metadata.size === 0) {
-      return refuseAll(400, `Cannot accept the request: ${foreignMessage(foreignField)}`);
-    }
-    const write = {
-      version,
-      timeSeries,
-      metadata,
-      bodyBytes: body.length,
-      decodedBytes: decoded.length,
-      headers: request.headers,
-    };
-    const forget = accept?.();
-    try {
-      const { written = countValues(timeSeries), reason } = await onWrite(write) ?? {};
-      const headers = writtenHeaders(version, written);
-      if (reason === undefined) return new Response(null, { status: 204, headers });
-      // Its sender may try the good part of it again.
-      if (Object.values(written).every((count) => count === 0)) forget?.();
-      return refuse(400, reason, headers);
-    } catch (error) {
-      forget?.();
-      if (error instanceof BusyError) {
-        const retryAfter = { "Retry-After": `${Math.ceil(error.retryAfterMs / 1000)}` };
-        return refuse(429, error.message, { ...writtenHeaders(version, nothingWritten), ...retryAfter });
-      }
-      onError(error);
-      return refuseAll(500, "Cannot store the request: the receiver failed");
+async function receive(
+  request: Request,
+  { acceptVersions, checkRequest, maxBodyBytes, maxDecodedBytes, onError, onWrite }: ReceiveOptions,
+): Promise<Response> {
+  const { method, headers } = request;
+  const contentType = headers.get("Content-Type");
+  const version = versionOfContentType(contentType);
+  const check = checkRequest?.(request, version);
+  const cannotAccept = (name: string, value: string, expected: string): string =>
+    `Cannot accept the request: ${name} is ${quote(value)}, expected ${expected}`;
+  if (method !== "POST") return refuse(405, cannotAccept("the method", method, "POST"), { Allow: "POST" });
+  if (version === undefined || !acceptVersions.includes(version)) {
+    const expected = `remote write ${acceptVersions.join(" or ")}`;
+    return refuse(415, cannotAccept("Content-Type", contentType ?? "", expected));
+  }
+  const encoding = headers.get("Content-Encoding") ?? "snappy";
+  if (encoding.toLowerCase() !== "snappy") return refuse(415, cannotAccept("Content-Encoding", encoding, "snappy"));
+
+  const refuseAll = (status: number, reason: string, others?: Record<string, string>): Response =>
+    refuse(status, reason, { ...writtenHeaders(version, nothingWritten), ...others });
+  let body: Uint8Array;
+  let message: Uint8Array;
+  let decoded: DecodedRequest;
+  try {
+    body = await readBody(request, maxBodyBytes);
+    message = decompress(body, { maxDecodedBytes });
+    // The objects of a small request need more memory in relation to its size.
+    const maxMemoryBytes = Math.max(8 * maxDecodedBytes, 2 ** 20);
+    decoded = (version === "2.0" ? decodeV2 : decodeV1)(message, { maxMemoryBytes });
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    if (error instanceof TooLargeError) return refuseAll(413, error.message);
+    check?.reportBody(error.message);
+    return refuseAll(400, error.message);
+  }
+  const { timeSeries, metadata, foreignField } = decoded;
+  if (foreignField !== undefined) {
+    const problem = `the message has the field ${foreignField}, expected only fields of the version in Content-Type`;
+    check?.reportBody(problem);
+    // Protobuf reads a message of the other version as an empty one. The sender must not believe that it was stored.
+    if (check === undefined && timeSeries.length + metadata.size === 0) {
+      return refuseAll(400, `Cannot accept the request: ${problem}`);
     }
   }
+  const violations = check?.check(decoded);
+  if (violations !== undefined) return refuseAll(400, violations);
+
+  const forget = check?.accept();
+  try {
+    const write = { version, timeSeries, metadata, bodyBytes: body.length, decodedBytes: message.length, headers };
+    const { written = countValues(timeSeries), reason } = await onWrite(write) ?? {};
+    const counts = writtenHeaders(version, written);
+    if (reason === undefined) return new Response(null, { status: 204, headers: counts });
+    // The sender may send the valid part again.
+    if (Object.values(written).every((count) => count === 0)) forget?.();
+    return refuse(400, reason, counts);
+  } catch (error) {
+    forget?.();
+    if (error instanceof BusyError) {
+      return refuseAll(429, error.message, { "Retry-After": `${Math.ceil(error.retryAfterMs / 1000)}` });
+    }
+    onError(error);
+    return refuseAll(500, "Cannot store the request: the receiver failed");
+  }
+}
+
+const messageV1 = "prometheus.WriteRequest";
+
+const versions: ReadonlyMap<string, ProtocolVersion> = new Map([
+  [messageV1, "1.0"],
+  ["io.prometheus.write.v2.Request", "2.0"],
+]);
+
+/**
+ * Returns the protocol version that a Content-Type names, or undefined if it is not a remote-write type. A missing
+ * Content-Type or message name means 1.0, because senders from before 2.0 may omit it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-media-type
+ */
+function versionOfContentType(contentType: string | null): ProtocolVersion | undefined {
+  const protobuf = "application/x-protobuf";
+  const [mediaType = "", ...parameters] = (contentType ?? protobuf).split(";").map((part) => part.trim());
+  const messages = parameters.flatMap((parameter) => /^proto(?:=|$)("?)(.*)\1$/i.exec(parameter)?.[2] ?? []);
+  return mediaType.toLowerCase() === protobuf && messages.length < 2
+    ? versions.get(messages[0] ?? messageV1)
+    : undefined;
+}
+
+/**
+ * Reads a body. Stops at the limit, and allocates only what arrives, not what Content-Length declares.
+ *
+ * @throws {TooLargeError} if the body is larger than `maxBodyBytes`
+ */
+async function readBody({ headers, body }: Request, maxBodyBytes: number): Promise<Uint8Array> {
+  const checkLength = (length: number): void => {
+    if (length <= maxBodyBytes) return;
+    throw new TooLargeError(`Cannot read the body: it is ${length} bytes or more, expected at most ${maxBodyBytes}`);
+  };
+  checkLength(Number(headers.get("Content-Length")));
+  // One buffer instead of a list of chunks: a sender may send chunks of one byte.
+  const buffer = new ByteBuffer();
+  for await (const chunk of body ?? []) {
+    // An error ends the loop, which cancels the rest of the body.
+    checkLength(buffer.length + chunk.length);
+    buffer.ensure(chunk.length);
+    buffer.append(chunk);
+  }
+  return buffer.written();
 }

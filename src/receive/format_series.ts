@@ -1,8 +1,8 @@
 import type { Label } from "../model/time_series.ts";
 
 /**
- * Writes a series as PromQL does, with its labels sorted: `up{instance="b",job="a"}`. Two series have the same form only if
- * they have the same labels, in whatever order.
+ * Returns a series in PromQL's notation with sorted labels, such as `up{instance="b",job="a"}`. Two series have the same
+ * notation only if they have the same labels, in any order.
  */
 export function formatSeries(labels: readonly Label[]): string {
   const sorted = labels.toSorted(compareLabels);
@@ -14,14 +14,13 @@ export function formatSeries(labels: readonly Label[]): string {
   return texts.length === 0 && name !== "" ? name : `${name}{${texts.join(",")}}`;
 }
 
-/** By name, then by value. */
 function compareLabels(a: Label, b: Label): number {
   return compareUtf8(a.name, b.name) || compareUtf8(a.value, b.value);
 }
 
-/** Compares as the texts' UTF-8 bytes would: surrogates, which stand for the highest code points, come last. */
+/** Compares two strings in the order of their UTF-8 bytes. Surrogates come last: they stand for the highest code points. */
 export function compareUtf8(a: string, b: string): number {
-  // Of a text that many labels share, a look at the reference will do.
+  // Labels often share a string, and comparing its reference is quick.
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index++) {

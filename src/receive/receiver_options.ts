@@ -1,150 +1,173 @@
 /**
- * What a receiver is told, and what it hands on.
+ * The options of a receiver, and the types that its callbacks take and return.
  *
  * @module
  */
+import { nearestName } from "../client/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
-import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
 import type { Metadata, TimeSeries } from "../model/time_series.ts";
-import type { Violation } from "./rules/violation.ts";
+import type { WrittenCounts } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import type { ReceiverRules, Violation } from "./rules/rules.ts";
 
-/** What one request brought. */
+/** The decoded content of one request. */
 export interface ReceivedWrite {
-  /** Version of the message it came in. */
+  /** The protocol version of the message. */
   readonly version: ProtocolVersion;
-  /** As sent, in order; timestamps are numbers, and staleness markers have `stale`. */
+  /** The series in the order in which they were sent. Timestamps are numbers; a staleness marker has `stale: true`. */
   readonly timeSeries: readonly TimeSeries[];
-  /** What metric families mean, by family: 1.0's own messages (in 2.0 each series has its metadata). */
+  /** The metadata messages of 1.0, by metric family. In 2.0, each series has its own metadata instead. */
   readonly metadata: ReadonlyMap<string, Metadata>;
-  /** Size as sent. */
+  /** The size of the compressed body, in bytes. */
   readonly bodyBytes: number;
-  /** Size after decompression. */
+  /** The size of the decompressed message, in bytes. */
   readonly decodedBytes: number;
-  /** Of the request. */
+  /** The headers of the request. */
   readonly headers: Headers;
 }
 
-/** What was not taken of a write. Of one in 1.0, take all or nothing: its sender may send a part of what was refused again. */
+/**
+ * Says which part of a write was stored. A 1.0 request should be stored as a whole or not at all, because a 1.0 sender may
+ * send parts of a rejected request again.
+ */
 export interface PartialWrite {
-  /** What was taken. */
+  /** The number of values that were stored. */
   readonly written: WrittenCounts;
-  /** Why the rest was not, for the sender's log: the answer is 400. Without it, it is 204. */
+  /** Why the other values were not stored. If given, the receiver answers 400 with this reason; otherwise 204. */
   readonly reason?: string | undefined;
 }
 
-/** Takes what arrives; resolves with what it did not take, if there is something. */
+/** Stores a write. Returns or resolves with what was stored if that is not everything. */
 export type OnWrite = (write: ReceivedWrite) => void | PartialWrite | Promise<void | PartialWrite>;
 
 /** Options of a receiver. */
 export interface ReceiverOptions {
   /**
-   * Takes what arrives. The sender is answered when it has resolved: with 204, or with 400 where a part was not taken, which it
-   * does not send again as it is. Where it throws, with 500, and with 429 for a `BusyError`; the sender then sends it again.
+   * Stores what arrives. The receiver answers the sender when this has resolved: 204, or 400 if a part was not stored. If it
+   * throws a `BusyError`, the answer is 429; if it throws another error, 500. After 429 and 500, the sender sends again.
    */
   readonly onWrite: OnWrite;
   /**
-   * Checks everything that the specifications ask of a sender, and refuses a request with a violation, so that `onWrite` does not
-   * see it. Otherwise only what cannot be read is refused.
+   * Rules for senders, from `strictRules()`. The receiver refuses a request that breaks one of them and does not pass it to
+   * `onWrite`. Without rules, the receiver refuses only requests that it cannot read.
    *
-   * @default false
+   * @default undefined
    */
-  readonly strict?: boolean | undefined;
-  /** Takes the violations (strict only): the first hundred of a request, and how many there are. */
+  readonly strict?: ReceiverRules | undefined;
+  /** Called for the first 100 violations of each request, and once more with their number if there are more (`strict` only). */
   readonly onViolation?: ((violation: Violation) => void) | undefined;
-  /** Takes what `onWrite` or `onViolation` threw. @default console.error */
+  /** Called with each error that `onWrite` or `onViolation` throws. @default console.error */
   readonly onError?: ((error: unknown) => void) | undefined;
-  /** Largest body, in bytes, as sent. @default `maxDecodedBytes`: compression makes nothing larger worth reading */
+  /** The largest compressed body, in bytes. A larger body is answered 413. @default maxDecodedBytes */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * Largest body, in bytes, after decompression. What is decoded takes about twelve times as much memory at most. A larger
-   * request is answered 413.
+   * The largest decompressed message, in bytes. A larger message is answered 413. The decoded objects take at most about
+   * twelve times as much memory.
    *
-   * @default 33554432 as in Prometheus
+   * @default 33554432
    */
   readonly maxDecodedBytes?: number | undefined;
-  /**
-   * Series whose last sample is remembered for certain, to check the order (strict only), about 100 bytes each; at most, twice as
-   * many are.
-   *
-   * @default 100000
-   */
-  readonly maxTrackedSeries?: number | undefined;
-  /** Origin of the pages that may send, such as `https://example.com`; true for all. @default false */
+  /** The origin whose pages may send, such as `https://example.com`; true allows every origin. @default false */
   readonly cors?: boolean | string | undefined;
-  /** The only path that is answered, such as `/api/v1/write`. @default any */
+  /** The only URL path that the receiver answers, such as `/api/v1/write`. @default any path */
   readonly path?: string | undefined;
-  /** Versions that are taken; another one is answered 415. @default both */
+  /** The protocol versions that the receiver accepts; it answers 415 to another one. @default ["1.0", "2.0"] */
   readonly acceptVersions?: readonly ProtocolVersion[] | undefined;
 }
 
-/** Options with their defaults, checked. */
-export interface ResolvedReceiverOptions extends
-  Required<
-    Pick<
-      ReceiverOptions,
-      | "onWrite"
-      | "strict"
-      | "onViolation"
-      | "onError"
-      | "maxBodyBytes"
-      | "maxDecodedBytes"
-      | "maxTrackedSeries"
-      | "acceptVersions"
-    >
-  > {
-  /** None takes any path. */
-  readonly path: string | undefined;
-  /** For CORS; none answers no preflight. */
-  readonly origin: string | undefined;
-}
+/** Checked options with their defaults. */
+export type ResolvedReceiverOptions =
+  & Required<Omit<ReceiverOptions, "strict" | "path">>
+  & Pick<ReceiverOptions, "strict" | "path">;
 
 const defaults = {
-  strict: false,
+  // A sender need not be told twice: the answer names the violations.
   onViolation: (): void => {},
-  // An error that nobody sees is worse than one on a console that nobody asked for.
+  // The sender sees only a status of 500. The reason must not be lost.
   onError: (error: unknown): void => console.error(error),
-  // As in Prometheus: senders are made not to be above it.
+  // Prometheus has the same limit, and senders keep to it. It is also the default of maxBodyBytes, because a useful message
+  // does not grow when it is compressed.
   maxDecodedBytes: 32 * 1024 * 1024,
-  // Twenty megabytes of memory at most, and more series than one k6 run should have.
-  maxTrackedSeries: 100_000,
+  // Pages of other origins may send only if the operator allows it.
   cors: false,
+  // A sender of either version should work without configuration.
   acceptVersions: ["1.0", "2.0"],
 } as const satisfies Partial<ReceiverOptions>;
 
-/** Fills in the defaults. @throws {ConfigurationError} where an option cannot be used */
+type Check = readonly [isValid: (value: unknown) => boolean, expected: string];
+
+/** The checks of an options object, by option. */
+export type Checks = Readonly<Record<string, Check>>;
+
+/** Accepts a positive whole number. */
+export const wholeNumber: Check = [
+  (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  "a whole number from 1",
+];
+
+const callback: Check = [(value) => typeof value === "function", "a function"];
+
+const checks: Readonly<Record<keyof ReceiverOptions, Check>> = {
+  onWrite: callback,
+  strict: [
+    (value) => Object(value).createChecks !== undefined,
+    "strict: strictRules(), which k6-remote-write/receiver exports",
+  ],
+  onViolation: callback,
+  onError: callback,
+  maxBodyBytes: wholeNumber,
+  maxDecodedBytes: wholeNumber,
+  cors: [
+    (value) => typeof value === "boolean" || (URL.canParse(`${value}`) && new URL(`${value}`).origin === value),
+    "true, false or an origin such as https://example.com",
+  ],
+  path: [(value) => typeof value === "string" && value.startsWith("/"), "a string that begins with /"],
+  acceptVersions: [
+    (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((version) => defaults.acceptVersions.includes(version)),
+    `some of ${defaults.acceptVersions.join(" and ")}`,
+  ],
+};
+
+/** Checks options that may lack `onWrite`. @throws {ConfigurationError} if one is unknown or has a wrong value */
+export function checkReceiverOptions(options: Partial<ReceiverOptions>): void {
+  checkOptions(options, checks);
+}
+
+/** Checks options and adds the defaults. @throws {ConfigurationError} if an option is unknown or has a wrong value */
 export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiverOptions {
-  const { cors = defaults.cors, maxDecodedBytes = defaults.maxDecodedBytes, path } = options;
-  const { maxBodyBytes = maxDecodedBytes, maxTrackedSeries = defaults.maxTrackedSeries } = options;
-  const acceptVersions: readonly ProtocolVersion[] = options.acceptVersions ?? defaults.acceptVersions;
-  for (const [name, value] of Object.entries({ maxDecodedBytes, maxBodyBytes, maxTrackedSeries })) {
-    if (!Number.isSafeInteger(value) || value < 1) refuse(name, { value, expected: "a whole number from 1" });
-  }
-  if (path !== undefined && !path.startsWith("/")) refuse("path", { value: path, expected: "one that begins with /" });
-  if (typeof cors === "string" && !isOrigin(cors)) {
-    refuse("cors", { value: cors, expected: "true, false or an origin such as https://example.com" });
-  }
-  const known: readonly string[] = defaults.acceptVersions;
-  if (acceptVersions.length === 0 || !acceptVersions.every((version) => known.includes(version))) {
-    refuse("acceptVersions", { value: JSON.stringify(acceptVersions), expected: `some of ${known.join(" and ")}` });
-  }
+  checkReceiverOptions(options);
+  if (options.onWrite === undefined) throw wrongOption("onWrite", "missing, expected a function");
+  const { maxDecodedBytes = defaults.maxDecodedBytes } = options;
   return {
     onWrite: options.onWrite,
-    strict: options.strict ?? defaults.strict,
+    strict: options.strict,
     onViolation: options.onViolation ?? defaults.onViolation,
     onError: options.onError ?? defaults.onError,
-    maxBodyBytes,
+    maxBodyBytes: options.maxBodyBytes ?? maxDecodedBytes,
     maxDecodedBytes,
-    maxTrackedSeries,
-    acceptVersions,
-    path,
-    origin: cors === true ? "*" : cors === false ? undefined : cors,
+    cors: options.cors ?? defaults.cors,
+    path: options.path,
+    acceptVersions: options.acceptVersions ?? defaults.acceptVersions,
   };
 }
 
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+/** Checks an options object. @throws {ConfigurationError} if an option is unknown or has a wrong value */
+export function checkOptions(options: object, checks: Checks): void {
+  const known = Object.keys(checks);
+  for (const [name, value] of Object.entries(options)) {
+    const check = known.includes(name) ? checks[name] : undefined;
+    if (check === undefined) {
+      throw wrongOption(name, `unknown, expected ${nearestName(name, known) ?? known.join(", ")}`);
+    }
+    const [isValid, expected] = check;
+    if (value === undefined || isValid(value)) continue;
+    const isJson = typeof value === "string" || Object(value) === value;
+    const shown = typeof value === "function" ? "a function" : isJson ? JSON.stringify(value) : String(value);
+    throw wrongOption(name, `${shown}, expected ${expected}`);
+  }
 }
 
-function refuse(name: string, { value, expected }: { value: unknown; expected: string }): never {
-  throw new ConfigurationError(`Cannot create the receiver: ${name} is ${value}, expected ${expected}`);
+function wrongOption(name: string, problem: string): ConfigurationError {
+  return new ConfigurationError(`Cannot use the receiver option ${name}: it is ${problem}`);
 }

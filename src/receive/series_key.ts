@@ -1,22 +1,22 @@
 import type { Label } from "../model/time_series.ts";
 
-/** No text has this unit. */
+/** Ends a string. No string contains this code unit. */
 const end = 0x10000;
 
-/** Longer texts are gone through once and remembered: in 2.0, many labels can refer to one. */
+/** Longer strings are hashed once and remembered, because in 2.0 many labels can refer to the same string. */
 const longText = 64;
 
-/** Keys of long texts, for as long as they may come again: a request. */
+/** The keys of the long strings of one request. */
 export type LongTexts = Map<string, number>;
 
 /**
- * A number that stands for a series, whatever the order of its labels: 53 bits, so that series can be remembered without their
- * labels, which may be long. Two of 10,000 series have the same number with a chance of 1 in 10^8.
+ * Returns a hash of a series' labels in any order, as a whole number of 53 bits. It allows a program to remember series
+ * without their labels, which may be long. The chance that two of 10,000 series have the same hash is 1 in 10^8.
  */
 export function seriesKey(labels: readonly Label[], longTexts: LongTexts = new Map()): number {
   let high = 0;
   let low = 0;
-  // Sums know no order, so that nothing has to be sorted: hostile names can be long, and differ at their ends only.
+  // A sum does not depend on the order. Sorting would be slow for hostile names, which are long and differ only at the end.
   for (const { name, value } of labels) {
     const hash = new Hash();
     for (const text of [name, value]) {
@@ -49,7 +49,7 @@ function toKey(high: number, low: number): number {
   return (high >>> 11) * 2 ** 32 + (low >>> 0);
 }
 
-/** Two hashes of 32 bits at once. */
+/** Computes two hashes of 32 bits at once. */
 class Hash {
   high = 0x9e3779b9 | 0;
   low = 0x811c9dc5 | 0;

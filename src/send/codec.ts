@@ -4,13 +4,13 @@
  * @module
  */
 import type { BatchSlice } from "../protocol/batch.ts";
-import type { ProtocolVersion } from "./request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
-/** A body, and what it was before compression. */
+/** The body of a request. */
 export interface EncodedSlice {
-  /** Compressed; nobody else's. */
+  /** The compressed body. The codec keeps no reference to it. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Size before compression. */
+  /** The size before compression. */
   readonly decodedBytes: number;
 }
 

@@ -8,60 +8,55 @@ import { encodeMetadataV1, encodeV1 } from "../protocol/encode_v1.ts";
 import { EncoderV2 } from "../protocol/encode_v2.ts";
 import { compress } from "../protocol/snappy.ts";
 import { type AuthOptions, resolveAuthorizer } from "./auth/resolve_authorizer.ts";
-import type { Codecs, EncodedSlice } from "./codec.ts";
-import { sendDefaults } from "./defaults.ts";
-import { Delivery } from "./delivery.ts";
-import type { DeliveryOptions } from "./delivery_options.ts";
+import type { EncodedSlice } from "./codec.ts";
+import { Delivery, type DeliveryOptions } from "./delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
 import { MetadataSender } from "./metadata_sender.ts";
 import type { Send } from "./request_result.ts";
-import { type RequestBudget, withBudget } from "./request_budget.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
-import { type SendStats, withStats } from "./stats.ts";
-import type { Warnings } from "./warnings.ts";
+import { withStats } from "./stats.ts";
 
-/** Everything the parts need. */
+/**
+ * What the parts need. `now` is the time in milliseconds since the Unix epoch. Deadlines, back-off and durations use the same
+ * clock: this is the only place that chooses it.
+ */
 export interface CreateDeliveryOptions
-  extends AuthOptions, HttpSenderOptions, RetryOptions, Omit<DeliveryOptions, "send" | "codecs" | "now"> {
-  readonly fetch: typeof globalThis.fetch;
-  readonly now: () => number;
-  readonly stats: SendStats;
-  readonly warnings: Warnings;
-  /** @default none */
-  readonly budget?: RequestBudget;
-}
+  extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {}
 
-/** The way to one endpoint. */
+/** Sends to one endpoint. */
 export interface EndpointSender {
-  /** For samples. */
+  /** Delivers samples. */
   readonly delivery: Delivery;
-  /** For requests of any kind, retries included. */
+  /** Sends a request of any kind with its retries. */
   readonly send: Send;
 }
 
 /**
- * Delivery to an endpoint over HTTP.
+ * Returns a sender for one endpoint.
  *
- * @throws ConfigurationError where the URL, a header or the ways to authenticate cannot be used
+ * @throws {ConfigurationError} if the URL, a header or an authentication method cannot be used
  */
 export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
   const { budget } = options;
-  const fetch = budget?.bound(options.fetch) ?? options.fetch;
+  const fetch = budget?.limitFetch(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
   const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);
-  const send = withRetry(budget === undefined ? attempt : withBudget(attempt, budget), options);
+  const send = withRetry(budget?.limitSend(attempt) ?? attempt, options);
   // The encoders share one buffer, which grows to the size of the largest request.
   const buffer = new ByteBuffer();
   const encoderV2 = new EncoderV2();
-  const codecs: Codecs = {
-    "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
-    "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
-  };
-  const delivery = new Delivery({ ...options, send, codecs });
+  const delivery = new Delivery({
+    ...options,
+    send,
+    codecs: {
+      "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
+      "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
+    },
+  });
   return { delivery, send };
 }
 
-/** What tells the same endpoint what the metrics mean. */
+/** Returns a sender of metadata to the same endpoint. */
 export function createMetadataSender(
   options: CreateDeliveryOptions,
   { delivery, send }: EndpointSender,
@@ -70,9 +65,8 @@ export function createMetadataSender(
   return new MetadataSender({
     ...options,
     send,
-    encode: (families) => compressed(encodeMetadataV1(families, buffer)),
+    encode: (metadata) => compressed(encodeMetadataV1(metadata, buffer)),
     version: () => delivery.version,
-    maxFamiliesPerSend: options.maxSamplesPerSend ?? sendDefaults.maxSamplesPerSend,
   });
 }
 

@@ -1,288 +1,301 @@
 /**
- * Brings the samples of a batch to the receiver: in requests that it takes, in a version that it knows, without those that
- * it refuses.
+ * Delivers the samples of a batch: in requests that the receiver accepts, in a version that it knows, without the samples that it
+ * refuses.
  *
  * What a refusal means, after https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#response:
- * - Written headers in a 400 account for every sample: what is written is stored, the others are refused, nothing is sent again.
- * - Without them nothing is stored, as Prometheus rolls a request of version 1.0 back whole: it is bisected, so that only the
+ * - Written headers in a 400 account for every sample. What was written is stored, the rest is rejected, and nothing is sent again.
+ * - Without them, nothing is stored, because Prometheus rolls a 1.0 request back. The request is cut in halves, so that only the
  *   bad samples are lost.
- * - After an attempt whose outcome is unknown, the refusal may come from samples that were stored by it. The request is bisected
- *   all the same: a receiver that has a sample refuses it again, or takes the same value for the same time without harm, and one
- *   that does not have it gets it. What is refused then counts as unknown, not as lost. (Deno's fetch sends a request again by
- *   itself where a connection breaks that was used before, and does not tell: what is refused then counts as rejected.)
+ * - After an attempt with an unknown outcome, the receiver may refuse samples that this attempt stored. The request is cut in
+ *   halves nevertheless: a receiver that has a sample refuses it again or takes the same value for the same time without harm, and
+ *   one that does not have it gets it. Samples that are refused then count as unknown, not as lost. (If a connection breaks that
+ *   was used before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
  *
  * @module
  */
+import type { DeliveryReport } from "../model/delivery_report.ts";
+import { reasonOf } from "../model/errors.ts";
 import type { BatchSlice } from "../protocol/batch.ts";
-import type { EncodedSlice } from "./codec.ts";
-import { sendDefaults } from "./defaults.ts";
-import { completeDeliveryOptions, type DeliveryOptions } from "./delivery_options.ts";
-import { Outage } from "./outage.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
+import type { Codecs, EncodedSlice } from "./codec.ts";
+import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
+import type { Outage } from "./outage.ts";
 import {
-  type Aborted,
-  type DeferredRequest,
   describe,
-  type Failed,
   isAnswer,
-  type ProtocolVersion,
   type Rejected,
   type RequestResult,
+  type Send,
   type Written,
   type WrittenCounts,
 } from "./request_result.ts";
-import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
-import type { DeliveryReport } from "../model/delivery_report.ts";
-import { reasonOf } from "../model/errors.ts";
+import type { SendStats } from "./stats.ts";
+import type { Warnings } from "./warnings.ts";
 
-/** A request that was made of a piece. */
+/** How to deliver. */
+export interface DeliveryOptions extends BisectOptions {
+  /** Sends a request with its retries. No retry begins later than `retryDeadlineMs` after the first request or the last answer. */
+  readonly send: Send;
+  readonly codecs: Codecs;
+  /** `auto` begins with 2.0, and falls back to 1.0 for good if the receiver does not show that it knows 2.0. */
+  readonly protocol: ProtocolVersion | "auto";
+  /** How many samples a request may contain. */
+  readonly maxSamplesPerSend: number;
+  /** The compressed size of a request, in bytes. */
+  readonly maxBodyBytes: number;
+  /** The size of a request before compression, in bytes. */
+  readonly maxDecodedBytes: number;
+  /** How long a batch is tried, in milliseconds. */
+  readonly retryDeadlineMs: number;
+  /** Lets the batches of a queue share what is known about the endpoint's failures. */
+  readonly outage?: Outage | undefined;
+  /** The clock of deadlines, in milliseconds. */
+  readonly now: () => number;
+  readonly stats: SendStats;
+  readonly warnings: Warnings;
+}
+
+/** If a receiver refuses even less as too large, the sender does not search for its limit any further. */
+const minBodyBytes = 8 * 1024;
+
+/** About ten seconds. A 500 that lasts longer may be Prometheus refusing one bad histogram and with it the whole request. */
+const maxServerErrors = 10;
+
+/** A minute or two, for a request that is not cut any further: its samples are lost when it is given up. */
+const maxLastServerErrors = 40;
+
+/** How the statistics name the outcomes of samples that are not sent. */
+const dropReasonOf = { failed: undefined, deferred: "closed", dropped: "queue_full" } as const;
+
+/** A request for a range of a job. */
 interface SentRange extends EncodedSlice {
-  readonly parcel: DeliveryJob;
-  readonly piece: RequestRange;
+  readonly job: DeliveryJob;
+  readonly range: RequestRange;
   readonly samples: number;
   readonly version: ProtocolVersion;
 }
 
-/** Delivers to one endpoint, and remembers what it learns of it. */
+/** Delivers to one endpoint, and remembers what it learns about it. */
 export class Delivery {
-  readonly #options: Required<DeliveryOptions>;
-  /** How long it has been failing. */
-  readonly outage: Outage;
+  readonly #options: DeliveryOptions;
+  readonly #search: BadSeriesSearch;
   #version: ProtocolVersion;
-  /** An answer showed that the receiver knows 2.0. */
+  /** Whether an answer showed that the receiver knows 2.0. */
   #confirmed = false;
-  /** Halved when the receiver finds a body too large. */
+  /** What was learned about the receiver's limit, in bytes. */
   #bodyLimit = Infinity;
-  /** Halved with each bisection, until one rescues something. */
-  #bisectLimit: number;
 
   constructor(options: DeliveryOptions) {
-    this.#options = completeDeliveryOptions(options);
-    this.outage = new Outage(this.#options);
+    this.#options = options;
+    this.#search = new BadSeriesSearch(options);
     this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
-    this.#bisectLimit = this.#options.maxBisectRequests;
   }
 
-  /** The version that the next request is sent in. */
+  /** The version of the next request. */
   get version(): ProtocolVersion {
     return this.#version;
   }
 
-  /** Counts what is left of a parcel as failed. @param reason by default that of the last failure */
-  giveUp(parcel: DeliveryJob, reason: string = this.outage.reason): void {
-    const { abandoned, failed } = parcel.abandon("failed", reason);
-    this.#options.stats.failed(abandoned + failed);
+  /** Sends nothing more of a job. What may have been stored has failed; the rest gets this outcome. Returns its number. */
+  abandon(job: DeliveryJob, outcome: keyof typeof dropReasonOf, reason: string): number {
+    const { abandoned, failed } = job.abandon(outcome, reason);
+    const dropReason = dropReasonOf[outcome];
+    if (dropReason !== undefined) this.#options.stats.dropped(dropReason, abandoned);
+    this.#options.stats.failed(dropReason === undefined ? abandoned + failed : failed);
+    return abandoned;
   }
 
-  /** Sends all samples, one request after the other, until each is delivered or given up or the signal fires. */
+  /** Sends all samples, one request after the other, until each is delivered or given up, or the signal fires. */
   async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
-    const parcel = new DeliveryJob(slice);
-    await this.advance(parcel, signal);
-    const reason = signal.aborted ? "the delivery was broken off" : "the requests are used up";
-    const { abandoned, failed } = parcel.abandon("deferred", reason);
-    this.#options.stats.dropped("closed", abandoned);
-    this.#options.stats.failed(failed);
-    return parcel.takeReport();
+    const job = new DeliveryJob(slice);
+    await this.advance(job, signal);
+    this.abandon(job, "deferred", signal.aborted ? "the delivery was aborted" : "no requests were left");
+    return job.takeReport();
   }
 
-  /** Sends what is left of a parcel; something may be left again if the signal fires or the requests are used up. */
-  async advance(parcel: DeliveryJob, signal: AbortSignal): Promise<void> {
-    const { send, retryDeadlineMs, maxSamplesPerSend } = this.#options;
-    for (let piece = parcel.next; piece !== undefined && !signal.aborted; piece = parcel.next) {
-      const samples = piece.to - piece.from;
+  /** Sends what is left of a job. Something remains if the signal fires, or if no requests are left in this flush. */
+  async advance(job: DeliveryJob, signal: AbortSignal): Promise<void> {
+    const { send, retryDeadlineMs, maxSamplesPerSend, outage, now } = this.#options;
+    for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
+      const samples = range.to - range.from;
       if (samples > maxSamplesPerSend) {
-        parcel.cut(piece.from + maxSamplesPerSend);
+        job.cut(range.from + maxSamplesPerSend);
         continue;
       }
       const version = this.#version;
-      const encoded = this.#encode(parcel, piece, version);
+      const encoded = this.#encode(job, range, version);
       if (encoded === undefined) continue;
-      const { attempts: attempt, resent } = piece;
-      const { body } = encoded;
-      const startMs = parcel.startMs ??= this.outage.startMs;
-      const retryUntilMs = startMs + retryDeadlineMs;
-      // A 500 that lasts may mean that the receiver does not take it in this form.
-      const maxServerErrors = this.#mayBisect(piece) || this.#mayFallBack() ? sendDefaults.maxServerErrors : undefined;
-      const request = { version, body, samples, attempt, resent, maxServerErrors, retryUntilMs };
-      const outcome = await send(request, signal);
-      parcel.countRequest({ attempts: outcome.attempts, bodyBytes: body.length });
-      this.outage.note(outcome, startMs);
-      // A batch that goes forward slowly has the whole time again for what is left of it.
-      if (isAnswer(outcome)) parcel.startMs = undefined;
-      this.#judge(outcome, { parcel, piece, samples, version, ...encoded });
-      if (outcome.kind === "deferred") return;
-      if (this.outage.isLong) this.giveUp(parcel);
+      const startMs = job.startMs ??= outage?.startMs ?? now();
+      const result = await send({
+        version,
+        body: encoded.body,
+        samples,
+        attempt: range.attempts,
+        resent: range.resent,
+        // A 500 that lasts may mean that the receiver does not accept the request in this form.
+        maxServerErrors: this.#search.canCut(range) || this.#mayFallBack ? maxServerErrors : maxLastServerErrors,
+        retryUntilMs: startMs + retryDeadlineMs,
+      }, signal);
+      job.report.countRequest(result.attempts, encoded.body.length);
+      outage?.note(result, startMs);
+      // A batch that makes slow progress has the whole deadline again.
+      if (isAnswer(result)) job.startMs = undefined;
+      this.#judge(result, { job, range, samples, version, ...encoded });
+      if (result.kind === "deferred") return;
+      if (outage?.isLong === true) this.abandon(job, "failed", outage.reason);
     }
   }
 
-  /** The request; none if the piece was cut or counted instead. */
-  #encode(parcel: DeliveryJob, piece: RequestRange, version: ProtocolVersion): EncodedSlice | undefined {
+  /** Returns the body of a request; undefined if the range was cut or counted instead. */
+  #encode(job: DeliveryJob, range: RequestRange, version: ProtocolVersion): EncodedSlice | undefined {
     const { codecs, maxBodyBytes, maxDecodedBytes, stats, warnings } = this.#options;
-    const { from, to } = piece;
+    const { from, to } = range;
     let encoded: EncodedSlice | undefined;
     let problem: string;
     try {
-      encoded = codecs[version].encode({ batch: parcel.batch, from, to });
-      const { body, decodedBytes } = encoded;
-      if (body.length <= maxBodyBytes && decodedBytes <= maxDecodedBytes) {
-        // What was learned of the receiver's limit is a guess from above: a single sample is tried all the same.
-        if (body.length <= this.#bodyLimit || to - from === 1) return encoded;
+      encoded = codecs[version].encode({ batch: job.batch, from, to });
+      const { body: { length }, decodedBytes } = encoded;
+      if (length <= maxBodyBytes && decodedBytes <= maxDecodedBytes) {
+        // The learned limit is an upper estimate, so a single sample is tried nevertheless.
+        if (length <= this.#bodyLimit || to - from === 1) return encoded;
       }
-      problem = `it takes ${body.length} bytes (${decodedBytes} before compression), more than is allowed`;
+      problem = `it takes ${length} bytes (${decodedBytes} before compression), more than the limit`;
     } catch (error) {
       problem = `it cannot be encoded: ${reasonOf(error)}`;
     }
     if (to - from > 1) {
-      parcel.cut(middle(piece));
+      job.cut(middle(range));
       return undefined;
     }
-    const name = parcel.batch.series[from]?.name ?? "";
-    const reason = `A sample of "${name}" is left out: ${problem}.`;
-    parcel.settle([["rejected", 1, reason]]);
+    const reason = `A sample of "${job.batch.series[from]?.name ?? ""}" is not sent: ${problem}.`;
+    job.settle(["rejected", 1, reason]);
     stats.dropped(encoded === undefined ? "not_encodable" : "too_large", 1);
     warnings.once(reason);
     return undefined;
   }
 
-  #judge(outcome: RequestResult, sent: SentRange): void {
-    switch (outcome.kind) {
+  /** Decides from the result of a request what happened to its samples, and what to send next. */
+  #judge(result: RequestResult, sent: SentRange): void {
+    const { job, range, samples } = sent;
+    const unknown = range.unknown || result.unknownBefore;
+    switch (result.kind) {
       case "written":
-        return this.#judgeWritten(outcome, sent);
+        return this.#judgeWritten(result, sent, unknown);
       case "rejected":
-        return this.#judgeRejected(outcome, sent);
-      case "failed":
-        return this.#judgeFailed(outcome, sent);
-      default:
-        return this.#judgeUnfinished(outcome, sent);
+        return this.#judgeRejected(result, sent, unknown);
+      case "deferred": {
+        const attempts = range.attempts + result.attempts;
+        return job.again({ unknown, attempts, resent: range.resent || attempts > 0 });
+      }
+      case "aborted":
+        // If the receiver cannot have got the samples, they stay in the job.
+        if (unknown || result.unknown) this.#fail(sent, "given up while the sender waited for an answer");
+        return;
+      case "failed": {
+        const reason = describe(result);
+        if (result.status === 500) {
+          // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
+          if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(reason)) {
+            return job.again({ unknown: true, resent: true, attempts: 0 });
+          }
+          if (this.#bisect(sent, true)) return;
+        }
+        this.#fail(sent, reason);
+        this.#options.warnings.once(`Samples given up: ${samples}, after attempts: ${result.attempts} (${reason}).`);
+      }
     }
   }
 
-  #judgeWritten({ status, written, unknownBefore }: Written, sent: SentRange): void {
-    const { version, samples, parcel, piece } = sent;
-    if (version === "1.0") return this.#settle(sent, { stored: samples });
+  #judgeWritten({ status, written }: Written, sent: SentRange, unknown: boolean): void {
+    const { version, samples, job, range } = sent;
+    if (version === "1.0") return this.#settle(sent, samples, "", range.unknown);
     if (written !== undefined) {
       this.#checkExemplars(sent, written);
-      const reason = `the receiver says that it stored less than it was sent (status ${status})`;
-      return this.#settle(sent, { stored: this.#stored(written), reason, unknown: piece.unknown || unknownBefore });
+      const reason = `the receiver reports that it stored less than it was sent (status ${status})`;
+      return this.#settle(sent, this.#stored(written), reason, unknown);
     }
-    const reason = `it answers ${status} without the headers that say what it stored`;
-    if (this.#fallBack(reason)) return parcel.again({ unknown: piece.unknown || unknownBefore, resent: true });
-    this.#settle(sent, { stored: 0, reason: `the receiver does not seem to know remote write 2.0: ${reason}` });
+    const reason = `it answers ${status} without the headers that report what it stored`;
+    if (this.#fallBack(reason)) return job.again({ unknown, resent: true });
+    this.#settle(sent, 0, `the receiver does not seem to know remote write 2.0: ${reason}`, range.unknown);
   }
 
-  #judgeRejected(outcome: Rejected, sent: SentRange): void {
-    const { status, written } = outcome;
-    const { version, parcel, piece, samples, body } = sent;
-    const unknown = piece.unknown || outcome.unknownBefore;
-    // What a receiver says to content that it does not like.
-    const content = status === 400 || status === 422;
-    if (version === "2.0" && (status === 415 || (content && written === undefined && !this.#confirmed))) {
-      if (this.#fallBack(describe(outcome))) return parcel.again({ unknown, resent: true, attempts: 0 });
-    }
-    if (status === 413 && body.length > sendDefaults.minBodyBytes) {
-      // A little over the half, as the halves of a piece are seldom equal.
-      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(sendDefaults.minBodyBytes, body.length * 0.6));
-      if (samples > 1) return parcel.cut(middle(piece), { unknown, resent: true });
-    }
+  #judgeRejected(result: Rejected, sent: SentRange, unknown: boolean): void {
+    const { status, written } = result;
+    const { version, job, range, samples, body: { length } } = sent;
+    const reason = describe(result);
+    const isRefusalOfSamples = status === 400 || status === 422;
     const accounted = version === "2.0" && written !== undefined;
-    if (content && !accounted && this.#bisect(sent, unknown)) return;
-    this.#settle(sent, { stored: accounted ? this.#stored(written) : 0, reason: describe(outcome), unknown });
-  }
-
-  #judgeFailed(outcome: Failed, sent: SentRange): void {
-    const { parcel, samples } = sent;
-    if (outcome.status === 500) {
-      // Some receivers answer so to what they cannot decode.
-      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(describe(outcome))) {
-        return parcel.again({ unknown: true, resent: true, attempts: 0 });
-      }
-      // Retries of a 500 are bounded because one bad sample may be behind it.
-      if (this.#bisect(sent, true)) return;
+    const isRefusalOf2 = status === 415 || (isRefusalOfSamples && !accounted && !this.#confirmed);
+    if (version === "2.0" && isRefusalOf2 && this.#fallBack(reason)) {
+      return job.again({ unknown, resent: true, attempts: 0 });
     }
-    const { stats, warnings } = this.#options;
-    const reason = describe(outcome);
-    parcel.settle([["failed", samples, reason]]);
-    stats.failed(samples);
-    warnings.once(`Samples given up after ${outcome.attempts} attempts: ${samples} (${reason}).`);
-  }
-
-  #judgeUnfinished(outcome: Aborted | DeferredRequest, { parcel, piece, samples }: SentRange): void {
-    const unknown = piece.unknown || outcome.unknownBefore;
-    if (outcome.kind === "deferred") {
-      const attempts = piece.attempts + outcome.attempts;
-      parcel.again({ unknown, attempts, resent: piece.resent || attempts > 0 });
-    } else if (unknown || outcome.unknown) {
-      parcel.settle([["failed", samples, "given up while an answer was awaited"]]);
-      this.#options.stats.failed(samples);
+    if (status === 413 && length > minBodyBytes) {
+      // A little more than half, because the halves of a range are seldom equal.
+      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(minBodyBytes, length * 0.6));
+      if (samples > 1) return job.cut(middle(range), { unknown, resent: true });
     }
-    // Otherwise it stays what it is: deferred.
+    if (isRefusalOfSamples && !accounted && this.#bisect(sent, unknown)) return;
+    this.#settle(sent, accounted ? this.#stored(written) : 0, reason, unknown);
   }
 
-  /** An answer accounts for a piece: so many are stored, the rest is refused. */
-  #settle(
-    { parcel, piece, samples }: SentRange,
-    result: { readonly stored: number; readonly reason?: string; readonly unknown?: boolean },
-  ): void {
-    const { reason = "", unknown = piece.unknown } = result;
+  /** Counts the samples of a request that got no final answer. */
+  #fail({ job, samples }: SentRange, reason: string): void {
+    job.settle(["failed", samples, reason]);
+    this.#options.stats.failed(samples);
+  }
+
+  /** Counts the samples of a request that was answered: this many are stored, the rest is refused. */
+  #settle({ job, range, samples }: SentRange, written: number, reason: string, unknown: boolean): void {
     const { stats, warnings } = this.#options;
-    const stored = Math.min(samples, result.stored);
+    const stored = Math.min(samples, written);
     const refused = samples - stored;
-    parcel.settle([["delivered", stored], [unknown ? "unknown" : "rejected", refused, reason]]);
+    job.settle(["delivered", stored], [unknown ? "unknown" : "rejected", refused, reason]);
     if (stored > 0) {
-      if (piece.bisection !== undefined) this.#bisectLimit = this.#options.maxBisectRequests;
-      for (let index = piece.from; index < piece.to; index++) stats.delivered(parcel.batch.times[index] ?? 0);
+      if (range.search !== undefined) this.#search.saved();
+      for (let index = range.from; index < range.to; index++) stats.delivered(job.batch.times[index] ?? 0);
     }
     if (refused === 0) return;
     stats.failed(refused);
     const what = unknown ? "refused on a retry, perhaps stored before" : "refused";
-    warnings.once(`Samples ${what}: ${refused} (${reason}). Further ones of this kind are only counted.`);
+    warnings.once(`Samples ${what}: ${refused} (${reason}). Further samples of this kind are only counted.`);
   }
 
-  /** Exemplars are no samples: what becomes of them is only said. */
-  #checkExemplars({ parcel: { batch }, piece: { from, to } }: SentRange, written: WrittenCounts): void {
+  /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */
+  #checkExemplars({ job: { batch }, range: { from, to } }: SentRange, { exemplars }: WrittenCounts): void {
     let sent = 0;
     for (let index = from; index < to && batch.exemplars.size > 0; index++) {
       sent += batch.exemplars.get(index)?.length ?? 0;
     }
-    if (written.exemplars >= sent) return;
-    this.#options.warnings.once(`The receiver stored ${written.exemplars} of ${sent} exemplars.`);
+    if (exemplars < sent) this.#options.warnings.once(`The receiver stored ${exemplars} of ${sent} exemplars.`);
   }
 
-  /** What a 2.0 receiver says of what it stored. */
+  /** Returns how many samples a 2.0 receiver stored. */
   #stored({ samples, histograms }: WrittenCounts): number {
     this.#confirmed = true;
     return samples + histograms;
   }
 
-  /** Whether a piece would be cut in halves if it were refused. */
-  #mayBisect({ from, to, bisection }: RequestRange): boolean {
-    return this.#options.bisect && to - from > 1 && (bisection?.requestsLeft ?? this.#bisectLimit) >= 2;
-  }
-
-  /** Goes on with the halves of a refused piece. False if it is not to be cut. */
-  #bisect({ parcel, piece }: SentRange, unknown: boolean): boolean {
-    if (!this.#mayBisect(piece)) return false;
-    let { bisection } = piece;
-    if (bisection === undefined) {
-      bisection = { requestsLeft: this.#bisectLimit };
-      const least = Math.min(sendDefaults.minBisectRequests, this.#options.maxBisectRequests);
-      this.#bisectLimit = Math.max(least, this.#bisectLimit >> 1);
-    }
-    bisection.requestsLeft -= 2;
-    parcel.cut(middle(piece), { unknown, resent: true, bisection });
+  /** Continues with the halves of a refused range. Returns false if it must not be cut. */
+  #bisect({ job, range }: SentRange, unknown: boolean): boolean {
+    if (!this.#search.canCut(range)) return false;
+    job.cut(middle(range), { unknown, resent: true, search: this.#search.begin(range) });
     return true;
   }
 
   /** Whether it is still open which version the receiver knows. */
-  #mayFallBack(): boolean {
+  get #mayFallBack(): boolean {
     return this.#options.protocol === "auto" && this.#version === "2.0" && !this.#confirmed;
   }
 
-  /** From 2.0 to 1.0. False if that is not wanted. */
+  /** Falls back from 2.0 to 1.0. Returns false if a fixed version is configured. */
   #fallBack(reason: string): boolean {
     if (this.#options.protocol !== "auto") return false;
     // Requests of several shards may learn it at the same time.
     if (this.#version === "2.0") {
-      this.#options.warnings.once(`The receiver does not take remote write 2.0 (${reason}); it gets 1.0 from now on.`);
+      this.#options.warnings.once(
+        `The receiver does not accept remote write 2.0 (${reason}); the sender uses 1.0 from now on.`,
+      );
     }
     this.#version = "1.0";
     return true;

@@ -1,314 +1,208 @@
 /**
- * One attempt to send a request over HTTP.
+ * Sends one request over HTTP, once. The tasks come in this order: endpoint and headers, timeout, redirects and new credentials
+ * after a 401, request budget, authorization, fetch, answer, redaction.
  *
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
  * @module
  */
-import { ConfigurationError, isRemoteWriteError, reasonOf } from "../model/errors.ts";
-import { version as packageVersion } from "../model/version.ts";
-import { withoutUserInfo } from "./auth/split_credentials.ts";
-import type { Authorizer, RequestHeaders } from "./authorizer.ts";
-import { sendDefaults } from "./defaults.ts";
-import type { Fetch } from "./fetch.ts";
+import { isRemoteWriteError, reasonOf } from "../model/errors.ts";
+import { drain, parseRetryAfter, readReason, writtenCounts } from "./answer.ts";
+import type { Authorizer, RequestHeaders } from "./auth/authorizer.ts";
 import { describeNetworkError } from "./network_error.ts";
-import type {
-  DeferredRequest,
-  EncodedRequest,
-  Failed,
-  ProtocolVersion,
-  Rejected,
-  RequestResult,
-  Send,
-  WrittenCounts,
-} from "./request_result.ts";
 import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
-import { isUsedUp, type RequestBudget } from "./request_budget.ts";
-import { drain, readReason } from "./response_text.ts";
-import { parseRetryAfter } from "./retry_after.ts";
-import { type Sleep, sleep as realSleep, untilAborted } from "./sleep.ts";
+import type { RequestBudget } from "./request_budget.ts";
+import { headersOf, parseEndpoint, parseHeaders, withoutUserInfo } from "./request_head.ts";
+import type { EncodedRequest, Failed, Fetch, Rejected, RequestResult, Send } from "./request_result.ts";
+import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
 
-/** Where to send to, and how. */
+/** Where to send, and how. */
 export interface HttpSenderOptions {
-  /** The endpoint, http or https. User info in it is not sent: that is the authorizer's task. */
+  /** The endpoint, http or https. Its user info is not sent: the authorizer does that. */
   readonly url: string | URL;
-  /** Further headers. They cannot override those of the protocol. @default {} */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sets credentials. @default none */
-  readonly authorizer?: Authorizer;
-  /** For one attempt, reading the answer included, in milliseconds. @default 30000 */
-  readonly timeoutMs?: number;
-  /** The bound on requests that `fetch` takes them from. @default none */
-  readonly budget?: RequestBudget;
-  /** @default globalThis.fetch */
-  readonly fetch?: Fetch;
-  /** @default by the runtime's timers */
-  readonly sleep?: Sleep;
-  /** Milliseconds since the Unix epoch. @default Date.now */
-  readonly now?: () => number;
+  /** Further headers. They cannot override those of the protocol. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Adds credentials, if there are any. */
+  readonly authorizer?: Authorizer | undefined;
+  /** How long one attempt may take, including the answer, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The limit that `fetch` counts its requests against, if there is one. */
+  readonly budget?: RequestBudget | undefined;
+  readonly fetch: Fetch;
+  readonly sleep: Sleep;
+  /** The time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
 }
 
-const protocolHeaders: Readonly<Record<ProtocolVersion, Readonly<Record<string, string>>>> = {
-  "1.0": { "content-type": "application/x-protobuf", "x-prometheus-remote-write-version": "0.1.0" },
-  "2.0": {
-    "content-type": "application/x-protobuf;proto=io.prometheus.write.v2.Request",
-    "x-prometheus-remote-write-version": "2.0.0",
-  },
-};
+/** One attempt, with the few redirects and the one renewal of credentials that belong to it. */
+interface Attempt extends Pick<HttpSenderOptions, "authorizer" | "budget" | "fetch" | "sleep" | "now"> {
+  readonly request: EncodedRequest;
+  /** The URL as given, for the secrets in it. */
+  readonly given: URL;
+  /** The custom headers. */
+  readonly custom: RequestHeaders;
+  /** Fires at the timeout, or with the caller's signal. */
+  readonly signal: AbortSignal;
+  /** The headers of the latest request. */
+  headers: RequestHeaders;
+  /** Whether the latest request has no answer yet, so that the receiver may have got it. */
+  awaiting: boolean;
+  /** Whether an answer came. */
+  answered: boolean;
+  /** Whether the budget was unused before the first request of this attempt. */
+  hadWholeBudget?: boolean;
+}
 
-const publicNames: ReadonlySet<string> = new Set([
-  "content-encoding",
-  "content-type",
-  "user-agent",
-  "x-prometheus-remote-write-version",
-  "retry-attempt",
-]);
-
-/** A receiver that moves needs one; more are a loop. */
+/** A receiver that moved needs one redirect; more are a loop. */
 const maxRedirects = 3;
 
 const once = { attempts: 1, unknownBefore: false } as const;
 
 /**
- * Makes the function that sends one request, once.
+ * Returns the function that sends one request, once.
  *
- * @throws ConfigurationError if the URL or a header cannot be used
+ * @throws {ConfigurationError} if the URL or a header cannot be used
  */
 export function createHttpSender(options: HttpSenderOptions): Send {
-  const { authorizer, budget, timeoutMs = sendDefaults.timeoutMs, sleep = realSleep, now = Date.now } = options;
-  const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
-  const { endpoint, userInfo } = parseEndpoint(options.url);
-  const custom = parseHeaders(options.headers ?? {});
+  const { timeoutMs, sleep } = options;
+  const given = parseEndpoint(options.url);
+  const custom = parseHeaders(options.headers);
+  const endpoint = withoutUserInfo(given);
 
   return async (request, signal) => {
-    // Never within the call that hands samples over: a user's fetch may call the output.
+    // A user's fetch may call the output, so it must not run within the call that hands samples over.
     await undefined;
-    if (signal.aborted) return { kind: "aborted", unknown: false, attempts: 0, unknownBefore: false };
-    const attempt = new Attempt({ request, endpoint, userInfo, custom, authorizer, budget, fetch, sleep, now });
-    const end = new AbortController();
-    let timedOut = false;
-    const abort = (): void => attempt.abort();
-    signal.addEventListener("abort", abort, { once: true });
-    // The timer behind it, as a runtime's first one takes a millisecond that the request need not wait for.
-    const answered = attempt.run();
-    void sleep(timeoutMs, end.signal).then(() => {
-      if (end.signal.aborted) return;
-      timedOut = true;
-      abort();
-    });
+    if (signal.aborted) return { ...once, kind: "aborted", unknown: false, attempts: 0 };
+    const controller = new AbortController();
+    const { signal: ended } = controller;
+    const start = { headers: custom, awaiting: false, answered: false };
+    const attempt: Attempt = { ...options, request, given, custom, signal: ended, ...start };
+    // The request comes before the timer, because a runtime's first timer takes a millisecond.
+    const result = exchange(attempt, endpoint);
+    const clear = abortAfter(timeoutMs, controller, { sleep, signal });
     try {
-      return await answered;
+      return await result;
     } catch (error) {
-      if (signal.aborted) return { kind: "aborted", unknown: attempt.awaiting, ...once };
-      if (timedOut) return attempt.failure(`no answer came within ${timeoutMs} ms`, error);
-      return attempt.thrown(error);
+      if (signal.aborted) return { ...once, kind: "aborted", unknown: attempt.awaiting };
+      if (!ended.aborted) return resultOfError(attempt, error);
+      return failed(attempt, `the endpoint did not answer within ${timeoutMs / 1000} s`);
     } finally {
-      end.abort();
-      signal.removeEventListener("abort", abort);
+      clear();
     }
   };
 }
 
-interface AttemptOptions {
-  readonly request: EncodedRequest;
-  readonly endpoint: URL;
-  readonly userInfo: URL;
-  readonly custom: RequestHeaders;
-  readonly authorizer: Authorizer | undefined;
-  readonly budget: RequestBudget | undefined;
-  readonly fetch: Fetch;
-  readonly sleep: Sleep;
-  readonly now: () => number;
-}
-
-/** An attempt, with the few redirects and the one renewal of credentials that may belong to it. */
-class Attempt {
-  /** Whether an answer is outstanding: the receiver may have got the request. */
-  awaiting = false;
-  #answered = false;
-  /** Whether its first request had all requests of the flush before it. */
-  #hadWholeBudget: boolean | undefined;
-  readonly #options: AttemptOptions;
-  readonly #controller = new AbortController();
-  #headers: RequestHeaders;
-
-  constructor(options: AttemptOptions) {
-    this.#options = options;
-    this.#headers = options.custom;
-  }
-
-  abort(): void {
-    this.#controller.abort();
-  }
-
-  get #signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  async run(): Promise<RequestResult> {
-    const { authorizer, budget, endpoint } = this.#options;
-    let url = endpoint;
-    for (let redirects = 0, refreshed = false;;) {
-      const response = await this.#post(url);
-      const next = redirects === maxRedirects ? undefined : samePostElsewhere(response, url);
-      const refreshes = response.status === 401 && !refreshed && authorizer?.refresh !== undefined;
-      if (next === undefined && !refreshes) return await this.#judge(response, url);
-      if (budget?.usedUp === true) {
-        // A later flush has no more requests than this one had.
-        if (this.#hadWholeBudget === true) return await this.#judge(response, url);
-        await this.#drain(response);
-        return this.#deferred();
-      }
-      if (refreshes) {
-        refreshed = true;
-        const isNew = await untilAborted(Promise.resolve(authorizer.refresh?.(this.#headers)), this.#signal);
-        if (isNew !== true) return await this.#judge(response, url);
-      }
-      await this.#drain(response);
-      if (next === undefined) continue;
-      redirects++;
-      url = next;
+/** Posts, follows redirects, and posts once more with new credentials after a 401. */
+async function exchange(attempt: Attempt, endpoint: URL): Promise<RequestResult> {
+  const { authorizer, budget, signal } = attempt;
+  let url = endpoint;
+  for (let redirects = 0, refreshed = false;;) {
+    const response = await post(attempt, url);
+    const target = redirects < maxRedirects ? redirectTarget(response, url) : undefined;
+    const refreshes = response.status === 401 && !refreshed && authorizer?.refresh !== undefined;
+    if (target === undefined && !refreshes) return await resultOfResponse(attempt, response, url);
+    if (budget?.usedUp === true) {
+      // If this attempt had the whole budget, a later flush would have no more.
+      if (attempt.hadWholeBudget === true) return await resultOfResponse(attempt, response, url);
+      await drain(response, attempt);
+      return deferred(attempt);
     }
-  }
-
-  /** No answer came. */
-  failure(reason: string, cause: unknown, unknown: boolean = this.awaiting): Failed {
-    const rest = { status: undefined, retryAfterMs: undefined, disconnected: false } as const;
-    return { kind: "failed", reason: this.#redact(reason), unknown, cause, ...rest, ...once };
-  }
-
-  /** Something was thrown, by fetch or by the authorizer. */
-  thrown(error: unknown): RequestResult {
-    if (isUsedUp(error)) return this.#deferred();
-    if (!this.awaiting) {
-      const reason = `no credentials were to be had: ${reasonOf(error)}`;
-      if (isRemoteWriteError(error, "configuration")) return this.#rejection(undefined, reason);
-      return this.failure(reason, error);
+    if (refreshes) {
+      refreshed = true;
+      const isNew = await untilAborted(authorizer.refresh?.(attempt.headers), signal);
+      if (isNew !== true) return await resultOfResponse(attempt, response, url);
     }
-    const { reason, unreached, forbidden } = describeNetworkError(error);
-    if (forbidden) return this.#rejection(undefined, reason);
-    return { ...this.failure(reason, error, !unreached), disconnected: !unreached };
-  }
-
-  async #post(url: URL): Promise<Response> {
-    const { request, custom, authorizer, budget, fetch } = this.#options;
-    const { body, version, attempt = 0 } = request;
-    const headers = new Map(custom);
-    headers.set("content-encoding", "snappy");
-    headers.set("user-agent", `k6-remote-write/${packageVersion}`);
-    for (const [name, value] of Object.entries(protocolHeaders[version])) headers.set(name, value);
-    headers.delete("retry-attempt");
-    if (attempt > 0) headers.set("retry-attempt", String(attempt));
-    this.#headers = headers;
-    const signal = this.#signal;
-    if (authorizer !== undefined) {
-      const authorized = authorizer.authorize({ method: "POST", url: url.href, headers, body }, signal);
-      await untilAborted(Promise.resolve(authorized), signal);
-    }
-    this.#hadWholeBudget ??= budget?.unused ?? true;
-    this.awaiting = true;
-    const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
-    const sent = fetch(url.href, init);
-    const response = await untilAborted(sent, signal);
-    this.awaiting = false;
-    this.#answered = true;
-    return response;
-  }
-
-  /** No request is left for what this attempt needs next. */
-  #deferred(): DeferredRequest {
-    return { kind: "deferred", attempts: this.#answered ? 1 : 0, unknownBefore: false };
-  }
-
-  async #judge(response: Response, url: URL): Promise<RequestResult> {
-    const { status } = response;
-    if (response.ok) {
-      await this.#drain(response);
-      return { kind: "written", status, written: writtenCounts(response.headers), ...once };
-    }
-    if (response.type === "opaqueredirect") {
-      return this.#rejection(undefined, "it redirects; where to is not visible here");
-    }
-    if (status >= 300 && status < 400) {
-      await this.#drain(response);
-      const location = response.headers.get("location");
-      const target = location === null ? undefined : parseUrl(location, url);
-      return this.#rejection(status, `it redirects to ${target === undefined ? "nowhere" : redactUrl(target)}`);
-    }
-    const reason = await readReason(response, { secrets: this.#secrets(), signal: this.#signal });
-    if (status !== 429 && status < 500) return this.#rejection(status, reason, writtenCounts(response.headers));
-    return {
-      kind: "failed",
-      status,
-      reason,
-      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), this.#options.now()),
-      // These two say that the request was not handled; of the others, a gateway may have passed it on.
-      unknown: status !== 429 && status !== 503,
-      disconnected: false,
-      cause: undefined,
-      ...once,
-    };
-  }
-
-  #rejection(status: number | undefined, reason: string, written?: WrittenCounts): Rejected {
-    return { kind: "rejected", status, reason: this.#redact(reason), written, ...once };
-  }
-
-  #drain(response: Response): Promise<void> {
-    return drain(response, { signal: this.#signal, sleep: this.#options.sleep });
-  }
-
-  #secrets(): Set<string> {
-    return secretsOf(this.#headers, this.#options.userInfo, publicNames);
-  }
-
-  #redact(text: string): string {
-    return redactSecrets(text, this.#secrets());
+    await drain(response, attempt);
+    if (target === undefined) continue;
+    redirects++;
+    url = target;
   }
 }
 
-/** Where 307 and 308 send the same POST to, if that is the same origin: credentials never go to another. */
-function samePostElsewhere(response: Response, from: URL): URL | undefined {
+/** Sends one POST and waits for the head of the answer. */
+async function post(attempt: Attempt, url: URL): Promise<Response> {
+  const { request: { body }, authorizer, budget, fetch, signal } = attempt;
+  const headers = attempt.headers = headersOf(attempt.request, attempt.custom);
+  const authorized = authorizer?.authorize({ method: "POST", url: url.href, headers, body }, signal);
+  // Without an authorizer, this leaves no time in which the signal could fire before the request is sent.
+  if (authorizer !== undefined) await untilAborted(authorized, signal);
+  attempt.hadWholeBudget ??= budget?.unused ?? true;
+  attempt.awaiting = true;
+  const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
+  const response = await untilAborted(fetch(url.href, init), signal);
+  attempt.awaiting = false;
+  attempt.answered = true;
+  return response;
+}
+
+/** Returns the target of a 307 or 308 to the same origin: credentials never go to another one. */
+function redirectTarget(response: Response, from: URL): URL | undefined {
   if (response.status !== 307 && response.status !== 308) return undefined;
-  const location = response.headers.get("location");
-  const target = location === null ? undefined : parseUrl(location, from);
+  const target = locationOf(response, from);
   return target?.origin === from.origin ? target : undefined;
 }
 
-function writtenCounts(headers: Headers): WrittenCounts | undefined {
-  const [samples, histograms, exemplars] = ["Samples", "Histograms", "Exemplars"].map((kind) => {
-    const value = headers.get(`X-Prometheus-Remote-Write-${kind}-Written`);
-    return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
-  });
-  if (samples === undefined && histograms === undefined && exemplars === undefined) return undefined;
-  return { samples: samples ?? 0, histograms: histograms ?? 0, exemplars: exemplars ?? 0 };
+function locationOf({ headers }: Response, from: URL): URL | undefined {
+  const location = headers.get("location");
+  return location === null ? undefined : parseUrl(location, from);
 }
 
-/** The URL to send to, and the one as given for the secrets in it. */
-function parseEndpoint(url: string | URL): { endpoint: URL; userInfo: URL } {
-  const userInfo = parseUrl(String(url));
-  if (userInfo === undefined || (userInfo.protocol !== "http:" && userInfo.protocol !== "https:")) {
-    throw new ConfigurationError(`Cannot send: url is ${redactUrl(String(url))}, expected an http or https URL`);
+/** Reads the answer. */
+async function resultOfResponse(attempt: Attempt, response: Response, url: URL): Promise<RequestResult> {
+  const { status, headers } = response;
+  if (response.ok) {
+    await drain(response, attempt);
+    return { ...once, kind: "written", status, written: writtenCounts(headers) };
   }
-  // fetch refuses URLs with user info, in some runtimes.
-  return { endpoint: withoutUserInfo(userInfo), userInfo };
+  if (response.type === "opaqueredirect") {
+    return rejected(attempt, "the endpoint redirects");
+  }
+  if (status >= 300 && status < 400) {
+    await drain(response, attempt);
+    const target = locationOf(response, url);
+    const where = target === undefined ? "" : ` to ${redactUrl(target)}`;
+    return rejected(attempt, `the endpoint redirects${where}`, { status });
+  }
+  const { signal } = attempt;
+  const reason = await readReason(response, { secrets: secretsOf(attempt.headers, attempt.given), signal });
+  if (status !== 429 && status < 500) return rejected(attempt, reason, { status, written: writtenCounts(headers) });
+  const retryAfterMs = parseRetryAfter(headers.get("retry-after"), attempt.now());
+  // 429 and 503 say that the request was not handled. With another status, a gateway may have passed it on.
+  return failed(attempt, reason, { status, retryAfterMs, unknown: status !== 429 && status !== 503 });
 }
 
-/** A token of RFC 9110, 5.6.2. */
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/** Visible ASCII, white space and the bytes beyond, as RFC 9110, 5.5 has it: what all runtimes send. */
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** Names become lower case; the white space around a value is not part of it. */
-function parseHeaders(custom: Readonly<Record<string, string>>): RequestHeaders {
-  const headers: RequestHeaders = new Map();
-  for (const [name, given] of Object.entries(custom)) {
-    const value = String(given).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
-    if (!headerName.test(name) || !headerValue.test(value)) {
-      // The value may be a secret.
-      throw new ConfigurationError(`Cannot send: the header ${JSON.stringify(name)} or its value is not valid in HTTP`);
-    }
-    headers.set(name.toLowerCase(), value);
+/** Describes an error of fetch or of the authorizer. */
+function resultOfError(attempt: Attempt, error: unknown): RequestResult {
+  if (attempt.budget?.isCauseOf(error) === true) return deferred(attempt);
+  if (!attempt.awaiting) {
+    const reason = `the credentials could not be obtained: ${reasonOf(error)}`;
+    return isRemoteWriteError(error, "configuration") ? rejected(attempt, reason) : failed(attempt, reason);
   }
-  return headers;
+  const { reason, unreached, forbidden } = describeNetworkError(error);
+  if (forbidden) return rejected(attempt, reason);
+  return failed(attempt, reason, { unknown: !unreached, disconnected: !unreached });
+}
+
+/** The flush has no request left for what this attempt needs next. */
+function deferred({ answered }: Attempt): RequestResult {
+  return { ...once, kind: "deferred", attempts: answered ? 1 : 0 };
+}
+
+function failed(attempt: Attempt, reason: string, facts: Partial<Failed> = {}): Failed {
+  const unanswered = { status: undefined, retryAfterMs: undefined, unknown: attempt.awaiting, disconnected: false };
+  return { ...once, kind: "failed", ...unanswered, reason: redacted(attempt, reason), ...facts };
+}
+
+function rejected(attempt: Attempt, reason: string, facts: Partial<Rejected> = {}): Rejected {
+  return {
+    ...once,
+    kind: "rejected",
+    status: undefined,
+    written: undefined,
+    reason: redacted(attempt, reason),
+    ...facts,
+  };
+}
+
+function redacted({ headers, given }: Attempt, reason: string): string {
+  return redactSecrets(reason, secretsOf(headers, given));
 }

@@ -1,22 +1,22 @@
 /**
- * What fetch throws, told apart: each runtime has its own way to say it.
+ * Describes what fetch throws. Each runtime reports the same problem in another way.
  *
  * @module
  */
 import { cleanText } from "./redact.ts";
 
-/** What is known of an error of fetch. */
+/** What an error of fetch means. */
 export interface NetworkError {
-  /** One clear sentence; still to be redacted. */
+  /** What happened, in one clause. It is not redacted yet. */
   readonly reason: string;
-  /** The request cannot have been received. */
+  /** Whether the receiver cannot have got the request. */
   readonly unreached: boolean;
-  /** It will not change by itself: the runtime forbids the request. */
+  /** Whether the runtime forbids the request, so that a retry is useless. */
   readonly forbidden: boolean;
 }
 
-/** Codes of Node and Bun for connections that never were; Deno has texts instead. */
-const unreachedCodes: readonly (readonly [RegExp, string])[] = [
+/** Codes of Node and Bun, and messages of Deno, for connections that were never made. */
+const unreachedPatterns: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED|Connection refused/, "the connection was refused"],
   [/ENOTFOUND|EAI_AGAIN|dns error/, "the host name was not found"],
   [/EHOSTUNREACH|ENETUNREACH|host unreachable|network is unreachable/i, "the host cannot be reached"],
@@ -26,48 +26,27 @@ const unreachedCodes: readonly (readonly [RegExp, string])[] = [
 /** A TLS handshake comes before the request, too. */
 const tlsError = /CERT|SELF_SIGNED|UNABLE_TO_|EPROTO|ERR_SSL|ERR_TLS|certificate|corrupt message|handshake/;
 
-/** An end without an answer; the runtimes' own words for it add nothing. */
+/** The connection ended without an answer. The runtimes' own words add nothing. */
 const disconnected = /ECONNRESET|EPIPE|UND_ERR_SOCKET|Connection reset|connection closed/;
 
 /** Describes what fetch threw. */
 export function describeNetworkError(error: unknown): NetworkError {
-  const causes = causesOf(error);
-  // Deno's messages hold the URL, whose host could be called anything.
-  const text = causes.map(({ name, code, message }) => `${name} ${code} ${message}`).join("; ")
-    .replace(/https?:\/\/[^\s)]+/g, "");
-  // The innermost message says most; what is around it is "fetch failed".
-  const innermost = cleanText(causes.at(-1)?.message ?? "");
-  if (causes.some(({ name }) => name === "NotCapable" || name === "PermissionDenied")) {
-    return { reason: `the runtime does not permit it: ${innermost}`, unreached: true, forbidden: true };
+  let [text, innermost, forbidden] = ["", "", false];
+  // The error and its causes. The innermost message says most; the outer one is "fetch failed".
+  for (let current = error, depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
+    const { name, message, cause } = current instanceof Error ? current : new Error(String(current));
+    text += `${name} ${current instanceof Error && "code" in current ? current.code : ""} ${message}; `;
+    innermost = cleanText(message);
+    forbidden ||= name === "NotCapable" || name === "PermissionDenied";
+    current = cause;
   }
-  for (const [pattern, reason] of unreachedCodes) {
-    if (pattern.test(text)) return { reason, unreached: true, forbidden: false };
-  }
-  if (tlsError.test(text)) {
-    return { reason: `no secure connection was made: ${innermost}`, unreached: true, forbidden: false };
-  }
+  // Deno's messages contain the URL, whose host may have any name.
+  text = text.replace(/https?:\/\/[^\s)]+/g, "");
+  const unreachedBecause = (reason: string): NetworkError => ({ reason, unreached: true, forbidden });
+  if (forbidden) return unreachedBecause(`the runtime does not permit it: ${innermost}`);
+  for (const [pattern, reason] of unreachedPatterns) if (pattern.test(text)) return unreachedBecause(reason);
+  if (tlsError.test(text)) return unreachedBecause(`no secure connection was made: ${innermost}`);
   const detail = innermost === "" || disconnected.test(text) ? "" : `: ${innermost}`;
-  const unreached = text.includes("(Connect)");
-  return { reason: `the connection broke before the answer came${detail}`, unreached, forbidden: false };
-}
-
-interface Cause {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** The error and what caused it, outermost first. */
-function causesOf(error: unknown): Cause[] {
-  const causes: Cause[] = [];
-  for (let current = error; current !== undefined && current !== null && causes.length < 8;) {
-    if (!(current instanceof Error)) {
-      causes.push({ name: "", code: "", message: String(current) });
-      break;
-    }
-    const code = "code" in current ? String(current.code) : "";
-    causes.push({ name: current.name, code, message: current.message });
-    current = current.cause;
-  }
-  return causes;
+  const reason = `the connection broke before the answer came${detail}`;
+  return { reason, unreached: text.includes("(Connect)"), forbidden };
 }

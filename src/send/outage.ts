@@ -1,23 +1,26 @@
 /**
- * Tells an endpoint that is down from one that fails now and then.
+ * Distinguishes an endpoint that is down from one that fails now and then.
  *
  * @module
  */
 import { describe, isAnswer, type RequestResult } from "./request_result.ts";
 
-/** What decides. */
+/** When an endpoint counts as down. */
 export interface OutageOptions {
   /** How long a batch is tried, in milliseconds. */
   readonly retryDeadlineMs: number;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether the time for retries runs on from one batch to the next while every request fails. */
+  /**
+   * Whether the deadline runs on from one batch to the next while every request fails, so that the sender waits only once for an
+   * endpoint that is down.
+   */
   readonly sharedDeadline: boolean;
-  /** Milliseconds; the clock of the retries. */
+  /** The clock of deadlines, in milliseconds. */
   readonly now: () => number;
 }
 
-/** The time in which every request to an endpoint fails; there is none as long as something is answered. */
+/** The time in which every request to an endpoint fails. Any answer ends it. The batches of a queue share it. */
 export class Outage {
   readonly #options: OutageOptions;
   #sinceMs: number | undefined;
@@ -28,35 +31,35 @@ export class Outage {
     this.#options = options;
   }
 
-  /** From when on the time for retries counts, for a batch that is sent now. */
+  /** The start of the deadline for a batch that is sent now. */
   get startMs(): number {
     const { sharedDeadline, now } = this.#options;
     return (sharedDeadline ? this.#sinceMs : undefined) ?? now();
   }
 
-  /** Whether what waits need not be tried any more. */
+  /** Whether the batches that wait need not be tried any more. */
   get isLong(): boolean {
     const { retryDeadlineMs, timeoutMs, sharedDeadline, now } = this.#options;
     if (!sharedDeadline || this.#sinceMs === undefined) return false;
-    // With a short deadline a single failure is no outage, and costs nothing but itself.
+    // With a short deadline, a single failure is no outage: it costs only its own batch.
     return now() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }
 
-  /** Why the latest request failed, or its attempt before it was ended; empty if it was answered. */
+  /** Why the latest request failed, or why its attempt before the last one failed; "" after an answer. */
   get reason(): string {
     return this.#reason;
   }
 
-  /** Takes note of what became of a request whose time for retries counts from `startMs`. */
-  note(outcome: RequestResult, startMs: number): void {
-    if (outcome.kind === "failed") {
-      // Another shard's request may have been answered meanwhile.
+  /** Takes note of the result of a request whose deadline began at `startMs`. */
+  note(result: RequestResult, startMs: number): void {
+    if (result.kind === "failed") {
+      // Another shard's request may have been answered in the meantime.
       this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
-      this.#reason = describe(outcome);
-    } else if (outcome.kind === "aborted") {
-      // Another shard's answer since then may have ended what it failed of.
-      if (startMs >= this.#answeredMs) this.#reason = outcome.failure ?? this.#reason;
-    } else if (isAnswer(outcome)) {
+      this.#reason = describe(result);
+    } else if (result.kind === "aborted") {
+      // After an answer to another shard, the old failure says nothing.
+      if (startMs >= this.#answeredMs) this.#reason = result.failure ?? this.#reason;
+    } else if (isAnswer(result)) {
       this.#reason = "";
       this.#sinceMs = undefined;
       this.#answeredMs = this.#options.now();

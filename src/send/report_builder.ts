@@ -1,78 +1,69 @@
 /**
- * Adds up what became of samples.
+ * Adds up what happened to samples.
  *
  * @module
  */
 import type { DeliveryReport, Outcome, ReasonCount } from "../model/delivery_report.ts";
 import { kindOf } from "./warnings.ts";
 
+/** This many reasons show what is wrong. */
 const maxReasons = 20;
 
-/** Adds up a report. */
+/** Builds a report. */
 export class ReportBuilder {
   readonly #counts = { delivered: 0, rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0 };
-  readonly #reasons = new Map<string, { readonly outcome: Outcome; readonly reason: string; samples: number }>();
-  #requests = 0;
-  #retries = 0;
-  #bytes = 0;
+  readonly #requests = { requests: 0, retries: 0, bytes: 0 };
+  readonly #reasons = new Map<string, ReasonCount>();
 
-  /** Counts samples that nothing else will become of. */
+  /** Counts samples with their final outcome. */
   count(outcome: Outcome, samples: number, reason?: string): void {
     if (samples === 0) return;
     this.#counts[outcome] += samples;
     if (reason !== undefined) this.#addReason({ outcome, reason, samples });
   }
 
-  /** Counts what a request took. */
-  countRequest({ attempts, bodyBytes }: { readonly attempts: number; readonly bodyBytes: number }): void {
-    this.#requests += attempts;
-    this.#retries += Math.max(0, attempts - 1);
-    this.#bytes += attempts * bodyBytes;
+  /** Counts a request with all its attempts. */
+  countRequest(attempts: number, bodyBytes: number): void {
+    addTo(this.#requests, { requests: attempts, retries: Math.max(0, attempts - 1), bytes: attempts * bodyBytes });
   }
 
-  /** Adds another report to this. */
+  /** Adds another report. */
   add(report: DeliveryReport): void {
-    for (const outcome of ["delivered", "rejected", "failed", "unknown", "dropped", "deferred"] as const) {
-      this.#counts[outcome] += report[outcome];
-    }
+    addTo(this.#counts, report);
+    addTo(this.#requests, report);
     for (const reason of report.reasons) this.#addReason(reason);
-    this.#requests += report.requests;
-    this.#retries += report.retries;
-    this.#bytes += report.bytes;
   }
 
-  /** How many samples were counted so far. */
+  /** The number of samples that were counted so far. */
   get samples(): number {
     return Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
   }
 
-  /** What was counted so far. */
+  /** Returns what was counted so far. */
   report(): DeliveryReport {
-    const { samples } = this;
-    const reasons = [...this.#reasons.values()].map((reason) => ({ ...reason }));
-    const rest = { requests: this.#requests, retries: this.#retries, bytes: this.#bytes, reasons };
-    return { samples, ...this.#counts, ...rest };
+    return { samples: this.samples, ...this.#counts, ...this.#requests, reasons: [...this.#reasons.values()] };
   }
 
-  #addReason({ outcome, reason, samples }: ReasonCount): void {
-    const kind = `${outcome} ${kindOf(reason)}`;
-    const known = this.#reasons.get(kind);
-    if (known !== undefined) known.samples += samples;
-    else if (this.#reasons.size < maxReasons) this.#reasons.set(kind, { outcome, reason, samples });
-    else this.#addRest(outcome, samples);
-  }
-
-  #addRest(outcome: Outcome, samples: number): void {
-    const key = `${outcome} rest`;
-    const rest = this.#reasons.get(key) ?? { outcome, reason: "other reasons", samples: 0 };
-    rest.samples += samples;
-    this.#reasons.set(key, rest);
+  #addReason(reason: ReasonCount): void {
+    let kind = `${reason.outcome} ${kindOf(reason.reason)}`;
+    let added = reason;
+    if (!this.#reasons.has(kind) && this.#reasons.size >= maxReasons) {
+      kind = `${reason.outcome} rest`;
+      added = { ...reason, reason: "other reasons" };
+    }
+    const known = this.#reasons.get(kind) ?? { ...added, samples: 0 };
+    this.#reasons.set(kind, { ...known, samples: known.samples + reason.samples });
   }
 }
 
-/** The sum of reports. */
+/** Adds the numbers of the same names. */
+function addTo<Name extends string>(sums: Record<Name, number>, added: Readonly<Record<NoInfer<Name>, number>>): void {
+  for (const name in sums) sums[name] += added[name];
+}
+
+/** Returns the sum of the reports. */
 export function mergeReports(reports: Iterable<DeliveryReport>): DeliveryReport {
-  const tally = new ReportBuilder();
-  for (const report of reports) tally.add(report);
-  return tally.report();
+  const builder = new ReportBuilder();
+  for (const report of reports) builder.add(report);
+  return builder.report();
 }

@@ -1,31 +1,34 @@
 /**
- * What became of a request: the transport and its decorators return these, and throw nothing.
+ * A request and its result. The transport and its decorators return results; they never throw.
  *
  * @module
  */
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
-/** The two versions of the protocol. */
-export type ProtocolVersion = "1.0" | "2.0";
+export type { ProtocolVersion };
 
-/** A body ready to be sent. */
+/** The part of `fetch` that the sender uses. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** A request that is ready to be sent. */
 export interface EncodedRequest {
-  /** Which version the body is encoded for. */
+  /** The version in which the body is encoded. */
   readonly version: ProtocolVersion;
-  /** Compressed. */
+  /** The compressed body. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** How many samples it holds, for the statistics. */
+  /** How many samples the body contains. */
   readonly samples: number;
-  /** How many times it was sent before. @default 0 */
-  readonly attempt?: number;
-  /** Its samples were sent before, in another request; for the statistics. @default false */
-  readonly resent?: boolean;
-  /** How many answers 500 it may get before it is given up; the other 5xx are not bounded. @default 40 */
-  readonly maxServerErrors?: number;
-  /** No retry begins after this time, in milliseconds on the clock of the retries. @default Infinity */
-  readonly retryUntilMs?: number;
+  /** How many times this request was sent before. */
+  readonly attempt: number;
+  /** Whether its samples were sent before, in another request. */
+  readonly resent: boolean;
+  /** How many times the endpoint may answer 500 before the request is given up. Other 5xx are not limited. */
+  readonly maxServerErrors: number;
+  /** No retry begins after this time, in milliseconds on the clock of deadlines. */
+  readonly retryUntilMs: number;
 }
 
-/** How many of each kind a 2.0 receiver says it stored. */
+/** How many values of each kind a 2.0 receiver stored, from its Written headers. */
 export interface WrittenCounts {
   /** Floats. */
   readonly samples: number;
@@ -35,76 +38,73 @@ export interface WrittenCounts {
   readonly exemplars: number;
 }
 
-/** What is known of a request whatever became of it. */
 interface Attempts {
-  /** How many times it was sent. */
+  /** How many times the request was sent. */
   readonly attempts: number;
-  /** Whether an attempt before the last one may have been stored: its answer never came, or left it open. */
+  /** Whether an attempt before the last one may have been stored: its answer never came, or did not say. */
   readonly unknownBefore: boolean;
 }
 
-/** 2xx. */
+/** The endpoint answered 2xx. */
 export interface Written extends Attempts {
   readonly kind: "written";
   readonly status: number;
-  /** From the Written headers; undefined if there is none of them. */
+  /** From the Written headers; undefined if there are none. */
   readonly written: WrittenCounts | undefined;
 }
 
-/** Refused for good: 4xx except 429, a redirect, 429 where it is not retried, or what the runtime forbids to send. */
+/** Refused for good: a 4xx except 429, a redirect, a 429 that is not retried, or a request that the runtime forbids. */
 export interface Rejected extends Attempts {
   readonly kind: "rejected";
-  /** None if no answer came. */
+  /** Undefined if no answer came. */
   readonly status: number | undefined;
-  /** The receiver's own words or the runtime's, cut, cleaned and without secrets. */
+  /** The words of the receiver or of the runtime: shortened, on one line and without secrets. */
   readonly reason: string;
-  /** What was stored all the same, from the Written headers; undefined if there is none of them. */
+  /** What the receiver stored nevertheless, from the Written headers; undefined if there are none. */
   readonly written: WrittenCounts | undefined;
 }
 
-/** May succeed later: network error, timeout, 5xx, 429. After the retries: given up. */
+/** May succeed later: a network error, a timeout, a 5xx or a 429. After the retries, it means that the request was given up. */
 export interface Failed extends Attempts {
   readonly kind: "failed";
-  /** None if no answer came. */
+  /** Undefined if no answer came. */
   readonly status: number | undefined;
-  /** The receiver's own words or the network's, cut, cleaned and without secrets. */
+  /** The words of the receiver or of the network: shortened, on one line and without secrets. */
   readonly reason: string;
-  /** What the receiver asks for. */
+  /** How long the receiver asks to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** Whether this attempt may have been stored: its answer never came, or left it open. */
+  /** Whether this attempt may have been stored: its answer never came, or did not say. */
   readonly unknown: boolean;
-  /** The connection broke under way: perhaps an idle one that the receiver had just closed. */
+  /** Whether the connection broke after it was made. Perhaps it was idle and the receiver had just closed it. */
   readonly disconnected: boolean;
-  /** The error beneath, if one was thrown. May hold secrets: not for messages. */
-  readonly cause: unknown;
 }
 
 /** The caller's signal fired. */
 export interface Aborted extends Attempts {
   readonly kind: "aborted";
-  /** Whether an attempt was under way. */
+  /** Whether the receiver may have got the attempt that was ended. */
   readonly unknown: boolean;
-  /** Why the attempt before failed. @default there was none, or it is not known */
+  /** Why the attempt before it failed; undefined if there was none. */
   readonly failure?: string | undefined;
 }
 
-/** Not sent, as the requests of this flush are used up; to be sent in the next one. */
+/** Not sent, because the requests of this flush are used up. The next flush sends it. */
 export interface DeferredRequest extends Attempts {
   readonly kind: "deferred";
 }
 
-/** What became of one request, after however many attempts. */
+/** The result of one request, after all its attempts. */
 export type RequestResult = Written | Rejected | Failed | Aborted | DeferredRequest;
 
 /** Sends a request. Never rejects. */
 export type Send = (request: EncodedRequest, signal: AbortSignal) => Promise<RequestResult>;
 
-/** Whether the receiver took or refused the request: it is there, and works. */
+/** Reports whether the endpoint answered for good, which shows that it is up. */
 export function isAnswer({ kind }: RequestResult): boolean {
   return kind === "written" || kind === "rejected";
 }
 
-/** Why a request was refused or failed, in the receiver's own words or the network's. */
+/** Returns why a request was refused or failed, in the words of the receiver or of the network. */
 export function describe({ status, reason }: Rejected | Failed): string {
   return status === undefined ? reason : `status ${status}: ${reason}`;
 }

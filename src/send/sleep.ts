@@ -1,16 +1,16 @@
 /**
- * Waiting that can be cut short.
+ * Waits that can be ended early.
  *
  * @module
  */
 
-/** Resolves after the time, or as soon as the signal fires; never rejects. */
+/** Resolves after the time, or as soon as the signal fires. Never rejects. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
-/** The longest time that timers take: beyond it they fire at once. */
+/** The longest time that a timer accepts; with a longer one, it fires at once. */
 const maxTimerMs = 0x7fff_ffff;
 
-/** Waits by the runtime's timers; leaves none behind. */
+/** Waits with the runtime's timers. It leaves no timer behind. */
 export const sleep: Sleep = (ms, signal) =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -23,8 +23,8 @@ export const sleep: Sleep = (ms, signal) =>
     signal.addEventListener("abort", finish, { once: true });
   });
 
-/** The promise's result, unless the signal fires before: then it rejects with the signal's reason, whatever the promise does. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Returns the promise's result. If the signal fires first, it rejects with the signal's reason. */
+export async function untilAborted<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T> {
   let abort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = (): void => reject(signal.reason);
@@ -36,4 +36,23 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal):
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** Aborts the controller after a time, or when another signal fires. Returns a function that cancels both. */
+export function abortAfter(
+  timeoutMs: number,
+  controller: AbortController,
+  { sleep, signal }: { readonly sleep: Sleep; readonly signal?: AbortSignal },
+): () => void {
+  const timer = new AbortController();
+  const abort = (): void => controller.abort(signal?.reason);
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  void sleep(timeoutMs, timer.signal).then(() => {
+    if (!timer.signal.aborted) controller.abort();
+  });
+  return () => {
+    timer.abort();
+    signal?.removeEventListener("abort", abort);
+  };
 }

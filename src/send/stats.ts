@@ -1,132 +1,128 @@
 /**
- * The statistics of sending, in the words of Prometheus's own sender.
+ * The statistics of sending, with the names of Prometheus's own sender.
  *
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import type { Send } from "./request_result.ts";
+import type { EncodedRequest, Send } from "./request_result.ts";
 
 /** A classic histogram. */
 export interface DurationHistogram {
-  /** Upper bounds of the buckets in seconds, rising; the last bucket has none. */
+  /** Upper bounds of the buckets in seconds, rising. The last bucket has no bound. */
   readonly bounds: readonly number[];
-  /** How many fell in each bucket, not cumulative; one more than there are bounds. */
+  /** The number of durations in each bucket, not cumulative. There is one more count than there are bounds. */
   readonly counts: readonly number[];
-  /** Of all durations, in seconds. */
+  /** The sum of all durations, in seconds. */
   readonly sum: number;
-  /** How many there were. */
+  /** The number of durations. */
   readonly count: number;
 }
 
-/** The statistics at one time; totals never fall. */
+/** The statistics at one time. Totals never fall. */
 export interface SendStatsSnapshot {
-  /** Samples sent, those sent again included. */
+  /** Samples sent, including those sent again. */
   readonly samplesTotal: number;
-  /** Samples sent and not delivered: refused for good, or given up. */
+  /** Samples that were sent but not delivered: refused for good, or given up. */
   readonly samplesFailedTotal: number;
-  /** Samples sent again, in the same request or in another. */
+  /** Samples sent again, in the same request or in another one. */
   readonly samplesRetriedTotal: number;
-  /** Samples not sent (any more), by reason: `queue_full`, `closed`, `too_large`, `not_encodable`, `sink_failed`. */
+  /** Samples that will not be sent, by reason: `queue_full`, `closed`, `too_large`, `not_encodable`, `sink_failed`. */
   readonly samplesDroppedTotal: Readonly<Record<string, number>>;
-  /** Samples in the queue, those being sent included. */
+  /** Samples in the queue, including those that are being sent. */
   readonly samplesPending: number;
-  /** Compressed bytes sent, retries included. */
+  /** Compressed bytes sent, including retries. */
   readonly bytesTotal: number;
-  /** Requests sent, retries included. */
+  /** Requests sent, including retries. */
   readonly requestsTotal: number;
-  /** How long requests took, one by one. */
+  /** How long each request took. */
   readonly requestDuration: DurationHistogram;
-  /** The newest sample delivered, in milliseconds since the Unix epoch; undefined if there was none yet. */
+  /** The time of the newest delivered sample, in milliseconds since the Unix epoch; undefined if there is none. */
   readonly highestSentTimestampMs: number | undefined;
 }
 
-/** As Prometheus's sent_batch_duration_seconds: fast, slow, and up to the timeout. */
-const durationBounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
+/** As in Prometheus's sent_batch_duration_seconds: from fast requests to timeouts. */
+const bounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
 
-/** Why samples are dropped. */
+/** The reasons for which samples are dropped. */
 export const dropReasons = ["queue_full", "closed", "too_large", "not_encodable", "sink_failed"] as const;
 
 /** Why a sample was dropped. */
 export type DropReason = typeof dropReasons[number];
 
+type Totals = { -readonly [Name in keyof SendStatsSnapshot]: SendStatsSnapshot[Name] };
+
 /** Counts for one endpoint. */
 export class SendStats {
-  /** Samples in the queue; kept by the queue. */
-  samplesPending = 0;
-  #samplesTotal = 0;
-  #samplesFailedTotal = 0;
-  #samplesRetriedTotal = 0;
-  readonly #dropped = new Map<DropReason, number>();
-  #bytesTotal = 0;
-  #requestsTotal = 0;
-  readonly #durationCounts: number[] = new Array<number>(durationBounds.length + 1).fill(0);
-  #durationSum = 0;
-  #highestSentTimestampMs: number | undefined;
+  readonly #dropped: Record<string, number> = {};
+  readonly #durations = { bounds, counts: Array<number>(bounds.length + 1).fill(0), sum: 0, count: 0 };
+  readonly #totals: Totals = {
+    samplesTotal: 0,
+    samplesFailedTotal: 0,
+    samplesRetriedTotal: 0,
+    samplesDroppedTotal: this.#dropped,
+    samplesPending: 0,
+    bytesTotal: 0,
+    requestsTotal: 0,
+    requestDuration: this.#durations,
+    highestSentTimestampMs: undefined,
+  };
 
-  /** A request ended, however it did. */
-  requested(
-    request: { readonly samples: number; readonly bytes: number; readonly retry: boolean; readonly ms: number },
-  ): void {
-    const { samples, bytes, retry, ms } = request;
-    this.#requestsTotal++;
-    this.#samplesTotal += samples;
-    if (retry) this.#samplesRetriedTotal += samples;
-    this.#bytesTotal += bytes;
+  /** Counts one attempt to send a request. */
+  requested({ samples, body, attempt, resent }: EncodedRequest, ms: number): void {
+    const totals = this.#totals;
+    const durations = this.#durations;
+    totals.requestsTotal = ++durations.count;
+    totals.samplesTotal += samples;
+    if (resent || attempt > 0) totals.samplesRetriedTotal += samples;
+    totals.bytesTotal += body.length;
     const seconds = ms / 1000;
-    const bucket = durationBounds.findIndex((bound) => seconds <= bound);
-    const index = bucket < 0 ? durationBounds.length : bucket;
-    this.#durationCounts[index] = (this.#durationCounts[index] ?? 0) + 1;
-    this.#durationSum += seconds;
+    const bucket = bounds.findIndex((bound) => seconds <= bound);
+    const index = bucket < 0 ? bounds.length : bucket;
+    durations.counts[index] = (durations.counts[index] ?? 0) + 1;
+    durations.sum += seconds;
   }
 
-  /** Samples were refused for good, or given up. */
+  /** Counts samples that were refused for good, or given up. */
   failed(samples: number): void {
-    this.#samplesFailedTotal += samples;
+    this.#totals.samplesFailedTotal += samples;
   }
 
-  /** Samples will not be sent. */
+  /** Counts samples that will not be sent. */
   dropped(reason: DropReason, samples: number): void {
-    if (samples > 0) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + samples);
+    if (samples > 0) this.#dropped[reason] = (this.#dropped[reason] ?? 0) + samples;
   }
 
-  /** A sample of this time was delivered. */
+  /** Takes note of the time of a delivered sample. */
   delivered(timeMs: number): void {
-    if (!(timeMs <= (this.#highestSentTimestampMs ?? -Infinity))) this.#highestSentTimestampMs = timeMs;
+    const totals = this.#totals;
+    if (!(timeMs <= (totals.highestSentTimestampMs ?? -Infinity))) totals.highestSentTimestampMs = timeMs;
   }
 
-  /** The statistics as they are now. */
+  /** Sets how many samples are in the queue. */
+  pending(samples: number): void {
+    this.#totals.samplesPending = samples;
+  }
+
+  /** Returns the statistics as they are now. */
   snapshot(): SendStatsSnapshot {
+    const { counts } = this.#durations;
     return {
-      samplesTotal: this.#samplesTotal,
-      samplesFailedTotal: this.#samplesFailedTotal,
-      samplesRetriedTotal: this.#samplesRetriedTotal,
-      samplesDroppedTotal: Object.fromEntries(this.#dropped),
-      samplesPending: this.samplesPending,
-      bytesTotal: this.#bytesTotal,
-      requestsTotal: this.#requestsTotal,
-      requestDuration: {
-        bounds: durationBounds,
-        counts: [...this.#durationCounts],
-        sum: this.#durationSum,
-        count: this.#requestsTotal,
-      },
-      highestSentTimestampMs: this.#highestSentTimestampMs,
+      ...this.#totals,
+      samplesDroppedTotal: { ...this.#dropped },
+      requestDuration: { ...this.#durations, counts: [...counts] },
     };
   }
 }
 
-/** Counts each attempt. */
+/** Returns a `send` that counts each attempt. */
 export function withStats(
   send: Send,
   { stats, now }: { readonly stats: SendStats; readonly now: () => number },
 ): Send {
   return async (request, signal) => {
     const start = now();
-    const outcome = await send(request, signal);
-    if (outcome.attempts > 0) {
-      const { samples, body, attempt = 0, resent = false } = request;
-      stats.requested({ samples, bytes: body.length, retry: resent || attempt > 0, ms: now() - start });
-    }
-    return outcome;
+    const result = await send(request, signal);
+    if (result.attempts > 0) stats.requested(request, now() - start);
+    return result;
   };
 }

@@ -1,23 +1,23 @@
 /**
- * Says each thing once: a run that goes wrong does so thousands of times, in the same way.
+ * Reports each problem once: a run that goes wrong does so thousands of times, in the same way.
  *
  * @module
  */
 
-/** So many kinds tell what is wrong; the rest is only counted. */
+/** This many kinds of messages show what is wrong; further kinds are not reported. */
 const maxKinds = 100;
 
-/** Passes messages on, one of a kind: they differ if more than their quoted texts, label sets and numbers but a status does. */
+/** Passes on one message of each kind. */
 export class Warnings {
   readonly #onWarning: (message: string) => void;
   readonly #kinds = new Set<string>();
 
-  /** @param onWarning gets messages without secrets; never throws */
+  /** @param onWarning gets messages without secrets; it must not throw */
   constructor(onWarning: (message: string) => void) {
     this.#onWarning = onWarning;
   }
 
-  /** Passes the message on unless there was one of its kind. */
+  /** Passes the message on, unless one of its kind came before. */
   once(message: string): void {
     const kind = kindOf(message);
     if (this.#kinds.has(kind) || this.#kinds.size === maxKinds) return;
@@ -26,7 +26,10 @@ export class Warnings {
   }
 }
 
-/** What messages of the same kind have in common. Nothing else is decided by it: receivers' texts are not to be interpreted. */
+/**
+ * Returns what messages of the same kind have in common: quoted strings, label sets and numbers other than a status are left out.
+ * No decision depends on it, because receivers' texts must not be interpreted.
+ */
 export function kindOf(message: string): string {
   const same = (part: string): string => part.startsWith("status") ? part : "#";
   return message.replace(/\bstatus \d{3}\b|"[^"]*"|\{[^{}]*\}|\d+/g, same).slice(0, 300);

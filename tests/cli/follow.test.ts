@@ -1,32 +1,16 @@
 import assert from "node:assert/strict";
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, renameSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { followFile, type FollowOptions } from "../../src/cli/follow.ts";
-import { acceptSamples } from "../support/accept_samples.ts";
+import { type Accepted, withReceiver } from "../support/accept_samples.ts";
 import { runCli, startCli } from "../support/cli.ts";
+import { point } from "../support/k6_input.ts";
+import { withFolder } from "../support/temporary_folder.ts";
 
-const point = (value: number): string =>
-  `{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
-
-async function withFile(use: (path: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-follow-"));
-  try {
-    await use(join(folder, "k6.json"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+function withFile(use: (path: string) => Promise<void>): Promise<void> {
+  return withFolder((folder) => use(join(folder, "k6.json")));
 }
 
 interface Followed {
@@ -35,7 +19,7 @@ interface Followed {
   readonly sleeps: readonly number[];
 }
 
-/** Follows a file; each step happens while it waits, and after the last one the signal fires. */
+/** Follows a file. Runs one step each time that the reader waits; the signal fires after the last step. */
 async function follow(
   path: string,
   steps: readonly (() => void)[],
@@ -61,7 +45,7 @@ async function follow(
   return { text, restarts, sleeps };
 }
 
-test("a file is waited for, and read from its start while it grows, half lines and large pieces too", () =>
+test("a file that does not exist yet is waited for, and read while it grows, with incomplete lines and large chunks", () =>
   withFile(async (path) => {
     const large = "x".repeat(200_000);
     const { text, restarts } = await follow(path, [
@@ -75,7 +59,7 @@ test("a file is waited for, and read from its start while it grows, half lines a
     assert.deepEqual(restarts, []);
   }));
 
-test("a truncated file is read from its beginning again; a half line before ends there", () =>
+test("a truncated file is read from its beginning again; an incomplete line before that is ended", () =>
   withFile(async (path) => {
     writeFileSync(path, "one\nhalf of tw");
     const { text, restarts } = await follow(path, [
@@ -88,7 +72,7 @@ test("a truncated file is read from its beginning again; a half line before ends
     assert.deepEqual(restarts, ["truncated"]);
   }));
 
-test("a file that is rewritten in place, as long as it was or longer, is read from its beginning again", () =>
+test("a file that is rewritten in place, with the same length or longer, is read from its beginning again", () =>
   withFile(async (path) => {
     writeFileSync(path, "head\none\nhalf of tw");
     const { text, restarts } = await follow(path, [
@@ -104,7 +88,7 @@ test("a file that is rewritten in place, as long as it was or longer, is read fr
     assert.deepEqual(restarts, ["rewritten", "rewritten"]);
   }));
 
-test("a replaced file is read to its end, and then the one in its place from its beginning", () =>
+test("a replaced file is read to its end, and then the new file from its beginning", () =>
   withFile(async (path) => {
     writeFileSync(path, "one\n");
     const { text, restarts } = await follow(path, [
@@ -129,77 +113,49 @@ test("the idle timeout counts from the last byte", () =>
     assert.deepEqual(sleeps, [200, 200, 200, 200, 200, 200, 100]);
   }));
 
-test("a file that never appears, is none, or is compressed, is an error", () =>
+test("a file that never appears, is not a regular file or is compressed is an error", () =>
   withFile(async (path) => {
-    await assert.rejects(follow(path, [], { idleTimeoutMs: 300 }), /^Error: it has not appeared$/);
-    await assert.rejects(follow(path, []), /^Error: it has not appeared$/);
-    await assert.rejects(follow(path, [() => mkdirSync(path)]), /^Error: it is no regular file$/);
+    await assert.rejects(follow(path, [], { idleTimeoutMs: 300 }), /^Error: the file has not appeared$/);
+    await assert.rejects(follow(path, []), /^Error: the file has not appeared$/);
+    await assert.rejects(follow(path, [() => mkdirSync(path)]), /^Error: it is not a regular file$/);
     rmdirSync(path);
     writeFileSync(path, gzipSync("one\n"));
-    await assert.rejects(follow(path, []), /^Error: it is compressed, and can be followed only as plain JSON$/);
+    await assert.rejects(follow(path, []), /^Error: it is compressed, expected plain JSON$/);
   }));
 
-test("send --follow sends what a file holds and what is added, until a signal", () =>
-  withFile(async (path) => {
-    const { url, samples, arrived, close } = await acceptSamples();
-    try {
-      const running = startCli(["send", "--follow", path, "--url", url, "--flush-period", "20ms"]);
-      writeFileSync(path, point(1));
-      await arrived(1);
-      appendFileSync(path, point(2).slice(0, 50));
-      appendFileSync(path, point(2).slice(50));
-      await arrived(2);
-      appendFileSync(path, point(3));
-      running.signal("SIGINT");
-      const { code, stderr } = await running.ended;
-      assert.equal(code, 0, stderr);
-      assert.match(stderr, /3 k6 samples in 3 lines/);
-      assert.equal(samples.at(-1)?.value, 3);
-    } finally {
-      await close();
-    }
-  }));
-
-test("send --follow ends after --idle-timeout, says when a file begins anew, and counts the line that was cut off", () =>
-  withFile(async (path) => {
-    const { url, samples, arrived, close } = await acceptSamples();
-    try {
-      const args = ["--follow", path, "--idle-timeout", "2s", "--url", url, "--flush-period", "20ms"];
-      writeFileSync(path, `${point(1)}${point(2).slice(0, 50)}`);
-      const running = startCli(args);
-      await arrived(1);
-      rmSync(path);
-      writeFileSync(path, point(3));
-      const { code, stderr } = await running.ended;
-      assert.equal(code, 1, stderr);
-      assert.match(stderr, /warn: .*k6\.json was replaced: it is read from its beginning again/);
-      assert.match(stderr, /skipped {2}1 damaged/);
-      assert.equal(samples.at(-1)?.value, 3);
-      const missing = await runCli(["--follow", `${path}.missing`, "--idle-timeout", "1ms", "--url", url]);
-      assert.equal(missing.code, 1);
-      assert.match(missing.stderr, /error: Cannot read .*missing to its end: it has not appeared/);
-    } finally {
-      await close();
-    }
-  }));
-
-const wrong: readonly (readonly [string[], RegExp])[] = [
-  [["--follow"], /Cannot use --follow: it is for one FILE/],
-  [["--follow", "-"], /Cannot use --follow: it is for one FILE/],
-  [["--follow", "a", "b"], /Cannot use --follow: it is for one FILE/],
-  [
-    ["--follow", "a", "--replay"],
-    /Cannot use --follow: --replay, --checkpoint and --shift-to-now are for files that are complete/,
-  ],
-  [["--follow", "src"], /Cannot use --follow with "src": it does not grow, expected a regular file/],
-  [["a", "--idle-timeout", "1s"], /Cannot use --idle-timeout: it is for --follow/],
-  [["--follow", "a", "--idle-timeout", "soon"], /Cannot read --idle-timeout: it is "soon", expected a duration/],
-];
-for (const [args, message] of wrong) {
-  test(`${args.join(" ")} is one line and exit code 2`, async () => {
-    const { code, stderr } = await runCli(args);
-    assert.equal(code, 2);
-    assert.match(stderr, message);
-    assert.equal(stderr.split("\n").length, 2);
-  });
+function withFileAndReceiver(use: (path: string, receiver: Accepted) => Promise<void>): Promise<void> {
+  return withFile((path) => withReceiver((receiver) => use(path, receiver)));
 }
+
+test("send --follow sends what a file holds and what is appended, until a signal", () =>
+  withFileAndReceiver(async (path, { url, samples, arrived }) => {
+    const running = startCli(["send", "--follow", path, "--url", url, "--flush-period", "20ms"]);
+    writeFileSync(path, point(1));
+    await arrived(1);
+    appendFileSync(path, point(2).slice(0, 50));
+    appendFileSync(path, point(2).slice(50));
+    await arrived(2);
+    appendFileSync(path, point(3));
+    running.signal("SIGINT");
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /3 k6 samples in 3 lines/);
+    assert.equal(samples.at(-1)?.value, 3);
+  }));
+
+test("send --follow ends after --idle-timeout, warns when a file is replaced, and counts the incomplete line before", () =>
+  withFileAndReceiver(async (path, { url, samples, arrived }) => {
+    writeFileSync(path, `${point(1)}${point(2).slice(0, 50)}`);
+    const running = startCli(["--follow", path, "--idle-timeout", "1s", "--url", url, "--flush-period", "20ms"]);
+    await arrived(1);
+    rmSync(path);
+    writeFileSync(path, point(3));
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /warn: .*k6\.json was replaced; it is read from its beginning again/);
+    assert.match(stderr, /skipped {2}1 damaged/);
+    assert.equal(samples.at(-1)?.value, 3);
+    const missing = await runCli(["--follow", `${path}.missing`, "--idle-timeout", "1ms", "--url", url]);
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /error: Cannot read all of .*missing: the file has not appeared/);
+  }));

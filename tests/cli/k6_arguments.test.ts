@@ -15,7 +15,7 @@ const flagsOfK6 = `address batch batch-per-host blacklist-ip block-hostnames com
   stage summary-export summary-mode summary-time-unit summary-trend-stats system-tags tag throw traces-output type
   user-agent verbose vus`.split(/\s+/);
 
-test("no flag of k6 is taken from it, but --help", () => {
+test("run takes no flag of k6 for itself, except --help", () => {
   const own = flags.flatMap(({ flag, placeholder }) => placeholder === undefined ? [flag, `no-${flag}`] : [flag]);
   const taken = own.filter((flag) => flagsOfK6.includes(flag) && !k6Flags.includes(flag));
   assert.deepEqual(taken, ["help"]);
@@ -34,13 +34,13 @@ const shapes: readonly (readonly [string, Record<string, unknown>, string[]])[] 
   ["--unknown=1 - ", {}, ["--unknown=1", "-", ""]],
 ];
 for (const [line, values, operands] of shapes) {
-  test(`of "${line}", k6 gets ${JSON.stringify(operands)}`, () => {
+  test(`of the arguments "${line}", k6 gets ${JSON.stringify(operands)}`, () => {
     const given = parseRunArguments(line.split(" "), flags);
     assert.deepEqual([Object.fromEntries(given.values), given.operands], [values, operands]);
   });
 }
 
-test("a flag of ours without its value is an error, and a switch with one that stands apart", () => {
+test("a flag without its value is an error, and so is a switch with a separate value", () => {
   assert.throws(
     () => parseRunArguments(["--stale-markers", "false", "script.js"], flags),
     /expected --stale-markers=false/,
@@ -64,7 +64,7 @@ const outputs: readonly (readonly [string, string, string[], string | undefined]
   ["-o cloud s.js", "json=a,output-prometheus-remote=url=u", ["-o", "cloud", "s.js"], undefined],
 ];
 for (const [line, fromEnv, args, outputArgument] of outputs) {
-  test(`of "${line}" with K6_OUT "${fromEnv}", the outputs are replaced that this stands in for`, () => {
+  test(`the outputs that run replaces are removed from "${line}" with K6_OUT "${fromEnv}"`, () => {
     const { outputArgument: found, args: left } = replaceOutputs(line.split(" "), fromEnv);
     assert.deepEqual([left, found], [args, outputArgument]);
   });

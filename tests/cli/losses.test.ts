@@ -1,52 +1,42 @@
-/** What the command must not pass over in silence. */
+/** Losses that the command must report. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
-import { acceptSamples } from "../support/accept_samples.ts";
-import { runCli, startCli } from "../support/cli.ts";
+import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { lossesOf } from "../../src/cli/summary.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { readK6Json } from "../../src/k6/read/k6_json.ts";
+import { acceptSamples, withReceiver } from "../support/accept_samples.ts";
+import { runCli } from "../support/cli.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { startFaultServer } from "../support/fault_server.ts";
-
-const recording = "tests/fixtures/k6/basic/run.json.gz";
-const point = (value: number): string =>
-  `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49.${100 + value}Z","value":${value},"tags":{}}}\n`;
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-losses-"));
-  try {
-    await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+import { point, startOfRecording } from "../support/k6_input.ts";
+import { withFolder } from "../support/temporary_folder.ts";
 
 for (const status of [500, 502, 504]) {
-  test(`an endpoint that always answers ${status} is exit code 1`, async () => {
-    const receiver = await acceptSamples({ status });
-    const { code, stderr } = await runCli(["-", "--url", receiver.url, "--close-timeout", "100ms"], {
-      input: point(1),
-    }).finally(() => receiver.close());
-    assert.equal(code, 1, stderr);
-    assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
-  });
+  test(`if an endpoint always responds with ${status}, the samples are lost`, () =>
+    withReceiver(async ({ url }) => {
+      const output = new RemoteWriteOutput({ url, retryDeadlineMs: 100, onWarning: () => {} });
+      const reader = readK6Json(new Blob([point(1)]).stream());
+      for await (const samples of reader) output.add(samples);
+      const report = await output.close({ timeoutMs: 100 });
+      assert.deepEqual([report.samples, report.failed], [1, 1]);
+      const losses = lossesOf({ report, stats: output.stats, read: [reader.stats] });
+      assert.deepEqual(losses, ["1 of 1 sample not delivered"]);
+    }, { status }));
 }
 
-test("a gzip file that is padded with zeros is read to its end", () =>
-  withFolder(async (folder) => {
-    const receiver = await acceptSamples();
-    const padded = join(folder, "run.json.gz");
-    writeFileSync(padded, new Uint8Array([...gzipSync(`${point(1)}${point(2)}`), ...new Uint8Array(100_000)]));
-    const { code, stderr } = await runCli([padded, "--url", receiver.url]).finally(() => receiver.close());
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /2 k6 samples in 2 lines/);
-  }));
+test("a lost sample is exit code 1", () =>
+  withReceiver(async ({ url }) => {
+    const { code, stderr } = await runCli(["-", "--url", url, "--close-timeout", "100ms"], { input: point(1) });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
+  }, { status: 500 }));
 
-test("an endpoint that never answers is exit code 1", async () => {
+test("an endpoint that never responds is exit code 1", async () => {
   const server = createServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -56,14 +46,30 @@ test("an endpoint that never answers is exit code 1", async () => {
       server.close();
     });
   assert.equal(code, 1, stderr);
-  assert.match(stderr, /1 failed: given up while an answer was awaited/);
+  assert.match(stderr, /1 failed: given up while the sender waited for an answer/);
 });
 
-test("what is refused on a retry, as it is stored already, is unknown and no loss", async () => {
+test("an endpoint that is down costs a file one --retry-deadline, not one for each window, and a warning", () =>
+  withFolder(async (folder) => {
+    const { url, close } = await acceptSamples();
+    await close();
+    const file = join(folder, "run.json");
+    writeFileSync(file, startOfRecording());
+    const started = performance.now();
+    const { code, stderr } = await runCli([file, "--flush-period", "10ms", "--retry-deadline", "1500ms", "--url", url]);
+    assert.equal(code, 1);
+    assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); the sender tries again/);
+    assert.match(stderr, /delivered {2}0 of ([\d,]+) samples, \1 failed\n +\1 failed: the connection was refused\n/);
+    const seconds = (performance.now() - started) / 1000;
+    // There are about 100 windows, each of which would take 1.5 seconds.
+    assert.ok(seconds < 30, `it took ${seconds} seconds`);
+  }));
+
+test("a sample that is rejected on a retry, because it is stored already, is unknown and no loss", async () => {
   const receiver = new FakePrometheus();
   const server = await startFaultServer({ receiver, faults: [{ kind: "hang", stored: true }] });
   const { code, stderr } = await runCli(
-    ["-", "--url", server.url, "--mapping", "raw", "--protocol", "1.0", "--timeout", "1s", "--flush-period", "1h"],
+    ["-", "--url", server.url, "--mapping", "raw", "--protocol", "1.0", "--timeout", "500ms", "--flush-period", "1h"],
     { input: `${point(1)}${point(2)}` },
   ).finally(() => server.close());
   assert.equal(receiver.count, 2);
@@ -71,91 +77,65 @@ test("what is refused on a retry, as it is stored already, is unknown and no los
   assert.equal(code, 0, stderr);
 });
 
-test("after SIGINT on an input that does not end, what was read last has the whole time to be delivered", async () => {
-  const { url, samples, close } = await acceptSamples();
-  const running = startCli(["-", "--url", url, "--flush-period", "1h", "--close-timeout", "3s"], {
-    input: `hello\n${point(1)}`,
-    keepOpen: true,
-  });
-  await running.printed("hello");
-  running.signal("SIGINT");
-  const { code, stderr } = await running.ended.finally(close);
-  assert.match(stderr, /delivered {2}1 of 1 sample\n/);
-  assert.equal(code, 0, stderr);
-  assert.deepEqual(samples.map(({ value }) => value), [1]);
-});
+test("rejected samples make the exit code 1, with the receiver's reason; for old samples, a hint names --shift-to-now", () =>
+  withReceiver(({ url }) =>
+    withFolder(async (folder) => {
+      const hint = "The endpoint rejects samples that are this old. Use --shift-to-now to move them to now.\n";
+      const file = join(folder, "run.json");
+      writeFileSync(file, `${point(1)}${point(2)}`);
+      const { code, stderr } = await runCli([file, "--url", url]);
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`\\n {8}to {2}${url}\\n`));
+      assert.match(stderr, /delivered {2}0 of [\d,]+ samples?, [\d,]+ rejected/);
+      assert.match(stderr, /out of bounds/);
+      assert.ok(stderr.includes(hint), stderr);
+      const shifted = await runCli([file, "--url", url, "--shift-to-now"]);
+      assert.ok(!shifted.stderr.includes(hint));
+      const quiet = await runCli([file, "--url", url, "--quiet"]);
+      assert.equal(quiet.code, 1);
+      assert.match(quiet.stderr, /^error: Not everything was sent: ([\d,]+) of \1 samples? not delivered\n$/);
+    }), { status: 400, reason: "out of bounds" }));
 
-test("an endpoint that is down costs a file one deadline, not one for each window", async () => {
-  const { url, close } = await acceptSamples();
-  await close();
-  const started = performance.now();
-  const { code, stderr } = await runCli([recording, "--flush-period", "50ms", "--retry-deadline", "1s", "--url", url]);
-  assert.equal(code, 1);
-  assert.match(stderr, /delivered {2}0 of ([\d,]+) samples, \1 failed\n/);
-  const seconds = (performance.now() - started) / 1000;
-  // Some hundred windows, each of which would take a second.
-  assert.ok(seconds < 30, `it took ${seconds} seconds`);
-});
+test("of a truncated file, everything that can be read is delivered; files that cannot be read are errors, too", () =>
+  withReceiver(({ url, samples }) =>
+    withFolder(async (folder) => {
+      const [cutFile, missing, csv] = ["cut.gz", "missing.json", "run.csv"].map((name) => join(folder, name));
+      assert.ok(cutFile !== undefined && missing !== undefined && csv !== undefined);
+      const whole = gzipSync(startOfRecording(1200));
+      const cut = whole.subarray(0, whole.length >> 1);
+      writeFileSync(cutFile, cut);
+      writeFileSync(csv, "metric_name,timestamp,metric_value\nvus,1763810389,1\n");
+      // What zlib itself makes of the same bytes at once, without the incomplete last line.
+      const text = gunzipSync(cut, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+      const points = text.split("\n").slice(0, -1).filter((line) => line.includes('"type":"Point"'));
+      const { code, stderr } = await runCli([cutFile, missing, csv, "--url", url]);
+      assert.equal(code, 1);
+      assert.match(stderr, /error: Cannot read all of .*cut\.gz: /);
+      assert.match(stderr, new RegExp(` ${points.length.toLocaleString("en")} k6 samples `));
+      assert.ok(samples.length > 100);
+      assert.match(stderr, /error: Cannot read all of .*missing\.json: /);
+      assert.match(stderr, /error: Cannot read .*run\.csv: no line is a sample of k6's JSON, expected /);
+    })
+  ));
 
-test("where a recording is too old for the receiver, it is said how to move it", async () => {
-  const receiver = await acceptSamples({ status: 400, reason: "out of bounds" });
-  const hint = "The receiver takes no samples that old: --shift-to-now moves a recording, so that it ends now.\n";
-  try {
-    const { code, stderr } = await runCli([recording, "--url", receiver.url]);
-    assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`\\n {8}to {2}${receiver.url}\\n`));
-    assert.ok(stderr.includes(hint), stderr);
-    assert.ok(!(await runCli([recording, "--url", receiver.url, "--shift-to-now"])).stderr.includes(hint));
-  } finally {
-    await receiver.close();
-  }
-});
-
-test("a file without a single sample of k6's cannot be read", () =>
+test("--shift-to-now reports a file that has fewer samples at the second reading", () =>
   withFolder(async (folder) => {
-    const receiver = await acceptSamples();
-    const file = join(folder, "run.csv");
-    writeFileSync(file, "metric_name,timestamp,metric_value\nvus,1763810389,1\n");
-    const { code, stderr } = await runCli([file, "--url", receiver.url]).finally(() => receiver.close());
-    assert.equal(code, 1);
-    assert.match(stderr, /error: Cannot read .*run\.csv: none of its lines is a sample of k6's JSON\n/);
-  }));
-
-test("--shift-to-now is refused for what can be read only once", async () => {
-  const { code, stderr } = await runCli(["/dev/null", "--shift-to-now"]);
-  assert.equal(code, 2);
-  assert.match(stderr, /Cannot use --shift-to-now with "\/dev\/null": it can be read only once, expected a regular/);
-});
-
-test("--shift-to-now says so where a file has less the second time", () =>
-  withFolder(async (folder) => {
-    const file = join(folder, "run.json");
-    writeFileSync(file, `${point(1)}${point(2)}`);
+    const [first = "", second = ""] = ["first.json", "second.json"].map((name) => join(folder, name));
+    writeFileSync(first, startOfRecording());
+    writeFileSync(second, `${point(1)}${point(2)}`);
     const server = await startFaultServer({
       receiver: new FakePrometheus(),
       around: (serve) => {
-        truncateSync(file, point(1).length);
+        truncateSync(second, point(1).length);
         serve();
       },
     });
-    // The file is read when the queue has room: that is after the first request.
-    const args = [recording, file, "--shift-to-now", "--capacity", "1", "--url", server.url];
+    // The second file is read when the queue has room, which is after the first request.
+    const args = [first, second, "--shift-to-now", "--capacity", "1", "--flush-period", "100ms", "--url", server.url];
     const { code, stderr } = await runCli(args).finally(() => server.close());
     assert.equal(code, 1);
-    assert.match(stderr, /error: Cannot read .*run\.json: it had 2 samples a moment ago, and has 1 now\n/);
+    assert.match(
+      stderr,
+      /error: Cannot read all of .*second\.json: it had 2 samples at the first reading, and 1 at the/,
+    );
   }));
-
-test("a bound on the requests of a flush is refused for files", async () => {
-  const { code, stderr } = await runCli([recording, "--max-requests-per-flush", "2"]);
-  assert.equal(code, 2);
-  assert.match(stderr, /option maxRequestsPerFlush: it is 2, expected none where windows is "event"/);
-});
-
-test("long lines that are not k6's come out as they went in", async () => {
-  const { url, close } = await acceptSamples();
-  const input = `x${"\u00e9\ud83d\ude00".repeat(500_000)}\n${point(1)}${"y".repeat(2_500_000)}\n`;
-  const { code, stdout, stderr } = await runCli(["-", "--url", url], { input }).finally(close);
-  assert.equal(code, 0, stderr);
-  assert.ok(stdout === input.replace(point(1), ""), "another text");
-  assert.match(stderr, /skipped {2}2 not k6's/);
-});

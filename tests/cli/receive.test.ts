@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
-import { acceptSamples } from "../support/accept_samples.ts";
-import { runCli, type RunningCli, startCli } from "../support/cli.ts";
+import { withReceiver } from "../support/accept_samples.ts";
+import { type CliResult, type RunningCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { startReceiver } from "../support/receiver_server.ts";
+import { withFolder } from "../support/temporary_folder.ts";
 
 const series = {
   labels: [{ name: "__name__", value: "requests_total" }, { name: "code", value: "200" }],
@@ -16,45 +17,49 @@ const series = {
   metadata: { type: "counter", help: "Requests." },
 } as const;
 
-/** Where it listens. */
+/** Resolves with the URL on which the command listens. */
 async function urlOf(running: RunningCli): Promise<string> {
   return /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
 }
 
-async function end(
-  running: RunningCli,
-): Promise<{ readonly code: number | string; readonly stdout: string; readonly stderr: string }> {
+async function end(running: RunningCli): Promise<CliResult> {
   running.signal("SIGTERM");
   return await running.ended;
 }
 
-for (const protocol of ["1.0", "2.0"] as const) {
-  test(`receive --json shows samples, exemplars and, once, metadata that come in ${protocol}`, async () => {
-    const running = startCli(["receive", "--port", "0", "--json", "--strict"]);
-    const client = new RemoteWriteClient({ url: await urlOf(running), protocol });
-    await client.write([series]);
-    await client.write([{ ...series, samples: [{ value: 6, timestamp: 3000 }], exemplars: [] }]);
-    const { code, stdout } = await end(running);
-    assert.equal(code, 0);
-    const labels = { __name__: "requests_total", code: "200" };
-    const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-    const start = protocol === "2.0" ? { startTimestamp: 1000 } : {};
-    const meaning = { family: "requests_total", metadata: { type: "counter", help: "Requests." } };
-    const first = [
-      { labels, timestamp: 2000, ...start, value: 5 },
-      { labels, exemplar: { labels: { trace_id: "t" }, value: 1, timestamp: 1999 } },
-    ];
-    const rest = [{ labels, timestamp: 3000, value: 6 }];
-    // In 1.0, it comes on its own, after the samples.
-    assert.deepEqual(lines, protocol === "2.0" ? [meaning, ...first, ...rest] : [...first, meaning, ...rest]);
+test("receive --json prints samples, exemplars and, once, metadata, in 1.0 and in 2.0", async () => {
+  const running = startCli(["receive", "--port", "0", "--json", "--strict"]);
+  const url = await urlOf(running);
+  for (const protocol of ["1.0", "2.0"] as const) {
+    const client = new RemoteWriteClient({ url, protocol });
+    const labels = [{ name: "__name__", value: `requests_total_${protocol.at(0)}` }];
+    await client.write([{ ...series, labels }]);
+    await client.write([{ ...series, labels, samples: [{ value: 6, timestamp: 3000 }], exemplars: [] }]);
+  }
+  const { code, stdout } = await end(running);
+  assert.equal(code, 0);
+  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const expected = (
+    name: string,
+    start: { startTimestamp?: number },
+  ): Record<"metadata" | "first" | "rest", object[]> => ({
+    metadata: [{ family: name, metadata: { type: "counter", help: "Requests." } }],
+    first: [
+      { labels: { __name__: name }, timestamp: 2000, ...start, value: 5 },
+      { labels: { __name__: name }, exemplar: { labels: { trace_id: "t" }, value: 1, timestamp: 1999 } },
+    ],
+    rest: [{ labels: { __name__: name }, timestamp: 3000, value: 6 }],
   });
-}
+  const [v1, v2] = [expected("requests_total_1", {}), expected("requests_total_2", { startTimestamp: 1000 })];
+  // In 1.0, metadata is a request of its own, after the samples.
+  assert.deepEqual(lines, [...v1.first, ...v1.metadata, ...v1.rest, ...v2.metadata, ...v2.first, ...v2.rest]);
+});
 
-test("receive --strict says which rule is broken, and by which series", async () => {
+test("receive --strict names the violated rule and the series", async () => {
   const running = startCli(["receive", "--port", "0", "--strict"]);
   const client = new RemoteWriteClient({ url: await urlOf(running), onWarning: () => {} });
   await client.write([series]);
-  // The same value at the same time is no violation: receivers take it without harm.
+  // An equal value at the same time would be no violation, because it changes nothing.
   const later = { ...series, samples: [{ value: 6, timestamp: 1999 }], exemplars: [] };
   await assert.rejects(client.write([later]), { name: "DeliveryError" });
   const { stderr } = await end(running);
@@ -64,7 +69,7 @@ test("receive --strict says which rule is broken, and by which series", async ()
   );
 });
 
-test("receive --forward sends on, with the target's credentials, and sends what is left at its end", async () => {
+test("receive --forward forwards with the target's credentials, and sends the rest of its queue at the end", async () => {
   const target = await startReceiver();
   try {
     const running = startCli(["receive", "--port", "0", "--forward", target.url, "--user", "ann", "--cors"], {
@@ -90,19 +95,16 @@ test("receive --forward sends on, with the target's credentials, and sends what 
   }
 });
 
-test("variables that make no difference to what is forwarded are named, in a configuration file they are an error", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-receive-"));
-  try {
+test("unused variables and options of sending are named in a warning; other options in a configuration file are an error", () =>
+  withFolder(async (folder) => {
     const config = join(folder, "rw.json");
     writeFileSync(config, '{"timeout": "5s", "labels": {"site": "eu"}}');
-    const args = ["receive", "--port", "0", "--forward", "http://127.0.0.1:9/"];
-    const refused = await runCli([...args, "--config", config]);
-    assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /^error: Cannot use labels in .*rw\.json: forwarding changes no series, expected/);
+    const args = ["receive", "--port", "0", "--forward", "http://127.0.0.1:9/", "--config", config];
+    assert.match(
+      await usageErrorOf(args),
+      /^Cannot use labels in .*rw\.json: forwarding does not change series, expected/,
+    );
     writeFileSync(config, '{"timeout": "5s", "pushInterval": "5s"}');
-    const shared = startCli([...args, "--config", config]);
-    await urlOf(shared);
-    assert.match((await end(shared)).stderr, /^warn: Forwarding makes no use of pushInterval in .*rw\.json\.$/m);
     const env = {
       K6_PROMETHEUS_RW_TESTID: "run",
       K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE: join(folder, "none"),
@@ -113,47 +115,51 @@ test("variables that make no difference to what is forwarded are named, in a con
     await urlOf(running);
     const { stderr } = await end(running);
     const warnings = stderr.split("\n").filter((line) => line.startsWith("warn"));
-    assert.deepEqual(warnings, [
-      "warn: Forwarding makes no use of K6_KEEP_TAGS, K6_PROMETHEUS_RW_TESTID, " +
-      "K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE.",
+    assert.equal(warnings.length, 1, stderr);
+    const [, names = ""] = /^warn: Forwarding .*? (K6_.*|pushInterval .*)\.$/.exec(warnings[0] ?? "") ?? [];
+    assert.deepEqual(names.split(", ").sort(), [
+      ...["K6_KEEP_TAGS", "K6_PROMETHEUS_RW_RELABEL_CONFIG_FILE", "K6_PROMETHEUS_RW_TESTID"],
+      `pushInterval in ${config}`,
     ]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+  }));
 
-test("what makes no web-standard request is answered, too", async () => {
+test("a request that cannot be a web-standard Request gets a response, too", async () => {
   const running = startCli(["receive", "--port", "0"]);
   const { port, hostname } = new URL(await urlOf(running));
   for (const head of ["TRACE / HTTP/1.1\r\nHost: a", "POST / HTTP/1.1\r\nHost: a b:c\r\nContent-Length: 0"]) {
     const socket = connect(Number(port), hostname).end(`${head}\r\n\r\n`);
     let answer = "";
     for await (const chunk of socket) answer += chunk;
-    // Bun has requests with the method TRACE, and refuses them as it does others.
+    // On Bun, a Request can have the method TRACE; the receiver rejects it.
     assert.match(answer, /^HTTP\/1\.1 40[05] [^]*Cannot (?:read|accept) the request/);
   }
   assert.equal((await end(running)).code, 0);
 });
 
-test("what the target refuses makes the exit code 1", async () => {
-  const target = await acceptSamples({ status: 400, reason: "not you" });
-  try {
+test("if the target rejects samples, the exit code is 1", () =>
+  withReceiver(async (target) => {
     const running = startCli(["receive", "--port", "0", "--forward", target.url, "--protocol", "1.0"]);
     const client = new RemoteWriteClient({ url: await urlOf(running) });
     await client.write([series]);
     const { code, stderr } = await end(running);
     assert.equal(code, 1);
     assert.match(stderr, /1 rejected: status 400: not you/);
-  } finally {
-    await target.close();
-  }
-});
+  }, { status: 400, reason: "not you" }));
 
-test("an option of forwarding without --forward is an error, and so is one that is not of forwarding", async () => {
-  const without = await runCli(["receive", "--port", "0", "--user", "ann"]);
-  assert.equal(without.code, 2);
-  assert.match(without.stderr, /Cannot use --user: nothing is forwarded, expected --forward URL beside it/);
-  const foreign = await runCli(["receive", "--forward", "http://a.test/", "--trend-stats", "max"]);
-  assert.equal(foreign.code, 2);
-  assert.match(foreign.stderr, /there is no flag --trend-stats/);
+test("a port that is in use, options of forwarding without --forward, and options of k6 are errors", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  assert.match(
+    await usageErrorOf(["receive", "--port", String(port)]).finally(() => server.close()),
+    /^Cannot listen on 127\.0\.0\.1:\d+: .*; --host and --port choose another address$/,
+  );
+  assert.match(
+    await usageErrorOf(["receive", "--port", "0", "--user", "ann"]),
+    /^Cannot use --user: nothing is forwarded, expected also --forward URL$/,
+  );
+  assert.match(
+    await usageErrorOf(["receive", "--forward", "http://a.test/", "--trend-stats", "max"]),
+    /there is no flag --trend-stats/,
+  );
 });

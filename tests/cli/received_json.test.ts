@@ -23,7 +23,7 @@ function linesOf(timeSeries: readonly TimeSeries[], json = new ReceivedJson()): 
   return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
-test("each sample, histogram and exemplar is a line with its series' labels", () => {
+test("each sample, histogram and exemplar is a line with the labels of its series", () => {
   const shown = { __name__: "up", job: 'a"b' };
   const exemplar = { labels: [{ name: "trace_id", value: "t" }], value: 1, timestamp: 1 };
   assert.deepEqual(
@@ -40,22 +40,22 @@ test("each sample, histogram and exemplar is a line with its series' labels", ()
   );
 });
 
-test("long labels that many samples repeat are written in pieces, one at a time", () => {
+test("long labels that many samples repeat are formatted in chunks, one at a time", () => {
   const length = 100_000;
   const series: TimeSeries = {
     labels: [...labels, { name: "long", value: "x".repeat(length) }],
-    // As text at once, a gigabyte.
+    // All lines together have a gigabyte.
     samples: Array.from({ length: 10_000 }, (_, index) => ({ value: index, timestamp: index })),
   };
-  let pieces = 0;
-  for (const piece of new ReceivedJson().format({ timeSeries: [series], metadata: new Map() })) {
-    assert.ok(piece.length < 2 * length && piece.endsWith("\n"));
-    if (++pieces === 100) break;
+  let chunks = 0;
+  for (const chunk of new ReceivedJson().format({ timeSeries: [series], metadata: new Map() })) {
+    assert.ok(chunk.length < 2 * length && chunk.endsWith("\n"));
+    if (++chunks === 100) break;
   }
-  assert.equal(pieces, 100);
+  assert.equal(chunks, 100);
 });
 
-test("what a family means is told once, without a text that is too long", () => {
+test("the metadata of a family is printed once, without a help text that is too long", () => {
   const json = new ReceivedJson();
   const series = (help: string): TimeSeries => ({ labels, metadata: { type: "gauge", help } });
   assert.deepEqual(linesOf([series("Up."), series("Up.")], json), [

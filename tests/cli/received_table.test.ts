@@ -14,7 +14,7 @@ function named(name: string): TimeSeries {
   return { labels: [{ name: "__name__", value: name }], samples: [{ value: 1, timestamp: 1 }] };
 }
 
-test("a row has a name's series, whatever the order of their labels, and their last values", () => {
+test("a row sums up the series of a name, whatever the order of their labels, and shows their last values", () => {
   const table = new ReceivedTable();
   table.add([up("a", 1, 2), up("b", 7)]);
   table.add([{ ...up("a", 3), labels: [...up("a").labels].reverse() }]);
@@ -22,27 +22,27 @@ test("a row has a name's series, whatever the order of their labels, and their l
   assert.match(table.format(), /^up +2 +5 +3 to 7\n\n1 metric name, 2 series, 5 samples\n$/m);
 });
 
-test("the stats of a trend are one row", () => {
+test("the statistics of a trend share one row", () => {
   const table = new ReceivedTable();
   table.add(["d_min", "d_p95", "vus", "vus_max"].map(named));
   assert.deepEqual(table.format().match(/^[dv]\S+/gm), ["d_*", "vus", "vus_max"]);
 });
 
-test("beyond the bounds, samples are only counted, and the table says so", () => {
+test("beyond the limits, samples are only counted, and the table says so", () => {
   const names = new ReceivedTable({ maxNames: 2 });
   for (let index = 0; index < 5; index++) names.add([named(`m${index}`)]);
-  assert.match(names.format(), /^2 metric names, 2 series, 5 samples; 3 samples of further names are in no row$/m);
+  assert.match(names.format(), /^2 metric names, 2 series, 5 samples; 3 samples of further names are not shown$/m);
   const series = new ReceivedTable({ maxSeries: 2 });
   for (let index = 0; index < 5; index++) series.add([up(`${index}`, index)]);
   series.add([up("0", 9)]);
   assert.match(series.format(), /^up +2 +6 +1 to 9$/m);
-  assert.match(series.format(), /^1 metric name, 2 series, 6 samples; there are more series than are counted$/m);
+  assert.match(series.format(), /^1 metric name, 2 series, 6 samples; further series are not counted$/m);
 });
 
-test("a name that is as long as its request is cut", () => {
+test("a very long name is truncated", () => {
   const table = new ReceivedTable();
   table.add([named("m".repeat(100_000))]);
   assert.ok(table.format().length < 2000);
 });
 
-test("nothing arrived", () => assert.equal(new ReceivedTable().format(), "Nothing arrived.\n"));
+test("the table says if nothing arrived", () => assert.equal(new ReceivedTable().format(), "Nothing arrived.\n"));

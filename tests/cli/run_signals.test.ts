@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { cliCommand, runCli, startCli } from "../support/cli.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
-/** Runs it in a terminal of its own; told of each change of the screen once k6 waits. */
+/** Runs the command in its own terminal. Calls back at each change of the screen while k6 waits. */
 async function runInTerminal(
   env: Readonly<Record<string, string>>,
   onScreen: (screen: string, press: (keys: string) => void) => void,
 ): Promise<{ code: unknown; screen: string }> {
-  // In the shell's place: a shell that stays gets the terminal's Ctrl-C too, and some end with it, not with the command's code.
+  // Replace the shell: it would get the Ctrl-C, too, and some shells then do not return the command's exit code.
   const command = `exec ${[...cliCommand, "run", "script.js"].map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     env: { ...process.env, ...env, TERM: "xterm", SHELL: "/bin/sh" },
@@ -24,7 +24,7 @@ async function runInTerminal(
   return { code, screen };
 }
 
-test("a signal after k6's end ends the reading, and what was not read is no success", () =>
+test("a signal after the end of k6 ends the reading; if something was not read, the run is no success", () =>
   withK6(async ({ k6, options }) => {
     const json = k6.write("untagged", untagged);
     const args = ["--overflow", "block", "--capacity", "1", "--flush-period", "10ms", "--close-timeout", "100ms"];
@@ -35,11 +35,14 @@ test("a signal after k6's end ends the reading, and what was not read is no succ
     running.signal("SIGTERM");
     const result = await running.ended;
     assert.equal(result.code, 1, result.stderr);
-    assert.match(result.stderr, /warn: SIGTERM: sending what is there; once more to end at once/);
+    assert.match(
+      result.stderr,
+      /warn: SIGTERM: sending the rest of the results\. A second signal ends the command at once\./,
+    );
     assert.match(lastLine(result), /^error: k6 ended with 0; /);
   }, { status: 503 }));
 
-test("a second signal while it sends what is left ends it at once", () =>
+test("a second signal while the rest is sent ends the command at once", () =>
   withK6(async ({ k6, options }) => {
     const running = startCli(["run", "script.js", "--close-timeout", "10m"], options());
     await running.printed("k6's summary");
@@ -47,7 +50,7 @@ test("a second signal while it sends what is left ends it at once", () =>
     while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
     const result = await running.insist("SIGINT");
     assert.equal(result.code, 130, result.stderr);
-    assert.match(result.stderr, /warn: SIGINT: sending what is there/);
+    assert.match(result.stderr, /warn: SIGINT: sending the rest of the results/);
   }, { status: 503 }));
 
 test("a signal before k6 is started ends the run without it, and leaves nothing", () =>
@@ -55,11 +58,11 @@ test("a signal before k6 is started ends the run without it, and leaves nothing"
     chmodSync(k6.write("bin/mkfifo", '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin exec mkfifo "$@"\n'), 0o755);
     const { code, stderr } = await runCli(["run", "script.js"], options());
     assert.equal(code, 143, stderr);
-    assert.match(stderr, /^warn: SIGTERM: k6 is not started; /);
+    assert.match(stderr, /^warn: SIGTERM: k6 is not started\. /);
     assert.throws(() => k6.report());
   }));
 
-test("SIGQUIT ends both at once, and leaves nothing", () =>
+test("SIGQUIT ends k6 and the command at once, and leaves nothing", () =>
   withK6(async ({ k6, options }) => {
     const running = startCli(["run", "script.js"], options({ ending: "opens nothing" }));
     await running.printed("waiting 0");
@@ -70,7 +73,7 @@ test("SIGQUIT ends both at once, and leaves nothing", () =>
   }));
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  test(`${signal} without a terminal is handed on once; k6 stops in its own way, and what it still writes is delivered`, () =>
+  test(`${signal} without a terminal is forwarded to k6 once; k6 stops in its own way, and the rest of its results is delivered`, () =>
     withK6(async ({ k6, receiver, options }) => {
       const running = startCli(["run", "script.js"], { ...options({ ending: "waits" }), detached: true });
       await running.printed("waiting 0");
@@ -78,16 +81,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       running.signal(signal);
       const result = await running.ended;
       assert.equal(result.code, 105, result.stderr);
-      assert.match(result.stdout, new RegExp(`k6 got ${signal} \\(1\\)\n[^]*running, 4680 of 5200\nk6's summary\n$`));
-      assert.match(result.stderr, new RegExp(`warn: ${signal}: k6 stops, and what it still writes is sent`));
+      assert.match(result.stdout, new RegExp(`k6 got ${signal} \\(1\\)\n[^]*running, 720 of 800\nk6's summary\n$`));
+      assert.match(result.stderr, new RegExp(`warn: ${signal}: k6 stops, and the rest of its results is sent`));
       assert.match(lastLine(result), /^k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples/);
       assert.equal(k6.report().signals, 1);
-      assert.equal(total(receiver, "k6_http_reqs_total"), 373);
+      assert.equal(total(receiver, "k6_http_reqs_total"), 57);
     }));
 }
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  test(`a second ${signal} ends both, and leaves nothing`, () =>
+  test(`a second ${signal} ends k6 and the command, and leaves nothing`, () =>
     withK6(async ({ k6, options }) => {
       const running = startCli(["run", "script.js"], options({ ending: "deaf" }));
       await running.printed("waiting 0");
@@ -98,7 +101,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     }));
 }
 
-test("in a terminal: k6 has it, gets Ctrl-C once, and its screen stays whole", () =>
+test("in a terminal, k6 gets Ctrl-C once, and its screen stays whole", () =>
   withK6(async ({ k6, receiver, options }) => {
     let pressed = false;
     const { code, screen } = await runInTerminal(options({ ending: "waits" }).env, (_, press) => {
@@ -108,13 +111,13 @@ test("in a terminal: k6 has it, gets Ctrl-C once, and its screen stays whole", (
     assert.equal(code, 105, screen);
     const { terminal, signals } = k6.report();
     assert.deepEqual([terminal, signals], [true, 1]);
-    assert.equal(total(receiver, "k6_http_reqs_total"), 373);
-    // Each message takes away the bars below the cursor before it.
+    assert.equal(total(receiver, "k6_http_reqs_total"), 57);
+    // Each message erases the progress bars below the cursor first.
     assert.ok(screen.includes("\r\x1b[Jwarn: SIGINT: k6 stops"), screen);
     assert.match(screen, /k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples; testid basic\r\n$/);
   }));
 
-test("a SIGINT for the command alone, at a terminal, is not handed on, as it may be the terminal's: that is said", () =>
+test("in a terminal, a SIGINT for the command alone is not forwarded, because it may be the terminal's; a warning says so", () =>
   withK6(async ({ k6, options }) => {
     const told = new Set<number>();
     const interruptOnce = (pid: number): void => {

@@ -107,7 +107,7 @@ test("2.0 says with each series, and 1.0 in requests of its own, what k6's metri
   }
   const helpOf = (name: string): string | undefined => inSecond.get(name)?.help;
   assert.equal(helpOf("k6_http_reqs_total"), "HTTP requests made.");
-  assert.equal(helpOf("k6_http_req_duration_p95"), "How long HTTP requests took: sending, waiting and receiving.");
+  assert.equal(helpOf("k6_http_req_duration_p95"), "Duration of HTTP requests: sending, waiting and receiving.");
   const { help: _, ...duration } = inSecond.get("k6_http_req_duration_p95") ?? {};
   assert.deepEqual(duration, { type: "gauge", unit: "seconds" });
   // The script's own, by its Metric lines.
@@ -150,7 +150,7 @@ test("auto and receivers that know 1.0 only: they get all of the recorded run, a
     assert.deepEqual([delivered, rejected], [samples, 0], knowledge);
     assert.deepEqual(versions.map((version) => version === "2.0").lastIndexOf(true), 0, knowledge);
     assert.deepEqual(valuesOf(receiver), expected, knowledge);
-    assert.equal(warnings.filter((text) => text.includes("it gets 1.0 from now on")).length, 1, knowledge);
+    assert.equal(warnings.filter((text) => text.includes("the sender uses 1.0 from now on")).length, 1, knowledge);
   }
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionsFromArgument } from "../../src/config/argument.ts";
+import { readArgument } from "../../src/config/argument.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 
 function failure(text: string): string {
   try {
-    optionsFromArgument(text);
+    readArgument(text);
   } catch (error) {
     assert.ok(error instanceof ConfigurationError);
     return error.message;
@@ -43,7 +43,7 @@ const arguments_: readonly [string, unknown][] = [
   ["password=", {}],
 ];
 for (const [text, options] of arguments_) {
-  test(`the argument "${text}" is read`, () => assert.deepEqual(optionsFromArgument(text), options));
+  test(`the argument "${text}" is read`, () => assert.deepEqual(readArgument(text), options));
 }
 
 const wrong: readonly [string, RegExp][] = [
@@ -58,9 +58,9 @@ const wrong: readonly [string, RegExp][] = [
     "trendAsNativeHistogram=false,trendAs=native",
     /trendAs says .* "native", .* trendAsNativeHistogram that it is "stats"/,
   ],
-  ["prefix.a=b", /the argument: prefix is no object, expected prefix=value/],
-  ["url=http://a.test/,username.x=y", /username is no object, expected username=value/],
-  ["staleMarkers.x=true", /staleMarkers is no object/],
+  ["prefix.a=b", /the argument: prefix is not an object, expected prefix=value/],
+  ["url=http://a.test/,username.x=y", /username is not an object, expected username=value/],
+  ["staleMarkers.x=true", /staleMarkers is not an object/],
   ["mapping=rau", /the argument's mapping: it is "rau", expected prometheus or raw or legacy/],
 ];
 for (const [text, message] of wrong) {

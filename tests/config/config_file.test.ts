@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionsFromConfig } from "../../src/config/config_file.ts";
+import { readConfig } from "../../src/config/config_file.ts";
+import { optionsOf } from "../../src/config/given_options.ts";
+import type { RawOptions } from "../../src/config/raw_options.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
+
+function read(text: string, name: string): RawOptions {
+  return optionsOf(readConfig(text, name));
+}
 
 function failure(text: string): string {
   try {
-    optionsFromConfig(text, "rw.json");
+    read(text, "rw.json");
   } catch (error) {
     assert.ok(error instanceof ConfigurationError);
     return error.message;
@@ -33,7 +39,7 @@ test("k6's keys are read", () => {
     sigV4SecretKey: "",
     labels: { a: "b" },
   };
-  assert.deepEqual(optionsFromConfig(JSON.stringify(config), "rw.json"), {
+  assert.deepEqual(read(JSON.stringify(config), "rw.json"), {
     url: "https://example.test/api/v1/write",
     headers: { "X-Scope-OrgID": "a,b:c" },
     insecureSkipTlsVerify: true,
@@ -63,7 +69,7 @@ test("further options have their flags' names in camel case", () => {
     runInfo: { branch: "main", build: 7, isRelease: true },
     timeout: 500,
   };
-  assert.deepEqual(optionsFromConfig(JSON.stringify(config), "rw.json"), {
+  assert.deepEqual(read(JSON.stringify(config), "rw.json"), {
     maxSeries: 1000,
     trendAs: "histogram",
     buckets: { http_req_duration: [0.1, 1] },
@@ -79,7 +85,7 @@ test("further options have their flags' names in camel case", () => {
 test("k6's switch for native histograms, off, may stand beside another form of trends", () => {
   for (const text of [`"trendAs":"histogram","trendAsNativeHistogram":false`, `"trendAsNativeHistogram":false`]) {
     const expected = text.includes('trendAs"') ? "histogram" : "stats";
-    assert.equal(optionsFromConfig(`{${text}}`, "rw.json").trendAs, expected);
+    assert.equal(read(`{${text}}`, "rw.json").trendAs, expected);
   }
 });
 
@@ -88,12 +94,12 @@ const wrong: readonly [string, RegExp][] = [
   ["[]", /rw.json: it is not an object/],
   ['{"flushPeriodMs": 1}', /rw.json: there is no option "flushPeriodMs", expected perhaps "flushPeriod"/],
   ['{"trendstats": []}', /there is no option "trendstats", expected perhaps "trendStats"/],
-  ['{"xyzzyxyzzy": 1}', /there is no option "xyzzyxyzzy", expected one of those/],
+  ['{"xyzzyxyzzy": 1}', /there is no option "xyzzyxyzzy", expected one of the names/],
   ['{"maxSeries": "many"}', /maxSeries in rw.json: it is "many", expected a number/],
-  ['{"labels": {"a": {"b": 1}}}', /labels in rw.json: it is not of texts and numbers only/],
-  ['{"labels": {"a": null}}', /labels in rw.json: it is not of texts/],
-  ['{"headers": {"A": ["b"]}}', /headers in rw.json: it is not of texts/],
-  ['{"trendStats": ["avg", null]}', /trendStats in rw.json: it is not of texts/],
+  ['{"labels": {"a": {"b": 1}}}', /labels in rw.json: it is not made of strings and numbers only/],
+  ['{"labels": {"a": null}}', /labels in rw.json: it is not made of strings/],
+  ['{"headers": {"A": ["b"]}}', /headers in rw.json: it is not made of strings/],
+  ['{"trendStats": ["avg", null]}', /trendStats in rw.json: it is not made of strings/],
   ['{"prefix": {"a": "b"}}', /prefix in rw.json: it is not a single value/],
   ['{"username": ["ann"]}', /username in rw.json: it is not a single value/],
   [

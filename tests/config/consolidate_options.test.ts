@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildOptions } from "../../src/config/raw_options.ts";
 import { consolidateOptions, type OptionSources } from "../../src/config/consolidate_options.ts";
 import { resolveOptions } from "../../src/k6/output/resolve_options.ts";
 import type { Tags } from "../../src/k6/sample.ts";
@@ -63,7 +64,7 @@ const layers: readonly [string, OptionSources, Tags][] = [
 ];
 for (const [title, sources, labels] of layers) {
   test(`testid and instance are labels, with the precedence of their source: ${title}`, () => {
-    assert.deepEqual(resolveOptions(consolidateOptions(sources)).labels, labels);
+    assert.deepEqual(resolveOptions(buildOptions(consolidateOptions(sources)).options).labels, labels);
   });
 }
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionsFromEnv } from "../../src/config/env.ts";
+import { rawOptionsFromEnv } from "../../src/config/env.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { optionDefinitions } from "../../src/config/option_definitions.ts";
+import { textOptions } from "../../src/config/text_options.ts";
 
 function failure(env: Record<string, string>): string {
   try {
-    optionsFromEnv(env);
+    rawOptionsFromEnv(env);
   } catch (error) {
     assert.ok(error instanceof ConfigurationError);
     return error.message;
@@ -16,7 +16,7 @@ function failure(env: Record<string, string>): string {
 
 test("every variable of the original extension is an option", () => {
   assert.deepEqual(
-    optionsFromEnv({
+    rawOptionsFromEnv({
       K6_PROMETHEUS_REMOTE_URL: "http://example.test/api/v1/write",
       K6_PROMETHEUS_USER: "ann",
       K6_PROMETHEUS_PASSWORD: "secret",
@@ -52,7 +52,7 @@ test("every variable of the original extension is an option", () => {
 
 test("every variable of k6's present output is an option", () => {
   assert.deepEqual(
-    optionsFromEnv({
+    rawOptionsFromEnv({
       K6_PROMETHEUS_RW_SERVER_URL: "https://example.test/api/v1/write",
       "K6_PROMETHEUS_RW_HEADERS_X-One": "1",
       K6_PROMETHEUS_RW_HTTP_HEADERS: "X-Two:2:00, X-Three : 3 ",
@@ -90,8 +90,8 @@ test("every variable of k6's present output is an option", () => {
       labels: { environment: "production", server: "srv1" },
     },
   );
-  assert.equal(optionsFromEnv({ K6_PROMETHEUS_RW_TLS_MIN_VERSION: "1.3" }).tlsMinVersion, "1.3");
-  assert.equal(optionsFromEnv({ K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "false" }).trendAs, "stats");
+  assert.equal(rawOptionsFromEnv({ K6_PROMETHEUS_RW_TLS_MIN_VERSION: "1.3" }).tlsMinVersion, "1.3");
+  assert.equal(rawOptionsFromEnv({ K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "false" }).trendAs, "stats");
 });
 
 const further: readonly [string, string, unknown][] = [
@@ -122,7 +122,7 @@ const further: readonly [string, string, unknown][] = [
 ];
 for (const [name, value, expected] of further) {
   test(`K6_PROMETHEUS_RW_${name}=${value} is an option`, () => {
-    assert.deepEqual(optionsFromEnv({ [`K6_PROMETHEUS_RW_${name}`]: value }), {
+    assert.deepEqual(rawOptionsFromEnv({ [`K6_PROMETHEUS_RW_${name}`]: value }), {
       insecureSkipTlsVerify: false,
       ...Object(expected),
     });
@@ -130,12 +130,12 @@ for (const [name, value, expected] of further) {
 }
 
 test("nothing set is no option, and an empty variable is not set", () => {
-  assert.deepEqual(optionsFromEnv({}), {});
-  assert.deepEqual(optionsFromEnv({ K6_PROMETHEUS_USER: "", K6_PROMETHEUS_UNKNOWN: "" }), {});
+  assert.deepEqual(rawOptionsFromEnv({}), {});
+  assert.deepEqual(rawOptionsFromEnv({ K6_PROMETHEUS_USER: "", K6_PROMETHEUS_UNKNOWN: "" }), {});
 });
 
 test("k6's present names win over the older ones, and verify certificates", () => {
-  const options = optionsFromEnv({
+  const options = rawOptionsFromEnv({
     K6_PROMETHEUS_REMOTE_URL: "http://old.test/",
     K6_PROMETHEUS_RW_SERVER_URL: "http://new.test/",
     K6_PROMETHEUS_HEADERS_A: "old",
@@ -143,7 +143,7 @@ test("k6's present names win over the older ones, and verify certificates", () =
   });
   assert.deepEqual(options, { url: "http://new.test/", headers: { A: "new" }, insecureSkipTlsVerify: false });
   assert.equal(
-    optionsFromEnv({ K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY: "true" }).insecureSkipTlsVerify,
+    rawOptionsFromEnv({ K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY: "true" }).insecureSkipTlsVerify,
     true,
   );
 });
@@ -152,26 +152,26 @@ test("a region alone takes the credentials from the standard variables of AWS", 
   const aws = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "key", AWS_SESSION_TOKEN: "token" };
   const fromAws = { accessKeyId: "AKID", secretAccessKey: "key", sessionToken: "token" };
   const region = { K6_PROMETHEUS_RW_SIGV4_REGION: "eu-central-1" };
-  assert.deepEqual(optionsFromEnv({ ...aws, ...region }).sigv4, { region: "eu-central-1", ...fromAws });
-  assert.deepEqual(optionsFromEnv({ ...aws }), {});
+  assert.deepEqual(rawOptionsFromEnv({ ...aws, ...region }).sigv4, { region: "eu-central-1", ...fromAws });
+  assert.deepEqual(rawOptionsFromEnv({ ...aws }), {});
   // Signatures that are asked for without a region take that from there, too.
   const service = { K6_PROMETHEUS_RW_SIGV4_SERVICE: "aps" };
   const regions = { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "us-east-1" };
-  assert.deepEqual(optionsFromEnv({ ...aws, ...service, ...regions }).sigv4, {
+  assert.deepEqual(rawOptionsFromEnv({ ...aws, ...service, ...regions }).sigv4, {
     service: "aps",
     region: "eu-west-1",
     ...fromAws,
   });
   const key = { K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "AK2", K6_PROMETHEUS_RW_SIGV4_SECRET_KEY: "key2" };
-  assert.deepEqual(optionsFromEnv({ ...aws, ...key, AWS_DEFAULT_REGION: "us-east-1", AWS_REGION: "" }).sigv4, {
+  assert.deepEqual(rawOptionsFromEnv({ ...aws, ...key, AWS_DEFAULT_REGION: "us-east-1", AWS_REGION: "" }).sigv4, {
     accessKeyId: "AK2",
     secretAccessKey: "key2",
     region: "us-east-1",
   });
-  assert.deepEqual(optionsFromEnv({ ...aws, ...region, ...regions }).sigv4?.region, "eu-central-1");
-  assert.deepEqual(optionsFromEnv({ ...aws, ...regions }), {});
+  assert.deepEqual(rawOptionsFromEnv({ ...aws, ...region, ...regions }).sigv4?.region, "eu-central-1");
+  assert.deepEqual(rawOptionsFromEnv({ ...aws, ...regions }), {});
   // A part of the credentials is a mistake that must not be mended with parts of others.
-  assert.deepEqual(optionsFromEnv({ ...aws, ...region, K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "other" }).sigv4, {
+  assert.deepEqual(rawOptionsFromEnv({ ...aws, ...region, K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "other" }).sigv4, {
     region: "eu-central-1",
     accessKeyId: "other",
   });
@@ -221,7 +221,7 @@ test("variables that contradict each other are an error that names what they say
     /K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM says that trendAs is "native", .* "histogram"/,
   );
   assert.equal(
-    optionsFromEnv({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "false" })
+    rawOptionsFromEnv({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "false" })
       .trendAs,
     "histogram",
   );
@@ -241,12 +241,12 @@ test("a value that cannot be read is not shown where it may hold a secret", () =
 });
 
 test("flags, variables and keys are unique, flags in kebab-case, and each option has all three", () => {
-  const flags = optionDefinitions.map(({ flag }) => flag);
-  const variables = optionDefinitions.flatMap(({ env, envPrefixes }) => [...env, ...envPrefixes]);
-  const keys = optionDefinitions.flatMap(({ keys }) => keys);
+  const flags = textOptions.map(({ flag }) => flag);
+  const variables = textOptions.flatMap(({ env, envPrefixes }) => [...env, ...envPrefixes]);
+  const keys = textOptions.flatMap(({ keys }) => keys);
   for (const names of [flags, variables, keys]) assert.equal(new Set(names).size, names.length);
   for (const flag of flags) assert.match(flag, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
-  for (const { env, envPrefixes, keys } of optionDefinitions) {
+  for (const { env, envPrefixes, keys } of textOptions) {
     assert.ok(env.length + envPrefixes.length > 0 && keys.length > 0);
   }
 });

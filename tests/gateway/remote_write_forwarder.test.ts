@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/remote_write_forwarder.ts";
-import { resolveClientOptions } from "../../src/client/resolve_client_options.ts";
+import { type ForwarderOptions, RemoteWriteForwarder } from "../../src/gateway/mod.ts";
+import { resolveClientOptions } from "../../src/client/client_options.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
+import { strictRules } from "../../src/receive/mod.ts";
 import { createDelivery } from "../../src/send/create_delivery.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
@@ -52,7 +53,7 @@ const written = (response: Response): (string | null)[] =>
     response.headers.get(`X-Prometheus-Remote-Write-${kind}-Written`)
   );
 
-/** A client that pushes through a forwarder. */
+/** Creates a client that pushes through a forwarder. */
 function clientOf(
   { forwarder, clock }: Setting,
   options: { readonly protocol?: "1.0" | "2.0" } = {},
@@ -66,7 +67,7 @@ function clientOf(
   });
 }
 
-test("what arrives in one version is sent on in the other, with all that belongs to it", async () => {
+test("series that arrive in one version are forwarded in the other, with exemplars, metadata and start times", async () => {
   const series: TimeSeries = {
     labels: named("requests_total", { name: "code", value: "200" }),
     samples: [{ value: 5, timestamp: 2000, startTimestamp: 1000 }, { value: 0, timestamp: 2001, stale: true }],
@@ -75,10 +76,10 @@ test("what arrives in one version is sent on in the other, with all that belongs
   };
   for (const from of ["1.0", "2.0"] as const) {
     for (const to of ["1.0", "2.0"] as const) {
-      const setting = setUp({ protocol: to, receiver: { strict: true } });
+      const setting = setUp({ protocol: to, receiver: { strict: strictRules() } });
       const client = clientOf(setting, { protocol: from });
       await client.write([series]);
-      // In 1.0, what it means came after it: it goes along with the next.
+      // In 1.0, the metadata comes after the series, so it is forwarded together with the next series.
       await client.write([{
         ...series,
         samples: [{ value: 6, timestamp: 3000, startTimestamp: 1000 }],
@@ -110,7 +111,7 @@ test("what arrives in one version is sent on in the other, with all that belongs
   }
 });
 
-test("what is valid of a 2.0 request is sent on, and the sender is told what is not", async () => {
+test("the valid series of a 2.0 request are forwarded, and the answer names the others", async () => {
   const { forwarder, target, warnings } = setUp();
   const response = await forwarder.handle(postV2({
     symbols: ["", "__name__", "good", "bad-name", "x", "same", "trace_id"],
@@ -126,26 +127,29 @@ test("what is valid of a 2.0 request is sent on, and the sender is told what is 
   }));
   assert.equal(response.status, 400);
   assert.deepEqual(written(response), ["1", "0", "1"]);
-  assert.match(await response.text(), /Cannot send the series bad-name\{\}: .*; and 1 more; the others are taken/);
+  assert.match(
+    await response.text(),
+    /Cannot send the series bad-name\{\}: .*; and 1 more; the other series were accepted/,
+  );
   const { samples, delivered } = await forwarder.close();
   assert.deepEqual([samples, delivered], [1, 1]);
   assert.deepEqual([...target.samples], [["good", [{ value: 1, timestamp: 1000 }]]]);
   assert.equal(warnings.length, 1);
 });
 
-test("of a 1.0 request with a series that cannot be sent on nothing is, and its good part may come again", async () => {
+test("nothing of a 1.0 request with an invalid series is forwarded, and its valid series may come again", async () => {
   const { forwarder, target } = setUp();
   const samples = [{ value: 1, timestamp: 1000n }, { value: 2, timestamp: 2000n }];
   const good = ["a", "b"].map((name) => ({ labels: named(name), samples }));
   const refused = await forwarder.handle(postV1({ timeseries: [...good, { labels: named("bad-name"), samples }] }));
   assert.equal(refused.status, 400);
-  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request is taken/);
+  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request was accepted/);
   assert.equal((await forwarder.handle(postV1({ timeseries: good }))).status, 204);
   assert.equal((await forwarder.close()).delivered, 4);
   assert.deepEqual([...target.samples.keys()], ["a", "b"]);
 });
 
-test("a sender of 1.0 that searches for what was refused delivers the rest once", async () => {
+test("a 1.0 sender that searches for the refused series delivers the other series once", async () => {
   const setting = setUp();
   const batch = new Batch();
   for (const name of ["g1", "g2", "g3", "bad-name", "g4"]) batch.push(new EncodedSeries(named(name)), 1, 5);
@@ -171,12 +175,12 @@ test("a sender of 1.0 that searches for what was refused delivers the rest once"
   ]);
 });
 
-test("names of any characters go from 2.0 to 2.0, in the order of their bytes, and nowhere else", async () => {
+test("UTF-8 names are forwarded from 2.0 to 2.0 only, sorted in byte order", async () => {
   const labelsRefs = [1, 2, 3, 6, 4, 6, 5, 6];
   const symbols = ["", "__name__", "http.request", "my-tag", "\uffff", "\u{10000}", "x"];
   const request = (): Request =>
     postV2({ symbols, timeseries: [{ labelsRefs, samples: [{ value: 1, timestamp: 1n }] }] });
-  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: true } });
+  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: strictRules() } });
   assert.equal((await forwarder.handle(request())).status, 204);
   assert.equal((await forwarder.close()).delivered, 1);
   assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), [
@@ -194,7 +198,16 @@ test("names of any characters go from 2.0 to 2.0, in the order of their bytes, a
   }
 });
 
-test("exemplars on their own in 2.0 are not counted as written", async () => {
+test("a wrong or unknown option of the receiver is an error that names the option", () => {
+  const wrong: readonly [receiver: object, message: RegExp][] = [
+    [{ maxBodyByte: 1000 }, /Cannot use the receiver option maxBodyByte: it is unknown, expected maxBodyBytes$/],
+    [{ onWrite: "log" }, /Cannot use the receiver option onWrite: it is "log", expected a function$/],
+    [{ strict: true }, /Cannot use the receiver option strict: it is true, expected strict: strictRules\(\)/],
+  ];
+  for (const [receiver, message] of wrong) assert.throws(() => setUp({ receiver }), message);
+});
+
+test("exemplars without a sample in 2.0 are not counted as written", async () => {
   const { forwarder } = setUp();
   const response = await forwarder.handle(postV2({
     symbols: ["", "__name__", "a", "b", "trace_id", "t"],
@@ -208,8 +221,8 @@ test("exemplars on their own in 2.0 are not counted as written", async () => {
   await forwarder.close();
 });
 
-test("what cannot be read is refused, and nothing of it is sent on", async () => {
-  const { forwarder, target } = setUp({ receiver: { strict: true, path: "/write" } });
+test("a request that the receiver refuses is not forwarded", async () => {
+  const { forwarder, target } = setUp({ receiver: { strict: strictRules(), path: "/write" } });
   const url = "http://here.test/write";
   assert.equal((await forwarder.handle(postV1({}, { url, body: "hello" }))).status, 400);
   assert.equal((await forwarder.handle(postV1({}, { url: "http://here.test/other" }))).status, 404);
@@ -222,7 +235,7 @@ test("what cannot be read is refused, and nothing of it is sent on", async () =>
   assert.equal(target.writes.length, 0);
 });
 
-test("exemplars on their own, as 1.0 allows them, are no reason to refuse what comes with them", async () => {
+test("exemplars without a sample in 1.0 are no reason to refuse the series that come with them", async () => {
   const { forwarder, target } = setUp();
   const exemplars = [{ labels: [{ name: "trace_id", value: "t" }], value: 1, timestamp: 1000n }];
   const response = await forwarder.handle(postV1({
@@ -238,7 +251,7 @@ test("exemplars on their own, as 1.0 allows them, are no reason to refuse what c
   assert.deepEqual(received.map(({ exemplars }) => exemplars?.length), [1]);
 });
 
-test("a sender is answered when the queue has what it sent; while that is full, 429 with Retry-After", async () => {
+test("a sender is answered when its series are in the queue; while the queue is full, with 429 and Retry-After", async () => {
   let down = true;
   const target = strictReceiver();
   const { clock, forwarder } = setUp({
@@ -252,7 +265,7 @@ test("a sender is answered when the queue has what it sent; while that is full, 
   assert.equal(full.status, 429);
   assert.equal(full.headers.get("Retry-After"), "1");
   assert.match(await full.text(), /the queue is full/);
-  // A sender of this project's own waits, and loses nothing.
+  // This project's own client waits, and loses nothing.
   const client = clientOf({ forwarder, clock, target, warnings: [] }, { protocol: "1.0" });
   const later = client.write([{ labels: named("a"), samples: [{ value: 1, timestamp: 4 }] }]);
   await clock.advance(5000);
@@ -265,7 +278,7 @@ test("a sender is answered when the queue has what it sent; while that is full, 
   assert.equal(clock.timers, 0);
 });
 
-test("the queue's bound holds for senders that come at the same time, whatever watches the writes", async () => {
+test("the limit of the queue holds for senders that come at the same time, with and without onWrite", async () => {
   for (const onWrite of [undefined, (): Promise<void> => Promise.resolve()]) {
     const { forwarder } = setUp({ capacity: 1, fetch: () => new Promise(() => {}), receiver: { onWrite } });
     const answers = await Promise.all(
@@ -278,7 +291,7 @@ test("the queue's bound holds for senders that come at the same time, whatever w
   }
 });
 
-test("what was taken is not given up, however long the target is away", async () => {
+test("accepted samples are not given up by default, however long the target is unavailable", async () => {
   let down = true;
   const target = strictReceiver();
   const { clock, forwarder } = setUp({
@@ -297,7 +310,7 @@ test("what was taken is not given up, however long the target is away", async ()
   assert.equal((await impatient.clock.settle(impatient.forwarder.close())).failed, 1);
 });
 
-test("settled() waits for what was taken, and close() takes nothing more", async () => {
+test("settled() waits until accepted samples are delivered, and nothing is accepted after close()", async () => {
   const { clock, forwarder, target } = setUp();
   await forwarder.handle(postV1(oneSample("a", 1)));
   await clock.settle(forwarder.settled());
@@ -308,7 +321,7 @@ test("settled() waits for what was taken, and close() takes nothing more", async
   assert.equal(await forwarder.close(), await closing);
 });
 
-test("close() gives up after its time, and says what was not sent", async () => {
+test("close() gives up after timeoutMs, and reports the samples that were not sent", async () => {
   const { clock, forwarder } = setUp({ fetch: () => Promise.resolve(new Response("down", { status: 503 })) });
   await forwarder.handle(postV1(oneSample("a", 1)));
   const { samples, deferred, delivered } = await clock.settle(forwarder.close({ timeoutMs: 1000 }));
@@ -316,7 +329,7 @@ test("close() gives up after its time, and says what was not sent", async () => 
   assert.equal(clock.timers, 0);
 });
 
-test("a page may push through it: its origin is allowed, whatever the answer", async () => {
+test("with the option cors, every answer allows the page's origin", async () => {
   const { forwarder } = setUp({
     capacity: 1,
     fetch: () => new Promise(() => {}),
@@ -334,7 +347,7 @@ test("a page may push through it: its origin is allowed, whatever the answer", a
   await forwarder.close({ signal: AbortSignal.abort() });
 });
 
-test("what watches the writes is asked first: where it throws, nothing is sent on and the sender tries again", async () => {
+test("onWrite is called first: if it throws, nothing is forwarded and the sender may try again", async () => {
   const seen: number[] = [];
   const { forwarder, target } = setUp({
     receiver: {
@@ -351,7 +364,7 @@ test("what watches the writes is asked first: where it throws, nothing is sent o
   assert.deepEqual([seen, target.samples.get("a")?.length], [[1, 1], 1]);
 });
 
-test("whatever the target knows and however it fails, all that was taken arrives, each series in its order", async () => {
+test("everything accepted arrives in order, whatever the target supports and however it fails", async () => {
   const scenario = fc.record({
     knowledge: fc.constantFrom<Knowledge[]>("both", "415", "400", "bare 204", "500"),
     faults: fc.array(fc.constantFrom<PassingFault[]>("none", "503", "429", "refused", "lost answer"), {
@@ -369,7 +382,7 @@ test("whatever the target knows and however it fails, all that was taken arrives
     fc.asyncProperty(scenario, async ({ knowledge, faults, pushes, from, ...options }) => {
       const target = strictReceiver();
       const { fetch } = limited(knowing(knowledge, target.fetch).fetch, faults);
-      const setting = setUp({ ...options, fetch, receiver: { strict: true } });
+      const setting = setUp({ ...options, fetch, receiver: { strict: strictRules() } });
       const client = clientOf(setting, { protocol: from });
       const expected = new Map<string, number[]>();
       for (const [index, names] of pushes.entries()) {
@@ -382,7 +395,7 @@ test("whatever the target knows and however it fails, all that was taken arrives
       }
       const { samples, delivered } = await setting.clock.settle(setting.forwarder.close({ timeoutMs: Infinity }));
       assert.equal(delivered, samples);
-      // A lost answer makes the target get the same again.
+      // After a lost answer, the target gets the same samples again.
       const stored = [...target.samples].map(([name, list]) =>
         [name, [...new Set(list.map(({ timestamp }) => timestamp))]] as const
       );

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { replay } from "../../scripts/bench/replay.ts";
 import { FlushLine } from "../../scripts/bench/flush_line.ts";
-import { encodeWithMessages, replayPlainly } from "../../scripts/bench/peers.ts";
-import { counterSamples, jsonLines, plainSeries, startTime } from "../../scripts/bench/workload.ts";
+import { encodeWithMessages, plainSeries, replayPlainly } from "../../scripts/bench/peers.ts";
+import { counterSamples, jsonLines, startTime } from "../../scripts/bench/workload.ts";
 
 /** Returns the shortest time of several runs, in milliseconds. */
 async function best(work: () => unknown, tries: number): Promise<number> {

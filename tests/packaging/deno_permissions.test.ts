@@ -7,7 +7,8 @@ import { type ChildResult, runChild } from "../support/child.ts";
 import { programs } from "../support/programs.ts";
 import { countSamples, startReceiver } from "../support/receiver_server.ts";
 
-const preface = `import { createReceiver, pushOnce } from "${pathToFileURL("mod.ts").href}";
+const preface = `import { pushOnce } from "${pathToFileURL("mod.ts").href}";
+import { createReceiver, strictRules } from "${pathToFileURL("src/receive/mod.ts").href}";
 const series = [{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: Date.now() }] }];
 `;
 
@@ -25,7 +26,8 @@ async function runDeno(program: string, permissions: readonly string[]): Promise
 
 test("in Deno, importing and encoding need no permission", async () => {
   const { status, output } = await runDeno(
-    `const receive = createReceiver({ strict: true, onWrite: ({ timeSeries }) => console.log(timeSeries.length) });
+    `const onWrite = ({ timeSeries }) => console.log(timeSeries.length);
+const receive = createReceiver({ strict: strictRules(), onWrite });
 const { delivered } = await pushOnce(series, { fetch: (url, init) => receive(new Request(url, init)) });
 console.log("delivered", delivered);`,
     [],

@@ -28,10 +28,10 @@ function up(timestamp: number, value = timestamp): TimeSeries {
 
 test("a strict receiver is the fetch handler of a Worker, in workerd, for both versions", async () => {
   const worker = await workerOf(`
-    import { createReceiver } from "k6-remote-write";
+    import { createReceiver, strictRules } from "k6-remote-write/receiver";
     const values = [];
     const receive = createReceiver({
-      strict: true,
+      strict: strictRules(),
       onWrite({ timeSeries }) {
         for (const { samples = [] } of timeSeries) values.push(...samples.map(({ value }) => value));
       },
@@ -65,11 +65,13 @@ test("a forwarder in a Worker sends on what is pushed through it", async () => {
   const target = await startReceiver();
   const worker = await workerOf(
     `
-    import { RemoteWriteForwarder } from "k6-remote-write";
+    import { RemoteWriteForwarder } from "k6-remote-write/gateway";
+    import { strictRules } from "k6-remote-write/receiver";
     export default {
       async fetch(request, env, context) {
         // One each, as a request may not wait for another one's fetch.
-        const forwarder = new RemoteWriteForwarder({ url: env.URL, receiver: { strict: true, cors: true } });
+        const receiver = { strict: strictRules(), cors: true };
+        const forwarder = new RemoteWriteForwarder({ url: env.URL, receiver });
         const response = await forwarder.handle(request);
         context.waitUntil(forwarder.close());
         return response;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { createReceiver, type ReceivedWrite, type ReceiverOptions } from "../../src/receive/create_receiver.ts";
+import { createReceiver, type ReceivedWrite, type ReceiverOptions, strictRules } from "../../src/receive/mod.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import { headersV1, type InitV1, type InitV2, type PostOptions, postV1, postV2 } from "../support/requests.ts";
 
@@ -17,7 +17,7 @@ const oneSeriesV2: InitV2 = {
 };
 const writtenNames = ["Samples", "Histograms", "Exemplars"].map((kind) => `X-Prometheus-Remote-Write-${kind}-Written`);
 
-/** A receiver that keeps what it is handed. */
+/** Creates a receiver that keeps its writes and errors. */
 function receiver(options: Partial<ReceiverOptions> = {}): {
   receive: (request: Request) => Promise<Response>;
   writes: ReceivedWrite[];
@@ -33,7 +33,7 @@ function written(response: Response): (string | null)[] {
   return writtenNames.map((name) => response.headers.get(name));
 }
 
-test("a 1.0 request is handed on and answered 204 without Written headers", async () => {
+test("a 1.0 request is passed to onWrite and answered 204 without Written headers", async () => {
   const { receive, writes } = receiver();
   const response = await receive(
     postV1({ ...oneSeries, metadata: [{ type: 2, metricFamilyName: "up", help: "Up." }] }),
@@ -46,21 +46,21 @@ test("a 1.0 request is handed on and answered 204 without Written headers", asyn
   assert.equal(write.headers.get("User-Agent"), "test/1.0");
 });
 
-test("a 2.0 request is answered 204 with what was written", async () => {
+test("a 2.0 request is answered 204 with Written headers", async () => {
   const { receive, writes } = receiver();
   const response = await receive(postV2(oneSeriesV2));
   assert.deepEqual([response.status, ...written(response)], [204, "2", "1", "3"]);
   assert.equal(writes[0]?.version, "2.0");
 });
 
-test("a write says its sizes, as sent and decompressed", async () => {
+test("a write has the sizes of the compressed body and of the message", async () => {
   const body = compress(Uint8Array.from(Array<number[]>(500).fill([0x38, 0x00]).flat()));
   const { receive, writes } = receiver();
   await receive(postV1({}, { body }));
   assert.deepEqual([writes[0]?.bodyBytes, writes[0]?.decodedBytes], [body.length, 1000]);
 });
 
-test("a receiver answers when onWrite has resolved", async () => {
+test("a receiver answers only after onWrite has resolved", async () => {
   let release = (): void => {};
   let enter = (): void => {};
   const entered = new Promise<void>((resolve) => enter = resolve);
@@ -124,13 +124,13 @@ const statuses: readonly [title: string, request: () => Request, status: number,
   ["a body that is not compressed", () => v1({ body: "hello" }), 400, /expected a snappy block/],
   ["a framed body", () => v1({ body: framed }), 400, /framed format, expected the block format/],
   [
-    "a body that is no message",
+    "a body that is not a message",
     () => v1({ body: Uint8Array.of(1, 0, 0x0b) }),
     400,
     /prometheus\.WriteRequest: .* a group/,
   ],
   [
-    "a 2.0 body that is no message",
+    "a 2.0 body that is not a message",
     () => v2({ body: Uint8Array.of(1, 0, 0x0b) }),
     400,
     /write\.v2\.Request: .* a group/,
@@ -143,26 +143,26 @@ for (const [title, request, status, reason] of statuses) {
     const response = await receive(request());
     assert.equal(response.status, status);
     assert.match(await response.text(), reason);
-    assert.equal(response.headers.get("Content-Type"), "text/plain; charset=utf-8");
+    assert.match(response.headers.get("Content-Type") ?? "", /^text\/plain; ?charset=utf-8$/i);
     assert.equal(response.headers.get("Allow"), status === 405 ? "POST" : null);
     assert.deepEqual([writes, errors], [[], []]);
   });
 }
 
-test("a message of the other version, which protobuf reads as an empty one, is answered 400 and not as stored", async () => {
+test("a message of the other version is answered 400, although protobuf reads it as an empty message", async () => {
   for (const [own, other] of [[v1, v2], [v2, v1]] as const) {
     const { receive, writes } = receiver();
     const response = await receive(own({ body: await other({}).arrayBuffer() }));
     assert.equal(response.status, 400);
-    assert.match(await response.text(), /the message has the field [145], expected only those of the version/);
+    assert.match(await response.text(), /the message has the field [145], expected only fields of the version/);
     assert.deepEqual(writes, []);
   }
-  // Beside what belongs there, a field from elsewhere is passed over.
+  // An unknown field together with known ones is ignored.
   const body = compress(Uint8Array.of(0x0a, 0x00, 0x10, 0x01));
   assert.equal((await receiver().receive(postV1({}, { body }))).status, 204);
 });
 
-test("a refused 2.0 request is answered with nothing written", async () => {
+test("a refused 2.0 request has Written headers of 0", async () => {
   const response = await receiver().receive(v2({ body: "hello" }));
   assert.deepEqual([response.status, ...written(response)], [400, "0", "0", "0"]);
 });
@@ -186,9 +186,9 @@ const tolerated: readonly [title: string, headers: Record<string, string | undef
 ];
 
 for (const [title, headers, version] of tolerated) {
-  test(`a receiver that is not strict takes a request with ${title} as ${version}`, async () => {
+  test(`a receiver without rules accepts a request with ${title} as ${version}`, async () => {
     const { receive, writes } = receiver();
-    // A body without Content-Type, as bytes: a text would be given one.
+    // The body is bytes, because a string would get a Content-Type.
     assert.equal((await receive(postV1({}, { headers }))).status, 204);
     assert.equal(writes[0]?.version, version);
   });
@@ -203,45 +203,45 @@ test("a receiver that accepts 1.0 only answers 2.0 with 415", async () => {
   assert.equal((await receiver({ acceptVersions: ["2.0"] }).receive(postV1(oneSeries))).status, 415);
 });
 
-/** A body in pieces, which tells how many were taken. */
-function pieces(
+/** A body of many chunks that counts how many were read. */
+function chunked(
   count: number,
-  piece: Uint8Array<ArrayBuffer>,
-): { body: ReadableStream<Uint8Array<ArrayBuffer>>; taken: () => number; cancelled: () => boolean } {
-  let taken = 0;
+  chunk: Uint8Array<ArrayBuffer>,
+): { body: ReadableStream<Uint8Array<ArrayBuffer>>; read: () => number; cancelled: () => boolean } {
+  let read = 0;
   let cancelled = false;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller): void {
-      if (taken === count) controller.close();
+      if (read === count) controller.close();
       else {
-        taken++;
-        controller.enqueue(piece);
+        read++;
+        controller.enqueue(chunk);
       }
     },
     cancel(): void {
       cancelled = true;
     },
   }, { highWaterMark: 0 });
-  return { body, taken: () => taken, cancelled: () => cancelled };
+  return { body, read: () => read, cancelled: () => cancelled };
 }
 
-test("a body that is declared too large is answered 413 and not read", async () => {
-  const { body, taken } = pieces(10, new Uint8Array(10));
+test("a body whose Content-Length is too large is answered 413 and not read", async () => {
+  const { body, read } = chunked(10, new Uint8Array(10));
   const response = await receiver({ maxBodyBytes: 99 }).receive(v1({ body, headers: { "Content-Length": "100" } }));
   assert.equal(response.status, 413);
   assert.match(await response.text(), /it is 100 bytes or more, expected at most 99/);
-  assert.equal(taken(), 0);
+  assert.equal(read(), 0);
 });
 
-test("a body that turns out too large is answered 413 and read no further", async () => {
-  const { body, taken, cancelled } = pieces(1000, new Uint8Array(10));
+test("a body without Content-Length that is too large is answered 413 and not read to the end", async () => {
+  const { body, read, cancelled } = chunked(1000, new Uint8Array(10));
   const response = await receiver({ maxBodyBytes: 25 }).receive(v2({ body }));
   assert.deepEqual([response.status, ...written(response)], [413, "0", "0", "0"]);
-  assert.ok(taken() <= 4, `${taken()} pieces were read`);
+  assert.ok(read() <= 4, `${read()} chunks were read`);
   assert.equal(cancelled(), true);
 });
 
-test("a body of just the limit is taken, in pieces of one byte", async () => {
+test("a body of exactly the maximum size is accepted, in chunks of one byte", async () => {
   const message = compress(Uint8Array.from(Array<number[]>(100).fill([0x38, 0x00]).flat()));
   let index = 0;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -253,14 +253,14 @@ test("a body of just the limit is taken, in pieces of one byte", async () => {
   assert.equal((await receiver({ maxBodyBytes: message.length }).receive(v1({ body }))).status, 204);
 });
 
-test("a body that decodes to more than the limit is answered 413", async () => {
+test("a message that is larger than maxDecodedBytes is answered 413", async () => {
   const body = compress(new Uint8Array(1001));
   const response = await receiver({ maxDecodedBytes: 1000 }).receive(v1({ body }));
   assert.equal(response.status, 413);
   assert.match(await response.text(), /declared length is 1001 bytes, expected at most 1000/);
 });
 
-test("a body that decodes to too many objects is answered 413", async () => {
+test("a message of too many objects is answered 413", async () => {
   // 60 kB on the wire, 1 MiB decoded, half a million series.
   const body = compress(Uint8Array.from({ length: 1 << 20 }, (_, index) => index % 2 === 0 ? 0x0a : 0x00));
   assert.ok(body.length < 60_000);
@@ -269,17 +269,17 @@ test("a body that decodes to too many objects is answered 413", async () => {
   assert.match(await response.text(), /so many objects/);
 });
 
-test("a small limit still takes a small request", async () => {
+test("a small request is accepted despite a small maxDecodedBytes", async () => {
   assert.equal((await receiver({ maxDecodedBytes: 100 }).receive(postV2(oneSeriesV2))).status, 204);
 });
 
-test("a body that is not read is let go", async () => {
-  const { body, cancelled } = pieces(10, new Uint8Array(10));
+test("a body that is not read is cancelled", async () => {
+  const { body, cancelled } = chunked(10, new Uint8Array(10));
   await receiver().receive(v1({ body, headers: { "Content-Encoding": "gzip" } }));
   assert.equal(cancelled(), true);
 });
 
-test("what onWrite throws is answered 500 without its text, and handed to onError", async () => {
+test("an error in onWrite is answered 500 without its message, and passed to onError", async () => {
   for (
     const fail of [(): void => {
       throw new Error("secret");
@@ -293,11 +293,11 @@ test("what onWrite throws is answered 500 without its text, and handed to onErro
   }
 });
 
-test("what onViolation throws, or a body that breaks off, is answered 500 and handed to onError", async () => {
+test("an error in onViolation, or a body that breaks off, is answered 500 and passed to onError", async () => {
   const bad = (): never => {
     throw new Error("bad");
   };
-  const strict = receiver({ strict: true, onViolation: bad });
+  const strict = receiver({ strict: strictRules(), onViolation: bad });
   assert.equal((await strict.receive(v1({ headers: { "User-Agent": "x" } }))).status, 500);
   assert.equal(strict.errors.length, 1);
   const broken = receiver();
@@ -308,7 +308,7 @@ test("what onViolation throws, or a body that breaks off, is answered 500 and ha
   assert.equal(broken.errors.length, 1);
 });
 
-test("only the given path is answered", async () => {
+test("a receiver with the option path answers 404 for every other path", async () => {
   const { receive } = receiver({ path: "/write" });
   const at = async (url: string): Promise<number> => (await receive(v1({ url }))).status;
   assert.deepEqual(
@@ -317,18 +317,18 @@ test("only the given path is answered", async () => {
   );
 });
 
-test("cors answers a browser's question and lets its page read the answers", async () => {
+test("the option cors answers a preflight and lets the page read the responses", async () => {
   for (const [cors, origin] of [[true, "*"], ["https://example.com", "https://example.com"]] as const) {
     const { receive } = receiver({ cors });
-    const asked = "content-encoding,content-type,x-prometheus-remote-write-version";
+    const names = "content-encoding,content-type,x-prometheus-remote-write-version";
     const preflight = await receive(v1({
       method: "OPTIONS",
-      headers: { "Access-Control-Request-Headers": asked, "Access-Control-Request-Method": "POST" },
+      headers: { "Access-Control-Request-Headers": names, "Access-Control-Request-Method": "POST" },
     }));
     assert.equal(preflight.status, 204);
     assert.equal(preflight.headers.get("Access-Control-Allow-Origin"), origin);
     assert.equal(preflight.headers.get("Access-Control-Allow-Methods"), "POST");
-    assert.equal(preflight.headers.get("Access-Control-Allow-Headers"), asked);
+    assert.equal(preflight.headers.get("Access-Control-Allow-Headers"), names);
     for (const request of [postV2(oneSeriesV2), v2({ body: "hello" })]) {
       const response = await receive(request);
       assert.equal(response.headers.get("Access-Control-Allow-Origin"), origin);
@@ -339,31 +339,58 @@ test("cors answers a browser's question and lets its page read the answers", asy
   assert.equal(response.headers.get("Access-Control-Allow-Origin"), null);
 });
 
-const badOptions: readonly [options: Partial<ReceiverOptions>, message: string][] = [
-  [{ maxBodyBytes: 0 }, "maxBodyBytes is 0, expected a whole number from 1"],
-  [{ maxDecodedBytes: NaN }, "maxDecodedBytes is NaN, expected a whole number from 1"],
-  [{ maxTrackedSeries: 1.5 }, "maxTrackedSeries is 1.5, expected a whole number from 1"],
-  [{ path: "write" }, "path is write, expected one that begins with /"],
-  [{ cors: "example.com" }, "cors is example.com, expected true, false or an origin such as https://example.com"],
+/** Options as a program without types may pass them. */
+const badOptions: readonly [options: object, message: string][] = [
+  [{ onWrite: undefined }, "onWrite: it is missing, expected a function"],
+  [{ onViolation: "log" }, 'onViolation: it is "log", expected a function'],
+  [{ maxBodyBytes: 0 }, "maxBodyBytes: it is 0, expected a whole number from 1"],
+  [{ maxDecodedBytes: NaN }, "maxDecodedBytes: it is NaN, expected a whole number from 1"],
+  [{ maxDecodedBytes: 9n }, "maxDecodedBytes: it is 9, expected a whole number from 1"],
+  [{ path: null }, "path: it is null, expected a string that begins with /"],
+  [{ path: "write" }, 'path: it is "write", expected a string that begins with /'],
+  [
+    { cors: "example.com" },
+    'cors: it is "example.com", expected true, false or an origin such as https://example.com',
+  ],
   [
     { cors: "https://example.com/" },
-    "cors is https://example.com/, expected true, false or an origin such as https://example.com",
+    'cors: it is "https://example.com/", expected true, false or an origin such as https://example.com',
   ],
-  [{ acceptVersions: [] }, "acceptVersions is [], expected some of 1.0 and 2.0"],
+  [{ acceptVersions: [] }, "acceptVersions: it is [], expected some of 1.0 and 2.0"],
+  [{ acceptVersions: ["1.0", "3.0"] }, 'acceptVersions: it is ["1.0","3.0"], expected some of 1.0 and 2.0'],
+  ...[[true, "true"], [false, "false"], [strictRules, "a function"]].map(([strict, shown]): [object, string] => [
+    { strict },
+    `strict: it is ${shown}, expected strict: strictRules(), which k6-remote-write/receiver exports`,
+  ]),
+  [{ maxBodyByte: 1 }, "maxBodyByte: it is unknown, expected maxBodyBytes"],
+  [{ onwrite: undefined }, "onwrite: it is unknown, expected onWrite"],
+  [
+    { toString: 1 },
+    "toString: it is unknown, expected onWrite, strict, onViolation, onError, maxBodyBytes, maxDecodedBytes, cors, path, " +
+    "acceptVersions",
+  ],
 ];
 
 for (const [options, message] of badOptions) {
-  test(`a receiver cannot be created where ${message}`, () => {
-    assert.throws(
-      () => receiver(options),
-      (error) => error instanceof ConfigurationError && error.message === `Cannot create the receiver: ${message}`,
-    );
+  test(`createReceiver throws for the option ${message}`, () => {
+    assert.throws(() => receiver(options), new ConfigurationError(`Cannot use the receiver option ${message}`));
   });
 }
 
-test("receivers do not share what they remember", async () => {
-  const first = receiver({ strict: true });
-  const second = receiver({ strict: true });
+test("strictRules throws for a wrong or unknown option", () => {
+  const rulesOf = (options: object): unknown => strictRules(options);
+  for (
+    const [options, message] of [
+      [{ maxTrackedSeries: 1.5 }, "maxTrackedSeries: it is 1.5, expected a whole number from 1"],
+      [{ maxSeries: 10 }, "maxSeries: it is unknown, expected maxTrackedSeries"],
+    ] as const
+  ) assert.throws(() => rulesOf(options), new ConfigurationError(`Cannot use the receiver option ${message}`));
+});
+
+test("receivers with the same rules remember only their own series", async () => {
+  const strict = strictRules();
+  const first = receiver({ strict });
+  const second = receiver({ strict });
   for (const timestamp of [2000n, 1000n]) {
     const init: InitV1 = {
       timeseries: [{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp }] }],

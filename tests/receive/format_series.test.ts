@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compareUtf8, formatSeries } from "../../src/receive/format_series.ts";
 
-const series: readonly [labels: [string, string][], text: string][] = [
+const series: readonly [labels: [string, string][], expected: string][] = [
   [[], "{}"],
   [[["__name__", "up"]], "up"],
   [[["job", "a"], ["__name__", "up"], ["env", "b"]], 'up{env="b",job="a"}'],
@@ -12,13 +12,13 @@ const series: readonly [labels: [string, string][], text: string][] = [
   [[["__name__", "up"], ["my-tag", "1"]], 'up{"my-tag"="1"}'],
 ];
 
-for (const [labels, text] of series) {
-  test(`a series is written as ${text}`, () => {
-    assert.equal(formatSeries(labels.map(([name, value]) => ({ name, value }))), text);
+for (const [labels, expected] of series) {
+  test(`a series is formatted as ${expected}`, () => {
+    assert.equal(formatSeries(labels.map(([name, value]) => ({ name, value }))), expected);
   });
 }
 
-test("series are written alike only if they have the same labels", () => {
+test("series have the same format only if they have the same labels", () => {
   const part = fc.constantFrom("", "a", "__name__", 'a="', '",b="', "b", "é");
   const labels = fc.array(fc.record({ name: part, value: part }), { maxLength: 3 });
   const sorted = (list: readonly { name: string; value: string }[]): string =>
@@ -31,7 +31,7 @@ test("series are written alike only if they have the same labels", () => {
   );
 });
 
-test("texts are compared as their UTF-8 bytes", () => {
+test("compareUtf8 compares strings in the order of their UTF-8 bytes", () => {
   const encoder = new TextEncoder();
   const text = fc.array(fc.constantFrom("a", "b", "\u{10000}", "\u{1f600}", "\uffff", "\ue000", "é"), { maxLength: 4 })
     .map((parts) => parts.join(""));

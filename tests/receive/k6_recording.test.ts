@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { createReceiver } from "../../src/receive/create_receiver.ts";
+import { createReceiver, strictRules } from "../../src/receive/mod.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
 import { headersV1, postV1 } from "../support/requests.ts";
 
@@ -29,7 +29,7 @@ class Counts {
   };
 }
 
-/** The requests' series, by the generated types. */
+/** Decodes the series of a request with the generated types. */
 function seriesOf({ body }: RecordedRequest): TimeSeries[] {
   return fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1 << 20 })).timeseries;
 }
@@ -38,7 +38,7 @@ const isMixed = ({ samples, histograms }: TimeSeries): boolean => samples.length
 const hasTag = ({ labels }: TimeSeries): boolean => labels.some(({ name }) => name === "my-tag");
 
 for (const run of ["basic", "native"]) {
-  test(`what k6 itself sends (${run}) is taken without strict`, async () => {
+  test(`a receiver without rules accepts what k6 itself sends (${run})`, async () => {
     let series = 0;
     const receive = createReceiver({ onWrite: ({ timeSeries }) => void (series += timeSeries.length) });
     const requests = recordedRequests(run);
@@ -48,13 +48,13 @@ for (const run of ["basic", "native"]) {
     assert.equal(series, requests.flatMap(seriesOf).length);
   });
 
-  test(`strict finds in what k6 itself sends (${run}) its three violations and no other`, async () => {
+  test(`strictRules finds exactly three kinds of violations in what k6 itself sends (${run})`, async () => {
     const counts = new Counts();
-    const receive = createReceiver({ strict: true, onWrite: () => {}, onViolation: counts.add });
+    const receive = createReceiver({ strict: strictRules(), onWrite: () => {}, onViolation: counts.add });
     const requests = recordedRequests(run);
     for (const { headers, body } of requests) await receive(postV1({}, { headers: pick(headers), body }));
     const series = requests.flatMap(seriesOf);
-    // A version is missing, a tag of the script is sent unchecked, and a float goes along with stale histograms.
+    // The User-Agent has no version, the script's tag is not a valid label name, and stale histograms come with a float.
     const expected = {
       userAgent: 8,
       labelName: series.filter(hasTag).length,
@@ -64,9 +64,9 @@ for (const run of ["basic", "native"]) {
     assert.equal(expected.seriesMixed > 0, run === "native");
   });
 
-  test(`strict finds nothing in what k6 itself sends (${run}) without them, from request to request`, async () => {
+  test(`strictRules finds no other violations in what k6 itself sends (${run}), also from request to request`, async () => {
     const counts = new Counts();
-    const receive = createReceiver({ strict: true, onWrite: () => {}, onViolation: counts.add });
+    const receive = createReceiver({ strict: strictRules(), onWrite: () => {}, onViolation: counts.add });
     for (const request of recordedRequests(run)) {
       const timeseries = seriesOf(request).filter((series) => !hasTag(series) && !isMixed(series));
       const { headers } = request;

@@ -10,7 +10,7 @@ const up = (value: number, timestamp: bigint, job = "a"): InitV1 => ({
   }],
 });
 
-test("the strict receiver as a fetch keeps the samples of each series", async () => {
+test("the capturing fetch keeps the samples of each series", async () => {
   const receiver = strictReceiver();
   for (const init of [up(1, 1n), up(2, 2n), up(3, 1n, "b")]) {
     const { url, method, headers, body } = postV1(init);
@@ -23,7 +23,7 @@ test("the strict receiver as a fetch keeps the samples of each series", async ()
   assert.equal(receiver.writes.length, 3);
 });
 
-test("the strict receiver shows nothing after a violation, unless that is allowed", async () => {
+test("the capturing fetch throws when a test reads it after a violation, unless violations are allowed", async () => {
   for (const allowBreaches of [false, true]) {
     const receiver = strictReceiver({ allowBreaches });
     assert.equal((await receiver.fetch(postV1(up(1, 1n)))).status, 204);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createReceiver } from "../../src/receive/create_receiver.ts";
+import { createReceiver } from "../../src/receive/mod.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import { headersV1, headersV2 } from "../support/requests.ts";
 
 type Handler = (request: Request) => Promise<Response>;
 
-/** A server of the runtime's own for web-standard handlers. */
+/** The runtime's own server for web-standard handlers. */
 interface Server {
   readonly port: number;
   readonly stop: () => Promise<void>;
@@ -63,7 +63,7 @@ test("a receiver works as the handler of the runtime's own server", { skip }, as
     );
     assert.equal(await send({ method: "GET" }), 405);
     assert.equal(await send({ method: "POST", headers: headersV1, body: "hello" }), 400);
-    // What was refused without being read does no harm to what comes after it.
+    // A request that was refused without being read does not affect the next one.
     assert.equal(await send({ method: "POST", headers: headersV1, body }), 204);
     assert.deepEqual(series, [2, 0, 2]);
   } finally {

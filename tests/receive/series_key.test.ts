@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { formatSeries } from "../../src/receive/format_series.ts";
 import { seriesKey } from "../../src/receive/series_key.ts";
 
-test("series have the same key if they have the same labels, and only then", () => {
+test("series have the same key exactly if they have the same labels, in any order", () => {
   const part = fc.constantFrom("", "a", "ab", "b", "__name__", "é");
   const labels = fc.array(fc.record({ name: part, value: part }), { maxLength: 3 });
   fc.assert(
@@ -16,7 +16,7 @@ test("series have the same key if they have the same labels, and only then", () 
   );
 });
 
-test("keys of 200,000 series that differ little are all different, and whole numbers below 2^53", () => {
+test("200,000 similar series have different keys, which are whole numbers below 2^53", () => {
   const keys = new Set<number>();
   for (let index = 0; index < 200_000; index++) {
     const key = seriesKey([{ name: "__name__", value: "k6_http_reqs_total" }, {

@@ -17,7 +17,7 @@ const points: readonly Point[] = new TextDecoder().decode(recordedJson("basic"))
   .filter(({ type }) => type === "Point")
   .map(({ metric, data }) => ({ metric, value: data.value, tags: data.tags }));
 
-/** The values of a metric, of the samples with such tags. */
+/** Returns the values of the samples that have a metric and tags. */
 function valuesOf(metric: string, tags: Readonly<Record<string, string>> = {}): number[] {
   return points.filter((point) =>
     point.metric === metric && Object.entries(tags).every(([name, value]) => point.tags[name] === value)
@@ -28,7 +28,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** As k6 interpolates: https://github.com/grafana/k6/blob/master/metrics/sink.go */
+/** Interpolates as k6 does: https://github.com/grafana/k6/blob/master/metrics/sink.go */
 function percentile(values: readonly number[], p: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const place = (p / 100) * (sorted.length - 1);
@@ -118,7 +118,7 @@ test(
   },
 );
 
-test("a real Prometheus takes what the client writes", { skip: noPrometheus }, async () => {
+test("a real Prometheus stores what the client writes", { skip: noPrometheus }, async () => {
   const prometheus = await startPrometheus();
   try {
     const now = Date.now();
@@ -135,7 +135,7 @@ test("a real Prometheus takes what the client writes", { skip: noPrometheus }, a
 });
 
 test(
-  "the newest version that a real Prometheus knows is found out, and histograms and exemplars arrive in it",
+  "auto finds the newest version that a real Prometheus knows, and histograms and exemplars arrive in it",
   { skip: noPrometheus },
   async () => {
     const prometheus = await startPrometheus();
@@ -162,7 +162,7 @@ test(
         assert.equal((await output.flush()).delivered, 2);
       }
       await output.close();
-      // 2.42 answers 204 to 2.0 without a Written header, and stores nothing.
+      // Prometheus 2.42 answers 204 to 2.0 without a Written header, and stores nothing.
       assert.deepEqual(answers[0], prometheusKnowsV2 ? ["2.0.0", 204, "1"] : ["2.0.0", 204, null]);
       const later = new Set(answers.slice(1).map(([version]) => version));
       assert.deepEqual([...later], [prometheusKnowsV2 ? "2.0.0" : "0.1.0"]);
@@ -173,7 +173,7 @@ test(
       assert.equal(await value("histogram_count(k6_http_req_duration_seconds)"), "3");
       assert.equal(await value("histogram_sum(k6_http_req_duration_seconds)"), "0.75");
       const found = await prometheus.exemplars('{__name__=~"k6_.*"}', { fromMs: time - 1000, toMs: time + 10_000 });
-      // Of a new histogram's first exemplar, 2.42 does not know the series yet.
+      // Prometheus 2.42 drops the first exemplar of a new histogram, because it does not know the series yet.
       const lastTwo = found.map(({ seriesLabels, exemplars }) => [
         seriesLabels.__name__,
         exemplars.slice(-2).map(({ labels, value, timestamp }) => [

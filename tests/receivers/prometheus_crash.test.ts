@@ -18,7 +18,7 @@ const options: RemoteWriteOutputOptions = {
   onWarning: () => {},
 };
 
-/** The recorded run, moved so that it ends at a time. */
+/** Returns the samples of the recorded run, moved so that they end at a time. */
 async function recordedUntil(timeMs: number): Promise<Sample[]> {
   const samples: Sample[] = [];
   for await (const batch of readK6Json(new Blob([recordedJson("basic")]).stream())) samples.push(...batch);
@@ -27,7 +27,7 @@ async function recordedUntil(timeMs: number): Promise<Sample[]> {
 }
 
 test(
-  "a real Prometheus that crashes twice during a replay has every sample of every series in the end",
+  "a real Prometheus that crashes twice during a replay has every sample of every series at the end",
   { skip: noPrometheus },
   async () => {
     const now = Date.now();
@@ -50,7 +50,7 @@ test(
         ...options,
         url: prometheus.writeUrl,
         fetch: (input, init) => {
-          // While the request is on its way: nobody can tell whether it is stored.
+          // The crash happens while the request is under way, so that the sender cannot know whether it is stored.
           const response = fetch(input, init);
           if ([20, 60].includes(++requests)) crashes.push(crash());
           return response;

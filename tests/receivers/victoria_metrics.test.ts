@@ -1,4 +1,4 @@
-/** VictoriaMetrics answers 204 to everything, and stores nothing of what comes in 2.0. */
+/** VictoriaMetrics answers 204 to every request, but stores nothing of a 2.0 request. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
@@ -23,7 +23,7 @@ async function withVictoriaMetrics(use: (victoria: VictoriaMetrics) => Promise<v
   }
 }
 
-/** The recorded run, moved so that it ended a minute ago. */
+/** Returns the samples of the recorded run, moved so that they end a minute ago. */
 async function recentSamples(): Promise<Sample[]> {
   const samples: Sample[] = [];
   for await (const batch of readK6Json(new Blob([recordedJson("basic")]).stream())) samples.push(...batch);
@@ -46,14 +46,14 @@ async function send(samples: readonly Sample[], options: RemoteWriteOutputOption
 }
 
 test(
-  "all of the recorded run is stored, after the fallback from a silent 204, as in 1.0",
+  "VictoriaMetrics stores the whole recorded run after the fallback from a bare 204 to 1.0",
   { skip },
   () =>
     withVictoriaMetrics(async (victoria) => {
       const samples = await recentSamples();
       const warnings = await send(samples, { url: victoria.writeUrl });
       assert.deepEqual(warnings.filter((text) => text.includes("2.0")), [
-        "The receiver does not take remote write 2.0 (it answers 204 without the headers that say what it stored); it gets " +
+        "The receiver does not accept remote write 2.0 (it answers 204 without the headers that report what it stored); the sender uses " +
         "1.0 from now on.",
       ]);
 
@@ -68,7 +68,7 @@ test(
       assert.ok(stored.size > 100);
       assert.deepEqual([...stored.keys()].sort(), [...receiver.samples.keys()].sort());
       for (const [series, expected] of receiver.samples) {
-        // It keeps 12 digits or more.
+        // VictoriaMetrics keeps at least 12 digits.
         const near = stored.get(series)?.map(({ value, timestamp }, index) => {
           const exact = expected[index]?.value ?? NaN;
           return { value: Math.abs(value - exact) <= 1e-9 * Math.abs(exact) ? exact : value, timestamp };
@@ -79,7 +79,7 @@ test(
 );
 
 test(
-  "what is sent in 2.0 alone is not stored, and is not said to be",
+  "samples sent only in 2.0 are not stored, and are not reported as delivered",
   { skip },
   () =>
     withVictoriaMetrics(async (victoria) => {
@@ -100,7 +100,7 @@ test(
 );
 
 test(
-  "the command sends a recorded file there without being told",
+  "the command sends a recorded file to VictoriaMetrics without an option for it",
   { skip },
   () =>
     withVictoriaMetrics(async (victoria) => {

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigurationError } from "../../src/model/errors.ts";
 import { bearerAuthorizer } from "../../src/send/auth/bearer.ts";
-import type { RequestHeaders } from "../../src/send/authorizer.ts";
+import type { RequestHeaders } from "../../src/send/auth/authorizer.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { withRetry } from "../../src/send/retry.ts";
-import { answer, answering, noContent, request, send } from "../support/answering_fetch.ts";
+import { Warnings } from "../../src/send/warnings.ts";
+import { answer, answering, httpOptions, noContent, request, send } from "../support/answering_fetch.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
-test("an authorizer sets headers anew for each attempt and sees what is sent", async () => {
+test("an authorizer sets headers for each attempt and sees what is sent", async () => {
   const { fetch, calls } = answering(noContent());
   let count = 0;
   const seen: string[] = [];
@@ -21,7 +22,13 @@ test("an authorizer sets headers anew for each attempt and sees what is sent", a
       headers.set("authorization", `Token ${++count}`);
     },
   };
-  const sender = createHttpSender({ url: "http://user:hunter2@receiver.test/w?q=1", authorizer, fetch, ...clock });
+  const sender = createHttpSender({
+    ...httpOptions,
+    url: "http://user:hunter2@receiver.test/w?q=1",
+    authorizer,
+    fetch,
+    ...clock,
+  });
   const { signal } = new AbortController();
   await sender(request, signal);
   await sender(request, signal);
@@ -30,7 +37,7 @@ test("an authorizer sets headers anew for each attempt and sees what is sent", a
   assert.equal(calls[0]?.url, "http://receiver.test/w?q=1");
 });
 
-test("a 401 is tried once more with renewed credentials, only once and only if there are any", async () => {
+test("a 401 is tried once more, if there are new credentials", async () => {
   let token = 0;
   const authorizer = {
     authorize: ({ headers }: { headers: RequestHeaders }): void => void headers.set("authorization", `Bearer ${token}`),
@@ -49,13 +56,13 @@ test("a 401 is tried once more with renewed credentials, only once and only if t
   assert.equal(none.calls.length, 1);
 });
 
-test("an authorizer that fails is a failed attempt, one that is configured wrongly a rejection", async () => {
+test("an authorizer that fails causes a failed attempt, and one that is configured wrongly a rejection", async () => {
   const failing = { authorize: (): Promise<void> => Promise.reject(new Error("token endpoint: status 503")) };
   const { fetch, calls } = answering(noContent());
   const failed = await send({ fetch, authorizer: failing });
   assert.ok(failed.kind === "failed");
   assert.equal(failed.unknown, false);
-  assert.equal(failed.reason, "no credentials were to be had: token endpoint: status 503");
+  assert.equal(failed.reason, "the credentials could not be obtained: token endpoint: status 503");
   const wrong = {
     authorize: (): void => {
       throw new ConfigurationError("Cannot authorize: the file is empty, expected a token");
@@ -66,7 +73,7 @@ test("an authorizer that fails is a failed attempt, one that is configured wrong
   assert.equal(calls.length, 0);
 });
 
-test("a token that is not there for a moment is asked for again", async () => {
+test("a token that is missing for a moment is asked for again", async () => {
   const tokens: (string | Error)[] = ["", new ConfigurationError("Cannot use the token file: ENOENT"), "token"];
   const authorizer = bearerAuthorizer(() => {
     const token = tokens.shift() ?? "";
@@ -75,8 +82,11 @@ test("a token that is not there for a moment is asked for again", async () => {
   });
   const { fetch, calls } = answering(noContent());
   const clock = new VirtualClock();
-  const once = createHttpSender({ url: "http://receiver.test/", fetch, authorizer, ...clock });
-  const sent = withRetry(once, clock)(request, new AbortController().signal);
+  const once = createHttpSender({ ...httpOptions, fetch, authorizer, ...clock });
+  const sent = withRetry(once, { ...clock, random: () => 0.5, retryOn429: true, warnings: new Warnings(() => {}) })(
+    request,
+    new AbortController().signal,
+  );
   assert.equal((await clock.settle(sent)).kind, "written");
   assert.equal(calls.length, 1);
 });
@@ -85,9 +95,9 @@ test("a request that the runtime forbids is not tried again", async () => {
   const forbid = (): never => {
     throw Object.assign(new Error("Requires net access to receiver.test"), { name: "NotCapable" });
   };
-  const outcome = await send({ fetch: answering(forbid).fetch });
-  assert.ok(outcome.kind === "rejected");
-  assert.match(outcome.reason, /does not permit it: Requires net access/);
+  const result = await send({ fetch: answering(forbid).fetch });
+  assert.ok(result.kind === "rejected");
+  assert.match(result.reason, /does not permit it: Requires net access/);
 });
 
 test("a URL or header that cannot be used is a configuration error, without secrets in it", () => {
@@ -98,16 +108,19 @@ test("a URL or header that cannot be used is a configuration error, without secr
     [{ headers: { "X Token": "hunter2" } }, /the header "X Token"/],
   ];
   for (const [options, message] of cases) {
-    assert.throws(() => createHttpSender({ url: "http://receiver.test/", ...options }), (error) => {
-      assert.ok(error instanceof ConfigurationError);
-      assert.match(error.message, message);
-      assert.ok(!error.message.includes("hunter2"));
-      return true;
-    });
+    assert.throws(
+      () => createHttpSender({ ...httpOptions, fetch: answering().fetch, ...new VirtualClock(), ...options }),
+      (error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.match(error.message, message);
+        assert.ok(!error.message.includes("hunter2"));
+        return true;
+      },
+    );
   }
 });
 
-test("no secret appears in an outcome, whatever the receiver or the runtime says", async () => {
+test("no secret appears in a result, whatever the receiver or the runtime says", async () => {
   const secrets = ["us3r-name", "p@ss-w0rd", "query-s3cret", "h3ader-secret", "b4sic-password", "4uthorizer-token"];
   const url = `http://us3r-name:${encodeURIComponent("p@ss-w0rd")}@receiver.test/write?token=query-s3cret`;
   const headers = {
@@ -134,21 +147,21 @@ test("no secret appears in an outcome, whatever the receiver or the runtime says
     throwing(Object.assign(new Error(all), { name: "NotCapable" })),
   ];
   for (const [index, give] of answers.entries()) {
-    const outcome = await send({ url, headers, authorizer, fetch: answering(give).fetch });
-    assert.ok("reason" in outcome, String(index));
+    const result = await send({ url, headers, authorizer, fetch: answering(give).fetch });
+    assert.ok("reason" in result, String(index));
     for (const secret of [...secrets, "4uthoriz", btoa("someone:b4sic-password")]) {
-      assert.ok(!outcome.reason.includes(secret), `answer ${index} shows ${secret}: ${outcome.reason}`);
+      assert.ok(!result.reason.includes(secret), `answer ${index} shows ${secret}: ${result.reason}`);
     }
   }
   const failing = { authorize: (): never => throwing(new Error(all))() };
-  const outcome = await send({ url, headers, authorizer: failing, fetch: answering(noContent()).fetch });
-  assert.ok("reason" in outcome);
-  for (const secret of secrets.slice(0, 5)) assert.ok(!outcome.reason.includes(secret), outcome.reason);
+  const result = await send({ url, headers, authorizer: failing, fetch: answering(noContent()).fetch });
+  assert.ok("reason" in result);
+  for (const secret of secrets.slice(0, 5)) assert.ok(!result.reason.includes(secret), result.reason);
 });
 
-test("no form in which a receiver may echo a secret gets through", async () => {
+test("a secret is removed in every form in which a receiver may echo it", async () => {
   const url = "http://receiver.test/w";
-  const cases: readonly (readonly [what: string, HttpSenderOptions, echo: string, secret: RegExp])[] = [
+  const cases: readonly (readonly [what: string, Partial<HttpSenderOptions>, echo: string, secret: RegExp])[] = [
     ["UTF-8", { url, headers: { authorization: basic("ann:p\u00e4ssw\u00f6rd") } }, "no: p\u00e4ssw\u00f6rd", /ssw/],
     ["URL", { url, headers: { authorization: basic("ann:p@ss/word") } }, "user=ann&pass=p%40ss%2Fword", /ss%2F/],
     ["JSON", { url, headers: { authorization: basic('ann:p"ss\\word') } }, '{"p":"p\\"ss\\\\word"}', /word/],
@@ -169,22 +182,22 @@ test("no form in which a receiver may echo a secret gets through", async () => {
   ];
   for (const [what, options, echo, secret] of cases) {
     const { fetch } = answering(answer(403, echo));
-    const outcome = await send({ fetch, ...options });
-    assert.ok(outcome.kind === "rejected" && outcome.reason !== "", what);
-    assert.doesNotMatch(outcome.reason, secret, what);
+    const result = await send({ ...options, fetch });
+    assert.ok(result.kind === "rejected" && result.reason !== "", what);
+    assert.doesNotMatch(result.reason, secret, what);
   }
 });
 
-test("a secret that comes twice does not show its beginning at the cut", async () => {
+test("a secret that is cut off at the end of a reason does not show its beginning", async () => {
   const secret = "0123456789".repeat(10);
   const { fetch } = answering(answer(403, `${secret} ${"x".repeat(940)} ${secret}${"y".repeat(2000)}`));
-  const outcome = await send({ fetch, headers: { authorization: `Bearer ${secret}` } });
-  assert.ok(outcome.kind === "rejected");
-  assert.match(outcome.reason, /^\*\*\* x+/);
-  assert.doesNotMatch(outcome.reason, /0123/);
+  const result = await send({ fetch, headers: { authorization: `Bearer ${secret}` } });
+  assert.ok(result.kind === "rejected");
+  assert.match(result.reason, /^\*\*\* x+/);
+  assert.doesNotMatch(result.reason, /0123/);
 });
 
-/** As RFC 7617 has it. */
+/** Returns the value of the header Authorization, as in RFC 7617. */
 function basic(credentials: string): string {
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
 }

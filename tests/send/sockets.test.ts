@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
+import { sendDefaults } from "../../src/send/defaults.ts";
+import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
@@ -11,15 +13,23 @@ import { type FaultServer, type SocketFault, startFaultServer } from "../support
 import { SeriesNames } from "../support/sending.ts";
 import { idle } from "../support/virtual_clock.ts";
 
-const timeoutMs = 30_000;
+const { timeoutMs } = sendDefaults;
+
+const limits = {
+  ...sendDefaults,
+  bisect: true,
+  retryOn429: true,
+  retryDeadlineMs: Infinity,
+  overflow: "drop-oldest",
+} as const;
 
 interface Setting {
   readonly server: FaultServer;
   readonly receiver: FakePrometheus;
   readonly messages: string[];
-  /** How long the pauses would have been. */
+  /** The lengths of the skipped pauses, in milliseconds. */
   readonly pauses: number[];
-  /** Pushes so many samples, each of another series. */
+  /** Pushes this number of samples, each of another series. */
   push(count: number, time: number): Promise<DeliveryReport>;
 }
 
@@ -30,7 +40,7 @@ interface SettingOptions {
   readonly protocol?: "auto" | "1.0";
 }
 
-/** Sends over real sockets with the real fetch, in no time: pauses are skipped, timeouts ring when the server hangs. */
+/** Sends over real sockets with the real fetch. Pauses are skipped, and timeouts fire when the server hangs. */
 async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
   const { protocol = "1.0", bad, ...rest } = options;
   const receiver = new FakePrometheus({ bad });
@@ -61,7 +71,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
     if (!rest.faults?.some(({ kind }) => kind === "stall") || response.body === null) return response;
-    // Rings when the first words have been read.
+    // The timeout fires when the first words have been read.
     const body = response.body.pipeThrough(
       new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
         transform(chunk, controller): void {
@@ -72,7 +82,10 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
+  const outage = new Outage({ ...limits, now, sharedDeadline: false });
   const { delivery } = createDelivery({
+    ...limits,
+    outage,
     fetch,
     url,
     headers,
@@ -84,7 +97,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     warnings,
     random: () => 0.5,
   });
-  const queue = new WriteQueue({ delivery, sleep, stats, warnings });
+  const queue = new WriteQueue({ ...limits, delivery, outage, sleep, stats, warnings });
   const series = new SeriesNames();
   try {
     await run({
@@ -95,7 +108,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
       push: (count, time) =>
         queue.push(0, series.batch(Array.from({ length: count }, (_, index) => [`s${index}`, time, index]))),
     });
-    await queue.close({ signal: AbortSignal.abort() });
+    await queue.close({ timeoutMs: 0, signal: AbortSignal.abort() });
     assert.equal(timeouts.size, 0, "a timeout is left");
     for (const message of messages) assert.ok(!message.includes("hunter2"), message);
   } finally {
@@ -106,13 +119,13 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
 const attempts = ({ server }: Setting): (string | undefined)[] =>
   server.requests.map(({ headers }) => headers.get("retry-attempt"));
 
-test("what goes over the wire is a POST with the headers of the protocol, on connections that are used again", async () => {
+test("the sender sends POSTs with the headers of the protocol, and uses connections again", async () => {
   for (const protocol of ["1.0", "auto"] as const) {
     await withServer({ protocol }, async (setting) => {
       for (let time = 1; time <= 20; time++) assert.equal((await setting.push(5, time)).delivered, 5);
       const { requests, connections } = setting.server;
       assert.equal(requests.length, 20);
-      // Node takes turns with two.
+      // Node uses two connections in turn.
       assert.ok(connections() <= 2, String(connections()));
       const headers = requests[0]?.headers;
       const isV2 = protocol === "auto";
@@ -132,7 +145,7 @@ test("what goes over the wire is a POST with the headers of the protocol, on con
   }
 });
 
-test("a receiver that comes back gets everything: 503 three times, 429 with Retry-After", async () => {
+test("a receiver that comes back gets everything, after three 503 and a 429 with Retry-After", async () => {
   const faults: SocketFault[] = [
     { kind: "answer", status: 503, body: "busy" },
     { kind: "answer", status: 503 },
@@ -164,7 +177,7 @@ for (const [what, fault] of broken) {
       const reports = [await setting.push(3, 1), await setting.push(3, 2), await setting.push(3, 3)];
       assert.deepEqual(reports.map(({ delivered }) => delivered), [3, 3, 3]);
       assert.equal(setting.receiver.count, 9);
-      // Where the connection broke, Deno sends again by itself, and does not tell.
+      // If the connection breaks, Deno sends the request again by itself and does not tell.
       const retries = reports[1]?.retries ?? 0;
       assert.ok(retries === 1 || (retries === 0 && "Deno" in globalThis && fault.kind !== "hang"), String(retries));
       assert.equal(setting.server.requests.length, what.startsWith("reset before") ? 3 : 4);
@@ -172,7 +185,7 @@ for (const [what, fault] of broken) {
   });
 }
 
-test("an answer that comes byte by byte is an answer", async () => {
+test("an answer that comes byte by byte is read", async () => {
   await withServer({ faults: [{ kind: "drip" }] }, async (setting) => {
     assert.equal((await setting.push(3, 1)).delivered, 3);
     assert.equal(setting.server.requests.length, 1);
@@ -180,7 +193,7 @@ test("an answer that comes byte by byte is an answer", async () => {
   });
 });
 
-test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
+test("a 2xx counts as a 2xx even if its body breaks off or never ends", async () => {
   for (const fault of [{ kind: "truncate", status: 200, where: "body" }, { kind: "stall", status: 200 }] as const) {
     await withServer({ faults: [fault] }, async (setting) => {
       assert.equal((await setting.push(3, 1)).delivered, 3);
@@ -189,7 +202,7 @@ test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
   }
 });
 
-test("the words of an error that never ends are kept", async () => {
+test("the beginning of an endless error body is kept", async () => {
   await withServer({ faults: [{ kind: "stall", status: 400 }] }, async (setting) => {
     const report = await setting.push(1, 1);
     assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 400: first words", samples: 1 }]);
@@ -202,7 +215,7 @@ test("a POST never becomes a GET: a redirect to a login page that says 200 is an
     await withServer({ faults: [{ kind: "answer", status, headers }] }, async (setting) => {
       const report = await setting.push(2, 1);
       assert.equal(report.rejected, 2);
-      const reason = `status ${status}: it redirects to http://127.0.0.1:1/login?...`;
+      const reason = `status ${status}: the endpoint redirects to http://127.0.0.1:1/login?...`;
       assert.deepEqual(report.reasons, [{ outcome: "rejected", reason, samples: 2 }]);
       assert.deepEqual(setting.server.requests.map(({ method }) => method), ["POST"]);
     });
@@ -222,7 +235,7 @@ test("a 307 on the same origin is followed with the same request", async () => {
   );
 });
 
-test("one bad series does not take the others with it", async () => {
+test("one bad series does not affect the others", async () => {
   await withServer({ bad: new Set(["__name__=s7"]) }, async (setting) => {
     const report = await setting.push(50, 1);
     assert.equal(report.delivered, 49);
@@ -232,7 +245,7 @@ test("one bad series does not take the others with it", async () => {
   });
 });
 
-test("a receiver with a limit gets requests below it", async () => {
+test("a receiver with a size limit gets requests below it", async () => {
   await withServer({ maxBodyBytes: 12_000 }, async (setting) => {
     assert.equal((await setting.push(2000, 1)).delivered, 2000);
     const before = setting.server.requests.length;
@@ -241,7 +254,7 @@ test("a receiver with a limit gets requests below it", async () => {
   });
 });
 
-test("connections that the receiver closes when idle cost nothing", async () => {
+test("idle connections that the receiver closes cause no loss and no warning", async () => {
   const faults = Array<SocketFault>(30).fill({ kind: "close idle" });
   await withServer({ faults }, async (setting) => {
     for (let time = 1; time <= 30; time++) assert.equal((await setting.push(2, time)).delivered, 2);
@@ -250,14 +263,14 @@ test("connections that the receiver closes when idle cost nothing", async () => 
   });
 });
 
-test("nobody listens: the reason is clear, and nothing may have been stored", async () => {
+test("if no server listens, the report says so, and no sample counts as perhaps stored", async () => {
   await withServer({}, async (setting) => {
     await setting.server.close();
     const sleepless = setting.push(1, 1);
-    // Pauses take no time here: it fails again and again until the queue is closed.
+    // Pauses are skipped here, so the sender tries again and again until the queue is closed.
     while (setting.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     assert.deepEqual(setting.messages, [
-      "Sending fails (no answer: the connection was refused); it is tried again.",
+      "Sending fails (no answer: the connection was refused); the sender tries again.",
     ]);
     void sleepless;
   });

@@ -84,3 +84,13 @@ export async function acceptSamples({ status = 204, reason, tls }: AcceptOptions
       }),
   };
 }
+
+/** Calls a function with a receiver on a free port, and closes the receiver afterwards. */
+export async function withReceiver(use: (receiver: Accepted) => Promise<void>, options?: AcceptOptions): Promise<void> {
+  const receiver = await acceptSamples(options);
+  try {
+    await use(receiver);
+  } finally {
+    await receiver.close();
+  }
+}

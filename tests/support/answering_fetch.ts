@@ -4,22 +4,34 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Fetch } from "../../src/send/fetch.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
-import type { EncodedRequest, RequestResult } from "../../src/send/request_result.ts";
+import type { EncodedRequest, Fetch, RequestResult } from "../../src/send/request_result.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** A small one. */
-export const request: EncodedRequest = { version: "1.0", body: new Uint8Array([1, 2, 3]), samples: 1 };
+/** The facts of a request that was not sent before. */
+export const firstAttempt: Omit<EncodedRequest, "version" | "body" | "samples"> = {
+  attempt: 0,
+  resent: false,
+  maxServerErrors: 40,
+  retryUntilMs: Infinity,
+};
 
-/** A call as fetch got it. */
+/** A small request. */
+export const request: EncodedRequest = {
+  version: "1.0",
+  body: new Uint8Array([1, 2, 3]),
+  samples: 1,
+  ...firstAttempt,
+};
+
+/** The arguments of one call of fetch. */
 export interface Call {
   readonly url: string;
   readonly init: RequestInit;
   readonly headers: Headers;
 }
 
-/** A fetch that gives these answers in turn, the last one again and again. */
+/** Returns a fetch that gives these answers in turn, and the last one again and again. */
 export function answering(
   ...answers: readonly (() => Response | Promise<Response>)[]
 ): { fetch: Fetch; calls: Call[] } {
@@ -33,22 +45,30 @@ export function answering(
   return { fetch, calls };
 }
 
-/** Answers 204. */
+/** Returns a function that answers 204. */
 export const noContent = (headers: Record<string, string> = {}) => (): Response =>
   new Response(null, { status: 204, headers });
 
-/** Answers so. */
+/** Returns a function that gives this answer. */
 export const answer =
   (status: number, body: string | null = null, headers: Record<string, string> = {}) => (): Response =>
     new Response(body, { status, headers });
 
-/** Sends once, with the clock standing still. */
+/** The options that most tests of the HTTP sender do not change. */
+export const httpOptions: Pick<HttpSenderOptions, "url" | "headers" | "timeoutMs"> = {
+  url: "http://receiver.test/",
+  headers: {},
+  timeoutMs: 30_000,
+};
+
+/** Sends a request once, while the clock stands still. */
 export async function send(
   options: Partial<HttpSenderOptions> & Pick<HttpSenderOptions, "fetch">,
   changes: Partial<EncodedRequest> = {},
 ): Promise<RequestResult> {
   const clock = new VirtualClock();
   const sender = createHttpSender({
+    ...httpOptions,
     url: "http://receiver.test/api/v1/write",
     sleep: clock.sleep,
     now: clock.now,

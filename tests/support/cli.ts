@@ -3,6 +3,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { readCommandLine } from "../../src/cli/command_line.ts";
+import { ConfigurationError } from "../../src/model/errors.ts";
 
 const isDeno = "Deno" in globalThis;
 // Beside this file in its own form: TypeScript, or compiled for Node.
@@ -102,4 +104,19 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
 /** Runs it to its end. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return startCli(args, options).ended;
+}
+
+/**
+ * Resolves with the message with which the command rejects its arguments. It runs in the process of the test, up to the error: a
+ * test of main.ts shows that such an error is one line and exit code 2.
+ */
+export async function usageErrorOf(args: readonly string[]): Promise<string> {
+  try {
+    const { command, given } = readCommandLine(args);
+    await command?.run(given);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+  throw new Error(`No usage error: ${args.join(" ")}`);
 }

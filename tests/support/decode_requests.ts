@@ -2,12 +2,13 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import { StrictRules } from "../../src/receive/rules/strict_rules.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import { strictRules } from "../../src/receive/rules/strict_rules.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { decodeV1 as readV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 as readV2 } from "../../src/protocol/decode_v2.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
 import type { ReceivedSample } from "./fake_prometheus.ts";
+import { headersV1, headersV2 } from "./requests.ts";
 
 /** Floats by series, which is written as `name=value,name=value`. */
 export function decodeRequest(body: Uint8Array, version: ProtocolVersion): ReceivedSample[] {
@@ -18,7 +19,9 @@ export function decodeRequest(body: Uint8Array, version: ProtocolVersion): Recei
 export function breachesOf(body: Uint8Array, version: ProtocolVersion): string[] {
   const violations: string[] = [];
   const request = (version === "2.0" ? readV2 : readV1)(decompress(body, { maxDecodedBytes: 1 << 24 }));
-  new StrictRules(1).check(request, { version, report: (rule, message) => violations.push(`${rule}: ${message}`) });
+  const checkRequest = strictRules().createChecks(({ rule, message }) => violations.push(`${rule}: ${message}`));
+  const headers = version === "2.0" ? headersV2 : headersV1;
+  checkRequest(new Request("http://receiver.test", { method: "POST", headers }), version).check(request);
   return violations;
 }
 

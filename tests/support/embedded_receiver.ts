@@ -1,5 +1,5 @@
 /** The receiver in the place of the network: what is sent arrives as it would over HTTP, and every violation is an error. */
-import { createReceiver, type ReceivedWrite } from "../../mod.ts";
+import { createReceiver, type ReceivedWrite, strictRules } from "../../src/receive/mod.ts";
 
 export interface EmbeddedReceiver {
   readonly fetch: typeof globalThis.fetch;
@@ -11,7 +11,7 @@ export function embeddedReceiver(
   answer: (request: number) => Response | undefined = () => undefined,
 ): EmbeddedReceiver {
   const writes: ReceivedWrite[] = [];
-  const receive = createReceiver({ strict: true, onWrite: (write) => void writes.push(write) });
+  const receive = createReceiver({ strict: strictRules(), onWrite: (write) => void writes.push(write) });
   let requests = 0;
   return {
     writes,

@@ -8,8 +8,9 @@ import {
   createReceiver,
   type ReceivedWrite,
   type ReceiverOptions,
+  strictRules,
   type Violation,
-} from "../../src/receive/create_receiver.ts";
+} from "../../src/receive/mod.ts";
 
 /** What differs from test to test. */
 export interface StrictReceiverOptions extends Partial<Omit<ReceiverOptions, "strict" | "onViolation">> {
@@ -43,7 +44,7 @@ export function strictReceiver(options: StrictReceiverOptions = {}): StrictRecei
   const violations: Violation[] = [];
   const answer = createReceiver({
     ...rest,
-    strict: true,
+    strict: strictRules(),
     onViolation: (violation) => void violations.push(violation),
     onWrite: async (write) => {
       await onWrite?.(write);

@@ -1,7 +1,7 @@
 /** The receiver behind a real HTTP server; strict, so that every violation is answered 400. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createReceiver, type ReceivedWrite, type ReceiverOptions } from "../../mod.ts";
+import { createReceiver, type ReceivedWrite, type ReceiverOptions, strictRules } from "../../src/receive/mod.ts";
 
 export interface ReceiverServer {
   /** Where to write. */
@@ -21,7 +21,7 @@ export async function startReceiver(options: Partial<ReceiverOptions> = {}): Pro
     writes.push(write);
     for (const check of waiting) check();
   };
-  const receive = createReceiver({ strict: true, onWrite, ...options });
+  const receive = createReceiver({ strict: strictRules(), onWrite, ...options });
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     for await (const chunk of incoming) chunks.push(chunk);

@@ -1,12 +1,13 @@
 /**
- * The parts of sending, put together over a receiver that fails by script.
+ * The parts of sending, with a receiver that fails by script.
  *
  * @module
  */
-import { Delivery } from "../../src/send/delivery.ts";
-import type { DeliveryOptions } from "../../src/send/delivery_options.ts";
+import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
+import { sendDefaults } from "../../src/send/defaults.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
-import { RequestBudget, withBudget } from "../../src/send/request_budget.ts";
+import { Outage } from "../../src/send/outage.ts";
+import { RequestBudget } from "../../src/send/request_budget.ts";
 import { withRetry } from "../../src/send/retry.ts";
 import { SendStats, withStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
@@ -17,18 +18,21 @@ import type { FakePrometheus } from "./fake_prometheus.ts";
 import { createFaultyFetch, type Fault, type FaultyFetch, jsonCodecs } from "./faulty_fetch.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 
-/** What differs from test to test. */
+/** What a test may change. */
 export interface SendingOptions
-  extends Partial<Omit<DeliveryOptions, "send" | "now">>, Omit<WriteQueueOptions, "delivery" | "budget" | "sleep"> {
+  extends
+    Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
+    Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">> {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
   readonly faults?: readonly Fault[];
   readonly random?: () => number;
-  readonly timeoutMs?: number;
   readonly maxRequestsPerFlush?: number;
+  readonly sharedDeadline?: boolean;
+  readonly timeoutMs?: number;
 }
 
-/** The parts. */
+/** The parts of sending. */
 export interface Sending {
   readonly queue: WriteQueue;
   readonly delivery: Delivery;
@@ -37,41 +41,53 @@ export interface Sending {
   readonly messages: string[];
 }
 
-/** Puts them together. */
+/** Puts the parts together. */
 export function createSending(options: SendingOptions): Sending {
-  const { clock, receiver, faults, random = () => 0.5, timeoutMs, maxRequestsPerFlush = Infinity } = options;
+  const {
+    clock,
+    receiver,
+    faults,
+    random = () => 0.5,
+    maxRequestsPerFlush = Infinity,
+    sharedDeadline = false,
+    ...changes
+  } = options;
   const { now, sleep } = clock;
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
   const network = createFaultyFetch({ receiver, sleep, faults });
   const budget = new RequestBudget(maxRequestsPerFlush);
-  const http = createHttpSender({
-    url: "http://receiver.test/write",
-    fetch: budget.bound(network.fetch),
-    budget,
-    timeoutMs,
-    sleep,
-    now,
-  });
-  const send = withRetry(withBudget(withStats(http, { stats, now }), budget), { random, sleep, now, warnings });
-  const common = { ...options, stats, warnings };
-  const delivery = new Delivery({ codecs: jsonCodecs, protocol: "1.0", ...common, now, send });
-  return { queue: new WriteQueue({ ...common, delivery, budget, sleep }), delivery, stats, network, messages };
+  const common = {
+    ...sendDefaults,
+    codecs: jsonCodecs,
+    protocol: "1.0",
+    bisect: true,
+    retryDeadlineMs: Infinity,
+    overflow: "drop-oldest",
+    ...changes,
+    ...{ sleep, now, stats, warnings, budget },
+  } as const;
+  const outage = new Outage({ ...common, sharedDeadline });
+  const fetch = budget.limitFetch(network.fetch);
+  const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
+  const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
+  const delivery = new Delivery({ ...common, outage, send });
+  return { queue: new WriteQueue({ ...common, outage, delivery }), delivery, stats, network, messages };
 }
 
-/** Makes series that are the same object for the same name. */
+/** Creates one series for each name. */
 export class SeriesNames {
   readonly #series = new Map<string, EncodedSeries>();
 
-  /** The series of this name. */
+  /** Returns the series of this name. */
   get(name: string): EncodedSeries {
     const series = this.#series.get(name) ?? new EncodedSeries([{ name: "__name__", value: name }]);
     this.#series.set(name, series);
     return series;
   }
 
-  /** A batch of samples, written as name, time, value. */
+  /** Returns a batch of samples, given as name, time, value. */
   batch(samples: readonly (readonly [name: string, time: number, value: number])[]): Batch {
     const batch = new Batch();
     for (const [name, time, value] of samples) batch.push(this.get(name), value, time);

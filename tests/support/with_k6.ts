@@ -4,16 +4,13 @@
 import assert from "node:assert/strict";
 import { type Accepted, type AcceptOptions, acceptSamples } from "./accept_samples.ts";
 import type { CliOptions, CliResult } from "./cli.ts";
+import { point, startOfRecording } from "./k6_input.ts";
 import { makeStandInK6, type StandIn, type StandInK6 } from "./stand_in_k6.ts";
 
-/** What the stand-in writes unless told otherwise. */
-export const recording = "tests/fixtures/k6/basic/run.json.gz";
+/** What the stand-in writes by default: 1 second of a recording, with 57 requests. */
+const json = startOfRecording();
 /** A few lines of JSON without a testid. */
-export const untagged: string = Array.from(
-  { length: 30 },
-  (_, at) =>
-    `{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49.${100 + at}Z","value":${at},"tags":{}}}\n`,
-).join("");
+export const untagged: string = Array.from({ length: 30 }, (_, at) => point(at)).join("");
 
 /** What a test of `run` is given. */
 export interface Scene {
@@ -27,12 +24,13 @@ export interface Scene {
 export async function withK6(use: (scene: Scene) => Promise<void>, accept?: AcceptOptions): Promise<void> {
   const k6 = makeStandInK6();
   const receiver = await acceptSamples(accept);
+  const defaultJson = k6.write("run.json", json);
   try {
     await use({
       k6,
       receiver,
       options: (does, env) => ({
-        env: { ...k6.env({ json: recording, ...does }), K6_PROMETHEUS_REMOTE_URL: receiver.url, ...env },
+        env: { ...k6.env({ json: defaultJson, ...does }), K6_PROMETHEUS_REMOTE_URL: receiver.url, ...env },
       }),
     });
     assert.deepEqual(k6.leftovers(), []);

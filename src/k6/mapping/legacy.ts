@@ -1,31 +1,44 @@
 /**
- * The names of the first releases of the extension, for dashboards made in 2021 and 2022.
+ * The mapping with the names of the extension's first releases, for dashboards made in 2021 and 2022.
  *
  * @module
  */
 import { CounterSink, GaugeSink, RateSink, type Sink } from "../sinks/sink.ts";
-import { TrendSink } from "../sinks/trend_sink.ts";
+import { ConfigurationError } from "../../model/errors.ts";
+import { TrendSink, trendSinkDefaults } from "../sinks/trend_sink.ts";
 import { parseTrendStats } from "../sinks/trend_stats.ts";
 import type { Metric } from "../metric.ts";
 import type { SeriesType } from "../../model/time_series.ts";
 import { validMetricName } from "../../model/labels.ts";
 import type { Mapping, MetricMapping } from "./mapping.ts";
 
-/** What the legacy mapping can be told. */
-export interface LegacyMappingOptions {
-  /** Begins every name. */
-  readonly prefix: string;
-  /** Values of a series up to which percentiles are exact. */
-  readonly maxExactValues: number;
-}
-
 const statsOfTrends = ["min", "max", "avg", "med", "p(90)", "p(95)"];
 
 /**
- * Counter, gauge and rate without a suffix, trend as `_min _max _avg _med _p90 _p95`, times in milliseconds. Unlike the first
- * releases, which added all series of a metric up into one, each series has values of its own.
+ * Returns the legacy mapping: counters, gauges and rates have no suffix, a trend becomes `_min _max _avg _med _p90 _p95`, and times
+ * are in milliseconds. Each series has its own values, whereas the first releases added up all series of a metric.
+ *
+ * @throws {ConfigurationError} naming the option, its value and what was expected
+ * @example
+ * ```ts
+ * import { legacyMapping, RemoteWriteOutput } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ mapping: legacyMapping({ prefix: "k6_" }) });
+ * await output.close();
+ * ```
  */
-export function legacyMapping({ prefix, maxExactValues }: LegacyMappingOptions): Mapping {
+export function legacyMapping(
+  { prefix, maxExactValues = trendSinkDefaults.maxExactValues }: {
+    /** Begins the name of every metric. It must be the same as the output's option `prefix`, which is "k6_" by default. */
+    readonly prefix: string;
+    /** Percentiles are exact up to this number of values of a series. @default 10000 */
+    readonly maxExactValues?: number | undefined;
+  },
+): Mapping {
+  if (typeof prefix !== "string") throw optionError("prefix", prefix, "a string");
+  if (!Number.isSafeInteger(maxExactValues) || maxExactValues < 1) {
+    throw optionError("maxExactValues", maxExactValues, "a whole number from 1");
+  }
   const trendStats = parseTrendStats(statsOfTrends);
   const single = (name: string, type: SeriesType, createSink: () => Sink): MetricMapping => ({
     outputs: [{ name, metadata: { type } }],
@@ -53,4 +66,11 @@ export function legacyMapping({ prefix, maxExactValues }: LegacyMappingOptions):
       }
     },
   };
+}
+
+function optionError(option: string, value: unknown, expected: string): ConfigurationError {
+  const shown = JSON.stringify(value) ?? String(value);
+  return new ConfigurationError(
+    `Cannot use the option ${option} of legacyMapping: it is ${shown}, expected ${expected}`,
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * A mapping says which time series a k6 metric becomes, and what their values are.
+ * A mapping defines which time series a k6 metric becomes, and what their values are.
  *
  * @module
  */
@@ -11,30 +11,28 @@ import type { Metadata } from "../../model/time_series.ts";
 
 /** One of the time series that a k6 series becomes. */
 export interface OutputSeries {
-  /** Its `__name__`. */
+  /** The value of its label `__name__`. */
   readonly name: string;
-  /** Labels beside the tags', such as a bucket's `le`. */
+  /** Labels in addition to those of the tags, such as the label `le` of a bucket. */
   readonly labels?: Tags | undefined;
-  /** What it means. */
+  /** Its type, unit and help text. */
   readonly metadata: Metadata;
 }
 
 /** How the samples of one metric become time series. */
 export interface MetricMapping {
-  /** The time series of each k6 series; a sink emits by index into this list. */
+  /** The time series of each k6 series. A sink emits values by index into this list. */
   readonly outputs: readonly OutputSeries[];
-  /** A fresh sink for a new series. */
+  /** Returns a new sink for a new k6 series. */
   createSink(): Sink;
-  /** Where an example of this value belongs; undefined for nowhere. By default, there are no exemplars. */
+  /** Returns the output that an exemplar with this value belongs to, or undefined for none. @default no exemplars */
   readonly placeExemplar?: PlaceExemplar | undefined;
-  /** A series may have several samples in one request (rising in time), instead of one. @default false */
-  readonly multipleSamples?: boolean | undefined;
 }
 
-/** A way to turn k6 metrics into time series. */
+/** Turns k6 metrics into time series. */
 export interface Mapping {
-  /** For messages. */
+  /** The name of the mapping in messages. */
   readonly name: string;
-  /** Called once for each metric; undefined leaves the metric out. */
+  /** Returns the mapping of a metric, or undefined to send nothing of it. Called once for each metric. */
   mapMetric(metric: Metric): MetricMapping | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The default mapping: cumulative series under the names that k6's own Prometheus output gives them.
+ * The default mapping: cumulative series with the names that k6's own Prometheus output uses.
  *
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/prometheus-remote-write/
  * @module
@@ -11,17 +11,20 @@ import { validMetricName } from "../../model/labels.ts";
 import type { Mapping, MetricMapping, OutputSeries } from "./mapping.ts";
 import { mapTrend, type TrendOptions, unitOf } from "./trends.ts";
 
-/** What the prometheus mapping can be told. */
+/** Options of the prometheus mapping. */
 export interface PrometheusMappingOptions {
-  /** Begins every name. */
+  /** Begins the name of every metric. */
   readonly prefix: string;
-  /** What a trend becomes. */
+  /** How trends are sent. */
   readonly trends: TrendOptions;
-  /** Whether a rate has counters beside it: a ratio cannot be added up over series or time. */
+  /** Whether a rate also has counters. Counters can be added up over series and time; a ratio cannot. */
   readonly rateCounters: boolean;
 }
 
-/** Counter `_total`, gauge as it is, rate `_rate`, trend one gauge a stat or a histogram; times in seconds. */
+/**
+ * Returns the prometheus mapping: a counter gets `_total`, a gauge keeps its name, a rate becomes `_rate`, and a trend becomes one
+ * gauge per statistic or a histogram. Times are in seconds.
+ */
 export function prometheusMapping(options: PrometheusMappingOptions): Mapping {
   const output = (metric: Metric, suffix: string, type: SeriesType, unit = unitOf(metric)): OutputSeries => ({
     name: validMetricName(`${options.prefix}${metric.name}${suffix}`),

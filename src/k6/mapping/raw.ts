@@ -1,5 +1,5 @@
 /**
- * The raw mapping: every sample as it is, for those who aggregate on their own.
+ * The raw mapping: every sample with its own value and time, for receivers that aggregate samples themselves.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Metadata } from "../../model/time_series.ts";
 import { validMetricName } from "../../model/labels.ts";
 import type { Mapping, MetricMapping } from "./mapping.ts";
 
-/** Keeps the samples until the flush. */
+/** Keeps all samples until the flush. */
 class RawSink implements Sink {
   #values: number[] = [];
   #times: number[] = [];
@@ -19,7 +19,7 @@ class RawSink implements Sink {
     this.#times.push(time);
   }
 
-  /** In the order of time; the flush moves those that share a millisecond apart. */
+  /** Emits the samples in the order of time. The flush separates samples of the same millisecond. */
   collect(emit: Emit): void {
     const values = this.#values;
     const times = this.#times;
@@ -33,7 +33,7 @@ class RawSink implements Sink {
   }
 }
 
-/** Sends `<prefix><metric>` with each sample's own value and time, in the metric's own unit. */
+/** Returns the raw mapping: series are named `<prefix><metric>`, and values are in the metric's own unit. */
 export function rawMapping({ prefix }: { readonly prefix: string }): Mapping {
   return {
     name: "raw",
@@ -42,7 +42,6 @@ export function rawMapping({ prefix }: { readonly prefix: string }): Mapping {
       return {
         outputs: [{ name: validMetricName(`${prefix}${metric.name}`), metadata }],
         createSink: () => new RawSink(),
-        multipleSamples: true,
       };
     },
   };

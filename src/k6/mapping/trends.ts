@@ -1,5 +1,5 @@
 /**
- * What a trend becomes: a gauge for each of its stats, a native histogram, or a classic one.
+ * How trends become time series: one gauge per statistic, a native histogram, or a classic histogram.
  *
  * @module
  */
@@ -11,48 +11,52 @@ import type { Metric, ValueType } from "../metric.ts";
 import type { Metadata } from "../../model/time_series.ts";
 import type { MetricMapping, OutputSeries } from "./mapping.ts";
 
-/** The forms of a trend. */
+/** The form of a trend: one gauge per statistic, a native histogram, or a classic histogram. */
 export type TrendForm = "stats" | "native" | "histogram";
 
-/** One value for all metrics, or one for each by its name in k6. */
+/** One value for all metrics, or values by the metric's name in k6. */
 export type PerMetric<Value> = Value | Readonly<Record<string, Value>>;
 
 /** How trends are sent. */
 export interface TrendOptions {
-  /** The form. */
+  /** The form of all trends. */
   readonly form: TrendForm;
-  /** The gauges of the form `stats`. */
+  /** The statistics of the form `stats`. */
   readonly stats: readonly TrendStat[];
-  /** What the percentiles of the form `stats` are of. */
+  /** The window of the percentiles of the form `stats`: the run, or the time since the last flush. */
   readonly window: TrendWindow;
-  /** Values of a series up to which percentiles are exact. */
+  /** Percentiles are exact up to this number of values of a series. */
   readonly maxExactValues: number;
-  /** Growth of the buckets of the form `native`; metrics that are not named have the default. */
+  /** The growth of the buckets of the form `native`. Metrics that are not named have the default. */
   readonly bucketFactor: PerMetric<number> | undefined;
-  /** Most buckets of the form `native`. */
+  /** The largest number of buckets of the form `native`. */
   readonly maxBuckets: number;
-  /** Upper bounds of the form `histogram`, in the unit that is sent; metrics that are not named have the defaults. */
+  /** The upper bounds of the form `histogram`, in the unit that is sent. Metrics that are not named have the defaults. */
   readonly buckets: PerMetric<readonly number[]> | undefined;
 }
 
 const units: Readonly<Record<ValueType, string | undefined>> = { default: undefined, time: "seconds", data: "bytes" };
 
-/** Upper bounds for values of each kind. */
+/** The default upper bounds, by the type of a metric's values. */
 export const defaultBuckets: Readonly<Record<ValueType, readonly number[]>> = {
-  // Those of Prometheus's clients, and on to k6's timeout of a request, which is 60 s.
+  // The bounds of Prometheus's clients, continued up to k6's timeout of a request, which is 60 s.
   time: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-  // From a small header to a large download, by factors of four: 256 B to 16 MiB.
+  // From a small header to a large download in factors of four: 256 B to 16 MiB.
   data: [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216],
-  // Nothing is known of them; steps of a decade suit counts of things.
+  // Nothing is known about these values. Three steps per decade suit counts.
   default: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
 };
 
-/** The unit in which a metric's values are sent, if it is known. */
+/** Returns the unit in which a metric's values are sent, or undefined if the unit is unknown. */
 export function unitOf(metric: Metric): string | undefined {
   return units[metric.contains];
 }
 
-/** @param options the name is the metric's with the prefix, valid */
+/**
+ * Returns the mapping of a trend.
+ *
+ * @param options also contain the valid name of the metric, with the prefix
+ */
 export function mapTrend(metric: Metric, options: TrendOptions & { readonly name: string }): MetricMapping {
   // k6 measures time in milliseconds and Prometheus in seconds.
   const divisor = metric.contains === "time" ? 1000 : 1;
@@ -98,12 +102,12 @@ function boundsOf(metric: Metric, buckets: TrendOptions["buckets"]): readonly nu
   return given ?? defaultBuckets[metric.contains];
 }
 
-/** A metric may be called as what every object has, such as `constructor`. */
+/** Returns the value of a metric. A metric may have the name of a property of every object, such as `constructor`. */
 function ofMetric<Value>({ name }: Metric, values: Readonly<Record<string, Value>> = {}): Value | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-/** Array.isArray does not tell a readonly array from an object. */
+/** Array.isArray does not narrow the type of a readonly array. */
 function isList(buckets: TrendOptions["buckets"]): buckets is readonly number[] {
   return Array.isArray(buckets);
 }

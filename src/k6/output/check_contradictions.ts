@@ -1,56 +1,53 @@
 /**
- * Options that would do nothing beside others: who gives both expects something else.
+ * Finds options that have no effect together with others: a caller that gives both expects something else.
  *
  * @module
  */
-import type { RemoteWriteOutputOptions } from "./output_options.ts";
+import { unexpected } from "../../client/option_definition.ts";
 import type { TrendForm } from "../mapping/trends.ts";
-import { unexpected } from "../../client/option_checks.ts";
+import type { RemoteWriteOutputOptions } from "./output_options.ts";
 
-/** Who looks at an option. */
-interface Reader {
+/** Where an option has an effect. */
+interface Effect {
   readonly option: keyof RemoteWriteOutputOptions;
-  readonly mappings: readonly string[];
-  /** Of the mapping `prometheus`. */
+  /** The forms of trends, in the mapping `prometheus`. @default all */
   readonly forms?: readonly TrendForm[];
-  /** What those do that do not look at it. */
+  /** The value that says what happens anyway where the option has no effect. */
   readonly neutral?: unknown;
 }
 
-const readers: readonly Reader[] = [
-  { option: "trendAs", mappings: ["prometheus"], neutral: "stats" },
-  // k6 takes its stats beside native histograms, and does not look at them.
-  { option: "trendStats", mappings: ["prometheus"], forms: ["stats", "native"] },
-  { option: "trendWindow", mappings: ["prometheus"], forms: ["stats"], neutral: "run" },
-  { option: "maxExactValues", mappings: ["prometheus", "legacy"], forms: ["stats"] },
-  { option: "bucketFactor", mappings: ["prometheus"], forms: ["native"] },
-  { option: "maxBuckets", mappings: ["prometheus"], forms: ["native"] },
-  { option: "buckets", mappings: ["prometheus"], forms: ["histogram"] },
-  { option: "rateCounters", mappings: ["prometheus"], neutral: false },
-  { option: "zeroSample", mappings: ["prometheus", "legacy", "one of your own"], neutral: false },
+const effects: readonly Effect[] = [
+  { option: "trendAs", neutral: "stats" },
+  // k6 accepts its stats together with native histograms, and ignores them.
+  { option: "trendStats", forms: ["stats", "native"] },
+  { option: "trendWindow", forms: ["stats"], neutral: "run" },
+  { option: "maxExactValues", forms: ["stats"] },
+  { option: "bucketFactor", forms: ["native"] },
+  { option: "maxBuckets", forms: ["native"] },
+  { option: "buckets", forms: ["histogram"] },
+  { option: "rateCounters", neutral: false },
 ];
 
 /** @throws ConfigurationError that names both options */
 export function checkContradictions(options: RemoteWriteOutputOptions): void {
   const { trendAs = "stats", windows = "wall", heartbeatMs = 0, maxRequestsPerFlush = Infinity } = options;
-  const mapping = typeof options.mapping === "object" ? "one of your own" : options.mapping ?? "prometheus";
-  for (const { option, mappings, forms = [trendAs], neutral } of readers) {
+  const mapping = typeof options.mapping === "object" ? options.mapping.name : options.mapping ?? "prometheus";
+  for (const { option, forms = [trendAs], neutral } of effects) {
     const value = options[option];
     if (value === undefined || value === neutral) continue;
-    if (!mappings.includes(mapping)) throw unexpected(option, value, `none beside the mapping ${quoted(mapping)}`);
-    if (!forms.includes(trendAs)) throw unexpected(option, value, `none where trendAs is ${quoted(trendAs)}`);
+    if (mapping !== "prometheus") throw unexpected(option, value, `none with the mapping "${mapping}"`);
+    if (!forms.includes(trendAs)) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
+  }
+  if (mapping === "raw" && options.zeroSample === true) {
+    throw unexpected("zeroSample", true, 'none with the mapping "raw"');
   }
   if (windows !== "event") {
-    if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" beside a checkpoint');
+    if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
     return;
   }
-  const none = `none where windows is "event", as for recorded files`;
-  // Recorded samples have no clock that could be idle.
+  const none = `none if windows is "event", as for recorded files`;
+  // Recorded samples have no clock by which a series could be idle.
   if (heartbeatMs > 0) throw unexpected("heartbeatMs", heartbeatMs, none);
-  // Each window is a flush of its own, and one follows upon the other.
+  // Each window is a flush of its own, and one follows the other.
   if (maxRequestsPerFlush !== Infinity) throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, none);
-}
-
-function quoted(text: string): string {
-  return text.includes(" ") ? text : JSON.stringify(text);
 }

@@ -1,22 +1,22 @@
 /**
- * Where the windows of recorded samples end.
+ * Decides where the windows of recorded samples end.
  *
  * @module
  */
 
 /**
- * How far before the window a sample may lie and still go with it. k6 writes its JSON every 200 ms, each virtual user's samples in
- * order, so those of one run are late by some hundred milliseconds, on a busy machine by more. What is later comes from another run,
- * which is to have windows of its own.
+ * How far before its window a sample may lie. k6 writes its JSON every 200 ms, with the samples of each virtual user in order, so that
+ * samples of one run are late by some hundred milliseconds, and by more on a busy machine. A sample that is later comes from another
+ * run, which gets windows of its own.
  */
 const maxLatenessMs = 2_000;
 
-/** Samples after which a window ends early: bounds the memory of the raw mapping. */
+/** A window ends early after this many samples, to bound the memory of the raw mapping. */
 const maxWindowSamples = 100_000;
 
 /**
- * Windows begin at multiples of their length and follow the samples, forwards and backwards: the same samples give the same windows
- * each time, a second file with an earlier run has its own, and a stray sample far away only one of them.
+ * Windows begin at multiples of their length and follow the samples, forwards and backwards. The same samples always give the same
+ * windows. A second file with an earlier run gets windows of its own, and a stray sample far away gets one.
  */
 export class EventWindows {
   readonly #lengthMs: number;
@@ -24,12 +24,12 @@ export class EventWindows {
   #end = -Infinity;
   #samples = 0;
 
-  /** @param lengthMs of each, in milliseconds */
+  /** @param lengthMs the length of a window, in milliseconds */
   constructor(lengthMs: number) {
     this.#lengthMs = lengthMs;
   }
 
-  /** Whether the window ends before a sample of this time (milliseconds), which then is the first of the next one. */
+  /** Reports whether the window ends before a sample of this time (milliseconds). The sample then begins the next window. */
   endsBefore(time: number): boolean {
     this.#samples++;
     const outside = time >= this.#end || time < this.#start - maxLatenessMs;

@@ -1,23 +1,23 @@
 /**
- * What lies too far ahead of the clock: a sample that is sent with such a time would hold back all later ones of its series.
+ * Finds samples too far ahead of the clock: sending one would hold back all later samples of its series.
  *
  * @module
  */
 
-/** Prometheus refuses what is further ahead of its clock. */
+/** Prometheus refuses samples that are further ahead of its clock. */
 const maxAheadMs = 600_000;
 
-/** Times that no receiver takes yet. */
+/** The times that no receiver accepts yet. */
 export class FutureLimit {
   readonly #now: () => number;
   #beginsAt = -Infinity;
 
-  /** @param now milliseconds since the Unix epoch */
+  /** @param now returns milliseconds since the Unix epoch */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Whether a time is one of them; asks the clock once in ten minutes. */
+  /** Reports whether a time is beyond the limit. It reads the clock once in ten minutes. */
   has(time: number): boolean {
     if (time <= this.#beginsAt) return false;
     this.#beginsAt = this.#now() + maxAheadMs;

@@ -1,5 +1,5 @@
 /**
- * Counts the samples that an output does not take, and says why.
+ * Counts the samples that an output rejects, and warns once per reason.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import type { RefusalReason, Series } from "../series/series_store.ts";
 import type { Sample } from "../sample.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What the words need. */
+/** What the warnings need. */
 export interface RejectedSamplesOptions {
   readonly maxSeries: number;
-  /** All there are. */
+  /** Returns all series. */
   series(): Iterable<Series<EncodedSeries>>;
-  /** Told of the first sample of each reason. */
+  /** Called for the first sample of each reason. */
   onWarning(message: string): void;
 }
 
-/** Refused samples, by reason. */
+/** Rejected samples, by reason. */
 export class RejectedSamples {
   readonly #options: RejectedSamplesOptions;
   readonly #counts: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, futureTime: 0, maxSeries: 0 };
@@ -26,17 +26,17 @@ export class RejectedSamples {
     this.#options = options;
   }
 
-  /** How many there were so far. */
+  /** The number of samples so far, by reason. */
   get counts(): Readonly<Record<RefusalReason, number>> {
     return { ...this.#counts };
   }
 
-  /** Counts a sample. */
+  /** Counts a sample, and warns if it is the first one with its reason. */
   add(reason: RefusalReason, sample: Sample): void {
     this.#counts[reason]++;
     if (this.#counts[reason] > 1) return;
     const what = this.#describe(reason, sample);
-    this.#options.onWarning(`A sample of ${sample.metric.name} is refused: ${what}. Further ones are only counted.`);
+    this.#options.onWarning(`Rejected a sample of ${sample.metric.name}: ${what}. Further samples are only counted.`);
   }
 
   #describe(reason: RefusalReason, { value, time }: Sample): string {

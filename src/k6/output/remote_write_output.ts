@@ -10,14 +10,14 @@ import { EventWindows } from "./event_windows.ts";
 import { FutureLimit } from "./future_limit.ts";
 import type { RemoteWriteOutputOptions } from "./output_options.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
-import { RunMetrics, runMetrics } from "../run_metrics/run_metrics.ts";
+import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import { RejectedSamples } from "./rejected_samples.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { SenderMetrics } from "./sender_metrics.ts";
-import { abortAfter } from "../../send/abort_after.ts";
 import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
+import { Outage } from "../../send/outage.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
@@ -81,9 +81,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #sendStats = new SendStats();
   readonly #refusals: RejectedSamples;
   readonly #timer = new AbortController();
-  /** Fires when nothing is waited for any more. */
-  readonly #end = new AbortController();
-  readonly #own: RunMetrics | undefined;
+  /** Thresholds and run information, if the options ask for them. */
+  readonly #runMetrics: readonly RunMetrics[];
   readonly #selfMetrics: SenderMetrics | undefined;
   readonly #windows: EventWindows | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
@@ -97,9 +96,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
+    const warnings = new Warnings(resolved.onWarning);
+    const onWarning = (message: string): void => warnings.once(message);
+    const create = [resolved.thresholds, resolved.runInfo].filter((factory) => factory !== undefined);
+    this.#runMetrics = create.map((factory) => factory({ onWarning }));
+    const runMetrics = new Set(this.#runMetrics.flatMap(({ metrics }) => metrics));
     const factory = new SeriesFactory({ ...resolved, runMetrics });
     this.#families = factory.metadata;
-    const { thresholds, runInfo, selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
+    const { selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
@@ -109,23 +113,19 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#refusals = new RejectedSamples({ ...resolved, series: () => this.#store.series() });
     this.#future = new FutureLimit(resolved.now);
     this.#ownStore = new SeriesStore({ ...storing, maxSeries: Infinity });
-    const warnings = new Warnings(resolved.onWarning);
-    const onWarning = (message: string): void => warnings.once(message);
     this.#collector = new Collector(resolved.shards, {
       zeroSample: resolved.zeroSample,
       onWarning,
       onFailed: (lost, error) => this.#lose(lost, error, warnings),
     });
-    if (thresholds !== undefined || runInfo !== undefined) {
-      this.#own = new RunMetrics({ thresholds, runInfo, onWarning });
-    }
     if (selfMetrics) this.#selfMetrics = new SenderMetrics(resolved);
     if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
     // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
     const sharedDeadline = resolved.overflow === "block";
-    const sending = { ...resolved, budget, sharedDeadline, stats: this.#sendStats, warnings };
+    const outage = new Outage({ ...resolved, sharedDeadline });
+    const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const way = createDelivery(sending);
     this.#metadata = createMetadataSender(sending, way);
     this.#queue = new WriteQueue({ ...sending, delivery: way.delivery });
@@ -194,7 +194,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #flush(): Promise<DeliveryReport> {
     // First, as it grants this flush its requests.
     const kept = this.#queue.resume().then((report) => this.#account.count(report));
-    this.#addOwn(this.#own?.take() ?? []);
+    this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.take()));
     const pending = this.#store.takePending().concat(this.#ownStore.takePending());
     const { heartbeatMs, now } = this.#options;
     const batches = this.#withSelfMetrics(
@@ -205,7 +205,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const lost = this.#account.takeLost();
     const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
     // After the samples: they are what matters, and show which version the receiver knows.
-    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#end.signal);
+    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#queue.signal);
     return report;
   }
 
@@ -216,7 +216,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     } else if (this.#windows.endsBefore(sample.time)) {
       void this.flush();
     }
-    this.#own?.add(sample);
+    for (const metrics of this.#runMetrics) metrics.add(sample);
     this.#store.add(sample);
   }
 
@@ -280,20 +280,19 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
-    if (flush) this.#addOwn(this.#own?.verdicts() ?? []);
+    if (flush) this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
       // Not of the own metrics: who looks after the run is to find the verdicts.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
-    const { kept } = await this.#queue.close({ timeoutMs: Infinity, signal: this.#end.signal });
-    await Promise.all(last);
-    // Whoever records the windows may not come to an end either.
-    await untilAborted(this.#checkpointed?.settle() ?? Promise.resolve(), this.#end.signal).catch(() => {});
-    await this.#metadata.settled();
-    clear();
-    this.#account.count(kept);
+    const finish = async (): Promise<void> => {
+      await Promise.all(last);
+      // The callback that records the windows may never resolve.
+      await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
+      await this.#metadata.settled();
+    };
+    this.#account.count(await this.#queue.close({ timeoutMs, signal, finish }));
     return this.#account.close();
   }
 

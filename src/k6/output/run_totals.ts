@@ -1,43 +1,43 @@
 /**
- * The account of a run: each sample of a time series is counted once.
+ * Counts what happened to each sample of a run, once.
  *
  * @module
  */
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { ReportBuilder } from "../../send/report_builder.ts";
 
-/** What became of the samples of a run so far. */
+/** The totals of a run so far. */
 export class RunTotals {
   readonly #settled = new ReportBuilder();
-  /** What no flush has reported yet: samples that were lost before the queue. */
+  /** Samples that were lost before the queue and that no flush has reported yet. */
   #lost = new ReportBuilder();
   #emitted = 0;
 
-  /** So many samples go into the queue. */
+  /** Counts samples that go into the queue. */
   emit(samples: number): void {
     this.#emitted += samples;
   }
 
-  /** Samples never came as far as the queue. */
+  /** Counts samples that did not reach the queue. */
   lose(samples: number, reason: string): void {
     this.#emitted += samples;
     this.#lost.count("dropped", samples, reason);
   }
 
-  /** Counts a report. What is deferred in it may be sent by a later flush: only the end can tell, by what is missing. */
+  /** Counts a report, without its deferred samples: a later flush may send them. */
   count(report: DeliveryReport): DeliveryReport {
     this.#settled.add({ ...report, deferred: 0 });
     return report;
   }
 
-  /** What was lost since the last time. */
+  /** Returns what was lost since the last call. */
   takeLost(): DeliveryReport {
     const report = this.#lost.report();
     this.#lost = new ReportBuilder();
     return this.count(report);
   }
 
-  /** Nothing more is sent: the account of the whole run. */
+  /** Returns the totals of the whole run; what no report has settled is deferred for good. */
   close(): DeliveryReport {
     this.takeLost();
     this.#settled.count("deferred", this.#emitted - this.#settled.samples);

@@ -1,25 +1,26 @@
 /**
- * The statistics of sending as series of their own, in the words of Prometheus's sender.
+ * Sends the sender's own statistics as series, with the names that Prometheus's sender uses.
  *
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import { byName, labelsOf, validMetricName } from "../../model/labels.ts";
+import { byName, validMetricName } from "../../model/labels.ts";
+import { labelsOf } from "../series/labels_of.ts";
 import type { Tags } from "../sample.ts";
 import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
 import type { Label, SeriesType } from "../../model/time_series.ts";
 import type { Batch } from "../../protocol/batch.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What the series are called, and what tells them from another sender's. */
+/** The names and the labels of the series. */
 export interface SenderMetricsOptions {
-  /** Begins every name. */
+  /** The beginning of every name. */
   readonly prefix: string;
-  /** Labels of every series. */
+  /** The labels of every series. */
   readonly labels: Tags;
 }
 
-/** Makes samples of statistics. */
+/** Makes samples of the statistics. */
 export class SenderMetrics {
   readonly #prefix: string;
   readonly #labels: ReadonlyMap<string, string>;
@@ -31,7 +32,7 @@ export class SenderMetrics {
     this.#labels = new Map(Object.entries(labels).filter(([, value]) => value !== ""));
   }
 
-  /** Adds the statistics to a batch; always to one of the same shard. `time` in milliseconds. */
+  /** Adds the statistics to a batch, always of the same shard. `time` is in milliseconds. */
   addTo(batch: Batch, { stats, time }: { readonly stats: SendStatsSnapshot; readonly time: number }): void {
     const stamp = Math.max(Math.floor(time), this.#lastTime + 1);
     this.#lastTime = stamp;
@@ -41,7 +42,7 @@ export class SenderMetrics {
     push("counter", "samples_failed_total", stats.samplesFailedTotal);
     push("counter", "samples_retried_total", stats.samplesRetriedTotal);
     for (const reason of dropReasons) {
-      // From the start, as `increase()` does not see a counter's first value.
+      // Sent from the start, because `increase()` does not see a counter's first value.
       const value = stats.samplesDroppedTotal[reason] ?? 0;
       push("counter", "samples_dropped_total", value, { name: "reason", value: reason });
     }

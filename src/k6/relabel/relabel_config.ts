@@ -1,5 +1,5 @@
 /**
- * The rules of relabelling as a user gives them, and their check.
+ * Relabelling rules as a user writes them, and their check.
  *
  * @see https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config
  * @module
@@ -20,35 +20,32 @@ export type RelabelAction =
   | "lowercase"
   | "uppercase";
 
-/** A rule in the terms of Prometheus's `write_relabel_configs`, whose spelling of the names is taken as well. */
+/**
+ * A rule of Prometheus's `write_relabel_configs`. Field names may have Prometheus's spelling or camel case, but a rule must not
+ * contain both spellings of one field.
+ */
 export interface RelabelConfig {
-  /** Labels whose values are joined to the text that is matched. @default [] */
+  /** Labels whose values are joined into the string that `regex` must match. @default [] */
   readonly sourceLabels?: readonly string[] | undefined;
-  /** The same. */
+  /** Prometheus's spelling of `sourceLabels`. */
   readonly source_labels?: readonly string[] | undefined;
-  /** What stands between the joined values. @default ";" */
+  /** Separates the joined values. @default ";" */
   readonly separator?: string | undefined;
-  /** RE2 syntax; matches the whole text. @default "(.*)" */
+  /** A pattern in RE2's syntax, which must match the whole string. @default "(.*)" */
   readonly regex?: string | undefined;
-  /** What `hashmod` divides the hash by; an integer of at least 1. */
+  /** The divisor of `hashmod`: an integer of at least 1. */
   readonly modulus?: number | undefined;
-  /** The label that is set; a template for `replace`. */
+  /** The label that the rule sets. The action `replace` reads it as a template. */
   readonly targetLabel?: string | undefined;
-  /** The same. */
+  /** Prometheus's spelling of `targetLabel`. */
   readonly target_label?: string | undefined;
-  /** The new value, a template; for `labelmap` the new name. @default "$1" */
+  /** A template for the new value (`replace`) or for the new name (`labelmap`). @default "$1" */
   readonly replacement?: string | undefined;
-  /** What is done. @default "replace" */
+  /** What the rule does. @default "replace" */
   readonly action?: RelabelAction | undefined;
 }
 
-/**
- * Which label names may be set: any (as in Prometheus since 3.0), or only `[a-zA-Z_][a-zA-Z0-9_]*`, which is what remote write
- * 1.0 allows.
- */
-export type NameValidationScheme = "utf8" | "legacy";
-
-/** A rule with its defaults, known to be right but for its expressions. */
+/** A checked rule with its defaults. Its pattern is not checked yet. */
 export interface CheckedRelabelConfig {
   readonly action: RelabelAction;
   readonly sourceLabels: readonly string[];
@@ -61,7 +58,7 @@ export interface CheckedRelabelConfig {
 
 type Field = keyof CheckedRelabelConfig;
 
-/** Prometheus's own. */
+/** Prometheus's defaults. */
 const defaults: CheckedRelabelConfig = {
   action: "replace",
   sourceLabels: [],
@@ -86,7 +83,7 @@ const actions: readonly RelabelAction[] = [
   "uppercase",
 ];
 
-/** The names a user may give to the fields. */
+/** The fields by the names that a user may give them. */
 const fields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["action", "action"],
   ["sourceLabels", "sourceLabels"],
@@ -99,13 +96,13 @@ const fields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["replacement", "replacement"],
 ]);
 
-/** The actions that need a target. */
+/** The actions that need a target label. */
 const targeting: readonly RelabelAction[] = ["replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"];
 
 const equality: readonly Field[] = ["regex", "modulus", "separator", "replacement"];
 const byName: readonly Field[] = ["sourceLabels", "targetLabel", "modulus", "separator", "replacement"];
 
-/** The fields that Prometheus refuses beside an action; others that have no effect it lets pass. */
+/** The fields that Prometheus rejects together with an action. It accepts other fields that have no effect. */
 const foreign: Readonly<Partial<Record<RelabelAction, readonly Field[]>>> = {
   lowercase: ["replacement"],
   uppercase: ["replacement"],
@@ -115,15 +112,7 @@ const foreign: Readonly<Partial<Record<RelabelAction, readonly Field[]>>> = {
   labelkeep: byName,
 };
 
-const legacyName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-const legacyTemplate = /^(?:[a-zA-Z_]|\$\w+|\$\{\w+\})(?:\w|\$\w+|\$\{\w+\})*$/;
-
-/** Whether a label may have the name. */
-export function isLabelName(name: string, scheme: NameValidationScheme): boolean {
-  return scheme === "legacy" ? legacyName.test(name) : name !== "";
-}
-
-/** An error about a part of the rules. */
+/** Returns an error about a part of the rules. */
 export function relabelError(where: string, value: unknown, expected: string): ConfigurationError {
   const shown = value === undefined
     ? "missing"
@@ -134,23 +123,19 @@ export function relabelError(where: string, value: unknown, expected: string): C
 }
 
 /**
- * Checks a rule and fills in its defaults.
+ * Checks a rule and fills in its defaults. Does not check its pattern.
  *
  * @param where names the rule in errors
- * @throws {ConfigurationError} if something is wrong with it; its expressions are not looked at
+ * @throws {ConfigurationError} naming the rule, the field, its value and what was expected
  */
-export function checkRelabelConfig(
-  config: unknown,
-  where: string,
-  { nameValidationScheme: scheme }: { readonly nameValidationScheme: NameValidationScheme },
-): CheckedRelabelConfig {
+export function checkRelabelConfig(config: unknown, where: string): CheckedRelabelConfig {
   const given = readFields(config, where);
   const valueOf = (field: Field): unknown => given.has(field) ? given.get(field)?.[1] : defaults[field];
   const fail = (field: Field, expected: string): never => {
     const [name, value] = given.get(field) ?? [field, undefined];
     throw relabelError(`${where}.${name}`, value, expected);
   };
-  const text = (field: "separator" | "regex" | "targetLabel" | "replacement"): string => {
+  const stringOf = (field: "separator" | "regex" | "targetLabel" | "replacement"): string => {
     const value = valueOf(field);
     return typeof value === "string" ? value : fail(field, "a string");
   };
@@ -163,33 +148,26 @@ export function checkRelabelConfig(
   const checked: CheckedRelabelConfig = {
     action,
     sourceLabels: isNameList(sourceLabels) ? sourceLabels : fail("sourceLabels", "a list of label names"),
-    separator: text("separator"),
-    regex: text("regex"),
+    separator: stringOf("separator"),
+    regex: stringOf("regex"),
     modulus: isCount(modulus) ? modulus : fail("modulus", "an integer of at least 1"),
-    targetLabel: text("targetLabel"),
-    replacement: text("replacement"),
+    targetLabel: stringOf("targetLabel"),
+    replacement: stringOf("replacement"),
   };
 
   for (const field of foreign[action] ?? []) {
     const isDefault = field === "sourceLabels" ? checked[field].length === 0 : checked[field] === defaults[field];
-    if (!isDefault) fail(field, `none beside the action ${action}`);
+    if (!isDefault) fail(field, `no ${field} together with the action ${action}`);
   }
   if (action === "hashmod" && checked.modulus === 0) fail("modulus", "an integer of at least 1");
-  // Only `replace` expands its target, and only `labelmap` makes names of its replacement.
-  const names = scheme === "legacy" ? "a label name ([a-zA-Z_][a-zA-Z0-9_]*)" : "a label name, not empty";
-  const isTemplate = (value: string): boolean =>
-    scheme === "legacy" && value.includes("$") ? legacyTemplate.test(value) : isLabelName(value, scheme);
-  if (targeting.includes(action)) {
-    const valid = action === "replace" ? isTemplate(checked.targetLabel) : isLabelName(checked.targetLabel, scheme);
-    if (!valid) fail("targetLabel", action === "replace" ? `${names}, or a template of one such as "$1"` : names);
-  }
-  if (action === "labelmap" && !isTemplate(checked.replacement)) {
-    fail("replacement", `${names}, or a template of one such as "$1"`);
-  }
+  const isTemplate = action === "replace" || action === "labelmap";
+  const expected = `a label name, not empty${isTemplate ? ', or a template of one such as "$1"' : ""}`;
+  if (targeting.includes(action) && checked.targetLabel === "") fail("targetLabel", expected);
+  if (action === "labelmap" && checked.replacement === "") fail("replacement", expected);
   return checked;
 }
 
-/** The fields that are there, by their own names: the name that was used, and the value. */
+/** Returns the fields that a rule contains, each with the name that the user gave it and its value. */
 function readFields(config: unknown, where: string): Map<Field, [name: string, value: unknown]> {
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw relabelError(where, config, "an object with fields such as action, regex, source_labels");
@@ -202,7 +180,7 @@ function readFields(config: unknown, where: string): Map<Field, [name: string, v
       throw relabelError(`${where}.${name}`, value, `only the fields ${[...fields.keys()].join(", ")}`);
     }
     const twin = given.get(field);
-    if (twin !== undefined) throw relabelError(`${where}.${name}`, value, `none beside ${twin[0]}`);
+    if (twin !== undefined) throw relabelError(`${where}.${name}`, value, `only one of ${twin[0]} and ${name}`);
     given.set(field, [name, value]);
   }
   return given;

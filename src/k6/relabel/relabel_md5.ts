@@ -1,20 +1,20 @@
 /**
- * MD5, which WebCrypto lacks, for the action `hashmod`: it spreads series over buckets and protects nothing.
+ * MD5 for the action `hashmod`, because WebCrypto has no MD5. It only spreads series over buckets; it protects nothing.
  *
  * @see https://www.rfc-editor.org/rfc/rfc1321
  * @module
  */
 
-/** Rotations of the four rounds; each repeats its own four. */
+/** The rotations of the four rounds. Each round repeats its four rotations. */
 const rotations = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]] as const;
 
 /**
- * RFC 1321, 3.4: for each step, counted from 1, the integer part of 4294967296 times abs(sin(i)), i in radians. Made at the first
- * use, as importing should cost nothing.
+ * RFC 1321, section 3.4: for each step i, counted from 1, the integer part of 4294967296 times abs(sin(i)), with i in radians.
+ * It is computed at the first use, so that importing the module costs nothing.
  */
 let sineTable: Uint32Array | undefined;
 
-/** The 16 bytes of a message's digest. */
+/** Returns the 16 bytes of a message's digest. */
 export function md5(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const blocks = padded(message);
   const state = Uint32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
@@ -28,7 +28,7 @@ export function md5(message: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(digest.buffer);
 }
 
-/** The message, a one bit, zeros, and its length in bits: whole blocks of 64 bytes. */
+/** Pads a message to whole blocks of 64 bytes: the message, a one bit, zeros, and the message's length in bits. */
 function padded(message: Uint8Array): DataView {
   const bytes = new Uint8Array(Math.ceil((message.length + 9) / 64) * 64);
   bytes.set(message);
@@ -57,6 +57,6 @@ function addBlock(state: Uint32Array, words: Uint32Array): void {
     const by = rotations[round]?.[step & 3] ?? 0;
     [a, d, c, b] = [d, c, b, (b + ((sum << by) | (sum >>> (32 - by)))) | 0];
   }
-  // A Uint32Array keeps each sum modulo 2 to the 32.
+  // A Uint32Array stores each sum modulo 2^32.
   [a, b, c, d].forEach((value, index) => state[index] = (state[index] ?? 0) + value);
 }

@@ -1,5 +1,6 @@
 /**
- * What a threshold is about: a metric, or a part of it, such as `http_req_duration{status:200,method:GET}`.
+ * Selects the samples of a threshold: those of a metric, or only those with certain tags, such as
+ * `http_req_duration{status:200,method:GET}`.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/thresholds/#thresholds-on-tags
  * @module
@@ -9,15 +10,19 @@ import type { Tags } from "../sample.ts";
 
 /** A metric and the tags that its samples must have. */
 export interface MetricSelector {
-  /** As written. */
+  /** The selector as the user wrote it. */
   readonly text: string;
-  /** Of the metric. */
+  /** The metric's name. */
   readonly name: string;
-  /** Tags to have, with these values. */
+  /** The tags that a sample must have, with their values. */
   readonly tags: readonly (readonly [name: string, value: string])[];
 }
 
-/** @throws ConfigurationError for what has not k6's form */
+/**
+ * Reads a selector.
+ *
+ * @throws {ConfigurationError} if the selector is not in k6's form
+ */
 export function parseMetricSelector(text: string): MetricSelector {
   const [, name = "", inner] = /^([^{}]+)(?:\{(.*)\})?$/s.exec(text) ?? [];
   const tags = inner === undefined || inner.trim() === "" ? [] : inner.split(",").map(parseTag);
@@ -29,7 +34,7 @@ export function parseMetricSelector(text: string): MetricSelector {
   return { text, name: name.trim(), tags };
 }
 
-/** Whether a sample of the metric is meant. */
+/** Reports whether a sample of the metric has the tags that a selector requires. */
 export function selects({ tags: wanted }: MetricSelector, tags: Tags): boolean {
   return wanted.every(([name, value]) => (tags[name] ?? "") === value);
 }

@@ -1,34 +1,44 @@
 /**
- * A series that says that there was a run, and what is known of it.
+ * A series that shows that there was a run, with labels that describe it.
  *
  * @module
  */
+import { checkLabels } from "../check_labels.ts";
 import type { Metric } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
+import { type RunMetricsFactory, withTestid } from "./run_metrics.ts";
 
-/** Always 1; its labels say what is known. */
-export const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains: "default" };
+const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains: "default" };
 
-/** Watches the samples' times. */
-export class RunInfo {
-  readonly #tags: Tags;
-  #time = -Infinity;
-
-  /** @param tags what is known */
-  constructor(tags: Tags) {
-    this.#tags = tags;
-  }
-
-  /** Takes a sample. */
-  add({ time }: Sample): void {
-    if (Number.isFinite(time) && time > this.#time) this.#time = time;
-  }
-
-  /** The run's sample, at the time of the latest sample since the last time, if there was one. */
-  take(): Sample[] {
-    const time = this.#time;
-    if (time === -Infinity) return [];
-    this.#time = -Infinity;
-    return [{ metric: runInfoMetric, time, value: 1, tags: this.#tags }];
-  }
+/**
+ * Returns the value of the output's option `runInfo`: sends `k6_run_info`, which is always 1, with the run's `testid` and these
+ * labels. Each of its samples has the time of the latest sample of k6.
+ *
+ * @throws {ConfigurationError} naming the label, its value and what was expected
+ * @example
+ * ```ts
+ * import { RemoteWriteOutput, runInfo } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({ runInfo: runInfo({ branch: "main", commit: "1a2b3c" }) });
+ * await output.close();
+ * ```
+ */
+export function runInfo(labels: Tags = {}): RunMetricsFactory {
+  checkLabels("runInfo", labels);
+  const tags = { ...labels };
+  return () => {
+    let latest = -Infinity;
+    return withTestid({
+      metrics: [runInfoMetric],
+      add({ time }: Sample): void {
+        if (Number.isFinite(time) && time > latest) latest = time;
+      },
+      take(): Sample[] {
+        const time = latest;
+        latest = -Infinity;
+        return time === -Infinity ? [] : [{ metric: runInfoMetric, time, value: 1, tags }];
+      },
+      verdicts: () => [],
+    });
+  };
 }

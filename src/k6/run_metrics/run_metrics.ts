@@ -1,58 +1,44 @@
 /**
- * The metrics that are not k6's: those of its thresholds, and that of the run.
+ * Metrics about a run, which an output derives from k6's samples: thresholds, and information about the run.
  *
  * @module
  */
 import type { Metric } from "../metric.ts";
-import { RunInfo, runInfoMetric } from "./run_info.ts";
 import type { Sample, Tags } from "../sample.ts";
-import { type ThresholdGroup, thresholdMetric, thresholdPassedMetric, Thresholds } from "./thresholds.ts";
 
-/** All of them. */
-export const runMetrics: ReadonlySet<Metric> = new Set([thresholdMetric, thresholdPassedMetric, runInfoMetric]);
+/** Watches the samples of a run and derives samples of further metrics from them. */
+export interface RunMetrics {
+  /** The metrics of the derived samples. All tags of their samples become labels. */
+  readonly metrics: readonly Metric[];
+  /** Watches a sample of k6. The output calls it for every sample. */
+  add(sample: Sample): void;
+  /** Returns the samples to send with this flush. */
+  take(): Sample[];
+  /** Returns the samples to send at the end of the run. */
+  verdicts(): Sample[];
+}
 
-/** Which of them are wanted. */
-export interface RunMetricsOptions {
-  /** Undefined for no thresholds. */
-  readonly thresholds: readonly ThresholdGroup[] | undefined;
-  /** Labels of the run's series; undefined for none. */
-  readonly runInfo: Tags | undefined;
-  /** Told of each threshold that is left out. */
+/** What an output gives to its run metrics. */
+export interface RunMetricsContext {
+  /** Reports what the user should know; the output passes each message on once. */
   onWarning(message: string): void;
 }
 
-/** Watches k6's samples, and makes those of the own metrics. */
-export class RunMetrics {
-  readonly #thresholds: Thresholds | undefined;
-  readonly #runInfo: RunInfo | undefined;
-  /** k6's runs have their `testid` as a tag of all samples, the own ones then too. */
-  #tags: Tags | undefined;
+/** Makes the run metrics of one output: the value of the options `thresholds` and `runInfo`. */
+export type RunMetricsFactory = (context: RunMetricsContext) => RunMetrics;
 
-  constructor({ thresholds, runInfo, onWarning }: RunMetricsOptions) {
-    if (thresholds !== undefined) this.#thresholds = new Thresholds({ groups: thresholds, onWarning });
-    if (runInfo !== undefined) this.#runInfo = new RunInfo(runInfo);
-  }
-
-  /** Takes a sample of k6's. */
-  add(sample: Sample): void {
-    this.#tags ??= sample.tags.testid === undefined ? {} : { testid: sample.tags.testid };
-    this.#thresholds?.add(sample);
-    this.#runInfo?.add(sample);
-  }
-
-  /** What there is to say since the last time. */
-  take(): Sample[] {
-    return [...this.#thresholds?.takeBounds() ?? [], ...this.#runInfo?.take() ?? []].map((sample) =>
-      this.#tagged(sample)
-    );
-  }
-
-  /** What there is to say at the end: whether each threshold held. */
-  verdicts(): Sample[] {
-    return (this.#thresholds?.verdicts() ?? []).map((sample) => this.#tagged(sample));
-  }
-
-  #tagged(sample: Sample): Sample {
-    return { ...sample, tags: { ...this.#tags, ...sample.tags } };
-  }
+/** Adds the run's tag `testid` to the derived samples. k6 has it on every sample, if the user sets it. */
+export function withTestid(runMetrics: RunMetrics): RunMetrics {
+  let runTags: Tags | undefined;
+  const tagged = (samples: Sample[]): Sample[] =>
+    samples.map((sample) => ({ ...sample, tags: { ...runTags, ...sample.tags } }));
+  return {
+    metrics: runMetrics.metrics,
+    add(sample: Sample): void {
+      runTags ??= sample.tags.testid === undefined ? {} : { testid: sample.tags.testid };
+      runMetrics.add(sample);
+    },
+    take: () => tagged(runMetrics.take()),
+    verdicts: () => tagged(runMetrics.verdicts()),
+  };
 }

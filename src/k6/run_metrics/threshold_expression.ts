@@ -7,18 +7,18 @@
 import { ConfigurationError } from "../../model/errors.ts";
 import { type MetricType, type Threshold, thresholdText } from "../metric.ts";
 
-/** What of a metric is compared; the median and the percentiles are quantiles, 0 to 1. */
+/** The value of a metric that an expression compares. The median and the percentiles are quantiles from 0 to 1. */
 export type Aggregation = "value" | "count" | "rate" | "avg" | "min" | "max" | { readonly quantile: number };
 
-/** An expression that was read. */
+/** A parsed expression. */
 export interface ThresholdExpression {
-  /** As written. */
+  /** The expression as the user wrote it. */
   readonly text: string;
-  /** What is compared. */
+  /** The value that it compares. */
   readonly aggregation: Aggregation;
-  /** With what, in the metric's own unit: milliseconds for times. */
+  /** The bound, in the metric's own unit: milliseconds for times. */
   readonly bound: number;
-  /** Whether a value is as the expression says. */
+  /** Reports whether the threshold passes with this value. */
   holds(value: number): boolean;
 }
 
@@ -41,12 +41,16 @@ const byType: Readonly<Record<MetricType, readonly Aggregation[]>> = {
   trend: ["avg", "min", "max"],
 };
 
-/** Whether metrics of a type have what is compared, as in k6. */
+/** Reports whether metrics of a type have this value, as in k6. */
 export function hasAggregation(type: MetricType, aggregation: Aggregation): boolean {
   return typeof aggregation === "object" ? type === "trend" : byType[type].includes(aggregation);
 }
 
-/** @throws ConfigurationError for what is no expression of k6's */
+/**
+ * Reads a threshold.
+ *
+ * @throws {ConfigurationError} if it is not an expression of k6
+ */
 export function parseThreshold(threshold: Threshold): ThresholdExpression {
   const text = thresholdText(threshold) ?? "";
   const [, left = "", operator = "", right = ""] = /^([^<>=!]*)(<=|>=|===|==|!=|<|>)(.*)$/s.exec(text) ?? [];

@@ -1,5 +1,5 @@
 /**
- * Thresholds as series: the bound of each, and at the end whether it held.
+ * Thresholds as series: the bound of each threshold, and at the end of the run whether the threshold passed.
  *
  * @module
  */
@@ -9,74 +9,90 @@ import { parseTrendStats } from "../sinks/trend_stats.ts";
 import type { Metric, Threshold } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { type MetricSelector, parseMetricSelector, selects } from "./metric_selector.ts";
+import { ConfigurationError } from "../../model/errors.ts";
+import { type RunMetrics, type RunMetricsContext, type RunMetricsFactory, withTestid } from "./run_metrics.ts";
 import { type Aggregation, hasAggregation, parseThreshold, type ThresholdExpression } from "./threshold_expression.ts";
 
-/** The bound of a threshold, with the tags `metric` and `expression`; in seconds for times. */
-export const thresholdMetric: Metric = { name: "threshold", type: "gauge", contains: "default" };
+/** The bound of a threshold, with the tags `metric` and `expression`. Bounds of times are in seconds. */
+const thresholdMetric: Metric = { name: "threshold", type: "gauge", contains: "default" };
 
-/** Whether a threshold held, with the same tags: 1 or 0. */
-export const thresholdPassedMetric: Metric = { name: "threshold_passed", type: "gauge", contains: "default" };
+/** 1 if a threshold passed, 0 if it failed, with the same tags. */
+const thresholdPassedMetric: Metric = { name: "threshold_passed", type: "gauge", contains: "default" };
 
-/** Thresholds by metric, as in the options of a k6 script. */
-export type ThresholdConfigs = Readonly<Record<string, readonly Threshold[]>>;
-
-/** Thresholds of one metric, or of a part of it. */
-export interface ThresholdGroup {
+/** The thresholds of a metric, or of the samples of a metric that have certain tags. */
+interface ThresholdGroup {
   readonly selector: MetricSelector;
   readonly expressions: readonly ThresholdExpression[];
 }
 
-/** @throws ConfigurationError for what has not k6's form */
-export function parseThresholds(configs: ThresholdConfigs): ThresholdGroup[] {
-  return Object.entries(configs).map(([text, expressions]) => ({
+/**
+ * Returns the value of the output's option `thresholds`: sends `k6_threshold`, the bound of each threshold, and at the end
+ * `k6_threshold_passed`, which is 1 or 0. Times are in seconds. The thresholds are those of the metrics (`Metric.thresholds`),
+ * and the groups given here. k6's further settings, such as `abortOnFail`, have no effect.
+ *
+ * @param groups thresholds by metric, as in the options of a k6 script
+ * @throws {ConfigurationError} naming what is not in k6's form
+ * @example
+ * ```ts
+ * import { RemoteWriteOutput, thresholds } from "k6-remote-write";
+ *
+ * const output = new RemoteWriteOutput({
+ *   thresholds: thresholds({ "http_req_duration{status:200}": ["p(95)<500"] }),
+ * });
+ * await output.close();
+ * ```
+ */
+export function thresholds(groups: Readonly<Record<string, readonly Threshold[]>> = {}): RunMetricsFactory {
+  if (typeof groups !== "object" || groups === null || Array.isArray(groups)) {
+    const shown = JSON.stringify(groups);
+    throw new ConfigurationError(
+      `Cannot read thresholds: they are ${shown}, expected an object { metric: ["p(95)<500"] }`,
+    );
+  }
+  const parsed = Object.entries(groups).map(([text, expressions]): ThresholdGroup => ({
     selector: parseMetricSelector(text),
     expressions: [expressions].flat().map(parseThreshold),
   }));
+  return (context) => withTestid(new Thresholds(parsed, context));
 }
 
-/** What thresholds are made of. */
-export interface ThresholdsOptions {
-  /** Beside those that the metrics bring along. */
-  readonly groups: readonly ThresholdGroup[];
-  /** Told of each threshold that is left out. */
-  onWarning(message: string): void;
-}
-
-/** Values of a metric up to which a percentile is as exact as k6's: 8 MB, once a metric. */
+/** Percentiles are as exact as k6's up to this number of values of a metric, which take 8 MB. */
 const maxExactValues = 1_000_000;
 
-/** An expression, and the tags of its series: the same object each time. */
+/** An expression with the tags of its series, which are always the same object. */
 interface WatchedExpression extends ThresholdExpression {
   readonly tags: Tags;
 }
 
-/** A group at work. */
+/** The state of a group. */
 interface Watch {
   readonly metric: Metric;
   readonly selector: MetricSelector;
   readonly expressions: WatchedExpression[];
-  /** Over all series of the metric. */
+  /** Aggregates over all series of the metric. */
   readonly sink: Sink;
-  /** Of the latest sample, in milliseconds. */
+  /** The time of the latest sample, in milliseconds. */
   time: number;
-  /** Whether something came in since the last time. */
+  /** Whether samples arrived since the last flush. */
   pending: boolean;
 }
 
-/** Watches samples on their way. */
-export class Thresholds {
-  readonly #options: ThresholdsOptions;
-  /** By what they select. */
+/** Evaluates thresholds. */
+class Thresholds implements RunMetrics {
+  readonly metrics = [thresholdMetric, thresholdPassedMetric];
+  readonly #groups: readonly ThresholdGroup[];
+  readonly #context: RunMetricsContext;
+  /** The watches by the text of their selector. */
   readonly #watches = new Map<string, Watch>();
   readonly #byMetric = new WeakMap<Metric, readonly Watch[]>();
   #begin = Infinity;
   #end = -Infinity;
 
-  constructor(options: ThresholdsOptions) {
-    this.#options = options;
+  constructor(groups: readonly ThresholdGroup[], context: RunMetricsContext) {
+    this.#groups = groups;
+    this.#context = context;
   }
 
-  /** Takes a sample. */
   add({ metric, value, time, tags }: Sample): void {
     if (!Number.isFinite(value) || !Number.isFinite(time)) return;
     if (time < this.#begin) this.#begin = time;
@@ -94,8 +110,8 @@ export class Thresholds {
     }
   }
 
-  /** The bounds of the metrics to which something came since the last time, at the time of their latest sample. */
-  takeBounds(): Sample[] {
+  /** Returns the bounds for the metrics with samples since the last flush, at the time of their latest sample. */
+  take(): Sample[] {
     return [...this.#watches.values()].filter(({ pending }) => pending).flatMap((watch) => {
       watch.pending = false;
       return samplesOf(thresholdMetric, watch, ({ bound, aggregation }) => {
@@ -105,13 +121,13 @@ export class Thresholds {
     });
   }
 
-  /** Whether each threshold held, of the metrics that have samples. */
+  /** Returns whether each threshold passed, for the metrics that have samples. */
   verdicts(): Sample[] {
     return [...this.#watches.values()].filter(({ time }) => time !== -Infinity).flatMap((watch) => {
       return samplesOf(thresholdPassedMetric, watch, (expression) => {
         const value = valueOf(watch.sink, expression.aggregation);
         const isPerSecond = watch.metric.type === "counter" && expression.aggregation === "rate";
-        // k6 divides by the run's duration; here it is that from the first sample to the last.
+        // k6 divides by the duration of the run; here that is the time from the first sample to the last.
         return expression.holds(isPerSecond ? value / ((this.#end - this.#begin) / 1000) : value) ? 1 : 0;
       });
     });
@@ -119,10 +135,10 @@ export class Thresholds {
 
   #watch(metric: Metric): Watch[] {
     const own = (metric.thresholds ?? []).flatMap((text) => this.#parse(text, metric));
-    // Not parsed: a name may hold what has a meaning in a selector.
+    // The name is not parsed, because it may contain the characters of a selector.
     const whole: MetricSelector = { text: metric.name, name: metric.name, tags: [] };
     const groups = new Map([[metric.name, { selector: whole, expressions: own }]]);
-    for (const { selector, expressions } of this.#options.groups) {
+    for (const { selector, expressions } of this.#groups) {
       if (selector.name !== metric.name) continue;
       const before = groups.get(selector.text)?.expressions ?? [];
       const further = expressions.filter(({ text }) => before.every((other) => other.text !== text));
@@ -131,14 +147,14 @@ export class Thresholds {
     return [...groups.values()].flatMap((group) => this.#watchOf(metric, group) ?? []);
   }
 
-  /** The watch of a group, with all of its expressions: another object may have described the same metric before. */
+  /** Returns the watch of a group with all its expressions. Another object may have described the same metric before. */
   #watchOf(metric: Metric, { selector, expressions }: ThresholdGroup): Watch | undefined {
     const known = this.#watches.get(selector.text);
     const { type } = known?.metric ?? metric;
     const further = expressions.filter(({ text, aggregation }) => {
       if (known?.expressions.some((other) => other.text === text)) return false;
       const fits = hasAggregation(type, aggregation);
-      if (!fits) this.#leaveOut(text, metric, `a ${type} has no such value`);
+      if (!fits) this.#leaveOut(text, metric, `a metric of the type ${type} has no such value`);
       return fits;
     }).map((expression) => ({ ...expression, tags: { metric: selector.text, expression: expression.text } }));
     if (known === undefined && further.length === 0) return undefined;
@@ -153,17 +169,17 @@ export class Thresholds {
     try {
       return [parseThreshold(text)];
     } catch {
-      this.#leaveOut(text, metric, "it is no expression of k6's");
+      this.#leaveOut(text, metric, "it is not a threshold expression of k6");
       return [];
     }
   }
 
   #leaveOut(text: string, metric: Metric, reason: string): void {
-    this.#options.onWarning(`The threshold "${text}" of ${metric.name} is left out: ${reason}.`);
+    this.#context.onWarning(`The threshold "${text}" of ${metric.name} is not sent: ${reason}.`);
   }
 }
 
-/** That of trends keeps what any expression may compare, as one may come later. */
+/** Returns a sink for a metric. A trend's sink can evaluate any expression, because further expressions may follow. */
 function createSink({ type }: Metric): Sink {
   switch (type) {
     case "counter":

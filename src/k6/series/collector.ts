@@ -5,8 +5,7 @@
  */
 import type { HistogramValue } from "../../model/time_series.ts";
 import type { Series } from "./series_store.ts";
-import { Batch } from "../../protocol/batch.ts";
-import { emptyHistogram } from "../../protocol/empty_histogram.ts";
+import { Batch, emptyHistogram } from "../../protocol/batch.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
 /** How a collector works. */

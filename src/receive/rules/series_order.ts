@@ -1,37 +1,33 @@
-/**
- * Remembers the last sample of each series, so that order can be checked from request to request.
- *
- * @module
- */
 import type { TimeSeries } from "../../model/time_series.ts";
 
-/** What is compared of a sample: a histogram stands for itself by its sum and count. */
+/** The parts of a sample that are compared. A histogram is represented by its sum and count. */
 export interface LastSample {
   readonly timestamp: number;
+  /** The value of a float, the sum of a histogram, or NaN for a staleness marker. */
   readonly value: number;
-  /** -1 for a float, -2 for a staleness marker. */
+  /** The count of a histogram, -1 for a float, or -2 for a staleness marker. */
   readonly count: number;
 }
 
 /**
- * The last samples of the series seen most recently, in two generations: a map that forgets its oldest entry, one at a time,
- * walks over all that it forgot before.
+ * Remembers the last samples of the series that were seen most recently, to check the order from request to request. It has
+ * two generations, because a map that deletes its oldest entries one at a time walks over all entries that it deleted before.
  */
 export class SeriesOrder {
   #young = new Map<number, LastSample | undefined>();
   #old: ReadonlyMap<number, LastSample | undefined> = new Map();
   readonly #maxTrackedSeries: number;
 
-  /** @param maxTrackedSeries series remembered for certain, of about 100 bytes each; at most, twice as many are */
+  /** @param maxTrackedSeries the least number of series to remember; at most, twice as many are remembered */
   constructor(maxTrackedSeries: number) {
     this.#maxTrackedSeries = maxTrackedSeries;
   }
 
   /**
-   * Says what is wrong with the first sample of a series, compared with the last request's. The very same sample may come
-   * again: a sender whose answer was lost has to try once more.
+   * Compares the first sample of a series with the last one of earlier requests. Returns what is wrong, or undefined. The same
+   * sample is allowed again, because a sender that lost the answer has to send the request again.
    *
-   * @param key the series, by `seriesKey`
+   * @param key the `seriesKey` of the series
    */
   violation(key: number, series: TimeSeries): string | undefined {
     const last = this.#get(key);
@@ -40,11 +36,11 @@ export class SeriesOrder {
     const same = first.timestamp === last.timestamp && Object.is(first.value, last.value) && first.count === last.count;
     if (same) return undefined;
     return first.timestamp === last.timestamp
-      ? `a sample is at ${first.timestamp}, where an earlier request had another value, expected a later one`
+      ? `a sample is at ${first.timestamp}, where an earlier request had another value, expected a later sample`
       : `a sample is at ${first.timestamp}, expected one after ${last.timestamp} of an earlier request`;
   }
 
-  /** Takes the last samples of a request's series, by their keys. Returns what takes it back. */
+  /** Remembers the last samples of a request's series, by `seriesKey`. Returns a function that forgets them again. */
   accept(series: ReadonlyMap<number, TimeSeries>): () => void {
     const changes: { readonly key: number; readonly before: LastSample | undefined; readonly after: LastSample }[] = [];
     for (const [key, each] of series) {
@@ -55,14 +51,14 @@ export class SeriesOrder {
     }
     return () => {
       for (const { key, before, after } of changes) {
-        // Another request may have gone further in the meantime.
+        // Another request may have brought a later sample in the meantime.
         if (this.#get(key) === after) this.#set(key, before);
       }
     };
   }
 
   #get(key: number): LastSample | undefined {
-    // Where the young generation says that there is none, it was taken back.
+    // An undefined entry in the young generation means that the sample was forgotten again.
     return this.#young.has(key) ? this.#young.get(key) : this.#old.get(key);
   }
 
@@ -75,7 +71,7 @@ export class SeriesOrder {
   }
 }
 
-/** The first or last sample or histogram of a series, if there is one. */
+/** Returns the sample or histogram at an index (-1 is the last one), or undefined if there is none. */
 export function sampleAt({ samples = [], histograms = [] }: TimeSeries, index: number): LastSample | undefined {
   const sample = samples.at(index);
   const histogram = histograms.at(index);

@@ -5,18 +5,18 @@
  * @module
  */
 import { ConfigurationError } from "../../model/errors.ts";
-import type { Authorizer } from "../authorizer.ts";
+import type { Authorizer } from "./authorizer.ts";
 
 /** A user and a password; either may be empty. */
 export interface UserPassword {
-  /** Without a colon. */
+  /** Must not contain a colon. */
   readonly user: string;
-  /** Anything but control characters. */
+  /** Any characters except control characters. */
   readonly password: string;
 }
 
 /**
- * Authenticates with a user and a password, in UTF-8.
+ * Authenticates with a user and a password, encoded as UTF-8.
  *
  * @throws {ConfigurationError} if the scheme cannot carry them
  */
@@ -27,17 +27,31 @@ export function basicAuthorizer(credentials: UserPassword): Authorizer {
   };
 }
 
-/** The value of the header Authorization. */
+/** Returns the value of the header Authorization. */
 export function basicCredentials({ user, password }: UserPassword): string {
-  if (user.includes(":")) {
-    throw new ConfigurationError("Cannot authenticate: the user has a colon, expected none, as it ends the user");
-  }
-  for (const [what, text] of [["user", user], ["password", password]] as const) {
-    if (/\p{Cc}/u.test(text)) {
+  if (user.includes(":")) throw new ConfigurationError("Cannot authenticate: the user has a colon, expected none");
+  for (const [what, value] of Object.entries({ user, password })) {
+    if (/\p{Cc}/u.test(value)) {
       throw new ConfigurationError(
-        `Cannot authenticate: the ${what} has a control character, such as a line break, expected none`,
+        `Cannot authenticate: the ${what} has a control character or line break, expected none`,
       );
     }
   }
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${password}`)))}`;
+}
+
+/**
+ * Returns the decoded user info of a URL, or undefined if there is none.
+ *
+ * @throws {ConfigurationError} if the user info is not UTF-8 in percent encoding
+ */
+export function userInfoOf({ username, password }: URL): UserPassword | undefined {
+  if (username === "" && password === "") return undefined;
+  try {
+    return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+  } catch {
+    throw new ConfigurationError(
+      "Cannot authenticate: the user info of the URL has a malformed percent encoding, expected %25 for a percent sign",
+    );
+  }
 }

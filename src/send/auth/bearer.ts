@@ -5,17 +5,18 @@
  * @module
  */
 import { ConfigurationError } from "../../model/errors.ts";
-import type { Authorizer } from "../authorizer.ts";
-import { retriable } from "./retriable.ts";
+import type { Authorizer } from "./authorizer.ts";
+import { retriable } from "./credential_cache.ts";
 
-/** A token, or what gives the present one: it is called on each attempt, so it should remember what it knows. */
-export type BearerToken = string | (() => string | Promise<string>);
+/** A token, or a function that returns the current one. The function is called before each attempt, so it should cache. */
+type BearerToken = string | (() => string | Promise<string>);
 
 /**
- * Authenticates with a token. White space around it is left out, as files end with a line break.
+ * Authenticates with a token. White space around the token is removed, because files end with a line break.
  *
- * @throws {ConfigurationError} if the token is empty or has other characters than visible ASCII; if it is a callback's, the attempt
- * fails
+ * If a function returns a token that cannot be used, only this attempt fails.
+ *
+ * @throws {ConfigurationError} if a fixed token is empty, or has characters other than visible ASCII
  */
 export function bearerAuthorizer(token: BearerToken): Authorizer {
   if (typeof token === "string") {
@@ -26,22 +27,19 @@ export function bearerAuthorizer(token: BearerToken): Authorizer {
     async authorize({ headers }): Promise<void> {
       headers.set("authorization", await retriable(async () => bearerCredentials(await token())));
     },
-    // The next attempt asks for the token again.
+    // The next attempt calls the function again.
     refresh: () => true,
   };
 }
 
-/** The value of the header Authorization. */
+/** Returns the value of the header Authorization. */
 export function bearerCredentials(token: string): string {
   const trimmed = typeof token === "string" ? token.trim() : "";
-  if (trimmed === "") {
-    throw new ConfigurationError("Cannot authenticate: the bearer token is empty, expected a token");
-  }
-  // The runtime's own error would show the value.
-  if (!/^[\x21-\x7e]+$/.test(trimmed)) {
-    throw new ConfigurationError(
-      "Cannot authenticate: the bearer token has a space, a line break or a character beyond ASCII, expected none",
-    );
-  }
-  return `Bearer ${trimmed}`;
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return `Bearer ${trimmed}`;
+  // The runtime's own error would show the token.
+  throw new ConfigurationError(
+    `Cannot authenticate: the bearer token ${
+      trimmed === "" ? "is empty" : "has a space, a line break or a character beyond ASCII"
+    }`,
+  );
 }

@@ -1,25 +1,25 @@
 /**
- * Credentials that expire: asked for once, however many requests need them, and anew before they expire.
+ * Credentials that change: those that expire, and those that a function of the user returns.
  *
  * @module
  */
+import { isRemoteWriteError } from "../../model/errors.ts";
 import { untilAborted } from "../sleep.ts";
 
-/** Credentials, and how long they hold. */
+/** Credentials and the time at which they expire. */
 export interface Obtained<Credentials> {
-  /** What was obtained. */
   readonly credentials: Credentials;
-  /** Milliseconds since the Unix epoch. @default until they are refused */
+  /** Milliseconds since the Unix epoch. @default they are used until they are refused */
   readonly expiresAt?: number;
 }
 
 /** How credentials are obtained and kept. */
 export interface CredentialCacheOptions<Credentials> {
-  /** Asks for credentials; the signal fires when nobody waits for them any more. */
+  /** Asks for credentials. The signal fires when no caller waits for them any more. */
   obtain(signal: AbortSignal): Promise<Obtained<Credentials>>;
-  /** How long before they expire they are asked for anew, in milliseconds; at most half of the time for which they hold. */
+  /** How long before they expire new ones are requested, in milliseconds; at most half of their lifetime. */
   readonly marginMs: number;
-  /** Milliseconds since the Unix epoch. */
+  /** The time in milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
@@ -29,7 +29,7 @@ interface Pending<Credentials> {
   waiting: number;
 }
 
-/** Keeps credentials while they hold. */
+/** Obtains credentials once for all requests that need them, and again shortly before they expire. */
 export class CredentialCache<Credentials> {
   readonly #options: CredentialCacheOptions<Credentials>;
   #kept: { readonly credentials: Credentials; readonly until: number } | undefined;
@@ -39,7 +39,7 @@ export class CredentialCache<Credentials> {
     this.#options = options;
   }
 
-  /** The credentials; rejects as `obtain` does, or with the signal's reason. */
+  /** Returns the credentials. Rejects if `obtain` does, or with the signal's reason. */
   async get(signal: AbortSignal): Promise<Credentials> {
     if (this.#kept !== undefined && this.#options.now() < this.#kept.until) return this.#kept.credentials;
     const pending = this.#pending ??= this.#obtain();
@@ -56,8 +56,8 @@ export class CredentialCache<Credentials> {
   }
 
   /**
-   * Says that credentials were refused. Requests of several shards are refused together when a token is revoked: those that are
-   * kept by then may be new already.
+   * Forgets credentials that the endpoint refused. When a token is revoked, several shards get a 401 at the same time, so the
+   * credentials that are kept by then may be new already.
    */
   forget(wereRefused: (credentials: Credentials) => boolean): void {
     if (this.#kept !== undefined && wereRefused(this.#kept.credentials)) this.#kept = undefined;
@@ -72,5 +72,18 @@ export class CredentialCache<Credentials> {
       return credentials;
     });
     return { result, controller, waiting: 0 };
+  }
+}
+
+/**
+ * Obtains credentials from a function of the user. If that fails, the attempt fails and the next one calls the function again: a
+ * file that is being replaced is empty for a moment. So a ConfigurationError becomes an ordinary Error.
+ */
+export async function retriable<Credentials>(obtain: () => Promise<Credentials>): Promise<Credentials> {
+  try {
+    return await obtain();
+  } catch (error) {
+    if (isRemoteWriteError(error, "configuration")) throw new Error(error.message);
+    throw error;
   }
 }

@@ -1,69 +1,56 @@
 /**
- * Which way to authenticate the options ask for.
+ * Chooses the authentication method that the options ask for.
  *
  * @module
  */
 import { ConfigurationError } from "../../model/errors.ts";
-import type { Authorizer } from "../authorizer.ts";
-import { basicAuthorizer } from "./basic.ts";
-import { bearerAuthorizer, type BearerToken } from "./bearer.ts";
-import { oauth2Authorizer, type OAuth2Context, type OAuth2Options } from "./oauth2.ts";
-import { sigV4Authorizer, type SigV4Options } from "./sigv4.ts";
-import { splitCredentials } from "./split_credentials.ts";
+import type { AuthContext, AuthMethod, Authorizer } from "./authorizer.ts";
+import { basicAuthorizer, userInfoOf } from "./basic.ts";
+import { bearerAuthorizer } from "./bearer.ts";
 
-/** The ways to authenticate; at most one may be used. */
+/** How to authenticate. At most one method may be used. */
 export interface AuthOptions {
-  /** For basic authentication; user info in the URL does the same. @default none */
+  /** The user of basic authentication. User info in the URL has the same effect. @default none */
   readonly user?: string | undefined;
-  /** Goes with `user`. @default "" */
+  /** The password of basic authentication. It requires `user`. @default "" */
   readonly password?: string | undefined;
-  /** For `Authorization: Bearer`. @default none */
-  readonly bearerToken?: BearerToken | undefined;
-  /** Tokens by OAuth 2.0 client credentials. @default none */
-  readonly oauth2?: OAuth2Options | undefined;
-  /** AWS's signatures; one of which no part is given is none. @default none */
-  readonly sigv4?: SigV4Options | undefined;
-  /** The custom headers: one of them may be Authorization. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
-
-/** What is known where the options are resolved. */
-export interface AuthContext extends OAuth2Context {
-  /** The endpoint; may have user info. */
-  readonly url: URL;
+  /** The token for `Authorization: Bearer`. @default none */
+  readonly bearerToken?: string | (() => string | Promise<string>) | undefined;
+  /** Another method, such as `oauth2({ ... })` or `sigV4({ ... })`. @default none */
+  readonly auth?: AuthMethod | undefined;
 }
 
 /**
- * Finds the way to authenticate.
+ * Returns the authorizer, or undefined if there is none or the custom headers contain Authorization.
  *
- * @returns undefined if there is none, or the custom headers already have one
- * @throws {ConfigurationError} if there are two, naming both, or one is not complete
+ * @throws {ConfigurationError} if there are two methods (the message names both), or if one is incomplete
  */
-export function resolveAuthorizer(options: AuthOptions, context: AuthContext): Authorizer | undefined {
-  const { user, password, bearerToken, oauth2, sigv4, headers = {} } = options;
-  const inUrl = splitCredentials(context.url);
-  const ways = new Map<string, () => Authorizer | undefined>();
-  if (inUrl.user !== undefined) {
-    const { user, password = "" } = inUrl;
-    ways.set("the user info of the URL", () => basicAuthorizer({ user, password }));
-  }
-  if (user !== undefined) ways.set("user", () => basicAuthorizer({ user, password: password ?? "" }));
-  else if (password !== undefined) {
-    ways.set("password", () => {
-      throw new ConfigurationError("Cannot authenticate: user is missing, expected one, as there is a password");
-    });
-  }
-  if (bearerToken !== undefined) ways.set("bearerToken", () => bearerAuthorizer(bearerToken));
-  if (oauth2 !== undefined) ways.set("oauth2", () => oauth2Authorizer(oauth2, context));
-  if (sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined)) {
-    ways.set("sigv4", () => sigV4Authorizer(sigv4, context));
-  }
+export function resolveAuthorizer(
+  { user, password, bearerToken, auth, headers }: AuthOptions & { readonly headers: Readonly<Record<string, string>> },
+  context: AuthContext,
+): Authorizer | undefined {
+  const userInfo = userInfoOf(context.url);
   const custom = Object.keys(headers).find((name) => name.toLowerCase() === "authorization");
-  if (custom !== undefined) ways.set(`the header ${custom}`, () => undefined);
-  if (ways.size > 1) {
-    const names = [...ways.keys()].join(" and ");
-    throw new ConfigurationError(`Cannot authenticate: the ways given are ${names}, expected only one of them`);
+  if (password !== undefined && user === undefined) {
+    throw authError("user is missing", "a user together with the password");
   }
-  const [resolve] = ways.values();
-  return resolve?.();
+  if (auth !== undefined && typeof auth !== "function") {
+    throw authError(`auth is of type ${typeof auth}`, "a function such as sigV4({ ... })");
+  }
+  const methods: readonly (readonly [name: string, create: (() => Authorizer | undefined) | undefined])[] = [
+    ["the user info of the URL", userInfo && (() => basicAuthorizer(userInfo))],
+    ["user", user === undefined ? user : () => basicAuthorizer({ user, password: password ?? "" })],
+    ["bearerToken", bearerToken === undefined ? bearerToken : () => bearerAuthorizer(bearerToken)],
+    ["auth", auth && (() => auth(context))],
+    [`the header ${custom}`, custom === undefined ? custom : () => undefined],
+  ];
+  const given = methods.filter(([, create]) => create !== undefined);
+  if (given.length > 1) {
+    throw authError(`the options contain ${given.map(([name]) => name).join(" and ")}`, "only one of them");
+  }
+  return given[0]?.[1]?.();
+}
+
+function authError(problem: string, expected: string): ConfigurationError {
+  return new ConfigurationError(`Cannot authenticate: ${problem}, expected ${expected}`);
 }

@@ -1,54 +1,53 @@
 /**
- * AWS's Signature Version 4, as Amazon Managed Service for Prometheus wants it.
+ * AWS Signature Version 4, as Amazon Managed Service for Prometheus requires it.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  * @module
  */
 import { AwsV4Signer } from "aws4fetch";
 import { ConfigurationError } from "../../model/errors.ts";
-import type { AuthorizableRequest, Authorizer } from "../authorizer.ts";
-import { CredentialCache, type Obtained } from "./credential_cache.ts";
-import { retriable } from "./retriable.ts";
+import type { AuthMethod, AuthorizableRequest } from "./authorizer.ts";
+import { CredentialCache, type Obtained, retriable } from "./credential_cache.ts";
 
-/** What signs. */
+/** The credentials that sign a request. */
 export interface AwsCredentials {
-  /** Such as `AKIA...`; temporary ones begin with `ASIA`. */
+  /** The access key, such as `AKIA...`. Temporary ones begin with `ASIA`. */
   readonly accessKeyId: string;
-  /** Never sent. */
+  /** The secret key. It is never sent. */
   readonly secretAccessKey: string;
-  /** Of temporary credentials. */
+  /** The session token of temporary credentials. */
   readonly sessionToken?: string | undefined;
 }
 
-/** Credentials that a callback gives. */
+/** The credentials that a function returns. */
 export interface ExpiringAwsCredentials extends AwsCredentials {
-  /** When they expire; without it the callback is called on each attempt. */
+  /** When they expire. @default the function is called before each attempt */
   readonly expiration?: Date | undefined;
 }
 
-/** How to sign: with fixed credentials, or with those of a callback. */
+/** How to sign: with fixed credentials, or with those that a function returns. */
 export interface SigV4Options {
-  /** Such as `eu-central-1`. */
+  /** The AWS region, such as `eu-central-1`. Required. */
   readonly region?: string | undefined;
-  /** The part of the credentials that is not secret. */
+  /** The access key of fixed credentials. */
   readonly accessKeyId?: string | undefined;
-  /** The secret part. */
+  /** The secret key of fixed credentials. */
   readonly secretAccessKey?: string | undefined;
-  /** Of temporary credentials. */
+  /** The session token of temporary credentials. */
   readonly sessionToken?: string | undefined;
-  /** Gives credentials that change, instead of fixed ones. */
+  /** Returns credentials that change, instead of fixed ones. */
   readonly credentials?: (() => Promise<ExpiringAwsCredentials>) | undefined;
-  /** The service's name in the signature. @default "aps" */
+  /** The name of the service in the signature. @default "aps" */
   readonly service?: string | undefined;
 }
 
-/** AWS's own clients renew five minutes ahead, too. */
+/** AWS's own clients renew credentials five minutes before they expire, too. */
 const marginMs = 5 * 60_000;
 
-/** A signature that covers what proxies change on the way would not hold. */
+/** Proxies change these headers, so a signature that covers them would become invalid. */
 const unsignedHeaders: readonly string[] = ["authorization", "connection", "user-agent", "x-amzn-trace-id"];
 
-/** What a signature consists of. */
+/** The headers of a signature. */
 const signatureHeaders: readonly string[] = [
   "authorization",
   "x-amz-content-sha256",
@@ -57,34 +56,47 @@ const signatureHeaders: readonly string[] = [
 ];
 
 /**
- * Signs each attempt anew, at its own time: URL, headers and body as they are sent.
+ * Signs each attempt at its own time: the URL, the headers and the body.
  *
- * @throws {ConfigurationError} if a part is missing, or there are fixed credentials and a callback
+ * @throws {ConfigurationError} if a part is missing, or if there are fixed credentials together with a function
+ * @example
+ * ```ts
+ * import { RemoteWriteClient } from "k6-remote-write";
+ * import { sigV4 } from "k6-remote-write/auth";
+ *
+ * const client = new RemoteWriteClient({
+ *   url: "https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write",
+ *   auth: sigV4({ region: "eu-central-1", accessKeyId: "AKIAEXAMPLE", secretAccessKey: "..." }),
+ * });
+ * console.log(client.stats.requestsTotal); // 0
+ * ```
  */
-export function sigV4Authorizer(options: SigV4Options, { now }: { readonly now: () => number }): Authorizer {
+export function sigV4(options: SigV4Options): AuthMethod {
   const { region = "", service = "aps", credentials: callback } = options;
   if (region === "") throw missing("sigv4.region");
   if (callback === undefined) {
     const fixed = checkCredentials(options, "sigv4.");
-    return { authorize: (request) => sign(request, fixed, { region, service, time: now() }) };
+    return ({ now }) => ({ authorize: (request) => sign(request, fixed, { region, service, time: now() }) });
   }
   for (const name of ["accessKeyId", "secretAccessKey", "sessionToken"] as const) {
     if (options[name] !== undefined) {
       throw new ConfigurationError(
-        `Cannot authenticate: sigv4.${name} is given beside sigv4.credentials, expected only one of them`,
+        `Cannot authenticate: sigv4.${name} is given together with sigv4.credentials, expected only one of them`,
       );
     }
   }
-  const cache = new CredentialCache({ obtain: () => retriable(() => call(callback, now)), marginMs, now });
-  return {
-    async authorize(request, signal): Promise<void> {
-      await sign(request, await cache.get(signal), { region, service, time: now() });
-    },
-    refresh(refused): boolean {
-      const authorization = refused.get("authorization") ?? "";
-      cache.forget(({ accessKeyId }) => authorization.includes(`Credential=${accessKeyId}/`));
-      return true;
-    },
+  return ({ now }) => {
+    const cache = new CredentialCache({ obtain: () => retriable(() => call(callback, now)), marginMs, now });
+    return {
+      async authorize(request, signal): Promise<void> {
+        await sign(request, await cache.get(signal), { region, service, time: now() });
+      },
+      refresh(refused): boolean {
+        const authorization = refused.get("authorization") ?? "";
+        cache.forget(({ accessKeyId }) => authorization.includes(`Credential=${accessKeyId}/`));
+        return true;
+      },
+    };
   };
 }
 
@@ -93,7 +105,7 @@ async function call(
   now: () => number,
 ): Promise<Obtained<AwsCredentials>> {
   const given = await callback();
-  const credentials = checkCredentials(given, "what sigv4.credentials gives: ");
+  const credentials = checkCredentials(given, "the result of sigv4.credentials: ");
   return { credentials, expiresAt: given.expiration?.getTime() ?? now() };
 }
 
@@ -115,7 +127,7 @@ async function sign(
     region,
     service,
     datetime,
-    // The type of the content too, which aws4fetch leaves out by default.
+    // aws4fetch leaves out Content-Type by default.
     allHeaders: true,
   });
   const signed = await signer.sign();

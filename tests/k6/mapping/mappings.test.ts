@@ -25,14 +25,14 @@ function metric(type: MetricType, contains: ValueType = "default"): Metric {
   return { name: "m", type, contains };
 }
 
-/** Names with labels, and kinds with units, of a metric's series. */
+/** Returns the names, labels, types and units of a metric's series. */
 function describe(mapping: Mapping, of: Metric): string[] {
   return mapping.mapMetric(of)!.outputs.map(({ name, labels, metadata }) =>
     `${name}${labels === undefined ? "" : JSON.stringify(labels)} ${metadata.type} ${metadata.unit ?? "-"}`
   );
 }
 
-/** What the series of a metric say after some values. */
+/** Returns the values of a metric's series after some samples. */
 function valuesOf(mapping: Mapping, of: Metric, values: readonly number[]): unknown[] {
   const sink = mapping.mapMetric(of)!.createSink();
   for (const value of values) sink.add(value, 0);
@@ -41,7 +41,7 @@ function valuesOf(mapping: Mapping, of: Metric, values: readonly number[]): unkn
   return emitted;
 }
 
-test("a rate is a ratio with counters beside it, which add up", () => {
+test("a rate becomes a ratio, and counters that can be added up", () => {
   const rate = metric("rate");
   assert.deepEqual(describe(newMapping("stats"), rate), [
     "k6_m_rate gauge ratio",
@@ -53,7 +53,7 @@ test("a rate is a ratio with counters beside it, which add up", () => {
   assert.deepEqual(valuesOf(newMapping("stats", false), rate, [1, 0]), [0.5]);
 });
 
-test("the stats of a trend are gauges in the unit of Prometheus, a count has none", () => {
+test("the statistics of a trend are gauges, and times are in seconds", () => {
   const trend = metric("trend", "time");
   assert.deepEqual(describe(newMapping("stats"), trend), [
     "k6_m_avg gauge seconds",
@@ -63,13 +63,13 @@ test("the stats of a trend are gauges in the unit of Prometheus, a count has non
   assert.deepEqual(valuesOf(newMapping("stats"), trend, [1000, 3000]), [2, 2, 2.9]);
 });
 
-test("histograms end in their unit", () => {
+test("the name of a histogram ends in its unit", () => {
   assert.deepEqual(describe(newMapping("native"), metric("trend", "time")), ["k6_m_seconds histogram seconds"]);
   assert.deepEqual(describe(newMapping("native"), metric("trend", "data")), ["k6_m_bytes histogram bytes"]);
   assert.deepEqual(describe(newMapping("native"), metric("trend")), ["k6_m histogram -"]);
 });
 
-test("a classic histogram is buckets, a sum and a count", () => {
+test("a classic histogram has buckets, a sum and a count", () => {
   const trend = metric("trend", "time");
   assert.deepEqual(describe(newMapping("histogram"), trend), [
     'k6_m_seconds_bucket{"le":"0.1"} histogram seconds',
@@ -81,7 +81,7 @@ test("a classic histogram is buckets, a sum and a count", () => {
   assert.deepEqual(valuesOf(newMapping("histogram"), trend, [100, 500, 2000]), [1, 2, 3, 2.6, 3]);
 });
 
-test("the factor of a native histogram is its metric's", () => {
+test("a native histogram has the bucket factor of its metric", () => {
   const schemaWith = (bucketFactor: TrendOptions["bucketFactor"]): unknown => {
     const mapping = prometheusMapping({
       prefix: "",
@@ -98,7 +98,7 @@ test("the factor of a native histogram is its metric's", () => {
   ]);
 });
 
-test("a metric that no option names has the defaults, even if it is called as what every object has", () => {
+test("a metric that no option names has the defaults, even if every object has a property of its name", () => {
   for (const name of ["constructor", "toString", "__proto__"]) {
     const of: Metric = { name, type: "trend", contains: "time" };
     const mapping = (form: TrendForm): Mapping =>
@@ -116,7 +116,7 @@ test("a metric that no option names has the defaults, even if it is called as wh
   }
 });
 
-test("the legacy names are those of 2021: no suffix but for trends, times in milliseconds", () => {
+test("the legacy mapping has the names of 2021: only trends have suffixes, and times are in milliseconds", () => {
   const mapping = legacyMapping({ prefix: "k6_", maxExactValues: 100 });
   assert.deepEqual(describe(mapping, metric("counter")), ["k6_m counter -"]);
   assert.deepEqual(describe(mapping, metric("gauge")), ["k6_m gauge -"]);
@@ -128,4 +128,15 @@ test("the legacy names are those of 2021: no suffix but for trends, times in mil
   assert.deepEqual(valuesOf(mapping, metric("trend", "time"), [10, 20, 30]), [10, 30, 20, 20, 28, 29]);
   assert.deepEqual(valuesOf(mapping, metric("rate"), [1, 0]), [0.5]);
   assert.deepEqual(valuesOf(mapping, metric("counter"), [1, 2]), [3]);
+});
+
+test("wrong options of the legacy mapping are an error that names them", () => {
+  assert.throws(() => legacyMapping({} as { prefix: string }), {
+    name: "ConfigurationError",
+    message: "Cannot use the option prefix of legacyMapping: it is undefined, expected a string",
+  });
+  assert.throws(
+    () => legacyMapping({ prefix: "", maxExactValues: 1.5 }),
+    /maxExactValues .* is 1.5, expected a whole number/,
+  );
 });

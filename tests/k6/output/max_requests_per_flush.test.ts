@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions, type Sample } from "../../../mod.ts";
+import { oauth2 } from "../../../src/send/auth/mod.ts";
 import { type EmbeddedReceiver, embeddedReceiver, receivedValues } from "../../support/embedded_receiver.ts";
 
 const start = Date.UTC(2023, 0, 1);
@@ -81,10 +82,10 @@ function answered(
 const moved = (): Response => new Response(null, { status: 307, headers: { location: "/elsewhere" } });
 const refused = (): Response => new Response("bad token", { status: 401 });
 const token = (text: string) => (): Response => Response.json({ access_token: text });
-const oauth2 = { clientId: "a", clientSecret: "b", tokenUrl: "http://tokens.test/" };
+const auth = oauth2({ clientId: "a", clientSecret: "b", tokenUrl: "http://tokens.test/" });
 
 test("a request for a token counts, and no sample is sent with it", async () => {
-  const { output, urls } = answered({ oauth2, maxRequestsPerFlush: 1 }, token("1"));
+  const { output, urls } = answered({ auth, maxRequestsPerFlush: 1 }, token("1"));
   output.add(gauge("a", 1));
   const first = await output.flush();
   assert.deepEqual([urls.length, first.deferred, first.requests, output.stats.samplesTotal], [1, 1, 0, 0]);
@@ -98,7 +99,7 @@ test("what has to be sent elsewhere, or with a new token, and has no request lef
   const cases: readonly [RemoteWriteOutputOptions, readonly (() => Response)[]][] = [
     [{}, [ok, moved]],
     [{ bearerToken: () => "t" }, [ok, refused]],
-    [{ oauth2 }, [token("1"), refused]],
+    [{ auth }, [token("1"), refused]],
   ];
   for (const [options, answers] of cases) {
     const { output, urls } = answered({ ...options, maxRequestsPerFlush: 2, maxSamplesPerSend: 1 }, ...answers);
@@ -113,7 +114,7 @@ test("what has to be sent elsewhere, or with a new token, and has no request lef
 
 test("what needs more requests than a flush has is refused with the receiver's answer, and does not wait for ever", async () => {
   const cases: readonly [RemoteWriteOutputOptions, () => Response, RegExp][] = [
-    [{}, moved, /status 307: it redirects to http:\/\/receiver\.test\/elsewhere/],
+    [{}, moved, /status 307: the endpoint redirects to http:\/\/receiver\.test\/elsewhere/],
     [{ bearerToken: () => "t" }, refused, /status 401: bad token/],
   ];
   for (const [options, answer, reason] of cases) {

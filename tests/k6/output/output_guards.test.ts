@@ -1,6 +1,7 @@
 /** What an output withstands: clocks that differ, and what users pass to it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import type { Mapping } from "../../../src/k6/mapping/mapping.ts";
 import type { Metric } from "../../../src/k6/metric.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
@@ -38,7 +39,7 @@ function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
 }
 
 test("a sample more than ten minutes ahead of the clock is refused, and holds nothing back", async () => {
-  const { output, clock, warnings, arrived } = setUp({ runInfo: true });
+  const { output, clock, warnings, arrived } = setUp({ runInfo: runInfo() });
   const start = clock.now();
   const times = [0, 10 * minute, 10 * minute + 1, 1440 * minute, 10 * minute - 1];
   for (const [value, time] of times.entries()) {
@@ -48,10 +49,8 @@ test("a sample more than ten minutes ahead of the clock is refused, and holds no
   assert.deepEqual(output.stats.samplesRefused, { invalidValue: 0, invalidTime: 0, futureTime: 2, maxSeries: 0 });
   assert.equal(output.stats.samplesIn, 5);
   assert.deepEqual(warnings, [
-    `A sample of vus is refused: its time is ${
-      start + 10 * minute + 1
-    }, expected milliseconds since 1970, at most 10 ` +
-    "minutes ahead of the clock. Further ones are only counted.",
+    `Rejected a sample of vus: its time is ${start + 10 * minute + 1}, expected milliseconds since 1970, at most 10 ` +
+    "minutes ahead of the clock. Further samples are only counted.",
   ]);
   assert.deepEqual(arrived("k6_run_info"), [`1@${10 * minute}`]);
   await clock.advance(1);
@@ -158,7 +157,7 @@ test("who listens to warnings may fail, and nothing else does", async () => {
   await clock.settle(Promise.all(flushes));
   const { delivered, dropped } = await clock.settle(output.close());
   assert.deepEqual([delivered, dropped], [2, 1]);
-  assert.deepEqual(said.map((message) => message.slice(0, 12)), ["A sample of ", 'The tag "my-', "The queue is"]);
+  assert.deepEqual(said.map((message) => message.slice(0, 12)), ["Rejected a s", 'The tag "my-', "The queue is"]);
 });
 
 test("close() ends in time where whoever records the windows does not", async () => {

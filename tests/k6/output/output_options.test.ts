@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Metric } from "../../../src/k6/metric.ts";
+import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { relabelRules } from "../../../src/k6/relabel/mod.ts";
+import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
+import { thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
 import type { Sample, Tags } from "../../../src/k6/sample.ts";
 import { strictReceiver } from "../../support/receiver_capture.ts";
 
@@ -48,10 +52,10 @@ test("external labels are on every series, and a tag of the same name wins", asy
 test("rules are applied before aggregation: what becomes the same series adds up", async () => {
   const samples = ["/item/1", "/item/2", "/"].map((url) => sample({ url, vu: "1" }));
   const { series } = await arriving(samples, {
-    relabelConfigs: [
+    relabel: relabelRules([
       { source_labels: ["url"], regex: "/item/.*", target_label: "url", replacement: "/item" },
       { action: "labeldrop", regex: "vu" },
-    ],
+    ]),
   });
   assert.deepEqual(series, {
     'k6_http_reqs_total{url="/item"}': ["2@1000"],
@@ -68,13 +72,13 @@ test("rules see the metric's name with the prefix, external labels, and tags as 
   const { series } = await arriving(samples, {
     labels: { site: "eu" },
     trendStats: ["avg"],
-    relabelConfigs: [
+    relabel: relabelRules([
       { action: "drop", source_labels: ["__name__"], regex: "k6_checks" },
       { source_labels: ["__name__"], regex: "k6_http_(.*)", target_label: "__name__", replacement: "load_$1" },
       { source_labels: ["my_tag", "site"], target_label: "both" },
       { source_labels: ["site"], target_label: "__tmp" },
       { action: "labelkeep", regex: "__name__|both" },
-    ],
+    ]),
   });
   assert.deepEqual(series, {
     'load_reqs_total{both="a;eu"}': ["1@1000"],
@@ -85,27 +89,28 @@ test("rules see the metric's name with the prefix, external labels, and tags as 
 test("a rule that loses the metric's name does not, and two metrics of one name stay apart", async () => {
   const other: Metric = { name: "other", type: "counter", contains: "default" };
   const { series, warnings } = await arriving([sample({ a: "b" }), sample({ a: "b" }, { metric: other })], {
-    relabelConfigs: [
+    relabel: relabelRules([
       { source_labels: ["__name__"], regex: "k6_other", target_label: "__name__", replacement: "k6_http_reqs" },
       { action: "labelkeep", regex: "a" },
-    ],
+    ]),
   });
   assert.deepEqual(series, { 'k6_http_reqs_total{a="b"}': ["1@1000"], 'k6_other_total{a="b"}': ["1@1000"] });
   assert.deepEqual(warnings, []);
   const renamed = await arriving([sample({}), sample({}, { metric: other })], {
-    relabelConfigs: [{
+    relabel: relabelRules([{
       source_labels: ["__name__"],
       regex: "k6_other",
       target_label: "__name__",
       replacement: "k6_http_reqs",
-    }],
+    }]),
   });
   assert.deepEqual(renamed.series, { "k6_http_reqs_total": ["1@1000"], "k6_http_reqs_total_2": ["1@1000"] });
   assert.equal(renamed.warnings.length, 1);
 });
 
-for (const mapping of ["prometheus", "raw", "legacy"] as const) {
-  test(`a metric's name that has to be changed is said once (${mapping})`, async () => {
+for (const mapping of ["prometheus", "raw", legacyMapping({ prefix: "k6_" })] as const) {
+  const mappingName = typeof mapping === "object" ? mapping.name : mapping;
+  test(`a metric's name that has to be changed is said once (${mappingName})`, async () => {
     const metrics: readonly Metric[] = [
       { ...duration, name: "my-trend" },
       { ...requests, name: "my.count" },
@@ -117,12 +122,12 @@ for (const mapping of ["prometheus", "raw", "legacy"] as const) {
     ) => [sample({}, { metric }), sample({ a: "b" }, { metric: { ...metric } })]);
     const { warnings } = await arriving(samples, {
       mapping,
-      relabelConfigs: [{
+      relabel: relabelRules([{
         source_labels: ["__name__"],
         regex: "k6_renamed_.*",
         target_label: "__name__",
         replacement: "k6_share",
-      }],
+      }]),
     });
     assert.deepEqual(warnings, [
       'The metric "my-trend" is sent as "k6_my_trend": the name "k6_my-trend" is not valid.',
@@ -144,7 +149,7 @@ test("legacy gives each series values of its own, where the first releases added
     ...of("y", checks, [1]),
     ...of("x", users, [3, 2]),
     ...of("y", users, [7]),
-  ], { mapping: "legacy" });
+  ], { mapping: legacyMapping({ prefix: "k6_" }) });
   assert.deepEqual(series, {
     'k6_http_req_duration_min{a="x"}': ["10@1002"],
     'k6_http_req_duration_max{a="x"}': ["30@1002"],
@@ -172,8 +177,8 @@ test("too many series are refused and counted, and the label that makes them is 
   const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });
   assert.equal(output.stats.samplesRefused.maxSeries, 40);
   assert.deepEqual(warnings, [
-    'A sample of http_reqs is refused: there are 10 series already (maxSeries); the label "url" has the most values, ' +
-    "10 in 10 series. Further ones are only counted.",
+    'Rejected a sample of http_reqs: there are 10 series already (maxSeries); the label "url" has the most values, ' +
+    "10 in 10 series. Further samples are only counted.",
   ]);
 });
 
@@ -183,7 +188,7 @@ test("thresholds are series: bounds with their metrics' samples, verdicts at the
     sample({ a: "b" }, { time: 2000 }),
     sample({}, { metric: duration, time: 1500, value: 800 }),
   ];
-  const options = { thresholds: true, trendStats: ["max"], labels: { testid: "t" }, keepTags: false };
+  const options = { thresholds: thresholds(), trendStats: ["max"], labels: { testid: "t" }, keepTags: false };
   const { series } = await arriving(samples, options);
   assert.deepEqual(series, {
     'k6_http_reqs_total{testid="t"}': ["2@2000"],
@@ -197,7 +202,7 @@ test("thresholds are series: bounds with their metrics' samples, verdicts at the
 
 test("the run's series says what is known of it", async () => {
   const { series } = await arriving([sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })], {
-    runInfo: { branch: "main" },
+    runInfo: runInfo({ branch: "main" }),
   });
   assert.deepEqual(series, {
     'k6_http_reqs_total{testid="from-k6"}': ["2@3000"],
@@ -207,7 +212,7 @@ test("the run's series says what is known of it", async () => {
 
 test("after the run its verdicts are still to be seen: only k6's series end, and all have the run's testid", async () => {
   const samples = [sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })];
-  const { series } = await arriving(samples, { thresholds: true, runInfo: true, staleMarkers: true });
+  const { series } = await arriving(samples, { thresholds: thresholds(), runInfo: runInfo(), staleMarkers: true });
   assert.deepEqual(series, {
     'k6_http_reqs_total{testid="from-k6"}': ["2@3000", "stale@3001"],
     'k6_run_info{testid="from-k6"}': ["1@3000"],
@@ -219,8 +224,8 @@ test("after the run its verdicts are still to be seen: only k6's series end, and
 test("an empty label says nothing, on the run's and the thresholds' series as on others", async () => {
   const { series } = await arriving([sample({ testid: "" })], {
     labels: { site: "" },
-    runInfo: { branch: "", name: "n", url: "u" },
-    thresholds: true,
+    runInfo: runInfo({ branch: "", name: "n", url: "u" }),
+    thresholds: thresholds(),
     keepTags: false,
   });
   assert.deepEqual(Object.keys(series).sort(), [
@@ -244,12 +249,12 @@ test("values that differ only in what UTF-8 does not have are one series", async
 });
 
 test("a label that is given for the run's series wins over its samples' testid", async () => {
-  const { series } = await arriving([sample({ testid: "from-k6" })], { runInfo: { testid: "given" } });
+  const { series } = await arriving([sample({ testid: "from-k6" })], { runInfo: runInfo({ testid: "given" }) });
   assert.deepEqual(series['k6_run_info{testid="given"}'], ["1@1000"]);
 });
 
 test("however many series there are, there is room for the verdicts", async () => {
-  const { series } = await arriving([sample({})], { thresholds: true, runInfo: true, maxSeries: 1 });
+  const { series } = await arriving([sample({})], { thresholds: thresholds(), runInfo: runInfo(), maxSeries: 1 });
   assert.equal(Object.keys(series).length, 4);
 });
 

@@ -4,6 +4,9 @@ import { after, before, test } from "node:test";
 import type { Metric } from "../../../src/k6/metric.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { relabelRules } from "../../../src/k6/relabel/mod.ts";
+import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
+import { thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
 import { noPrometheus, type Prometheus, startPrometheus } from "../../support/prometheus.ts";
 
 const duration: Metric = { name: "http_req_duration", type: "trend", contains: "time" };
@@ -97,7 +100,7 @@ test(
 for (const trendAs of ["stats", "native", "histogram"] as const) {
   test(`after the staleness markers k6's series are gone at once (${trendAs})`, { skip: noPrometheus }, async () => {
     const prefix = `stale_${trendAs}_`;
-    const output = startOutput(prefix, { trendAs, staleMarkers: true, runInfo: true });
+    const output = startOutput(prefix, { trendAs, staleMarkers: true, runInfo: runInfo() });
     output.add([
       { metric: duration, time: now, value: 12, tags: { a: "b" } },
       { metric: requests, time: now, value: 1, tags: { a: "b" } },
@@ -145,13 +148,15 @@ test("thresholds with verdicts, counters of rates, rules and a testid that is ma
 }, async () => {
   const checks: Metric = { name: "checks", type: "rate", contains: "default", thresholds: ["rate>0.9"] };
   const output = startOutput("all_", {
-    thresholds: { "http_req_duration{status:200}": [{ threshold: "p(95)<300", abortOnFail: true }, "max>200"] },
+    thresholds: thresholds({
+      "http_req_duration{status:200}": [{ threshold: "p(95)<300", abortOnFail: true }, "max>200"],
+    }),
     testid: "auto",
     trendStats: ["max"],
-    relabelConfigs: [
+    relabel: relabelRules([
       { source_labels: ["url"], regex: "/item/.*", target_label: "url", replacement: "/item" },
       { source_labels: ["__name__"], regex: "all_http_reqs", target_label: "__name__", replacement: "all_requests" },
-    ],
+    ]),
   });
   for (let index = 0; index < 10; index++) {
     const time = now + index * 1000;

@@ -184,8 +184,8 @@ test("what cannot be sent is refused, counted, and said once", async () => {
   output.add({ metric: counter, time: NaN, value: 1, tags: {} });
   assert.deepEqual(output.stats.samplesRefused, { invalidValue: 2, invalidTime: 1, futureTime: 0, maxSeries: 0 });
   assert.deepEqual(warnings, [
-    "A sample of c is refused: its value is NaN, expected a finite number. Further ones are only counted.",
-    "A sample of c is refused: its time is NaN, expected milliseconds since 1970. Further ones are only counted.",
+    "Rejected a sample of c: its value is NaN, expected a finite number. Further samples are only counted.",
+    "Rejected a sample of c: its time is NaN, expected milliseconds since 1970. Further samples are only counted.",
   ]);
   assert.equal((await output.close()).samples, 0);
 });

@@ -6,6 +6,9 @@ import type { Mapping } from "../../../src/k6/mapping/mapping.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
 import { resolveOptions } from "../../../src/k6/output/resolve_options.ts";
+import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
+import type { Relabel } from "../../../src/k6/relabel/mod.ts";
+import type { RunMetricsFactory } from "../../../src/k6/run_metrics/run_metrics.ts";
 import type { Tags } from "../../../src/k6/sample.ts";
 import { RemoteWriteClient } from "../../../src/client/remote_write_client.ts";
 
@@ -18,7 +21,6 @@ test("the defaults are the original's", () => {
     keepNameTag,
     keepUrlTag,
     staleMarkers,
-    insecureSkipTlsVerify,
     prefix,
   } = resolveOptions();
   assert.deepEqual(
@@ -30,7 +32,6 @@ test("the defaults are the original's", () => {
       keepNameTag,
       keepUrlTag,
       staleMarkers,
-      insecureSkipTlsVerify,
       prefix,
     },
     {
@@ -41,7 +42,6 @@ test("the defaults are the original's", () => {
       keepNameTag: false,
       keepUrlTag: true,
       staleMarkers: false,
-      insecureSkipTlsVerify: false,
       prefix: "k6_",
     },
   );
@@ -55,6 +55,7 @@ test("by default a trend is sent as the original's six stats and p(99)", () => {
   );
 });
 
+const legacy = legacyMapping({ prefix: "k6_" });
 const own: Mapping = { name: "own", mapMetric: () => undefined };
 
 const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
@@ -63,22 +64,16 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ flushPeriodMs: 0 }, /option flushPeriodMs: it is 0, expected a number from 1/],
   [{ flushPeriodMs: NaN }, /option flushPeriodMs: it is NaN/],
   [{ shards: 1.5 }, /option shards: it is 1.5, expected a whole number from 1/],
-  [{ mapping: "prom" as "raw" }, /option mapping: it is "prom", expected "prometheus", "raw", "legacy" or an object/],
+  [
+    { mapping: "prom" as "raw" },
+    /option mapping: it is "prom", expected "prometheus", "raw" or an object/,
+  ],
   [{ overflow: "drop" as "block" }, /option overflow: it is "drop", expected "drop-oldest" or "block"/],
   [{ trendStats: ["p(101)"] }, /p\(101\)/],
-  [{ caCertFile: "ca.pem" }, /option caCertFile: it is "ca.pem", expected a `fetch`/],
-  [{ insecureSkipTlsVerify: true }, /option insecureSkipTlsVerify: it is true, expected a `fetch`/],
-  [{ clientCertFile: "c.pem" }, /option clientCertFile: it is "c.pem", expected a `fetch`/],
-  [{ tlsMinVersion: "1.3" }, /option tlsMinVersion: it is "1.3", expected a `fetch`/],
-  [
-    { bearerTokenFile: "t" },
-    /option bearerTokenFile: it is "t", expected bearerToken, .*: only the command reads files/,
-  ],
-  [{ relabelConfigFile: "r" }, /option relabelConfigFile: it is "r", expected relabelConfigs/],
   [{ trendAs: "summary" as "stats" }, /option trendAs: it is "summary", expected "stats" or "native" or "histogram"/],
   [{ trendWindow: "minute" as "run" }, /option trendWindow: it is "minute", expected "run" or "interval"/],
   [{ trendStats: ["p(95)", "p(95.0)"] }, /p\(95\) and p\(95.0\)/],
-  [{ maxExactValues: 0 }, /option maxExactValues: it is 0, expected a number from 1/],
+  [{ maxExactValues: 0 }, /option maxExactValues: it is 0, expected a whole number from 1/],
   [{ maxBuckets: 1.5 }, /option maxBuckets: it is 1.5, expected a whole number from 1/],
   [{ bucketFactor: 1 }, /option bucketFactor: it is 1, expected a number above 1/],
   [{ bucketFactor: { a: Infinity } }, /option bucketFactor.a: it is Infinity, expected a number above 1/],
@@ -88,70 +83,77 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ buckets: { a: "1" as unknown as number[] } }, /option buckets.a: it is "1", expected a list/],
   [{ rateCounters: "false" as unknown as boolean }, /option rateCounters: it is "false", expected true or false/],
   [{ zeroSample: 1 as unknown as boolean }, /option zeroSample: it is 1, expected true or false/],
-  [{ labels: { "my-tag": "a" } }, /option labels: there is a label "my-tag", expected names of the form/],
-  [{ labels: { __name__: "a" } }, /option labels: there is a label "__name__"/],
-  [{ labels: { a: 1 as unknown as string } }, /option labels.a: it is 1, expected a text/],
-  [{ runInfo: { "a b": "" } }, /option runInfo: there is a label "a b"/],
-  [{ relabelConfigs: [{ action: "hashmod", target_label: "a" }] }, /relabelConfigs\[0\].modulus/],
-  [{ relabelConfigs: [{ action: "drop", regex: "(" }] }, /relabelConfigs\[0\].regex/],
-  [{ thresholds: { http_reqs: ["p95<1"] } }, /threshold: it is "p95<1", expected/],
-  [{ thresholds: { a: [{} as { threshold: string }] } }, /threshold: it is \{\}, expected/],
-  [{ thresholds: { "a{b}": ["p(95)<1"] } }, /metric is "a\{b\}", expected a name/],
-  [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a number from 1/],
+  [{ labels: { "my-tag": "a" } }, /option labels: the label's name is "my-tag", expected/],
+  [{ labels: { __name__: "a" } }, /option labels: the label's name is "__name__"/],
+  [{ labels: { a: 1 as unknown as string } }, /option labels.a: it is 1, expected a string/],
+  [{ relabel: [] as unknown as Relabel }, /option relabel: it is \[\], expected a value of relabelRules/],
+  [
+    { thresholds: true as unknown as RunMetricsFactory },
+    /option thresholds: it is true, expected a value of thresholds/,
+  ],
+  [{ runInfo: {} as unknown as RunMetricsFactory }, /option runInfo: it is \{\}, expected a value of runInfo/],
+  [{ maxSeries: 0 }, /option maxSeries: it is 0, expected a whole number from 1/],
   [
     { windows: "event", maxRequestsPerFlush: 2 },
-    /option maxRequestsPerFlush: it is 2, expected none where windows is "event"/,
+    /option maxRequestsPerFlush: it is 2, expected none if windows is "event"/,
   ],
   [{ maxSeries: Infinity }, /option maxSeries: it is Infinity, expected a whole number/],
   [{ timeoutMs: 0 }, /option timeoutMs: it is 0/],
   [{ retryDeadlineMs: -1 }, /option retryDeadlineMs: it is -1/],
   [{ maxSamplesPerSend: 0 }, /option maxSamplesPerSend: it is 0/],
-  [{ maxDecodedBytes: 1 }, /option maxDecodedBytes: it is 1, expected a number from 1024/],
+  [{ maxDecodedBytes: 1 }, /option maxDecodedBytes: it is 1, expected a whole number from 1024/],
   [{ maxBodyBytes: 1 }, /option maxBodyBytes: it is 1/],
   [{ maxQueueBytes: 1 }, /option maxQueueBytes: it is 1/],
   [{ capacity: 0 }, /option capacity: it is 0/],
   [{ heartbeatMs: -1 }, /option heartbeatMs: it is -1/],
   [{ closeTimeoutMs: NaN }, /option closeTimeoutMs: it is NaN/],
-  [{ mapping: "raw", trendAs: "native" }, /option trendAs: it is "native", expected none beside the mapping "raw"/],
+  [{ mapping: "raw", trendAs: "native" }, /option trendAs: it is "native", expected none with the mapping "raw"/],
   [
-    { mapping: "legacy", trendStats: ["avg"] },
-    /option trendStats: it is \["avg"\], .* none beside the mapping "legacy"/,
+    { mapping: legacy, trendStats: ["avg"] },
+    /option trendStats: it is \["avg"\], .* none with the mapping "legacy"/,
   ],
-  [{ mapping: "legacy", trendWindow: "interval" }, /option trendWindow: .* the mapping "legacy"/],
-  [{ mapping: "legacy", buckets: [1, 2] }, /option buckets: it is \[1,2\], .* the mapping "legacy"/],
+  [{ mapping: legacy, trendWindow: "interval" }, /option trendWindow: .* the mapping "legacy"/],
+  [{ mapping: legacy, buckets: [1, 2] }, /option buckets: it is \[1,2\], .* the mapping "legacy"/],
   [{ mapping: "raw", maxExactValues: 5 }, /option maxExactValues: it is 5, .* the mapping "raw"/],
-  [{ mapping: "legacy", rateCounters: true }, /option rateCounters: it is true, .* the mapping "legacy"/],
+  [{ mapping: legacy, rateCounters: true }, /option rateCounters: it is true, .* the mapping "legacy"/],
   [{ mapping: "raw", zeroSample: true }, /option zeroSample: it is true, .* the mapping "raw"/],
-  [{ mapping: own, bucketFactor: 2 }, /option bucketFactor: it is 2, expected none beside the mapping one of your own/],
-  [{ trendAs: "native", trendWindow: "interval" }, /option trendWindow: .* expected none where trendAs is "native"/],
-  [{ trendAs: "histogram", trendStats: ["avg"] }, /option trendStats: .* none where trendAs is "histogram"/],
+  [{ mapping: own, bucketFactor: 2 }, /option bucketFactor: it is 2, expected none with the mapping "own"/],
+  [{ trendAs: "native", trendWindow: "interval" }, /option trendWindow: .* expected none if trendAs is "native"/],
+  [{ trendAs: "histogram", trendStats: ["avg"] }, /option trendStats: .* none if trendAs is "histogram"/],
   [{ trendAs: "histogram", maxBuckets: 10 }, /option maxBuckets: it is 10, .* trendAs is "histogram"/],
   [{ trendAs: "native", maxExactValues: 10 }, /option maxExactValues: it is 10, .* trendAs is "native"/],
-  [{ bucketFactor: 2 }, /option bucketFactor: it is 2, expected none where trendAs is "stats"/],
+  [{ bucketFactor: 2 }, /option bucketFactor: it is 2, expected none if trendAs is "stats"/],
   [{ buckets: { a: [1] } }, /option buckets: it is \{"a":\[1\]\}, .* trendAs is "stats"/],
   [
     { windows: "event", heartbeatMs: 60_000 },
-    /option heartbeatMs: it is 60000, expected none where windows is "event"/,
+    /option heartbeatMs: it is 60000, expected none if windows is "event"/,
   ],
-  [{ checkpoint: { onWindow: () => {} } }, /option windows: it is "wall", expected "event" beside a checkpoint/],
+  [{ checkpoint: { onWindow: () => {} } }, /option windows: it is "wall", expected "event" together with a checkpoint/],
   [
     { checkpoint: {} as CheckpointOptions, windows: "event" },
     /option checkpoint.onWindow: it is undefined, expected a function/,
   ],
-  [{ relabelConfigs: { action: "drop" } as unknown as [] }, /option relabelConfigs: it is \{.*\}, expected a list/],
-  [{ relabelConfigs: "" as unknown as [] }, /option relabelConfigs: it is "", expected a list/],
-  [{ headers: "Authorization: pw" as unknown as Tags }, /option headers: it is no object of texts/],
-  [{ headers: { authorization: { scheme: "pw" } } as unknown as Tags }, /option headers: it is no object of texts/],
-  [{ headers: new Headers({ authorization: "pw" }) as unknown as Tags }, /option headers: it is no object of texts/],
-  [{ prefix: 5 as unknown as string }, /option prefix: it is 5, expected a text/],
+  [{ headers: "Authorization: pw" as unknown as Tags }, /option headers: it is not an object of strings/],
+  [
+    { headers: { authorization: { scheme: "pw" } } as unknown as Tags },
+    /option headers: it is not an object of strings/,
+  ],
+  [
+    { headers: new Headers({ authorization: "pw" }) as unknown as Tags },
+    /option headers: it is not an object of strings/,
+  ],
+  [{ prefix: 5 as unknown as string }, /option prefix: it is 5, expected a string/],
   [{ onWarning: "log" as unknown as () => void }, /option onWarning: it is "log", expected a function/],
   [{ now: 5 as unknown as () => number }, /option now: it is 5, expected a function/],
+  [
+    { mapping: "legacy" as "raw" },
+    /option mapping: it is "legacy", expected .*legacyMapping\(\{...\}\), which a program imports/,
+  ],
   [{ mapping: null as unknown as "raw" }, /option mapping: it is null, expected "prometheus", "raw"/],
   [{ mapping: { name: "own" } as Mapping }, /option mapping: it is \{"name":"own"\}, expected .* with mapMetric\(\)/],
   [{ trendStats: "avg" as unknown as [] }, /option trendStats: it is "avg", expected a list/],
-  [{ user: "ann", bearerToken: "pw" }, /ways given are user and bearerToken, expected only one/],
+  [{ user: "ann", bearerToken: "pw" }, /options contain user and bearerToken, expected only one/],
   [{ url: "http://ann:pw@x.test", user: "ann" }, /the user info of the URL and user/],
-  [{ sigv4: { region: "eu", accessKeyId: "AKID" } }, /sigv4.secretAccessKey/],
 ];
 for (const [options, message] of wrong) {
   test(`the options ${JSON.stringify(options)} are an error that names what is wrong`, () => {
@@ -166,7 +168,7 @@ for (const [options, message] of wrong) {
 
 const harmless: readonly RemoteWriteOutputOptions[] = [
   { mapping: "raw", trendAs: "stats", trendWindow: "run", rateCounters: false, zeroSample: false, heartbeatMs: 60_000 },
-  { mapping: "legacy", maxExactValues: 5, zeroSample: true, trendAs: "stats" },
+  { mapping: legacy, zeroSample: true, trendAs: "stats" },
   { mapping: own, zeroSample: true },
   // As in k6.
   { trendAs: "native", trendStats: ["avg"], trendWindow: "run", bucketFactor: 2, maxBuckets: 10 },
@@ -174,7 +176,6 @@ const harmless: readonly RemoteWriteOutputOptions[] = [
   { windows: "event", heartbeatMs: 0 },
   { windows: "event", checkpoint: { onWindow: () => {} } },
   { keepTags: false, keepNameTag: false, keepUrlTag: true },
-  { thresholds: { http_reqs: [{ threshold: "count<2", abortOnFail: true }] } },
 ];
 for (const options of harmless) {
   test(`the options ${JSON.stringify(options)} do not contradict each other`, () => {

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileRelabelConfigs } from "../../../src/k6/relabel/relabel.ts";
-import { parseRelabelFile } from "../../../src/k6/relabel/relabel_file.ts";
+import { parseRelabelFile, relabelRules } from "../../../src/k6/relabel/mod.ts";
 
 const rules = [
   { source_labels: ["url"], regex: "https?://([^/]+).*", target_label: "host" },
   { action: "labeldrop", regex: "url" },
 ];
 
-test("a file is a list of rules, or has it under Prometheus's own name", () => {
+test("a file contains a list of rules, or an object with the list as write_relabel_configs", () => {
   for (const content of [rules, { write_relabel_configs: rules }]) {
-    const relabel = compileRelabelConfigs(parseRelabelFile(JSON.stringify(content), "rules.json"));
+    const relabel = relabelRules(parseRelabelFile(JSON.stringify(content), "rules.json"));
     assert.deepEqual(
       relabel(new Map([["__name__", "k6_http_reqs_total"], ["url", "http://test.k6.io/a"]])),
       new Map([["__name__", "k6_http_reqs_total"], ["host", "test.k6.io"]]),
@@ -18,7 +17,7 @@ test("a file is a list of rules, or has it under Prometheus's own name", () => {
   }
 });
 
-test("a YAML file is refused with the hint that JSON is wanted", () => {
+test("a YAML file is rejected with the hint to convert it to JSON", () => {
   for (const text of ["write_relabel_configs:\n- action: keep\n", "- action: keep\n", "# rules\n[]", "---\n[]"]) {
     assert.throws(() => parseRelabelFile(text, "rules.yml"), {
       name: "ConfigurationError",
@@ -31,8 +30,8 @@ test("a YAML file is refused with the hint that JSON is wanted", () => {
   });
 });
 
-test("a file of another shape, or with a wrong rule, is refused with its name and place", () => {
-  const refused: readonly (readonly [unknown, RegExp])[] = [
+test("a file of another shape or with a wrong rule is rejected; the error names the file and the rule", () => {
+  const rejected: readonly (readonly [unknown, RegExp])[] = [
     [{}, /rules\.json is \{\}, expected a list of rules, or an object whose only field/],
     [{ relabel_configs: [] }, /expected a list of rules/],
     [{ write_relabel_configs: {} }, /expected a list of rules/],
@@ -41,8 +40,9 @@ test("a file of another shape, or with a wrong rule, is refused with its name an
     ["keep", /rules\.json is "keep"/],
     [[...rules, 7], /rules\.json\[2\] is 7, expected an object/],
     [{ write_relabel_configs: [{ action: "kep" }] }, /rules\.json: write_relabel_configs\[0\]\.action is "kep"/],
+    [[{ action: "keep", regex: "(" }], /rules\.json\[0\]\.regex is "\(", expected RE2 syntax: .*missing closing \)/],
   ];
-  for (const [content, message] of refused) {
+  for (const [content, message] of rejected) {
     assert.throws(() => parseRelabelFile(JSON.stringify(content), "rules.json"), {
       name: "ConfigurationError",
       message,

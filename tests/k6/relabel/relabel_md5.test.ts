@@ -26,7 +26,7 @@ test("MD5 agrees with node:crypto at every length around the block boundaries", 
   }
 });
 
-test("MD5 leaves the message as it is", () => {
+test("MD5 does not change the message", () => {
   const message = Uint8Array.of(1, 2, 3);
   md5(message);
   assert.deepEqual(message, Uint8Array.of(1, 2, 3));

@@ -17,7 +17,7 @@ const expressions: readonly [string, unknown, number][] = [
   ["max<1", "max", 1],
 ];
 for (const [text, aggregation, bound] of expressions) {
-  test(`"${text}" is read`, () => {
+  test(`"${text}" is a threshold expression`, () => {
     const expression = parseThreshold(text);
     assert.deepEqual([expression.text, expression.aggregation, expression.bound], [text, aggregation, bound]);
   });
@@ -39,7 +39,7 @@ for (
     "sum<1",
   ]
 ) {
-  test(`"${text}" is no expression`, () => {
+  test(`"${text}" is rejected`, () => {
     assert.throws(() => parseThreshold(text), (error) => {
       assert.ok(error instanceof ConfigurationError);
       assert.ok(error.message.includes(JSON.stringify(text)), error.message);
@@ -48,7 +48,7 @@ for (
   });
 }
 
-test("each comparison holds for the values that it should", () => {
+test("each comparison passes for the right values", () => {
   const held = (operator: string): string =>
     [1, 2, 3].filter((value) => parseThreshold(`avg${operator}2`).holds(value)).join("");
   assert.deepEqual(
@@ -57,7 +57,7 @@ test("each comparison holds for the values that it should", () => {
   );
 });
 
-test("each type of metric has its own values, as in k6", () => {
+test("each metric type allows the same values as in k6", () => {
   const all = ["value", "count", "rate", "avg", "min", "max"] as const;
   const of = (type: "counter" | "gauge" | "rate" | "trend"): string[] =>
     all.filter((name) => hasAggregation(type, name));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeriesOrder } from "../../../src/receive/rules/series_order.ts";
-import { createReceiver } from "../../../src/receive/create_receiver.ts";
+import { createReceiver, strictRules } from "../../../src/receive/mod.ts";
 import type { FloatSample, Histogram, TimeSeries } from "../../../src/model/time_series.ts";
 import { postV1 } from "../../support/requests.ts";
 
@@ -41,7 +41,7 @@ const afterFloat: readonly [title: string, next: TimeSeries, violation: RegExp |
 ];
 
 for (const [title, next, violation] of afterFloat) {
-  test(`order after a sample of an earlier request: ${title}`, () => {
+  test(`SeriesOrder after a sample of an earlier request: ${title}`, () => {
     const order = new SeriesOrder(10);
     order.accept(new Map([[1, floats({ value: 9, timestamp: 1 }, last)]]));
     const found = order.violation(1, next);
@@ -50,7 +50,7 @@ for (const [title, next, violation] of afterFloat) {
   });
 }
 
-test("order of histograms: the same again is taken, another one at its time is not", () => {
+test("the same histogram is allowed again, but not another one at the same time", () => {
   const order = new SeriesOrder(10);
   order.accept(new Map([[1, { labels: [], histograms: [histogram] }]]));
   assert.equal(order.violation(1, { labels: [], histograms: [{ ...histogram }] }), undefined);
@@ -58,13 +58,13 @@ test("order of histograms: the same again is taken, another one at its time is n
   assert.match(order.violation(1, { labels: [], histograms: [{ ...histogram, sum: 3 }] }) ?? "", /another value/);
 });
 
-test("order of other series is their own", () => {
+test("the order of one series does not affect another", () => {
   const order = new SeriesOrder(10);
   order.accept(new Map([[1, floats(last)]]));
   assert.equal(order.violation(2, floats({ value: 1, timestamp: 1 })), undefined);
 });
 
-test("order remembers at least as many series as the limit, those seen last, and at most twice as many", () => {
+test("SeriesOrder remembers at least the limit, the series seen last, and at most twice as many", () => {
   const order = new SeriesOrder(2);
   const early = floats({ value: 1, timestamp: 1 });
   const see = (key: number, timestamp: number): void =>
@@ -79,16 +79,16 @@ test("order remembers at least as many series as the limit, those seen last, and
   assert.deepEqual(known(1, 3, 4, 5, 8, 9), [false, false, false, false, true, true]);
 });
 
-test("order forgets as fast as it learns", () => {
+test("SeriesOrder forgets quickly", () => {
   const order = new SeriesOrder(100_000);
   const series = new Map(Array.from({ length: 400_000 }, (_, key) => [key, floats(last)]));
   const start = performance.now();
   order.accept(series);
-  // One at a time from a map, it would take minutes.
+  // Deleting one at a time from a map would take minutes.
   assert.ok(performance.now() - start < 10_000);
 });
 
-test("order takes back what could not be stored, but not what came after it", () => {
+test("accept() can be undone, except for series that got later samples", () => {
   const order = new SeriesOrder(10);
   order.accept(new Map([[1, floats(last)], [2, floats(last)]]));
   const forget = order.accept(new Map([1, 2, 3].map((key) => [key, floats({ value: 2, timestamp: 7 })])));
@@ -101,11 +101,11 @@ test("order takes back what could not be stored, but not what came after it", ()
   assert.equal(order.violation(3, at(1)), undefined);
 });
 
-test("strict sees order from request to request, and a retry after 500 is no violation", async () => {
+test("strictRules checks the order from request to request, and allows a retry after 500", async () => {
   const rules: string[] = [];
   let fail = true;
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => {
       if (fail) throw new Error("full");
     },
@@ -120,17 +120,17 @@ test("strict sees order from request to request, and a retry after 500 is no vio
   fail = false;
   assert.equal(await send(5n), 204);
   assert.deepEqual(rules, []);
-  // Two samples of a series again: the first of them is older than what is stored.
+  // The first of the two samples is older than the stored one.
   assert.equal(await send(5n), 400);
   assert.deepEqual(rules, ["requestOrder"]);
   assert.equal(await send(7n), 204);
 });
 
-test("strict lets a request come again of which nothing was taken", async () => {
+test("strictRules allows a request again if nothing of it was stored", async () => {
   let reason: string | undefined = "one is bad";
   const written = { samples: 0, histograms: 0, exemplars: 0 };
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => reason === undefined ? undefined : { written, reason },
   });
   const samples = [{ value: 1, timestamp: 1n }, { value: 1, timestamp: 2n }];

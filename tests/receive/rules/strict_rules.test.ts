@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createReceiver, type Violation } from "../../../src/receive/create_receiver.ts";
+import { createReceiver, strictRules, type Violation } from "../../../src/receive/mod.ts";
 import { compress, decompress } from "../../../src/protocol/snappy.ts";
 import { type InitV1, type InitV2, type PostOptions, postV1, postV2 } from "../../support/requests.ts";
 
-/** What one request breaks, each as `rule` or `rule series`; checks that the answer says the same. */
-async function breachesOf(request: Request): Promise<string[]> {
+/** Returns the violations of one request as `rule` or `rule series`, and checks that the answer names them. */
+async function violationsOf(request: Request): Promise<string[]> {
   const violations: Violation[] = [];
   let written = 0;
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => void written++,
     onViolation: (violation) => void violations.push(violation),
   });
@@ -30,24 +30,24 @@ const later = { value: 1, timestamp: 1001n };
 const up: LabelList = [["__name__", "up"], ["job", "a"]];
 const labels = (list: LabelList): { name: string; value: string }[] => list.map(([name, value]) => ({ name, value }));
 
-/** A 1.0 request with one sample of a series of these labels. */
+/** Returns a 1.0 request with one sample of a series with these labels. */
 function labelled(...list: LabelList): InitV1 {
   return { timeseries: [{ labels: labels(list), samples: [value] }] };
 }
 
-/** A 1.0 request with one series, `up{job="a"}`, that holds this. */
+/** Returns a 1.0 request with these values of the series `up{job="a"}`. */
 function holding(series: NonNullable<InitV1["timeseries"]>[number]): InitV1 {
   return { timeseries: [{ labels: labels(up), ...series }] };
 }
 
-/** A 1.0 request with `up{job="a"}` in several places. */
+/** Returns a 1.0 request with several entries of the series `up{job="a"}`. */
 function twice(...parts: NonNullable<InitV1["timeseries"]>[number][]): InitV1 {
   return { timeseries: parts.map((part) => ({ labels: labels(up), ...part })) };
 }
 
 type HistogramInit = NonNullable<NonNullable<NonNullable<InitV1["timeseries"]>[number]["histograms"]>[number]>;
 
-/** Two buckets of 2 and 3 observations, 1 in the zero bucket. */
+/** A histogram with buckets of 2 and 3 observations, and 1 in the zero bucket. */
 const histogram: HistogramInit = {
   count: { case: "countInt", value: 6n },
   sum: 12,
@@ -76,9 +76,9 @@ const float: HistogramInit = {
 };
 
 const seriesV1: readonly [title: string, init: InitV1, violations: string[]][] = [
-  ["nothing in a correct request", labelled(...up), []],
-  ["nothing in a request without series", {}, []],
-  ["nothing in a request of metadata only", { metadata: [{ type: 1, metricFamilyName: "up", help: "Up." }] }, []],
+  ["a correct request", labelled(...up), []],
+  ["a request without series", {}, []],
+  ["a request with only metadata", { metadata: [{ type: 1, metricFamilyName: "up", help: "Up." }] }, []],
   ["MUST have labels sorted", labelled(["__name__", "up"], ["z", "1"], ["a", "1"]), ['labelOrder up{a="1",z="1"}']],
   ["MUST have labels sorted, capitals first", labelled(["B", "1"], ["__name__", "up"], ["a", "1"]), []],
   ["MUST NOT repeat a label name", labelled(...up, ["job", "a"]), ['labelUnique up{job="a",job="a"}']],
@@ -97,38 +97,40 @@ const seriesV1: readonly [title: string, init: InitV1, violations: string[]][] =
   ["SHOULD NOT use other labels that begin with __", labelled(["__a", "1"], ["__name__", "up"]), [
     'labelReserved up{__a="1"}',
   ]],
-  ["a series twice with one time", twice({ samples: [value] }, { samples: [value] }), ['sampleOrder up{job="a"}']],
-  ["a series twice, out of order", twice({ samples: [value] }, { histograms: [{ timestamp: 1n }] }), [
+  ["two entries of a series at the same time", twice({ samples: [value] }, { samples: [value] }), [
+    'sampleOrder up{job="a"}',
+  ]],
+  ["two entries of a series out of order", twice({ samples: [value] }, { histograms: [{ timestamp: 1n }] }), [
     'sampleOrder up{job="a"}',
   ]],
   [
-    "a series in several places in order, as Prometheus sends it",
+    "several entries of a series in order, as Prometheus sends them",
     twice({ samples: [value] }, { samples: [later] }),
     [],
   ],
   [
-    "a series with its exemplars elsewhere",
+    "a series with its exemplars in an entry of their own",
     twice({ samples: [value] }, { exemplars: [value] }, { samples: [later] }),
     [],
   ],
   ["samples out of order", holding({ samples: [{ value: 1, timestamp: 2n }, { value: 1, timestamp: 1n }] }), [
     'sampleOrder up{job="a"}',
   ]],
-  ["two samples at one time", holding({ samples: [value, { ...value, value: 2 }] }), ['sampleOrder up{job="a"}']],
+  ["two samples at the same time", holding({ samples: [value, { ...value, value: 2 }] }), ['sampleOrder up{job="a"}']],
   ["samples in order", holding({ samples: [{ value: 1, timestamp: 1n }, { value: 1, timestamp: 2n }] }), []],
   ["histograms out of order", holding({ histograms: [histogram, histogram] }), ['sampleOrder up{job="a"}']],
   ["samples and histograms in a series", holding({ samples: [value], histograms: [histogram] }), [
     'seriesMixed up{job="a"}',
   ]],
-  ["a series with nothing", holding({}), ['seriesEmpty up{job="a"}']],
-  ["a series with exemplars only, as Prometheus sends them", holding({ exemplars: [value] }), []],
+  ["a series without values", holding({}), ['seriesEmpty up{job="a"}']],
+  ["a series with only exemplars, as Prometheus sends them", holding({ exemplars: [value] }), []],
   ["an exemplar without a timestamp", holding({ samples: [value], exemplars: [{ value: 1 }] }), [
     'exemplarTimestamp up{job="a"}',
   ]],
   ["exemplars out of order", holding({ samples: [value], exemplars: [value, { value: 1, timestamp: 1n }] }), [
     'exemplarOrder up{job="a"}',
   ]],
-  ["exemplars at one time", holding({ samples: [value], exemplars: [value, value] }), []],
+  ["exemplars at the same time", holding({ samples: [value], exemplars: [value, value] }), []],
   ...([
     [["z", "1"], ["a", "1"]],
     [["a", "1"], ["a", "2"]],
@@ -150,11 +152,11 @@ const seriesV1: readonly [title: string, init: InitV1, violations: string[]][] =
   ["NaN", holding({ samples: [{ value: NaN, timestamp: 1n }] }), []],
 ];
 
-/** A 1.0 request with this histogram. */
+/** Returns a 1.0 request with this histogram. */
 const withHistogram = (each: HistogramInit): InitV1 => holding({ histograms: [each] });
 const histograms: readonly [title: string, init: HistogramInit, rules: string[]][] = [
   ["a correct histogram", histogram, []],
-  ["a correct float histogram, whose sum need not be exact", float, []],
+  ["a correct float histogram, whose count need not be exact", float, []],
   ["a correct histogram of custom buckets", custom, []],
   ["an empty histogram", { timestamp: 1000n }, []],
   ["a count below what the buckets hold", { ...histogram, count: { case: "countInt", value: 5n } }, [
@@ -201,9 +203,9 @@ const histograms: readonly [title: string, init: HistogramInit, rules: string[]]
   ["custom buckets with a zero threshold", { ...custom, zeroThreshold: 1 }, ["histogramCustomValues"]],
   ["custom buckets that begin below 0", { ...custom, positiveSpans: [{ offset: -1, length: 2 }] }, ["histogramSpans"]],
   ["a reset hint", { ...histogram, resetHint: 3 }, []],
-  ["a reset hint that there is not", { ...histogram, resetHint: 200 as 0 }, ["histogramResetHint"]],
+  ["an undefined reset hint", { ...histogram, resetHint: 200 as 0 }, ["histogramResetHint"]],
   ["a negative reset hint", { ...histogram, resetHint: -1 as 0 }, ["histogramResetHint"]],
-  ["many of one kind once", {
+  ["each rule only once for a histogram", {
     ...histogram,
     schema: 9,
     positiveSpans: [{ offset: 0, length: 3 }],
@@ -212,26 +214,26 @@ const histograms: readonly [title: string, init: HistogramInit, rules: string[]]
 ];
 
 for (const [title, init, expected] of seriesV1) {
-  test(`strict finds in 1.0: ${title}`, async () => assert.deepEqual(await breachesOf(postV1(init)), expected));
+  test(`strictRules in 1.0: ${title}`, async () => assert.deepEqual(await violationsOf(postV1(init)), expected));
 }
 
 for (const [title, init, rules] of histograms) {
-  test(`strict finds in histograms: ${title}`, async () => {
-    assert.deepEqual(await breachesOf(postV1(withHistogram(init))), rules.map((rule) => `${rule} up{job="a"}`));
+  test(`strictRules for histograms: ${title}`, async () => {
+    assert.deepEqual(await violationsOf(postV1(withHistogram(init))), rules.map((rule) => `${rule} up{job="a"}`));
   });
 }
 
-test("strict finds a staleness marker that was changed on its way, and takes the right one", async () => {
+test("strictRules finds a staleness marker with wrong bits, and accepts the right one", async () => {
   for (const [low, expected] of [[2n, ['staleMarker up{job="a"}']], [1n, []]] as const) {
     const bytes = new Uint8Array(BigUint64Array.of(0x7ff8000000000000n | low).buffer);
-    // TimeSeries{labels, Sample{value, timestamp 1}}, written by hand: the bits would not survive as a number.
+    // TimeSeries{labels, Sample{value, timestamp 1}} is encoded by hand, because a JavaScript number loses the bits.
     const label = [0x0a, 0x0e, 0x0a, 0x08, ...new TextEncoder().encode("__name__"), 0x12, 0x02, 0x75, 0x70];
     const job = [0x0a, 0x08, 0x0a, 0x03, ...new TextEncoder().encode("job"), 0x12, 0x01, 0x61];
     const series = [...label, ...job, 0x12, 11, 0x09, ...bytes, 0x10, 0x01];
     const message = [0x0a, series.length, ...series];
-    // As one literal of snappy.
+    // One literal of snappy.
     const body = Uint8Array.of(message.length, (message.length - 1) << 2, ...message);
-    assert.deepEqual(await breachesOf(postV1({}, { body })), expected);
+    assert.deepEqual(await violationsOf(postV1({}, { body })), expected);
   }
 });
 
@@ -239,8 +241,8 @@ test("strict finds a staleness marker that was changed on its way, and takes the
 const seriesV2 = { labelsRefs: [1, 2, 3, 4], samples: [value] };
 const symbols = ["", "__name__", "up", "job", "a"];
 const requestsV2: readonly [title: string, init: InitV2, violations: string[]][] = [
-  ["nothing in a correct request", { symbols, timeseries: [seriesV2] }, []],
-  ["nothing in a request without series", {}, []],
+  ["a correct request", { symbols, timeseries: [seriesV2] }, []],
+  ["a request without series", {}, []],
   ["MUST have the empty string first", {
     symbols: symbols.slice(1),
     timeseries: [{ ...seriesV2, labelsRefs: [0, 1, 2, 3] }],
@@ -249,18 +251,18 @@ const requestsV2: readonly [title: string, init: InitV2, violations: string[]][]
     symbols: [...symbols, "a"],
     timeseries: [{ ...seriesV2, labelsRefs: [1, 2, 3, 5] }],
   }, ["symbolsUnique"]],
-  ["a symbol that is not used, which no rule forbids", { symbols: [...symbols, "b"], timeseries: [seriesV2] }, []],
-  ["a series in several places in order", {
+  ["an unused symbol, which no rule forbids", { symbols: [...symbols, "b"], timeseries: [seriesV2] }, []],
+  ["several entries of a series in order", {
     symbols,
     timeseries: [seriesV2, { ...seriesV2, samples: [later] }],
   }, []],
-  ["a start after the sample", {
+  ["a start timestamp after the sample", {
     symbols,
     timeseries: [{ ...seriesV2, samples: [{ ...value, startTimestamp: 1001n }] }],
   }, [
     'startTimestamp up{job="a"}',
   ]],
-  ["a start with the sample", {
+  ["a start timestamp equal to the sample's", {
     symbols,
     timeseries: [{ ...seriesV2, samples: [{ ...value, startTimestamp: 1000n }] }],
   }, []],
@@ -276,7 +278,7 @@ const requestsV2: readonly [title: string, init: InitV2, violations: string[]][]
     symbols: symbols.slice(0, 4),
     timeseries: [{ ...seriesV2, labelsRefs: [1, 2, 3, 0] }],
   }, ['labelEmpty up{job=""}']],
-  ["MUST have samples or histograms, exemplars do not do", {
+  ["MUST have samples or histograms; exemplars are not enough", {
     symbols,
     timeseries: [{ labelsRefs: [1, 2, 3, 4], exemplars: [value] }],
   }, ['seriesEmpty up{job="a"}']],
@@ -284,7 +286,7 @@ const requestsV2: readonly [title: string, init: InitV2, violations: string[]][]
 ];
 
 for (const [title, init, expected] of requestsV2) {
-  test(`strict finds in 2.0: ${title}`, async () => assert.deepEqual(await breachesOf(postV2(init)), expected));
+  test(`strictRules in 2.0: ${title}`, async () => assert.deepEqual(await violationsOf(postV2(init)), expected));
 }
 
 const correct = labelled(...up);
@@ -307,10 +309,10 @@ const requests: readonly [title: string, request: () => Request, rules: string[]
   ...headerCases("X-Prometheus-Remote-Write-Version", "version", [undefined, "2.0.0", "1", "0.1"], postV1Correct),
   ...headerCases("X-Prometheus-Remote-Write-Version", "version", [undefined, "0.1.0", "2"], postV2Correct),
   ...headerCases("User-Agent", "userAgent", [undefined, "k6-prometheus-rw-output", "a b/1", "/1", "a/"], postV1Correct),
-  ["a body that is no snappy", () => postV1(correct, { body: "hello" }), ["body"]],
-  ["a body that is no message", () => postV1(correct, { body: Uint8Array.of(1, 0, 0x0b) }), ["body"]],
+  ["a body that is not snappy", () => postV1(correct, { body: "hello" }), ["body"]],
+  ["a body that is not a message", () => postV1(correct, { body: Uint8Array.of(1, 0, 0x0b) }), ["body"]],
   [
-    "1.0 with its message named",
+    "1.0 with the name of its message",
     () => postV1Correct({ headers: { "Content-Type": "application/x-protobuf;proto=prometheus.WriteRequest" } }),
     [],
   ],
@@ -329,15 +331,15 @@ function postV2Correct(options: PostOptions): Request {
   return postV2(correctV2, options);
 }
 
-test("strict finds a message of the other version, or reserved fields beside the right ones", async () => {
+test("strictRules finds a message of the other version, and reserved fields together with the right ones", async () => {
   const bodyOf = async (request: Request): Promise<Uint8Array<ArrayBuffer>> =>
     new Uint8Array(await request.arrayBuffer());
-  assert.deepEqual(await breachesOf(postV1({}, { body: await bodyOf(postV2(correctV2)) })), ["body"]);
-  assert.deepEqual(await breachesOf(postV2({}, { body: await bodyOf(postV1(correct)) })), ["body"]);
+  assert.deepEqual(await violationsOf(postV1({}, { body: await bodyOf(postV2(correctV2)) })), ["body"]);
+  assert.deepEqual(await violationsOf(postV2({}, { body: await bodyOf(postV1(correct)) })), ["body"]);
   const both = (own: Uint8Array, ...others: number[]): Uint8Array<ArrayBuffer> =>
     compress(Uint8Array.of(...decompress(own, { maxDecodedBytes: 1000 }), ...others));
-  assert.deepEqual(await breachesOf(postV1({}, { body: both(await bodyOf(postV1(correct)), 0x10, 1) })), ["body"]);
-  assert.deepEqual(await breachesOf(postV2({}, { body: both(await bodyOf(postV2(correctV2)), 0x08, 1) })), ["body"]);
+  assert.deepEqual(await violationsOf(postV1({}, { body: both(await bodyOf(postV1(correct)), 0x10, 1) })), ["body"]);
+  assert.deepEqual(await violationsOf(postV2({}, { body: both(await bodyOf(postV2(correctV2)), 0x08, 1) })), ["body"]);
 });
 
 function headerCases(
@@ -352,30 +354,30 @@ function headerCases(
 }
 
 for (const [title, request, rules] of requests) {
-  test(`strict finds in requests: ${title}`, async () => assert.deepEqual(await breachesOf(request()), rules));
+  test(`strictRules for requests: ${title}`, async () => assert.deepEqual(await violationsOf(request()), rules));
 }
 
-test("strict names the first five violations in its answer and counts the others", async () => {
+test("the answer names the first five violations and counts the others", async () => {
   const timeseries = Array.from(
     { length: 7 },
     (_, index) => ({ labels: [{ name: "job", value: `${index}` }], samples: [value] }),
   );
-  const response = await createReceiver({ strict: true, onWrite: () => {} })(postV1({ timeseries }));
+  const response = await createReceiver({ strict: strictRules(), onWrite: () => {} })(postV1({ timeseries }));
   const lines = (await response.text()).trim().split("\n");
   assert.equal(lines[0], "Cannot accept the request: it has 7 violations of the specification");
   assert.match(lines[5] ?? "", /^metricNamePresent: .*, in \{job="4"\}$/);
   assert.deepEqual(lines.slice(6), ["and 2 more"]);
 });
 
-test("strict shortens a series that is as long as its request", async () => {
-  const [violation] = await breachesOf(postV1(labelled(["__name__", "up"], ["job", "a".repeat(10_000)], ["a", "1"])));
+test("a violation shortens a series that is as long as its request", async () => {
+  const [violation] = await violationsOf(postV1(labelled(["__name__", "up"], ["job", "a".repeat(10_000)], ["a", "1"])));
   assert.equal(violation, `labelOrder up{a="1",job="${"a".repeat(200)}…"}`);
 });
 
-test("strict hands on the first hundred violations of a request, and how many there are", async () => {
+test("onViolation gets the first hundred violations of a request, and their number", async () => {
   const violations: Violation[] = [];
   const receive = createReceiver({
-    strict: true,
+    strict: strictRules(),
     onWrite: () => {},
     onViolation: (violation) => violations.push(violation),
   });
@@ -387,7 +389,7 @@ test("strict hands on the first hundred violations of a request, and how many th
   assert.match(violations[100]?.message ?? "", /has 40000 violations, of which these are the first 100, expected none/);
 });
 
-test("strict is quick with labels that are long, alike and shared", async () => {
+test("strictRules is quick with labels that are long, similar and shared", async () => {
   const long = "a".repeat(8000);
   const symbols = ["", "__name__", "m", ...Array.from({ length: 40 }, (_, index) => `${long}${index}`)];
   const timeseries = Array.from({ length: 300 }, (_, index) => ({
@@ -395,7 +397,7 @@ test("strict is quick with labels that are long, alike and shared", async () => 
     samples: [value],
   }));
   const start = performance.now();
-  const response = await createReceiver({ strict: true, onWrite: () => {} })(postV2({ symbols, timeseries }));
+  const response = await createReceiver({ strict: strictRules(), onWrite: () => {} })(postV2({ symbols, timeseries }));
   assert.equal(response.status, 400);
   assert.ok(performance.now() - start < 3000);
 });

@@ -2,16 +2,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { ConfigurationError } from "../../../src/model/errors.ts";
-import { oauth2Authorizer, type OAuth2Options } from "../../../src/send/auth/oauth2.ts";
-import type { Authorizer } from "../../../src/send/authorizer.ts";
+import { oauth2, type OAuth2Options } from "../../../src/send/auth/oauth2.ts";
+import type { Authorizer } from "../../../src/send/auth/authorizer.ts";
 import { createHttpSender } from "../../../src/send/http_sender.ts";
-import type { EncodedRequest } from "../../../src/send/request_result.ts";
+import { httpOptions, request as encoded } from "../../support/answering_fetch.ts";
 import { requestTo, unaborted } from "../../support/auth_request.ts";
 
 const secret = "s3cr3t/+ &: ü";
 const options: OAuth2Options = { tokenUrl: "https://id.example/token", clientId: "k6", clientSecret: secret };
-
-const encoded: EncodedRequest = { version: "1.0", body: Uint8Array.of(0), samples: 1 };
 
 interface Asked {
   readonly url: string;
@@ -20,7 +18,7 @@ interface Asked {
   readonly params: URLSearchParams;
 }
 
-/** A token endpoint that gives these answers, one after the other, and then the last one again. */
+/** A token endpoint that gives these answers in turn, and then the last one again and again. */
 function endpoint(answers: readonly (() => Response | Promise<Response>)[], clock = { ms: 1_000_000 }): {
   authorizerOf(options: OAuth2Options): Authorizer;
   asked: Asked[];
@@ -32,8 +30,13 @@ function endpoint(answers: readonly (() => Response | Promise<Response>)[], cloc
     assert.ok(answer !== undefined);
     return await answer();
   };
-  const context = { fetch, now: () => clock.ms, sleep: () => new Promise<void>(() => {}) };
-  return { authorizerOf: (given) => oauth2Authorizer(given, context), asked };
+  const context = {
+    url: new URL("https://host/write"),
+    fetch,
+    now: () => clock.ms,
+    sleep: () => new Promise<void>(() => {}),
+  };
+  return { authorizerOf: (given) => oauth2(given)(context), asked };
 }
 
 const token = (fields: Readonly<Record<string, unknown>> = {}): () => Response => () =>
@@ -45,7 +48,7 @@ async function authorizationOf(authorizer: Authorizer): Promise<string | undefin
   return request.headers.get("authorization");
 }
 
-/** The message of the error, which shows no secret in any form. */
+/** Returns the message of the error, after checking that it shows no secret in any form. */
 async function messageOf(authorizer: Authorizer, name: "ConfigurationError" | "Error"): Promise<string> {
   let message = "";
   await assert.rejects(authorizationOf(authorizer), (error: unknown) => {
@@ -60,7 +63,7 @@ async function messageOf(authorizer: Authorizer, name: "ConfigurationError" | "E
   return message;
 }
 
-test("a token is asked for as RFC 6749, 4.4.2 says, with the client in the header", async () => {
+test("a token is requested as RFC 6749, 4.4.2 says, with the client in the header", async () => {
   const { authorizerOf, asked } = endpoint([token()]);
   const authorizer = authorizerOf({
     ...options,
@@ -84,7 +87,7 @@ test("a token is asked for as RFC 6749, 4.4.2 says, with the client in the heade
   assert.equal(credentials.toString(), "k6:s3cr3t%2F%2B+%26%3A+%C3%BC");
 });
 
-test("the client may show its secret in the body instead", async () => {
+test("the client may send its secret in the body instead", async () => {
   const { authorizerOf, asked } = endpoint([token()]);
   await authorizationOf(authorizerOf({ ...options, clientAuthentication: "body" }));
   assert.equal(asked[0]?.headers.get("authorization"), null);
@@ -108,7 +111,7 @@ test("a token is used until half a minute before it expires", async () => {
   assert.equal(await authorizationOf(authorizer), "Bearer tok-2");
 });
 
-test("the lifetime may be a text; without a usable one the token is used until it is refused", async () => {
+test("the lifetime may be a string; without a usable one the token is used until it is refused", async () => {
   for (
     const [lifetime, again] of [["60", true], [undefined, false], ["soon", false], [0, false], [-1, false]] as const
   ) {
@@ -129,7 +132,7 @@ test("after a 401 the sender gets one new token and tries once more", async () =
   const sent: (string | null)[] = [];
   let valid = "Bearer tok-1";
   const send = createHttpSender({
-    url: "https://host/write",
+    ...httpOptions,
     authorizer,
     fetch: (_, init) => {
       const authorization = new Headers(init.headers).get("authorization");
@@ -149,31 +152,32 @@ test("after a 401 the sender gets one new token and tries once more", async () =
   assert.equal(asked.length, 3);
 });
 
-test("the sender refuses for good what the token endpoint refuses, and retries what may pass", async () => {
+test("samples are rejected if the token endpoint refuses the client, and tried again after other errors", async () => {
   for (const [status, kind] of [[400, "rejected"], [401, "rejected"], [503, "failed"], [429, "failed"]] as const) {
     const { authorizerOf } = endpoint([() => Response.json({ error: "no" }, { status })]);
     const send = createHttpSender({
-      url: "https://host/write",
+      ...httpOptions,
       authorizer: authorizerOf(options),
       fetch: () => Promise.reject(new Error("not to be reached")),
       sleep: () => new Promise(() => {}),
+      now: () => 0,
     });
-    const outcome = await send(encoded, unaborted());
-    assert.equal(outcome.kind, kind);
+    const result = await send(encoded, unaborted());
+    assert.equal(result.kind, kind);
   }
 });
 
-test("the endpoint's error is told in its own words, without the secret even where it echoes it", async () => {
+test("the endpoint's error is shown in its own words, without the secret even if it echoes it", async () => {
   const { authorizerOf } = endpoint([
     () => Response.json({ error: "invalid_client", error_description: `no "${secret}" at k6` }, { status: 401 }),
   ]);
   assert.equal(
     await messageOf(authorizerOf(options), "ConfigurationError"),
-    'Cannot authenticate: https://id.example/token gives no token: it answered 401: invalid_client: no "***" at k6',
+    'Cannot authenticate: no token came from https://id.example/token: it answered 401: invalid_client: no "***" at k6',
   );
 });
 
-test("the secret is not told in any form in which an answer may echo it", async () => {
+test("the secret is not shown in any form in which an answer may echo it", async () => {
   const clientSecret = 'q"uo te\\d';
   const forms = [
     JSON.stringify(clientSecret),
@@ -189,21 +193,21 @@ test("the secret is not told in any form in which an answer may echo it", async 
   }
 });
 
-test("an error that is not JSON is told as it is, cut and on one line", async () => {
+test("an error that is not JSON is shown as it is, shortened and on one line", async () => {
   const { authorizerOf } = endpoint([() => new Response(`bad\ngateway ${"x".repeat(5000)}`, { status: 502 })]);
   const message = await messageOf(authorizerOf(options), "Error");
   assert.match(message, /it answered 502: bad gateway x+$/);
   assert.ok(message.length < 1200);
 });
 
-test("answers that are no bearer token are refused, without showing them", async () => {
+test("answers without a bearer token are refused, and are not shown", async () => {
   const answers: readonly (readonly [() => Response, RegExp])[] = [
     [() => new Response("<html>tok-1</html>"), /has no access_token/],
     [() => new Response('["tok-1"]'), /has no access_token/],
     [() => new Response("null"), /has no access_token/],
     [token({ access_token: 5 }), /has no access_token/],
     [token({ access_token: "tok-1\n2" }), /the bearer token has a space, a line break/],
-    [token({ token_type: "mac" }), /of another type than bearer/],
+    [token({ token_type: "mac" }), /the type of its token is not bearer/],
     [() => new Response(null, { status: 302, headers: { location: "https://elsewhere/" } }), /it answered 302/],
   ];
   for (const [answer, expected] of answers) {
@@ -213,20 +217,21 @@ test("answers that are no bearer token are refused, without showing them", async
   }
 });
 
-test("a network error may pass, and says what happened", async () => {
+test("a network error is tried again, and the message says what happened", async () => {
   const { authorizerOf } = endpoint([
     () => Promise.reject(new TypeError("fetch failed", { cause: new Error(`${secret}?`) })),
   ]);
   assert.equal(
     await messageOf(authorizerOf(options), "Error"),
-    "Cannot authenticate: https://id.example/token gives no token: the connection broke before the answer came: ***?",
+    "Cannot authenticate: no token came from https://id.example/token: the connection broke before the answer came: ***?",
   );
 });
 
 test("an endpoint that does not answer in time is given up", async () => {
   let timer = (): void => {};
   const sleeps: number[] = [];
-  const authorizer = oauth2Authorizer({ ...options, timeoutMs: 1234 }, {
+  const authorizer = oauth2({ ...options, timeoutMs: 1234 })({
+    url: new URL("https://host/write"),
     fetch: () => new Promise(() => {}),
     now: () => 0,
     sleep: (ms) => {
@@ -236,13 +241,14 @@ test("an endpoint that does not answer in time is given up", async () => {
   });
   const message = messageOf(authorizer, "Error");
   timer();
-  assert.match(await message, /gives no token: no answer came within 1234 ms$/);
+  assert.match(await message, /no token came from .*: it did not answer within 1\.234 s$/);
   assert.deepEqual(sleeps, [1234]);
 });
 
 test("an abort stops the request of the token, and leaves no timer behind", async () => {
   const signals: (AbortSignal | null | undefined)[] = [];
-  const authorizer = oauth2Authorizer(options, {
+  const authorizer = oauth2(options)({
+    url: new URL("https://host/write"),
     fetch: (_, init) => {
       signals.push(init.signal);
       return new Promise(() => {});
@@ -257,7 +263,7 @@ test("an abort stops the request of the token, and leaves no timer behind", asyn
   const authorized = authorizer.authorize(requestTo("https://host/"), controller.signal);
   controller.abort(new Error("closing"));
   await assert.rejects(Promise.resolve(authorized), /closing/);
-  // The request ends on a later turn than those who waited for it.
+  // The request ends on a later turn than the callers that waited for it.
   await new Promise((resolve) => setTimeout(resolve, 0));
   assert.deepEqual(signals.map((signal) => signal?.aborted), [true, true]);
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { test } from "node:test";
 import { ConfigurationError } from "../../../src/model/errors.ts";
-import { sigV4Authorizer, type SigV4Options } from "../../../src/send/auth/sigv4.ts";
-import type { AuthorizableRequest, Authorizer } from "../../../src/send/authorizer.ts";
+import { sigV4, type SigV4Options } from "../../../src/send/auth/sigv4.ts";
+import type { AuthContext, AuthorizableRequest, Authorizer } from "../../../src/send/auth/authorizer.ts";
 import { requestTo, unaborted } from "../../support/auth_request.ts";
 
 /** The example credentials of AWS's documentation and test suite. */
@@ -11,13 +11,18 @@ const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDE
 const time = Date.UTC(2015, 7, 30, 12, 36, 0, 789);
 const url = "https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write";
 
+function contextAt(now: () => number): AuthContext {
+  const unused = (): never => assert.fail("a signature needs no request and no timer");
+  return { url: new URL(url), fetch: unused, sleep: unused, now };
+}
+
 interface Scope {
   readonly region: string;
   readonly service: string;
   readonly secretAccessKey: string;
 }
 
-/** The signature, worked out from AWS's description with node:crypto alone. */
+/** Computes the signature from AWS's description with node:crypto alone. */
 function expectedSignature(
   { method, url, headers, body }: Pick<AuthorizableRequest, "url" | "headers"> & { method: string; body: Uint8Array },
   { region, service, secretAccessKey }: Scope,
@@ -48,7 +53,7 @@ function expectedSignature(
   return { signedHeaders, signature: createHmac("sha256", key).update(toSign).digest("hex") };
 }
 
-test("the computation of these tests gives the signatures of AWS's own test suite", () => {
+test("the expected signatures of these tests are those of AWS's own test suite", () => {
   const scope = { region: "us-east-1", service: "service", secretAccessKey: keys.secretAccessKey };
   const headers = new Map([["x-amz-date", "20150830T123600Z"]]);
   const of = (method: string, url: string): string =>
@@ -64,7 +69,7 @@ test("the computation of these tests gives the signatures of AWS's own test suit
 });
 
 async function sign(options: SigV4Options, request = requestTo(url)): Promise<AuthorizableRequest> {
-  await sigV4Authorizer(options, { now: () => time }).authorize(request, unaborted());
+  await sigV4(options)(contextAt(() => time)).authorize(request, unaborted());
   return request;
 }
 
@@ -95,7 +100,7 @@ test("the request is signed with its URL, headers and body, for Amazon's Prometh
   assert.equal(request.headers.get("user-agent"), "k6-remote-write/0", "what is not signed stays");
 });
 
-test("ports, queries, odd paths, custom headers, other services and session tokens are signed as they are sent", async () => {
+test("ports, queries, unusual paths, custom headers, other services and session tokens are signed as they are sent", async () => {
   const options = { region: "us-west-2", service: "execute-api", sessionToken: "FQoGZ/+==", ...keys };
   for (
     const odd of [
@@ -114,10 +119,10 @@ test("ports, queries, odd paths, custom headers, other services and session toke
   }
 });
 
-test("a second attempt with the same headers is signed anew, at its own time", async () => {
+test("a second attempt with the same headers is signed again, at its own time", async () => {
   let now = time;
   const options = { region: "eu-central-1", ...keys };
-  const authorizer = sigV4Authorizer(options, { now: () => now });
+  const authorizer = sigV4(options)(contextAt(() => now));
   const request = requestTo(url, { "x-amz-security-token": "stale" });
   await authorizer.authorize(request, unaborted());
   const first = request.headers.get("authorization");
@@ -130,18 +135,18 @@ test("a second attempt with the same headers is signed anew, at its own time", a
   assert.equal(authorizer.refresh, undefined, "fixed credentials do not change after a 401");
 });
 
-/** Signs with what a callback gives; says which key was used. */
+/** Signs a request and returns the access key that was used. */
 async function keyOf(authorizer: Authorizer): Promise<string | undefined> {
   const request = requestTo(url);
   await authorizer.authorize(request, unaborted());
   return /Credential=(\w+)/.exec(request.headers.get("authorization") ?? "")?.[1];
 }
 
-test("a callback is called on each attempt, or five minutes before its credentials expire", async () => {
+test("a callback is called before each attempt, or five minutes before its credentials expire", async () => {
   let now = time;
   let calls = 0;
   let lifetimeMs = 0;
-  const authorizer = sigV4Authorizer({
+  const authorizer = sigV4({
     region: "eu-central-1",
     credentials: () =>
       Promise.resolve({
@@ -150,7 +155,7 @@ test("a callback is called on each attempt, or five minutes before its credentia
         sessionToken: "session",
         ...(lifetimeMs === 0 ? {} : { expiration: new Date(now + lifetimeMs) }),
       }),
-  }, { now: () => now });
+  })(contextAt(() => now));
   assert.deepEqual([await keyOf(authorizer), await keyOf(authorizer)], ["KEY1", "KEY2"]);
   lifetimeMs = 3_600_000;
   assert.equal(await keyOf(authorizer), "KEY3");
@@ -165,7 +170,7 @@ test("a callback is called on each attempt, or five minutes before its credentia
   assert.equal(await keyOf(authorizer), "KEY5");
 });
 
-test("what is missing or said twice is named, without a secret", () => {
+test("an option that is missing or given twice is named, without a secret", () => {
   const credentials = (): Promise<typeof keys> => Promise.resolve(keys);
   const refused: readonly (readonly [SigV4Options, RegExp])[] = [
     [{ ...keys }, /sigv4\.region is missing, expected region, accessKeyId and secretAccessKey/],
@@ -173,11 +178,14 @@ test("what is missing or said twice is named, without a secret", () => {
     [{ region: "r", secretAccessKey: keys.secretAccessKey }, /sigv4\.accessKeyId is missing/],
     [{ region: "r", accessKeyId: "AKIDEXAMPLE" }, /sigv4\.secretAccessKey is missing/],
     [{ credentials }, /sigv4\.region is missing/],
-    [{ region: "r", credentials, ...keys }, /sigv4\.accessKeyId is given beside sigv4\.credentials/],
-    [{ region: "r", credentials, sessionToken: "tok3n" }, /sigv4\.sessionToken is given beside sigv4\.credentials/],
+    [{ region: "r", credentials, ...keys }, /sigv4\.accessKeyId is given together with sigv4\.credentials/],
+    [
+      { region: "r", credentials, sessionToken: "tok3n" },
+      /sigv4\.sessionToken is given together with sigv4\.credentials/,
+    ],
   ];
   for (const [options, message] of refused) {
-    assert.throws(() => sigV4Authorizer(options, { now: () => time }), (error: unknown) => {
+    assert.throws(() => sigV4(options), (error: unknown) => {
       assert.ok(error instanceof ConfigurationError);
       assert.match(error.message, message);
       assert.doesNotMatch(error.message, /wJalr|AKID|tok3n/);
@@ -186,13 +194,13 @@ test("what is missing or said twice is named, without a secret", () => {
   }
 });
 
-test("a callback that gives no whole credentials is named, its own error is passed on", async () => {
+test("incomplete credentials of a callback are reported, and its own error is passed on", async () => {
   const authorizerOf = (credentials: NonNullable<SigV4Options["credentials"]>): Authorizer =>
-    sigV4Authorizer({ region: "r", credentials }, { now: () => time });
+    sigV4({ region: "r", credentials })(contextAt(() => time));
   await assert.rejects(keyOf(authorizerOf(() => Promise.resolve({ accessKeyId: "AKID", secretAccessKey: "" }))), {
     // The next attempt asks again.
     name: "Error",
-    message: /what sigv4\.credentials gives: secretAccessKey is missing/,
+    message: /the result of sigv4\.credentials: secretAccessKey is missing/,
   });
   const error = new Error("no metadata service");
   await assert.rejects(keyOf(authorizerOf(() => Promise.reject(error))), error);

@@ -1,0 +1,66 @@
+/**
+ * Decides what a command line asks for: a command with its arguments, or a help text or the version.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../model/errors.ts";
+import { version } from "../model/version.ts";
+import { nearestName } from "../client/nearest_name.ts";
+import { type Arguments, firstOperand, parseArguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { formatCommandHelp, formatHelp } from "./help.ts";
+import { receive } from "./receive.ts";
+import { run } from "./run.ts";
+import { isThere } from "./runtime.ts";
+import { send } from "./send.ts";
+
+const commands: readonly Command[] = [send, run, receive];
+
+/** What a command line asks for: to print something, or to run a command. */
+export type CommandLine =
+  | { readonly print: string; readonly command?: undefined; readonly given?: undefined }
+  | { readonly print?: undefined; readonly command: Command; readonly given: Arguments };
+
+/**
+ * Reads a command line. Without a command's name, the command is `send`.
+ *
+ * @param args the arguments after the program's name
+ * @throws ConfigurationError for an unknown command or flag, or a value that cannot be read
+ */
+export function readCommandLine(args: readonly string[]): CommandLine {
+  const [first = "", second = ""] = args;
+  if (first === "help" && commandOf(second) !== undefined) return readCommandLine([second, "--help"]);
+  if (first === "help" || first === "--help" || first === "-h") return { print: formatHelp(commands) };
+  // Flags may come before the command.
+  const at = firstOperand(args, commands.flatMap(({ flags, options }) => [...flags, ...options])) ?? 0;
+  const word = args[at] ?? "";
+  const command = commandOf(word) ?? send;
+  const rest = command.name === word ? args.toSpliced(at, 1) : args;
+  if (asksFor(rest, "--version", "-V")) return { print: `k6-remote-write ${version}\n` };
+  if (asksFor(rest, "--help", "-h")) return { print: formatCommandHelp(command) };
+  if (command.name !== word && !isThere(word)) {
+    const nearest = nearestName(word, commands.map(({ name }) => name));
+    if (nearest !== undefined) {
+      throw new ConfigurationError(
+        `Cannot read the command line: there is no command or file ${word}; did you mean ${nearest}?`,
+      );
+    }
+  }
+  const { parse = parseArguments } = command;
+  const given = parse(rest, [...command.flags, ...command.options]);
+  if (command.operands === "" && given.operands.length > 0) {
+    throw new ConfigurationError(
+      `Cannot read the command line: ${command.name} takes no argument "${given.operands[0]}", expected only flags`,
+    );
+  }
+  return { command, given };
+}
+
+function asksFor(args: readonly string[], ...flags: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).some((argument) => flags.includes(argument));
+}
+
+function commandOf(name: string): Command | undefined {
+  return commands.find((command) => command.name === name);
+}

@@ -1,0 +1,108 @@
+/**
+ * The flags of `send`, and what they mean together.
+ *
+ * @module
+ */
+import { parseBoolean, parsePeriod } from "../config/option_parsers.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import type { Arguments, Flag } from "./arguments.ts";
+import { commonFlags, isOn } from "./command.ts";
+import { isRegularFile, isThere } from "./runtime.ts";
+
+/** The flags of `send` that are not options of the output. */
+export const sendFlags: readonly Flag[] = [
+  {
+    flag: "replay",
+    help: "Make windows by the samples' own times. This is the default for files.",
+    parse: parseBoolean,
+  },
+  { flag: "live", help: "Make windows by the clock. This is the default for standard input.", parse: parseBoolean },
+  {
+    flag: "shift-to-now",
+    help: "Move all samples in time, so that the newest is at the present time.",
+    parse: parseBoolean,
+  },
+  { flag: "follow", help: "Wait for FILE to appear, and send what is appended to it.", parse: parseBoolean },
+  {
+    flag: "idle-timeout",
+    placeholder: "DURATION",
+    help: "With --follow: end if the file does not grow for this time.",
+    default: "never",
+    parse: parsePeriod,
+  },
+  {
+    flag: "checkpoint",
+    placeholder: "STATE",
+    help: "Record the progress in this file. After a crash, the same command continues from there.",
+    parse: parsePath,
+  },
+  ...commonFlags,
+];
+
+/** What `send` reads, and how. */
+export interface SendArguments {
+  /** The inputs, in order; `-` is standard input. */
+  readonly paths: readonly string[];
+  /** Windows are made by the clock instead of the samples' own times. */
+  readonly live: boolean;
+  /** The only input is a file that grows. */
+  readonly follow: boolean;
+  /** When to stop following a file that does not grow; Infinity for never. */
+  readonly idleTimeoutMs: number;
+  /** Move all samples so that the newest is at the present time. */
+  readonly shiftToNow: boolean;
+  /** The path of the checkpoint, if there is one. */
+  readonly checkpoint: string | undefined;
+}
+
+/** @throws ConfigurationError if flags and files contradict each other */
+export function readSendArguments(given: Arguments): SendArguments {
+  const { values, operands } = given;
+  const paths = operands.length === 0 ? ["-"] : operands;
+  const readsStandardInput = paths.includes("-");
+  const [replay, follow, shiftToNow] = [isOn(given, "replay"), isOn(given, "follow"), isOn(given, "shift-to-now")];
+  const live = isOn(given, "live") || (!replay && (follow || readsStandardInput));
+  const checkpoint = values.get("checkpoint")?.toString();
+  const unrepeatable = paths.find((path) => isThere(path) && !isRegularFile(path));
+  if (isOn(given, "live") && replay) {
+    throw new ConfigurationError("Cannot use --live with --replay: they exclude each other, expected one of them");
+  }
+  for (const flag of ["shift-to-now", "checkpoint"]) {
+    if (values.has(flag) && readsStandardInput) {
+      throw new ConfigurationError(`Cannot use --${flag}: standard input can be read only once, expected FILE`);
+    }
+  }
+  if (shiftToNow && unrepeatable !== undefined) {
+    throw new ConfigurationError(
+      `Cannot use --shift-to-now with "${unrepeatable}": it can be read only once, expected a regular file`,
+    );
+  }
+  if (follow && (replay || checkpoint !== undefined || shiftToNow)) {
+    throw new ConfigurationError(
+      "Cannot use --follow: --replay, --checkpoint and --shift-to-now need files that are complete",
+    );
+  }
+  if (checkpoint !== undefined && live) {
+    throw new ConfigurationError(
+      "Cannot use --checkpoint with --live: a checkpoint needs windows by the samples' times",
+    );
+  }
+  if (follow && (operands.length !== 1 || readsStandardInput)) {
+    throw new ConfigurationError(`Cannot use --follow: it reads exactly one FILE, expected its path`);
+  }
+  if (follow && unrepeatable !== undefined) {
+    throw new ConfigurationError(
+      `Cannot use --follow with "${unrepeatable}": it is not a regular file, so it cannot grow`,
+    );
+  }
+  if (!follow && values.has("idle-timeout")) {
+    throw new ConfigurationError("Cannot use --idle-timeout without --follow: other inputs end by themselves");
+  }
+  const idleTimeoutMs = Number(values.get("idle-timeout") ?? Infinity);
+  return { paths, live, follow, idleTimeoutMs, shiftToNow, checkpoint };
+}
+
+function parsePath(text: string, source: string): string {
+  if (text === "") throw new ConfigurationError(`Cannot read ${source}: it is "", expected the path of a file`);
+  return text;
+}

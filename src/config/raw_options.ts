@@ -1,0 +1,112 @@
+/**
+ * Options as strings give them, and what the library gets instead: values, for which all features are imported here.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../model/errors.ts";
+import { oauth2, type OAuth2Options } from "../send/auth/oauth2.ts";
+import { sigV4, type SigV4Options } from "../send/auth/sigv4.ts";
+import { legacyMapping } from "../k6/mapping/legacy.ts";
+import type { Threshold } from "../k6/metric.ts";
+import { outputOptionDefinitions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import type { RelabelConfig } from "../k6/relabel/relabel_config.ts";
+import { relabelRules } from "../k6/relabel/relabel_rules.ts";
+import { runInfo } from "../k6/run_metrics/run_info.ts";
+import { thresholds } from "../k6/run_metrics/thresholds.ts";
+import type { Tags } from "../k6/sample.ts";
+
+/** What a library cannot do by itself, because it reads no files and has no TLS of its own. The command does it. */
+export interface FileOptions {
+  /** A file of CA certificates (PEM). A program passes a `fetch` that trusts them. */
+  readonly caCertFile?: string | undefined;
+  /** A file with the client's certificate (PEM). A program passes a `fetch` that shows it. */
+  readonly clientCertFile?: string | undefined;
+  /** A file with the private key of that certificate (PEM). */
+  readonly clientKeyFile?: string | undefined;
+  /** The lowest TLS version. A program passes a `fetch` that requires it. */
+  readonly tlsMinVersion?: "1.2" | "1.3" | undefined;
+  /** Whether any certificate is accepted. A program passes a `fetch` that does so. */
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  /** A file with a bearer token. A program passes a function as `bearerToken`. */
+  readonly bearerTokenFile?: string | undefined;
+  /** A file of relabelling rules. A program passes `relabel`. */
+  readonly relabelConfigFile?: string | undefined;
+}
+
+/** Options that were read from strings. */
+export interface OptionsFromText {
+  /** The options of an output. A `RemoteWriteOutput` takes them as they are. */
+  readonly options: RemoteWriteOutputOptions;
+  /** The options that name files, and those of TLS. */
+  readonly files: FileOptions;
+}
+
+/** Options as strings give them: the features are still descriptions, so that several sources can be merged. */
+export interface RawOptions
+  extends FileOptions, Omit<RemoteWriteOutputOptions, "auth" | "mapping" | "relabel" | "thresholds" | "runInfo"> {
+  readonly mapping?: "prometheus" | "raw" | "legacy" | undefined;
+  readonly oauth2?: Partial<OAuth2Options> | undefined;
+  readonly sigv4?: Partial<SigV4Options> | undefined;
+  readonly relabelConfigs?: readonly RelabelConfig[] | undefined;
+  readonly thresholds?: boolean | Readonly<Record<string, readonly Threshold[]>> | undefined;
+  readonly runInfo?: boolean | Tags | undefined;
+}
+
+/**
+ * Makes the library's options of raw ones.
+ *
+ * @throws ConfigurationError for a description that cannot be used, and for two ways to authenticate
+ */
+export function buildOptions(raw: RawOptions): OptionsFromText {
+  const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
+  const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
+  const { bearerTokenFile, relabelConfigFile, ...options } = withoutTls;
+  const isSigned = sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined);
+  const { user, bearerToken } = options;
+  const methods = Object.entries({ user, bearerToken, oauth2: tokens, sigv4: isSigned || undefined })
+    .flatMap(([name, value]) => value === undefined ? [] : [name]);
+  if (methods.length > 1) {
+    throw new ConfigurationError(
+      `Cannot authenticate: the options contain ${methods.join(" and ")}, expected only one of them`,
+    );
+  }
+  return {
+    options: defined({
+      ...mapping === "legacy" ? withLegacyMapping(options) : { ...options, mapping },
+      auth: tokens === undefined ? isSigned ? sigV4(sigv4) : undefined : oauth2({ ...noTokens, ...tokens }),
+      relabel: relabelConfigs === undefined || relabelConfigs.length === 0 ? undefined : relabelRules(relabelConfigs),
+      thresholds: ifWanted(groups, thresholds),
+      runInfo: ifWanted(labels, runInfo),
+    }),
+    files: defined({
+      ...{ caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify },
+      ...{ bearerTokenFile, relabelConfigFile },
+    }),
+  };
+}
+
+/** What is not given is empty, so that the error names it. */
+const noTokens: OAuth2Options = { tokenUrl: "", clientId: "", clientSecret: "" };
+
+/** The legacy mapping has the options that it reads as its own. */
+function withLegacyMapping({ maxExactValues, ...options }: RemoteWriteOutputOptions): RemoteWriteOutputOptions {
+  const { prefix, maxExactValues: defaultMaximum } = outputOptionDefinitions;
+  const mapping = legacyMapping({
+    prefix: options.prefix ?? prefix.default,
+    maxExactValues: maxExactValues ?? defaultMaximum.default,
+  });
+  return { ...options, mapping };
+}
+
+/** Makes a value of a description, which may also be a switch. */
+function ifWanted<Description, Value>(
+  wanted: Description | boolean | undefined,
+  make: (description?: Description) => Value,
+): Value | undefined {
+  if (wanted === undefined || wanted === false) return undefined;
+  return wanted === true ? make() : make(wanted);
+}
+
+function defined<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}

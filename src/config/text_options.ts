@@ -1,0 +1,221 @@
+/**
+ * All options that can be given as strings: those of the definitions, and those that only a reader of strings has, because they
+ * name a file, or are parts or other forms of an option.
+ *
+ * @module
+ */
+import { clientOptionDefinitions } from "../client/client_options.ts";
+import { queueOptionDefinitions } from "../client/queue_options.ts";
+import { k6OptionDefinitions } from "../k6/output/output_options.ts";
+import {
+  choiceOf,
+  parseBoolean,
+  parseHeader,
+  parseJsonList,
+  parseList,
+  parsePairs,
+  parseString,
+  parseUrl,
+} from "./option_parsers.ts";
+import { type TextOption, textOption, type TextOptionEntry, textOptionsOf } from "./text_option.ts";
+
+const authentication: readonly TextOptionEntry[] = [
+  {
+    option: "bearerTokenFile",
+    flag: "bearer-token-file",
+    placeholder: "FILE",
+    help: "A file with the bearer token. It is read again for each request.",
+    parse: parseString,
+  },
+  {
+    option: "oauth2",
+    flag: "oauth2-token-url",
+    placeholder: "URL",
+    help: "The token endpoint of OAuth 2.0 client credentials.",
+    parse: (text, source) => ({ tokenUrl: parseUrl(text, source) }),
+  },
+  {
+    option: "oauth2",
+    flag: "oauth2-client-id",
+    placeholder: "ID",
+    help: "The client's name at the token endpoint.",
+    parse: (clientId) => ({ clientId }),
+  },
+  {
+    option: "oauth2",
+    flag: "oauth2-client-secret",
+    placeholder: "TEXT",
+    help: "The client's secret. The environment is a safer place for it.",
+    secret: true,
+    parse: (clientSecret) => ({ clientSecret }),
+  },
+  {
+    option: "oauth2",
+    flag: "oauth2-scopes",
+    placeholder: "LIST",
+    help: "The scopes of the token.",
+    list: true,
+    parse: (text, source) => ({ scopes: parseList(text, source) }),
+  },
+  {
+    option: "oauth2",
+    flag: "oauth2-endpoint-params",
+    placeholder: "NAME=VALUE,...",
+    help: "More parameters of the token request, such as audience.",
+    secret: true,
+    list: true,
+    record: true,
+    parse: (text, source) => ({ endpointParams: parsePairs(text, source) }),
+  },
+  {
+    option: "sigv4",
+    keys: ["sigV4Region"],
+    flag: "sigv4-region",
+    placeholder: "REGION",
+    help: "The AWS region. Without keys, the credentials come from AWS_ACCESS_KEY_ID and its companions.",
+    parse: (region) => ({ region }),
+  },
+  {
+    option: "sigv4",
+    keys: ["sigV4AccessKey"],
+    flag: "sigv4-access-key",
+    placeholder: "ID",
+    help: "The AWS access key.",
+    parse: (accessKeyId) => ({ accessKeyId }),
+  },
+  {
+    option: "sigv4",
+    keys: ["sigV4SecretKey"],
+    flag: "sigv4-secret-key",
+    placeholder: "TEXT",
+    help: "The AWS secret key. The environment is a safer place for it.",
+    secret: true,
+    parse: (secretAccessKey) => ({ secretAccessKey }),
+  },
+  {
+    option: "sigv4",
+    keys: ["sigV4SessionToken"],
+    flag: "sigv4-session-token",
+    placeholder: "TEXT",
+    help: "The AWS session token of temporary credentials.",
+    secret: true,
+    parse: (sessionToken) => ({ sessionToken }),
+  },
+  {
+    option: "sigv4",
+    keys: ["sigV4Service"],
+    flag: "sigv4-service",
+    placeholder: "NAME",
+    help: "The name of the service in the signature.",
+    default: "aps",
+    parse: (service) => ({ service }),
+  },
+];
+
+const header: TextOptionEntry = {
+  option: "headers",
+  env: [],
+  envPrefixes: ["K6_PROMETHEUS_RW_HEADERS_", "K6_PROMETHEUS_HEADERS_"],
+  flag: "header",
+  placeholder: "NAME:VALUE",
+  help: "One more request header. Repeatable.",
+  secret: true,
+  named: true,
+  parse: parseHeader,
+};
+
+const tls: readonly TextOptionEntry[] = [
+  {
+    option: "insecureSkipTlsVerify",
+    env: ["K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "K6_PROMETHEUS_INSECURE_SKIP_TLS_VERIFY"],
+    keys: ["insecureSkipTLSVerify"],
+    flag: "insecure-skip-tls-verify",
+    help: "Accept any certificate. Without this option, a CA file or one of k6's present names turns verification on.",
+    default: "true",
+    parse: parseBoolean,
+  },
+  {
+    option: "caCertFile",
+    env: ["K6_CA_CERT_FILE"],
+    flag: "ca-cert-file",
+    placeholder: "FILE",
+    help: "CA certificates to trust (PEM). With it, certificates are verified.",
+    parse: parseString,
+  },
+  {
+    option: "clientCertFile",
+    env: ["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE"],
+    keys: ["clientCertificate"],
+    flag: "client-cert-file",
+    placeholder: "FILE",
+    help: "The client's certificate (PEM).",
+    parse: parseString,
+  },
+  {
+    option: "clientKeyFile",
+    env: ["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY"],
+    keys: ["clientCertificateKey"],
+    flag: "client-key-file",
+    placeholder: "FILE",
+    help: "The private key of the client's certificate (PEM).",
+    parse: parseString,
+  },
+  {
+    option: "tlsMinVersion",
+    env: ["K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION", "K6_PROMETHEUS_RW_TLS_MIN_VERSION"],
+    flag: "tls-min-version",
+    placeholder: "VERSION",
+    help: "The lowest TLS version: 1.2 or 1.3.",
+    default: "1.2",
+    parse: choiceOf("1.2", "1.3"),
+  },
+];
+
+const series: readonly TextOptionEntry[] = [
+  {
+    option: "trendAs",
+    flag: "trend-as-native-histogram",
+    help: "k6's name for --trend-as native.",
+    default: "false",
+    parse: (text, source) => parseBoolean(text, source) ? "native" : "stats",
+  },
+  {
+    option: "relabelConfigFile",
+    flag: "relabel-config-file",
+    placeholder: "FILE",
+    help: "A JSON file of relabelling rules, as Prometheus's write_relabel_configs.",
+    parse: parseString,
+  },
+  {
+    option: "relabelConfigs",
+    flag: "relabel-configs",
+    placeholder: "JSON",
+    help: "The relabelling rules themselves.",
+    list: true,
+    parse: parseJsonList,
+  },
+];
+
+const client = textOptionsOf(clientOptionDefinitions);
+const isCredential = ({ option }: TextOption): boolean => ["user", "password", "bearerToken"].includes(option);
+const isUrl = ({ option }: TextOption): boolean => option === "url";
+
+/** The options about sending: where, how, and how hard to try. They are in the order of help. */
+export const sendingTextOptions: readonly TextOption[] = [
+  ...client.filter(isUrl),
+  ...client.filter(isCredential),
+  ...authentication.map(textOption),
+  textOption(header),
+  ...client.filter((option) => !isUrl(option) && !isCredential(option)),
+  ...tls.map(textOption),
+  ...textOptionsOf(queueOptionDefinitions),
+];
+
+/** The options of k6's metrics. They are in the order of help. */
+export const k6TextOptions: readonly TextOption[] = [
+  ...textOptionsOf(k6OptionDefinitions),
+  ...series.map(textOption),
+];
+
+/** All options. */
+export const textOptions: readonly TextOption[] = [...sendingTextOptions, ...k6TextOptions];

@@ -1,0 +1,44 @@
+/**
+ * Receives Prometheus remote write and forwards it to another endpoint. Pages and edge workers can use it to push to an
+ * endpoint that they cannot reach, or whose credentials they must not know.
+ *
+ * @example
+ * ```ts
+ * import { RemoteWriteForwarder } from "k6-remote-write/gateway";
+ *
+ * const forwarder = new RemoteWriteForwarder({
+ *   url: "http://localhost:9090/api/v1/write",
+ *   receiver: { cors: "https://shop.example.com" },
+ * });
+ * const response = await forwarder.handle(new Request("http://localhost/", { method: "OPTIONS" }));
+ * console.log(response.status); // 204: the page may send
+ * await forwarder.close();
+ * ```
+ *
+ * @module
+ */
+export { rules } from "../receive/mod.ts";
+export { RemoteWriteForwarder } from "./remote_write_forwarder.ts";
+export type { ForwarderOptions, ForwarderReceiverOptions } from "./remote_write_forwarder.ts";
+export type { DeliveryReport, Outcome, ReasonCount } from "../model/delivery_report.ts";
+export type {
+  BucketSpan,
+  Exemplar,
+  FloatSample,
+  Histogram,
+  Label,
+  Metadata,
+  OnWrite,
+  PartialWrite,
+  ProtocolVersion,
+  ReceivedWrite,
+  ReceiverOptions,
+  ReceiverRules,
+  Rule,
+  SeriesType,
+  TimeSeries,
+  Violation,
+  WrittenCounts,
+} from "../receive/mod.ts";
+export type { DurationHistogram, SendStatsSnapshot } from "../send/stats.ts";
+export type { CloseOptions } from "../send/write_queue.ts";

@@ -1,0 +1,93 @@
+/**
+ * Reads the answer to a request. The body is never trusted, and never read in full.
+ *
+ * @module
+ */
+import { cleanText, redactSecrets } from "./redact.ts";
+import type { WrittenCounts } from "./request_result.ts";
+import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
+
+/** Prometheus logs as much of an error. */
+const maxReasonBytes = 1024;
+
+/** A body of a few bytes comes together with the headers. */
+const drainMs = 100;
+
+const encoder = new TextEncoder();
+
+/** Reads a short body that is not needed, so that the connection can be used again. It does not wait for a longer one. */
+export async function drain(
+  response: Response,
+  { signal, sleep }: { readonly signal: AbortSignal; readonly sleep: Sleep },
+): Promise<void> {
+  if (response.body === null) return;
+  const end = new AbortController();
+  const clear = abortAfter(drainMs, end, { sleep, signal });
+  await readStart(response, { maxBytes: maxReasonBytes, signal: end.signal });
+  clear();
+}
+
+/** Returns the receiver's words: at most 1024 bytes, on one line, without the secrets. */
+export async function readReason(
+  response: Response,
+  { secrets, signal }: { readonly secrets: ReadonlySet<string>; readonly signal: AbortSignal },
+): Promise<string> {
+  // A secret that begins before the cut is found only if it is read whole. If the body goes on, its last bytes may be part of one.
+  const longest = Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
+  const maxBytes = maxReasonBytes + longest;
+  const start = await readStart(response, { maxBytes, signal });
+  const text = redactSecrets(new TextDecoder().decode(start), secrets);
+  const whole = start.length === maxBytes ? text.slice(0, text.length - longest) : text;
+  const redacted = encoder.encode(whole).subarray(0, maxReasonBytes);
+  // The cut may be within a character.
+  return cleanText(new TextDecoder().decode(redacted).replace(/\uFFFD+$/, "")) || "no reason given";
+}
+
+/** Returns the first bytes of the body; fewer if the body breaks off or the signal fires. */
+async function readStart(
+  { body }: Response,
+  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal },
+): Promise<Uint8Array> {
+  const start = new Uint8Array(maxBytes);
+  let length = 0;
+  const reader = body?.getReader();
+  try {
+    while (reader !== undefined && length < maxBytes) {
+      const { value } = await untilAborted(reader.read(), signal);
+      if (value === undefined) break;
+      const part = value.subarray(0, maxBytes - length);
+      start.set(part, length);
+      length += part.length;
+    }
+  } catch {
+    // The status says enough.
+  }
+  // This is not awaited, because the rest may never come.
+  reader?.cancel().catch(() => {});
+  return start.subarray(0, length);
+}
+
+/** Returns the counts of the Written headers. A missing one counts as 0; if all are missing, the result is undefined. */
+export function writtenCounts(headers: Headers): WrittenCounts | undefined {
+  const [samples, histograms, exemplars] = ["Samples", "Histograms", "Exemplars"].map((kind) => {
+    const value = headers.get(`X-Prometheus-Remote-Write-${kind}-Written`) ?? "";
+    return /^\d+$/.test(value) ? Number(value) : undefined;
+  });
+  if ((samples ?? histograms ?? exemplars) === undefined) return undefined;
+  return { samples: samples ?? 0, histograms: histograms ?? 0, exemplars: exemplars ?? 0 };
+}
+
+const httpDate = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
+
+/**
+ * Returns how long the header Retry-After asks to wait, in milliseconds; 0 for a date in the past. The result is undefined for
+ * anything but seconds or an HTTP date, because `Date.parse` accepts almost any string.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function parseRetryAfter(value: string | null, nowMs: number): number | undefined {
+  const text = value?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const dateMs = httpDate.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}

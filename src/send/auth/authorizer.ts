@@ -1,0 +1,55 @@
+/**
+ * How an authentication method takes part in a request.
+ *
+ * @module
+ */
+import type { Fetch } from "../request_result.ts";
+import type { Sleep } from "../sleep.ts";
+
+/**
+ * Headers by lower-case name. This is not the runtime's own `Headers`: fetch creates those anyway, and the first one in a process
+ * takes Node 20 ms or more.
+ */
+export type RequestHeaders = Map<string, string>;
+
+/** A request that is about to be sent. */
+export interface AuthorizableRequest {
+  /** Always POST. */
+  readonly method: "POST";
+  /** The URL without user info. */
+  readonly url: string;
+  /** All headers of the request, by lower-case name. The authorizer adds its own. */
+  readonly headers: Map<string, string>;
+  /** The compressed body. The authorizer may sign it but must not change it. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Adds credentials to requests. */
+export interface Authorizer {
+  /**
+   * Sets headers. It is called before each attempt.
+   *
+   * @throws {ConfigurationError} if no attempt can succeed; after any other error, the request is tried again
+   */
+  authorize(request: AuthorizableRequest, signal: AbortSignal): Promise<void> | void;
+  /**
+   * Called once after a 401, with the headers that were refused. If it returns true, there may be new credentials, and the request
+   * is sent once more.
+   */
+  refresh?(refused: ReadonlyMap<string, string>): boolean | Promise<boolean>;
+}
+
+/** What an authentication method can use. */
+export interface AuthContext {
+  /** The endpoint, with the user info that the caller gave. */
+  readonly url: URL;
+  /** Sends the method's own requests, such as those for a token. They count as requests of the flush. */
+  readonly fetch: Fetch;
+  /** The time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Waits for a timeout. */
+  readonly sleep: Sleep;
+}
+
+/** An authentication method, such as `sigV4({ ... })`: pass it as the option `auth`. */
+export type AuthMethod = (context: AuthContext) => Authorizer;
