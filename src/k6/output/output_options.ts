@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { nativeHistogramDefaults } from "../sinks/native_histogram_sink.ts";
+import { trendSinkDefaults } from "../sinks/trend_sink.ts";
 import { clientOptionDefinitions, type ClientOptions } from "../../client/client_options.ts";
 import { type OptionDefinitions, unexpected } from "../../client/option_definition.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
@@ -170,21 +172,18 @@ export const k6OptionDefinitions: OptionDefinitions<
   maxExactValues: {
     kind: "wholeNumber",
     min: 1,
-    // 80 kB per series, and more values than most series of a run have.
-    default: 10_000,
+    default: trendSinkDefaults.maxExactValues,
     help: "Up to this many values of a series, percentiles are exact. With more, their error is at most 0.5 %.",
   },
   bucketFactor: {
     kind: "factors",
-    // As k6.
-    default: 1.1,
+    default: nativeHistogramDefaults.bucketFactor,
     help: "The largest growth of a native histogram's buckets. Also METRIC=NUMBER,METRIC=NUMBER.",
   },
   maxBuckets: {
     kind: "wholeNumber",
     min: 1,
-    // Prometheus and Mimir recommend it, and OpenTelemetry allows it.
-    default: 160,
+    default: nativeHistogramDefaults.maxBuckets,
     help: "The most buckets of a native histogram.",
   },
   buckets: {

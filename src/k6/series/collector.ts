@@ -118,9 +118,7 @@ export class Collector {
     const series = this.#series;
     const target = output === 0 ? series?.firstOutput : series?.outputs[output];
     if (series === undefined || target === undefined) {
-      throw new RangeError(
-        `Cannot collect: a sink emitted output ${output}, expected an index of its mapping's outputs`,
-      );
+      throw wrongEmit(`output ${output}`, "an index of its mapping's outputs");
     }
     // Counting began before the first sample. How long before is not known, but a start must be earlier than its sample.
     const start = series.firstTime - 1;
@@ -143,7 +141,7 @@ export class Collector {
   /** Returns the first free timestamp for a time that a sink emitted. */
   #ownStamp(series: Series<EncodedSeries>, output: number, time: number): number {
     if (!Number.isSafeInteger(time)) {
-      throw new RangeError(`Cannot collect: a sink emitted the time ${time}, expected whole milliseconds since 1970`);
+      throw wrongEmit(`the time ${time}`, "whole milliseconds since 1970");
     }
     const stamps = series.ownStamps ??= new Array<number>(series.outputs.length).fill(-Infinity);
     return stamps[output] = this.#freeStamp(series, time, Math.max(series.lastStamp, stamps[output] ?? -Infinity));
@@ -159,7 +157,7 @@ export class Collector {
         `A sample of ${series.firstOutput?.name} is sent with a time ${
           Math.round(moved / 1000)
         } s after its own, because ` +
-          "the times of a series must rise. Further samples are moved without a warning.",
+          "the times of a series must rise. This is reported once.",
       );
     }
     return last + 1;
@@ -202,4 +200,8 @@ function zeroLike(value: number | HistogramValue): number | HistogramValue {
 
 function push(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): number {
   return typeof value === "number" ? batch.push(series, value, time) : batch.pushHistogram(series, value, time);
+}
+
+function wrongEmit(what: string, expected: string): RangeError {
+  return new RangeError(`Cannot collect: a sink emitted ${what}, expected ${expected}`);
 }
