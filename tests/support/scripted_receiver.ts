@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Histogram, Label, ProtocolVersion, TimeSeries } from "../../mod.ts";
+import type { Histogram, Label, TimeSeries } from "../../mod.ts";
+import type { ProtocolVersion } from "../../src/receive/mod.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
