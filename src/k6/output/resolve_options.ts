@@ -1,12 +1,10 @@
 /**
- * Checks the options of an output and gives them their final form: once, at the public edge.
+ * Checks the options of an output and gives them their final form, once, when the output is created.
  *
  * @module
  */
 import { completeClientOptions } from "../../client/client_options.ts";
 import { checkOptions, type Resolved, unexpected } from "../../client/option_definition.ts";
-import { ConfigurationError } from "../../model/errors.ts";
-import { validLabelName } from "../../model/labels.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";
@@ -23,6 +21,7 @@ type CheckedOptions = Resolved<RemoteWriteOutputOptions, OptionalOutputOption>;
 /** The options of an output after the check. */
 export interface ResolvedOptions extends CheckedOptions {
   readonly url: string;
+  readonly fetch: typeof globalThis.fetch;
   readonly mapping: Mapping;
 }
 
@@ -32,14 +31,10 @@ export interface ResolvedOptions extends CheckedOptions {
  * @throws ConfigurationError that names the option, its value (never a secret) and what was expected
  */
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
-  const checked = checkOptions(options, outputOptionDefinitions);
-  const { checkpoint } = checked;
-  if (checkpoint !== undefined && typeof checkpoint.onWindow !== "function") {
-    throw unexpected("checkpoint.onWindow", checkpoint.onWindow, "a function");
-  }
-  const mapping = resolveMapping(checked);
-  checkContradictions(options);
-  return { ...completeClientOptions(checked, options), mapping, labels: resolveLabels(checked) };
+  const checked = completeClientOptions(checkOptions(options, outputOptionDefinitions));
+  const resolved = { ...checked, mapping: resolveMapping(checked), labels: resolveLabels(checked) };
+  checkContradictions(options, resolved);
+  return resolved;
 }
 
 function resolveMapping(options: CheckedOptions): Mapping {
@@ -80,7 +75,7 @@ function resolveTrends(options: CheckedOptions): TrendOptions {
   };
 }
 
-/** Returns the values of an option that may hold one value per metric, each with the name to use in a message. */
+/** Returns the value of an option, or its value for each metric, with the names to use in messages. */
 function entriesOf(option: string, value: unknown): readonly (readonly [name: string, value: unknown])[] {
   if (value === undefined) return [];
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [[option, value]];
@@ -91,22 +86,5 @@ function resolveLabels({ instance, testid, ...options }: CheckedOptions & IdSour
   const labels: Record<string, string> = { ...options.labels };
   if (instance !== undefined) labels.instance = instance === "auto" ? randomId(options) : instance;
   if (testid !== undefined) labels.testid = testid === "auto" ? runId(options) : testid;
-  checkLabels("labels", labels);
   return labels;
-}
-
-/**
- * Checks labels that a user wrote. An invalid name is a mistake there, whereas a tag's name is changed to a valid one.
- *
- * @throws ConfigurationError
- */
-export function checkLabels(option: string, labels: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(labels)) {
-    if (validLabelName(name) !== name) {
-      throw new ConfigurationError(
-        `Cannot use the option ${option}: the label's name is "${name}", expected [a-zA-Z_][a-zA-Z0-9_]* that does not begin with __`,
-      );
-    }
-    if (typeof value !== "string") throw unexpected(`${option}.${name}`, value, "a string");
-  }
 }
