@@ -113,8 +113,9 @@ function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefin
       // Every string, also "false", would count as true.
       return typeof value === "boolean" ? undefined : "true or false";
     case "string":
+      return typeof value === "string" ? undefined : "a string";
     case "function":
-      return typeof value === kind ? undefined : `a ${kind}`;
+      return typeof value === "function" ? undefined : "a function";
     case "choice":
       return choices.includes(value) ? undefined : choices.map((choice) => `"${choice}"`).join(" or ");
     case "number":

@@ -5,8 +5,7 @@
  */
 import { unexpected } from "../../client/option_definition.ts";
 import type { TrendForm } from "../mapping/trends.ts";
-import type { RemoteWriteOutputOptions } from "./output_options.ts";
-import type { ResolvedOptions } from "./resolve_options.ts";
+import type { CheckedOutputOptions, RemoteWriteOutputOptions } from "./output_options.ts";
 
 /** An option that has an effect only in the mapping `prometheus`. */
 interface Effect {
@@ -32,22 +31,23 @@ const effects: readonly Effect[] = [
 /**
  * Checks the options that a caller gave.
  *
- * @param resolved the same options with the defaults
+ * @param checked the same options with the defaults
  * @throws ConfigurationError that names both options
  */
-export function checkContradictions(given: RemoteWriteOutputOptions, resolved: ResolvedOptions): void {
-  const { mapping: { name: mapping }, trendAs, windows, heartbeatMs, maxRequestsPerFlush } = resolved;
+export function checkContradictions(given: RemoteWriteOutputOptions, checked: CheckedOutputOptions): void {
+  const { trendAs, windows, heartbeatMs, maxRequestsPerFlush } = checked;
+  const mapping = typeof checked.mapping === "object" ? checked.mapping.name : checked.mapping;
   for (const { option, forms = [trendAs], neutral } of effects) {
     const value = given[option];
     if (value === undefined || value === neutral) continue;
     if (mapping !== "prometheus") throw unexpected(option, value, `none with the mapping "${mapping}"`);
     if (!forms.includes(trendAs)) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
   }
-  if (mapping === "raw" && resolved.zeroSample) {
+  if (mapping === "raw" && checked.zeroSample) {
     throw unexpected("zeroSample", true, 'none with the mapping "raw"');
   }
   if (windows !== "event") {
-    if (resolved.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
+    if (checked.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
     return;
   }
   const none = `none if windows is "event", as for recorded files`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { clientOptionDefinitions, type ClientOptions, type OptionalClientOption } from "../../client/client_options.ts";
-import { checkKeys, type OptionDefinitions, unexpected } from "../../client/option_definition.ts";
+import { checkKeys, type OptionDefinitions, type Resolved, unexpected } from "../../client/option_definition.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
 import { checkLabels } from "../check_labels.ts";
 import type { Mapping } from "../mapping/mapping.ts";
@@ -118,8 +118,10 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
 
 type OptionalK6Option = "buckets" | "instance" | "testid" | "relabel" | "thresholds" | "runInfo" | "checkpoint";
 
-/** The options whose definitions have no default. */
-export type OptionalOutputOption = OptionalClientOption | OptionalK6Option;
+type OptionalOutputOption = OptionalClientOption | OptionalK6Option;
+
+/** The options of an output after the check. */
+export type CheckedOutputOptions = Resolved<RemoteWriteOutputOptions, OptionalOutputOption>;
 
 /** The definitions of k6's own options, without those of the client and of the queue. */
 export const k6OptionDefinitions: OptionDefinitions<
@@ -196,6 +198,7 @@ export const k6OptionDefinitions: OptionDefinitions<
   labels: {
     kind: "labels",
     default: {},
+    flag: "label",
     check: (labels, name) => checkLabels(name, labels),
     help: "A label of every series. A tag of the same name wins. Repeatable.",
   },

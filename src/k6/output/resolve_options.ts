@@ -4,7 +4,7 @@
  * @module
  */
 import { completeClientOptions } from "../../client/client_options.ts";
-import { checkOptions, type Resolved, unexpected } from "../../client/option_definition.ts";
+import { checkOptions, unexpected } from "../../client/option_definition.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";
@@ -13,13 +13,11 @@ import type { Tags } from "../sample.ts";
 import { checkBuckets } from "../sinks/classic_histogram_sink.ts";
 import { parseTrendStats } from "../sinks/trend_stats.ts";
 import { checkContradictions } from "./check_contradictions.ts";
-import { type OptionalOutputOption, outputOptionDefinitions, type RemoteWriteOutputOptions } from "./output_options.ts";
+import { type CheckedOutputOptions, outputOptionDefinitions, type RemoteWriteOutputOptions } from "./output_options.ts";
 import { type IdSource, randomId, runId } from "./run_id.ts";
 
-type CheckedOptions = Resolved<RemoteWriteOutputOptions, OptionalOutputOption>;
-
-/** The options of an output after the check. */
-export interface ResolvedOptions extends CheckedOptions {
+/** The options of an output in their final form. */
+export interface ResolvedOptions extends CheckedOutputOptions {
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;
   readonly mapping: Mapping;
@@ -32,12 +30,12 @@ export interface ResolvedOptions extends CheckedOptions {
  */
 export function resolveOptions(options: RemoteWriteOutputOptions = {}): ResolvedOptions {
   const checked = completeClientOptions(checkOptions(options, outputOptionDefinitions));
-  const resolved = { ...checked, mapping: resolveMapping(checked), labels: resolveLabels(checked) };
-  checkContradictions(options, resolved);
-  return resolved;
+  const mapping = resolveMapping(checked);
+  checkContradictions(options, checked);
+  return { ...checked, mapping, labels: resolveLabels(checked) };
 }
 
-function resolveMapping(options: CheckedOptions): Mapping {
+function resolveMapping(options: CheckedOutputOptions): Mapping {
   const { mapping, prefix } = options;
   const trends = resolveTrends(options);
   if (mapping === "raw") return rawMapping({ prefix });
@@ -50,7 +48,7 @@ function resolveMapping(options: CheckedOptions): Mapping {
   );
 }
 
-function resolveTrends(options: CheckedOptions): TrendOptions {
+function resolveTrends(options: CheckedOutputOptions): TrendOptions {
   const { trendStats, bucketFactor, buckets } = options;
   if (!Array.isArray(trendStats)) throw unexpected("trendStats", trendStats, "a list");
   for (const [name, factor] of entriesOf("bucketFactor", bucketFactor)) {
@@ -82,7 +80,7 @@ function entriesOf(option: string, value: unknown): readonly (readonly [name: st
   return Object.entries(value).map(([metric, each]) => [`${option}.${metric}`, each]);
 }
 
-function resolveLabels({ instance, testid, ...options }: CheckedOptions & IdSource): Tags {
+function resolveLabels({ instance, testid, ...options }: CheckedOutputOptions & IdSource): Tags {
   const labels: Record<string, string> = { ...options.labels };
   if (instance !== undefined) labels.instance = instance === "auto" ? randomId(options) : instance;
   if (testid !== undefined) labels.testid = testid === "auto" ? runId(options) : testid;

@@ -5,11 +5,11 @@
  * @module
  */
 import { byName, labelsOf, validMetricName } from "../../model/labels.ts";
-import type { Tags } from "../sample.ts";
-import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
 import type { Label, SeriesType } from "../../model/time_series.ts";
 import type { Batch } from "../../protocol/batch.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
+import type { Tags } from "../sample.ts";
 
 /** The names and the labels of the series. */
 export interface SenderMetricsOptions {
@@ -19,7 +19,7 @@ export interface SenderMetricsOptions {
   readonly labels: Tags;
 }
 
-/** Makes samples of the statistics. */
+/** Turns statistics into samples of series. */
 export class SenderMetrics {
   readonly #prefix: string;
   readonly #labels: ReadonlyMap<string, string>;
@@ -31,7 +31,7 @@ export class SenderMetrics {
     this.#labels = new Map(Object.entries(labels).filter(([, value]) => value !== ""));
   }
 
-  /** Adds the statistics to a batch, always of the same shard. `time` is in milliseconds. */
+  /** Adds the statistics to a batch, which must always belong to the same shard. `time` is in milliseconds. */
   addTo(batch: Batch, { stats, time }: { readonly stats: SendStatsSnapshot; readonly time: number }): void {
     const stamp = Math.max(Math.floor(time), this.#lastTime + 1);
     this.#lastTime = stamp;
