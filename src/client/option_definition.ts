@@ -12,7 +12,7 @@ import { nearestName } from "./nearest_name.ts";
 /** The definition of one option. */
 export interface OptionDefinition<Value = unknown> {
   /**
-   * Decides how `config/` reads the value from a string, and how it is checked here: `boolean`, `string`, `function`, `choice`,
+   * Decides how `config/` reads the value from a string, and how it is checked here: `boolean`, `string`, `function`, `token`, `choice`,
    * `number`, `durationMs`, `wholeNumber` or `bytes`. Another kind needs a `check`, or its user checks it.
    */
   readonly kind: string;
@@ -79,7 +79,9 @@ export function checkOptions(
 export function checkKeys(options: unknown, known: readonly string[], parent?: string): void {
   if (typeof options !== "object" || options === null) {
     if (parent !== undefined) throw unexpected(parent, options, "an object");
-    throw new ConfigurationError(`Cannot use the options: they are ${String(options)}, expected an object`);
+    // A string may be a URL with a password.
+    const shown = options === null ? "null" : `a ${typeof options}`;
+    throw new ConfigurationError(`Cannot use the options: they are ${shown}, expected an object`);
   }
   const prefix = parent === undefined ? "" : `${parent}.`;
   for (const [key, value] of Object.entries(options)) {
@@ -116,6 +118,8 @@ function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefin
       return typeof value === "string" ? undefined : "a string";
     case "function":
       return typeof value === "function" ? undefined : "a function";
+    case "token":
+      return ["string", "function"].includes(typeof value) ? undefined : "a string or a function";
     case "choice":
       return choices.includes(value) ? undefined : choices.map((choice) => `"${choice}"`).join(" or ");
     case "number":
