@@ -7,7 +7,7 @@ import { afterRecordings, keyOf, recordedJson, recordedSamples, type SentSample 
 
 const quiet = { onWarning: (): void => {} };
 
-/** What arrives of the recorded run, series by series. */
+/** Sends the recorded run, and returns the samples of each series that arrived. */
 async function replay(options: RemoteWriteOutputOptions): Promise<Map<string, SentSample[]>> {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ ...quiet, now: afterRecordings, fetch: receiver.fetch, ...options });
@@ -23,7 +23,7 @@ async function replay(options: RemoteWriteOutputOptions): Promise<Map<string, Se
   return received;
 }
 
-/** What k6 was told to send in the recorded run. */
+/** The options of k6 in the recorded run. */
 const asRecorded: RemoteWriteOutputOptions = {
   keepNameTag: true,
   trendStats: ["p(90)", "p(95)", "p(99)", "p(99.9)", "min", "max", "avg", "med", "count", "sum"],
@@ -39,7 +39,7 @@ for (const windows of ["event", "wall"] as const) {
       const last = received.get(key)?.at(-1);
       assert.ok(expected !== undefined && last !== undefined, `${key} did not arrive`);
       assert.equal(last.timestamp, expected.timestamp, key);
-      // k6 divides the count of a trend of times by 1000, as if it were one.
+      // k6 divides the count of a trend of times by 1000, as if the count were a time.
       const isTimeCount = /__name__="k6_(http_req|iteration|group|waiting)_.*_count"/.test(key) ||
         key.includes("waiting_time_count");
       const value = isTimeCount ? last.value / 1000 : last.value;
@@ -81,7 +81,7 @@ test("keepTags, keepNameTag and keepUrlTag decide what becomes a label, before s
   assert.ok(byDefault.has("url") && !byDefault.has("name"));
   const without = await replay({ keepUrlTag: false });
   assert.ok(!labelNames(without).has("url"));
-  // The three GET requests of the run differ in their URLs, but two of them in nothing else.
+  // The three GET requests of the run have different URLs; two of them differ in nothing else.
   const getRequests = [...without].filter(([key]) =>
     key.includes("k6_http_reqs_total") && key.includes('method="GET"')
   );
