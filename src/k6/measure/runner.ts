@@ -77,7 +77,7 @@ const definitions: OptionDefinitions<RunnerOptions, never> = {
     default: {},
     check(value, name): void {
       checkObject(value, name);
-      checkKeys(value, Object.keys(httpDefinitions), "http.");
+      checkKeys(value, Object.keys(httpDefinitions), "http");
     },
   },
   ...clockDefinitions,
