@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rawOptionsFromEnv } from "../../src/config/env.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { textOptions } from "../../src/config/text_options.ts";
 
 function failure(env: Record<string, string>): string {
   try {
@@ -237,16 +236,5 @@ test("a value that cannot be read is not shown where it may hold a secret", () =
   };
   for (const [name, value] of Object.entries(secrets)) {
     assert.doesNotMatch(failure({ [name]: value }), /hunter2|annabel/);
-  }
-});
-
-test("flags, variables and keys are unique, flags in kebab-case, and each option has all three", () => {
-  const flags = textOptions.map(({ flag }) => flag);
-  const variables = textOptions.flatMap(({ env, envPrefixes }) => [...env, ...envPrefixes]);
-  const keys = textOptions.flatMap(({ keys }) => keys);
-  for (const names of [flags, variables, keys]) assert.equal(new Set(names).size, names.length);
-  for (const flag of flags) assert.match(flag, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
-  for (const { env, envPrefixes, keys } of textOptions) {
-    assert.ok(env.length + envPrefixes.length > 0 && keys.length > 0);
   }
 });

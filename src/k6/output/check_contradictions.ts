@@ -1,18 +1,18 @@
 /**
- * Finds options that have no effect together with others: a caller that gives both expects something else.
+ * Finds options that have no effect together with other options. A caller that gives both expects something else.
  *
  * @module
  */
 import { unexpected } from "../../client/option_definition.ts";
 import type { TrendForm } from "../mapping/trends.ts";
-import type { RemoteWriteOutputOptions } from "./output_options.ts";
+import type { CheckedOutputOptions, RemoteWriteOutputOptions } from "./output_options.ts";
 
-/** Where an option has an effect. */
+/** An option that has an effect only in the mapping `prometheus`. */
 interface Effect {
   readonly option: keyof RemoteWriteOutputOptions;
-  /** The forms of trends, in the mapping `prometheus`. @default all */
+  /** The forms of trends with which it has an effect. @default all */
   readonly forms?: readonly TrendForm[];
-  /** The value that says what happens anyway where the option has no effect. */
+  /** The value that describes what happens if the option has no effect, so that it is allowed. */
   readonly neutral?: unknown;
 }
 
@@ -28,26 +28,31 @@ const effects: readonly Effect[] = [
   { option: "rateCounters", neutral: false },
 ];
 
-/** @throws ConfigurationError that names both options */
-export function checkContradictions(options: RemoteWriteOutputOptions): void {
-  const { trendAs = "stats", windows = "wall", heartbeatMs = 0, maxRequestsPerFlush = Infinity } = options;
-  const mapping = typeof options.mapping === "object" ? options.mapping.name : options.mapping ?? "prometheus";
+/**
+ * Checks the options that a caller gave.
+ *
+ * @param checked the same options with the defaults
+ * @throws ConfigurationError that names both options
+ */
+export function checkContradictions(given: RemoteWriteOutputOptions, checked: CheckedOutputOptions): void {
+  const { trendAs, windows, heartbeatMs, maxRequestsPerFlush } = checked;
+  const mapping = typeof checked.mapping === "object" ? checked.mapping.name : checked.mapping;
   for (const { option, forms = [trendAs], neutral } of effects) {
-    const value = options[option];
+    const value = given[option];
     if (value === undefined || value === neutral) continue;
     if (mapping !== "prometheus") throw unexpected(option, value, `none with the mapping "${mapping}"`);
     if (!forms.includes(trendAs)) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
   }
-  if (mapping === "raw" && options.zeroSample === true) {
+  if (mapping === "raw" && checked.zeroSample) {
     throw unexpected("zeroSample", true, 'none with the mapping "raw"');
   }
   if (windows !== "event") {
-    if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
+    if (checked.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
     return;
   }
   const none = `none if windows is "event", as for recorded files`;
-  // Recorded samples have no clock by which a series could be idle.
+  // Recorded samples have no clock that tells when a series is idle.
   if (heartbeatMs > 0) throw unexpected("heartbeatMs", heartbeatMs, none);
-  // Each window is a flush of its own, and one follows the other.
+  // Each window is a separate flush, and flushes follow each other without a pause.
   if (maxRequestsPerFlush !== Infinity) throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, none);
 }
