@@ -57,7 +57,11 @@ export class Collector {
    */
   collect(series: Iterable<Series<EncodedSeries>>, nowMs?: number): readonly (Batch | undefined)[] {
     for (const current of series) {
-      this.#read(current, this.#freeStamp(current, current.latestTime, newestStampOf(current)), nowMs);
+      // The common case is decided here: it runs for every series at every flush.
+      const { latestTime, lastStamp, ownStamps } = current;
+      const isFree = ownStamps === undefined && lastStamp < latestTime;
+      const stamp = isFree ? latestTime : this.#freeStamp(current, latestTime, newestStampOf(current));
+      this.#read(current, stamp, nowMs);
     }
     return this.#take();
   }
@@ -124,15 +128,20 @@ export class Collector {
     const start = series.firstTime - 1;
     if (this.#options.zeroSample && target.cumulative && isFirst(series, output)) {
       const zeros = this.#zeros[this.#shardOf(target)] ??= new Batch();
-      push(zeros, target, zeroLike(value), start);
+      pushZero(zeros, target, value, start);
     }
     let stamp = this.#stamp;
     if (time === undefined) this.#stamped = true;
     else stamp = this.#ownStamp(series, output, time);
     this.#emitted++;
     const batch = this.#batchOf(target);
-    const index = push(batch, target, value, stamp);
-    if (typeof value !== "number") target.hasHistograms = true;
+    let index;
+    if (typeof value === "number") {
+      index = batch.push(target, value, stamp);
+    } else {
+      index = batch.pushHistogram(target, value, stamp);
+      target.hasHistograms = true;
+    }
     if (target.cumulative && start > 0 && start < stamp) batch.setStart(index, start);
     const exemplar = series.exemplars?.take(output);
     if (exemplar !== undefined) batch.setExemplars(index, [exemplar]);
@@ -191,15 +200,14 @@ function isFirst({ lastStamp, ownStamps }: Series<EncodedSeries>, output: number
   return lastStamp === -Infinity && (ownStamps === undefined || ownStamps[output] === -Infinity);
 }
 
-/** Returns a 0, or an empty histogram with the same buckets. */
-function zeroLike(value: number | HistogramValue): number | HistogramValue {
-  return typeof value === "number"
-    ? 0
-    : { ...emptyHistogram, schema: value.schema, zeroThreshold: value.zeroThreshold };
-}
-
-function push(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): number {
-  return typeof value === "number" ? batch.push(series, value, time) : batch.pushHistogram(series, value, time);
+/** Adds a 0, or an empty histogram with the same buckets as the value. */
+function pushZero(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): void {
+  if (typeof value === "number") {
+    batch.push(series, 0, time);
+  } else {
+    const { schema, zeroThreshold } = value;
+    batch.pushHistogram(series, { ...emptyHistogram, schema, zeroThreshold }, time);
+  }
 }
 
 function wrongEmit(what: string, expected: string): RangeError {

@@ -91,16 +91,17 @@ export class ExponentialBuckets {
     this.#counts[at] = (this.#counts[at] ?? 0) + by;
   }
 
-  /** Makes room for a bucket: doubles the number of buckets, or adds more, on the side where the bucket is. */
+  /** Makes room for a bucket. Doubles the number of buckets, on the side where the bucket is. */
   #include(index: number): void {
     const counts = this.#counts;
-    const { length } = counts;
-    if (length === 0) this.#first = index;
-    const missing = Math.max(this.#first - index, index + 1 - this.#first - length);
-    const added = Math.max(16, length, missing);
-    const before = index < this.#first ? added : 0;
-    this.#counts = new Float64Array(length + added);
-    this.#counts.set(counts, before);
-    this.#first -= before;
+    if (counts.length === 0) this.#first = index;
+    const end = Math.max(this.#first + counts.length, index + 1);
+    const lowest = Math.min(this.#first, index);
+    let length = 16;
+    while (length < end - lowest) length *= 2;
+    const first = index < this.#first ? end - length : lowest;
+    this.#counts = new Float64Array(length);
+    this.#counts.set(counts, this.#first - first);
+    this.#first = first;
   }
 }
