@@ -11,7 +11,7 @@ const preface = `import { createReceiver, pushOnce } from "${pathToFileURL("mod.
 const series = [{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: Date.now() }] }];
 `;
 
-/** Runs a program in Deno with these permissions and no others. */
+/** Runs a program in Deno with only these permissions. */
 async function runDeno(program: string, permissions: readonly string[]): Promise<ChildResult> {
   const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-`);
   try {
@@ -23,7 +23,7 @@ async function runDeno(program: string, permissions: readonly string[]): Promise
   }
 }
 
-test("in Deno, importing and encoding need no permission", async () => {
+test("in Deno, an import and an encoding need no permission", async () => {
   const { status, output } = await runDeno(
     `const receive = createReceiver({ strict: true, onWrite: ({ timeSeries }) => console.log(timeSeries.length) });
 const { delivered } = await pushOnce(series, { fetch: (url, init) => receive(new Request(url, init)) });
@@ -34,7 +34,7 @@ console.log("delivered", delivered);`,
   assert.equal(output, "1\ndelivered 1\n");
 });
 
-test("in Deno, sending needs --allow-net and nothing else", async () => {
+test("in Deno, sending needs --allow-net and no other permission", async () => {
   const receiver = await startReceiver();
   try {
     const program = `const { delivered, reasons } = await pushOnce(series, { url: "${receiver.url}", maxRequests: 1 });
