@@ -1,58 +1,121 @@
-// Runs the one suite on every runtime: `npm test [-- PATTERN]`. A runtime that is missing is said so; under CI=true that is
-// a failure, and a runtime that ran no test is one always.
-import { readdirSync, rmSync } from "node:fs";
+// Runs the test suite on every runtime: `npm test [-- PATTERN]`, or on one: `npm test -- --quick[=NAME] [PATTERN]`, where NAME
+// is a part of a runtime's name and Deno by default. A runtime that is not installed is skipped with a message; under CI=true
+// it is a failure. A runtime that ran no test is always a failure.
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { build, install, root } from "./setup.mjs";
+
+const args = process.argv.slice(2);
+const quick = args.find((arg) => /^--quick(?:=|$)/.test(arg));
+const pattern = args.find((arg) => !arg.startsWith("--")) ?? "";
+const unknown = args.find((arg) => arg.startsWith("--") && arg !== quick);
+if (unknown !== undefined) fail(`the argument is "${unknown}", expected a PATTERN, --quick or --quick=NAME`);
 
 install();
 rmSync(`${root}/build`, { recursive: true, force: true });
 build({ tests: true });
 
-// Only now, as some need what was just installed.
+// These modules import packages that were installed just now.
 const { bun } = await import("./test/bun.mjs");
 const { chromium } = await import("./test/chromium.mjs");
 const { deno } = await import("./test/deno.mjs");
 const { newestNode, node } = await import("./test/node.mjs");
 const { workerd } = await import("./test/workerd.mjs");
 
-const pattern = process.argv[2] ?? "";
+const all = [node, newestNode, deno, bun, workerd, chromium];
+const wanted = (quick?.split("=")[1] ?? "deno").toLowerCase();
+const chosen = quick === undefined ? all : all.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, 1);
+if (chosen.length === 0) {
+  fail(`the runtime is "${wanted}", expected a part of ${all.map(({ name }) => name).join(", ")}`);
+}
 const tests = readdirSync(`${root}/tests`, { recursive: true })
   .map((path) => `tests/${path.replaceAll("\\", "/")}`)
   .filter((path) => path.endsWith(".test.ts") && path.includes(pattern))
   .sort();
-// Given no file, a runner would look for tests itself.
+// A runner that is given no file would search for tests by itself.
 if (tests.length === 0) {
-  console.error(`Cannot test "${pattern}": no path of a test file contains it, expected such as "wire/"`);
+  fail(`no path of a test file contains "${pattern}", expected a part of one such as "protocol/"`);
+}
+
+function fail(reason) {
+  console.error(`Cannot run the tests: ${reason}`);
   process.exit(1);
 }
-// Those of the packages and of the examples start the runtimes themselves: once is enough.
-const everywhere = tests.filter((path) => !path.startsWith("tests/packaging/"));
+
+// The tests in packaging/ start all runtimes themselves, so one runtime runs them.
+const isPackaging = (path) => path.startsWith("tests/packaging/");
+
+/** What came of each runtime, in the order of the summary. */
+const results = new Map();
+const tasks = [];
+for (const runtime of chosen) {
+  const result = { passed: 0, failed: 0, seconds: 0, ran: false, note: "" };
+  results.set(runtime, result);
+  const program = runtime.find();
+  if (program === undefined) {
+    result.note = "not found, skipped";
+    if (process.env.CI === "true") result.failed++;
+    continue;
+  }
+  const packaging = runtime === node || (quick !== undefined && pattern !== "") ? tests.filter(isPackaging) : [];
+  const others = tests.filter((path) => !isPackaging(path));
+  // Each of these files installs the package and starts programs of its own.
+  const batches = [...packaging.map((path) => [path]), ...split(others, runtime.batchSize)];
+  batches.forEach((files, index) => tasks.push({ runtime, program, files, number: index + 1, of: batches.length }));
+  if (batches.length === 0) result.note = "none of these tests";
+}
+
+/** Returns the files in groups of at most this size. */
+function split(files, size) {
+  return Array.from(
+    { length: Math.ceil(files.length / size) },
+    (_, index) => files.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** Runs one batch of a runtime in a temporary folder of its own, and shows its output when it has ended. */
+async function runTask({ runtime, program, files, number, of }) {
+  const started = Date.now();
+  const name = `${runtime.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")}_${number}`;
+  const temporary = mkdtempSync(`${tmpdir()}/k6-remote-write-tests-`);
+  const { status, output, passed, failed, noneFits, note } = await runtime.run(program, files, {
+    name,
+    env: { ...process.env, TMPDIR: temporary },
+  });
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+  const seconds = (Date.now() - started) / 1000;
+  const result = results.get(runtime);
+  // A runner that fails, or that ran nothing, counts as a failure even if it reports none. A PATTERN may choose only tests
+  // that do not fit a runtime.
+  const noneRan = passed === 0 && (pattern === "" || !noneFits);
+  const failures = (status !== 0 || noneRan) && failed === 0 ? 1 : failed;
+  result.passed += passed;
+  result.failed += failures;
+  result.seconds += seconds;
+  result.ran = true;
+  if (note !== undefined) result.note = note;
+  console.log(`\n== ${runtime.name}, ${number} of ${of}: ${files.join(" ")}\n${output.trimEnd()}`);
+  console.log(
+    `== ${runtime.name}, ${number} of ${of}: ${passed} passed, ${failures} failed in ${seconds.toFixed(0)} s`,
+  );
+}
+
+// One batch for each core: batches of different runtimes run at the same time, and each runs its tests one after the other.
+const waiting = tasks[Symbol.iterator]();
+const startedAt = Date.now();
+const lanes = Math.max(2, Math.min(4, availableParallelism()));
+await Promise.all(Array.from({ length: lanes }, async () => {
+  for (const task of waiting) await runTask(task);
+}));
 
 let passed = 0;
 let failed = 0;
-const lines = [];
-for (const runtime of [deno, bun, node, newestNode, workerd, chromium]) {
-  const program = runtime.find();
-  if (program === undefined) {
-    lines.push(`${runtime.name}: not found, skipped`);
-    if (process.env.CI === "true") failed++;
-    continue;
-  }
-  const files = runtime === node ? tests : everywhere;
-  if (files.length === 0) {
-    lines.push(`${runtime.name}: none of these tests`);
-    continue;
-  }
-  console.log(`\n== ${runtime.name}`);
-  const started = Date.now();
-  const result = await runtime.run(program, files);
-  // A runner that fails, or that ran nothing, counts as a failure even if it counted none itself; that of a few tests asked for
-  // none runs there, does not.
-  const noneRan = result.passed === 0 && (pattern === "" || !result.noneFits);
-  if ((result.status !== 0 || noneRan) && result.failed === 0) result.failed = 1;
+console.log();
+for (const [{ name }, result] of results) {
   passed += result.passed;
   failed += result.failed;
-  const seconds = ((Date.now() - started) / 1000).toFixed(0);
-  lines.push(`${runtime.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s${result.note ?? ""}`);
+  const counts = `${result.passed} passed, ${result.failed} failed in ${result.seconds.toFixed(0)} s`;
+  console.log(`${name}: ${[...(result.ran ? [counts] : []), ...(result.note ? [result.note] : [])].join(", ")}`);
 }
-console.log(`\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed in ${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
 process.exitCode = failed === 0 ? 0 : 1;

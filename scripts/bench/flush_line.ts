@@ -13,7 +13,7 @@ import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
 import { SeriesFactory } from "../../src/k6/series/series_factory.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import type { EncodedSeries } from "../../src/protocol/encoded_series.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { sendDefaults } from "../../src/send/defaults.ts";
 
 /** Store, collector and encoders, put together as an output does. */

@@ -10,13 +10,22 @@ import type { Sink } from "../../src/k6/sinks/sink.ts";
 import { resolveOptions } from "../../src/k6/output/resolve_options.ts";
 import type { Tags } from "../../src/k6/sample.ts";
 import { compress } from "../../src/protocol/snappy.ts";
-import { requestMetrics } from "./workload.ts";
+import { counterSamples, requestMetrics } from "./workload.ts";
 
 /** A series as a program without this library would keep it. */
 export interface PlainSeries {
   readonly labels: { readonly __name__: string; readonly [name: string]: string };
   readonly value: number;
   readonly time: number;
+}
+
+/** Returns the time series of {@link counterSamples} as a program without this library would keep them. */
+export function plainSeries(count: number): PlainSeries[] {
+  return counterSamples(count).map(({ time, value, tags: { name: _name, ...labels } }, index) => ({
+    labels: { __name__: "k6_http_reqs_total", ...labels },
+    value,
+    time: time + Math.floor((1000 * index) / count),
+  }));
 }
 
 /** `prometheus-remote-write`, which builds its messages with protobufjs and compresses with snappyjs. */

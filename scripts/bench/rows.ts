@@ -8,21 +8,13 @@ import process from "node:process";
 import { measure } from "mitata";
 import { NativeHistogramSink } from "../../src/k6/sinks/native_histogram_sink.ts";
 import type { Sample } from "../../src/k6/sample.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import { FlushLine } from "./flush_line.ts";
-import { instrumentedFetchRows } from "./instrumented_fetch.ts";
+import { compareFetch } from "./instrumented_fetch.ts";
 import { fileStream, replay } from "./replay.ts";
-import { encodeWithMessages, replayPlainly, sendWithPeer } from "./peers.ts";
-import {
-  counterSamples,
-  duration,
-  plainSeries,
-  randomNumbers,
-  requestMetrics,
-  requestTags,
-  startTime,
-} from "./workload.ts";
+import { encodeWithMessages, plainSeries, replayPlainly, sendWithPeer } from "./peers.ts";
+import { counterSamples, duration, randomNumbers, requestMetrics, requestTags, startTime } from "./workload.ts";
 
 /** A figure and the bar it has to reach. */
 export interface Row {
@@ -254,14 +246,28 @@ async function jsonRows(path: string): Promise<Row[]> {
   ];
 }
 
-/** All rows that are measured in one process. */
+async function fetchRows(): Promise<Row[]> {
+  const { loopback, bare } = await compareFetch();
+  const unit = "us/request";
+  return [
+    {
+      name: "instrumented fetch: a request over loopback, to a plain one",
+      unit: "ratio",
+      value: loopback.instrumented / loopback.plain,
+    },
+    { name: "plain fetch: a request over loopback", unit, value: loopback.plain },
+    { name: "instrumented fetch: what it adds to a request", unit, value: bare.instrumented - bare.plain },
+  ];
+}
+
+/** Measures all rows in this process. */
 export async function allRows(jsonPath: string): Promise<Row[]> {
   return [
     ...await flushRows(),
     ...await addRows(),
     ...wireRows(),
     ...await jsonRows(jsonPath),
-    ...await instrumentedFetchRows(),
+    ...await fetchRows(),
   ];
 }
 

@@ -6,7 +6,6 @@
 import type { Metric } from "../../src/k6/metric.ts";
 import type { Sample, Tags } from "../../src/k6/sample.ts";
 import { k6Metrics } from "../../src/k6/read/k6_metrics.ts";
-import type { PlainSeries } from "./peers.ts";
 
 /** When the run begins, in milliseconds since the Unix epoch. */
 export const startTime: number = Date.UTC(2026, 10, 22, 11, 20);
@@ -90,15 +89,6 @@ export function counterSamples(count: number): Sample[] {
     { length: count },
     (_, number) => ({ metric, time: startTime, value: 1, tags: requestTags(number) }),
   );
-}
-
-/** Time series of a flush as a program without this library would keep them; see {@link counterSamples}. */
-export function plainSeries(count: number): PlainSeries[] {
-  return counterSamples(count).map(({ time, value, tags: { name: _name, ...labels } }, index) => ({
-    labels: { __name__: "k6_http_reqs_total", ...labels },
-    value,
-    time: time + Math.floor((1000 * index) / count),
-  }));
 }
 
 /** Lines of k6's JSON output, as many as fill so many bytes: requests of 22 sets of tags, nine samples each. */

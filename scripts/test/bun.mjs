@@ -1,13 +1,15 @@
-// The suite on Bun, from the sources.
-import { programs, runTee } from "../setup.mjs";
-import { last } from "./last.mjs";
+// The suite on Bun, from the sources. Bun loads all files into one process by itself.
+import { programs } from "../setup.mjs";
+import { runCounted } from "./batch.mjs";
 
 export const bun = {
   name: "Bun",
+  batchSize: 40,
   find: () => programs.bun,
-  async run(program, tests) {
-    const paths = tests.map((path) => `./${path}`);
-    const { status, output } = await runTee(program, ["test", "--timeout", "60000", ...paths]);
-    return { status, passed: last(output, /^\s*(\d+) pass$/gm), failed: last(output, /^\s*(\d+) fail$/gm) };
-  },
+  run: (program, files, { env }) =>
+    runCounted(program, ["test", "--timeout", "60000", ...files.map((path) => `./${path}`)], {
+      env,
+      passed: /^\s*(\d+) pass$/gm,
+      failed: /^\s*(\d+) fail$/gm,
+    }),
 };

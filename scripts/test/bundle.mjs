@@ -1,4 +1,4 @@
-// Bundles the tests that need nothing but the language and the web's own interfaces, for workerd and for browsers.
+// Bundles the tests that need only the language and the web's interfaces, for workerd and for browsers.
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { root } from "../setup.mjs";
@@ -6,8 +6,17 @@ import { root } from "../setup.mjs";
 const shim = (name) => fileURLToPath(new URL(`shim/${name}.mjs`, import.meta.url));
 const alias = { "node:test": shim("test"), "node:assert/strict": shim("assert"), "node:timers": shim("timers") };
 
-/** The tests that import nothing of Node, directly or not, for which there is no shim. */
-export async function portableTests(tests) {
+/** The last answer of `portableTests`: workerd and Chromium ask for the same tests. */
+let known;
+
+/** Returns the tests that need no module of Node, directly or indirectly, except those for which there is a shim. */
+export function portableTests(tests) {
+  const key = tests.join();
+  if (known?.key !== key) known = { key, portable: findPortable(tests) };
+  return known.portable;
+}
+
+async function findPortable(tests) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: tests,
@@ -22,7 +31,7 @@ export async function portableTests(tests) {
     logLevel: "error",
   });
   const portable = (path, seen = new Set()) => {
-    // It reaches Node's modules without importing them.
+    // It reaches the modules of Node without an import.
     if (path === "src/cli/runtime.ts") return false;
     if (seen.has(path)) return true;
     seen.add(path);
@@ -33,7 +42,7 @@ export async function portableTests(tests) {
   return tests.filter((path) => portable(path));
 }
 
-/** Leaves `?module` imports to the runtime, as its own build tools do. */
+/** Leaves `?module` imports to the runtime, as the build tools of edge runtimes do. */
 const compiledWasm = {
   name: "compiled-wasm",
   setup({ onResolve }) {
@@ -41,7 +50,7 @@ const compiledWasm = {
   },
 };
 
-/** Bundles tests and what runs them: `main` is a module that imports `runTests` from "suite". */
+/** Bundles tests together with `main`, a module that imports `runTests` from "suite". */
 export async function bundleTests(tests, { main, conditions, outfile }) {
   const suite = `${tests.map((path) => `import "./${path}";`).join("\n")}\nexport { runTests } from "node:test";`;
   await build({
@@ -54,7 +63,7 @@ export async function bundleTests(tests, { main, conditions, outfile }) {
     mainFields: ["module", "main"],
     conditions,
     alias,
-    // This package has no side effects, but its tests do.
+    // package.json declares no side effects, but the tests have some.
     ignoreAnnotations: true,
     logLevel: "error",
     plugins: [

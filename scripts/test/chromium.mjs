@@ -1,4 +1,4 @@
-// The portable tests in a browser: a page runs them, and posts what came of them to the server that it came from.
+// The portable tests in a browser: a page runs them and posts the results to the server that served it.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { bundleTests, portableTests } from "./bundle.mjs";
 import { countPortable } from "./portable_result.mjs";
 
 const main = `import { runTests } from "suite";
-// Browsers leave User-Agent out of a page's requests; those of the receiver's tests come from elsewhere.
+// Browsers remove User-Agent from a page's requests, but the receiver's tests need requests of other clients.
 globalThis.Request = class extends Request {
   #headers;
   constructor(input, init) {
@@ -27,10 +27,10 @@ addEventListener("error", ({ message }) =>
   fetch("/results", { method: "POST", body: JSON.stringify({ passed: 0, failures: [message] }) }));
 </script><script type="module" src="/suite.js"></script>`;
 
-/** No browser takes longer, unless something hangs. */
+/** A browser that takes longer hangs. */
 const limitMs = 300_000;
 
-/** Headless, on its own, and without a word to anybody else. */
+/** Starts Chromium without a window, with a profile of its own, and without connections to its vendor. */
 export function startChromium(program, url) {
   const profile = mkdtempSync(`${tmpdir()}/k6-remote-write-chromium-`);
   const child = spawn(program, [
@@ -44,7 +44,7 @@ export function startChromium(program, url) {
     "--disable-sync",
     `--user-data-dir=${profile}`,
     url,
-    // A process group of its own: the browser's many processes are to end together, before their folder is removed.
+    // A process group of its own, so that all processes of the browser end together before their folder is removed.
   ], { stdio: "ignore", detached: true });
   const ended = new Promise((resolve) => child.on("close", resolve).on("error", resolve));
   return {
@@ -61,7 +61,7 @@ export function startChromium(program, url) {
   };
 }
 
-/** Serves the page until its results are there, the browser ends, or the time is over. */
+/** Serves the page until it has posted its results, the browser ends, or the time is over. */
 async function results(program, files) {
   let post;
   const posted = new Promise((resolve) => post = resolve);
@@ -78,7 +78,7 @@ async function results(program, files) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = startChromium(program, `http://127.0.0.1:${server.address().port}/`);
   const limit = setTimeout(() => post({ passed: 0, failures: [`no results within ${limitMs} ms`] }), limitMs);
-  void browser.ended.then(() => post({ passed: 0, failures: ["the browser ended by itself"] }));
+  void browser.ended.then(() => post({ passed: 0, failures: ["the browser ended before it posted results"] }));
   const result = await posted;
   clearTimeout(limit);
   await browser.stop();
@@ -89,6 +89,7 @@ async function results(program, files) {
 
 export const chromium = {
   name: "Chromium",
+  batchSize: 1000,
   find: () => programs.chromium,
   async run(program, tests) {
     mkdirSync(`${root}/build/chromium`, { recursive: true });

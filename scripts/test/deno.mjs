@@ -1,12 +1,15 @@
 // The suite on Deno, from the sources.
-import { programs, runTee } from "../setup.mjs";
-import { last } from "./last.mjs";
+import { programs } from "../setup.mjs";
+import { runCounted, writeBatch } from "./batch.mjs";
 
 export const deno = {
   name: "Deno",
+  batchSize: 20,
   find: () => programs.deno,
-  async run(program, tests) {
-    const { status, output } = await runTee(program, ["test", "-A", "--no-check", "--parallel", ...tests]);
-    return { status, passed: last(output, /(\d+) passed/g), failed: last(output, /(\d+) failed/g) };
-  },
+  run: (program, files, { name, env }) =>
+    runCounted(program, ["test", "-A", "--no-check", writeBatch(name, files.map((path) => `../../${path}`), "ts")], {
+      env,
+      passed: /(\d+) passed/g,
+      failed: /(\d+) failed/g,
+    }),
 };

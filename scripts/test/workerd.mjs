@@ -1,6 +1,6 @@
-// The portable tests in workerd, the runtime of Cloudflare Workers: no files, no processes, no code generation.
+// The portable tests in workerd, the runtime of Cloudflare Workers, which has no files, processes or code generation.
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { programs, root, runTee } from "../setup.mjs";
+import { programs, root, runCollect } from "../setup.mjs";
 import { bundleTests, portableTests } from "./bundle.mjs";
 import { countPortable } from "./portable_result.mjs";
 
@@ -23,8 +23,9 @@ const config :Workerd.Config = (services = [(name = "suite", worker = (
 
 export const workerd = {
   name: "workerd",
+  batchSize: 1000,
   find: () => programs.workerd,
-  async run(program, tests) {
+  async run(program, tests, { env }) {
     const folder = `${root}/build/workerd`;
     mkdirSync(folder, { recursive: true });
     const portable = await portableTests(tests);
@@ -32,7 +33,7 @@ export const workerd = {
     await bundleTests(portable, { main, conditions: ["workerd", "worker"], outfile: `${folder}/suite.js` });
     copyFileSync(`${root}/gen/snappy/snappy_bg.wasm`, `${folder}/snappy_bg.wasm`);
     writeFileSync(`${folder}/config.capnp`, config);
-    const { status, output } = await runTee(program, ["test", `${folder}/config.capnp`, "--verbose"], { quiet: true });
+    const { status, output } = await runCollect(program, ["test", `${folder}/config.capnp`, "--verbose"], { env });
     const [, json] = /RESULT (\{.*\})/.exec(output) ?? [];
     const result = json === undefined
       ? { passed: 0, failures: [`workerd ended with ${status}: ${output}`] }

@@ -5,6 +5,7 @@
  */
 import { parseString } from "../config/option_parsers.ts";
 import { runId } from "../k6/output/run_id.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
 import { reasonOf } from "../model/errors.ts";
@@ -26,7 +27,7 @@ import {
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
-import { formatSummary, isLoss, type RunResult } from "./summary.ts";
+import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
 
 /** The command `run`. */
 export const run: Command = {
@@ -89,8 +90,7 @@ class Running {
       argument: outputArgument,
     });
     const options = { ...liveOptions, ...given };
-    const { testid, labels } = options;
-    if (testid !== "auto") this.#testid = testid ?? labels?.testid ?? this.#testid;
+    this.#testid = chooseTestid(options, this.#testid);
     const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
@@ -183,6 +183,11 @@ class Running {
   }
 }
 
+/** Returns the testid that the options set, or the one that was made for the run. */
+export function chooseTestid({ testid, labels }: RemoteWriteOutputOptions, made: string): string {
+  return testid === "auto" ? made : testid ?? labels?.testid ?? made;
+}
+
 /** The exit codes of k6 that have one meaning. */
 const meanings: Readonly<Record<number, string>> = { 99: " (thresholds failed)", 105: " (interrupted)" };
 
@@ -207,7 +212,7 @@ export function concludeRun(
 ): RunConclusion {
   const { report: { samples, delivered, unknown }, read } = totals;
   const isEmpty = read.every((input) => input.samples === 0);
-  const lost = isLoss(totals) || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
+  const lost = lossesOf(totals).length > 0 || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
   const missing = samples - delivered - unknown;
   const all = countOf(samples, "sample");
   const results = isEmpty

@@ -41,7 +41,7 @@ const presentPrefix = "K6_PROMETHEUS_RW_";
  * console.log(options.url);
  * ```
  */
-export function optionsFromEnv(env: Environment): OptionsFromText {
+export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): OptionsFromText {
   return buildOptions(rawOptionsFromEnv(env));
 }
 

@@ -1,41 +1,40 @@
 /**
- * A time series as the wire needs it: what is constant for it is computed once, when it is born.
+ * A time series with everything about it that does not change, computed once.
  *
  * @module
  */
 import type { Label, Metadata } from "../model/time_series.ts";
-import { ByteBuffer, stringFieldSize, varintSize } from "./byte_buffer.ts";
-import { pack } from "./pack.ts";
+import { type ByteBuffer, pack } from "./byte_buffer.ts";
 
-const scratch = new ByteBuffer();
-
-/** What the 2.0 encoder has to know of a series: numbers of strings, looked up once a series, not once a request. */
+/** What the 2.0 encoder remembers of a series: the numbers of its strings. */
 export interface SeriesSymbols {
-  /** Says whose numbers they are. */
+  /** Identifies the table that gave the numbers. */
   readonly owner: object;
-  /** Names and values of the labels in turn. */
+  /** The names and values of the labels in turn. */
   readonly numbers: readonly number[];
-  /** The kind of the series, as it is sent. */
+  /** The number of the metric type. */
   readonly type: number;
-  readonly help: number | undefined;
-  readonly unit: number | undefined;
+  /** 0 if there is none. */
+  readonly help: number;
+  /** 0 if there is none. */
+  readonly unit: number;
 }
 
-/** One time series; the same object for as long as the series lives. */
+/** One time series. It stays the same object for as long as the series lives. */
 export class EncodedSeries {
   /** Sorted by name, unique, valid, without empty values. */
   readonly labels: readonly Label[];
   /** The labels as fields of a 1.0 TimeSeries. */
   readonly labelsV1: Uint8Array<ArrayBuffer>;
-  /** Of the labels, 30 bits, which engines divide as integers and not as floats: the same in every process. */
+  /** A hash of the labels, the same in every process. It has 30 bits, which engines divide as integers and not as floats. */
   readonly hash: number;
-  /** What it means, if known. */
+  /** What the series means, if that is known. */
   readonly metadata: Metadata | undefined;
-  /** Whether it counts since a start. */
+  /** Whether the series counts since a start. */
   readonly cumulative: boolean;
-  /** Whether native histograms were sent of it: its staleness marker must be one, too. */
+  /** Whether it was sent as native histograms. Its staleness marker must then be one, too. */
   hasHistograms = false;
-  /** What the 2.0 encoder remembers of it: a field, as a WeakMap costs more than encoding the series. */
+  /** What the 2.0 encoder remembers. It is a field because a lookup in a WeakMap takes longer than encoding the series. */
   symbols: SeriesSymbols | undefined = undefined;
 
   /** @param labels sorted by name, unique, valid, without empty values */
@@ -43,9 +42,7 @@ export class EncodedSeries {
     this.labels = labels;
     this.metadata = metadata;
     this.cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
-    scratch.length = 0;
-    writeLabels(labels, scratch);
-    this.labelsV1 = pack(scratch.written());
+    this.labelsV1 = pack((buffer) => writeLabels(labels, buffer));
     this.hash = fnv1a(this.labelsV1);
   }
 
@@ -57,34 +54,18 @@ export class EncodedSeries {
 
 /** Writes `repeated Label labels = 1`, with Label{name = 1, value = 2}. */
 export function writeLabels(labels: readonly Label[], buffer: ByteBuffer): void {
-  for (const label of labels) {
-    const size = labelSize(label);
-    buffer.ensure(6 + size);
-    buffer.bytes[buffer.length++] = 0x0a;
-    buffer.varint(size);
-    buffer.stringField(0x0a, label.name);
-    buffer.stringField(0x12, label.value);
+  for (const { name, value } of labels) {
+    const start = buffer.open(0x0a);
+    buffer.stringField(0x0a, name);
+    buffer.stringField(0x12, value);
+    buffer.close(start);
   }
 }
 
-/** How many bytes `writeLabels` takes. */
-export function labelsSize(labels: readonly Label[]): number {
-  let size = 0;
-  for (const label of labels) {
-    const body = labelSize(label);
-    size += 1 + varintSize(body) + body;
-  }
-  return size;
-}
-
-function labelSize({ name, value }: Label): number {
-  return stringFieldSize(name) + stringFieldSize(value);
-}
-
-/** The upper 30 bits of FNV-1a: short, and the same everywhere. */
+/** Returns the upper 30 bits of FNV-1a. */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
-  // By index: an iterator takes a multiple of the time.
+  // By index, because an iterator takes several times as long.
   for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
   return hash >>> 2;
 }

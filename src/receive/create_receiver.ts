@@ -4,7 +4,7 @@ import type { DecodedRequest } from "../protocol/decode.ts";
 import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";
 import { decompress } from "../protocol/snappy.ts";
-import type { ProtocolVersion } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { quote } from "./quote.ts";
 import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receiver_options.ts";
 import { allowOrigin, countValues, nothingWritten, preflight, refuse, writtenHeaders } from "./responses.ts";

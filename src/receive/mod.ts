@@ -31,7 +31,8 @@ export type {
   SeriesType,
   TimeSeries,
 } from "../model/time_series.ts";
-export type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+export type { WrittenCounts } from "../send/request_result.ts";
+export type { ProtocolVersion } from "../protocol/protocol_version.ts";
 export { createReceiver } from "./create_receiver.ts";
 export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./receiver_options.ts";
 export { rules } from "./rules/rules.ts";

@@ -6,7 +6,8 @@
 import { nearestName } from "../client/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import type { Metadata, TimeSeries } from "../model/time_series.ts";
-import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+import type { WrittenCounts } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { ReceiverRules, Violation } from "./rules/rules.ts";
 
 /** The decoded content of one request. */

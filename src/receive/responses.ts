@@ -6,7 +6,8 @@
  * @module
  */
 import type { TimeSeries } from "../model/time_series.ts";
-import type { ProtocolVersion, WrittenCounts } from "../send/request_result.ts";
+import type { WrittenCounts } from "../send/request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
 /** The counts of a request of which nothing was stored. */
 export const nothingWritten: WrittenCounts = { samples: 0, histograms: 0, exemplars: 0 };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BatchSlice } from "../protocol/batch.ts";
-import type { ProtocolVersion } from "./request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
 /** The body of a request. */
 export interface EncodedSlice {

@@ -16,6 +16,7 @@
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { BatchSlice } from "../protocol/batch.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
@@ -23,7 +24,6 @@ import type { Outage } from "./outage.ts";
 import {
   describe,
   isAnswer,
-  type ProtocolVersion,
   type Rejected,
   type RequestResult,
   type Send,

@@ -5,22 +5,14 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
  * @module
  */
-import { ConfigurationError, isRemoteWriteError, reasonOf } from "../model/errors.ts";
-import { version as packageVersion } from "../model/version.ts";
+import { isRemoteWriteError, reasonOf } from "../model/errors.ts";
 import { drain, parseRetryAfter, readReason, writtenCounts } from "./answer.ts";
 import type { Authorizer, RequestHeaders } from "./auth/authorizer.ts";
 import { describeNetworkError } from "./network_error.ts";
-import { parseHttpUrl, parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
+import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
 import type { RequestBudget } from "./request_budget.ts";
-import type {
-  EncodedRequest,
-  Failed,
-  Fetch,
-  ProtocolVersion,
-  Rejected,
-  RequestResult,
-  Send,
-} from "./request_result.ts";
+import { headersOf, parseEndpoint, parseHeaders, withoutUserInfo } from "./request_head.ts";
+import type { EncodedRequest, Failed, Fetch, Rejected, RequestResult, Send } from "./request_result.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
 
 /** Where to send, and how. */
@@ -56,7 +48,7 @@ interface Attempt extends Pick<HttpSenderOptions, "authorizer" | "budget" | "fet
   awaiting: boolean;
   /** Whether an answer came. */
   answered: boolean;
-  /** Whether the first request had all requests of the flush before it. */
+  /** Whether the budget was unused before the first request of this attempt. */
   hadWholeBudget?: boolean;
 }
 
@@ -82,17 +74,9 @@ export function createHttpSender(options: HttpSenderOptions): Send {
     if (signal.aborted) return { ...once, kind: "aborted", unknown: false, attempts: 0 };
     const controller = new AbortController();
     const { signal: ended } = controller;
-    const attempt = {
-      ...options,
-      request,
-      given,
-      custom,
-      signal: ended,
-      headers: custom,
-      awaiting: false,
-      answered: false,
-    };
-    // The timer comes after it: a runtime's first timer takes a millisecond, which the request need not wait for.
+    const start = { headers: custom, awaiting: false, answered: false };
+    const attempt: Attempt = { ...options, request, given, custom, signal: ended, ...start };
+    // The request comes before the timer, because a runtime's first timer takes a millisecond.
     const result = exchange(attempt, endpoint);
     const clear = abortAfter(timeoutMs, controller, { sleep, signal });
     try {
@@ -137,7 +121,7 @@ async function exchange(attempt: Attempt, endpoint: URL): Promise<RequestResult>
 /** Sends one POST and waits for the head of the answer. */
 async function post(attempt: Attempt, url: URL): Promise<Response> {
   const { request: { body }, authorizer, budget, fetch, signal } = attempt;
-  const headers = attempt.headers = headersOf(attempt);
+  const headers = attempt.headers = headersOf(attempt.request, attempt.custom);
   const authorized = authorizer?.authorize({ method: "POST", url: url.href, headers, body }, signal);
   // Without an authorizer, this leaves no time in which the signal could fire before the request is sent.
   if (authorizer !== undefined) await untilAborted(authorized, signal);
@@ -148,14 +132,6 @@ async function post(attempt: Attempt, url: URL): Promise<Response> {
   attempt.awaiting = false;
   attempt.answered = true;
   return response;
-}
-
-function headersOf({ request: { version, attempt }, custom }: Attempt): RequestHeaders {
-  const headers = new Map([...custom, ["content-encoding", "snappy"], ...protocolHeaders[version]]);
-  headers.set("user-agent", `k6-remote-write/${packageVersion}`);
-  headers.delete("retry-attempt");
-  if (attempt > 0) headers.set("retry-attempt", String(attempt));
-  return headers;
 }
 
 /** Returns the target of a 307 or 308 to the same origin: credentials never go to another one. */
@@ -229,45 +205,4 @@ function rejected(attempt: Attempt, reason: string, facts: Partial<Rejected> = {
 
 function redacted({ headers, given }: Attempt, reason: string): string {
   return redactSecrets(reason, secretsOf(headers, given));
-}
-
-const versionHeader = "x-prometheus-remote-write-version";
-
-const protocolHeaders: Readonly<Record<ProtocolVersion, readonly (readonly [string, string])[]>> = {
-  "1.0": [["content-type", "application/x-protobuf"], [versionHeader, "0.1.0"]],
-  "2.0": [
-    ["content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"],
-    [versionHeader, "2.0.0"],
-  ],
-};
-
-function parseEndpoint(url: string | URL): URL {
-  const parsed = parseHttpUrl(String(url));
-  if (parsed !== undefined) return parsed;
-  throw new ConfigurationError(`Cannot send: url is ${redactUrl(String(url))}, expected an http or https URL`);
-}
-
-/** fetch refuses URLs with user info, in some runtimes. */
-function withoutUserInfo(url: URL): URL {
-  return Object.assign(new URL(url), { username: "", password: "" });
-}
-
-/** A token of RFC 9110, 5.6.2. */
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/** Visible ASCII, white space and the bytes beyond ASCII, as in RFC 9110, 5.5: what all runtimes send. */
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** Returns headers with names in lower case, and values without the white space around them. */
-function parseHeaders(custom: Readonly<Record<string, string>>): RequestHeaders {
-  const headers: RequestHeaders = new Map();
-  for (const [name, given] of Object.entries(custom)) {
-    const value = String(given).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
-    if (!headerName.test(name) || !headerValue.test(value)) {
-      // The value may be a secret, so the message does not show it.
-      throw new ConfigurationError(`Cannot send: the header ${JSON.stringify(name)} or its value is not valid in HTTP`);
-    }
-    headers.set(name.toLowerCase(), value);
-  }
-  return headers;
 }

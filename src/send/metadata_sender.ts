@@ -6,7 +6,8 @@
  */
 import type { Metadata } from "../model/time_series.ts";
 import type { EncodedSlice } from "./codec.ts";
-import type { ProtocolVersion, Send } from "./request_result.ts";
+import type { Send } from "./request_result.ts";
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** How to send metadata. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
-/** The two versions of the protocol. */
-export type ProtocolVersion = "1.0" | "2.0";
+export type { ProtocolVersion };
 
 /** The part of `fetch` that the sender uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;

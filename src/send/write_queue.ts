@@ -266,7 +266,8 @@ export class WriteQueue {
     while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
       let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
       for (const shard of this.#shards.values()) {
-        const entry = shard.slice(firstIdle(shard), -1)[0];
+        const first = firstIdle(shard);
+        const entry = first < shard.length - 1 ? shard[first] : undefined;
         if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
       }
       if (oldest === undefined) return;

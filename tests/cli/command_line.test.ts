@@ -66,15 +66,9 @@ for (const [args, present, absent] of help) {
 test("main.ts prints what a command line asks for, runs its command, and prints an error as one line", async () => {
   const printed = await runCli(["--version"]);
   assert.deepEqual(printed, { code: 0, stdout: `k6-remote-write ${version}\n`, stderr: "" });
-  const variables: readonly (readonly [Record<string, string>, RegExp])[] = [
-    [{ K6_PROMETHEUS_FLUSH_PERIOD: "soon" }, /^error: Cannot read K6_PROMETHEUS_FLUSH_PERIOD: it is "soon".*\n$/],
-    [{ K6_PROMETHEUS_NONSENSE: "1" }, /^error: .*there is no variable K6_PROMETHEUS_NONSENSE.*\n$/],
-  ];
-  for (const [env, message] of variables) {
-    const { code, stdout, stderr } = await runCli([], { env, input: "" });
-    assert.deepEqual([code, stdout], [2, ""]);
-    assert.match(stderr, message);
-  }
+  const { code, stdout, stderr } = await runCli([], { env: { K6_PROMETHEUS_FLUSH_PERIOD: "soon" }, input: "" });
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^error: Cannot read K6_PROMETHEUS_FLUSH_PERIOD: it is "soon".*\n$/);
 });
 
 test("a file whose name is like a command's is sent", () =>

@@ -6,6 +6,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { lossesOf } from "../../src/cli/summary.ts";
+import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { acceptSamples, withReceiver } from "../support/accept_samples.ts";
 import { runCli } from "../support/cli.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
@@ -14,13 +17,24 @@ import { point, startOfRecording } from "../support/k6_input.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 for (const status of [500, 502, 504]) {
-  test(`an endpoint that always responds with ${status} is exit code 1`, () =>
+  test(`if an endpoint always responds with ${status}, the samples are lost`, () =>
     withReceiver(async ({ url }) => {
-      const { code, stderr } = await runCli(["-", "--url", url, "--close-timeout", "100ms"], { input: point(1) });
-      assert.equal(code, 1, stderr);
-      assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
+      const output = new RemoteWriteOutput({ url, retryDeadlineMs: 100, onWarning: () => {} });
+      const reader = readK6Json(new Blob([point(1)]).stream());
+      for await (const samples of reader) output.add(samples);
+      const report = await output.close({ timeoutMs: 100 });
+      assert.deepEqual([report.samples, report.failed], [1, 1]);
+      const losses = lossesOf({ report, stats: output.stats, read: [reader.stats] });
+      assert.deepEqual(losses, ["1 of 1 sample not delivered"]);
     }, { status }));
 }
+
+test("a lost sample is exit code 1", () =>
+  withReceiver(async ({ url }) => {
+    const { code, stderr } = await runCli(["-", "--url", url, "--close-timeout", "100ms"], { input: point(1) });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
+  }, { status: 500 }));
 
 test("an endpoint that never responds is exit code 1", async () => {
   const server = createServer(() => {});
@@ -42,12 +56,12 @@ test("an endpoint that is down costs a file one --retry-deadline, not one for ea
     const file = join(folder, "run.json");
     writeFileSync(file, startOfRecording());
     const started = performance.now();
-    const { code, stderr } = await runCli([file, "--flush-period", "10ms", "--retry-deadline", "500ms", "--url", url]);
+    const { code, stderr } = await runCli([file, "--flush-period", "10ms", "--retry-deadline", "1500ms", "--url", url]);
     assert.equal(code, 1);
     assert.match(stderr, /warn: Sending fails \(no answer: the connection was refused\); the sender tries again/);
     assert.match(stderr, /delivered {2}0 of ([\d,]+) samples, \1 failed\n +\1 failed: the connection was refused\n/);
     const seconds = (performance.now() - started) / 1000;
-    // There are about 100 windows, each of which would take half a second.
+    // There are about 100 windows, each of which would take 1.5 seconds.
     assert.ok(seconds < 30, `it took ${seconds} seconds`);
   }));
 

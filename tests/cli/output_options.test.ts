@@ -72,7 +72,7 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
   [
     "two ways to authenticate",
     () => ["--user", "ann", "--password", "hunter2", "--bearer-token", "hunter2"],
-    /the options contain user and bearerToken/,
+    /options contain user and bearerToken/,
   ],
 ];
 for (const [title, args, message] of wrong) {

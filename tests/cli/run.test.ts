@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concludeRun } from "../../src/cli/run.ts";
+import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
-import { runCli, startCli } from "../support/cli.ts";
+import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { startFaultServer } from "../support/fault_server.ts";
-import { recording } from "../support/k6_input.ts";
+import { recording, startOfRecording } from "../support/k6_input.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
@@ -84,19 +84,19 @@ for (const [end, { unreadable = false, ...totals }, code, message] of conclusion
   });
 }
 
-test("the exit code of k6 is kept if everything was delivered", () =>
-  withK6(async ({ options }) => {
-    const result = await runCli(["run", "script.js"], options({ code: 99 }));
-    assert.equal(result.code, 99, result.stderr);
-    assert.match(lastLine(result), /^k6 ended with 99 \(thresholds failed\); delivered all [\d,]+ samples/);
-  }));
-
-test("if something was lost, the exit code 0 of k6 becomes 1", () =>
-  withK6(async ({ k6, options }) => {
-    const result = await runCli(["run", "script.js"], options({ json: k6.write("untagged", untagged) }));
-    assert.equal(result.code, 1, result.stderr);
-    assert.match(lastLine(result), /^error: k6 ended with 0; ([\d,]+) of \1 samples? not delivered/);
-  }, { status: 400, reason: "out of bounds" }));
+const testids: readonly (readonly [{ testid?: string; labels?: Record<string, string> }, string])[] = [
+  [{}, "made"],
+  [{ testid: "mine" }, "mine"],
+  [{ testid: "mine", labels: { testid: "label" } }, "mine"],
+  [{ testid: "auto" }, "made"],
+  [{ testid: "auto", labels: { testid: "label" } }, "made"],
+  [{ labels: { testid: "label" } }, "label"],
+  [{ labels: { site: "eu" } }, "made"],
+];
+for (const [options, testid] of testids) {
+  test(`the testid of a run with ${JSON.stringify(options)} is ${testid}`, () =>
+    assert.equal(chooseTestid(options, "made"), testid));
+}
 
 test("if k6 is killed in the middle of a line, what it wrote before is delivered", () =>
   withK6(async ({ receiver, options }) => {
@@ -133,14 +133,15 @@ test("the run ends although a process that k6 left behind continues to write", (
   }));
 
 test("results arrive at the pace at which k6 measures", () =>
-  withK6(async ({ receiver, options }) => {
-    const result = await runCli(["run", "script.js", "--flush-period", "20ms"], options({ pace: 5 }));
+  withK6(async ({ k6, receiver, options }) => {
+    const json = k6.write("paced", startOfRecording(2000));
+    const result = await runCli(["run", "script.js", "--flush-period", "20ms"], options({ json, pace: 2 }));
     assert.equal(result.code, 0, result.stderr);
     const iterations = receiver.samples.filter(({ name, labels }) =>
       name === "k6_iterations_total" && labels.scenario === "browse"
     );
     assert.ok(iterations.length > 3, `${iterations.length} samples`);
-    assert.equal(total(receiver, "k6_http_reqs_total"), 57);
+    assert.equal(total(receiver, "k6_http_reqs_total"), 144);
   }));
 
 test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost", () =>
@@ -155,7 +156,7 @@ test("with --overflow block, k6 waits for an endpoint that is down, and nothing 
       },
     });
     const args = ["run", "script.js", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms"];
-    const result = await runCli(args, options({}, { K6_PROMETHEUS_REMOTE_URL: server.url }))
+    const result = await runCli(args, options({ json: recording }, { K6_PROMETHEUS_REMOTE_URL: server.url }))
       .finally(() => server.close());
     assert.equal(result.code, 0, result.stderr);
     assert.match(lastLine(result), /delivered all/);
@@ -210,30 +211,24 @@ test("AWS's credentials sign the requests, and k6 does not get them then", () =>
 test("a run gets a testid unless it has one; the script's own takes precedence", () =>
   withK6(async ({ k6, receiver, options }) => {
     const json = k6.write("untagged", untagged);
-    const testidOf = async (args: string[], does: Partial<StandIn>, env = {}): Promise<string | undefined> => {
-      const result = await runCli(["run", ...args, "script.js"], options(does, env));
+    const testidOf = async (args: string[], does: Partial<StandIn>): Promise<string | undefined> => {
+      const result = await runCli(["run", ...args, "script.js"], options(does));
       assert.equal(result.code, 0, result.stderr);
       const testid = receiver.samples.at(-1)?.labels.testid;
       assert.equal(/; testid (.*)$/.exec(lastLine(result))?.[1], testid);
       return testid;
     };
-    const made = await testidOf([], { json });
-    assert.match(made ?? "", /^\d{8}-\d{6}-[0-9a-z]{8}$/);
-    const labelled = { K6_PROMETHEUS_RW_LABELS: "testid=label" };
-    const another = await testidOf(["--testid", "auto"], { json }, labelled);
-    assert.match(another ?? "", /^\d{8}-/);
-    assert.notEqual(another, made);
-    assert.equal(await testidOf([], { json }, labelled), "label");
-    assert.equal(await testidOf(["--testid", "mine"], { json }), "mine");
+    assert.match(await testidOf([], { json }) ?? "", /^\d{8}-\d{6}-[0-9a-z]{8}$/);
     assert.equal(await testidOf(["--testid", "mine"], {}), "basic");
   }));
 
-test("the outputs that run replaces are removed from k6's arguments, and their options are read", () =>
+test("the outputs that run replaces are removed from k6's arguments, and their options are read; k6's exit code is kept", () =>
   withK6(async ({ k6, receiver, options }) => {
     const outputs = ["--out", "csv=a.csv", "-o", `xk6-prometheus-rw=url=${receiver.url},mapping=raw`];
-    const { env } = options({}, { K6_PROMETHEUS_REMOTE_URL: "" });
+    const { env } = options({ code: 99 }, { K6_PROMETHEUS_REMOTE_URL: "" });
     const result = await runCli(["run", "script.js", ...outputs], { env });
-    assert.equal(result.code, 0, result.stderr);
+    assert.equal(result.code, 99, result.stderr);
+    assert.match(lastLine(result), /^k6 ended with 99 \(thresholds failed\); delivered all [\d,]+ samples/);
     assert.deepEqual(k6.report().args.slice(3), ["script.js", "--out", "csv=a.csv"]);
     assert.ok(receiver.samples.some(({ name }) => name === "k6_http_reqs"), "the mapping is raw");
   }));
@@ -246,24 +241,20 @@ test("without mkfifo, a file is followed instead", () =>
     assert.equal(total(receiver, "k6_http_reqs_total"), 57);
   }));
 
-test("run starts the k6 of --k6; without a k6, one line says how to get it, and the exit code is 2", () =>
+test("run starts the k6 of --k6, and hands it everything after --", () =>
   withK6(async ({ k6, options }) => {
     const found = await runCli(["run", "--k6", k6.path, "--", "--help"], options({}, { K6_BIN: "/nowhere/k6" }));
     assert.equal(found.code, 0, found.stderr);
-    // After --, even --help is for k6.
     assert.deepEqual(k6.report().args.slice(3), ["--help"]);
-    const { code, stdout, stderr } = await runCli(["run", "script.js"], options({}, { K6_BIN: "/nowhere/k6" }));
-    assert.deepEqual([code, stdout], [2, ""], stderr);
-    assert.match(
-      stderr,
-      /^error: Cannot find k6: K6_BIN is "\/nowhere\/k6", which is not a program, .*install-k6.*\n$/,
-    );
   }));
 
-test("wrong options are rejected before k6 starts", () =>
-  withK6(async ({ k6, options }) => {
-    const { code, stdout, stderr } = await runCli(["run", "script.js", "--flush-period", "soon"], options());
-    assert.deepEqual([code, stdout], [2, ""]);
-    assert.match(stderr, /^error: Cannot read --flush-period: it is "soon"/);
-    assert.throws(() => k6.report());
-  }));
+test("wrong options, and a k6 that is missing, are errors before anything starts", async () => {
+  assert.match(
+    await usageErrorOf(["run", "script.js", "--flush-period", "soon"]),
+    /^Cannot read --flush-period: it is "soon"/,
+  );
+  assert.match(
+    await usageErrorOf(["run", "script.js", "--k6", "/nowhere/k6"]),
+    /^Cannot find k6: --k6 is "\/nowhere\/k6", which is not a program, expected k6; see https:.*install-k6/,
+  );
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pushOnce, RemoteWriteClient, RemoteWriteForwarder, RemoteWriteOutput } from "../../mod.ts";
+import { pushOnce, RemoteWriteClient, RemoteWriteOutput } from "../../mod.ts";
+import { RemoteWriteForwarder } from "../../src/gateway/mod.ts";
 import { checkOptions, type OptionDefinition } from "../../src/client/option_definition.ts";
 import { outputOptionDefinitions } from "../../src/k6/output/output_options.ts";
 

@@ -4,7 +4,8 @@
  * In wrangler.toml: `crons = ["* * * * *"]` under `[triggers]`, the variables below under `[vars]`, and the password by
  * `wrangler secret put REMOTE_WRITE_PASSWORD`. Each run counts from zero: look at durations and shares, not at totals.
  */
-import { createRunner, RemoteWriteOutput } from "k6-remote-write";
+import { RemoteWriteOutput } from "k6-remote-write";
+import { createRunner } from "k6-remote-write/measure";
 
 interface Env {
   /** What to probe. */

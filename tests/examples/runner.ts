@@ -7,13 +7,15 @@
  */
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createMetrics, createRunner, optionsFromEnv, RemoteWriteOutput, urlTemplate } from "k6-remote-write";
+import { optionsFromEnv, RemoteWriteOutput } from "k6-remote-write";
+import { createMetrics, createRunner, urlTemplate } from "k6-remote-write/measure";
 
 const [shop = "http://localhost:8080", seconds = "30"] = process.argv.slice(2);
 const users = 10;
 const endAt = Date.now() + Number(seconds) * 1000;
 
-const output = new RemoteWriteOutput({ ...optionsFromEnv(process.env), labels: { testid: `shop-${Date.now()}` } });
+const { options } = optionsFromEnv(process.env);
+const output = new RemoteWriteOutput({ ...options, labels: { testid: `shop-${Date.now()}` } });
 const runner = createRunner(output, { tags: { scenario: "visit" } });
 const { counter } = createMetrics(output);
 const orders = counter("orders_placed");

@@ -8,7 +8,7 @@ import { VirtualClock } from "../support/virtual_clock.ts";
 
 const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, retries: 0, reasons: [] };
 
-test("a batch is cut by samples, in order", async () => {
+test("a batch is cut by the number of samples, in order", async () => {
   const setting = setUp({ maxSamplesPerSend: 4 });
   const { bytes, ...report } = await setting.deliver(oneEach(10));
   assert.deepEqual(report, { ...none, samples: 10, delivered: 10, requests: 3 });
@@ -35,7 +35,7 @@ test("a batch is cut by compressed and by decoded bytes", async () => {
   }
 });
 
-test("a sample that alone is too large is left out, with a reason", async () => {
+test("a single sample that is too large is not sent, and the report has the reason", async () => {
   const setting = setUp({ maxBodyBytes: 100 });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["a", 1, 1], ["l".repeat(200), 1, 2], ["b", 1, 3]]));
@@ -46,7 +46,7 @@ test("a sample that alone is too large is left out, with a reason", async () => 
   assert.equal(setting.messages.length, 1);
 });
 
-test("a sample that cannot be encoded is left out, the others are sent", async () => {
+test("a sample that cannot be encoded is not sent, but the others are", async () => {
   const encode: typeof jsonCodecs["1.0"]["encode"] = (slice) => {
     for (let index = slice.from; index < slice.to; index++) {
       if (slice.batch.values[index] === 5) throw new RangeError("5 is not liked");
@@ -72,7 +72,7 @@ test("a 413 halves the size of requests for good, and nothing is lost", async ()
   assert.deepEqual(sizes(setting).slice(6), [250, 250, 250, 250]);
 });
 
-test("a sample larger than what was learned of the limit is tried all the same", async () => {
+test("a single sample is tried even if it is larger than the learned limit", async () => {
   const setting = setUp({ faults: [{ kind: "answer", status: 413 }] });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["l".repeat(30_000), 1, 1], ["a", 1, 2], ["b", 1, 3]]));
@@ -80,7 +80,7 @@ test("a sample larger than what was learned of the limit is tried all the same",
   assert.deepEqual(sizes(setting), [3, 1, 2]);
 });
 
-test("a receiver that finds everything too large is not asked without end", async () => {
+test("a receiver that refuses every size does not get requests without end", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "answer", status: 413 });
   const setting = setUp({ faults });
   const report = await setting.deliver(oneEach(2000));
@@ -105,12 +105,12 @@ test("a refused request is bisected until the bad series stand alone", async () 
   assert.deepEqual(setting.messages, [
     "Samples refused: 1 (status 400: label of series {s700} is not liked). Further samples of this kind are only counted.",
   ]);
-  // 2 log2(2000) for each.
+  // For each bad series, 2 log2(2000) requests.
   assert.ok(report.requests <= 45, String(report.requests));
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 2);
 });
 
-test("422 is bisected too, other refusals are not", async () => {
+test("a 422 is bisected too, but other refusals are not", async () => {
   const refusing = setUp({ faults: [{ kind: "answer", status: 422 }] });
   assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
   assert.deepEqual(sizes(refusing), [4, 2, 2]);
@@ -128,7 +128,7 @@ test("bisection can be switched off", async () => {
   assert.equal(report.requests, 1);
 });
 
-test("bisection is bounded; parts that are not cut any further are still sent", async () => {
+test("bisection is limited, and parts that are not cut any further are still sent", async () => {
   const setting = setUp({ bad: new Set(["s0"]), maxBisectRequests: 4 });
   const report = await setting.deliver(oneEach(16));
   assert.deepEqual(sizes(setting), [16, 8, 4, 4, 8]);
@@ -136,7 +136,7 @@ test("bisection is bounded; parts that are not cut any further are still sent", 
   assert.equal(report.rejected, 4);
 });
 
-test("where bisection rescues nothing, less is spent on it, until it does", async () => {
+test("while bisection saves nothing, it may use fewer and fewer requests", async () => {
   const series = new SeriesNames();
   const all = new Set(Array.from({ length: 64 }, (_, index) => `s${index}`));
   const setting = setUp({ bad: all, maxBisectRequests: 64 });
@@ -150,7 +150,7 @@ test("where bisection rescues nothing, less is spent on it, until it does", asyn
   assert.equal((await setting.deliver(oneEach(64, series, 7))).requests, 65);
 });
 
-test("a refusal after an attempt of unknown outcome counts as unknown, and what can be delivered is", async () => {
+test("a refusal after an attempt with an unknown outcome counts as unknown, and the other samples are delivered", async () => {
   const setting = setUp({ bad: new Set(["s3"]), faults: [{ kind: "answer", status: 504 }] });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 7);
@@ -159,18 +159,18 @@ test("a refusal after an attempt of unknown outcome counts as unknown, and what 
   assert.match(setting.messages.at(-1) ?? "", /^Samples refused on a retry, perhaps stored before: 1 \(/);
 });
 
-test("several samples of a series, stored and sent again, are refused but not counted as lost", async () => {
+test("samples of one series that are stored and then refused on a retry do not count as lost", async () => {
   const setting = setUp({ faults: [{ kind: "hang", stored: true }] });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["a", 1, 1], ["a", 2, 2], ["a", 3, 3], ["b", 1, 1]]));
   assert.equal(setting.receiver.count, 4);
   assert.equal(report.rejected, 0);
-  // The last sample of each series is taken again without harm; the others are refused.
+  // The receiver accepts the last sample of each series again, and refuses the others.
   assert.equal(report.delivered, 2);
   assert.equal(report.unknown, 2);
 });
 
-test("one sample of a series, stored and sent again, is delivered", async () => {
+test("a single sample of a series that is stored and then sent again counts as delivered", async () => {
   const setting = setUp({ faults: [{ kind: "reset", stored: true }] });
   const report = await setting.deliver(oneEach(3));
   assert.equal(report.delivered, 3);
@@ -179,7 +179,7 @@ test("one sample of a series, stored and sent again, is delivered", async () => 
   assert.equal(setting.receiver.count, 3);
 });
 
-test("a request that is answered 500 for ever does not block: its poison is found, the rest delivered", async () => {
+test("a request that is always answered 500 does not block: the bad sample is found, and the others are delivered", async () => {
   const setting = setUp({ poison: new Set(["s5"]) });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 7);
@@ -187,22 +187,22 @@ test("a request that is answered 500 for ever does not block: its poison is foun
   assert.deepEqual(report.reasons, [
     { outcome: "failed", reason: "status 500: histogram's counts do not add up", samples: 1 },
   ]);
-  // Four of the requests hold the poison: 8, 4 and 2 samples, and the one that nothing is left to be told from.
+  // Four of the requests contain the bad sample: those with 8, 4 and 2 samples, and the one with this sample alone.
   assert.equal(report.requests, 3 * 10 + 40 + 3);
 });
 
-test("what is not delivered by the deadline is given up, the rest of the batch has what time is left", async () => {
+test("samples are given up at the deadline, and the rest of the batch has the time that is left", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "refuse" });
   const setting = setUp({ faults, retryDeadlineMs: 1000, maxSamplesPerSend: 2, random: () => 1 });
   const report = await setting.deliver(oneEach(6));
   assert.equal(report.failed, 6);
-  // At 0, 30, 90, 210, 450 and 930 ms; at 930 and 960 ms; at 960 and 990 ms.
+  // The requests are at 0, 30, 90, 210, 450 and 930 ms, then at 930 and 960 ms, then at 960 and 990 ms.
   assert.equal(report.requests, 6 + 2 + 2);
   assert.deepEqual(report.reasons, [{ outcome: "failed", reason: "the connection was refused", samples: 6 }]);
   assert.ok(setting.clock.now() - Date.UTC(2026, 0, 1) <= 1000);
 });
 
-test("a signal leaves the rest deferred; what was under way has failed", async () => {
+test("after the signal, the samples of the current request have failed, and the rest is deferred", async () => {
   const clock = new VirtualClock();
   const receiver = new FakePrometheus();
   const faults: Fault[] = [{ kind: "pass" }, { kind: "hang" }];
@@ -217,7 +217,7 @@ test("a signal leaves the rest deferred; what was under way has failed", async (
   assert.equal(clock.timers, 0);
 });
 
-test("statistics follow the requests", async () => {
+test("the statistics count the requests and their samples", async () => {
   const setting = setUp({
     bad: new Set(["s1"]),
     faults: [{ kind: "answer", status: 503 }, { kind: "slow", ms: 2000 }],
@@ -225,7 +225,7 @@ test("statistics follow the requests", async () => {
   const batch = oneEach(2, new SeriesNames(), 1234);
   await setting.deliver(batch);
   const { requestDuration, bytesTotal, ...stats } = setting.stats.snapshot();
-  // Two at first, both again, then one by one.
+  // Both samples are sent twice together, then one by one.
   assert.deepEqual(stats, {
     samplesTotal: 6,
     samplesFailedTotal: 1,

@@ -6,14 +6,14 @@ import type { Fault } from "../support/faulty_fetch.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
-test("auto begins with 2.0 and stays with it where it is known", async () => {
+test("auto begins with 2.0, and keeps it if the receiver knows 2.0", async () => {
   const setting = setUp({ protocol: "auto" });
   await setting.deliver(oneEach(3));
   assert.equal(setting.delivery.version, "2.0");
   assert.deepEqual(versions(setting), ["2.0.0"]);
 });
 
-test("auto falls back to 1.0 once for several shards, whose requests of 2.0 are all under way", async () => {
+test("auto falls back to 1.0 once, even if several shards have 2.0 requests under way", async () => {
   for (const ignorance of ["silent 204", "415", "400", "500"] as const) {
     const clock = new VirtualClock();
     const receiver = new FakePrometheus({ ignorance });
@@ -32,7 +32,7 @@ test("auto falls back to 1.0 once for several shards, whose requests of 2.0 are 
       ignorance,
     );
     const sent = network.requests.map(({ headers }) => headers.get("x-prometheus-remote-write-version"));
-    // One of each shard, which a 500 makes wait and try again; nothing is encoded as 2.0 after it is known.
+    // Each shard sends one 2.0 request, which is tried again after a 500. After the fallback, nothing is encoded as 2.0.
     const attempts = ignorance === "500" ? 10 : 1;
     assert.equal(sent.filter((version) => version === "2.0.0").length, 4 * attempts);
     assert.equal(sent.filter((version) => version === "0.1.0").length, 8);
@@ -40,7 +40,7 @@ test("auto falls back to 1.0 once for several shards, whose requests of 2.0 are 
   }
 });
 
-test("a 500 that lasts is a reason to fall back only as long as 2.0 is not known to be understood", async () => {
+test("a lasting 500 causes a fallback only if no answer showed that the receiver knows 2.0", async () => {
   const once = { kind: "answer", status: 500 } as const;
   const setting = setUp({ protocol: "auto", faults: [{ kind: "pass" }, ...Array.from({ length: 40 }, () => once)] });
   assert.equal((await setting.deliver(oneEach(1))).delivered, 1);
@@ -48,13 +48,13 @@ test("a 500 that lasts is a reason to fall back only as long as 2.0 is not known
   assert.equal(setting.delivery.version, "2.0");
 });
 
-test("what was unknown before the fallback stays unknown after it", async () => {
+test("an outcome that was unknown before the fallback stays unknown", async () => {
   const faults: Fault[] = [{ kind: "reset" }, { kind: "answer", status: 200 }, { kind: "answer", status: 400 }];
   const { unknown, rejected } = await setUp({ protocol: "auto", faults }).deliver(oneEach(1));
   assert.deepEqual({ unknown, rejected }, { unknown: 1, rejected: 0 });
 });
 
-test("exemplars that a receiver does not store are said, and are no loss", async () => {
+test("exemplars that a receiver does not store cause a warning, and no loss", async () => {
   const clock = new VirtualClock();
   const { delivery, messages } = createSending({ clock, receiver: new FakePrometheus(), protocol: "auto" });
   const batch = oneEach(2);
@@ -81,7 +81,7 @@ test("auto falls back to 1.0, once and for good, and nothing is lost", async () 
   }
 });
 
-test("a fixed version is never left", async () => {
+test("a fixed version never changes", async () => {
   for (const ignorance of ["silent 204", "415", "400"] as const) {
     const setting = setUp({ protocol: "2.0", ignorance, bisect: false });
     const report = await setting.deliver(oneEach(2));
@@ -101,7 +101,7 @@ test("MUST NOT resend what a 2.0 receiver stored of a request it answers with 40
   assert.equal(setting.delivery.version, "2.0");
 });
 
-test("a 400 without Written headers, to a receiver known to take 2.0, is bisected and no reason to fall back", async () => {
+test("a 400 without Written headers from a receiver that knows 2.0 is bisected, and causes no fallback", async () => {
   const setting = setUp({
     protocol: "auto",
     faults: [{ kind: "pass" }, { kind: "answer", status: 400 }],
@@ -127,7 +127,7 @@ test("samples that a 2xx to a 2.0 request leaves out are counted and reported", 
   assert.equal(messages.length, 1);
 });
 
-test("a 400 whose Written headers say 0 still shows that 2.0 is known", async () => {
+test("a 400 with Written headers of 0 still shows that the receiver knows 2.0", async () => {
   const setting = setUp({
     protocol: "auto",
     bad: new Set(["s0"]),

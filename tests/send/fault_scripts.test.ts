@@ -11,15 +11,15 @@ import { VirtualClock } from "../support/virtual_clock.ts";
 const seed = 20260301;
 const shards = 3;
 const seriesPerShard = 4;
-/** Batches that may be in a full queue: of each shard, the one that is being sent and the newest. */
+/** The batches that may be in a full queue: for each shard, the one that is being sent and the newest. */
 const undroppable = 2 * shards;
-/** Estimated for the largest batch here. */
+/** The estimated size of the largest batch here. */
 const largestBytes = 4000;
 const names = Array.from({ length: shards * seriesPerShard }, (_, index) => `s${index}`);
 
 interface Push {
   readonly shard: number;
-  /** Which series of the shard. */
+  /** The number of the series within its shard. */
   readonly series: readonly number[];
   readonly pauseMs: number;
 }
@@ -36,7 +36,7 @@ const pushes: fc.Arbitrary<Push[]> = fc.array(
 const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400", "500");
 const subset = fc.uniqueArray(fc.constantFrom(...names), { maxLength: 4 });
 
-/** Pushes the samples and closes; gives what was pushed and what is said to have become of it. */
+/** Pushes the samples and closes the queue. Returns what was pushed and what the reports say about it. */
 async function run(
   options: Parameters<typeof createSending>[0],
   plan: { readonly pushes: readonly Push[]; readonly samplesPerSeries: number; readonly closeTimeoutMs: number },
@@ -75,7 +75,7 @@ async function run(
   return { pushed, report: mergeReports(settled), sending };
 }
 
-/** What holds whatever happens. */
+/** Checks what must hold in every case. */
 function assertOrder(
   receiver: FakePrometheus,
   { pushed, sending }: {
@@ -91,7 +91,7 @@ function assertOrder(
   }
 }
 
-test("each sample is delivered exactly once or counted, in order, within bounds, whatever the network does", async () => {
+test("whatever the network does, each sample is delivered once or counted, in order and within the limits", async () => {
   const scenario = fc.record({
     pushes,
     faults: fc.array(anyFault, { maxLength: 40 }),
@@ -136,7 +136,7 @@ test("each sample is delivered exactly once or counted, in order, within bounds,
   );
 });
 
-test("a patient sender delivers every sample through any faults that pass", async () => {
+test("a patient sender delivers every sample if all faults pass", async () => {
   const scenario = fc.record({
     pushes,
     faults: fc.array(passingFault, { maxLength: 60 }),
@@ -160,7 +160,7 @@ test("a patient sender delivers every sample through any faults that pass", asyn
   );
 });
 
-test("with few requests a flush, every sample is delivered in the end", async () => {
+test("with few requests in each flush, every sample is delivered in the end", async () => {
   const scenario = fc.record({
     pushes,
     faults: fc.array(passingFault, { maxLength: 30 }),

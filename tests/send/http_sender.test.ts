@@ -8,8 +8,8 @@ import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("MUST send the headers of remote write 1.0 with a POST", async () => {
   const { fetch, calls } = answering(noContent());
-  const outcome = await send({ fetch });
-  assert.deepEqual(outcome, { kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
+  const result = await send({ fetch });
+  assert.deepEqual(result, { kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
   const [call] = calls;
   assert.equal(call?.url, "http://receiver.test/api/v1/write");
   assert.equal(call?.init.method, "POST");
@@ -51,7 +51,7 @@ test("custom headers are sent, but MUST NOT override those of the protocol", asy
   });
 });
 
-test("custom headers are valid where RFC 9110 and the runtime's own Headers take them, and arrive as those have them", async () => {
+test("custom headers are accepted and normalized as RFC 9110 and the runtime's own Headers do", async () => {
   const characters = Array.from({ length: 0x102 }, (_, code) => String.fromCharCode(code));
   const cases = [
     ...characters.flatMap((character) => [
@@ -73,7 +73,7 @@ test("custom headers are valid where RFC 9110 and the runtime's own Headers take
   for (const [name, value] of cases) {
     const { fetch, calls } = answering(noContent());
     const sending = send({ fetch, headers: { [name]: value } });
-    // Headers take control characters, with which no fetch sends the request.
+    // Headers accepts control characters, but no fetch sends a request with them.
     // deno-lint-ignore no-control-regex
     const expected = /[\x00-\x08\x0a-\x1f\x7f]/.test(value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, ""))
       ? undefined
@@ -84,22 +84,22 @@ test("custom headers are valid where RFC 9110 and the runtime's own Headers take
   }
 });
 
-test("a 2xx is one at once, also where its body does not end", async () => {
+test("a 2xx counts at once, even if its body does not end", async () => {
   const clock = new VirtualClock();
   const endless = new ReadableStream({ start: (controller) => controller.enqueue(Uint8Array.of(1)) });
   const { fetch } = answering(() => new Response(endless, { status: 200 }));
-  const outcome = await clock.settle(send({ fetch, sleep: clock.sleep, now: clock.now }));
-  assert.equal(outcome.kind, "written");
+  const result = await clock.settle(send({ fetch, sleep: clock.sleep, now: clock.now }));
+  assert.equal(result.kind, "written");
   assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 100);
 });
 
-test("a retry says which one it is", async () => {
+test("a retry sends its number", async () => {
   const { fetch, calls } = answering(noContent());
   await send({ fetch }, { attempt: 2 });
   assert.equal(calls[0]?.headers.get("retry-attempt"), "2");
 });
 
-test("Written headers are read, missing ones are 0, garbage is none", async () => {
+test("a missing Written header counts as 0, and an invalid one as missing", async () => {
   const cases: readonly (readonly [Record<string, string>, unknown])[] = [
     [{ "X-Prometheus-Remote-Write-Samples-Written": "5" }, { samples: 5, histograms: 0, exemplars: 0 }],
     [
@@ -115,15 +115,15 @@ test("Written headers are read, missing ones are 0, garbage is none", async () =
   ];
   for (const [headers, written] of cases) {
     const { fetch } = answering(noContent(headers));
-    const outcome = await send({ fetch }, { version: "2.0" });
-    assert.equal(outcome.kind, "written");
-    assert.deepEqual(outcome.kind === "written" && outcome.written, written);
+    const result = await send({ fetch }, { version: "2.0" });
+    assert.equal(result.kind, "written");
+    assert.deepEqual(result.kind === "written" && result.written, written);
     const refused = await send({ fetch: answering(answer(400, "bad", headers)).fetch }, { version: "2.0" });
     assert.deepEqual(refused.kind === "rejected" && refused.written, written);
   }
 });
 
-test("statuses are told apart: MUST retry 5xx, MAY retry 429, MUST NOT retry other 4xx", async () => {
+test("MUST retry 5xx, MAY retry 429, MUST NOT retry other 4xx", async () => {
   const cases: readonly (readonly [status: number, kind: string, unknown?: boolean])[] = [
     [200, "written"],
     [202, "written"],
@@ -143,35 +143,35 @@ test("statuses are told apart: MUST retry 5xx, MAY retry 429, MUST NOT retry oth
     [599, "failed", true],
   ];
   for (const [status, kind, unknown] of cases) {
-    const outcome = await send({ fetch: answering(answer(status)).fetch });
-    assert.equal(outcome.kind, kind, String(status));
-    if (outcome.kind === "failed") assert.equal(outcome.unknown, unknown, String(status));
+    const result = await send({ fetch: answering(answer(status)).fetch });
+    assert.equal(result.kind, kind, String(status));
+    if (result.kind === "failed") assert.equal(result.unknown, unknown, String(status));
   }
 });
 
 test("MUST ignore the body of a 2xx, even one that breaks off", async () => {
   const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) });
-  const outcome = await send({ fetch: answering(() => new Response(broken, { status: 200 })).fetch });
-  assert.equal(outcome.kind, "written");
+  const result = await send({ fetch: answering(() => new Response(broken, { status: 200 })).fetch });
+  assert.equal(result.kind, "written");
 });
 
-test("an error body is cut at 1024 bytes and comes without control characters", async () => {
+test("an error body is cut at 1024 bytes, and control characters are removed", async () => {
   const body = "out of\r\n\torder\u0000 \u001b[31msample\u0085\u2028end " + "é".repeat(2000);
-  const outcome = await send({ fetch: answering(answer(400, body)).fetch });
-  assert.ok(outcome.kind === "rejected");
-  assert.match(outcome.reason, /^out of order \[31msample end é+$/);
-  assert.ok(new TextEncoder().encode(outcome.reason).length <= 1024);
-  assert.ok(outcome.reason.length > 500);
+  const result = await send({ fetch: answering(answer(400, body)).fetch });
+  assert.ok(result.kind === "rejected");
+  assert.match(result.reason, /^out of order \[31msample end é+$/);
+  assert.ok(new TextEncoder().encode(result.reason).length <= 1024);
+  assert.ok(result.reason.length > 500);
   const silent = await send({ fetch: answering(answer(404)).fetch });
   assert.equal(silent.kind === "rejected" && silent.reason, "no reason given");
 });
 
-test("a redirect is an error that says where to, without what may be secret", async () => {
+test("a redirect is an error that names the target without its secrets", async () => {
   for (const status of [301, 302, 303]) {
     const location = "https://user:hunter2@login.test/sso?ticket=hunter2";
     const { fetch, calls } = answering(answer(status, null, { location }));
-    const outcome = await send({ fetch });
-    assert.deepEqual(outcome, {
+    const result = await send({ fetch });
+    assert.deepEqual(result, {
       kind: "rejected",
       status,
       reason: "the endpoint redirects to https://login.test/sso?...",
@@ -189,15 +189,15 @@ test("a redirect is an error that says where to, without what may be secret", as
 
 test("a redirect that a browser hides is an error", async () => {
   const hidden = (): Response => Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
-  const outcome = await send({ fetch: answering(hidden).fetch });
-  assert.equal(outcome.kind, "rejected");
+  const result = await send({ fetch: answering(hidden).fetch });
+  assert.equal(result.kind, "rejected");
 });
 
 test("307 and 308 to the same origin are followed with the same POST, a few times", async () => {
   for (const status of [307, 308]) {
     const { fetch, calls } = answering(answer(status, null, { location: "/v2/write" }), noContent());
-    const outcome = await send({ fetch, headers: { authorization: "Bearer hunter2" } });
-    assert.equal(outcome.kind, "written");
+    const result = await send({ fetch, headers: { authorization: "Bearer hunter2" } });
+    assert.equal(result.kind, "written");
     assert.deepEqual(calls.map(({ url }) => url), [
       "http://receiver.test/api/v1/write",
       "http://receiver.test/v2/write",
@@ -214,21 +214,21 @@ test("307 and 308 to the same origin are followed with the same POST, a few time
 test("307 to another origin is not followed: credentials never go there", async () => {
   for (const location of ["http://other.test/write", "https://receiver.test/write", "http://receiver.test:81/write"]) {
     const { fetch, calls } = answering(answer(307, null, { location }), noContent());
-    const outcome = await send({ fetch });
-    assert.equal(outcome.kind, "rejected");
+    const result = await send({ fetch });
+    assert.equal(result.kind, "rejected");
     assert.equal(calls.length, 1);
   }
 });
 
-test("Retry-After is read in both forms", async () => {
+test("Retry-After may be seconds or a date", async () => {
   const cases = [["2", 2000], ["Thu, 01 Jan 2026 00:00:07 GMT", 7000], ["soon", undefined]] as const;
   for (const [value, expected] of cases) {
-    const outcome = await send({ fetch: answering(answer(503, null, { "Retry-After": value })).fetch });
-    assert.equal(outcome.kind === "failed" && outcome.retryAfterMs, expected);
+    const result = await send({ fetch: answering(answer(503, null, { "Retry-After": value })).fetch });
+    assert.equal(result.kind === "failed" && result.retryAfterMs, expected);
   }
 });
 
-test("fetch is not called within the call, as it may be the user's and call the output", async () => {
+test("fetch is not called synchronously, because a user's fetch may call the output", async () => {
   const { fetch, calls } = answering(answer(204));
   const sender = createHttpSender({ ...httpOptions, fetch, ...new VirtualClock() });
   const pending = sender(request, new AbortController().signal);
@@ -237,9 +237,9 @@ test("fetch is not called within the call, as it may be the user's and call the 
   assert.equal(calls.length, 1);
 });
 
-test("no answer within the timeout is a failure of unknown outcome", async () => {
+test("a timeout is a failure with an unknown outcome", async () => {
   const clock = new VirtualClock();
-  // It does not even heed the signal.
+  // This fetch ignores its signal.
   const fetch: Fetch = () => new Promise(() => {});
   const sender = createHttpSender({ ...httpOptions, fetch, timeoutMs: 5000, ...clock });
   const pending = sender(request, new AbortController().signal);
@@ -247,27 +247,27 @@ test("no answer within the timeout is a failure of unknown outcome", async () =>
   assert.equal(clock.timers, 1);
   await clock.advance(1);
   assert.equal(clock.timers, 0);
-  const outcome = await pending;
-  assert.ok(outcome.kind === "failed");
-  assert.equal(outcome.reason, "the endpoint did not answer within 5 s");
-  assert.equal(outcome.unknown, true);
-  assert.equal(outcome.disconnected, false);
+  const result = await pending;
+  assert.ok(result.kind === "failed");
+  assert.equal(result.reason, "the endpoint did not answer within 5 s");
+  assert.equal(result.unknown, true);
+  assert.equal(result.disconnected, false);
 });
 
-test("the timeout covers the body of an error too; what came of it is kept", async () => {
+test("the timeout covers the body of an error too, and what came of the body is kept", async () => {
   for (const [status, kind] of [[400, "rejected"], [503, "failed"]] as const) {
     const clock = new VirtualClock();
     const drip = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("bad ser")) });
     const { fetch } = answering(() => new Response(drip, { status }));
     const sender = createHttpSender({ ...httpOptions, fetch, timeoutMs: 5000, ...clock });
-    const outcome = await clock.settle(sender(request, new AbortController().signal));
-    assert.equal(outcome.kind, kind);
-    if ("reason" in outcome) assert.equal(outcome.reason, "bad ser");
+    const result = await clock.settle(sender(request, new AbortController().signal));
+    assert.equal(result.kind, kind);
+    if ("reason" in result) assert.equal(result.reason, "bad ser");
     assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 5000);
   }
 });
 
-test("the caller's signal ends an attempt, and says whether it may have been received", async () => {
+test("the caller's signal ends an attempt, and the result says whether it may have been received", async () => {
   const clock = new VirtualClock();
   const controller = new AbortController();
   const hanging = createHttpSender({ ...httpOptions, fetch: () => new Promise(() => {}), ...clock });

@@ -35,7 +35,7 @@ function setUp(options: RemoteWriteOutputOptions = {}): Setting {
   return { clock, output, receiver, warnings };
 }
 
-/** A receiver's fetch, but with this answer to metadata. */
+/** A receiver's fetch that gives this answer to requests with metadata. */
 function metadataAnswered(receiver: StrictReceiver, status: number): { fetch: typeof fetch; asked: () => number } {
   let asked = 0;
   return {
@@ -50,10 +50,10 @@ function metadataAnswered(receiver: StrictReceiver, status: number): { fetch: ty
   };
 }
 
-const familiesOf = ({ receiver }: Setting): string[][] =>
+const metadataNamesOf = ({ receiver }: Setting): string[][] =>
   receiver.writes.filter(({ metadata }) => metadata.size > 0).map(({ metadata }) => [...metadata.keys()]);
 
-test("1.0 gets metadata at the start, what is new as it comes, and all of it each minute", async () => {
+test("a 1.0 receiver gets metadata at the start, new metadata at each flush, and everything once a minute", async () => {
   const setting = setUp({ flushPeriodMs: 10_000 });
   const { clock, output } = setting;
   output.start();
@@ -64,25 +64,25 @@ test("1.0 gets metadata at the start, what is new as it comes, and all of it eac
     await clock.advance(10_000);
   }
   await output.close();
-  assert.deepEqual(familiesOf(setting), [["k6_iterations_total"], ["k6_vus"], ["k6_iterations_total", "k6_vus"]]);
+  assert.deepEqual(metadataNamesOf(setting), [["k6_iterations_total"], ["k6_vus"], ["k6_iterations_total", "k6_vus"]]);
   assert.deepEqual(
     setting.receiver.writes.find(({ metadata }) => metadata.size > 0)?.metadata.get("k6_iterations_total"),
     {
       type: "counter",
-      help: "Times that virtual users ran the script's function to its end.",
+      help: "Iterations completed.",
     },
   );
   assert.equal(clock.timers, 0);
 });
 
-test("2.0 gets no metadata of its own", async () => {
+test("a 2.0 receiver gets no requests with metadata", async () => {
   const setting = setUp({ protocol: "2.0" });
   setting.output.add({ metric: counter, time: 1, value: 1, tags: {} });
   await setting.output.close();
-  assert.deepEqual(familiesOf(setting), []);
+  assert.deepEqual(metadataNamesOf(setting), []);
 });
 
-test("a receiver that refuses metadata gets none any more, and no sample is lost by it", async () => {
+test("a receiver that refuses metadata gets none any more, and no sample is lost", async () => {
   const receiver = strictReceiver();
   const { fetch, asked } = metadataAnswered(receiver, 400);
   const { clock, output, warnings } = setUp({ fetch });
@@ -98,7 +98,7 @@ test("a receiver that refuses metadata gets none any more, and no sample is lost
   ]);
 });
 
-test("metadata that cannot be sent is a warning, and is tried again within the minute and after it", async () => {
+test("if metadata cannot be sent, there is a warning, and it is sent again after the minute", async () => {
   const receiver = strictReceiver();
   const { fetch, asked } = metadataAnswered(receiver, 503);
   const { clock, output, warnings } = setUp({ fetch });
@@ -125,7 +125,7 @@ test("metadata that cannot be sent is a warning, and is tried again within the m
   );
 });
 
-test("close() waits for metadata no longer than for samples", async () => {
+test("close() waits for metadata and for samples within the same time", async () => {
   const receiver = strictReceiver();
   const { clock, output } = setUp({
     fetch: async (input, init) => {
@@ -140,15 +140,15 @@ test("close() waits for metadata no longer than for samples", async () => {
   assert.equal(clock.timers, 0);
 });
 
-test("a fallback to 1.0 is followed by the metadata", async () => {
+test("after a fallback to 1.0, the receiver gets metadata", async () => {
   const receiver = strictReceiver({ acceptVersions: ["1.0"] });
   const setting = { ...setUp({ protocol: "auto", fetch: receiver.fetch }), receiver };
   setting.output.add({ metric: counter, time: 1, value: 1, tags: {} });
   await setting.output.close();
-  assert.deepEqual(familiesOf(setting), [["k6_iterations_total"]]);
+  assert.deepEqual(metadataNamesOf(setting), [["k6_iterations_total"]]);
 });
 
-test("the client tells a 1.0 receiver what its series mean, once a minute", async () => {
+test("the client sends metadata to a 1.0 receiver, once a minute", async () => {
   const clock = new VirtualClock(0);
   const receiver = strictReceiver();
   const { fetch } = limited(receiver.fetch, ["none", "429"]);
@@ -166,15 +166,15 @@ test("the client tells a 1.0 receiver what its series mean, once a minute", asyn
   await write(1, { type: "histogram", help: "X." });
   await write(2, { type: "histogram", help: "X." });
   await write(3);
-  const told = receiver.writes.filter(({ metadata }) => metadata.size > 0).map(({ metadata }) => [...metadata]);
-  assert.deepEqual(told, [[["x", { type: "histogram", help: "X." }]]]);
+  const sent = receiver.writes.filter(({ metadata }) => metadata.size > 0).map(({ metadata }) => [...metadata]);
+  assert.deepEqual(sent, [[["x", { type: "histogram", help: "X." }]]]);
 });
 
-test("metadata keeps the limits of a request, however much there is of it", async () => {
+test("requests with metadata stay within the limits, whatever the amount of metadata", async () => {
   const clock = new VirtualClock(0);
   const receiver = strictReceiver({ maxDecodedBytes: 4000 });
   const limits = [{ maxDecodedBytes: 4000 }, { maxBodyBytes: 1024 }];
-  // Of a kind that compression makes little of.
+  // Compression makes these texts only a little smaller.
   const text = (number: number): string =>
     Array.from({ length: 90 }, (_, index) => Math.imul(1 + number * 100 + index, 0x9e3779b1).toString(36)).join(" ");
   for (const [index, limit] of limits.entries()) {
@@ -186,8 +186,8 @@ test("metadata keeps the limits of a request, however much there is of it", asyn
     }));
     await client.write(series);
   }
-  const told = receiver.writes.filter(({ metadata }) => metadata.size > 0);
-  assert.equal(told.reduce((sum, { metadata }) => sum + metadata.size, 0), 20);
-  assert.ok(told.slice(-5).every(({ bodyBytes }) => bodyBytes <= 1024));
-  assert.ok(told.length > 10, `${told.length} requests`);
+  const sent = receiver.writes.filter(({ metadata }) => metadata.size > 0);
+  assert.equal(sent.reduce((sum, { metadata }) => sum + metadata.size, 0), 20);
+  assert.ok(sent.slice(-5).every(({ bodyBytes }) => bodyBytes <= 1024));
+  assert.ok(sent.length > 10, `${sent.length} requests`);
 });

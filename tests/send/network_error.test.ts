@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeNetworkError } from "../../src/send/network_error.ts";
 
-/** As the runtimes were seen to throw them: the causes' messages and codes, outermost first. */
+/** What the runtimes threw in trials: the messages and codes of the error and its causes, outermost first. */
 const seen: readonly (readonly [
   what: string,
   chain: readonly (readonly [message: string, code?: string])[],
@@ -91,7 +91,7 @@ const seen: readonly (readonly [
   ["browsers", [["Failed to fetch"]], /broke before the answer came: Failed to fetch/, false],
 ];
 
-test("what each runtime throws is told apart: whether the request can have been received, and why not", () => {
+test("the errors of each runtime show whether the request can have been received, and why it failed", () => {
   for (const [what, chain, reason, unreached] of seen) {
     const error = chain.reduceRight<Error | undefined>(
       (cause, [message, code]) => Object.assign(new TypeError(message, { cause }), code === undefined ? {} : { code }),
@@ -104,7 +104,7 @@ test("what each runtime throws is told apart: whether the request can have been 
   }
 });
 
-test("what is no error at all is described too", () => {
+test("a thrown value that is not an Error is described too", () => {
   assert.match(describeNetworkError("boom").reason, /broke before the answer came: boom/);
   assert.equal(describeNetworkError(undefined).reason, "the connection broke before the answer came");
 });

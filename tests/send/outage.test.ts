@@ -21,7 +21,7 @@ function setUp(): { readonly outage: Outage; at(ms: number): void } {
   return { outage: new Outage(options), at: (ms) => void (time = ms) };
 }
 
-test("an endpoint that failed for as long as a batch is tried is down, until it answers", () => {
+test("an endpoint that fails for as long as a batch is tried is down until it answers", () => {
   const { outage, at } = setUp();
   at(60_000);
   outage.note(failed, 0);
@@ -33,7 +33,7 @@ test("an endpoint that failed for as long as a batch is tried is down, until it 
   assert.equal(outage.startMs, 60_000);
 });
 
-test("why an ended request failed before is known, unless an answer has come since", () => {
+test("the reason of an aborted request is its last failure, unless an answer came since", () => {
   const { outage, at } = setUp();
   const aborted: RequestResult = { kind: "aborted", unknown: false, failure: "status 503: no", ...rest };
   outage.note(aborted, 0);
@@ -47,7 +47,7 @@ test("why an ended request failed before is known, unless an answer has come sin
   assert.equal(outage.reason, "status 503: no");
 });
 
-test("an endpoint that answers another shard is not down, however long one batch fails", () => {
+test("an endpoint that answers another shard is not down, even if one batch fails for long", () => {
   const { outage, at } = setUp();
   at(59_000);
   outage.note(written, 0);

@@ -11,7 +11,7 @@ test("a URL is shown without user info and query", () => {
   for (const [url, shown] of cases) assert.equal(redactUrl(url), shown);
 });
 
-test("secrets are taken out whole, and URLs in a text are shortened", () => {
+test("secrets are replaced as a whole, and URLs in a message are shortened", () => {
   const secrets = ["hunter", "hunter2 and more", "abc", ""];
   assert.equal(redactSecrets("got hunter2 and more, hunter; abc", secrets), "got ***, ***; abc");
   assert.equal(
@@ -20,6 +20,6 @@ test("secrets are taken out whole, and URLs in a text are shortened", () => {
   );
 });
 
-test("a text is on one line and holds nothing that a terminal would obey", () => {
+test("a cleaned string is on one line and has no characters that control a terminal", () => {
   assert.equal(cleanText(" a\r\n\tb\u0007\u202ec\u2028d "), "a b c d");
 });

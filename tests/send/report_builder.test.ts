@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mergeReports, ReportBuilder } from "../../src/send/report_builder.ts";
 
-test("a report adds up", () => {
-  const tally = new ReportBuilder();
-  tally.count("delivered", 5);
-  tally.count("rejected", 1, 'out of order sample of {a="1"} at 17');
-  tally.count("rejected", 2, 'out of order sample of {a="2"} at 18');
-  tally.count("failed", 3, "the connection was refused");
-  tally.count("deferred", 0, "nothing");
-  tally.countRequest(3, 100);
-  tally.countRequest(0, 100);
-  assert.deepEqual(tally.report(), {
+test("the counts of a report add up", () => {
+  const builder = new ReportBuilder();
+  builder.count("delivered", 5);
+  builder.count("rejected", 1, 'out of order sample of {a="1"} at 17');
+  builder.count("rejected", 2, 'out of order sample of {a="2"} at 18');
+  builder.count("failed", 3, "the connection was refused");
+  builder.count("deferred", 0, "nothing");
+  builder.countRequest(3, 100);
+  builder.countRequest(0, 100);
+  assert.deepEqual(builder.report(), {
     samples: 11,
     delivered: 5,
     rejected: 3,
@@ -29,7 +29,7 @@ test("a report adds up", () => {
   });
 });
 
-test("merged reports are the sum, and leave the reports alone", () => {
+test("a merged report is the sum of reports, which stay as they are", () => {
   const one = new ReportBuilder();
   one.count("unknown", 1, "timeout");
   one.countRequest(2, 10);
@@ -48,27 +48,27 @@ test("merged reports are the sum, and leave the reports alone", () => {
   assert.deepEqual(mergeReports([]), new ReportBuilder().report());
 });
 
-test("reasons with different statuses are different, with the same status one", () => {
-  const tally = new ReportBuilder();
-  tally.count("rejected", 1, "status 401: no token 17");
-  tally.count("rejected", 2, "status 404: no token 17");
-  tally.count("rejected", 4, "status 401: no token 18");
-  assert.deepEqual(tally.report().reasons.map(({ reason, samples }) => [reason, samples]), [
+test("reasons differ by their status, but not by other numbers", () => {
+  const builder = new ReportBuilder();
+  builder.count("rejected", 1, "status 401: no token 17");
+  builder.count("rejected", 2, "status 404: no token 17");
+  builder.count("rejected", 4, "status 401: no token 18");
+  assert.deepEqual(builder.report().reasons.map(({ reason, samples }) => [reason, samples]), [
     ["status 401: no token 17", 5],
     ["status 404: no token 17", 2],
   ]);
 });
 
-test("reasons are bounded, their samples still add up", () => {
-  const tally = new ReportBuilder();
+test("the number of reasons is limited, and their samples still add up", () => {
+  const builder = new ReportBuilder();
   const word = (index: number): string => "abcdefghijklmnopqrstuvwxyz".slice(index, index + 1);
-  for (let index = 0; index < 26; index++) tally.count("rejected", 1, `reason ${word(index)}`);
-  const { reasons, rejected } = tally.report();
+  for (let index = 0; index < 26; index++) builder.count("rejected", 1, `reason ${word(index)}`);
+  const { reasons, rejected } = builder.report();
   assert.equal(rejected, 26);
   assert.equal(reasons.length, 21);
   assert.deepEqual(reasons.at(-1), { outcome: "rejected", reason: "other reasons", samples: 6 });
   assert.equal(
-    mergeReports([tally.report(), tally.report()]).reasons.reduce((sum, { samples }) => sum + samples, 0),
+    mergeReports([builder.report(), builder.report()]).reasons.reduce((sum, { samples }) => sum + samples, 0),
     52,
   );
 });

@@ -22,10 +22,10 @@ const rejected: RequestResult = { kind: "rejected", status: 400, reason: "bad", 
 
 const retryOptions = { retryOn429: true, random: () => 1, warnings: new Warnings(() => {}) };
 
-/** Sends by script, the last outcome for ever; notes when and as which attempt. */
+/** A `send` that returns these results in turn, and the last one again and again. It records times and attempt numbers. */
 function scripted(
   clock: VirtualClock,
-  ...outcomes: readonly RequestResult[]
+  ...results: readonly RequestResult[]
 ): { send: Send; times: number[]; attempts: number[] } {
   const times: number[] = [];
   const attempts: number[] = [];
@@ -33,34 +33,34 @@ function scripted(
   const send: Send = ({ attempt }) => {
     times.push(clock.now() - start);
     attempts.push(attempt);
-    return Promise.resolve(outcomes[Math.min(times.length, outcomes.length) - 1] ?? written);
+    return Promise.resolve(results[Math.min(times.length, results.length) - 1] ?? written);
   };
   return { send, times, attempts };
 }
 
 async function run(
-  outcomes: readonly RequestResult[],
+  results: readonly RequestResult[],
   options: Partial<RetryOptions> = {},
   changes: Partial<EncodedRequest> = {},
-): Promise<{ outcome: RequestResult; times: number[]; attempts: number[] }> {
+): Promise<{ result: RequestResult; times: number[]; attempts: number[] }> {
   const clock = new VirtualClock();
-  const script = scripted(clock, ...outcomes);
+  const script = scripted(clock, ...results);
   const send = withRetry(script.send, { ...retryOptions, ...clock, ...options });
   const retryUntilMs = clock.now() + (changes.retryUntilMs ?? Infinity);
-  const outcome = await clock.settle(send({ ...request, ...changes, retryUntilMs }, new AbortController().signal));
+  const result = await clock.settle(send({ ...request, ...changes, retryUntilMs }, new AbortController().signal));
   assert.equal(clock.timers, 0);
-  return { outcome, times: script.times, attempts: script.attempts };
+  return { result, times: script.times, attempts: script.attempts };
 }
 
 test("pauses double from 30 ms up to 5 s", async () => {
-  const { outcome, times, attempts } = await run([...Array<RequestResult>(11).fill(failure), written]);
+  const { result, times, attempts } = await run([...Array<RequestResult>(11).fill(failure), written]);
   const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   assert.deepEqual(pauses, [30, 60, 120, 240, 480, 960, 1920, 3840, 5000, 5000, 5000]);
   assert.deepEqual(attempts, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-  assert.deepEqual(outcome, { ...written, attempts: 12 });
+  assert.deepEqual(result, { ...written, attempts: 12 });
 });
 
-test("jitter is full: from nothing to the whole pause", async () => {
+test("jitter goes from no pause to the whole pause", async () => {
   const { times } = await run([failure, failure, failure, written], { random: () => 0.25 });
   assert.deepEqual(times, [0, 7.5, 22.5, 52.5]);
   assert.deepEqual((await run([failure, written], { random: () => 0 })).times, [0, 0]);
@@ -77,53 +77,53 @@ test("MUST NOT retry what is refused; MUST NOT retry 2xx", async () => {
   assert.deepEqual((await run([written])).times, [0]);
 });
 
-test("429 is refused for good where that is wanted", async () => {
-  const { outcome, times } = await run([{ ...failure, status: 429 }], { retryOn429: false });
-  assert.deepEqual(outcome, { ...rejected, status: 429, reason: "busy" });
+test("a 429 is a refusal if retryOn429 is false", async () => {
+  const { result, times } = await run([{ ...failure, status: 429 }], { retryOn429: false });
+  assert.deepEqual(result, { ...rejected, status: 429, reason: "busy" });
   assert.deepEqual(times, [0]);
 });
 
 test("the first broken connection of a request is tried again at once, the next with a pause", async () => {
   const broken: RequestResult = { ...failure, status: undefined, disconnected: true, unknown: true };
-  const { times, outcome } = await run([failure, broken, broken, broken, written]);
+  const { times, result } = await run([failure, broken, broken, broken, written]);
   assert.deepEqual(times, [0, 30, 30, 90, 210]);
-  assert.equal(outcome.unknownBefore, true);
+  assert.equal(result.unknownBefore, true);
 });
 
 test("an unknown outcome is remembered until the end", async () => {
   const unknown: RequestResult = { ...failure, status: 504, unknown: true };
-  assert.equal((await run([unknown, failure, rejected])).outcome.unknownBefore, true);
-  assert.equal((await run([failure, rejected])).outcome.unknownBefore, false);
-  // The last attempt's own outcome is not one before it.
-  const { outcome } = await run([failure, unknown], {}, { retryUntilMs: 40 });
-  assert.equal(outcome.kind === "failed" && outcome.unknown, true);
-  assert.equal(outcome.unknownBefore, false);
+  assert.equal((await run([unknown, failure, rejected])).result.unknownBefore, true);
+  assert.equal((await run([failure, rejected])).result.unknownBefore, false);
+  // The last attempt is not an attempt before the last.
+  const { result } = await run([failure, unknown], {}, { retryUntilMs: 40 });
+  assert.equal(result.kind === "failed" && result.unknown, true);
+  assert.equal(result.unknownBefore, false);
 });
 
-test("no retry begins after the deadline, nor is it waited for", async () => {
-  const { outcome, times } = await run([failure], {}, { retryUntilMs: 1000 });
+test("no retry begins after the deadline, and the sender does not wait for the deadline", async () => {
+  const { result, times } = await run([failure], {}, { retryUntilMs: 1000 });
   assert.deepEqual(times, [0, 30, 90, 210, 450, 930]);
-  assert.deepEqual(outcome, { ...failure, attempts: 6 });
+  assert.deepEqual(result, { ...failure, attempts: 6 });
   assert.deepEqual((await run([failure], {}, { retryUntilMs: -1 })).times, [0]);
 });
 
-test("answers 500 are bounded, others are not", async () => {
+test("the number of 500 answers is limited, that of others is not", async () => {
   const internal: RequestResult = { ...failure, status: 500, unknown: true };
-  const { outcome, times } = await run([internal, failure, internal], {}, { maxServerErrors: 3 });
-  assert.equal(outcome.kind, "failed");
+  const { result, times } = await run([internal, failure, internal], {}, { maxServerErrors: 3 });
+  assert.equal(result.kind, "failed");
   assert.equal(times.length, 4);
   const patient = await run([...Array<RequestResult>(100).fill({ ...failure, status: 502 }), written]);
-  assert.equal(patient.outcome.kind, "written");
+  assert.equal(patient.result.kind, "written");
   const forAMinute = await run([...Array<RequestResult>(20).fill(internal), written]);
   assert.ok((forAMinute.times.at(-1) ?? 0) > 60_000);
-  assert.equal(forAMinute.outcome.kind, "written");
+  assert.equal(forAMinute.result.kind, "written");
 });
 
-test("a Retry-After beyond the deadline is followed up to the deadline, where the last try is", async () => {
+test("if Retry-After is beyond the deadline, the last attempt is at the deadline", async () => {
   const busy: RequestResult = { ...failure, retryAfterMs: 15_000 };
-  const { outcome, times } = await run([busy, written], {}, { retryUntilMs: 10_000 });
+  const { result, times } = await run([busy, written], {}, { retryUntilMs: 10_000 });
   assert.deepEqual(times, [0, 10_000]);
-  assert.equal(outcome.kind, "written");
+  assert.equal(result.kind, "written");
   assert.deepEqual((await run([busy], {}, { retryUntilMs: 10_000 })).times, [0, 10_000]);
 });
 
@@ -140,13 +140,13 @@ test("a signal ends the pause at once", async () => {
   assert.equal(clock.timers, 0);
 });
 
-test("a request that was sent before goes on counting its attempts", async () => {
-  const { attempts, outcome } = await run([failure, written], {}, { attempt: 3 });
+test("a request that was sent before continues to count its attempts", async () => {
+  const { attempts, result } = await run([failure, written], {}, { attempt: 3 });
   assert.deepEqual(attempts, [3, 4]);
-  assert.equal(outcome.attempts, 2);
+  assert.equal(result.attempts, 2);
 });
 
-test("what fails is said once, and tried again", async () => {
+test("a failure gives one warning, and the request is tried again", async () => {
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   await run([failure, failure, { ...failure, status: undefined, reason: "the connection was refused" }, written], {

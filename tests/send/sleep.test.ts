@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sleep, untilAborted } from "../../src/send/sleep.ts";
 
-test("sleep ends when its signal fires, and at once if it has", async () => {
+test("sleep ends when its signal fires, and at once if it has fired before", async () => {
   const controller = new AbortController();
   const sleeping = sleep(1e12, controller.signal);
   controller.abort();
@@ -14,7 +14,7 @@ test("sleep ends by itself", async () => {
   await sleep(0, new AbortController().signal);
 });
 
-test("what ignores a signal is left behind when it fires", async () => {
+test("untilAborted rejects when the signal fires, even if the promise ignores it", async () => {
   const controller = new AbortController();
   const waiting = untilAborted(new Promise(() => {}), controller.signal);
   controller.abort(new Error("enough"));

@@ -27,9 +27,9 @@ interface Setting {
   readonly server: FaultServer;
   readonly receiver: FakePrometheus;
   readonly messages: string[];
-  /** How long the pauses would have been. */
+  /** The lengths of the skipped pauses, in milliseconds. */
   readonly pauses: number[];
-  /** Pushes so many samples, each of another series. */
+  /** Pushes this number of samples, each of another series. */
   push(count: number, time: number): Promise<DeliveryReport>;
 }
 
@@ -40,7 +40,7 @@ interface SettingOptions {
   readonly protocol?: "auto" | "1.0";
 }
 
-/** Sends over real sockets with the real fetch, in no time: pauses are skipped, timeouts ring when the server hangs. */
+/** Sends over real sockets with the real fetch. Pauses are skipped, and timeouts fire when the server hangs. */
 async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
   const { protocol = "1.0", bad, ...rest } = options;
   const receiver = new FakePrometheus({ bad });
@@ -71,7 +71,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
     if (!rest.faults?.some(({ kind }) => kind === "stall") || response.body === null) return response;
-    // Rings when the first words have been read.
+    // The timeout fires when the first words have been read.
     const body = response.body.pipeThrough(
       new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
         transform(chunk, controller): void {
@@ -119,13 +119,13 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
 const attempts = ({ server }: Setting): (string | undefined)[] =>
   server.requests.map(({ headers }) => headers.get("retry-attempt"));
 
-test("what goes over the wire is a POST with the headers of the protocol, on connections that are used again", async () => {
+test("the sender sends POSTs with the headers of the protocol, and uses connections again", async () => {
   for (const protocol of ["1.0", "auto"] as const) {
     await withServer({ protocol }, async (setting) => {
       for (let time = 1; time <= 20; time++) assert.equal((await setting.push(5, time)).delivered, 5);
       const { requests, connections } = setting.server;
       assert.equal(requests.length, 20);
-      // Node takes turns with two.
+      // Node uses two connections in turn.
       assert.ok(connections() <= 2, String(connections()));
       const headers = requests[0]?.headers;
       const isV2 = protocol === "auto";
@@ -145,7 +145,7 @@ test("what goes over the wire is a POST with the headers of the protocol, on con
   }
 });
 
-test("a receiver that comes back gets everything: 503 three times, 429 with Retry-After", async () => {
+test("a receiver that comes back gets everything, after three 503 and a 429 with Retry-After", async () => {
   const faults: SocketFault[] = [
     { kind: "answer", status: 503, body: "busy" },
     { kind: "answer", status: 503 },
@@ -177,7 +177,7 @@ for (const [what, fault] of broken) {
       const reports = [await setting.push(3, 1), await setting.push(3, 2), await setting.push(3, 3)];
       assert.deepEqual(reports.map(({ delivered }) => delivered), [3, 3, 3]);
       assert.equal(setting.receiver.count, 9);
-      // Where the connection broke, Deno sends again by itself, and does not tell.
+      // If the connection breaks, Deno sends the request again by itself and does not tell.
       const retries = reports[1]?.retries ?? 0;
       assert.ok(retries === 1 || (retries === 0 && "Deno" in globalThis && fault.kind !== "hang"), String(retries));
       assert.equal(setting.server.requests.length, what.startsWith("reset before") ? 3 : 4);
@@ -185,7 +185,7 @@ for (const [what, fault] of broken) {
   });
 }
 
-test("an answer that comes byte by byte is an answer", async () => {
+test("an answer that comes byte by byte is read", async () => {
   await withServer({ faults: [{ kind: "drip" }] }, async (setting) => {
     assert.equal((await setting.push(3, 1)).delivered, 3);
     assert.equal(setting.server.requests.length, 1);
@@ -193,7 +193,7 @@ test("an answer that comes byte by byte is an answer", async () => {
   });
 });
 
-test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
+test("a 2xx counts as a 2xx even if its body breaks off or never ends", async () => {
   for (const fault of [{ kind: "truncate", status: 200, where: "body" }, { kind: "stall", status: 200 }] as const) {
     await withServer({ faults: [fault] }, async (setting) => {
       assert.equal((await setting.push(3, 1)).delivered, 3);
@@ -202,7 +202,7 @@ test("a 2xx whose body breaks off or never ends is a 2xx", async () => {
   }
 });
 
-test("the words of an error that never ends are kept", async () => {
+test("the beginning of an endless error body is kept", async () => {
   await withServer({ faults: [{ kind: "stall", status: 400 }] }, async (setting) => {
     const report = await setting.push(1, 1);
     assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 400: first words", samples: 1 }]);
@@ -235,7 +235,7 @@ test("a 307 on the same origin is followed with the same request", async () => {
   );
 });
 
-test("one bad series does not take the others with it", async () => {
+test("one bad series does not affect the others", async () => {
   await withServer({ bad: new Set(["__name__=s7"]) }, async (setting) => {
     const report = await setting.push(50, 1);
     assert.equal(report.delivered, 49);
@@ -245,7 +245,7 @@ test("one bad series does not take the others with it", async () => {
   });
 });
 
-test("a receiver with a limit gets requests below it", async () => {
+test("a receiver with a size limit gets requests below it", async () => {
   await withServer({ maxBodyBytes: 12_000 }, async (setting) => {
     assert.equal((await setting.push(2000, 1)).delivered, 2000);
     const before = setting.server.requests.length;
@@ -254,7 +254,7 @@ test("a receiver with a limit gets requests below it", async () => {
   });
 });
 
-test("connections that the receiver closes when idle cost nothing", async () => {
+test("idle connections that the receiver closes cause no loss and no warning", async () => {
   const faults = Array<SocketFault>(30).fill({ kind: "close idle" });
   await withServer({ faults }, async (setting) => {
     for (let time = 1; time <= 30; time++) assert.equal((await setting.push(2, time)).delivered, 2);
@@ -263,11 +263,11 @@ test("connections that the receiver closes when idle cost nothing", async () => 
   });
 });
 
-test("nobody listens: the reason is clear, and nothing may have been stored", async () => {
+test("if no server listens, the report says so, and no sample counts as perhaps stored", async () => {
   await withServer({}, async (setting) => {
     await setting.server.close();
     const sleepless = setting.push(1, 1);
-    // Pauses take no time here: it fails again and again until the queue is closed.
+    // Pauses are skipped here, so the sender tries again and again until the queue is closed.
     while (setting.messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     assert.deepEqual(setting.messages, [
       "Sending fails (no answer: the connection was refused); the sender tries again.",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Warnings } from "../../src/send/warnings.ts";
 
-test("a message is passed on once of its kind: numbers, quoted texts and labels make no other kind", () => {
+test("one message of each kind is passed on; numbers, quoted strings and labels make no difference", () => {
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   warnings.once('3 samples of "a" refused: duplicate of {job="x"}');
@@ -14,7 +14,7 @@ test("a message is passed on once of its kind: numbers, quoted texts and labels 
   ]);
 });
 
-test("a receiver that always finds new words cannot flood", () => {
+test("a receiver with ever new error texts cannot cause endless warnings", () => {
   let count = 0;
   const warnings = new Warnings(() => count++);
   for (let index = 0; index < 1000; index++) warnings.once("x".repeat(index % 290 + 1));

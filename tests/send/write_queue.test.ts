@@ -18,7 +18,7 @@ interface Setting extends Sending {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
   readonly series: SeriesNames;
-  /** So many samples, each of another series, named after the shard. */
+  /** Returns a batch of this number of samples, each of another series of the shard. */
   batch(count: number, options?: { readonly time?: number; readonly shard?: number }): Batch;
   /** Closes the queue. Returns what happened to everything that was in it. */
   close(options?: CloseOptions): Promise<DeliveryReport>;
@@ -47,7 +47,7 @@ function setUp(options: Partial<SendingOptions> = {}): Setting {
   return { ...sending, clock, receiver, series, batch, close };
 }
 
-/** What became of samples, without the zeros and the requests. */
+/** Returns the counts of a report, without zeros and requests. */
 function outcomes(report: DeliveryReport): Partial<DeliveryReport> {
   const { requests: _, retries: __, bytes: ___, reasons: ____, samples: _____, ...counts } = report;
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
@@ -57,7 +57,7 @@ const hang: Fault = { kind: "hang" };
 const sentValues = ({ network }: Setting): number[][] =>
   network.requests.map(({ samples }) => samples.map(({ time }) => time));
 
-test("push returns at once, and its promise tells what became of the batch", async () => {
+test("push returns at once, and its promise resolves with what happened to the batch", async () => {
   const setting = setUp();
   const pushed = setting.queue.push(0, setting.batch(3));
   assert.deepEqual(setting.queue.size.samples, 3);
@@ -68,7 +68,7 @@ test("push returns at once, and its promise tells what became of the batch", asy
   assert.equal(setting.clock.timers, 0);
 });
 
-test("batches of a shard are sent one after the other, never joined; shards do not wait for each other", async () => {
+test("the batches of a shard are sent one after the other, and shards do not wait for each other", async () => {
   const setting = setUp({ faults: [{ kind: "slow", ms: 100 }, { kind: "slow", ms: 10 }] });
   const { queue, batch, clock, network } = setting;
   const reports = [
@@ -87,7 +87,7 @@ test("batches of a shard are sent one after the other, never joined; shards do n
   assert.deepEqual(network.overlaps, []);
 });
 
-test("a full queue drops the oldest that wait, not what is being sent, and counts them", async () => {
+test("a full queue drops and counts the oldest batches that wait, but not the one that is being sent", async () => {
   const setting = setUp({ capacity: 10, faults: [hang] });
   const { queue, batch, clock, messages, stats } = setting;
   const reports = [1, 2, 3, 4, 5].map((time) => queue.push(0, batch(3, { time })));
@@ -104,7 +104,7 @@ test("a full queue drops the oldest that wait, not what is being sent, and count
   assert.equal(messages.filter((message) => message.startsWith("The queue is full (10 samples")).length, 1);
 });
 
-test("the oldest is the oldest of all shards", async () => {
+test("a full queue drops the oldest batch of all shards", async () => {
   const setting = setUp({ capacity: 4, faults: [hang, hang] });
   const { queue, batch, clock } = setting;
   const reports = [
@@ -119,14 +119,14 @@ test("the oldest is the oldest of all shards", async () => {
   assert.deepEqual(dropped, [0, 0, 1, 0, 0]);
 });
 
-test("a batch larger than the whole queue is sent where nothing is before it", async () => {
+test("a batch that is larger than the queue is sent if nothing waits before it", async () => {
   const setting = setUp({ capacity: 10 });
   assert.deepEqual(outcomes(await setting.queue.push(0, setting.batch(11))), { delivered: 11 });
   const flush = [0, 1, 2].map((shard) => setting.queue.push(shard, setting.batch(9, { time: 2, shard })));
   assert.deepEqual((await Promise.all(flush)).map(outcomes), Array(3).fill({ delivered: 9 }));
 });
 
-test("the newest batch of a shard is never dropped: it holds the last totals", async () => {
+test("the newest batch of a shard is never dropped, because it has the latest totals", async () => {
   const { queue, batch, clock } = setUp({ capacity: 10, faults: [hang, hang] });
   const reports = [1, 2, 3].flatMap((time) => [0, 1].map((shard) => queue.push(shard, batch(8, { time, shard }))));
   assert.equal(queue.size.samples, 4 * 8);
@@ -141,7 +141,7 @@ test("the newest batch of a shard is never dropped: it holds the last totals", a
   ]);
 });
 
-test("an endpoint that is down is waited for once: what waits behind shares the deadline", async () => {
+test("with a shared deadline, the queue waits only once for an endpoint that is down", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "refuse" });
   const { queue, batch, clock } = setUp({ sharedDeadline: true, retryDeadlineMs: 60_000, overflow: "block", faults });
   const reports = [1, 2, 3, 4, 5].map((time) => queue.push(0, batch(2, { time })));
@@ -153,21 +153,21 @@ test("an endpoint that is down is waited for once: what waits behind shares the 
   assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 60_000);
 });
 
-test("nor does each that waits try an endpoint that never answers; what comes later does", async () => {
+test("batches that wait are given up with an endpoint that never answers, and later ones try again", async () => {
   const faults = Array<Fault>(3).fill(hang);
   const options = { sharedDeadline: true, retryDeadlineMs: 50_000, maxSamplesPerSend: 1, overflow: "block" } as const;
   const setting = setUp({ ...options, faults });
   const { queue, batch, clock, network, stats } = setting;
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(4, { time })));
   assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ failed: 4 }));
-  // Two timeouts of 30 seconds, and the back-off between them.
+  // There are two timeouts of 30 seconds, and a back-off between them.
   assert.equal(network.requests.length, 2);
   assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 61_000);
   assert.equal(stats.snapshot().samplesFailedTotal, 12);
   const later = [4, 5].map((time) => queue.push(0, batch(4, { time })));
   assert.deepEqual((await clock.settle(Promise.all(later))).map(outcomes), Array(2).fill({ failed: 4 }));
   assert.equal(network.requests.length, 3, "one attempt shows that it is still down");
-  // All faults are used up: it is up again, and has a whole deadline from now on.
+  // All faults are used up, so the endpoint is up again, and the batch has its whole deadline.
   assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(4, { time: 6 })))), { delivered: 4 });
   assert.equal(clock.timers, 0);
 });
@@ -178,11 +178,11 @@ test("an endpoint that answers now and then gives each batch its whole time", as
   const options = { sharedDeadline: true, retryDeadlineMs: 20_000, timeoutMs: 1000, overflow: "block" } as const;
   const { queue, batch, clock } = setUp({ ...options, faults, random: () => 1 });
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
-  // Nine pauses of 30 ms, doubled up to 5 s, are 12.65 s: longer than the deadline, taken together.
+  // Nine pauses from 30 ms up to 5 s take 12.65 s. Together, they are longer than the deadline.
   assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ delivered: 2 }));
 });
 
-test("a batch that goes forward slowly has its whole time after each answer, and so has what waits behind it", async () => {
+test("a batch that makes slow progress has its whole time after each answer, and so do the batches behind it", async () => {
   const slow: Fault = { kind: "slow", ms: 10_000 };
   const faults: Fault[] = [...Array<Fault>(7).fill(slow), { kind: "answer", status: 503 }];
   const options = { sharedDeadline: true, retryDeadlineMs: 60_000, maxSamplesPerSend: 1, overflow: "block" } as const;
@@ -191,7 +191,7 @@ test("a batch that goes forward slowly has its whole time after each answer, and
   assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ delivered: 10 }));
 });
 
-test("with a short deadline one failure costs only itself", async () => {
+test("with a short deadline, a failure affects only its own batch", async () => {
   const faults: Fault[] = [{ kind: "answer", status: 503 }];
   const options = { sharedDeadline: true, retryDeadlineMs: 0, overflow: "block" } as const;
   const { queue, batch, clock } = setUp({ ...options, faults });
@@ -200,7 +200,7 @@ test("with a short deadline one failure costs only itself", async () => {
   assert.deepEqual(settled, [{ failed: 2 }, { delivered: 2 }, { delivered: 2 }]);
 });
 
-test("live batches keep a deadline each: the bounds of the queue are enough there", async () => {
+test("without a shared deadline, each batch has its own", async () => {
   const faults = Array<Fault>(4).fill(hang);
   const { queue, batch, clock } = setUp({ retryDeadlineMs: 50_000, faults });
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
@@ -208,7 +208,7 @@ test("live batches keep a deadline each: the bounds of the queue are enough ther
   assert.deepEqual(settled, [{ failed: 2 }, { failed: 2 }, { delivered: 2 }]);
 });
 
-test("memory is bounded too, also for many small batches", async () => {
+test("memory is limited too, even for many small batches", async () => {
   const setting = setUp({ maxQueueBytes: 50_000, faults: [hang] });
   const { queue, batch, clock, stats } = setting;
   for (let time = 1; time <= 100; time++) {
@@ -220,7 +220,7 @@ test("memory is bounded too, also for many small batches", async () => {
   assert.ok((stats.snapshot().samplesDroppedTotal["queue_full"] ?? 0) > 50);
 });
 
-test("the room that a batch holds in reserve counts", () => {
+test("the unused capacity of a batch counts as memory", () => {
   const { queue, series } = setUp({ faults: [hang] });
   const sizes = [1, 1000].map((capacity) => {
     const batch = new Batch(capacity);
@@ -247,7 +247,7 @@ test("block: nothing is dropped, and ready() waits for room", async () => {
   assert.deepEqual((await Promise.all(reports)).map(outcomes), [{ delivered: 3 }, { delivered: 3 }]);
 });
 
-test("ready() ends with its signal and with the queue", async () => {
+test("ready() resolves when its signal fires and when the queue is closed", async () => {
   const { queue, batch, clock } = setUp({ capacity: 1, overflow: "block", faults: [hang] });
   void queue.push(0, batch(1));
   const controller = new AbortController();
@@ -261,7 +261,7 @@ test("ready() ends with its signal and with the queue", async () => {
   await clock.settle(closing);
 });
 
-test("close waits for what is in the queue, once, and takes nothing more", async () => {
+test("close() waits for the batches in the queue, and the queue accepts no more", async () => {
   const setting = setUp({ faults: [{ kind: "slow", ms: 500 }] });
   const { queue, batch, clock } = setting;
   const pushed = [queue.push(0, batch(2, { time: 1 })), queue.push(0, batch(2, { time: 2 }))];
@@ -276,7 +276,7 @@ test("close waits for what is in the queue, once, and takes nothing more", async
   assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { closed: 6 });
 });
 
-test("what close gives up says why it could not be sent, unless that is over", async () => {
+test("close() reports why sending failed, unless an answer came since", async () => {
   const busy: Fault = { kind: "answer", status: 503 };
   const setting = setUp({ faults: [{ kind: "pass" }, ...Array<Fault>(1000).fill(busy)] });
   const { clock } = setting;
@@ -300,13 +300,13 @@ test("what close gives up says why it could not be sent, unless that is over", a
   ]);
 });
 
-test("close of an idle queue takes no time and leaves no timer", async () => {
+test("close() of an idle queue takes no time and leaves no timer", async () => {
   const { close, clock } = setUp();
   assert.deepEqual(outcomes(await close()), {});
   assert.equal(clock.timers, 0);
 });
 
-test("close gives up at its timeout and tells what was not sent", async () => {
+test("close() gives up at its timeout and reports what was not sent", async () => {
   const setting = setUp({ faults: [{ kind: "pass" }, hang] });
   const { queue, batch, clock } = setting;
   const pushed = [1, 2, 3].map((time) => queue.push(0, batch(2, { time })));
@@ -318,10 +318,10 @@ test("close gives up at its timeout and tells what was not sent", async () => {
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
 });
 
-test("what may have been stored by an earlier request has failed when close gives up, and is not deferred", async () => {
+test("samples that an earlier request may have stored have failed when close() gives up, and are not deferred", async () => {
   const setting = setUp({ faults: [{ kind: "hang", stored: true }, { kind: "pass" }, hang] });
   const { queue, series, clock, receiver } = setting;
-  // Refused on the retry, as its samples are stored; then cut in halves, the second of which is not reached.
+  // The retry is refused, because its samples are stored. The request is cut in halves, and the second half is not reached.
   void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));
   const report = await clock.settle(setting.close({ timeoutMs: 40_000 }));
   assert.equal(receiver.count, 4);
@@ -329,7 +329,7 @@ test("what may have been stored by an earlier request has failed when close give
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 4);
 });
 
-test("close gives up when its signal fires, also in the midst of a back-off", async () => {
+test("close() gives up when its signal fires, even during a back-off", async () => {
   const setting = setUp({ faults: Array<Fault>(100).fill({ kind: "refuse" }) });
   const { queue, batch, clock } = setting;
   void queue.push(0, batch(2));
@@ -351,7 +351,7 @@ test("close gives up when its signal fires, also in the midst of a back-off", as
   assert.equal(deferred.network.requests.length, 0);
 });
 
-test("a flush has so many requests; what is left stays for the next, in order", async () => {
+test("a flush has a limited number of requests, and the next flush continues in order", async () => {
   const setting = setUp({ maxRequestsPerFlush: 3, maxSamplesPerSend: 2, faults: [{ kind: "answer", status: 503 }] });
   const { queue, batch, clock, network } = setting;
   const flush = async (time: number, count: number): Promise<Partial<DeliveryReport>[]> => {
@@ -369,7 +369,7 @@ test("a flush has so many requests; what is left stays for the next, in order", 
   assert.equal(clock.timers, 0);
 });
 
-test("a retry that has to wait for the next flush keeps its number and its unknown outcome", async () => {
+test("a retry that waits for the next flush keeps its number and its unknown outcome", async () => {
   const setting = setUp({ maxRequestsPerFlush: 1, faults: [{ kind: "hang", stored: true }] });
   const { queue, series, clock, network } = setting;
   const first = queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2]]));
@@ -378,7 +378,7 @@ test("a retry that has to wait for the next flush keeps its number and its unkno
   const reports = [];
   for (let flush = 0; flush < 3; flush++) reports.push(outcomes(await clock.settle(queue.resume())));
   assert.deepEqual(network.requests.map(({ headers }) => headers.get("retry-attempt")), [null, "1", null, null]);
-  // Stored by the first attempt; refused on the second, then one by one.
+  // The first attempt is stored, the second is refused, and then the samples are sent one by one.
   assert.deepEqual(reports, [{ deferred: 2 }, { unknown: 1, deferred: 1 }, { delivered: 1 }]);
 });
 
@@ -390,7 +390,7 @@ test("a batch that waits for the next flush keeps its deadline", async () => {
   assert.deepEqual(outcomes(await clock.settle(queue.resume())), { failed: 2 });
 });
 
-test("close grants no further requests: what the last flush left is given up", async () => {
+test("close() adds no requests to the budget, so what the last flush deferred is given up", async () => {
   const { queue, batch, clock, network, stats, close } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
   assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(5)))), { delivered: 2, deferred: 3 });
   assert.deepEqual(outcomes(await clock.settle(close())), { deferred: 3 });
@@ -408,7 +408,7 @@ test("a deferred batch that may have been stored has failed when the queue is cl
   assert.equal(stats.snapshot().samplesFailedTotal, 2);
 });
 
-test("what waits for something that fails leaves the queue deferred, so that there is room", async () => {
+test("a batch whose predecessor fails leaves the queue as deferred, so that there is room", async () => {
   const { queue, batch, clock, network } = setUp({ capacity: 2, overflow: "block" });
   const broken = Promise.reject(new Error("not recorded"));
   const pushed = queue.push(0, batch(2), { after: broken });

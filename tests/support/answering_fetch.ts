@@ -8,7 +8,7 @@ import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_se
 import type { EncodedRequest, Fetch, RequestResult } from "../../src/send/request_result.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** What does not matter for a request that is sent once. */
+/** The facts of a request that was not sent before. */
 export const firstAttempt: Omit<EncodedRequest, "version" | "body" | "samples"> = {
   attempt: 0,
   resent: false,
@@ -16,7 +16,7 @@ export const firstAttempt: Omit<EncodedRequest, "version" | "body" | "samples"> 
   retryUntilMs: Infinity,
 };
 
-/** A small one. */
+/** A small request. */
 export const request: EncodedRequest = {
   version: "1.0",
   body: new Uint8Array([1, 2, 3]),
@@ -24,14 +24,14 @@ export const request: EncodedRequest = {
   ...firstAttempt,
 };
 
-/** A call as fetch got it. */
+/** The arguments of one call of fetch. */
 export interface Call {
   readonly url: string;
   readonly init: RequestInit;
   readonly headers: Headers;
 }
 
-/** A fetch that gives these answers in turn, the last one again and again. */
+/** Returns a fetch that gives these answers in turn, and the last one again and again. */
 export function answering(
   ...answers: readonly (() => Response | Promise<Response>)[]
 ): { fetch: Fetch; calls: Call[] } {
@@ -45,23 +45,23 @@ export function answering(
   return { fetch, calls };
 }
 
-/** Answers 204. */
+/** Returns a function that answers 204. */
 export const noContent = (headers: Record<string, string> = {}) => (): Response =>
   new Response(null, { status: 204, headers });
 
-/** Answers so. */
+/** Returns a function that gives this answer. */
 export const answer =
   (status: number, body: string | null = null, headers: Record<string, string> = {}) => (): Response =>
     new Response(body, { status, headers });
 
-/** What does not matter for most tests of the HTTP sender. */
+/** The options that most tests of the HTTP sender do not change. */
 export const httpOptions: Pick<HttpSenderOptions, "url" | "headers" | "timeoutMs"> = {
   url: "http://receiver.test/",
   headers: {},
   timeoutMs: 30_000,
 };
 
-/** Sends once, with the clock standing still. */
+/** Sends a request once, while the clock stands still. */
 export async function send(
   options: Partial<HttpSenderOptions> & Pick<HttpSenderOptions, "fetch">,
   changes: Partial<EncodedRequest> = {},

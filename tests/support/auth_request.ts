@@ -1,7 +1,7 @@
-/** A request as authorizers get it. */
+/** A request for an authorizer. */
 import type { AuthorizableRequest } from "../../src/send/auth/authorizer.ts";
 
-/** A small request with headers such as the sender sets. */
+/** Returns a small request with headers such as the sender sets. */
 export function requestTo(url: string, headers: Readonly<Record<string, string>> = {}): AuthorizableRequest {
   return {
     method: "POST",
@@ -19,7 +19,7 @@ export function requestTo(url: string, headers: Readonly<Record<string, string>>
   };
 }
 
-/** A signal that never fires. */
+/** Returns a signal that never fires. */
 export function unaborted(): AbortSignal {
   return new AbortController().signal;
 }

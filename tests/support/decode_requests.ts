@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
 import { strictRules } from "../../src/receive/rules/strict_rules.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { decodeV1 as readV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 as readV2 } from "../../src/protocol/decode_v2.ts";
 import { decompress } from "../../src/protocol/snappy.ts";

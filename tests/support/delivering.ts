@@ -9,14 +9,14 @@ import { FakePrometheus, type FakePrometheusOptions } from "./fake_prometheus.ts
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "./sending.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** A delivery over a receiver that fails by script. */
+/** A delivery to a receiver that fails by script. */
 export interface Setting extends Sending {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
   deliver(batch: Batch): Promise<DeliveryReport>;
 }
 
-/** Puts it together. */
+/** Creates a delivery with its receiver and clock. */
 export function setUp(
   { bad, poison, ignorance, ...options }: Partial<SendingOptions> & FakePrometheusOptions = {},
 ): Setting {
@@ -29,13 +29,14 @@ export function setUp(
   return { ...sending, clock, receiver, deliver };
 }
 
-/** One sample of each of so many series. */
+/** Returns a batch with one sample of each of this number of series. */
 export function oneEach(count: number, series: SeriesNames = new SeriesNames(), time = 1): Batch {
   return series.batch(Array.from({ length: count }, (_, index) => [`s${index}`, time, index]));
 }
 
-/** How many samples each request had. */
+/** Returns the number of samples of each request. */
 export const sizes = ({ network }: Sending): number[] => network.requests.map(({ samples }) => samples.length);
-/** The version of each request. */
+
+/** Returns the version of each request. */
 export const versions = ({ network }: Sending): (string | null)[] =>
   network.requests.map(({ headers }) => headers.get("x-prometheus-remote-write-version"));

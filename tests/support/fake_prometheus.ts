@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 
 /** A sample as the receiver decodes it. */
 export interface ReceivedSample {

@@ -1,12 +1,12 @@
 /**
- * A fetch without a network, which fails as it is told to.
+ * A fetch without a network, which fails by script.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import type { Fetch } from "../../src/send/request_result.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
 import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
 
@@ -14,7 +14,7 @@ import type { FakePrometheus, ReceivedSample } from "./fake_prometheus.ts";
 export type Fault =
   /** The receiver gets it and answers. */
   | { readonly kind: "pass" }
-  /** Something in front of the receiver answers; `stored` if the receiver got it all the same. */
+  /** Something in front of the receiver answers; `stored` if the receiver got the request nevertheless. */
   | {
     readonly kind: "answer";
     readonly status: number;
@@ -27,10 +27,10 @@ export type Fault =
   | { readonly kind: "reset"; readonly stored?: boolean }
   /** No answer, before or after the receiver got it. */
   | { readonly kind: "hang"; readonly stored?: boolean }
-  /** The receiver takes its time. */
+  /** The receiver answers after this time. */
   | { readonly kind: "slow"; readonly ms: number };
 
-/** A request as it was sent. */
+/** A request that was sent. */
 export interface RecordedRequest {
   readonly url: string;
   readonly method: string;
@@ -38,21 +38,21 @@ export interface RecordedRequest {
   readonly samples: readonly ReceivedSample[];
 }
 
-/** Where requests go. */
+/** Where the requests go, and what happens to them. */
 export interface FaultyFetchOptions {
   readonly receiver: FakePrometheus;
   readonly sleep: Sleep;
-  /** For the requests in turn; then all pass. */
+  /** What happens to the requests, in turn; later requests pass. */
   readonly faults?: readonly Fault[];
-  /** @default of the JSON codec */
+  /** Decodes a body. @default JSON, as the JSON codec writes it */
   readonly decode?: (body: Uint8Array, version: ProtocolVersion) => ReceivedSample[];
 }
 
-/** A fetch with its record. */
+/** A fetch, and a record of its requests. */
 export interface FaultyFetch {
   readonly fetch: Fetch;
   readonly requests: RecordedRequest[];
-  /** The same series was in two requests at once. */
+  /** Series that were in two requests at the same time. */
   readonly overlaps: string[];
 }
 
@@ -72,12 +72,12 @@ const jsonCodec: Codec = {
 /** The JSON codec for both versions. */
 export const jsonCodecs: Codecs = { "1.0": jsonCodec, "2.0": jsonCodec };
 
-/** What a body of the JSON codec holds. */
+/** Decodes a body of the JSON codec. */
 function decodeJson(body: Uint8Array): ReceivedSample[] {
   return JSON.parse(Buffer.from(body).toString());
 }
 
-/** Makes the fetch. */
+/** Creates the fetch. */
 export function createFaultyFetch(options: FaultyFetchOptions): FaultyFetch {
   const { receiver, sleep, faults = [], decode = decodeJson } = options;
   const requests: RecordedRequest[] = [];
@@ -126,7 +126,7 @@ function networkError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** As fetch does: rejects with the signal's reason. */
+/** Rejects with the signal's reason when it fires, as fetch does. */
 function aborted(signal: AbortSignal | null | undefined): Promise<never> {
   return new Promise((_, reject) => {
     if (signal?.aborted === true) reject(signal.reason);

@@ -6,7 +6,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
-import type { ProtocolVersion } from "../../src/send/request_result.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
 import { requestsV1, requestsV2 } from "./arbitrary_requests.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The parts of sending, put together over a receiver that fails by script.
+ * The parts of sending, with a receiver that fails by script.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { FakePrometheus } from "./fake_prometheus.ts";
 import { createFaultyFetch, type Fault, type FaultyFetch, jsonCodecs } from "./faulty_fetch.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 
-/** What differs from test to test. */
+/** What a test may change. */
 export interface SendingOptions
   extends
     Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
@@ -32,7 +32,7 @@ export interface SendingOptions
   readonly timeoutMs?: number;
 }
 
-/** The parts. */
+/** The parts of sending. */
 export interface Sending {
   readonly queue: WriteQueue;
   readonly delivery: Delivery;
@@ -41,7 +41,7 @@ export interface Sending {
   readonly messages: string[];
 }
 
-/** Puts them together. */
+/** Puts the parts together. */
 export function createSending(options: SendingOptions): Sending {
   const {
     clock,
@@ -76,18 +76,18 @@ export function createSending(options: SendingOptions): Sending {
   return { queue: new WriteQueue({ ...common, outage, delivery }), delivery, stats, network, messages };
 }
 
-/** Makes series that are the same object for the same name. */
+/** Creates one series for each name. */
 export class SeriesNames {
   readonly #series = new Map<string, EncodedSeries>();
 
-  /** The series of this name. */
+  /** Returns the series of this name. */
   get(name: string): EncodedSeries {
     const series = this.#series.get(name) ?? new EncodedSeries([{ name: "__name__", value: name }]);
     this.#series.set(name, series);
     return series;
   }
 
-  /** A batch of samples, written as name, time, value. */
+  /** Returns a batch of samples, given as name, time, value. */
   batch(samples: readonly (readonly [name: string, time: number, value: number])[]): Batch {
     const batch = new Batch();
     for (const [name, time, value] of samples) batch.push(this.get(name), value, time);

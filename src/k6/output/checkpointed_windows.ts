@@ -7,14 +7,6 @@ import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import type { PushOptions } from "../../send/write_queue.ts";
 
-/** A window that was sent. A window is what one flush sends; a flush that sends nothing makes no window. */
-export interface SettledWindow {
-  /** The number of the window, from 0. */
-  readonly index: number;
-  /** Whether the receiver's responses cover every sample (it may have refused some). If not, the output sends nothing more. */
-  readonly acknowledged: boolean;
-}
-
 /** Makes a run that can be continued with the same samples and options. It requires `windows: "event"`. */
 export interface CheckpointOptions {
   /**
@@ -27,7 +19,14 @@ export interface CheckpointOptions {
    * Called after each window. The output sends the next window when it has resolved, so that at most one window is sent but not
    * recorded. If it throws, the output sends nothing more.
    */
-  onWindow(window: SettledWindow): void | Promise<void>;
+  onWindow(
+    window: {
+      /** The number of the window, from 0. A window holds what one flush sends; a flush that sends nothing makes no window. */
+      readonly index: number;
+      /** Whether the receiver answered for every sample (it may have refused some). If not, nothing more is sent. */
+      readonly acknowledged: boolean;
+    },
+  ): void | Promise<void>;
 }
 
 /** Counts windows, and sends each window when the window before it is recorded. */

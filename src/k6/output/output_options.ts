@@ -8,12 +8,11 @@ import { checkKeys, type OptionDefinitions, type Resolved, unexpected } from "..
 import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
 import { checkLabels } from "../check_labels.ts";
 import type { Mapping } from "../mapping/mapping.ts";
-import type { PerMetric, TrendForm } from "../mapping/trends.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
 import type { Tags } from "../sample.ts";
 import { nativeHistogramDefaults } from "../sinks/native_histogram_sink.ts";
-import { trendSinkDefaults, type TrendWindow } from "../sinks/trend_sink.ts";
+import { trendSinkDefaults } from "../sinks/trend_sink.ts";
 import type { CheckpointOptions } from "./checkpointed_windows.ts";
 
 /** The options of an output. */
@@ -28,21 +27,21 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
    * The form of a trend in the prometheus mapping: one gauge for each of `trendStats`, a native histogram, or a classic histogram.
    * @default "stats"
    */
-  readonly trendAs?: TrendForm | undefined;
+  readonly trendAs?: "stats" | "native" | "histogram" | undefined;
   /**
    * The statistics of a trend: `avg`, `min`, `max`, `med`, `count`, `sum`, `p(x)`.
    * @default ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"]
    */
   readonly trendStats?: readonly string[] | undefined;
   /** Whether the median and the percentiles cover the run, or the interval since the last flush. @default "run" */
-  readonly trendWindow?: TrendWindow | undefined;
+  readonly trendWindow?: "run" | "interval" | undefined;
   /** Percentiles are exact up to this many values per series. With more, their error is at most 0.5 %. @default 10000 */
   readonly maxExactValues?: number | undefined;
   /**
    * The largest growth from one bucket of a native histogram to the next, above 1: one number, or one for each metric by its name.
    * @default 1.1
    */
-  readonly bucketFactor?: PerMetric<number> | undefined;
+  readonly bucketFactor?: number | Readonly<Record<string, number>> | undefined;
   /** The most buckets of a native histogram. With more, buckets are merged, so that the growth is larger. @default 160 */
   readonly maxBuckets?: number | undefined;
   /**
@@ -50,7 +49,7 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
    * one for each metric by its name.
    * @default 5 ms to 60 s for times, 256 B to 16 MiB for sizes, 1 to 10000 for other values
    */
-  readonly buckets?: PerMetric<readonly number[]> | undefined;
+  readonly buckets?: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
   /** Whether a rate also gets the counters `_passes_total` and `_samples_total`. @default true */
   readonly rateCounters?: boolean | undefined;
   /**

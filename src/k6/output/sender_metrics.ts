@@ -4,7 +4,8 @@
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import { byName, labelsOf, validMetricName } from "../../model/labels.ts";
+import { byName, validMetricName } from "../../model/labels.ts";
+import { labelsOf } from "../series/labels_of.ts";
 import type { Label, SeriesType } from "../../model/time_series.ts";
 import type { Batch } from "../../protocol/batch.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";

@@ -5,14 +5,14 @@
  */
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { OpenedSeries } from "./series_store.ts";
-import { byName, labelsOf, validLabelName, validMetricName } from "../../model/labels.ts";
+import { byName, validLabelName, validMetricName } from "../../model/labels.ts";
+import { labelsOf } from "./labels_of.ts";
 import type { Mapping, MetricMapping } from "../mapping/mapping.ts";
-import { familyOf } from "../../protocol/metadata_store.ts";
+import { familyOf, metadataTexts } from "../../protocol/metadata_store.ts";
 import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
 import type { Label, Metadata } from "../../model/time_series.ts";
-import { metadataTexts } from "../../protocol/metadata_texts.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";
 
 /** How series are made. */

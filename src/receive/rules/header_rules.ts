@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import { quote } from "../quote.ts";
 import type { Report, Rule } from "./rules.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { DecodedRequest } from "../../protocol/decode.ts";
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 
 /** The name of each rule that a strict receiver checks, with one sentence that says what the rule requires. */
 export const rules = {

@@ -1,7 +1,7 @@
 import type { Exemplar, Label, TimeSeries } from "../../model/time_series.ts";
 import type { DecodedRequest } from "../../protocol/decode.ts";
 import { checkHistogram } from "../../protocol/histogram_rules.ts";
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import { compareUtf8 } from "../format_series.ts";
 import { quote } from "../quote.ts";
 import type { Report } from "./rules.ts";

@@ -1,6 +1,6 @@
 import type { TimeSeries } from "../../model/time_series.ts";
 import type { DecodedRequest } from "../../protocol/decode.ts";
-import type { ProtocolVersion } from "../../send/request_result.ts";
+import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import { quote } from "../quote.ts";
 import { checkOptions, wholeNumber } from "../receiver_options.ts";
 import { type LongTexts, seriesKey } from "../series_key.ts";

@@ -18,8 +18,8 @@ export interface AuthorizableRequest {
   readonly method: "POST";
   /** The URL without user info. */
   readonly url: string;
-  /** All headers of the request. The authorizer adds its own. */
-  readonly headers: RequestHeaders;
+  /** All headers of the request, by lower-case name. The authorizer adds its own. */
+  readonly headers: Map<string, string>;
   /** The compressed body. The authorizer may sign it but must not change it. */
   readonly body: Uint8Array<ArrayBuffer>;
 }

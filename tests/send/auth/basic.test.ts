@@ -11,7 +11,7 @@ async function headerOf(user: string, password: string): Promise<string | undefi
   return request.headers.get("authorization");
 }
 
-test("basic credentials are those of RFC 7617, with UTF-8", async () => {
+test("basic credentials are encoded as in RFC 7617, with UTF-8", async () => {
   assert.equal(await headerOf("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
   assert.equal(await headerOf("test", "123£"), "Basic dGVzdDoxMjPCow==");
 });

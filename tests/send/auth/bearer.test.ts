@@ -11,7 +11,7 @@ test("a token is sent without the white space around it", async () => {
   assert.equal(authorizer.refresh, undefined, "a fixed token does not change after a 401");
 });
 
-test("a callback is asked on each attempt, so that a 401 is worth another", async () => {
+test("a callback is called before each attempt, so a 401 is followed by another attempt", async () => {
   let calls = 0;
   const authorizer = bearerAuthorizer(() => Promise.resolve(`token-${++calls}\n`));
   for (const expected of ["Bearer token-1", "Bearer token-2"]) {
@@ -31,7 +31,7 @@ test("a callback's error is passed on", async () => {
   await assert.rejects(Promise.resolve(authorizer.authorize(requestTo("https://host/"), unaborted())), reason);
 });
 
-test("a token that no header can carry is refused, without showing it; a callback's may be better the next time", async () => {
+test("a token that no header can carry is refused without showing it, and a callback is called again", async () => {
   const expected = (name: string) => (error: unknown): boolean => {
     assert.ok(error instanceof Error && error.name === name);
     assert.match(error.message, /^Cannot authenticate: the bearer token /);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CredentialCache, type Obtained } from "../../../src/send/auth/credential_cache.ts";
 import { unaborted } from "../../support/auth_request.ts";
 
-/** A cache whose credentials are made by hand, at a time set by hand. */
+/** A cache whose credentials and clock the test controls. */
 function setUp(marginMs = 100): {
   cache: CredentialCache<string>;
   clock: { ms: number };
@@ -19,7 +19,7 @@ function setUp(marginMs = 100): {
   return { cache, clock, asked };
 }
 
-test("those who ask at once share one request, those who ask later the credentials", async () => {
+test("simultaneous callers share one request, and later callers share the credentials", async () => {
   const { cache, asked } = setUp();
   const all = [cache.get(unaborted()), cache.get(unaborted()), cache.get(unaborted())];
   assert.equal(asked.length, 1);
@@ -29,7 +29,7 @@ test("those who ask at once share one request, those who ask later the credentia
   assert.equal(asked.length, 1);
 });
 
-test("credentials are asked for anew the margin before they expire, or after half of a short time", async () => {
+test("credentials are renewed by the margin before they expire, or after half of a short lifetime", async () => {
   for (const [lifetimeMs, holdsMs] of [[1000, 900], [200, 100], [150, 75], [0, 0]] as const) {
     const { cache, clock, asked } = setUp(100);
     const first = cache.get(unaborted());
@@ -39,13 +39,13 @@ test("credentials are asked for anew the margin before they expire, or after hal
     if (holdsMs > 0) assert.equal(await cache.get(unaborted()), "a");
     clock.ms += 1;
     const second = cache.get(unaborted());
-    assert.equal(asked.length, 2, `held for ${lifetimeMs} ms`);
+    assert.equal(asked.length, 2, `lifetime of ${lifetimeMs} ms`);
     asked[1]?.give({ credentials: "b" });
     assert.equal(await second, "b");
   }
 });
 
-test("the time of holding counts from the question, not from the answer", async () => {
+test("the lifetime counts from the request, not from the answer", async () => {
   const { cache, clock, asked } = setUp(100);
   const first = cache.get(unaborted());
   const askedAt = clock.ms;
@@ -61,7 +61,7 @@ test("the time of holding counts from the question, not from the answer", async 
   await second;
 });
 
-test("an error reaches all who wait, and the next one asks again", async () => {
+test("an error reaches all callers that wait, and the next caller asks again", async () => {
   const { cache, asked } = setUp();
   const all = [cache.get(unaborted()), cache.get(unaborted())];
   const error = new Error("down");
@@ -72,7 +72,7 @@ test("an error reaches all who wait, and the next one asks again", async () => {
   assert.equal(await next, "a");
 });
 
-test("one who leaves does not stop the others; when the last leaves, the request is aborted", async () => {
+test("a caller that leaves does not stop the others; when the last one leaves, the request is aborted", async () => {
   const { cache, asked } = setUp();
   const [one, two] = [new AbortController(), new AbortController()];
   const first = cache.get(one.signal);
@@ -90,7 +90,7 @@ test("one who leaves does not stop the others; when the last leaves, the request
   assert.equal(await third, "a");
 });
 
-test("refused credentials are forgotten, however new; those that came after them are not", async () => {
+test("refused credentials are forgotten, but newer ones are not", async () => {
   const { cache, asked } = setUp();
   const first = cache.get(unaborted());
   asked[0]?.give({ credentials: "a" });

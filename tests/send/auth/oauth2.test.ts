@@ -162,8 +162,8 @@ test("samples are rejected if the token endpoint refuses the client, and tried a
       sleep: () => new Promise(() => {}),
       now: () => 0,
     });
-    const outcome = await send(encoded, unaborted());
-    assert.equal(outcome.kind, kind);
+    const result = await send(encoded, unaborted());
+    assert.equal(result.kind, kind);
   }
 });
 

@@ -100,7 +100,7 @@ test("the request is signed with its URL, headers and body, for Amazon's Prometh
   assert.equal(request.headers.get("user-agent"), "k6-remote-write/0", "what is not signed stays");
 });
 
-test("ports, queries, odd paths, custom headers, other services and session tokens are signed as they are sent", async () => {
+test("ports, queries, unusual paths, custom headers, other services and session tokens are signed as they are sent", async () => {
   const options = { region: "us-west-2", service: "execute-api", sessionToken: "FQoGZ/+==", ...keys };
   for (
     const odd of [
@@ -119,7 +119,7 @@ test("ports, queries, odd paths, custom headers, other services and session toke
   }
 });
 
-test("a second attempt with the same headers is signed anew, at its own time", async () => {
+test("a second attempt with the same headers is signed again, at its own time", async () => {
   let now = time;
   const options = { region: "eu-central-1", ...keys };
   const authorizer = sigV4(options)(contextAt(() => now));
@@ -142,7 +142,7 @@ async function keyOf(authorizer: Authorizer): Promise<string | undefined> {
   return /Credential=(\w+)/.exec(request.headers.get("authorization") ?? "")?.[1];
 }
 
-test("a callback is called on each attempt, or five minutes before its credentials expire", async () => {
+test("a callback is called before each attempt, or five minutes before its credentials expire", async () => {
   let now = time;
   let calls = 0;
   let lifetimeMs = 0;

@@ -4,7 +4,7 @@ import { parseRetryAfter } from "../../src/send/answer.ts";
 
 const now = Date.UTC(2026, 2, 1, 12, 0, 0);
 
-test("seconds and HTTP dates are understood, anything else is not", () => {
+test("Retry-After may be seconds or an HTTP date, and anything else is ignored", () => {
   const cases: readonly (readonly [string | null, number | undefined])[] = [
     ["0", 0],
     ["1", 1000],
