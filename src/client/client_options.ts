@@ -66,12 +66,7 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
     secret: true,
     help: "The password for basic authentication. Prefer the environment for secrets.",
   },
-  bearerToken: {
-    kind: "token",
-    placeholder: "TOKEN",
-    secret: true,
-    help: "The bearer token. Prefer the environment for secrets.",
-  },
+  bearerToken: { kind: "token", secret: true, help: "The bearer token. Prefer the environment for secrets." },
   auth: { kind: "auth" },
   headers: {
     kind: "headers",

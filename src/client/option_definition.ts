@@ -64,7 +64,11 @@ export function checkOptions(
     Object.entries(definitions).map(([name, definition]) => {
       const { [name]: value = definition.default } = options;
       // A default may be a value that a caller cannot give, such as Infinity for a whole number.
-      if (value !== definition.default) checkValue(name, value, definition);
+      if (value !== definition.default) {
+        const expected = expectedOf(value, definition);
+        if (expected !== undefined) throw unexpected(name, definition.secret === true ? "***" : value, expected);
+        definition.check?.(value, name);
+      }
       return [name, value];
     }),
   );
@@ -86,12 +90,9 @@ export function checkKeys(options: unknown, known: readonly string[], parent?: s
   const prefix = parent === undefined ? "" : `${parent}.`;
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || known.includes(key)) continue;
-    const nearest = nearestName(key, known);
-    const expected = nearest === undefined ? known : [nearest];
+    const expected = nearestName(key, known) ?? known.join(", ");
     throw new ConfigurationError(
-      `Cannot use the option ${prefix}${key}: there is no such option, expected ${
-        expected.map((name) => prefix + name).join(", ")
-      }`,
+      `Cannot use the option ${prefix}${key}: there is no such option, expected ${expected}`,
     );
   }
 }
@@ -102,12 +103,6 @@ export function unexpected(name: string, value: unknown, expected: string): Conf
   return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
 }
 
-function checkValue(name: string, value: unknown, definition: OptionDefinition): void {
-  const expected = expectedOf(value, definition);
-  if (expected !== undefined) throw unexpected(name, definition.secret === true ? "***" : value, expected);
-  definition.check?.(value, name);
-}
-
 /** Returns what was expected instead of a value; undefined if the value is of its kind. */
 function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefinition): string | undefined {
   switch (kind) {
@@ -115,11 +110,11 @@ function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefin
       // Every string, also "false", would count as true.
       return typeof value === "boolean" ? undefined : "true or false";
     case "string":
-      return typeof value === "string" ? undefined : "a string";
     case "function":
-      return typeof value === "function" ? undefined : "a function";
-    case "token":
-      return ["string", "function"].includes(typeof value) ? undefined : "a string or a function";
+    case "token": {
+      const types = kind === "token" ? ["string", "function"] : [kind];
+      return types.includes(typeof value) ? undefined : `a ${types.join(" or a ")}`;
+    }
     case "choice":
       return choices.includes(value) ? undefined : choices.map((choice) => `"${choice}"`).join(" or ");
     case "number":

@@ -7,26 +7,26 @@ import { unexpected } from "../../client/option_definition.ts";
 import type { TrendForm } from "../mapping/trends.ts";
 import type { CheckedOutputOptions, RemoteWriteOutputOptions } from "./output_options.ts";
 
-/** An option that has an effect only in the mapping `prometheus`. */
+/** When an option has an effect. */
 interface Effect {
-  readonly option: keyof RemoteWriteOutputOptions;
   /** The forms of trends with which it has an effect. @default all */
   readonly forms?: readonly TrendForm[];
   /** The value that describes what happens if the option has no effect, so that it is allowed. */
   readonly neutral?: unknown;
 }
 
-const effects: readonly Effect[] = [
-  { option: "trendAs", neutral: "stats" },
+/** The options that have an effect only in the mapping `prometheus`. */
+const effects: Readonly<Record<string, Effect>> = {
+  trendAs: { neutral: "stats" },
   // k6 accepts its stats together with native histograms, and ignores them.
-  { option: "trendStats", forms: ["stats", "native"] },
-  { option: "trendWindow", forms: ["stats"], neutral: "run" },
-  { option: "maxExactValues", forms: ["stats"] },
-  { option: "bucketFactor", forms: ["native"] },
-  { option: "maxBuckets", forms: ["native"] },
-  { option: "buckets", forms: ["histogram"] },
-  { option: "rateCounters", neutral: false },
-];
+  trendStats: { forms: ["stats", "native"] },
+  trendWindow: { forms: ["stats"], neutral: "run" },
+  maxExactValues: { forms: ["stats"] },
+  bucketFactor: { forms: ["native"] },
+  maxBuckets: { forms: ["native"] },
+  buckets: { forms: ["histogram"] },
+  rateCounters: { neutral: false },
+} satisfies Partial<Record<keyof RemoteWriteOutputOptions, Effect>>;
 
 /**
  * Checks the options that a caller gave.
@@ -37,11 +37,11 @@ const effects: readonly Effect[] = [
 export function checkContradictions(given: RemoteWriteOutputOptions, checked: CheckedOutputOptions): void {
   const { trendAs, windows, heartbeatMs, maxRequestsPerFlush } = checked;
   const mapping = typeof checked.mapping === "object" ? checked.mapping.name : checked.mapping;
-  for (const { option, forms = [trendAs], neutral } of effects) {
-    const value = given[option];
-    if (value === undefined || value === neutral) continue;
+  for (const [option, value] of Object.entries(given)) {
+    const effect = effects[option];
+    if (effect === undefined || value === undefined || value === effect.neutral) continue;
     if (mapping !== "prometheus") throw unexpected(option, value, `none with the mapping "${mapping}"`);
-    if (!forms.includes(trendAs)) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
+    if (effect.forms?.includes(trendAs) === false) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
   }
   if (mapping === "raw" && checked.zeroSample) {
     throw unexpected("zeroSample", true, 'none with the mapping "raw"');

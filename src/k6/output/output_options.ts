@@ -147,14 +147,14 @@ export const k6OptionDefinitions: OptionDefinitions<
   trendStats: {
     kind: "strings",
     default: ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"],
-    help: "The statistics of trends: avg, min, max, med, count, sum, p(x).",
+    help: "The stats of trends: avg, min, max, med, count, sum, p(x).",
   },
   trendAs: {
     kind: "choice",
     choices: ["stats", "native", "histogram"],
     default: "stats",
     placeholder: "FORM",
-    help: "How to send trends: as stats, native histograms or classic histograms (histogram).",
+    help: "The form of trends: stats, native (histograms) or histogram (classic).",
   },
   trendWindow: {
     kind: "choice",
@@ -167,7 +167,7 @@ export const k6OptionDefinitions: OptionDefinitions<
     kind: "wholeNumber",
     min: 1,
     default: trendSinkDefaults.maxExactValues,
-    help: "Up to this many values per series, percentiles are exact; beyond, within 0.5 %.",
+    help: "The most values per series with exact percentiles. With more, the error is at most 0.5 %.",
   },
   bucketFactor: {
     kind: "factors",
@@ -214,7 +214,7 @@ export const k6OptionDefinitions: OptionDefinitions<
   thresholds: {
     kind: "thresholds",
     check: isFactoryOf("thresholds({...})"),
-    help: "Send thresholds, and at the end whether they passed. Also a JSON object of more.",
+    help: "Send thresholds and whether they passed. Also a JSON object of more.",
   },
   runInfo: {
     kind: "runInfo",
@@ -228,7 +228,7 @@ export const k6OptionDefinitions: OptionDefinitions<
     choices: ["drop-oldest", "block"],
     default: "drop-oldest",
     placeholder: "POLICY",
-    help: "What to do if the queue is full: drop-oldest, or block reading (default for recorded files).",
+    help: "If the queue is full: drop-oldest, or block reading (default for recorded files).",
   },
   heartbeatMs: {
     kind: "durationMs",
@@ -239,7 +239,7 @@ export const k6OptionDefinitions: OptionDefinitions<
     kind: "wholeNumber",
     min: 1,
     default: Infinity,
-    help: "The most requests per flush, including retries. The rest waits for the next flush.",
+    help: "The most requests per flush, including retries.",
   },
   selfMetrics: { kind: "boolean", default: false, help: "Also send the sender's statistics, k6_remote_write_*." },
   checkpoint: { kind: "checkpoint", check: checkCheckpoint },

@@ -141,7 +141,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     else for (const sample of samples) this.#add(sample);
   }
 
-  /** Resolves when the queue has room. If `overflow` is `block`, await it between calls of `add`. @throws only the signal's reason */
+  /** Resolves when the queue has room, or `signal` is aborted. If `overflow` is `block`, await it between calls of `add`. */
   ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#queue.ready(options.signal);
   }

@@ -44,7 +44,7 @@ function resolveMapping(options: CheckedOutputOptions): Mapping {
   throw unexpected(
     "mapping",
     mapping,
-    '"prometheus", "raw" or an object with mapMetric(), such as legacyMapping({...}), which a program imports',
+    '"prometheus", "raw" or an object with mapMetric(), such as legacyMapping({...})',
   );
 }
 

@@ -142,7 +142,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ now: 5 as unknown as () => number }, /option now: it is 5, expected a function/],
   [
     { mapping: "legacy" as "raw" },
-    /option mapping: it is "legacy", expected .*legacyMapping\(\{...\}\), which a program imports/,
+    /option mapping: it is "legacy", expected .*an object with mapMetric\(\), such as legacyMapping\(\{...\}\)$/,
   ],
   [{ mapping: null as unknown as "raw" }, /option mapping: it is null, expected "prometheus", "raw"/],
   [{ mapping: { name: "own" } as Mapping }, /option mapping: it is \{"name":"own"\}, expected .* with mapMetric\(\)/],
