@@ -4,7 +4,7 @@ import { runCounted } from "./batch.mjs";
 
 export const deno = {
   name: "Deno",
-  batchSize: 20,
+  batchSize: 10,
   find: () => programs.deno,
   run: (program, files, { env }) =>
     runCounted(program, ["test", "-A", "--no-check", ...files], {
