@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
+import { DeadlineClock } from "../send/deadline_clock.ts";
 import { type Sleep, sleep } from "../send/sleep.ts";
 import { checkOptions, type OptionDefinitions, type Resolved } from "./option_definition.ts";
 
@@ -40,11 +41,17 @@ export interface ClientOptions extends AuthOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Sends the requests. @default globalThis.fetch, as it is when the client is created */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
+  /** Returns the time, in milliseconds since the Unix epoch: for timestamps, Retry-After dates and tokens. @default Date.now */
   readonly now?: (() => number) | undefined;
+  /**
+   * Returns milliseconds that never go back, since any point in time: for deadlines, back-off and durations. An own clock needs an
+   * own `sleep` that follows it.
+   * @default performance.now
+   */
+  readonly monotonicNow?: (() => number) | undefined;
   /** Returns a number from 0 to below 1, for the jitter of the back-off. @default Math.random */
   readonly random?: (() => number) | undefined;
-  /** Waits, for the back-off and for timers. @default by the timers of the runtime */
+  /** Waits, for the back-off and for timers: at most a second at a time. @default by the timers of the runtime */
   readonly sleep?: Sleep | undefined;
 }
 
@@ -115,12 +122,20 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, Optional>
   onWarning: { kind: "function", default: (message) => console.warn(`k6-remote-write: ${message}`) },
   fetch: { kind: "function", default: (input, init) => globalThis.fetch(input, init) },
   now: { kind: "function", default: () => Date.now() },
+  monotonicNow: { kind: "function", default: () => performance.now() },
   random: { kind: "function", default: () => Math.random() },
   sleep: { kind: "function", default: sleep },
 };
 
+/** What the final form of the options adds. Its `monotonicNow` and `sleep` leave out the times in which the process was stopped. */
+export interface CompletedOptions {
+  readonly url: string;
+  /** Returns how often the process was stopped, or the machine slept, while the sender waited. */
+  readonly gaps: () => number;
+}
+
 /** The client's options after the check. */
-export interface ResolvedClientOptions extends Resolved<ClientOptions, Optional> {
+export interface ResolvedClientOptions extends Resolved<ClientOptions, Optional>, CompletedOptions {
   readonly url: string;
 }
 
@@ -141,9 +156,11 @@ export function resolveClientOptions(
 export function completeClientOptions<Checked extends Resolved<ClientOptions, Optional>>(
   checked: Checked,
   given: ClientOptions,
-): Checked & { readonly url: string } {
+): Checked & CompletedOptions {
+  const { monotonicNow, gaps, sleep } = new DeadlineClock(checked);
   return {
     ...checked,
+    ...{ monotonicNow, gaps, sleep },
     url: parseUrl(checked.url),
     onWarning: guarded(checked.onWarning),
     // Taken now: an instrumented fetch that replaces the global one later must not measure the sender's own requests. Bound,

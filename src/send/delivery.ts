@@ -51,7 +51,7 @@ export interface DeliveryOptions extends BisectOptions {
   /** Lets the batches of a queue share what is known about the endpoint's failures. */
   readonly outage?: Outage | undefined;
   /** The clock of deadlines, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
   readonly stats: SendStats;
   readonly warnings: Warnings;
 }
@@ -116,7 +116,7 @@ export class Delivery {
 
   /** Sends what is left of a job. Something remains if the signal fires, or if no requests are left in this flush. */
   async advance(job: DeliveryJob, signal: AbortSignal): Promise<void> {
-    const { send, retryDeadlineMs, maxSamplesPerSend, outage, now } = this.#options;
+    const { send, retryDeadlineMs, maxSamplesPerSend, outage, monotonicNow } = this.#options;
     for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
       const samples = range.to - range.from;
       if (samples > maxSamplesPerSend) {
@@ -126,7 +126,7 @@ export class Delivery {
       const version = this.#version;
       const encoded = this.#encode(job, range, version);
       if (encoded === undefined) continue;
-      const startMs = job.startMs ??= outage?.startMs ?? now();
+      const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
       const result = await send({
         version,
         body: encoded.body,

@@ -206,6 +206,7 @@ test("whatever a receiver knows and however it fails, all samples arrive, in ord
         ...options,
         fetch,
         now: clock.now,
+        monotonicNow: clock.monotonicNow,
         sleep: clock.sleep,
         random: () => 0.5,
         onWarning: () => {},

@@ -91,6 +91,7 @@ test("a push ends on its own where the endpoint never recovers", async () => {
     url,
     fetch: embeddedReceiver(down).fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: () => {},
   });

@@ -82,7 +82,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
-  const outage = new Outage({ ...limits, now, sharedDeadline: false });
+  const outage = new Outage({ ...limits, monotonicNow: now, sharedDeadline: false });
   const { delivery } = createDelivery({
     ...limits,
     outage,
@@ -93,6 +93,8 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     timeoutMs,
     sleep,
     now,
+    monotonicNow: now,
+    gaps: () => 0,
     stats,
     warnings,
     random: () => 0.5,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
 import { sendDefaults } from "../../src/send/defaults.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
@@ -21,7 +22,7 @@ import type { VirtualClock } from "./virtual_clock.ts";
 /** What a test may change. */
 export interface SendingOptions
   extends
-    Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
+    Partial<Omit<DeliveryOptions, "send" | "monotonicNow" | "outage">>,
     Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">> {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
@@ -52,7 +53,7 @@ export function createSending(options: SendingOptions): Sending {
     sharedDeadline = false,
     ...changes
   } = options;
-  const { now, sleep } = clock;
+  const { monotonicNow, gaps, sleep } = new DeadlineClock(clock);
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
@@ -66,7 +67,7 @@ export function createSending(options: SendingOptions): Sending {
     retryDeadlineMs: Infinity,
     overflow: "drop-oldest",
     ...changes,
-    ...{ sleep, now, stats, warnings, budget },
+    ...{ sleep, now: clock.now, monotonicNow, gaps, stats, warnings, budget },
   } as const;
   const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(network.fetch);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { completeClientOptions } from "../../client/client_options.ts";
+import { completeClientOptions, type CompletedOptions } from "../../client/client_options.ts";
 import { checkOptions, type Resolved, unexpected } from "../../client/option_definition.ts";
 import { ConfigurationError } from "../../model/errors.ts";
 import { validLabelName } from "../../model/labels.ts";
@@ -21,7 +21,7 @@ import { type IdSource, randomId, runId } from "./run_id.ts";
 type CheckedOptions = Resolved<RemoteWriteOutputOptions, OptionalOutputOption>;
 
 /** The options of an output after the check. */
-export interface ResolvedOptions extends CheckedOptions {
+export interface ResolvedOptions extends CheckedOptions, CompletedOptions {
   readonly url: string;
   readonly mapping: Mapping;
 }

@@ -28,6 +28,7 @@ function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
   const output = new RemoteWriteOutput({
     fetch: receiver.fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: (message) => warnings.push(message),
     ...options,
@@ -185,4 +186,72 @@ test("who waits for room is let go when a window is not acknowledged, as nothing
   }
   const { failed, deferred } = await clock.settle(output.close());
   assert.deepEqual({ failed, deferred }, { failed: 1, deferred: 19 });
+});
+
+for (const jump of [600_000, -3_600_000]) {
+  test(`nothing is lost if the clock is set by ${jump / 1000} s during an outage, live and at the end`, async () => {
+    let isDown = true;
+    const { output, receiver, clock } = setUp({
+      fetch: (input, init) =>
+        isDown ? Promise.reject(new TypeError("connect ECONNREFUSED")) : receiver.fetch(input, init),
+      overflow: "block",
+      retryDeadlineMs: 60_000,
+      closeTimeoutMs: 60_000,
+    });
+    output.start();
+    for (let second = 0; second < 30; second++) {
+      output.add({ metric: gauge, time: clock.now(), value: second, tags: {} });
+      if (second === 10) clock.jump(jump);
+      await clock.advance(1000);
+    }
+    const closed = output.close();
+    clock.jump(jump);
+    await clock.advance(10_000);
+    isDown = false;
+    const { samples, delivered } = await clock.settle(closed);
+    assert.deepEqual([samples, delivered], [30, 30]);
+    assert.equal(receiver.samples.get("k6_vus")?.at(-1)?.value, 29);
+  });
+
+  test(`deadlines end when they should if the clock is set by ${jump / 1000} s`, async () => {
+    const { output, clock } = setUp({
+      fetch: () => Promise.reject(new TypeError("connect ECONNREFUSED")),
+      retryDeadlineMs: 60_000,
+    });
+    output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
+    const start = clock.monotonicNow();
+    const flushed = output.flush();
+    await clock.advance(1000);
+    clock.jump(jump);
+    assert.equal((await clock.settle(flushed)).failed, 1);
+    const ms = clock.monotonicNow() - start;
+    assert.ok(ms > 50_000 && ms <= 60_000, `it took ${ms} ms`);
+  });
+}
+
+test("idle series are repeated although the clock was set back", async () => {
+  const { output, clock, arrived } = setUp({ heartbeatMs: minute, flushPeriodMs: 1000 });
+  output.start();
+  output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
+  await clock.advance(1000);
+  clock.jump(-60 * minute);
+  await clock.advance(2.5 * minute);
+  assert.deepEqual(arrived("k6_vus"), ["1@0", "1@1", `1@${minute + 1}`, `1@${2 * minute + 1}`]);
+  await output.close();
+});
+
+test("an output whose process was stopped at the end sends what is left", async () => {
+  let isDown = true;
+  const { output, receiver, clock } = setUp({
+    fetch: (input, init) =>
+      isDown ? Promise.reject(new TypeError("connect ECONNREFUSED")) : receiver.fetch(input, init),
+    retryDeadlineMs: 20_000,
+    closeTimeoutMs: 20_000,
+  });
+  output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
+  const closed = output.close();
+  await clock.advance(15_000);
+  await clock.stop(3_600_000);
+  isDown = false;
+  assert.equal((await clock.settle(closed)).delivered, 1);
 });

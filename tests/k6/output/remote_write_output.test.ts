@@ -132,6 +132,7 @@ test("start() flushes by the clock and sends heartbeats, until close(), which se
     ...quiet,
     fetch: receiver.fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     flushPeriodMs: 1000,
     heartbeatMs: 3000,
@@ -162,6 +163,7 @@ test("aggregation never waits for the network", async () => {
       return new Promise(() => {});
     },
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     closeTimeoutMs: 100,
   });
