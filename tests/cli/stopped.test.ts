@@ -23,20 +23,19 @@ const faults: readonly (readonly [title: string, fault: SocketFault])[] = [
 /** Starts the command, and stops it during its first request. Fails if a sample is lost. */
 async function runStopped(fault: SocketFault, start: (url: string) => RunningCli): Promise<CliResult> {
   const receiver = new FakePrometheus();
-  let running: RunningCli | undefined;
   let stops = 0;
   const server = await startFaultServer({
     receiver,
     faults: [fault],
     around: (serve) => {
       if (stops++ > 0) return serve();
-      const pid = running?.child.pid ?? NaN;
+      const pid = running.child.pid ?? NaN;
       process.kill(pid, "SIGSTOP");
       setTimeout(serve, stoppedMs / 2);
       setTimeout(() => process.kill(pid, "SIGCONT"), stoppedMs);
     },
   });
-  running = start(server.url);
+  const running = start(server.url);
   const result = await running.ended.finally(() => server.close());
   assert.ok(stops > 0, "the command was stopped");
   assert.equal(result.code, 0, result.stderr);

@@ -40,6 +40,9 @@ interface SettingOptions {
   readonly protocol?: "auto" | "1.0";
 }
 
+/** How long the body of an error is read. */
+const readingMs = 1_000;
+
 /** Sends over real sockets with the real fetch. Pauses are skipped, and timeouts fire when the server hangs. */
 async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
   const { protocol = "1.0", bad, ...rest } = options;
@@ -50,7 +53,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const pauses: number[] = [];
   const messages: string[] = [];
   const sleep: Sleep = (ms, signal) => {
-    if (ms !== timeoutMs) {
+    if (ms !== timeoutMs && ms !== readingMs) {
       pauses.push(ms);
       return Promise.resolve();
     }

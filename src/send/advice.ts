@@ -1,0 +1,43 @@
+/**
+ * What a user can do about a problem. The sentences name options of the library; the command replaces them by others, which name
+ * its flags.
+ *
+ * @module
+ */
+
+/** The problems that have advice. */
+export type AdviceKind =
+  | "certificate"
+  | "clientCertificate"
+  | "tlsVersion"
+  | "port"
+  | "tooOld"
+  | "outOfOrder"
+  | "labelLimit";
+
+/** The advice of the library. A sentence may follow the words of a receiver or of the runtime. */
+export const advice: Readonly<Record<AdviceKind, string>> = {
+  certificate: "To trust it, use the option fetch.",
+  clientCertificate: "To present one, use the option fetch.",
+  tlsVersion: "To allow another one, use the option fetch.",
+  port: "Use another port, or the option fetch.",
+  tooOld: "To send old samples, move their times to now.",
+  outOfOrder: 'If other senders send the same series, tell them apart by a label, such as with instance: "auto".',
+  labelLimit: "To drop or shorten labels, use the option relabel.",
+};
+
+/** Words of Prometheus, Mimir, Cortex, Thanos and VictoriaMetrics. */
+const words: readonly (readonly [RegExp, AdviceKind])[] = [
+  [/out of bounds|too[ -]old|too far in the past/i, "tooOld"],
+  [/out[ -]of[ -]order|duplicate sample|duplicate timestamp|new-value-for-timestamp/i, "outOfOrder"],
+  [/label.*(?:limit|exceed|too (?:long|many))|(?:limit|exceed|too (?:long|many)).*label/i, "labelLimit"],
+];
+
+/**
+ * Returns advice for a refusal, in the words of the receiver; "" if there is none. Nothing but advice may depend on these words: a
+ * sender must not interpret them.
+ */
+export function adviceFor(refusal: string): string {
+  const kind = words.find(([pattern]) => pattern.test(refusal))?.[1];
+  return kind === undefined ? "" : advice[kind];
+}
