@@ -4,7 +4,6 @@
  * @module
  */
 import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
-import type { ReasonCount } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
@@ -69,6 +68,7 @@ class Sending {
     const { paths, live, shiftToNow } = this.#args;
     const { raw, options: given } = readOutputOptions(this.#given, {
       warn: (message) => this.#log.say("warn", message),
+      uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
     const options: RemoteWriteOutputOptions = {
       ...(live ? liveOptions : { windows: "event", overflow: "block" } as const),
@@ -97,9 +97,6 @@ class Sending {
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
     this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, ms }));
-    if (!live && !shiftToNow && report.reasons.some(isTooOld)) {
-      this.#log.say("info", "The endpoint rejects samples that are this old. Use --shift-to-now to move them to now.");
-    }
     const losses = lossesOf(totals);
     if (losses.length > 0) this.#log.say("error", `Not everything was sent: ${losses.join(", ")}`);
     return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
@@ -259,11 +256,6 @@ function printer(): (text: string) => Promise<void> {
       return writeOut(whole);
     });
   };
-}
-
-/** Reports whether samples were rejected for their age, in the words of Prometheus and of Mimir. */
-function isTooOld({ outcome, reason }: ReasonCount): boolean {
-  return outcome === "rejected" && /out of bounds|too old/i.test(reason);
 }
 
 function shifted(sample: Sample, ms: number): Sample {

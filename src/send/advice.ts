@@ -11,6 +11,7 @@ export type AdviceKind =
   | "clientCertificate"
   | "tlsVersion"
   | "port"
+  | "timeout"
   | "tooOld"
   | "outOfOrder"
   | "labelLimit";
@@ -21,8 +22,9 @@ export const advice: Readonly<Record<AdviceKind, string>> = {
   clientCertificate: "To present one, use the option fetch.",
   tlsVersion: "To allow another one, use the option fetch.",
   port: "Use another port, or the option fetch.",
+  timeout: "To wait longer, use the option timeoutMs.",
   tooOld: "To send old samples, move their times to now.",
-  outOfOrder: 'If other senders send the same series, tell them apart by a label, such as with instance: "auto".',
+  outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own.',
   labelLimit: "To drop or shorten labels, use the option relabel.",
 };
 

@@ -21,6 +21,7 @@ import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
+import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
   describe,
   isAnswer,
@@ -202,7 +203,7 @@ export class Delivery {
           if (this.#bisect(sent, true)) return;
         }
         this.#fail(sent, reason);
-        this.#options.warnings.once(`Samples given up: ${samples}, after attempts: ${result.attempts} (${reason}).`);
+        this.#options.warnings.once(giveUpMessage(samples, result));
       }
     }
   }
@@ -257,8 +258,7 @@ export class Delivery {
     }
     if (refused === 0) return;
     stats.failed(refused);
-    const what = unknown ? "refused on a retry, perhaps stored before" : "refused";
-    warnings.once(`Samples ${what}: ${refused} (${reason}). Further samples of this kind are only counted.`);
+    warnOfRefusal(warnings, { ...range, batch: job.batch, refused, reason, unknown });
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */

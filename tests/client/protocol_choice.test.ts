@@ -173,7 +173,7 @@ test("what a receiver says it did not store is counted, reported, and said", asy
   assert.deepEqual(reasons.map(({ outcome, samples }) => [outcome, samples]), [["rejected", 2]]);
   assert.match(reasons[0]?.reason ?? "", /stored less than it was sent/);
   assert.equal(output.stats.samplesFailedTotal, 2);
-  assert.match(warnings.join(), /Samples refused: 2/);
+  assert.match(warnings.join(), /Not delivered: 2 samples/);
 });
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
