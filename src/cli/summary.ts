@@ -115,7 +115,7 @@ function deliveryRows(report: DeliveryReport): string[][] {
 /** Returns the first words of a reason. An earlier warning showed all of it. */
 function shortened(reason: string): string {
   const words = withoutAdvice(reason).replace(/[\w:.]*\{[^{}]*\}/g, "...").replace(/\.$/, "");
-  return words.length <= maxReason ? words : `${words.slice(0, maxReason - 4)} ...`;
+  return words.length <= maxReason ? words : `${words.slice(0, maxReason - 3)}...`;
 }
 
 function formatRows(rows: readonly (readonly string[])[]): string {

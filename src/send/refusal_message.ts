@@ -4,7 +4,7 @@
  * @module
  */
 import type { Label } from "../model/time_series.ts";
-import type { BatchSlice } from "../protocol/batch.ts";
+import type { Batch, BatchSlice } from "../protocol/batch.ts";
 import { advice, adviceFor } from "./advice.ts";
 import { describe, type Failed } from "./request_result.ts";
 import type { Warnings } from "./warnings.ts";
@@ -21,7 +21,7 @@ export interface Refusal extends BatchSlice {
 /** Longer examples and reasons are cut. */
 const [maxExample, maxReason] = [80, 200];
 
-/** So many series show which labels all have in common. */
+/** So many series show which labels differ. */
 const maxCompared = 100;
 
 /** A label set in the words of a receiver, such as `k6_vus{job="k6"}`. */
@@ -35,11 +35,11 @@ export function warnOfRefusal(warnings: Warnings, refusal: Refusal): void {
 }
 
 function describeRefusal({ batch, from, to, refused, reason, unknown }: Refusal): string {
-  const common = commonLabels(batch.series.slice(0, maxCompared).map(({ labels }) => labels));
-  const words = reason.replace(labelSet, (set) => shorten(set, common));
-  const [first] = batch.series.slice(from, to);
-  const isKnown = first !== undefined && refused === to - from && words === reason;
-  const example = isKnown ? `, such as ${cut(formatSeries(first.labels, common), maxExample)}` : "";
+  const ranks = rankLabels(batch);
+  const words = reason.replace(labelSet, (set) => shorten(set, ranks));
+  // The receiver may have named the series. If a request holds more than one, it is not known which it means.
+  const first = to - from === 1 && words === reason ? batch.series[from] : undefined;
+  const example = first === undefined ? "" : `, such as ${formatSeries(first.name, first.labels, ranks)}`;
   // What an earlier attempt stored is refused for that alone.
   const hint = unknown ? "" : adviceFor(reason);
   return `${countOf(refused)} (${cut(words, maxReason)})${example}.${hint === "" ? "" : ` ${hint}`} ` +
@@ -58,43 +58,51 @@ function countOf(samples: number): string {
   return samples === 1 ? "1 sample" : `${samples} samples`;
 }
 
-/** Returns the labels that all series have, each as `name="value"`. */
-function commonLabels(series: readonly (readonly Label[])[]): ReadonlySet<string> {
-  const [first = [], ...others] = series;
-  const common = new Set(others.length === 0 ? [] : first.map(formatLabel));
-  for (const labels of others) {
-    const own = new Set(labels.map(formatLabel));
-    for (const label of common) if (!own.has(label)) common.delete(label);
+/** The number of different values of each label, where none is a value too. The label with the most tells series apart best. */
+type LabelRanks = ReadonlyMap<string, number>;
+
+function rankLabels({ series }: Batch): LabelRanks {
+  const step = Math.ceil(series.length / maxCompared);
+  const compared = series.filter((_, index) => index % step === 0);
+  const values = new Map<string, Map<string, number>>();
+  for (const { labels } of compared) {
+    for (const { name, value } of labels) {
+      const counts = values.get(name) ?? new Map<string, number>();
+      values.set(name, counts.set(value, (counts.get(value) ?? 0) + 1));
+    }
   }
-  return common;
+  const ranks = [...values].map(([name, counts]): [string, number] => {
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    return [name, counts.size + (total < compared.length ? 1 : 0)];
+  });
+  return new Map(compared.length > 1 ? ranks : []);
 }
 
-/** Returns the name of a series together with the labels that distinguish it. */
-function formatSeries(labels: readonly Label[], common: ReadonlySet<string>): string {
-  const name = labels.find((label) => label.name === "__name__")?.value ?? "";
-  const others = labels.filter((label) => label.name !== "__name__").map(formatLabel);
-  return withLabels(name, others.filter((label) => !common.has(label)));
+/** Returns the name of a series together with the labels that tell it apart, best first, as far as there is room. */
+function formatSeries(name: string, labels: readonly Label[], ranks: LabelRanks): string {
+  const rankOf = (label: Label): number => ranks.get(label.name) ?? 2;
+  const pairs = labels.filter((label) => label.name !== "__name__" && rankOf(label) > 1)
+    .sort((a, b) => rankOf(b) - rankOf(a))
+    .map((label) => `${label.name}=${JSON.stringify(label.value)}`);
+  let shown = "";
+  for (const pair of pairs) {
+    const longer = shown === "" ? pair : `${shown},${pair}`;
+    if (name.length + longer.length > maxExample - 2) break;
+    shown = longer;
+  }
+  return name !== "" && shown === "" ? cut(name, maxExample) : `${name}{${shown}}`;
 }
 
-/** Leaves only the labels that distinguish a series in a label set of a receiver. */
-function shorten(set: string, common: ReadonlySet<string>): string {
+/** Leaves only the labels that tell a series apart in a label set of a receiver. */
+function shorten(set: string, ranks: LabelRanks): string {
   const begin = set.indexOf("{");
-  const pairs = set.slice(begin + 1, -1).match(/[^\s,="]+\s*=\s*"(?:[^"\\]|\\.)*"/g);
-  if (pairs === null) return cut(set, maxExample);
-  const parts = pairs.map((pair) => pair.replace(/\s*=\s*/, "="));
-  const name = parts.find((part) => part.startsWith("__name__="))?.slice('__name__="'.length, -1);
-  const others = parts.filter((part) => !part.startsWith("__name__=") && !common.has(part));
-  return cut(withLabels(set.slice(0, begin) || (name ?? ""), others), maxExample);
-}
-
-function withLabels(name: string, labels: readonly string[]): string {
-  return name !== "" && labels.length === 0 ? name : `${name}{${labels.join(",")}}`;
-}
-
-function formatLabel({ name, value }: Label): string {
-  return `${name}=${JSON.stringify(value)}`;
+  const pairs = [...set.slice(begin + 1, -1).matchAll(/([^\s,="]+)\s*=\s*"((?:[^"\\]|\\.)*)"/g)];
+  if (pairs.length === 0) return cut(set, maxExample);
+  const labels = pairs.map(([, name = "", value = ""]) => ({ name, value: value.replace(/\\(.)/g, "$1") }));
+  const named = labels.find(({ name }) => name === "__name__")?.value;
+  return formatSeries(set.slice(0, begin) || (named ?? ""), labels, ranks);
 }
 
 function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 4)} ...`;
+  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }

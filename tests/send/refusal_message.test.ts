@@ -62,15 +62,21 @@ test("what is refused on a retry may be stored already, so that no option helps"
   ]);
 });
 
-test("long series and long reasons are cut", () => {
-  const [message = ""] = warningsOf({
-    batch: batchOf("x".repeat(200), "/b"),
-    from: 0,
-    to: 1,
-    reason: `status 400: ${"y".repeat(900)}`,
-  });
-  assert.ok(message.length < 380, message);
-  assert.match(message, /y \.\.\.\), such as k6_http_reqs_total\{url="x+ \.\.\.\. Further/);
+test("long reasons are cut, and labels for which there is no room are left out", () => {
+  assert.deepEqual(
+    warningsOf({ batch: batchOf("x".repeat(200), "/b"), from: 0, to: 1, reason: `status 400: ${"y".repeat(900)}` }),
+    [`Not delivered: 1 sample (status 400: ${"y".repeat(185)}...), such as k6_http_reqs_total. ${rest}`],
+  );
+});
+
+test("the labels with the most values come first", () => {
+  const batch = new Batch();
+  for (let index = 0; index < 1000; index++) {
+    const labels = { __name__: "m", a: index % 2 === 0 ? "x" : "y", b: "same", c: `/${index}`, d: String(index % 3) };
+    batch.push(new EncodedSeries(Object.entries(labels).map(([name, value]) => ({ name, value }))), 1, 1);
+  }
+  const [message = ""] = warningsOf({ batch, from: 999, to: 1000 });
+  assert.match(message, /such as m\{c="\/999",d="0"(,a="y")?\}\. /);
 });
 
 test("samples that are given up are reported with their number, the attempts, the reason and the option that helps", () => {
