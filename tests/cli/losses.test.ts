@@ -110,6 +110,16 @@ for (const [reason, flag] of refusals) {
       }), { status: 400, reason }));
 }
 
+test("a rejection whose body does not end costs a second, not the whole timeout", async () => {
+  const server = await startFaultServer({ receiver: new FakePrometheus(), faults: [{ kind: "stall", status: 400 }] });
+  const started = performance.now();
+  const args = ["-", "--protocol", "1.0", "--url", server.url];
+  const { code, stderr } = await runCli(args, { input: point(1) }).finally(() => server.close());
+  assert.equal(code, 1);
+  assert.match(stderr, /1 rejected: status 400: first words\n/);
+  assert.ok(performance.now() - started < 10_000);
+});
+
 test("--shift-to-now is not named if it is given; --quiet shows only the sum of the losses", () =>
   withReceiver(({ url }) =>
     withFolder(async (folder) => {
