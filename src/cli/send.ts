@@ -76,8 +76,10 @@ class Sending {
     };
     const checkpoint = await this.#openCheckpoint(raw, options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
-    const { closeTimeoutMs } = resolveOptions(options);
-    onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
+    const { closeTimeoutMs, sleep } = resolveOptions(options);
+    const afterTimeout = (controller: AbortController): void =>
+      void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());
+    onSignal((signal) => this.#interrupt(signal, afterTimeout));
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (live) output.start();
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
@@ -223,16 +225,16 @@ class Sending {
     this.#log.say("error", `Cannot read ${what}`);
   }
 
-  #interrupt(signal: "SIGINT" | "SIGTERM", closeTimeoutMs: number): void {
+  #interrupt(signal: "SIGINT" | "SIGTERM", afterTimeout: (controller: AbortController) => void): void {
     const { live, follow } = this.#args;
     if (this.#interrupted !== undefined) exitNow(signalExitCodes[signal]);
     this.#interrupted = signal;
     this.#log.say("warn", `${signal}: sending what was read. A second signal ends the command at once.`);
     // A Ctrl-C reaches k6 at the other end of the pipe, too; wait for what it still writes.
-    if (live && !follow && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
+    if (live && !follow && signal === "SIGINT") afterTimeout(this.#stop);
     else this.#stop.abort();
     // Live deliveries have the same time, from the end of the reading.
-    if (!live) setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
+    if (!live) afterTimeout(this.#giveUp);
   }
 
   #showProgress(output: RemoteWriteOutput): void {

@@ -41,7 +41,7 @@ function describeRefusal({ batch, from, to, refused, reason, unknown }: Refusal)
   const first = to - from === 1 && words === reason ? batch.series[from] : undefined;
   const example = first === undefined ? "" : `, such as ${formatSeries(first.name, first.labels, ranks)}`;
   // What an earlier attempt stored is refused for that alone.
-  const hint = unknown ? "" : adviceFor(reason);
+  const hint = unknown ? "" : adviceFor(reason.replace(labelSet, ""));
   return `${countOf(refused)} (${cut(words, maxReason)})${example}.${hint === "" ? "" : ` ${hint}`} ` +
     "Further samples of this kind are only counted.";
 }
