@@ -12,6 +12,7 @@ export type AdviceKind =
   | "tlsVersion"
   | "port"
   | "timeout"
+  | "https"
   | "tooOld"
   | "outOfOrder"
   | "labelLimit";
@@ -23,15 +24,17 @@ export const advice: Readonly<Record<AdviceKind, string>> = {
   tlsVersion: "To allow another one, use the option fetch.",
   port: "Use another port, or the option fetch.",
   timeout: "To wait longer, use the option timeoutMs.",
+  https: "The URL must begin with https://.",
   tooOld: "To send old samples, move their times to now.",
   outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own.',
   labelLimit: "To drop or shorten labels, use the option relabel.",
 };
 
-/** Words of Prometheus, Mimir, Cortex, Thanos and VictoriaMetrics. */
+/** Words of Prometheus, Mimir, Cortex and Thanos, and of TLS servers in Go and nginx. */
 const words: readonly (readonly [RegExp, AdviceKind])[] = [
   [/out of bounds|too[ -]old|too far in the past/i, "tooOld"],
   [/out[ -]of[ -]order|duplicate sample|duplicate timestamp|new-value-for-timestamp/i, "outOfOrder"],
+  [/HTTP request.* HTTPS (?:server|port)/i, "https"],
   [/label.*(?:limit|exceed|too (?:long|many))|(?:limit|exceed|too (?:long|many)).*label/i, "labelLimit"],
 ];
 
