@@ -91,6 +91,7 @@ test("a push ends by itself if the endpoint never recovers", async () => {
     url,
     fetch: embeddedReceiver(down).fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: () => {},
   });

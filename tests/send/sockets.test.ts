@@ -39,6 +39,9 @@ interface SettingOptions {
   readonly protocol?: "auto" | "1.0";
 }
 
+/** How long the body of an error is read. */
+const readingMs = 1_000;
+
 /** Sends over real sockets with the real fetch. Pauses are skipped, and timeouts fire when the server hangs. */
 async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
   const { protocol = "1.0", bad, ...rest } = options;
@@ -49,7 +52,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const pauses: number[] = [];
   const messages: string[] = [];
   const sleep: Sleep = (ms, signal) => {
-    if (ms !== timeoutMs) {
+    if (ms !== timeoutMs && ms !== readingMs) {
       pauses.push(ms);
       return Promise.resolve();
     }
@@ -81,7 +84,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
-  const outage = new Outage({ ...limits, now, sharedDeadline: false });
+  const outage = new Outage({ ...limits, monotonicNow: now, sharedDeadline: false });
   const { delivery } = createDelivery({
     ...limits,
     outage,
@@ -92,6 +95,8 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     timeoutMs,
     sleep,
     now,
+    monotonicNow: now,
+    gaps: () => 0,
     stats,
     warnings,
     random: () => 0.5,

@@ -6,6 +6,7 @@
 import { resolveClientOptions, type ResolvedClientOptions } from "../../src/client/client_options.ts";
 import { checkOptions, type Resolved } from "../../src/client/option_definition.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../../src/client/queue_options.ts";
+import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
 import { Outage } from "../../src/send/outage.ts";
@@ -29,7 +30,7 @@ export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, never
 /** What a test may change. */
 export interface SendingOptions
   extends
-    Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
+    Partial<Omit<DeliveryOptions, "send" | "monotonicNow" | "outage">>,
     Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">> {
   readonly clock: VirtualClock;
   readonly receiver: FakePrometheus;
@@ -60,7 +61,7 @@ export function createSending(options: SendingOptions): Sending {
     sharedDeadline = false,
     ...changes
   } = options;
-  const { now, sleep } = clock;
+  const { monotonicNow, gaps, sleep } = new DeadlineClock(clock);
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
@@ -74,7 +75,7 @@ export function createSending(options: SendingOptions): Sending {
     retryDeadlineMs: Infinity,
     overflow: "drop-oldest",
     ...changes,
-    ...{ sleep, now, stats, warnings, budget },
+    ...{ sleep, now: clock.now, monotonicNow, gaps, stats, warnings, budget },
   } as const;
   const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(network.fetch);

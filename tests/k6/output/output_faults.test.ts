@@ -60,6 +60,7 @@ async function run({ steps, faults, ignorance, options }: Plan): Promise<Result>
     url: "http://receiver.test/write",
     fetch: (input, init = {}) => network.fetch(String(input), init),
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     random: () => 0.5,
     onWarning: () => {},
