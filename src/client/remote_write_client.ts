@@ -45,32 +45,32 @@ const [minWaitMs, maxWaitMs] = [100, 10_000] as const;
  */
 export class RemoteWriteClient {
   readonly #delivery: Delivery;
-  readonly #metadata: MetadataSender;
-  readonly #families = new MetadataStore();
+  readonly #metadataSender: MetadataSender;
+  readonly #metadataStore = new MetadataStore();
   readonly #stats = new SendStats();
   readonly #liveness: Liveness;
   readonly #sleep: Sleep;
   /** The calls that have not ended, oldest first. */
   readonly #writes: Write[] = [];
 
-  /** Creates a client; it sends nothing yet. @throws ConfigurationError for an option that cannot be used */
+  /** Creates a client, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: ClientOptions = {}) {
     const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
     const sending = { ...resolved, stats: this.#stats, warnings };
-    const way = createDelivery(sending);
+    const endpoint = createDelivery(sending);
     this.#sleep = resolved.sleep;
-    this.#delivery = way.delivery;
-    this.#liveness = way.liveness;
-    this.#metadata = createMetadataSender(sending, way);
+    this.#delivery = endpoint.delivery;
+    this.#liveness = endpoint.liveness;
+    this.#metadataSender = createMetadataSender(sending, endpoint);
   }
 
   /**
    * Sends series. Labels and samples may be in any order. The times of a series must rise from call to call, because receivers
-   * refuse samples that are older than those that they have. Calls that overlap are sent one after the other.
+   * refuse samples that are older than the newest one. Calls that overlap are sent one after the other.
    *
    * @throws FormatError for a series that cannot be sent. Nothing of the call is sent then.
-   * @throws DeliveryError if not all samples were delivered. Its message counts the others.
+   * @throws DeliveryError if not all samples were delivered. Its message says how many were not.
    */
   async write(
     timeSeries: readonly TimeSeries[],
@@ -79,8 +79,8 @@ export class RemoteWriteClient {
     const batch = batchOf(timeSeries);
     const signal = options.signal ?? new AbortController().signal;
     const report = await this.#deliver(batch, signal);
-    this.#families.addSeries(timeSeries);
-    if (report.delivered > 0) await this.#metadata.flush(this.#families.all, signal);
+    this.#metadataStore.addSeries(timeSeries);
+    if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, signal);
     const { samples, delivered, failed, unknown, requests } = report;
     if (delivered === samples) return report;
     const reason = report.reasons[0]?.reason ?? (signal.aborted ? "aborted" : "not sent");
@@ -130,7 +130,7 @@ export class RemoteWriteClient {
     write.end();
   }
 
-  /** The statistics of sending so far. */
+  /** The statistics so far. */
   get stats(): SendStatsSnapshot {
     return this.#stats.snapshot();
   }

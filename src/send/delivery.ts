@@ -26,6 +26,7 @@ import type { Codecs, EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
 import { Quarantine } from "./quarantine.ts";
+import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
   describe,
   type Failed,
@@ -57,6 +58,8 @@ export interface DeliveryOptions extends BisectOptions {
   readonly retryDeadlineMs: number;
   /** Lets the batches of a queue share what is known about the endpoint's failures. Without it, a refusal by the endpoint is final. */
   readonly outage?: Outage | undefined;
+  /** The clock of deadlines, in milliseconds. */
+  readonly monotonicNow: () => number;
   readonly stats: SendStats;
   readonly warnings: Warnings;
 }
@@ -263,7 +266,7 @@ export class Delivery {
       else if (samples === 1 && range.search !== undefined) quarantine.add(seriesOf(range), reason);
     }
     this.#fail(sent, reason);
-    this.#options.warnings.once(`Samples given up: ${samples}, after attempts: ${result.attempts} (${reason}).`);
+    this.#options.warnings.once(giveUpMessage(samples, result));
   }
 
   /** Sends the floats and the native histograms of a range separately. */
@@ -304,7 +307,7 @@ export class Delivery {
     if (version === "2.0" && isRefusalOf2 && !this.#confirmed && this.#fallBack(reason)) {
       return job.again({ unknown, resent: true, attempts: 0 });
     }
-    if (isByEndpoint) return this.#judgeEndpoint(reason, sent, unknown);
+    if (isByEndpoint) return this.#judgeEndpoint(result, sent, unknown);
     if (version === "2.0" && written !== undefined) this.#confirmed = true;
     if (accounted) return this.#settle(sent, countOf(written), reason, unknown);
     if (status === 413 && length > minBodyBytes && samples > 1 && !range.isProbe) {
@@ -323,13 +326,14 @@ export class Delivery {
   }
 
   /** Handles a refusal of all requests: the queue tries again later, and a delivery without a queue ends. */
-  #judgeEndpoint(reason: string, sent: SentRange, unknown: boolean): void {
+  #judgeEndpoint(result: Rejected, sent: SentRange, unknown: boolean): void {
     const { job, range } = sent;
     const { outage } = this.#options;
     if (outage !== undefined) {
-      outage.refuse(reason, sent.sentMs);
+      outage.refuse(result, sent.sentMs);
       return job.again({ unknown, resent: true, attempts: range.attempts + 1 });
     }
+    const reason = describe(result);
     this.#settle(sent, 0, reason, unknown);
     this.abandon(job, "rejected", reason);
   }
@@ -353,8 +357,7 @@ export class Delivery {
     }
     if (refused === 0) return;
     stats.failed(refused);
-    const what = unknown ? "refused on a retry, perhaps stored before" : "refused";
-    warnings.once(`Samples ${what}: ${refused} (${reason}). Further samples of this kind are only counted.`);
+    warnOfRefusal(warnings, { ...range, refused, reason, unknown });
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describe, isAnswer, isRefusalByEndpoint, type RequestResult } from "./request_result.ts";
+import { describe, isAnswer, isRefusalByEndpoint, type Rejected, type RequestResult } from "./request_result.ts";
 
 /** When an endpoint counts as down. */
 export interface OutageOptions {
@@ -32,6 +32,7 @@ export class Outage {
   #sinceMs: number | undefined;
   #answeredMs = -Infinity;
   #reason = "";
+  #status: number | undefined;
   /** The length of the present pause, or of the last one if it is over; 0 if the endpoint does not refuse. */
   #pauseMs = 0;
   #pausedAtMs = -Infinity;
@@ -70,9 +71,15 @@ export class Outage {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
   }
 
+  /** The status of the latest refusal by the endpoint; undefined if there was no answer. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
   /** Takes note that the endpoint refused a request that was sent at this time. */
-  refuse(reason: string, sentMs: number): void {
-    this.#reason = reason;
+  refuse(result: Rejected, sentMs: number): void {
+    this.#reason = describe(result);
+    this.#status = result.status;
     // The requests of other shards were under way at the same time.
     if (this.isRefused && sentMs < this.#pausedAtMs) return;
     this.#pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, 2 * this.#pauseMs));

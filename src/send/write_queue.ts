@@ -12,6 +12,7 @@ import type { Liveness } from "./liveness.ts";
 import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import type { Outage } from "./outage.ts";
 import { Quarantine } from "./quarantine.ts";
+import { advice, adviceOnEndpoint } from "./advice.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
@@ -398,11 +399,10 @@ export class WriteQueue {
   }
 
   #reportRefusal(): void {
-    const { outage: { reason }, onRefusal, warnings } = this.#options;
-    const then = onRefusal === "stop"
-      ? "Nothing more is sent."
-      : "The sender tries again, at first after 1 s, and later each minute.";
-    warnings.once(`The endpoint refuses all requests (${reason}). ${causeOf(reason)}${then}`);
+    const { outage: { reason, status }, onRefusal, warnings } = this.#options;
+    const hint = adviceOnEndpoint(status);
+    const then = onRefusal === "stop" ? "Nothing more is sent." : "The sender tries again, less and less often.";
+    warnings.once(`The endpoint refuses all requests (${reason}).${hint === "" ? "" : ` ${hint}`} ${then}`);
   }
 
   /** Sends nothing any more. */
@@ -433,13 +433,9 @@ export class WriteQueue {
     const merged = isSlow || outage.isRefused ? this.#merge(shard) : 0;
     // In an outage, what waits would not take long.
     if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
-      const effect = merged > 0 ? "older values that wait are left out; totals stay right" : "it may not catch up";
-      warnings.once(
-        `The sender is ${(lagMs / 1000).toFixed(1)} s behind, because a request takes ${
-          (answerMs / 1000).toFixed(1)
-        } s ` +
-          `(${effect}). A longer --flush-period, more --shards or a larger --max-samples-per-send help.`,
-      );
+      const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
+      const effect = merged > 0 ? ", and leaves older values out; totals stay right" : "";
+      warnings.once(`${behind}${effect}. ${advice.slow}`);
     }
   }
 
@@ -561,18 +557,6 @@ function firstIdle({ entries: [first] }: Shard): number {
   return first?.state === "sending" ? 1 : 0;
 }
 
-/** Returns the likely cause of a refusal by the endpoint, and what to check. */
-function causeOf(reason: string): string {
-  const status = Number(/^status (\d+)/.exec(reason)?.[1]);
-  if (status === 401 || status === 403) {
-    return "The credentials are probably wrong (--user, --password, --bearer-token). ";
-  }
-  if (status === 404 || status === 405) {
-    return "The path of the URL is probably wrong, or the receiver is not switched on " +
-      "(Prometheus: --web.enable-remote-write-receiver). ";
-  }
-  if (status === 415) return "The receiver does not know this version of the protocol (--protocol). ";
-  return status < 400 || reason.includes("redirects")
-    ? "The URL probably names a wrong host or leads to a login page. "
-    : "";
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

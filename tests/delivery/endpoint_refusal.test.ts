@@ -98,8 +98,8 @@ for (const [title, fault] of refusals) {
 
 for (const [title, fault] of refusals) {
   test(`after a ${title}, the checkpoint stays where it is, and the same replay sends everything later`, async () => {
-    const recorded: SettledWindow[] = [];
-    const onWindow = (window: SettledWindow): void => void recorded.push(window);
+    const recorded: { readonly index: number; readonly acknowledged: boolean }[] = [];
+    const onWindow = (window: (typeof recorded)[number]): void => void recorded.push(window);
     const first = await replay({ windows: 30, checkpoint: { onWindow } }, fault);
     assert.deepEqual(recorded.filter(({ acknowledged }) => acknowledged), []);
     assert.equal(first.receiver.requests.length, 1);
@@ -109,8 +109,8 @@ for (const [title, fault] of refusals) {
   });
 
   test(`a ${title} in the middle of a replay stops it there: what was sent before is recorded, the rest is sent later`, async () => {
-    const recorded: SettledWindow[] = [];
-    const onWindow = (window: SettledWindow): void => void recorded.push(window);
+    const recorded: { readonly index: number; readonly acknowledged: boolean }[] = [];
+    const onWindow = (window: (typeof recorded)[number]): void => void recorded.push(window);
     const faults = [...Array.from({ length: 6 }, (): Fault => ({ kind: "pass" })), fault];
     // The metadata of 1.0 is sent as well, after the first window.
     const first = await replay({ windows: 30, faults, checkpoint: { onWindow } });

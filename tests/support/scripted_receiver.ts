@@ -5,7 +5,7 @@
  * @module
  */
 import type { Histogram, Label, TimeSeries } from "../../mod.ts";
-import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
+import type { ProtocolVersion } from "../../src/receive/mod.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
@@ -33,6 +33,8 @@ export interface ReceivedRequest {
   readonly init: RequestInit;
   readonly headers: Headers;
   readonly version: ProtocolVersion;
+  /** The compressed size of the body. */
+  readonly bodyBytes: number;
   readonly samples: readonly ReceivedSample[];
   /** The names of the series, each once. */
   readonly series: readonly string[];
@@ -104,8 +106,12 @@ export interface ScriptedReceiverOptions extends Behaviour {
   readonly clock: Pick<VirtualClock, "now" | "sleep">;
   /** What happens to the first requests, one for each. */
   readonly faults?: readonly Fault[] | undefined;
-  /** Reads a body. @default as remote write, with the decoder of this project */
+  /** Reads the samples of a body. @default as remote write, with the decoder of this project */
   readonly decode?: ((body: Uint8Array, version: ProtocolVersion) => readonly ReceivedSample[]) | undefined;
+  /** Takes the requests that pass, such as a strict receiver; this one then stores nothing. @default this one */
+  readonly behind?: typeof globalThis.fetch | undefined;
+  /** Called when a request has ended, answered or not. */
+  readonly onRequest?: ((request: ReceivedRequest) => void) | undefined;
 }
 
 /** As Prometheus. */
@@ -200,23 +206,26 @@ export class ScriptedReceiver {
       const waitMs = fault.kind === "slow" ? fault.ms : typeof latencyMs === "number" ? latencyMs : latencyMs(number);
       if (waitMs > 0) await clock.sleep(waitMs, signal);
       signal.throwIfAborted();
-      if ("stored" in fault && fault.stored === true) this.take(request);
+      const passed = "stored" in fault && fault.stored === true ? await this.#pass(request) : undefined;
       if (fault.kind === "reset") throw networkError("ECONNRESET");
       if (fault.kind === "hang") return await hang(fault.deaf === true ? undefined : signal);
-      const answer = fault.kind === "answer" ? fault : this.take(request);
-      request.status = answer.status;
-      const hangs = fault.kind === "answer" && fault.hangs === true;
-      return respond(answer, hangs ? signal : undefined);
+      const response = fault.kind === "answer"
+        ? respond(fault, fault.hangs === true ? signal : undefined)
+        : passed ?? await this.#pass(request);
+      request.status = response.status;
+      return response;
     } finally {
       for (const series of request.series) this.#underWay.delete(series);
+      this.#options.onRequest?.(request);
     }
   };
 
   /** Stores what the receiver stores of a request, and returns the answer, without waiting and without faults. */
-  take({ version, samples, init }: Pick<ReceivedRequest, "version" | "samples" | "init">): Answer {
-    const { v2 = "known", maxBodyBytes = Infinity, noNativeHistograms = false, badStatus = 400 } = this.#behaviour;
-    if (init.body instanceof Uint8Array && init.body.length > maxBodyBytes) return { status: 413, body: "too large" };
-    if (version === "2.0" && v2 !== "known") return { status: v2, body: "cannot decode" };
+  take(request: Pick<ReceivedRequest, "version" | "samples" | "bodyBytes">): Answer {
+    const { version, samples } = request;
+    const early = this.#earlyAnswer(request);
+    if (early !== undefined) return early;
+    const { noNativeHistograms = false, badStatus = 400 } = this.#behaviour;
     if (noNativeHistograms && samples.some(({ histogram }) => histogram !== undefined)) {
       return { status: 500, body: "native histograms are disabled" };
     }
@@ -232,26 +241,45 @@ export class ScriptedReceiver {
     return badStatus < 300 ? { status: badStatus, headers } : { status: badStatus, headers, body: problem };
   }
 
+  async #pass(request: ReceivedRequest): Promise<Response> {
+    const { behind } = this.#options;
+    if (behind === undefined) return respond(this.take(request));
+    const early = this.#earlyAnswer(request);
+    return early === undefined ? await behind(request.url, request.init) : respond(early);
+  }
+
+  /** The answer to a request that the receiver does not look into. */
+  #earlyAnswer({ version, bodyBytes }: Pick<ReceivedRequest, "version" | "bodyBytes">): Answer | undefined {
+    const { v2 = "known", maxBodyBytes = Infinity } = this.#behaviour;
+    if (bodyBytes > maxBodyBytes) return { status: 413, body: "too large" };
+    return version === "2.0" && v2 !== "known" ? { status: v2, body: "cannot decode" } : undefined;
+  }
+
   #record(url: string, init: RequestInit): ReceivedRequest {
     const headers = new Headers(init.headers);
     const version = headers.get("x-prometheus-remote-write-version") === "2.0.0" ? "2.0" : "1.0";
     const { body } = init;
     if (!(body instanceof Uint8Array)) throw new TypeError("Cannot decode: the body is not a Uint8Array");
-    const { samples, families } = this.#decode(body, version);
+    const { decode } = this.#options;
+    const { samples, families } = decode === undefined
+      ? decodeBody(body, version)
+      : { samples: decode(body, version), families: 0 };
     const series = [...new Set(samples.map((sample) => sample.series))];
     this.#checkOrder(samples);
-    const atMs = this.#options.clock.now();
-    const request = { atMs, url, init, headers, version, samples, series, families, status: undefined } as const;
+    const request: ReceivedRequest = {
+      atMs: this.#options.clock.now(),
+      url,
+      init,
+      headers,
+      version,
+      bodyBytes: body.length,
+      samples,
+      series,
+      families,
+      status: undefined,
+    };
     this.requests.push(request);
     return request;
-  }
-
-  #decode(body: Uint8Array, version: ProtocolVersion): { samples: readonly ReceivedSample[]; families: number } {
-    const { decode } = this.#options;
-    if (decode !== undefined) return { samples: decode(body, version), families: 0 };
-    const bytes = decompress(body, { maxDecodedBytes: 1 << 26 });
-    const { timeSeries, metadata } = (version === "2.0" ? decodeV2 : decodeV1)(bytes);
-    return { samples: timeSeries.flatMap(samplesOf), families: version === "1.0" ? metadata.size : 0 };
   }
 
   #checkOrder(samples: readonly ReceivedSample[]): void {
@@ -308,6 +336,16 @@ export class ScriptedReceiver {
       "X-Prometheus-Remote-Write-Exemplars-Written": "0",
     };
   }
+}
+
+/** The samples of a request's body, and how many metric families it describes. */
+export function decodeBody(
+  body: Uint8Array,
+  version: ProtocolVersion,
+): { readonly samples: readonly ReceivedSample[]; readonly families: number } {
+  const bytes = decompress(body, { maxDecodedBytes: 1 << 26 });
+  const { timeSeries, metadata } = (version === "2.0" ? decodeV2 : decodeV1)(bytes);
+  return { samples: timeSeries.flatMap(samplesOf), families: version === "1.0" ? metadata.size : 0 };
 }
 
 function samplesOf({ labels, samples = [], histograms = [] }: TimeSeries): ReceivedSample[] {
