@@ -356,7 +356,8 @@ export class WriteQueue {
     entry.state = "sending";
     while (entry.job === job && !end.aborted && this.isSending) {
       await this.#advance(shard, entry, signal);
-      const waits = onRefusal === "wait" || this.#isClosed;
+      // Without an answer, such as with a certificate that cannot be verified, a later request would fail as well.
+      const waits = this.#isClosed ? outage.status !== undefined : onRefusal === "wait";
       if (job.next === undefined || !outage.isRefused || !waits || budget?.usedUp === true) break;
       await sleep(Math.min(outage.pausedMs, maxStepMs), signal);
     }
