@@ -33,7 +33,8 @@ export const advice: Readonly<Record<AdviceKind, string>> = {
   outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own.',
   labelLimit: "To drop or shorten labels, use the option relabel.",
   credentials: "The credentials are probably wrong: check the options user and password, bearerToken or auth.",
-  path: "The path of the URL is probably wrong, or the receiver of remote write is not switched on.",
+  path:
+    "The path of the URL is probably wrong, or remote write is not switched on there (Prometheus: web.enable-remote-write-receiver).",
   host: "The URL probably names a wrong host, or leads to a login page.",
   slow: "A longer flushPeriodMs, more shards or a larger maxSamplesPerSend help.",
 };

@@ -112,7 +112,7 @@ test("samples that need a redirect or a new token, but have no request left, wai
   }
 });
 
-test("what needs more requests than a flush has is a refusal by the endpoint: a warning says so, and it waits for a later flush", async () => {
+test("samples that need more requests than a flush may send are refused by the endpoint: a warning says so, and they wait for a later flush", async () => {
   const cases: readonly [RemoteWriteOutputOptions, () => Response, RegExp][] = [
     [{}, moved, /status 307: the endpoint redirects to http:\/\/receiver\.test\/elsewhere/],
     [{ bearerToken: () => "t" }, refused, /status 401: bad token/],
