@@ -93,6 +93,8 @@ interface Entry {
   /** Rises from push to push. */
   readonly order: number;
   readonly pushedMs: number;
+  /** When its sending began. */
+  startedMs: number;
   readonly isCumulative: boolean;
   readonly after: Promise<unknown> | undefined;
   job: DeliveryJob;
@@ -212,6 +214,7 @@ export class WriteQueue {
       ...{
         order: this.#pushed++,
         pushedMs: monotonicNow(),
+        startedMs: Infinity,
         isCumulative,
         after,
         job,
@@ -314,6 +317,7 @@ export class WriteQueue {
     for (const shard of this.#all) {
       const isKnown = stats.answerMs !== undefined || timeoutMs === Infinity;
       if (!isKnown || this.#durationMs(shard.entries) > timeoutMs) this.#merge(shard);
+      this.#preferNewest(shard, timeoutMs);
     }
     const resumed = this.#resumeDeferred();
     await Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
@@ -322,8 +326,18 @@ export class WriteQueue {
     return await resumed;
   }
 
+  /** Gives up the batch that is being sent if there is otherwise not enough time for those behind it: they have the newest totals. */
+  #preferNewest({ entries: [first, ...waiting] }: Shard, timeoutMs: number): void {
+    if (first?.state !== "sending") return;
+    const restMs = Math.max(0, first.startedMs + this.#durationMs([first]) - this.#options.monotonicNow());
+    const neededMs = this.#durationMs(waiting);
+    if (neededMs > 0 && neededMs <= timeoutMs && restMs + neededMs > timeoutMs) first.controller?.abort();
+  }
+
   async #resumeDeferred(): Promise<DeliveryReport> {
-    const settled = this.#all.flatMap((shard) =>
+    // During a pause, nothing can be sent.
+    const shards = this.#isClosed || this.#options.outage.pausedMs === 0 ? this.#all : [];
+    const settled = shards.flatMap((shard) =>
       shard.entries.filter(({ state }) => state === "deferred").map((entry) => {
         Object.assign(entry, unsettled());
         void this.#drive(shard, entry);
@@ -349,11 +363,12 @@ export class WriteQueue {
 
   /** Sends the first batch of a shard. */
   async #send(shard: Shard, entry: Entry): Promise<void> {
-    const { budget, delivery, outage, onRefusal, sleep } = this.#options;
+    const { budget, delivery, outage, onRefusal, sleep, monotonicNow } = this.#options;
     const { signal: end } = this.#end;
     const { job } = entry;
     const { signal } = entry.controller = new AbortController();
     entry.state = "sending";
+    entry.startedMs = monotonicNow();
     while (entry.job === job && !end.aborted && this.isSending) {
       await this.#advance(shard, entry, signal);
       // Without an answer, such as with a certificate that cannot be verified, a later request would fail as well.
