@@ -478,6 +478,7 @@ export class WriteQueue {
     // What is left of the older batches is reported with the newest one.
     for (const entry of waiting) Object.assign(entry, { job: new DeliveryJob({ batch, from: 0, to: 0 }), merged: [] });
     Object.assign(newest, { job, samples: batch.length, bytes, merged });
+    this.#wake();
     return before - batch.length;
   }
 
