@@ -320,7 +320,9 @@ export class WriteQueue {
       this.#preferNewest(shard, timeoutMs);
     }
     const resumed = this.#resumeDeferred();
-    await Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
+    const settled = Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
+    void this.watch(settled);
+    await settled;
     await finish?.();
     clear();
     return await resumed;
