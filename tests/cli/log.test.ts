@@ -19,7 +19,7 @@ function withProgress(columns: number, use: (lines: readonly string[]) => void):
     const file = join(folder, "run.json");
     writeFileSync(file, point(3));
     // The endpoint is down: the run tries again until it has shown its progress, and then ends.
-    const command = [...cliCommand, file, "--url", url, "--retry-deadline", "600ms"].join(" ");
+    const command = [...cliCommand, file, "--url", url, "--retry-deadline", "2s"].join(" ");
     const child = spawn("script", ["-qec", `stty cols ${columns}; ${command}`, "/dev/null"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
