@@ -1,5 +1,5 @@
-// `npm run bench`: measures on Deno, Bun and Node, beside other ways to do the same, and says which bars are reached.
-// `npm run bench -- --json` prints what was measured as JSON instead, with how the cost grows, for scripts/bench/charts.mjs.
+// `npm run bench`: measures on Deno, Bun and Node, next to other libraries, and prints which limits are kept.
+// `npm run bench -- --json` prints the results as JSON, together with the growth of the cost, for scripts/bench/charts.mjs.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -8,10 +8,10 @@ import { build, install, programs, root } from "./setup.mjs";
 const asJson = process.argv.includes("--json");
 const say = (text) => asJson ? console.error(text) : console.log(text);
 
-// What npm prints would stand before the JSON: there, the dependencies must be installed already.
+// With --json, the dependencies must be installed already, because the output of npm would precede the JSON.
 if (!asJson) install();
 build({ tests: true });
-// Only now, as they may just have been installed.
+// These modules import packages that were installed just now.
 const { build: bundle } = await import("esbuild");
 const { measureSizes } = await import("./size.mjs");
 
@@ -24,11 +24,11 @@ execFileSync(programs.node, [`${root}/build/scripts/bench/write_lines.js`, lines
 const stdin = { contents: `export { RemoteWriteOutput } from "./mod.ts";`, resolveDir: root };
 const bundled = { stdin, bundle: true, minify: true, logLevel: "error" };
 await bundle({ ...bundled, outfile: module, format: "esm" });
-// The same source in a function that nobody calls: what a runtime needs to load it, whatever it does.
+// The same source in a function that is never called, which shows how long a runtime takes to load it.
 await bundle({ ...bundled, outfile: inert, format: "iife", globalName: "it" });
 writeFileSync(inert, `export const never = () => {${readFileSync(inert, "utf8")}};`);
 
-// Node runs what was compiled, as it does for users; its bars are twice as wide.
+// Node runs the compiled files, as it does for users. Its limits are twice as wide.
 const source = (name) => `${root}/scripts/bench/${name}.ts`;
 const compiled = (name) => `${root}/build/scripts/bench/${name}.js`;
 const runtimes = [
@@ -37,7 +37,7 @@ const runtimes = [
   { name: "Node", program: programs.node, args: [], script: compiled, factor: 2 },
 ];
 
-/** Runs a script; its last line is JSON. */
+/** Runs a script and returns the JSON of its last line. */
 function run({ program, args }, script, ...rest) {
   const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 26 };
   const output = execFileSync(program, [...args, script, ...rest], options);
@@ -49,15 +49,15 @@ const kBOf = (use) => sizes.find(({ name }) => name === use).edge / 1000;
 
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
-/** Each in nine fresh processes. */
+/** Measures the start in nine new processes each. */
 function measureStart(runtime) {
   const measure = (script, ...rest) =>
     Array.from({ length: 9 }, () => run(runtime, `${root}/scripts/bench/${script}.mjs`, ...rest));
   const one = measure("start", module, "1");
   const many = measure("start", module, "200");
-  // What of the 200 repeats is left out: if that were not compressed, or were one series, the row would not be what it says.
+  // If the body were not compressed, or held one series, the row would not measure what its name says.
   if (many.some(({ bytes }) => bytes < 500 || bytes > 5000)) {
-    throw new Error("The first flush is not one of 200 series");
+    throw new Error("The first request does not hold 200 series");
   }
   const loaded = measure("load", inert);
   return [
@@ -81,11 +81,14 @@ function measureOnce(runtime, rows) {
       value: kBOf("RemoteWriteOutput"),
       limit: 60,
     },
-    { name: "bundle of all that mod.ts exports", unit: "kB", value: kBOf("*") },
+    { name: "bundle of all that mod.ts exports", unit: "kB", value: kBOf(".") },
   ].map((row) => judge(row, runtime.factor));
 }
 
-/** Where a bar is missed, all is measured again, twice at most, and each row's best counts: a busy machine only slows down. */
+/**
+ * Measures all rows. If a limit is exceeded, measures up to twice again and takes the best value of each row, because a busy
+ * machine can only make a row slower.
+ */
 function measure(runtime) {
   const { rows: first, growth } = run(runtime, runtime.script("main"), lines, ...(asJson ? ["growth"] : []));
   let rows = measureOnce(runtime, first);

@@ -1,4 +1,4 @@
-// `npm run build`: dist/ anew, as the npm package holds it.
+// `npm run build`: builds dist/ from scratch, as the npm package contains it.
 import { rmSync } from "node:fs";
 import { build, root } from "./setup.mjs";
 

@@ -1,5 +1,5 @@
-// Adds to package-lock.json the optional platform packages that npm left out because its registry lacked them: without their
-// entries `npm ci` refuses the lock. Run it after `npm install` has changed the lock.
+// Adds the optional platform packages to package-lock.json that npm omits if its registry lacks them. Without these entries,
+// `npm ci` rejects the lock file. Run this script after `npm install` has changed the lock file.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const path = new URL("../package-lock.json", import.meta.url);

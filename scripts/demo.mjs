@@ -1,5 +1,5 @@
-// `npm run demo`: the recording of a real k6 run goes through the real HTTP path into the embedded receiver, which prints
-// what arrived; or, with K6_PROMETHEUS_REMOTE_URL set, to that endpoint.
+// `npm run demo`: sends the recording of a real k6 run over HTTP to the receiver of the command, which prints what arrived. If
+// K6_PROMETHEUS_REMOTE_URL is set, sends it to that endpoint instead.
 import { spawn } from "node:child_process";
 import { build, install, root } from "./setup.mjs";
 
@@ -13,7 +13,7 @@ const ended = (child) => new Promise((resolve) => child.on("close", (code) => re
 
 if (process.env.K6_PROMETHEUS_REMOTE_URL) {
   console.log(`Sending ${recording} to K6_PROMETHEUS_REMOTE_URL, moved so that it ends now.`);
-  // The label instance tells its series from those of the demo before, whose times it may overlap.
+  // The label instance distinguishes these series from those of an earlier demo, whose times may overlap.
   process.exitCode = await ended(start(["send", recording, "--shift-to-now", "--instance", "auto"], "inherit"));
 } else {
   const receiver = start(["receive", "--port", "0"], ["ignore", "pipe", "inherit"]);

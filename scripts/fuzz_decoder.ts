@@ -1,6 +1,6 @@
 /**
- * Decodes a million mutated requests (or as many as the first argument says) and prints what became of them. Ends with 1 where
- * one was neither decoded nor refused, took longer than a second, or the memory went over its limit.
+ * Decodes a million mutated requests (or the number in the first argument) and prints how many were decoded and rejected. Exits
+ * with 1 if a request was neither decoded nor rejected, took longer than a second, or if the memory exceeded its limit.
  *
  * Run from the project root: `deno run -A scripts/fuzz_decoder.ts [count] [seed]`, or with bun.
  */
@@ -14,10 +14,10 @@ import { TooLargeError } from "../src/model/errors.ts";
 import { mutate, Random, type Seed, seeds } from "../tests/support/mutate.ts";
 import { postV1, postV2 } from "../tests/support/requests.ts";
 
-/** By how much the resident memory may grow over what the runtime and the correct requests take. */
+/** How much the resident memory may grow above that of the runtime and the correct requests. */
 const maxGrowthBytes = 384e6;
 const maxMilliseconds = 1000;
-/** One in so many goes through the whole handler. */
+/** One of this many requests goes through the whole handler. */
 const handlerShare = 25;
 const maxDecodedBytes = 1 << 20;
 
@@ -37,7 +37,7 @@ const receivers = [strictRules({ maxTrackedSeries: 1000 }), undefined].map((stri
   createReceiver({ strict, onWrite: () => {}, onError, maxDecodedBytes })
 );
 
-/** A correct message whose bytes, or whose compressed bytes, were changed; in both cases as it goes over the wire. */
+/** Returns the body of a correct request after a change to its message or to its compressed bytes. */
 function mutated(index: number): { version: Seed["version"]; body: Uint8Array<ArrayBuffer>; kind: string } {
   const at = random.below(corpus.length);
   const { version, bytes } = corpus[at]!;
@@ -53,7 +53,7 @@ function decode(version: Seed["version"], body: Uint8Array): string {
     return "decoded";
   } catch (error) {
     if (error instanceof TooLargeError) return "too large";
-    if (error instanceof FormatError) return "refused";
+    if (error instanceof FormatError) return "rejected";
     throw error;
   }
 }

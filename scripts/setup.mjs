@@ -1,6 +1,6 @@
 // Shared by the other scripts: installs missing packages and knows where the tools are. Needs only Node 20.19 and npm.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The project's folder. */
@@ -60,7 +60,23 @@ export function install() {
 export function build({ tests = false } = {}) {
   run(programs.tsc, ["-p", "tsconfig.build.json"]);
   chmodSync(inRoot("dist/src/cli/main.js"), 0o755);
+  widenDeclarations(inRoot("dist"));
   if (tests) run(programs.tsc, ["-p", "tsconfig.json"]);
+}
+
+/**
+ * Replaces the types of arrays that only TypeScript 5.7 and later know by types that mean the same there and are also valid
+ * before: slice() returns an array over an ArrayBuffer.
+ */
+function widenDeclarations(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!name.endsWith(".d.ts")) continue;
+    const path = `${folder}/${name}`;
+    const declarations = readFileSync(path, "utf8");
+    const widened = declarations.replaceAll("Uint8Array<ArrayBuffer>", 'ReturnType<Uint8Array["slice"]>')
+      .replaceAll("DataView<ArrayBuffer>", "DataView");
+    if (widened !== declarations) writeFileSync(path, widened);
+  }
 }
 
 /** Runs a program in the project's folder and waits for its end. Exits if the program fails. */

@@ -1,4 +1,5 @@
-// `npm run size`: how large the library is in a bundle, by what is used of it, as a Markdown table.
+// `npm run size`: prints a Markdown table of the size of each entry of package.json and of the main uses in a bundle.
+// `--parts` adds the largest source files of each row; `--limits` prints the limits for tests/packaging/size.test.ts instead.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -6,20 +7,29 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** What programs import most often, each measured alone, from the first entry that exports it. */
 const uses = [
-  ["client: `RemoteWriteClient`", "RemoteWriteClient"],
-  ["one shot: `pushOnce`", "pushOnce"],
-  ["output: `RemoteWriteOutput`", "RemoteWriteOutput"],
-  ["receiver: `createReceiver`", "createReceiver"],
-  ["everything", "*"],
+  ["client", "RemoteWriteClient"],
+  ["one push", "pushOnce"],
+  ["output", "RemoteWriteOutput"],
+  ["receiver", "createReceiver"],
+  ["forwarder", "RemoteWriteForwarder"],
 ];
 
-/** Minified; `parts` says what each source file takes of it. */
-async function bundle(name, conditions) {
-  const contents = name === "*" ? `export * from "./mod.ts";` : `export { ${name} } from "./mod.ts";`;
+/** Returns the entries of the package with their source files, such as `["./cli", "./src/cli/main.ts"]`. */
+export function packageEntries() {
+  const { exports } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+  return Object.entries(exports).map(([entry, conditions]) => [
+    entry,
+    conditions.default.replace(/^\.\/dist\/(.*)\.js$/, "./$1.ts"),
+  ]);
+}
+
+/** Bundles and minifies. `parts` gives the bytes of each source file, `names` what the bundle exports. */
+async function bundle(input, conditions) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    stdin: { contents, resolveDir: root },
+    ...input,
     bundle: true,
     minify: true,
     write: false,
@@ -31,38 +41,55 @@ async function bundle(name, conditions) {
     external: ["*.wasm?module"],
     logLevel: "error",
   });
-  const [output] = Object.values(metafile.outputs);
-  const parts = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }));
-  return { text: outputFiles[0].contents, parts };
+  const [{ inputs, exports }] = Object.values(metafile.outputs);
+  const parts = Object.entries(inputs).map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }));
+  return { code: outputFiles[0].contents, parts: parts.sort((a, b) => b.bytes - a.bytes), names: exports };
 }
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+const wasm = gzipped(readFileSync(`${root}/gen/snappy/snappy_bg.wasm`));
 
-/** Sizes in bytes, gzipped: at the edge with the module that is deployed beside it, elsewhere with it inside. */
-export async function measureSizes() {
-  const wasm = gzipped(readFileSync(`${root}/gen/snappy/snappy_bg.wasm`));
-  const rows = [];
-  for (const [use, name] of uses) {
-    const edge = await bundle(name, ["workerd", "worker"]);
-    const inline = await bundle(name, ["browser"]);
-    const parts = edge.parts.sort((a, b) => b.bytes - a.bytes);
-    rows.push({
-      use,
-      name,
-      edge: gzipped(edge.text) + wasm,
-      inline: gzipped(inline.text),
-      script: gzipped(edge.text),
-      parts,
-    });
-  }
-  return rows;
+async function measure(name, use, input) {
+  const edge = await bundle(input, ["workerd", "worker"]);
+  const inline = await bundle(input, ["browser"]);
+  const script = gzipped(edge.code);
+  const compresses = edge.parts.some(({ path }) => path.startsWith("gen/snappy/"));
+  return {
+    name,
+    use,
+    script,
+    edge: script + (compresses ? wasm : 0),
+    inline: gzipped(inline.code),
+    parts: edge.parts,
+    names: edge.names,
+  };
 }
 
-/** With one decimal, in units of 1000 bytes. */
+/**
+ * Measures all rows, in gzipped bytes: `script` alone, `edge` with the WebAssembly that is deployed as a module of its own, and
+ * `inline` with the WebAssembly inside the script.
+ */
+export async function measureSizes() {
+  const entries = packageEntries();
+  const rows = [];
+  for (const [entry, source] of entries) {
+    rows.push(await measure(entry, `\`${entry}\`, everything`, { entryPoints: [source] }));
+  }
+  const used = [];
+  for (const [use, name] of uses) {
+    const entry = rows.find(({ names }) => names.includes(name))?.name;
+    if (entry === undefined) throw new Error(`Cannot measure ${name}: no entry of package.json exports it`);
+    const source = new Map(entries).get(entry);
+    const stdin = { contents: `export { ${name} } from "${source}";`, resolveDir: root };
+    used.push(await measure(name, `${use}: \`${name}\` of \`${entry}\``, { stdin }));
+  }
+  return [...used, ...rows];
+}
+
+/** Returns kilobytes of 1000 bytes, with one decimal. */
 const kB = (bytes) => (bytes / 1000).toFixed(1);
 
-/** The table that the README shows. */
-export function formatSizes(rows) {
+function formatSizes(rows) {
   const lines = rows.map(({ use, edge, inline, script }) => `| ${use} | ${kB(script)} | ${kB(edge)} | ${kB(inline)} |`);
   return [
     "| minified and gzipped, in kB | script alone | edge, with its WebAssembly | elsewhere, WebAssembly inside |",
@@ -73,7 +100,10 @@ export function formatSizes(rows) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const rows = await measureSizes();
-  console.log(formatSizes(rows));
+  if (process.argv.includes("--limits")) {
+    // 3 % above the measured size.
+    for (const { name, script } of rows) console.log(`  "${name}": ${Math.ceil(script * 0.0103) * 100},`);
+  } else console.log(formatSizes(rows));
   if (process.argv.includes("--parts")) {
     for (const { use, parts } of rows) {
       console.log(`\n${use}\n${parts.slice(0, 25).map(({ path, bytes }) => `${bytes}\t${path}`).join("\n")}`);

@@ -1,5 +1,5 @@
 /**
- * Half an hour of simulated time, five million samples, the receiver down for a third of it: prints how the heap does.
+ * Simulates half an hour with five million samples, in which the receiver is down for a third of the time, and prints the heap size.
  *
  * Run from the project root, so that the heap can be collected before it is measured:
  * `deno run -A --v8-flags=--expose-gc scripts/soak.ts`, `bun scripts/soak.ts`, `node --expose-gc scripts/soak.ts` (Node 24).
@@ -7,7 +7,7 @@
 import process from "node:process";
 import { soak } from "../tests/support/soak.ts";
 
-// Node and Deno have it with --expose-gc; Bun's would work later if it were not forced.
+// Node and Deno have gc() with --expose-gc. In Bun, gc(true) collects at once.
 const collect: () => void = Reflect.get(globalThis, "gc") ?? ((): void => Reflect.get(globalThis, "Bun")?.gc(true));
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1).padStart(7);
 const started = performance.now();
@@ -30,7 +30,7 @@ const { report, samplesIn, maxPending } = await soak({
 });
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(
-  `${samplesIn} samples in, ${report.samples} made of them, ${report.delivered} delivered, at most ${maxPending} waiting`,
+  `${samplesIn} input samples, ${report.samples} output samples, ${report.delivered} delivered, at most ${maxPending} waiting`,
 );
-console.log(`${report.requests} requests, ${report.retries} of them again; ${seconds} s`);
+console.log(`${report.requests} requests, ${report.retries} of them retries, in ${seconds} s`);
 process.exitCode = report.delivered === report.samples ? 0 : 1;

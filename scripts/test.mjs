@@ -94,7 +94,7 @@ async function runTask({ runtime, program, files, number, of }) {
   result.seconds += seconds;
   result.ran = true;
   if (note !== undefined) result.note = note;
-  console.log(`\n== ${runtime.name}, ${number} of ${of}: ${files.join(" ")}\n${output.trimEnd()}`);
+  console.log(`\n== ${runtime.name}, ${number} of ${of}\n${output.trimEnd()}`);
   console.log(
     `== ${runtime.name}, ${number} of ${of}: ${passed} passed, ${failures} failed in ${seconds.toFixed(0)} s`,
   );

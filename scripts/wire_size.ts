@@ -1,6 +1,6 @@
 /**
- * Prints, as a Markdown table, what the recorded runs take on the wire in each version of the protocol: bodies as they are sent, in
- * windows of a second, everything included.
+ * Prints a Markdown table of the bytes that the recorded runs take on the wire in each version of the protocol, with one request
+ * for each second, metadata included.
  *
  * Run from the project root: `deno run -A scripts/wire_size.ts`, or with bun.
  */

@@ -22,7 +22,7 @@ function filesIn(folder: string): string[] {
 
 /** Returns the specifiers that a file imports or exports from, including those of types. */
 function specifiersOf(path: string): string[] {
-  const code = readFileSync(path, "utf8");
+  const code = withoutComments(path);
   const statements = code.matchAll(/^(?:import|export)\b[^"';`]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"/gm);
   const dynamic = code.matchAll(/\bimport\(\s*"([^"]+)"/g);
   return [...statements, ...dynamic].map(([, from, bare]) => from ?? bare ?? "");

@@ -1,13 +1,16 @@
+/** No secret appears in what the library and the command say. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isRemoteWriteError } from "../src/model/errors.ts";
-import type { RemoteWriteOutputOptions } from "../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../src/k6/output/remote_write_output.ts";
-import { pushOnce } from "../src/client/push_once.ts";
-import { RemoteWriteClient } from "../src/client/remote_write_client.ts";
+import {
+  isRemoteWriteError,
+  pushOnce,
+  RemoteWriteClient,
+  RemoteWriteOutput,
+  type RemoteWriteOutputOptions,
+} from "../mod.ts";
 import { runCli, startCli } from "./support/cli.ts";
 import { acceptSamples } from "./support/accept_samples.ts";
 import { startFaultServer } from "./support/fault_server.ts";
@@ -31,8 +34,8 @@ function assertNoSecret(
   for (const secret of secrets) assert.ok(!text.includes(secret), `${where} shows ${secret}: ${text}`);
 }
 
-/** Ways to authenticate, each with what is secret then, in all forms in which somebody may repeat it. */
-const ways: readonly (readonly [what: string, RemoteWriteOutputOptions, secrets: readonly string[]])[] = [
+/** Options with secrets, and the forms of the secrets that a receiver or a runtime may repeat. */
+const settings: readonly (readonly [what: string, RemoteWriteOutputOptions, secrets: readonly string[]])[] = [
   [
     "user info",
     { url: `http://${user}:${encoded}@receiver.test/write?t=${query}` },
@@ -49,38 +52,70 @@ const ways: readonly (readonly [what: string, RemoteWriteOutputOptions, secrets:
     { url: "http://receiver.test/write", headers: { Authorization: `Bearer ${bearer}`, "X-Key": header } },
     [bearer, `Bearer ${bearer}`, header],
   ],
+  [
+    "auth",
+    {
+      url: `http://receiver.test/write?t=${query}`,
+      headers: { "X-Api-Key": header, "Proxy-Authorization": `Basic ${basic}` },
+      auth: () => ({ authorize: ({ headers }) => void headers.set("authorization", `Bearer ${bearer}`) }),
+    },
+    [query, header, bearer, password, basic, `Basic ${basic}`],
+  ],
+  [
+    "auth that fails",
+    {
+      url: `http://receiver.test/write?t=${query}`,
+      headers: { "X-Api-Key": header },
+      auth: () => ({
+        authorize: () => {
+          throw new Error(`${query} ${header}`);
+        },
+      }),
+    },
+    [query, header],
+  ],
 ];
 
-/** Whatever answers repeats what it was told. */
+/** Responses and errors that repeat the secrets. */
 function answersWith(secrets: readonly string[]): readonly (readonly [what: string, () => Response])[] {
   const everything = secrets.join(" | ");
-  const location = `http://${user}:${bearer}@h/?t=${query}`;
+  const throwing = (error: Error) => (): never => {
+    throw error;
+  };
+  const redirect = (status: number, location: string) => () =>
+    new Response(everything, { status, headers: { Location: location } });
+  const failed = (cause: Error): Error => new TypeError("fetch failed", { cause });
+  const coded = (code: string): Error => Object.assign(new Error(everything), { code });
   return [
     ...[400, 401, 403, 404, 413, 422, 429, 500, 503].map((status) =>
       [`status ${status}`, () => new Response(everything, { status })] as const
     ),
-    ["redirect", () => new Response(null, { status: 302, headers: { Location: location } })],
-    ["network error", () => {
-      throw new TypeError("fetch failed", { cause: Object.assign(new Error(everything), { code: "ECONNRESET" }) });
-    }],
-    ["other error", () => {
-      throw new Error(everything);
-    }],
+    ...secrets.map((secret) =>
+      ["a secret at the cut", () => new Response("x".repeat(1010) + secret, { status: 400 })] as const
+    ),
+    ["redirect", redirect(302, `http://${user}:${bearer}@h/?t=${query}`)],
+    ["redirect to another host", redirect(307, `https://${user}:${bearer}@other.test/?t=${query}`)],
+    ["network error", throwing(failed(coded("ECONNRESET")))],
+    ["refused connection", throwing(failed(coded("ECONNREFUSED")))],
+    ["error of a certificate", throwing(failed(new Error(`certificate of ${everything}`)))],
+    ["missing permission", throwing(Object.assign(new Error(everything), { name: "NotCapable" }))],
+    ["type error", throwing(new TypeError(everything))],
+    ["other error", throwing(new Error(everything))],
   ];
 }
 
 const labels = [{ name: "__name__", value: "up" }];
 const metric = { name: "c", type: "counter", contains: "default" } as const;
 
-for (const [way, options, secrets] of ways) {
-  test(`no secret in any warning, report or error of the library: ${way}`, async () => {
+for (const [title, options, secrets] of settings) {
+  test(`no warning, report or error of the library shows a secret: ${title}`, async () => {
     for (const [what, answer] of answersWith(secrets)) {
-      const said: string[] = [];
+      const messages: string[] = [];
       const client: RemoteWriteOutputOptions = {
         ...options,
         retryDeadlineMs: 0,
         fetch: () => Promise.resolve().then(answer),
-        onWarning: (message) => said.push(message),
+        onWarning: (message) => messages.push(message),
       };
       const output = new RemoteWriteOutput(client);
       output.add({ metric, time: 1, value: 1, tags: {} });
@@ -91,12 +126,70 @@ for (const [way, options, secrets] of ways) {
       const { reasons: pushed } = await pushOnce(series, client);
       await assert.rejects(new RemoteWriteClient(client).write(series), (error) => {
         assert.ok(isRemoteWriteError(error), what);
-        said.push(error.message, JSON.stringify(error));
+        messages.push(error.message, JSON.stringify(error));
         return true;
       });
-      assertNoSecret([...said, JSON.stringify([reasons, pushed])].join("\n"), what, secrets);
+      // A secret must not be cut before it is found.
+      const hidden = what === "a secret at the cut" ? secrets.map((secret) => secret.slice(0, 8)) : secrets;
+      assertNoSecret([...messages, JSON.stringify([reasons, pushed])].join("\n"), what, hidden);
     }
   });
+}
+
+async function reasonOf(options: RemoteWriteOutputOptions, echo: string): Promise<string> {
+  const { reasons } = await pushOnce([{ labels, samples: [{ value: 1, timestamp: 1 }] }], {
+    ...options,
+    fetch: () => Promise.resolve(new Response(echo, { status: 403 })),
+    onWarning: () => {},
+  });
+  assert.equal(reasons[0]?.outcome, "rejected");
+  return reasons[0].reason;
+}
+
+test("a secret is hidden in every form in which a receiver may repeat it", async () => {
+  const url = "http://receiver.test/w";
+  const cases: readonly (readonly [what: string, RemoteWriteOutputOptions, echo: string, secret: RegExp])[] = [
+    [
+      "UTF-8",
+      { url, headers: { authorization: basicAuth("ann:p\u00e4ssw\u00f6rd") } },
+      "no: p\u00e4ssw\u00f6rd",
+      /ssw/,
+    ],
+    ["URL", { url, headers: { authorization: basicAuth("ann:p@ss/word") } }, "user=ann&pass=p%40ss%2Fword", /ss%2F/],
+    ["JSON", { url, headers: { authorization: basicAuth('ann:p"ss\\word') } }, '{"p":"p\\"ss\\\\word"}', /word/],
+    ["names", { url: `${url}?sample=hunter2` }, "the sample is out of order", /\*\*\*/],
+    ["lower-case URL", { url, headers: { authorization: basicAuth("ann:p@ss/word") } }, "pass=p%40ss%2fword", /word/],
+    ["JSON of PHP", { url, headers: { authorization: basicAuth("ann:p@ss/word") } }, '{"p":"p@ss\\/word"}', /word/],
+    ["HTML of Go", { url, headers: { authorization: basicAuth(`ann:p"ss'word`) } }, "p&#34;ss&#39;word", /word/],
+    ["HTML of others", { url, headers: { authorization: basicAuth(`ann:p"ss'word`) } }, "p&quot;ss'word", /word/],
+    ["HTML", { url: `${url}?token=s3cr%2Ft%2Bx&x=1` }, "/w?token=s3cr%2Ft%2Bx&amp;x=1", /s3cr/],
+    [
+      "lower case",
+      { url, headers: { authorization: basicAuth("ann:hunter2").replace("Basic", "basic") } },
+      "hunter2",
+      /hun/,
+    ],
+    ["parenthesis", { url: `${url}?key=abc(tail` }, `POST ${url}?key=abc(tail`, /tail/],
+    ["cookie", { url, headers: { cookie: "a=1; session=hunter2; b=2" } }, "session hunter2 has ended", /hunter2/],
+  ];
+  for (const [what, options, echo, secret] of cases) {
+    const reason = await reasonOf(options, echo);
+    assert.match(reason, /^status 403: ./, what);
+    assert.doesNotMatch(reason, secret, what);
+  }
+});
+
+test("a secret that occurs twice is hidden also at the cut", async () => {
+  const secret = "0123456789".repeat(10);
+  const echo = `${secret} ${"x".repeat(940)} ${secret}${"y".repeat(2000)}`;
+  const reason = await reasonOf({ headers: { authorization: `Bearer ${secret}` } }, echo);
+  assert.match(reason, /^status 403: \*\*\* x+/);
+  assert.doesNotMatch(reason, /0123/);
+});
+
+/** Returns the header of RFC 7617. */
+function basicAuth(credentials: string): string {
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
 }
 
 const wrong: readonly RemoteWriteOutputOptions[] = [
@@ -109,7 +202,7 @@ const wrong: readonly RemoteWriteOutputOptions[] = [
   { bearerToken: `${bearer}\n${header}` },
 ];
 for (const [index, options] of wrong.entries()) {
-  test(`no secret in the error of options that make no sense (${index + 1})`, () => {
+  test(`the error of wrong options does not show a secret (${index + 1})`, () => {
     assert.throws(() => new RemoteWriteOutput(options), (error) => {
       assert.ok(isRemoteWriteError(error), String(error));
       assertNoSecret(`${error.message} ${error.cause}`, "the error");
@@ -124,15 +217,15 @@ const credentials: readonly (readonly [args: string[], env: Record<string, strin
   [["--bearer-token", bearer], { "K6_PROMETHEUS_HEADERS_X-Key": header }, `?t=${query}`],
 ];
 
-test("no secret in what the command prints: refused, never answered, nobody there, wrong usage, interrupted", async () => {
+test("the command prints no secret after a refusal, a timeout, a refused connection, wrong usage or an interruption", async () => {
   const closing = await acceptSamples();
   const deadUrl = closing.url;
   await closing.close();
   const hanging = await startFaultServer({ receiver: new FakePrometheus(), around: () => {} });
   try {
     for (const [args, env, search] of credentials) {
-      const told = args.includes("--user") ? [password, basic] : [bearer];
-      const refusing = await acceptSamples({ status: 400, reason: [...told, header, query].join(" | ") });
+      const secrets = args.includes("--user") ? [password, basic] : [bearer];
+      const refusing = await acceptSamples({ status: 400, reason: [...secrets, header, query].join(" | ") });
       const refused = await runCli([
         "-",
         "--replay",
@@ -159,7 +252,7 @@ test("no secret in what the command prints: refused, never answered, nobody ther
       assert.equal(dead.code, 1, dead.stderr);
       assert.match(dead.stderr, /the connection was refused/);
       assert.match(dead.stderr, /delivered {2}0 of 1 sample, 1 failed/);
-      assertNoSecret(dead.stderr, "nobody there");
+      assertNoSecret(dead.stderr, "a refused connection");
 
       const slow = await runCli(
         ["-", "--replay", "--retry-deadline", "0", "--timeout", "50ms", "--url", `${hanging.url}${search}`, ...args],
@@ -194,7 +287,7 @@ test("no secret in what the command prints: refused, never answered, nobody ther
   }
 });
 
-test("a token file that cannot be used is named, and its content is not shown", async () => {
+test("the content of a token file that cannot be used is not shown", async () => {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-secrets-"));
   try {
     const file = join(folder, "token");

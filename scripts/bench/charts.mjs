@@ -1,4 +1,4 @@
-// Draws how the cost grows, from what `npm run bench -- --json` printed: `node scripts/bench/charts.mjs RESULT.json`.
+// Draws the growth of the cost from the output of `npm run bench -- --json`: `node scripts/bench/charts.mjs RESULT.json`.
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ const area = { left: 64, top: 56, right: 560, bottom: 340 };
 
 const number = (value) => value.toLocaleString("en-US");
 
-/** A chart with a logarithmic x axis and lines that are named beside it. */
+/** Returns a chart with a logarithmic x axis and a legend at its right. */
 function chart({ title, xLabel, yLabel, lines }) {
   const points = lines.flatMap((line) => line.points);
   const xs = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);

@@ -1,5 +1,5 @@
 /**
- * The library's own way from a sample to a compressed body, without the network.
+ * Runs the library's path from a sample to a compressed body, without the network.
  *
  * @module
  */
@@ -14,9 +14,11 @@ import { SeriesFactory } from "../../src/k6/series/series_factory.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import type { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
-import { sendDefaults } from "../../src/send/defaults.ts";
+import { clientOptionDefinitions } from "../../src/client/client_options.ts";
 
-/** Store, collector and encoders, put together as an output does. */
+const maxSamplesPerSend = clientOptionDefinitions.maxSamplesPerSend.default;
+
+/** The store, the collector and the encoders, connected as in an output. */
 export class FlushLine {
   readonly store: SeriesStore<EncodedSeries>;
   readonly #collector: Collector;
@@ -39,21 +41,21 @@ export class FlushLine {
     });
   }
 
-  /** What came in since the last time. */
+  /** Returns the batch of the samples that were added since the last call. */
   collect(): Batch {
     const [batch] = this.#collector.collect(this.store.takePending());
     return batch ?? new Batch();
   }
 
-  /** The requests of a batch, of as many samples as are sent at once; valid until the next is asked for. */
+  /** Yields the requests of a batch, each with at most `maxSamplesPerSend` samples. A request is valid until the next one. */
   *encode(batch: Batch, version: ProtocolVersion): Generator<Uint8Array<ArrayBuffer>> {
-    for (let from = 0; from < batch.length; from += sendDefaults.maxSamplesPerSend) {
-      const slice = { batch, from, to: Math.min(batch.length, from + sendDefaults.maxSamplesPerSend) };
+    for (let from = 0; from < batch.length; from += maxSamplesPerSend) {
+      const slice = { batch, from, to: Math.min(batch.length, from + maxSamplesPerSend) };
       yield version === "1.0" ? encodeV1(slice, this.#buffer) : this.#encoderV2.encode(slice, this.#buffer);
     }
   }
 
-  /** From the aggregates to compressed bodies; returns their size. */
+  /** Collects, encodes and compresses. Returns the bytes of the compressed bodies. */
   flush(version: ProtocolVersion): number {
     let bytes = 0;
     for (const request of this.encode(this.collect(), version)) bytes += compress(request).length;

@@ -1,4 +1,4 @@
-// How long a fresh process takes to import a module, in milliseconds: `load.mjs MODULE`.
+// Prints how many milliseconds a new process takes to import a module: `load.mjs MODULE`.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { stopwatch } from "./stopwatch.mjs";

@@ -1,5 +1,5 @@
 /**
- * Measures on the runtime that runs it. Its last line is the result as JSON.
+ * Measures on the runtime that runs this file. The last line of the output is the result as JSON.
  *
  * @module
  */

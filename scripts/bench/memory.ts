@@ -1,5 +1,5 @@
 /**
- * Replays ten million lines, made as they are read, and says how much memory the process takes on the way.
+ * Replays ten million lines, which are generated while they are read, and prints how much memory the process uses meanwhile.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { replay } from "./replay.ts";
 import { jsonLines, startTime } from "./workload.ts";
 
 const total = 10_000_000;
-/** About 720 lines; in the end it is a quarter of a second of the run. */
+/** About 720 lines, which stand for a quarter of a second of the run. */
 const chunk = jsonLines(256 * 1024);
 const linesInChunk = chunk.reduce((lines, byte) => lines + (byte === 0x0a ? 1 : 0), 0);
 const chunks = Math.ceil(total / linesInChunk);
 const megabytes: number[] = [];
 
 /**
- * The same lines again and again, each time 250 ms later: their times are written anew, in place, as the reader allows it.
- * So the stream itself leaves no garbage, and the memory is the library's.
+ * Repeats the same lines, each time 250 ms later. The stream overwrites the times in place, so that it leaves no garbage and the
+ * measured memory is the library's.
  */
 function stream(): ReadableStream<Uint8Array> {
   const marker = new TextEncoder().encode('"time":"');

@@ -1,5 +1,5 @@
 /**
- * The same work as others do it, and as one would do it without thinking of speed.
+ * Does the same work with other libraries, and with plain code that does not aim at speed.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function plainSeries(count: number): PlainSeries[] {
   }));
 }
 
-/** `prometheus-remote-write`, which builds its messages with protobufjs and compresses with snappyjs. */
+/** Sends with `prometheus-remote-write`, which builds its messages with protobufjs and compresses with snappyjs. */
 export async function sendWithPeer(series: readonly PlainSeries[]): Promise<void> {
   const timeseries = series.map(({ labels, value, time }) => ({ labels, samples: [{ value, timestamp: time }] }));
   await remoteWrite.pushTimeseries(timeseries, {
@@ -37,7 +37,7 @@ export async function sendWithPeer(series: readonly PlainSeries[]): Promise<void
   });
 }
 
-/** Messages of the generated types, `toBinary`, and the same snappy; returns the size. */
+/** Encodes messages of the generated types with `toBinary` and compresses them. Returns the compressed bytes. */
 export function encodeWithMessages(series: readonly PlainSeries[]): number {
   const request = create(WriteRequestSchema, {
     timeseries: series.map(({ labels, value, time }) => ({
@@ -56,8 +56,8 @@ interface PlainEntry {
 }
 
 /**
- * The plain pipeline: whole text, `split`, `JSON.parse`, a key of sorted tags, the same sinks, generated messages for each
- * second. Returns how many lines it read.
+ * Replays with a plain pipeline: the whole string, `split`, `JSON.parse`, a key of sorted tags, the same sinks, and generated
+ * messages for each second. Returns the number of lines.
  */
 export function replayPlainly(text: string): number {
   const { mapping } = resolveOptions({});

@@ -1,5 +1,5 @@
 /**
- * From k6's JSON to compressed bodies, by the public API, without the network.
+ * Replays k6's JSON through the public API up to compressed bodies, without the network.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 
-/** A file as a stream, in chunks of 256 KiB. */
+/** Returns a file as a stream of chunks of 256 KiB. */
 export function fileStream(path: string): ReadableStream<Uint8Array> {
   const file = openSync(path, "r");
   return new ReadableStream({
@@ -21,7 +21,7 @@ export function fileStream(path: string): ReadableStream<Uint8Array> {
   }, { highWaterMark: 1 });
 }
 
-/** From k6's JSON to compressed bodies; returns the number of lines. */
+/** Replays k6's JSON up to compressed bodies. Returns the number of lines. */
 export async function replay(stream: ReadableStream<Uint8Array>): Promise<number> {
   const output = new RemoteWriteOutput({
     windows: "event",

@@ -1,5 +1,5 @@
 /**
- * What is measured, row by row.
+ * Measures the rows of the benchmark.
  *
  * @module
  */
@@ -16,17 +16,17 @@ import { fileStream, replay } from "./replay.ts";
 import { encodeWithMessages, plainSeries, replayPlainly, sendWithPeer } from "./peers.ts";
 import { counterSamples, duration, randomNumbers, requestMetrics, requestTags, startTime } from "./workload.ts";
 
-/** A figure and the bar it has to reach. */
+/** A measured value and its limit. */
 export interface Row {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
-  /** At most this; or at least, for what is better when it is more. */
+  /** The largest allowed value, or the smallest if `moreIsBetter`. */
   readonly limit?: number;
   readonly moreIsBetter?: boolean;
 }
 
-/** How long to measure a row; `short` is for charts. */
+/** How long mitata measures a row: `thorough` for the table, `short` for the charts. */
 interface Effort {
   readonly min_cpu_time: number;
   readonly min_samples: number;
@@ -36,15 +36,15 @@ const thorough: Effort = { min_cpu_time: 1e9, min_samples: 30 };
 const short: Effort = { min_cpu_time: 2e8, min_samples: 15 };
 
 /**
- * The processor's time of all threads of this process, in nanoseconds: unlike that of the clock on the wall, it is not longer
- * where others use the same cores, and it does not hide what the collector of garbage does at the same time.
+ * Returns the CPU time of all threads of this process, in nanoseconds. Unlike wall-clock time, it does not grow if other programs
+ * use the same cores, and it includes the garbage collector's threads.
  */
 function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return 1000 * (user + system);
 }
 
-/** The median time of a function, in microseconds for each unit of its work; `prepare` comes before each call and is not part of it. */
+/** Returns the median time of `work`, in microseconds per unit. `prepare` runs before each call and is not measured. */
 async function median(
   units: number,
   work: () => unknown,
@@ -55,20 +55,20 @@ async function median(
     function* () {
       yield { [0]: prepare, bench: (_prepared: unknown): unknown => work() };
     },
-    // One call after the other: mitata would else prepare thousands of times before it calls as often.
+    // Without this option, mitata would prepare thousands of calls before it makes them.
     { ...options, batch_threshold: -1 },
   );
   return p50 / 1000 / units;
 }
 
-/** Samples that come once more with each call, a second later. */
+/** Yields the samples spread over the second after their time. */
 function* later(samples: readonly Sample[]): Generator<Sample> {
   for (const [index, sample] of samples.entries()) {
     yield { ...sample, time: sample.time + Math.floor((1000 * index) / samples.length) };
   }
 }
 
-/** Microseconds a series for a flush of counters, each with so many new samples. */
+/** Returns the microseconds per series for a flush of counters with one new sample each. */
 export async function flushCost(series: number, version: ProtocolVersion, effort: Effort = thorough): Promise<number> {
   const line = new FlushLine();
   let second = 0;
@@ -84,12 +84,12 @@ export async function flushCost(series: number, version: ProtocolVersion, effort
   return await median(series, () => line.flush(version), { prepare, effort });
 }
 
-/** The same sample at another time; changed in place, as the garbage of a benchmark is not the library's. */
+/** Moves a sample to another time, in place, so that the benchmark itself leaves no garbage. */
 function moved(sample: Sample, time: number): Sample {
   return Object.assign(sample, { time });
 }
 
-/** Microseconds a sample for adding samples to 1000 series and flushing them, each with so many. */
+/** Returns the microseconds per sample for adding `perSeries` samples to each of 1000 series and flushing them. */
 export async function sampleCost(perSeries: number): Promise<number> {
   const line = new FlushLine();
   const samples = counterSamples(1000);
@@ -103,7 +103,7 @@ export async function sampleCost(perSeries: number): Promise<number> {
   }, { effort: short });
 }
 
-/** What no encoder can go below: the request's bytes copied once and compressed, in microseconds a series. */
+/** Returns the lower limit of every encoder: the microseconds per series to copy and compress the bytes of a request. */
 export async function limitCost(series: number, version: ProtocolVersion): Promise<number> {
   const line = new FlushLine();
   for (const sample of later(counterSamples(series))) line.store.add(sample);
@@ -226,7 +226,7 @@ async function jsonRows(path: string): Promise<Row[]> {
   const effort = { min_cpu_time: 4e9, min_samples: 7 };
   const ours = await median(lines, () => replay(fileStream(path)), { effort });
   const plain = await median(lines, () => replayPlainly(readText(path)), { effort });
-  // Not before: so many texts make each collection of garbage longer.
+  // The strings are read only now, because so many of them make each garbage collection longer.
   const text = readText(path).split("\n").filter((line) => line !== "");
   const parse = await median(lines, () => {
     for (const line of text) JSON.parse(line);
@@ -271,20 +271,20 @@ export async function allRows(jsonPath: string): Promise<Row[]> {
   ];
 }
 
-/** How the cost grows, for the charts. */
+/** The growth of the cost, for the charts. */
 export interface Growth {
-  /** Microseconds a series by number of series. */
+  /** The microseconds per series, by number of series. */
   readonly series: readonly {
     readonly count: number;
     readonly v1: number;
     readonly v2: number;
     readonly limit: number;
   }[];
-  /** Microseconds a sample, added and flushed, by samples of each series. */
+  /** The microseconds per sample, added and flushed, by the number of samples of each series. */
   readonly samples: readonly { readonly count: number; readonly cost: number }[];
 }
 
-/** Measures the growth. */
+/** Measures how the cost grows with the number of series and of samples. */
 export async function measureGrowth(): Promise<Growth> {
   const series = [];
   for (const count of [100, 300, 1000, 3000, 10_000, 30_000]) {

@@ -1,6 +1,6 @@
-// How long a fresh process takes from the import of the bundle to the first byte handed to fetch, in milliseconds, and until the
-// runtime's own fetch has taken it, which loads its HTTP client first: `start.mjs BUNDLE SERIES`, with one sample of
-// each series. Beside it, how many bytes that were.
+// Prints how many milliseconds a new process takes from the import of the bundle to the first call of fetch, until the runtime's
+// own fetch has returned, which loads its HTTP client first, and the bytes of the request: `start.mjs BUNDLE SERIES`, with one
+// sample of each series.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { stopwatch } from "./stopwatch.mjs";
@@ -15,11 +15,11 @@ let bytes;
 const output = new RemoteWriteOutput({
   protocol: "1.0",
   fetch: (_url, init) => {
-    // The first request; that of the metadata follows it.
+    // Only the first request: the next one carries the metadata.
     if (handed === undefined) {
       handed = elapsed();
       bytes = init.body.length;
-      // Nobody listens at this port.
+      // No server listens on this port.
       fetch("http://127.0.0.1:9/", init).catch(() => {});
       taken = elapsed();
     }

@@ -1,8 +1,8 @@
 import process from "node:process";
 
 /**
- * A stopwatch in milliseconds: the clock on the wall or the processor's time of all threads, whichever is less. The one is longer
- * where others use the same cores, the other where several threads work at once.
+ * Returns a stopwatch in milliseconds, which takes the smaller of wall-clock time and the CPU time of all threads. The first is
+ * longer if other programs use the same cores, the second if several threads work at the same time.
  */
 export function stopwatch() {
   const startedAt = performance.now();

@@ -1,5 +1,5 @@
 /**
- * What the benchmark measures with: the tags and metrics of a k6 run that makes HTTP requests.
+ * The workload of the benchmark: the tags and metrics of a k6 run that makes HTTP requests.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { k6Metrics } from "../../src/k6/read/k6_metrics.ts";
 export const startTime: number = Date.UTC(2026, 10, 22, 11, 20);
 
 /**
- * k6's default tags of a request, all nine, sorted as k6 writes them. Statuses, methods, scenarios and groups come in all
- * combinations for each URL: 40 sets of tags a URL.
+ * Returns all nine default tags of a request, sorted as k6 writes them. Each URL has every combination of status, method, scenario
+ * and group, which are 40 sets of tags.
  */
 export function requestTags(number: number): Tags {
   const [status, method, scenario, page] = [
@@ -52,7 +52,7 @@ const resources: readonly string[] = [
   "reviews",
 ];
 
-/** What k6 emits of a request, in its order. */
+/** The metrics of a request, in the order of k6. */
 export const requestMetrics: readonly Metric[] = [
   k6Metrics.http_reqs,
   k6Metrics.http_req_duration,
@@ -65,11 +65,11 @@ export const requestMetrics: readonly Metric[] = [
   k6Metrics.http_req_failed,
 ];
 
-/** Numbers that look random and are the same in each run: from 0 to below 1. */
+/** Returns a generator of pseudo-random numbers from 0 to below 1, which are the same in each run. */
 export function randomNumbers(seed = 1): () => number {
   let state = seed;
   return () => {
-    // A step of Mulberry32.
+    // One step of Mulberry32.
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
@@ -77,12 +77,12 @@ export function randomNumbers(seed = 1): () => number {
   };
 }
 
-/** Durations as k6 writes them: milliseconds, long-tailed, to the nanosecond. */
+/** Returns a long-tailed duration in milliseconds, to the nanosecond, as k6 writes it. */
 export function duration(random: () => number): number {
   return Math.round(-Math.log(1 - random()) * 80e6) / 1e6;
 }
 
-/** Samples of one counter over so many sets of tags: one time series each. */
+/** Returns samples of one counter with `count` sets of tags, one for each time series. */
 export function counterSamples(count: number): Sample[] {
   const metric = k6Metrics.http_reqs;
   return Array.from(
@@ -91,7 +91,7 @@ export function counterSamples(count: number): Sample[] {
   );
 }
 
-/** Lines of k6's JSON output, as many as fill so many bytes: requests of 22 sets of tags, nine samples each. */
+/** Returns lines of k6's JSON output that fill at most `bytes`: requests with 22 sets of tags and nine samples each. */
 export function jsonLines(bytes: number): Uint8Array<ArrayBuffer> {
   const random = randomNumbers();
   const sets = Array.from({ length: 22 }, (_, number) => JSON.stringify(requestTags(number * 7)));

@@ -1,4 +1,4 @@
-/** Writes the k6 JSON that is read in the benchmark: `write_lines.ts PATH`. */
+/** Writes the k6 JSON that the benchmark reads: `write_lines.ts PATH`. */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { jsonLines } from "./workload.ts";

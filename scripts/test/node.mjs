@@ -16,26 +16,29 @@ function run(program, files, { name, env }) {
   });
 }
 
-/** Downloads the newest Node once, into the cache. Returns undefined if there is none for this platform or the download fails. */
-function fetchNewest() {
+/**
+ * Downloads a version of Node once, into the cache, and returns its path. Returns undefined if there is none for this platform or
+ * the download fails.
+ */
+export function fetchNode(version) {
   const platform = `${process.platform}-${process.arch}`;
   if (!packaged.includes(platform)) return undefined;
   const cache = `${root}/node_modules/.cache`;
-  const program = `${cache}/node-${newestVersion}/bin/node`;
+  const program = `${cache}/node-${version}/bin/node`;
   if (existsSync(program)) return program;
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(`${cache}/fetch-`);
   const steps = [
-    ["npm", ["pack", `node-${platform}@${newestVersion}`, "--loglevel=error"]],
-    ["tar", ["-xzf", `node-${platform}-${newestVersion}.tgz`, "package/bin/node"]],
+    ["npm", ["pack", `node-${platform}@${version}`, "--loglevel=error"]],
+    ["tar", ["-xzf", `node-${platform}-${version}.tgz`, "package/bin/node"]],
   ];
   const fetched = steps.every(([command, args]) =>
     spawnSync(command, args, { cwd: folder, timeout: 300_000 }).status === 0
   );
-  if (fetched && !existsSync(program)) renameSync(`${folder}/package`, `${cache}/node-${newestVersion}`);
+  if (fetched && !existsSync(program)) renameSync(`${folder}/package`, `${cache}/node-${version}`);
   rmSync(folder, { recursive: true, force: true });
   return fetched ? program : undefined;
 }
 
 export const node = { name: `Node ${process.versions.node}`, batchSize: 12, find: () => programs.node, run };
-export const newestNode = { name: `Node ${newestVersion}`, batchSize: 12, find: fetchNewest, run };
+export const newestNode = { name: `Node ${newestVersion}`, batchSize: 12, find: () => fetchNode(newestVersion), run };

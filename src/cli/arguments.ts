@@ -80,22 +80,28 @@ export function firstOperand(args: readonly string[], flags: readonly Flag[]): n
     const argument = args[index] ?? "";
     if (!argument.startsWith("-") || argument === "-") return index;
     const [name = "", value] = argument.split("=", 2);
-    const flag = flags.find((candidate) => `--${candidate.flag}` === (shortForms[name] ?? name));
-    if (flag === undefined && !flags.some((candidate) => `--no-${candidate.flag}` === name)) return undefined;
-    if (flag?.placeholder !== undefined && value === undefined) index++;
+    const found = lookUp(name, flags);
+    if (found === undefined) return undefined;
+    if (found.flag.placeholder !== undefined && value === undefined) index++;
   }
   return undefined;
 }
 
 const shortForms: Readonly<Record<string, string>> = { "-h": "--help", "-q": "--quiet", "-V": "--version" };
 
+/** Finds the flag of `--flag`, or of `--no-flag` for a switch. */
+function lookUp(source: string, flags: readonly Flag[]): { flag: Flag; negated: boolean } | undefined {
+  const name = shortForms[source] ?? source;
+  const flag = flags.find((candidate) => `--${candidate.flag}` === name);
+  if (flag !== undefined) return { flag, negated: false };
+  const negated = flags.find(({ flag, placeholder }) => placeholder === undefined && `--no-${flag}` === name);
+  return negated && { flag: negated, negated: true };
+}
+
 function findFlag(source: string, flags: readonly Flag[]): { flag: Flag; negated: boolean } {
-  const name = (shortForms[source] ?? source).replace(/^--/, "");
-  const flag = flags.find((candidate) => candidate.flag === name);
-  if (flag !== undefined && !name.startsWith("-")) return { flag, negated: false };
-  const opposite = flags.find((candidate) => candidate.placeholder === undefined && `no-${candidate.flag}` === name);
-  if (opposite !== undefined) return { flag: opposite, negated: true };
-  const nearest = nearestName(name, flags.map((candidate) => candidate.flag));
+  const found = lookUp(source, flags);
+  if (found !== undefined) return found;
+  const nearest = nearestName(source.replace(/^--/, ""), flags.map(({ flag }) => flag));
   const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
   throw new ConfigurationError(`Cannot read the command line: there is no flag ${source}; ${hint}`);
 }

@@ -1,5 +1,5 @@
 /**
- * What `--help` prints.
+ * Formats the help texts of the program and of its commands.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Command } from "./command.ts";
 const indent = "      ";
 const width = 100;
 
-/** All commands. */
+/** Formats the help of the program, with all commands. */
 export function formatHelp(commands: readonly Command[]): string {
   const forms = commands.map(({ name, operands }) => `${name} ${operands}`);
   const longest = Math.max(...forms.map(({ length }) => length));
@@ -22,11 +22,11 @@ Usage: k6-remote-write [send] [FILE...] [--url URL] [flags]
 
 ${rows.join("\n")}
 
-k6-remote-write COMMAND --help shows the flags of a command; --version the version.
+k6-remote-write COMMAND --help shows the flags of a command; --version shows the version.
 `;
 }
 
-/** One command. */
+/** Formats the help of one command. */
 export function formatCommandHelp({ name, operands, summary, flags, options, notes }: Command): string {
   const parts = [
     `Usage: ${["k6-remote-write", name, operands, "[flags]"].filter((word) => word !== "").join(" ")}\n\n${summary}`,

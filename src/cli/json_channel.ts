@@ -94,7 +94,14 @@ function makeTemporaryFolder(parent: string): string {
 function removeAbandoned(parent: string): void {
   const fs = builtin("node:fs");
   const { join } = builtin("node:path");
-  for (const name of namesIn(parent)) {
+  let names: string[];
+  try {
+    names = fs.readdirSync(parent);
+  } catch {
+    // Some folders are writable but cannot be listed.
+    return;
+  }
+  for (const name of names) {
     const [, pid] = folderPattern.exec(name) ?? [];
     if (pid === undefined || isRunning(Number(pid))) continue;
     const folder = join(parent, name);
@@ -106,14 +113,5 @@ function removeAbandoned(parent: string): void {
     } catch {
       // The folder belongs to another user.
     }
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return builtin("node:fs").readdirSync(folder);
-  } catch {
-    // Some folders are writable but cannot be listed.
-    return [];
   }
 }

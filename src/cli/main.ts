@@ -2,6 +2,14 @@
 /**
  * The command `k6-remote-write`: importing this module runs it with the arguments of the process, and then ends the process.
  *
+ * @example
+ * ```ts
+ * import process from "node:process";
+ *
+ * process.argv.splice(2, Infinity, "--version");
+ * await import("k6-remote-write/cli");
+ * ```
+ *
  * @module
  */
 import { isRemoteWriteError } from "../model/errors.ts";

@@ -27,7 +27,7 @@ import {
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
-import { formatSummary, isLoss, type RunResult } from "./summary.ts";
+import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
 
 /** The command `run`. */
 export const run: Command = {
@@ -212,7 +212,7 @@ export function concludeRun(
 ): RunConclusion {
   const { report: { samples, delivered, unknown }, read } = totals;
   const isEmpty = read.every((input) => input.samples === 0);
-  const lost = isLoss(totals) || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
+  const lost = lossesOf(totals).length > 0 || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
   const missing = samples - delivered - unknown;
   const all = countOf(samples, "sample");
   const results = isEmpty

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { CheckpointOptions, SettledWindow } from "../k6/output/checkpointed_windows.ts";
+import type { CheckpointOptions } from "../k6/output/checkpointed_windows.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
-import type { Sample } from "../k6/sample.ts";
 import { type K6JsonStats, readK6Json } from "../k6/read/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
@@ -128,7 +127,7 @@ class Sending {
 
   /** Records each window that was delivered, and ends the run at the first that was not: the next run begins there. */
   #recordIn(checkpoint: Checkpoint): CheckpointOptions {
-    const onWindow = async ({ index, acknowledged }: SettledWindow): Promise<void> => {
+    const onWindow: CheckpointOptions["onWindow"] = async ({ index, acknowledged }) => {
       try {
         if (acknowledged) return await checkpoint.record(index + 1);
         // The waiting windows fail, too; say it once.
@@ -155,6 +154,7 @@ class Sending {
     { shiftMs, blocks }: { readonly shiftMs: number; readonly blocks: boolean },
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
+    const name = path === "-" ? "standard input" : path;
     const print = printer();
     const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
     const reader = this.#args.follow ? readK6Json(toStream(this.#follow(path))) : readK6Json(openInput(path), {
@@ -163,21 +163,18 @@ class Sending {
     });
     try {
       for await (const samples of reader) {
-        output.add(shiftMs === 0 ? samples : samples.map((sample) => shifted(sample, shiftMs)));
+        output.add(shiftMs === 0 ? samples : samples.map((sample) => ({ ...sample, time: sample.time + shiftMs })));
         if (blocks) await output.ready({ signal: this.#stop.signal });
       }
     } catch (error) {
       const canContinue = this.#args.checkpoint !== undefined;
       const rest = canContinue ? "; the next run continues with the incomplete window" : "";
-      this.#cannotRead(`all of ${path === "-" ? "standard input" : path}: ${reasonOf(error)}${rest}`);
+      this.#cannotRead(`all of ${name}: ${reasonOf(error)}${rest}`);
       if (canContinue) this.#stop.abort();
     }
     if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
     const { lines, bytes } = reader.stats;
-    this.#log.say(
-      "debug",
-      `${path === "-" ? "Standard input" : path}: ${countOf(lines, "line")}, ${formatBytes(bytes)}`,
-    );
+    this.#log.say("debug", `Read ${countOf(lines, "line")} (${formatBytes(bytes)}) of ${name}`);
     this.#read.push(reader.stats);
   }
 
@@ -258,8 +255,4 @@ function printer(): (text: string) => Promise<void> {
       return writeOut(whole);
     });
   };
-}
-
-function shifted(sample: Sample, ms: number): Sample {
-  return { ...sample, time: sample.time + ms };
 }

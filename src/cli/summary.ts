@@ -13,9 +13,7 @@ import { countOf, formatBytes, formatCount } from "./format.ts";
 /** What was read and delivered in a run. */
 export interface RunResult {
   readonly report: DeliveryReport;
-  readonly stats: Pick<OutputStats, "samplesIn" | "series"> & {
-    readonly samplesRefused: Readonly<Record<string, number>>;
-  };
+  readonly stats: Pick<OutputStats, "samplesIn" | "series"> & { readonly samplesRefused: Record<string, number> };
   /** The statistics of each input. */
   readonly read: readonly K6JsonStats[];
 }
@@ -48,11 +46,6 @@ export function lossesOf({ report, stats, read }: RunResult): string[] {
     ...(refused === 0 ? [] : [`${countOf(refused, "k6 sample")} refused`]),
     ...(damaged === 0 ? [] : [`${countOf(damaged, "line")} not readable`]),
   ];
-}
-
-/** Reports whether something was lost or could not be read. */
-export function isLoss(totals: RunResult): boolean {
-  return lossesOf(totals).length > 0;
 }
 
 /** Formats the summary, a few lines. */

@@ -28,9 +28,6 @@ interface Message extends AsyncIterable<Uint8Array> {
   resume(): unknown;
 }
 
-/** Status codes of responses without a body. */
-const withoutBody: readonly number[] = [204, 205, 304];
-
 /**
  * Returns a fetch for https requests whose body is bytes or a string. It does not follow redirects. It hands requests over plain
  * http to the global fetch.
@@ -72,7 +69,8 @@ function responseOf(message: Message): Response {
   for (const [name, values = []] of Object.entries(message.headersDistinct)) {
     for (const value of values) headers.append(name, value);
   }
-  if (!withoutBody.includes(status)) return new Response(toStream(message), { status, headers });
+  // A Response of these has no body.
+  if (![204, 205, 304].includes(status)) return new Response(toStream(message), { status, headers });
   message.resume();
   return new Response(null, { status, headers });
 }

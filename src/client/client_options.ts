@@ -9,20 +9,20 @@ import { DeadlineClock } from "../send/deadline_clock.ts";
 import { type Sleep, sleep } from "../send/sleep.ts";
 import { checkOptions, type OptionDefinitions, type Resolved } from "./option_definition.ts";
 
-/** The options of a client. At most one way to authenticate may be given. */
+/** The options of a client. At most one method of authentication may be given. */
 export interface ClientOptions extends AuthOptions {
   /**
    * The remote-write endpoint. User name and password in it are sent as basic authentication.
    * @default "http://localhost:9090/api/v1/write"
    */
   readonly url?: string | URL | undefined;
-  /** More request headers, name to value. The four headers of the protocol cannot be changed. @default {} */
+  /** Additional request headers, by name. The four headers of the protocol cannot be changed. @default {} */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How long one attempt may take, in milliseconds. @default 30000 */
   readonly timeoutMs?: number | undefined;
-  /** How long a request is tried in total, in milliseconds. @default 300000 */
+  /** How long after the first attempt another attempt may begin, in milliseconds. @default 300000 */
   readonly retryDeadlineMs?: number | undefined;
-  /** Whether the answer 429 Too Many Requests is retried. @default true */
+  /** Whether a request is retried after the response 429 Too Many Requests. @default true */
   readonly retryOn429?: boolean | undefined;
   /** The most samples in one request. @default 2000 */
   readonly maxSamplesPerSend?: number | undefined;
@@ -31,15 +31,16 @@ export interface ClientOptions extends AuthOptions {
   /** The largest request after compression, in bytes. @default 1048576 */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * The protocol version. `auto` begins with 2.0; it falls back to 1.0 for good if the receiver does not show that it knows 2.0.
+   * The protocol version. `auto` begins with 2.0, and falls back to 1.0 for good if the responses do not show that the receiver
+   * knows 2.0.
    * @default "auto"
    */
   readonly protocol?: "auto" | "1.0" | "2.0" | undefined;
-  /** Whether a refused request is cut in halves until the refused series stand alone. @default true */
+  /** Whether a refused request is divided into halves until the refused series are found. @default true */
   readonly bisect?: boolean | undefined;
-  /** Called with what a user should know. A message never holds a secret. @default console.warn */
+  /** Called with each warning. A warning never contains a secret. @default console.warn */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Sends the requests. @default globalThis.fetch, as it is when the client is created */
+  /** Sends the requests. @default globalThis.fetch at the time when the client is created */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Returns the time, in milliseconds since the Unix epoch: for timestamps, Retry-After dates and tokens. @default Date.now */
   readonly now?: (() => number) | undefined;
@@ -49,54 +50,45 @@ export interface ClientOptions extends AuthOptions {
    * @default performance.now
    */
   readonly monotonicNow?: (() => number) | undefined;
-  /** Returns a number from 0 to below 1, for the jitter of the back-off. @default Math.random */
+  /** Returns a random number from 0 to below 1, for the jitter of the back-off. @default Math.random */
   readonly random?: (() => number) | undefined;
-  /** Waits, for the back-off and for timers: at most a second at a time. @default by the timers of the runtime */
+  /** Waits for a time (at most a second) or until a signal, for back-off and intervals. @default the timers of the runtime */
   readonly sleep?: Sleep | undefined;
 }
 
-/** The options that have no default. */
-type Optional = keyof AuthOptions;
+/** The options whose definitions have no default. */
+export type OptionalClientOption = keyof AuthOptions | "fetch";
 
 /** The definitions of the client's options. */
-export const clientOptionDefinitions: OptionDefinitions<ClientOptions, Optional> = {
+export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalClientOption> = {
   url: {
     kind: "url",
     default: "http://localhost:9090/api/v1/write",
     help: "The remote-write endpoint.",
     check: parseUrl,
   },
-  user: { kind: "string", placeholder: "NAME", help: "The user of basic authentication." },
+  user: { kind: "string", placeholder: "NAME", help: "The user name for basic authentication." },
   password: {
     kind: "string",
     secret: true,
-    help: "The password of basic authentication. The environment is a safer place for it.",
+    help: "The password for basic authentication. Prefer the environment for secrets.",
   },
-  bearerToken: {
-    kind: "token",
-    placeholder: "TOKEN",
-    secret: true,
-    help: "The bearer token. The environment is a safer place for it.",
-  },
+  bearerToken: { kind: "token", secret: true, help: "The bearer token. Prefer the environment for secrets." },
   auth: { kind: "auth" },
   headers: {
     kind: "headers",
     default: {},
     flag: "http-headers",
     secret: true,
-    help: "More request headers, also as a JSON object.",
+    help: "Additional request headers. Also a JSON object.",
     check: checkHeaders,
   },
-  // As Prometheus.
+  // As in Prometheus.
   timeoutMs: { kind: "durationMs", min: 1, default: 30_000, help: "How long one attempt may take." },
-  // Long enough for a receiver's restart; callers that wait for the end of a run must see that end.
-  retryDeadlineMs: {
-    kind: "durationMs",
-    default: 300_000,
-    help: "How long a request is tried in total.",
-  },
+  // Long enough for a restart of the receiver, but finite, because callers wait for the end of a run.
+  retryDeadlineMs: { kind: "durationMs", default: 300_000, help: "How long a request is retried." },
   retryOn429: { kind: "boolean", default: true, flag: "retry-on-429", help: "Retry after 429 Too Many Requests." },
-  // As Prometheus.
+  // As in Prometheus.
   maxSamplesPerSend: { kind: "wholeNumber", min: 1, default: 2_000, help: "The most samples in one request." },
   // A quarter of what Prometheus accepts.
   maxDecodedBytes: {
@@ -112,50 +104,40 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, Optional>
     choices: ["auto", "1.0", "2.0"],
     default: "auto",
     placeholder: "VERSION",
-    help: "The protocol version: 1.0, 2.0, or auto, which begins with 2.0 and falls back to 1.0.",
+    help: "The protocol version: 1.0, 2.0, or auto (2.0 with fallback to 1.0).",
   },
-  bisect: {
-    kind: "boolean",
-    default: true,
-    help: "Cut a refused request in halves until the refused series stand alone.",
-  },
+  bisect: { kind: "boolean", default: true, help: "Divide a refused request until the refused series are found." },
   onWarning: { kind: "function", default: (message) => console.warn(`k6-remote-write: ${message}`) },
-  fetch: { kind: "function", default: (input, init) => globalThis.fetch(input, init) },
+  fetch: { kind: "function" },
   now: { kind: "function", default: () => Date.now() },
   monotonicNow: { kind: "function", default: () => performance.now() },
   random: { kind: "function", default: () => Math.random() },
   sleep: { kind: "function", default: sleep },
 };
 
-/** What the final form of the options adds. Its `monotonicNow` and `sleep` leave out the times in which the process was stopped. */
+/** The client's options after the check. */
+export type ResolvedClientOptions = Resolved<ClientOptions, OptionalClientOption> & CompletedOptions;
+
+/** What `completeClientOptions` adds. Its `monotonicNow` and `sleep` leave out the times in which the process was stopped. */
 export interface CompletedOptions {
   readonly url: string;
+  readonly fetch: typeof globalThis.fetch;
   /** Returns how often the process was stopped, or the machine slept, while the sender waited. */
   readonly gaps: () => number;
-}
-
-/** The client's options after the check. */
-export interface ResolvedClientOptions extends Resolved<ClientOptions, Optional>, CompletedOptions {
-  readonly url: string;
 }
 
 /**
  * Checks the client's options and adds the defaults.
  *
- * @param defaults replace the defaults of the definitions
  * @throws ConfigurationError that names the option, its value (never a secret) and what was expected
  */
-export function resolveClientOptions(
-  options: ClientOptions = {},
-  defaults?: Partial<ClientOptions>,
-): ResolvedClientOptions {
-  return completeClientOptions(checkOptions(options, clientOptionDefinitions, defaults), options);
+export function resolveClientOptions(options: ClientOptions = {}): ResolvedClientOptions {
+  return completeClientOptions(checkOptions(options, clientOptionDefinitions));
 }
 
-/** Gives checked options their final form: what begins sending now must not change later. */
-export function completeClientOptions<Checked extends Resolved<ClientOptions, Optional>>(
+/** Gives checked options of a client, or options that extend them, their final form. */
+export function completeClientOptions<Checked extends Resolved<ClientOptions, OptionalClientOption>>(
   checked: Checked,
-  given: ClientOptions,
 ): Checked & CompletedOptions {
   const { monotonicNow, gaps, sleep } = new DeadlineClock(checked);
   return {
@@ -163,25 +145,25 @@ export function completeClientOptions<Checked extends Resolved<ClientOptions, Op
     ...{ monotonicNow, gaps, sleep },
     url: parseUrl(checked.url),
     onWarning: guarded(checked.onWarning),
-    // Taken now: an instrumented fetch that replaces the global one later must not measure the sender's own requests. Bound,
-    // because some implementations check their `this`.
-    fetch: given.fetch ?? globalThis.fetch.bind(globalThis),
+    // Read now: if an instrumented fetch replaces the global fetch later, it must not measure the sender's own requests. Bound,
+    // because some implementations check `this`.
+    fetch: checked.fetch ?? globalThis.fetch.bind(globalThis),
   };
 }
 
-/** Returns the URL in full. */
+/** Returns the normalized URL. @throws ConfigurationError if it is not an http or https URL */
 function parseUrl(url: unknown): string {
   const text = String(url);
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed === undefined || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) {
-    // A string that is not a URL may hold a password anywhere.
+    // A string that is not a URL may contain a password anywhere.
     const shown = parsed === undefined ? "not a URL" : `"${parsed.protocol}//..."`;
     throw new ConfigurationError(`Cannot use the option url: it is ${shown}, expected http://... or https://...`);
   }
   return parsed.href;
 }
 
-/** Header values may be secret, so that they are not shown. An iterable object, such as `Headers`, has no members. */
+/** Does not show the values, which may be secret. An iterable object, such as `Headers`, is an error: it has no own properties. */
 function checkHeaders(headers: unknown): void {
   const isObject = typeof headers === "object" && headers !== null && !(Symbol.iterator in headers);
   if (isObject && Object.values(headers).every((value) => typeof value === "string")) return;
@@ -190,7 +172,7 @@ function checkHeaders(headers: unknown): void {
   );
 }
 
-/** A log that fails must not end the sending. */
+/** Returns a function that ignores errors of `onWarning`, because they must not end the sending. */
 function guarded(onWarning: (message: string) => void): (message: string) => void {
   return (message) => {
     try {

@@ -1,10 +1,10 @@
 /**
- * Finds what somebody meant.
+ * Finds the name that a user who made a typing error meant.
  *
  * @module
  */
 
-/** The candidate that differs least from a name; undefined if all differ by more than a slip. */
+/** Returns the candidate that differs least from a name; undefined if all candidates differ by more than a third of the name. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
@@ -18,7 +18,7 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return nearest;
 }
 
-/** How many letters to add, take away, replace or swap with their neighbour (optimal string alignment). */
+/** Counts the letters to add, remove, replace or swap with their neighbour (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, index) => index)];
   const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity;

@@ -1,11 +1,16 @@
 /**
- * A single push that keeps no state, for handlers at the edge.
+ * A single push that keeps no state, for edge handlers.
  *
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { unexpected } from "./option_definition.ts";
-import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
+import {
+  clientOptionDefinitions,
+  type ClientOptions,
+  completeClientOptions,
+  type OptionalClientOption,
+} from "./client_options.ts";
+import { checkOptions, type OptionDefinitions } from "./option_definition.ts";
 import { createDelivery } from "../send/create_delivery.ts";
 import { RequestBudget } from "../send/request_budget.ts";
 import { SendStats } from "../send/stats.ts";
@@ -13,24 +18,33 @@ import { Warnings } from "../send/warnings.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
-/** The options of `pushOnce`: those of the client, with shorter times, and the bounds of one push. */
+/** The options of `pushOnce`: those of a client with shorter times, and the limits of one push. */
 export interface PushOnceOptions extends ClientOptions {
   /** How long one attempt may take, in milliseconds. @default 10000 */
   readonly timeoutMs?: number | undefined;
   /** How long after the first attempt another attempt may begin, in milliseconds. @default 10000 */
   readonly retryDeadlineMs?: number | undefined;
-  /** The most requests, including retries, redirects and tokens. Samples that are not sent by then are `deferred`. @default Infinity */
+  /**
+   * The largest number of requests, including retries, redirects and requests for tokens. The other samples are `deferred`.
+   * @default Infinity
+   */
   readonly maxRequests?: number | undefined;
-  /** Ends the push at once. Samples that are not sent by then are `deferred`. */
+  /** Ends the push at once. The samples that were not sent are `deferred`. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Workers allow 30 seconds after a response (`waitUntil`). An attempt that begins at the last moment ends in time. */
-const defaults = { timeoutMs: 10_000, retryDeadlineMs: 10_000 } as const;
+const pushOptionDefinitions: OptionDefinitions<PushOnceOptions, OptionalClientOption | "signal"> = {
+  ...clientOptionDefinitions,
+  // Workers allow 30 seconds after a response (`waitUntil`). An attempt that begins at the last moment still ends in time.
+  timeoutMs: { ...clientOptionDefinitions.timeoutMs, default: 10_000 },
+  retryDeadlineMs: { ...clientOptionDefinitions.retryDeadlineMs, default: 10_000 },
+  maxRequests: { kind: "number", min: 1, default: Infinity },
+  signal: { kind: "signal" },
+};
 
 /**
  * Sends series once, with retries. It keeps no timer, no connection and no state after the call. It resolves when each sample is
- * delivered or given up; the report says which. It does not reject if the receiver refuses samples.
+ * delivered or given up, and reports both. It does not reject if the receiver refuses samples.
  *
  * @example
  * ```ts
@@ -50,15 +64,13 @@ export async function pushOnce(
   timeSeries: readonly TimeSeries[],
   options: PushOnceOptions = {},
 ): Promise<DeliveryReport> {
-  const { signal = new AbortController().signal, maxRequests = Infinity, ...given } = options;
-  if (!(maxRequests >= 1)) throw unexpected("maxRequests", maxRequests, "a number from 1");
-  const resolved = resolveClientOptions(given, defaults);
+  const resolved = completeClientOptions(checkOptions(options, pushOptionDefinitions));
   const { delivery } = createDelivery({
     ...resolved,
-    budget: new RequestBudget(maxRequests),
+    budget: new RequestBudget(resolved.maxRequests),
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });
   const batch = batchOf(timeSeries);
-  return await delivery.deliver({ batch, from: 0, to: batch.length }, signal);
+  return await delivery.deliver({ batch, from: 0, to: batch.length }, resolved.signal ?? new AbortController().signal);
 }

@@ -5,9 +5,9 @@
  */
 import type { OptionDefinitions } from "./option_definition.ts";
 
-/** How much may wait, and for how long at the end. */
+/** How many samples may wait, how many requests run at a time, and how long the end may take. */
 export interface QueueOptions {
-  /** How many requests are under way at the same time. The samples of one series always take the same way. @default 1 */
+  /** How many requests are sent at the same time. Each series belongs to one shard, which keeps its samples in order. @default 1 */
   readonly shards?: number | undefined;
   /** The most samples that may wait. The newest batch of each shard may exceed it. @default 500000 */
   readonly capacity?: number | undefined;
@@ -19,11 +19,11 @@ export interface QueueOptions {
 
 /** The definitions of the queue's options. */
 export const queueOptionDefinitions: OptionDefinitions<QueueOptions, never> = {
-  // One connection keeps all samples in order.
-  shards: { kind: "wholeNumber", min: 1, default: 1, help: "How many requests are under way at the same time." },
+  // One request at a time keeps all samples in order.
+  shards: { kind: "wholeNumber", min: 1, default: 1, help: "How many requests are sent at the same time." },
   // As Prometheus at its largest: 50 shards of 10,000.
   capacity: { kind: "wholeNumber", min: 1, default: 500_000, help: "The most samples that may wait." },
-  // About a million and a half samples of full batches, with room for histograms.
+  // About 1.5 million samples in full batches, which leaves room for histograms.
   maxQueueBytes: {
     kind: "bytes",
     min: 1024,
@@ -34,6 +34,6 @@ export const queueOptionDefinitions: OptionDefinitions<QueueOptions, never> = {
   closeTimeoutMs: {
     kind: "durationMs",
     default: 30_000,
-    help: "How long to wait at the end for samples that are not yet delivered.",
+    help: "How long to wait at the end for undelivered samples.",
   },
 };

@@ -32,26 +32,26 @@ import { batchOf } from "../protocol/time_series_batch.ts";
  */
 export class RemoteWriteClient {
   readonly #delivery: Delivery;
-  readonly #metadata: MetadataSender;
-  readonly #families = new MetadataStore();
+  readonly #metadataSender: MetadataSender;
+  readonly #metadataStore = new MetadataStore();
   readonly #stats = new SendStats();
 
-  /** Creates a client; it sends nothing yet. @throws ConfigurationError for an option that cannot be used */
+  /** Creates a client, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: ClientOptions = {}) {
     const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
     const sending = { ...resolved, stats: this.#stats, warnings };
-    const way = createDelivery(sending);
-    this.#delivery = way.delivery;
-    this.#metadata = createMetadataSender(sending, way);
+    const endpoint = createDelivery(sending);
+    this.#delivery = endpoint.delivery;
+    this.#metadataSender = createMetadataSender(sending, endpoint);
   }
 
   /**
-   * Sends series. Labels and samples may be in any order. Calls with the same series must not overlap, and their times must rise:
-   * receivers refuse samples that are older than those that they have.
+   * Sends series. Labels and samples may be in any order. Calls with the same series must not overlap, and their times must rise,
+   * because receivers refuse samples that are older than the newest one.
    *
    * @throws FormatError for a series that cannot be sent. Nothing of the call is sent then.
-   * @throws DeliveryError if not all samples were delivered. Its message counts the others.
+   * @throws DeliveryError if not all samples were delivered. Its message says how many were not.
    */
   async write(
     timeSeries: readonly TimeSeries[],
@@ -60,8 +60,8 @@ export class RemoteWriteClient {
     const batch = batchOf(timeSeries);
     const signal = options.signal ?? new AbortController().signal;
     const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, signal);
-    this.#families.addSeries(timeSeries);
-    if (report.delivered > 0) await this.#metadata.flush(this.#families.all, signal);
+    this.#metadataStore.addSeries(timeSeries);
+    if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, signal);
     const { samples, delivered, failed, unknown, requests } = report;
     if (delivered === samples) return report;
     const reason = report.reasons[0]?.reason ?? (signal.aborted ? "aborted" : "not sent");
@@ -77,7 +77,7 @@ export class RemoteWriteClient {
     );
   }
 
-  /** The statistics of sending so far. */
+  /** The statistics so far. */
   get stats(): SendStatsSnapshot {
     return this.#stats.snapshot();
   }

@@ -13,14 +13,14 @@ import type { TextOption } from "./text_option.ts";
 interface Entry {
   readonly key: string;
   readonly option: TextOption;
-  /** The member of an object: `X-Scope` in `headers.X-Scope`. */
+  /** The name of an object's member, such as `X-Scope` in `headers.X-Scope`. */
   readonly member: string | undefined;
   value: string;
 }
 
 /**
- * Reads `url=http://...,mapping=raw,headers.X-Scope=a,trendStats=avg,p(95)`: k6's names, and the names of the other flags in camel
- * case. A part without `key=` continues the list before it.
+ * Reads an argument such as `url=http://...,mapping=raw,headers.X-Scope=a,trendStats=avg,p(95)`. Keys are k6's names, or flags in
+ * camel case. A part without `key=` continues the list before it.
  *
  * @throws ConfigurationError that names the key, its value (never a secret) and what was expected
  */
@@ -28,7 +28,7 @@ export function optionsFromArgument(text: string): OptionsFromText {
   return buildOptions(readArgument(text));
 }
 
-/** Reads an argument into raw options. */
+/** Reads the raw options of an argument. */
 export function readArgument(text: string): RawOptions {
   const set = entriesOf(text).filter(({ value }) => value !== "");
   return optionsOf(set.map(({ key, option, member, value }) => {

@@ -10,8 +10,8 @@ import { unreadable } from "./option_parsers.ts";
 import { buildOptions, type OptionsFromText } from "./raw_options.ts";
 
 /**
- * Reads the text of a JSON file with k6's names (`url`, `headers`, `pushInterval`, `username`, `trendStats`, ...) and the names of
- * the other flags in camel case (`maxSeries`, `trendAs`).
+ * Reads the content of a JSON file. Keys are k6's names (`url`, `headers`, `pushInterval`, `username`, `trendStats`, ...) or flags in
+ * camel case (`maxSeries`, `trendAs`, ...).
  *
  * @param name the file's name, for errors
  * @throws ConfigurationError that names the file, the key, its value (never a secret) and what was expected
@@ -31,13 +31,13 @@ export function optionsFromConfig(text: string, name: string): OptionsFromText {
 export function readConfig(text: string, name: string): readonly GivenValue[] {
   return Object.entries(parseObject(text, name)).flatMap(([key, value]) => {
     const option = optionOfKey(key, { where: name });
-    // As with variables, an empty value is not set.
+    // As with variables, an empty value counts as not set.
     if (value === null || value === "") return [];
     const source = `${key} in ${name}`;
     if (typeof value === "object" && (Array.isArray(value) ? option.list : option.record) !== true) {
       throw unreadable(source, undefined, "a single value");
     }
-    // All sources are read in one way: a value that is not a string is read as its JSON.
+    // All sources have the same readers, so a value that is not a string is read as JSON.
     const written = typeof value === "string" ? value : JSON.stringify(value);
     return [{ option, value: option.parse(written, source), source }];
   });
@@ -48,7 +48,7 @@ function parseObject(text: string, name: string): object {
   try {
     value = JSON.parse(text);
   } catch {
-    // The runtime's message would show a part of the file, which may be a secret.
+    // The runtime's message would show a part of the file, which may be secret.
     throw new ConfigurationError(`Cannot read ${name}: it is not JSON, expected a JSON object`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

@@ -12,22 +12,21 @@ import type { RawOptions } from "./raw_options.ts";
 
 /** Where options come from. */
 export interface OptionSources {
-  /** The command line. It wins over all other sources. */
+  /** The flags of the command line. */
   readonly flags?: RawOptions;
   /** k6's argument. */
   readonly argument?: string;
   /** The variables. */
   readonly env?: Environment;
-  /** The text of a configuration file, and its name for errors. */
+  /** The content of a configuration file, and the file's name for errors. */
   readonly config?: { readonly text: string; readonly name: string };
-  /** Reports whether a value counts; may throw instead. @default every value counts */
+  /** Reports whether to use a value, or throws. @default uses every value */
   readonly accepts?: (value: GivenValue, from: "env" | "config") => boolean;
 }
 
 /**
- * Merges sources: flags win over the argument, the argument over variables, variables over the file. If k6's present names are used
- * (in the argument, in the file, in variables `K6_PROMETHEUS_RW_*`), certificates are verified unless a source says otherwise, as
- * in k6.
+ * Merges sources: flags win over the argument, the argument over variables, variables over the file. As in k6, certificates are
+ * verified by default if k6's present names are used: an argument, a file or variables `K6_PROMETHEUS_RW_*`.
  *
  * @throws ConfigurationError
  */

@@ -1,5 +1,5 @@
 /**
- * Options from environment variables: those of the original extension, and those of k6's present output, which win.
+ * Options from environment variables. The names of k6's present output win over the names of the original extension.
  *
  * @module
  */
@@ -21,18 +21,18 @@ export interface EnvironmentValues {
   readonly hasPresentNames: boolean;
 }
 
-/** The families of this module's variables. An unknown name in them is a mistake. */
-const families = /^K6_(PROMETHEUS_|KEEP_|CA_CERT_)/;
+/** Matches this module's variables. An unknown variable that matches is a mistake. */
+const ownVariables = /^K6_(PROMETHEUS_|KEEP_|CA_CERT_)/;
 
-/** The family of k6's present output. */
-const presentFamily = "K6_PROMETHEUS_RW_";
+/** Begins the variables of k6's present output. */
+const presentPrefix = "K6_PROMETHEUS_RW_";
 
 /**
  * Reads options from an environment, such as `process.env` or `Deno.env.toObject()`. An empty variable counts as not set. If k6's
- * present names (`K6_PROMETHEUS_RW_*`) are used, `files.insecureSkipTlsVerify` is false unless a variable says otherwise.
+ * present names (`K6_PROMETHEUS_RW_*`) are used, `files.insecureSkipTlsVerify` is false by default.
  *
- * @throws ConfigurationError that names the variable, its value (never a secret) and what was expected; also for an unknown name
- * in one of this module's families
+ * @throws ConfigurationError that names the variable, its value (never a secret) and what was expected; also for an unknown variable
+ * that begins like this module's variables
  * @example
  * ```ts
  * import { optionsFromEnv } from "k6-remote-write";
@@ -41,7 +41,7 @@ const presentFamily = "K6_PROMETHEUS_RW_";
  * console.log(options.url);
  * ```
  */
-export function optionsFromEnv(env: Environment): OptionsFromText {
+export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>): OptionsFromText {
   return buildOptions(rawOptionsFromEnv(env));
 }
 
@@ -67,11 +67,11 @@ export function readEnvironment(env: Environment): EnvironmentValues {
       values.push({ option, value, source: member.name });
     }
   }
-  for (const name of set) if (families.test(name) && !known.has(name)) throw unknownVariable(name, known);
-  return { values, hasPresentNames: set.some((name) => name.startsWith(presentFamily)) };
+  for (const name of set) if (ownVariables.test(name) && !known.has(name)) throw unknownVariable(name, known);
+  return { values, hasPresentNames: set.some((name) => name.startsWith(presentPrefix)) };
 }
 
-/** Adds the region and the credentials of AWS's standard variables if signatures are wanted and these parts are missing. */
+/** Adds the region and the credentials of AWS's standard variables if the options ask for signatures and lack these parts. */
 export function withAwsVariables(options: RawOptions, env: Environment): RawOptions {
   if (options.sigv4 === undefined) return options;
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = env;
@@ -88,7 +88,7 @@ export function withAwsVariables(options: RawOptions, env: Environment): RawOpti
   return { ...options, sigv4: { ...sigv4, ...fromAws } };
 }
 
-/** Finds variables such as `K6_PROMETHEUS_HEADERS_X-Scope`. The first family is read last, so that it wins. */
+/** Finds variables such as `K6_PROMETHEUS_HEADERS_X-Scope`. The variables of the first prefix are last, so that they win. */
 function membersOf({ envPrefixes }: TextOption, set: readonly string[]): { name: string; key: string }[] {
   return envPrefixes.toReversed().flatMap((prefix) =>
     set.filter((name) => name.startsWith(prefix)).map((name) => ({ name, key: name.slice(prefix.length) }))
@@ -96,7 +96,7 @@ function membersOf({ envPrefixes }: TextOption, set: readonly string[]): { name:
 }
 
 function unknownVariable(name: string, known: ReadonlySet<string>): ConfigurationError {
-  const nearest = nearestName(name, [...known].filter((candidate) => families.test(candidate)));
+  const nearest = nearestName(name, [...known].filter((candidate) => ownVariables.test(candidate)));
   const expected = nearest === undefined ? "one of the names in the table of options" : `perhaps ${nearest}`;
   return new ConfigurationError(`Cannot read the environment: there is no variable ${name}, expected ${expected}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Makes raw options of the values that one source gives.
+ * Turns the values of one source into raw options.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { mergeSameSource } from "./merge_options.ts";
 import type { RawOptions } from "./raw_options.ts";
 import type { TextOption } from "./text_option.ts";
 
-/** A value, or a part of a value, as a source gives it. */
+/** A value, or a part of a value, from one source. */
 export interface GivenValue {
   readonly option: TextOption;
   /** The value as `TextOption.parse` read it. */
   readonly value: unknown;
-  /** What a message calls it: the variable, the flag or the key. */
+  /** Where it comes from, for messages: the variable, the flag or the key. */
   readonly source: string;
 }
 
 /**
- * Makes options of values. If two values belong to one option, the later one counts.
+ * Returns the options that values give. If two values belong to one option, the later value counts.
  *
  * @throws ConfigurationError if k6's switch for native histograms contradicts another choice
  */

@@ -5,7 +5,7 @@
  */
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
-/** Options that set a label. */
+/** The options that set a label. */
 const labelOptions = ["instance", "testid"] as const;
 
 /**
@@ -21,8 +21,9 @@ export function mergeOptions<Options extends Pick<RemoteWriteOutputOptions, "lab
   return mergeSameSource<Options>(Object.fromEntries(visible), above);
 }
 
-/** Merges options of one source: a label does not replace the option of its name. */
-export function mergeSameSource<Options extends object>(below: object, above: Options): Options {
+/** Merges options of one source, in which a label does not replace the option of its name. */
+export function mergeSameSource<Options extends object>(below: object, above: Options): Options;
+export function mergeSameSource(below: object, above: object): object {
   const merged: Record<string, unknown> = { ...below };
   for (const [option, value] of Object.entries(above)) {
     if (value === undefined) continue;
@@ -30,10 +31,10 @@ export function mergeSameSource<Options extends object>(below: object, above: Op
     if (!isPlain(before) || !isPlain(value)) merged[option] = value;
     else merged[option] = option === "headers" ? mergeHeaders(before, value) : { ...before, ...value };
   }
-  return merged as Options;
+  return merged;
 }
 
-/** HTTP ignores the case of names, but would send both. */
+/** HTTP ignores the case of names, but would send both headers. */
 function mergeHeaders(
   below: Readonly<Record<string, unknown>>,
   above: Readonly<Record<string, unknown>>,

@@ -12,11 +12,11 @@ const byKey: ReadonlyMap<string, TextOption> = new Map(
   textOptions.flatMap((option) => option.keys.map((key) => [key, option])),
 );
 
-/** How a message speaks of a key that does not exist. */
+/** Where a key comes from. */
 export interface KeySource {
-  /** What is being read. */
+  /** What a message says is being read, such as the file's name. */
   readonly where: string;
-  /** Whether the key may be the rest of a secret. @default false */
+  /** Whether the key may be the rest of a secret, which messages must not show. @default false */
   readonly mayBeSecret?: boolean;
 }
 

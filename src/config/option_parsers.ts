@@ -1,5 +1,6 @@
 /**
- * Readers of options that are given as strings. `source` is what an error calls the string: a variable, a flag or a key.
+ * Readers of options that are given as strings. Their parameter `source` is where the string comes from, for errors: a variable, a
+ * flag or a key.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { parseDurationMs } from "./duration.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { thresholdText } from "../k6/metric.ts";
 
-/** Makes an error that names the source, the string unless it may be secret, and what was expected. */
+/** Makes an error that names the source, the string (undefined if it may be secret) and what was expected. */
 export function unreadable(source: string, text: string | undefined, expected: string): ConfigurationError {
   const shown = text === undefined ? "it is not" : `it is "${text}", expected`;
   return new ConfigurationError(`Cannot read ${source}: ${shown} ${expected}`);
@@ -47,7 +48,7 @@ export function parsePeriod(text: string, source: string): number {
   return ms;
 }
 
-/** Makes a reader of one of several words. */
+/** Returns a reader that allows one of several words. */
 export function choiceOf<const Choice extends string>(
   ...choices: readonly Choice[]
 ): (text: string, source: string) => Choice {
@@ -61,13 +62,13 @@ export function choiceOf<const Choice extends string>(
 /** Reads an http or https URL. */
 export function parseUrl(text: string, source: string): string {
   if (!URL.canParse(text) || !/^https?:/i.test(text)) {
-    // A string that is not a URL may hold a password anywhere.
+    // A string that is not a URL may contain a password anywhere.
     throw unreadable(source, undefined, "a URL that begins with http:// or https://");
   }
   return text;
 }
 
-/** Reads `a,b,c`, without the spaces, or a JSON list. */
+/** Reads `a,b,c` without spaces around the entries, or a JSON list. */
 export function parseList(text: string, source: string): readonly string[] {
   const json = parseJson(text, "[");
   if (json === undefined) return text.split(",").map((part) => part.trim());
@@ -80,7 +81,7 @@ export function parseNumbers(text: string, source: string): readonly number[] {
   return parseList(text, source).map((part) => parseNumber(part, source));
 }
 
-/** Reads one header. The first colon ends the name; the value may hold colons. */
+/** Reads one header, `NAME:VALUE`. The value may contain colons. An error does not show the string, which may be secret. */
 export function parseHeader(text: string, source: string): Readonly<Record<string, string>> {
   const colon = text.indexOf(":");
   const name = text.slice(0, colon).trim();
@@ -90,7 +91,7 @@ export function parseHeader(text: string, source: string): Readonly<Record<strin
   return { [name]: text.slice(colon + 1).trim() };
 }
 
-/** Reads `k:v,k2:v2`, or a JSON object for values that hold commas. The values are secret. */
+/** Reads headers, `NAME:VALUE,NAME:VALUE`, or a JSON object for values that contain commas. */
 export function parseHeaders(text: string, source: string): Readonly<Record<string, string>> {
   const json = parseJson(text, "{");
   const headers = json === undefined
@@ -149,7 +150,7 @@ export function parseLabelOption(text: string, source: string): boolean | Readon
   return /[={]/.test(text) ? parsePairs(text, source) : parseBoolean(text, source);
 }
 
-/** Reads a JSON list of objects. The code that uses them checks their members. */
+/** Reads a JSON list of objects. Its users check the objects' members. */
 export function parseJsonList(text: string, source: string): readonly object[] {
   const json = parseJson(text, "[");
   if (!Array.isArray(json) || json.some((each) => typeof each !== "object" || each === null)) {

@@ -1,5 +1,5 @@
 /**
- * Options as strings give them, and what the library gets instead: values, for which all features are imported here.
+ * Turns options that were read from strings into the library's options, for which it imports all features.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { oauth2, type OAuth2Options } from "../send/auth/oauth2.ts";
 import { sigV4, type SigV4Options } from "../send/auth/sigv4.ts";
 import { legacyMapping } from "../k6/mapping/legacy.ts";
 import type { Threshold } from "../k6/metric.ts";
-import { outputOptionDefinitions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { k6OptionDefinitions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import type { RelabelConfig } from "../k6/relabel/relabel_config.ts";
 import { relabelRules } from "../k6/relabel/relabel_rules.ts";
 import { runInfo } from "../k6/run_metrics/run_info.ts";
 import { thresholds } from "../k6/run_metrics/thresholds.ts";
 import type { Tags } from "../k6/sample.ts";
 
-/** What a library cannot do by itself, because it reads no files and has no TLS of its own. The command does it. */
+/** Options for the program, because the library reads no files and has no TLS of its own. The command implements them. */
 export interface FileOptions {
   /** A file of CA certificates (PEM). A program passes a `fetch` that trusts them. */
   readonly caCertFile?: string | undefined;
-  /** A file with the client's certificate (PEM). A program passes a `fetch` that shows it. */
+  /** A file with the client's certificate (PEM). A program passes a `fetch` that presents it. */
   readonly clientCertFile?: string | undefined;
   /** A file with the private key of that certificate (PEM). */
   readonly clientKeyFile?: string | undefined;
@@ -35,13 +35,13 @@ export interface FileOptions {
 
 /** Options that were read from strings. */
 export interface OptionsFromText {
-  /** The options of an output. A `RemoteWriteOutput` takes them as they are. */
+  /** The options that `RemoteWriteOutput` accepts. */
   readonly options: RemoteWriteOutputOptions;
   /** The options that name files, and those of TLS. */
   readonly files: FileOptions;
 }
 
-/** Options as strings give them: the features are still descriptions, so that several sources can be merged. */
+/** Options that were read from strings. Features are still descriptions, so that the options of several sources can be merged. */
 export interface RawOptions
   extends FileOptions, Omit<RemoteWriteOutputOptions, "auth" | "mapping" | "relabel" | "thresholds" | "runInfo"> {
   readonly mapping?: "prometheus" | "raw" | "legacy" | undefined;
@@ -53,7 +53,7 @@ export interface RawOptions
 }
 
 /**
- * Makes the library's options of raw ones.
+ * Turns raw options into the library's options.
  *
  * @throws ConfigurationError for a description that cannot be used, and for two ways to authenticate
  */
@@ -85,20 +85,16 @@ export function buildOptions(raw: RawOptions): OptionsFromText {
   };
 }
 
-/** What is not given is empty, so that the error names it. */
+/** Parts that are not given are empty, so that the error names them. */
 const noTokens: OAuth2Options = { tokenUrl: "", clientId: "", clientSecret: "" };
 
-/** The legacy mapping has the options that it reads as its own. */
+/** Passes the options that the legacy mapping reads to the mapping. */
 function withLegacyMapping({ maxExactValues, ...options }: RemoteWriteOutputOptions): RemoteWriteOutputOptions {
-  const { prefix, maxExactValues: defaultMaximum } = outputOptionDefinitions;
-  const mapping = legacyMapping({
-    prefix: options.prefix ?? prefix.default,
-    maxExactValues: maxExactValues ?? defaultMaximum.default,
-  });
-  return { ...options, mapping };
+  const { prefix = k6OptionDefinitions.prefix.default } = options;
+  return { ...options, mapping: legacyMapping({ prefix, maxExactValues }) };
 }
 
-/** Makes a value of a description, which may also be a switch. */
+/** Makes a feature from its description, which may also be true or false. */
 function ifWanted<Description, Value>(
   wanted: Description | boolean | undefined,
   make: (description?: Description) => Value,
@@ -107,6 +103,8 @@ function ifWanted<Description, Value>(
   return wanted === true ? make() : make(wanted);
 }
 
-function defined<Options extends object>(options: Options): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+/** Returns the options that are not undefined. */
+function defined<Options extends object>(options: Options): Options;
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

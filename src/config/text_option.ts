@@ -5,7 +5,6 @@
  */
 import type { OptionDefinition } from "../client/option_definition.ts";
 import { formatDurationMs } from "./duration.ts";
-import { k6Names } from "./k6_names.ts";
 import {
   choiceOf,
   parseBoolean,
@@ -23,48 +22,45 @@ import {
   parseUrl,
 } from "./option_parsers.ts";
 
-/** One option as a string. Several of them may be parts or forms of one option of the library. */
+/** An option that is given as a string. Several text options may be parts or forms of one option of the library. */
 export interface TextOption {
   /** The name of the option in `RawOptions`. */
   readonly option: string;
-  /** The variables. The first one that is set counts. */
+  /** The environment variables. The first variable that is set counts. */
   readonly env: readonly string[];
-  /** Families of variables, `<prefix><name>`, with one entry per variable. The first family that has a name counts for it. */
+  /** Prefixes of variables that each give one entry of the option: `<prefix><name>`. For a name, the first prefix counts. */
   readonly envPrefixes: readonly string[];
   /** The flag, without dashes. */
   readonly flag: string;
-  /** The names in a configuration file and in an argument; k6's names come first. */
+  /** The names in a configuration file and in an argument. k6's names come first. */
   readonly keys: readonly string[];
-  /** Stands for the value in help; a switch has none. */
+  /** Stands for the value in the help. A switch has no placeholder. */
   readonly placeholder?: string;
-  /** One sentence. */
+  /** The help text: one sentence. */
   readonly help: string;
   /** The default, as a user would write it. */
   readonly default?: string;
   /** Whether messages must not show the value. */
   readonly secret?: boolean;
-  /** Whether the flag may be repeated; its values are objects that are merged. */
+  /** Whether the flag may be repeated. Its values are objects, which are merged. */
   readonly named?: boolean;
-  /** Whether the value may be an object, whose members an argument can give: `labels.site=eu`. */
+  /** Whether the value may be an object. An argument can give its members one by one: `labels.site=eu`. */
   readonly record?: boolean;
-  /** Whether commas separate the entries of a value, so that an argument continues after a comma. */
+  /** Whether commas separate the entries of a value, so that in an argument, the value continues after a comma. */
   readonly list?: boolean;
   /**
    * Reads a value of the option, or a part of a value that is an object.
    *
-   * @param source what a message calls the string: the variable, the flag or the key
+   * @param source where the string comes from, for messages: the variable, the flag or the key
    * @throws ConfigurationError
    */
   parse(text: string, source: string): unknown;
 }
 
-/** A `TextOption` as it is written down: the names follow from the flag. */
+/** A `TextOption` without the names that follow from its flag. */
 export type TextOptionEntry = Omit<TextOption, "env" | "envPrefixes" | "keys"> & Partial<TextOption>;
 
-/**
- * Adds the names: by default, `--max-series` has the variable `K6_PROMETHEUS_RW_MAX_SERIES`, as k6 names its own, and the key
- * `maxSeries`.
- */
+/** Adds the names. As in k6, `--max-series` has the variable `K6_PROMETHEUS_RW_MAX_SERIES` and the key `maxSeries`. */
 export function textOption(entry: TextOptionEntry): TextOption {
   const key = entry.flag.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   return {
@@ -75,7 +71,7 @@ export function textOption(entry: TextOptionEntry): TextOption {
   };
 }
 
-/** Makes the text options of a table of definitions: one for each definition that has a help text. */
+/** Returns a text option for each definition that has a help text. */
 export function textOptionsOf(definitions: Readonly<Record<string, OptionDefinition>>): TextOption[] {
   return Object.entries(definitions).flatMap(([option, definition]) => {
     const { help, flag = kebabCase(option.replace(/Ms$/, "")), placeholder, secret } = definition;
@@ -84,13 +80,13 @@ export function textOptionsOf(definitions: Readonly<Record<string, OptionDefinit
     if (form === undefined) {
       throw new Error(`Cannot read the option ${option}: the kind ${definition.kind} has no reader`);
     }
-    const byDefault = formatDefault(definition);
+    const shownDefault = formatDefault(definition);
     return textOption({
       ...form(definition),
       option,
       flag,
       help,
-      ...byDefault !== undefined && { default: byDefault },
+      ...shownDefault !== undefined && { default: shownDefault },
       ...placeholder !== undefined && { placeholder },
       ...secret !== undefined && { secret },
       ...k6Names[option],
@@ -98,9 +94,23 @@ export function textOptionsOf(definitions: Readonly<Record<string, OptionDefinit
   });
 }
 
-type Form = Pick<TextOption, "parse" | "placeholder" | "named" | "list" | "record">;
+/** Names of k6's present output and of the original extension that differ from this module's rule. k6's present names come first. */
+const k6Names: Readonly<Record<string, Partial<Pick<TextOption, "env" | "keys">>>> = {
+  url: { env: ["K6_PROMETHEUS_RW_SERVER_URL", "K6_PROMETHEUS_REMOTE_URL"] },
+  user: { env: ["K6_PROMETHEUS_RW_USERNAME", "K6_PROMETHEUS_USER"], keys: ["username"] },
+  password: { env: ["K6_PROMETHEUS_RW_PASSWORD", "K6_PROMETHEUS_PASSWORD"] },
+  headers: { keys: ["headers"] },
+  flushPeriodMs: { env: ["K6_PROMETHEUS_RW_PUSH_INTERVAL", "K6_PROMETHEUS_FLUSH_PERIOD"], keys: ["pushInterval"] },
+  mapping: { env: ["K6_PROMETHEUS_MAPPING"] },
+  keepTags: { env: ["K6_KEEP_TAGS"] },
+  keepNameTag: { env: ["K6_KEEP_NAME_TAG"] },
+  keepUrlTag: { env: ["K6_KEEP_URL_TAG"] },
+  labels: { env: ["K6_PROMETHEUS_RW_LABELS"], keys: ["labels"] },
+};
 
-/** How the values of each kind are written. */
+type Form = Pick<TextOption, "parse" | "placeholder" | "default" | "named" | "list" | "record">;
+
+/** How the values of each kind are given as strings. */
 const forms: Readonly<Record<string, (definition: OptionDefinition) => Form>> = {
   boolean: () => ({ parse: parseBoolean }),
   string: () => ({ placeholder: "TEXT", parse: parseString }),
@@ -115,10 +125,10 @@ const forms: Readonly<Record<string, (definition: OptionDefinition) => Form>> = 
   headers: () => ({ placeholder: "NAME:VALUE,...", list: true, record: true, parse: parseHeaders }),
   strings: () => ({ placeholder: "LIST", list: true, parse: parseList }),
   factors: () => ({ placeholder: "NUMBER", list: true, record: true, parse: parseFactors }),
-  buckets: () => ({ placeholder: "LIST", list: true, record: true, parse: parseBuckets }),
+  buckets: () => ({ placeholder: "LIST", list: true, record: true, default: "by the unit", parse: parseBuckets }),
   labels: () => ({ placeholder: "NAME=VALUE", named: true, list: true, record: true, parse: parsePairs }),
-  thresholds: () => ({ record: true, parse: parseThresholdOption }),
-  runInfo: () => ({ record: true, parse: parseLabelOption }),
+  thresholds: () => ({ record: true, default: "false", parse: parseThresholdOption }),
+  runInfo: () => ({ record: true, default: "false", parse: parseLabelOption }),
 };
 
 function kebabCase(name: string): string {
@@ -126,7 +136,7 @@ function kebabCase(name: string): string {
 }
 
 function formatDefault({ default: value, kind }: OptionDefinition): string | undefined {
-  if (value === Infinity) return "no bound";
+  if (value === Infinity) return "no limit";
   if (typeof value === "number" && kind === "durationMs") return value === 0 ? "0s" : formatDurationMs(value);
   if (Array.isArray(value)) return value.join(",");
   return value === undefined || typeof value === "object" ? undefined : String(value);

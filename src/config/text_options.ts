@@ -1,6 +1,6 @@
 /**
- * All options that can be given as strings: those of the definitions, and those that only a reader of strings has, because they
- * name a file, or are parts or other forms of an option.
+ * All options that can be given as strings: the defined options, and options that exist only as strings. The latter name a file, or
+ * are parts or other forms of a defined option.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const authentication: readonly TextOptionEntry[] = [
     option: "bearerTokenFile",
     flag: "bearer-token-file",
     placeholder: "FILE",
-    help: "A file with the bearer token. It is read again for each request.",
+    help: "A file with the bearer token. It is read for each request.",
     parse: parseString,
   },
   {
@@ -38,14 +38,14 @@ const authentication: readonly TextOptionEntry[] = [
     option: "oauth2",
     flag: "oauth2-client-id",
     placeholder: "ID",
-    help: "The client's name at the token endpoint.",
+    help: "The client ID for the token endpoint.",
     parse: (clientId) => ({ clientId }),
   },
   {
     option: "oauth2",
     flag: "oauth2-client-secret",
     placeholder: "TEXT",
-    help: "The client's secret. The environment is a safer place for it.",
+    help: "The client secret. Prefer the environment for secrets.",
     secret: true,
     parse: (clientSecret) => ({ clientSecret }),
   },
@@ -61,7 +61,7 @@ const authentication: readonly TextOptionEntry[] = [
     option: "oauth2",
     flag: "oauth2-endpoint-params",
     placeholder: "NAME=VALUE,...",
-    help: "More parameters of the token request, such as audience.",
+    help: "Additional parameters of the token request, such as audience.",
     secret: true,
     list: true,
     record: true,
@@ -72,7 +72,7 @@ const authentication: readonly TextOptionEntry[] = [
     keys: ["sigV4Region"],
     flag: "sigv4-region",
     placeholder: "REGION",
-    help: "The AWS region. Without keys, the credentials come from AWS_ACCESS_KEY_ID and its companions.",
+    help: "The AWS region. Without keys, the credentials come from AWS_ACCESS_KEY_ID and related variables.",
     parse: (region) => ({ region }),
   },
   {
@@ -88,7 +88,7 @@ const authentication: readonly TextOptionEntry[] = [
     keys: ["sigV4SecretKey"],
     flag: "sigv4-secret-key",
     placeholder: "TEXT",
-    help: "The AWS secret key. The environment is a safer place for it.",
+    help: "The AWS secret key. Prefer the environment for secrets.",
     secret: true,
     parse: (secretAccessKey) => ({ secretAccessKey }),
   },
@@ -97,7 +97,7 @@ const authentication: readonly TextOptionEntry[] = [
     keys: ["sigV4SessionToken"],
     flag: "sigv4-session-token",
     placeholder: "TEXT",
-    help: "The AWS session token of temporary credentials.",
+    help: "The AWS session token, for temporary credentials.",
     secret: true,
     parse: (sessionToken) => ({ sessionToken }),
   },
@@ -106,7 +106,7 @@ const authentication: readonly TextOptionEntry[] = [
     keys: ["sigV4Service"],
     flag: "sigv4-service",
     placeholder: "NAME",
-    help: "The name of the service in the signature.",
+    help: "The service name in the signature.",
     default: "aps",
     parse: (service) => ({ service }),
   },
@@ -118,7 +118,7 @@ const header: TextOptionEntry = {
   envPrefixes: ["K6_PROMETHEUS_RW_HEADERS_", "K6_PROMETHEUS_HEADERS_"],
   flag: "header",
   placeholder: "NAME:VALUE",
-  help: "One more request header. Repeatable.",
+  help: "An additional request header. Repeatable.",
   secret: true,
   named: true,
   parse: parseHeader,
@@ -130,7 +130,7 @@ const tls: readonly TextOptionEntry[] = [
     env: ["K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "K6_PROMETHEUS_INSECURE_SKIP_TLS_VERIFY"],
     keys: ["insecureSkipTLSVerify"],
     flag: "insecure-skip-tls-verify",
-    help: "Accept any certificate. Without this option, a CA file or one of k6's present names turns verification on.",
+    help: "Accept any certificate. A CA file or one of k6's present names changes the default to false.",
     default: "true",
     parse: parseBoolean,
   },
@@ -139,7 +139,7 @@ const tls: readonly TextOptionEntry[] = [
     env: ["K6_CA_CERT_FILE"],
     flag: "ca-cert-file",
     placeholder: "FILE",
-    help: "CA certificates to trust (PEM). With it, certificates are verified.",
+    help: "The CA certificates to trust (PEM). With this option, certificates are verified.",
     parse: parseString,
   },
   {
@@ -190,7 +190,7 @@ const series: readonly TextOptionEntry[] = [
     option: "relabelConfigs",
     flag: "relabel-configs",
     placeholder: "JSON",
-    help: "The relabelling rules themselves.",
+    help: "The relabelling rules as a JSON list.",
     list: true,
     parse: parseJsonList,
   },
@@ -200,7 +200,7 @@ const client = textOptionsOf(clientOptionDefinitions);
 const isCredential = ({ option }: TextOption): boolean => ["user", "password", "bearerToken"].includes(option);
 const isUrl = ({ option }: TextOption): boolean => option === "url";
 
-/** The options about sending: where, how, and how hard to try. They are in the order of help. */
+/** The options about sending, in the order of the help: endpoint, authentication, requests, TLS, queue. */
 export const sendingTextOptions: readonly TextOption[] = [
   ...client.filter(isUrl),
   ...client.filter(isCredential),
@@ -211,7 +211,7 @@ export const sendingTextOptions: readonly TextOption[] = [
   ...textOptionsOf(queueOptionDefinitions),
 ];
 
-/** The options of k6's metrics. They are in the order of help. */
+/** The options about k6's metrics, in the order of the help. */
 export const k6TextOptions: readonly TextOption[] = [
   ...textOptionsOf(k6OptionDefinitions),
   ...series.map(textOption),

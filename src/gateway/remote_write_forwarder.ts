@@ -1,8 +1,12 @@
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { BusyError } from "../model/errors.ts";
-import { clientOptionDefinitions, type ClientOptions, completeClientOptions } from "../client/client_options.ts";
+import {
+  clientOptionDefinitions,
+  type ClientOptions,
+  completeClientOptions,
+  type OptionalClientOption,
+} from "../client/client_options.ts";
 import { checkOptions, type OptionDefinitions } from "../client/option_definition.ts";
-import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
@@ -35,11 +39,6 @@ export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite
   readonly onWrite?: ((write: ReceivedWrite) => void | Promise<void>) | undefined;
 }
 
-const sendingDefinitions: OptionDefinitions<ClientOptions & QueueOptions, keyof AuthOptions> = {
-  ...clientOptionDefinitions,
-  ...queueOptionDefinitions,
-};
-
 /** Options of a forwarder: those of a client, of its queue, and of its receiver. */
 export interface ForwarderOptions extends ClientOptions, QueueOptions {
   /**
@@ -52,6 +51,13 @@ export interface ForwarderOptions extends ClientOptions, QueueOptions {
   /** Options of the receiver. */
   readonly receiver?: ForwarderReceiverOptions | undefined;
 }
+
+const forwarderOptionDefinitions: OptionDefinitions<ForwarderOptions, OptionalClientOption> = {
+  ...clientOptionDefinitions,
+  ...queueOptionDefinitions,
+  retryDeadlineMs: { ...clientOptionDefinitions.retryDeadlineMs, default: Infinity },
+  receiver: { kind: "receiver", default: {} },
+};
 
 /** Allows names of any characters, as 2.0 does. */
 const utf8Names: NameRules = {
@@ -91,9 +97,8 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   #closing: Promise<DeliveryReport> | undefined;
 
   /** Creates a forwarder; sends nothing. @throws {ConfigurationError} if an option is unknown or has a wrong value */
-  constructor({ receiver = {}, ...options }: ForwarderOptions = {}) {
-    const checked = checkOptions(options, sendingDefinitions, { retryDeadlineMs: Infinity });
-    const resolved = completeClientOptions(checked, options);
+  constructor(options: ForwarderOptions = {}) {
+    const { receiver, ...resolved } = completeClientOptions(checkOptions(options, forwarderOptionDefinitions));
     this.#shards = resolved.shards;
     this.#isV2 = resolved.protocol === "2.0";
     this.#closeTimeoutMs = resolved.closeTimeoutMs;

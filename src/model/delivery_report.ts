@@ -1,44 +1,50 @@
 /**
- * What became of samples, in numbers.
+ * Reports what happened to samples, in numbers.
  *
  * @module
  */
 
-/** What can become of a sample; each ends as exactly one of these. */
+/** What happened to a sample. Each sample has exactly one outcome; `DeliveryReport` explains them. */
 export type Outcome = "delivered" | "rejected" | "failed" | "unknown" | "dropped" | "deferred";
 
-/** Why samples were not delivered. */
+/** A reason why samples were not delivered. */
 export interface ReasonCount {
-  /** What became of them. */
+  /** What happened to the samples. */
   readonly outcome: Outcome;
-  /** The receiver's own words, the network's, or this module's; the first of several that differ only in numbers and names. */
+  /**
+   * A message of the receiver, the network or this module. Messages that differ only in numbers and names are counted together,
+   * and this is the first of them.
+   */
   readonly reason: string;
-  /** How many. */
+  /** The number of samples. */
   readonly samples: number;
 }
 
-/** What became of the samples of a batch, a flush or a run. */
+/** What happened to the samples of a batch, a flush or a run. */
 export interface DeliveryReport {
-  /** How many there were: the sum of the six below. */
+  /** All samples: the sum of the six numbers below. */
   readonly samples: number;
-  /** Acknowledged. */
+  /** Samples that the receiver acknowledged. */
   readonly delivered: number;
-  /** Refused for good, or left out of an acknowledgement. */
+  /** Samples that the receiver rejected permanently, or left out of an acknowledgement. */
   readonly rejected: number;
-  /** Given up: after the last try, or while an answer was awaited. Some of it may be stored all the same. */
+  /** Samples that were given up after the last attempt, or during one. The receiver may have stored some of them. */
   readonly failed: number;
-  /** Most likely stored: refused on a retry after an answer that never came, as what is stored already is. */
+  /**
+   * Samples that the receiver probably stored: it rejected them on a retry after an attempt without an answer, as it rejects
+   * samples that it already has.
+   */
   readonly unknown: number;
-  /** Pushed out of a full queue, or never made, as a mapping's sink failed. */
+  /** Samples that a full queue gave up, or that were not made because a mapping's sink failed. */
   readonly dropped: number;
-  /** Not sent (any more): the queue was closed, or the requests of this flush were used up. */
+  /** Samples that were not sent, because the queue was closed or the flush had used up its requests. */
   readonly deferred: number;
-  /** Requests sent, retries included. */
+  /** The number of requests, including retries. */
   readonly requests: number;
-  /** How many of the requests were retries. */
+  /** The number of requests that were retries. */
   readonly retries: number;
-  /** Compressed size of the bodies sent, retries included. */
+  /** The compressed size of all bodies, including retries, in bytes. */
   readonly bytes: number;
-  /** Why samples were not delivered; at most 20 different reasons, then the rest. */
+  /** Why samples were not delivered. At most 20 different reasons, then the sum of all others. */
   readonly reasons: readonly ReasonCount[];
 }

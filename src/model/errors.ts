@@ -1,22 +1,22 @@
 /**
- * The errors of this module: one family, which also other copies of the module recognise.
+ * The errors of this module. They are one family, which other copies of the module recognise, too.
  *
  * @module
  */
 import type { DeliveryReport } from "./delivery_report.ts";
 
-/** Marks the errors of every copy of this module: a program may load two, and `instanceof` knows only its own. */
+/** Marks the errors of every copy of this module. A program can load two copies, and `instanceof` recognises only one. */
 const brand = Symbol.for("k6-remote-write.error");
 
-/** What went wrong. */
+/** The kind of an error; each class explains its own. */
 export type RemoteWriteErrorKind = "configuration" | "delivery" | "format" | "busy";
 
-/** The base of all errors of this module. Messages never hold a secret. */
+/** The base of all errors of this module. Their messages never contain a secret. */
 export abstract class RemoteWriteError extends Error {
-  /** What went wrong; the same in every copy of this module. */
+  /** The kind of the error, the same in every copy of this module. */
   abstract readonly kind: RemoteWriteErrorKind;
 
-  /** @param message what could not be done, without secrets */
+  /** Creates an error. @param message what could not be done; it must not contain a secret */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     Object.defineProperty(this, brand, { value: true });
@@ -25,24 +25,28 @@ export abstract class RemoteWriteError extends Error {
 
 /** An option, variable, flag or file cannot be used. The message names it, its value (never a secret) and what was expected. */
 export class ConfigurationError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "ConfigurationError";
+  /** What went wrong. */
   readonly kind = "configuration";
 }
 
 /** A series cannot be sent, or a request cannot be read. The message names what is wrong with it. */
 export class FormatError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "FormatError";
+  /** What went wrong. */
   readonly kind = "format";
 }
 
-/** A request exceeds a limit, although it may be well formed: the receiver answers 413 instead of 400. */
+/** A request exceeds a limit. It can be valid otherwise, so the receiver answers 413 instead of 400. */
 export class TooLargeError extends FormatError {}
 
-/** Facts about a failed delivery. */
+/** The facts of a failed delivery, which `DeliveryError` has, too. */
 export interface DeliveryErrorDetails {
-  /** The words of the receiver or of the network, shortened and cleaned. */
+  /** The message of the receiver or of the network, shortened and without control characters and secrets. */
   readonly reason: string;
-  /** How many requests were sent. */
+  /** The number of requests that were sent. */
   readonly attempts: number;
   /** Whether the receiver may have stored samples that the report does not count as delivered. */
   readonly outcomeUnknown: boolean;
@@ -52,20 +56,22 @@ export interface DeliveryErrorDetails {
   readonly cause?: unknown | undefined;
 }
 
-/** Samples were rejected, or could not be delivered in the time and the attempts that were allowed. */
+/** Samples were rejected, or could not be delivered within the allowed time and attempts. */
 export class DeliveryError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "DeliveryError";
+  /** What went wrong. */
   readonly kind = "delivery";
-  /** The words of the receiver or of the network, shortened and cleaned. */
+  /** The message of the receiver or of the network, shortened and without control characters and secrets. */
   readonly reason: string;
-  /** How many requests were sent. */
+  /** The number of requests that were sent. */
   readonly attempts: number;
   /** Whether the receiver may have stored samples that the report does not count as delivered. */
   readonly outcomeUnknown: boolean;
   /** What happened to each sample. */
   readonly report: DeliveryReport;
 
-  /** @param message what could not be done, without secrets */
+  /** Creates an error. @param message what could not be done; it must not contain a secret */
   constructor(message: string, details: DeliveryErrorDetails) {
     super(message, { cause: details.cause });
     this.reason = details.reason;
@@ -75,14 +81,16 @@ export class DeliveryError extends RemoteWriteError {
   }
 }
 
-/** A write cannot be taken now. `onWrite` throws it; the receiver answers 429 and tells the sender when to try again. */
+/** A write cannot be accepted now. If `onWrite` throws this error, the receiver answers 429 with Retry-After. */
 export class BusyError extends RemoteWriteError {
+  /** The name in stack traces. */
   override readonly name = "BusyError";
+  /** What went wrong. */
   readonly kind = "busy";
-  /** How long the sender should wait, in milliseconds; the receiver rounds it up to seconds. */
+  /** How long the sender should wait, in milliseconds. The receiver rounds it up to seconds. */
   readonly retryAfterMs: number;
 
-  /** @param message is sent to the sender */
+  /** Creates an error. @param message the receiver sends it to the sender */
   constructor(message: string, { retryAfterMs }: { readonly retryAfterMs: number }) {
     super(message);
     this.retryAfterMs = retryAfterMs;
@@ -90,9 +98,9 @@ export class BusyError extends RemoteWriteError {
 }
 
 /**
- * Reports whether an error belongs to this family, from whichever copy of this module.
+ * Reports whether a value is an error of this family, from any copy of this module.
  *
- * @param kind also requires this kind
+ * @param kind the kind that the error must have; without it, any kind
  * @example
  * ```ts
  * import { isRemoteWriteError, pushOnce } from "k6-remote-write";
@@ -111,7 +119,7 @@ export function isRemoteWriteError<Kind extends RemoteWriteErrorKind = RemoteWri
   return kind === undefined || error.kind === kind;
 }
 
-/** The message of what was thrown, which may be anything. */
+/** Returns the message of a thrown value, which may be anything. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

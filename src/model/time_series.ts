@@ -1,7 +1,6 @@
 /**
- * Prometheus's vocabulary: the plain form of what remote write carries, the same for both protocol versions.
- * Series of floats of the generated 1.0 types have this shape too and can be passed as they are; histograms and the messages
- * of 2.0 have another.
+ * The plain form of time series, the same for both protocol versions. A series of floats in the generated 1.0 types has this
+ * shape, too. Histograms in the generated types, and the messages of 2.0, have other shapes.
  *
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
  * @module
@@ -9,29 +8,34 @@
 
 /** A label of a series. */
 export interface Label {
-  /** `[a-zA-Z_][a-zA-Z0-9_]*`; the series' name is the label `__name__`. */
+  /** Matches `[a-zA-Z_][a-zA-Z0-9_]*`. The label `__name__` holds the name of the metric. */
   readonly name: string;
-  /** Any text but the empty one. */
+  /** Any string. A label with an empty value is the same as no label. */
   readonly value: string;
 }
 
-/** A float at a time. */
+/** A float and its time. */
 export interface FloatSample {
-  /** Any float64. */
+  /** A float64, which may be NaN or infinite. */
   readonly value: number;
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number | bigint;
-  /** When a counter began to count, milliseconds since the Unix epoch (2.0 only). */
+  /** When the counter started, in milliseconds since the Unix epoch (2.0 only). */
   readonly startTimestamp?: number | bigint | undefined;
-  /** Says that the series ended; `value` is ignored. A flag, as the marker's bits do not survive as a JavaScript number. */
+  /**
+   * Whether this is a staleness marker, which says that the series ended. `value` is then ignored. The marker is a NaN with special
+   * bits, which a JavaScript number can lose.
+   *
+   * @default false
+   */
   readonly stale?: boolean | undefined;
 }
 
-/** An example of what a series counts, such as a trace. */
+/** An example of the events that a series counts, such as a trace. */
 export interface Exemplar {
-  /** What identifies the example: `trace_id`, `span_id`. */
+  /** The labels that identify the example, such as `trace_id` and `span_id`. */
   readonly labels: readonly Label[];
-  /** The value observed. */
+  /** The observed value. */
   readonly value: number;
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number | bigint;
@@ -39,50 +43,50 @@ export interface Exemplar {
 
 /** Consecutive buckets of a native histogram. */
 export interface BucketSpan {
-  /** Empty buckets since the span before, or the index of the first bucket. */
+  /** The number of empty buckets after the previous span. In the first span, the index of the first bucket. */
   readonly offset: number;
-  /** How many buckets follow. */
+  /** The number of buckets in this span. */
   readonly length: number;
 }
 
-/** A native histogram at a time. */
+/** A native histogram and its time. @see https://prometheus.io/docs/specs/native_histograms/ */
 export interface Histogram {
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number | bigint;
-  /** When it began to count, milliseconds since the Unix epoch (2.0 only). */
+  /** When the histogram started to count, in milliseconds since the Unix epoch (2.0 only). */
   readonly startTimestamp?: number | bigint | undefined;
-  /** Observations in all. */
+  /** The number of all observations. */
   readonly count: number;
-  /** Sum of the observations. */
+  /** The sum of all observations. */
   readonly sum: number;
-  /** -4 to 8: bucket bounds grow by 2^(2^-schema); -53: `customValues` are the bounds. */
+  /** From -4 to 8: each bucket is 2^(2^-schema) times as wide as the one before. -53: `customValues` are the bounds. */
   readonly schema: number;
-  /** Half the width of the zero bucket. */
+  /** The largest absolute value in the zero bucket. */
   readonly zeroThreshold: number;
-  /** Observations in the zero bucket. */
+  /** The number of observations in the zero bucket. */
   readonly zeroCount: number;
-  /** Where the buckets of positive observations lie. */
+  /** The positions of the buckets of positive observations. */
   readonly positiveSpans: readonly BucketSpan[];
-  /** Their counts, as they are (not as differences). */
+  /** The counts of the positive buckets (absolute, not differences). */
   readonly positiveCounts: readonly number[];
-  /** Where the buckets of negative observations lie. */
+  /** The positions of the buckets of negative observations. */
   readonly negativeSpans: readonly BucketSpan[];
-  /** Their counts, as they are (not as differences). */
+  /** The counts of the negative buckets (absolute, not differences). */
   readonly negativeCounts: readonly number[];
-  /** Counts are floats instead of integers. @default false */
+  /** Whether the counts are floats instead of integers. @default false */
   readonly float?: boolean | undefined;
-  /** Upper bounds of custom buckets (schema -53). */
+  /** The upper bounds of custom buckets (schema -53 only). */
   readonly customValues?: readonly number[] | undefined;
-  /** Whether counting began anew: 0 unknown, 1 yes, 2 no, 3 gauge. @default 0 */
+  /** Whether the counts were reset: 0 unknown, 1 yes, 2 no, 3 the histogram is a gauge. @default 0 */
   readonly resetHint?: number | undefined;
-  /** Says that the series ended: sent as a histogram whose sum is the staleness marker. */
+  /** Whether this is a staleness marker, which says that the series ended. Its other values are then ignored. @default false */
   readonly stale?: boolean | undefined;
 }
 
-/** A native histogram without its times, which the flush adds. */
+/** A native histogram without its times. */
 export type HistogramValue = Omit<Histogram, "timestamp" | "startTimestamp">;
 
-/** What kind of series a metric is, in the terms of OpenMetrics. */
+/** The type of a metric, in the terms of OpenMetrics. */
 export type SeriesType =
   | "unknown"
   | "counter"
@@ -93,26 +97,26 @@ export type SeriesType =
   | "info"
   | "stateset";
 
-/** What a series means. */
+/** The meaning of a series. */
 export interface Metadata {
-  /** Kind of the series. */
+  /** The type of the metric. */
   readonly type: SeriesType;
-  /** One sentence. */
+  /** A description, usually one sentence. */
   readonly help?: string | undefined;
-  /** `seconds`, `bytes`, ... */
+  /** The unit, such as `seconds` or `bytes`. */
   readonly unit?: string | undefined;
 }
 
-/** One series and what happened to it. */
+/** One series with its samples. */
 export interface TimeSeries {
-  /** Its identity, in any order. */
+  /** The labels that identify the series, in any order, with `__name__`. */
   readonly labels: readonly Label[];
-  /** Floats; rising in time. A series holds samples or histograms, not both. */
+  /** The floats, in any order, with different times. A series has samples or histograms, not both. */
   readonly samples?: readonly FloatSample[] | undefined;
-  /** Native histograms; rising in time. */
+  /** The native histograms, in any order, with different times. */
   readonly histograms?: readonly Histogram[] | undefined;
-  /** Examples; rising in time. */
+  /** The exemplars, in any order. */
   readonly exemplars?: readonly Exemplar[] | undefined;
-  /** What the series means. */
+  /** The meaning of the series. */
   readonly metadata?: Metadata | undefined;
 }

@@ -1,29 +1,29 @@
 /**
- * Samples on their way, not yet encoded: columns instead of objects, so that a batch is small, can be cut into pieces and can
- * be encoded again, in the other protocol version if need be.
+ * Samples that are not encoded yet. A batch holds columns instead of objects. It is therefore small, it can be split, and it can
+ * be encoded again, in the other protocol version if necessary.
  *
  * @module
  */
 import type { Exemplar, HistogramValue } from "../model/time_series.ts";
 import type { EncodedSeries } from "./encoded_series.ts";
 
-/** Samples of one flush and one shard; at most one of a series, or several that follow each other, rising in time. */
+/** The samples of one flush and one shard. All samples of a series are consecutive, and their times rise. */
 export class Batch {
-  /** Whose sample it is. */
+  /** The series of each sample. */
   readonly series: EncodedSeries[] = [];
-  /** Milliseconds since the Unix epoch. */
+  /** The time of each sample, in milliseconds since the Unix epoch. */
   times: Float64Array;
-  /** Floats; meaningless where there is a histogram or a staleness marker. */
+  /** The float of each sample. It has no meaning for histograms and staleness markers. */
   values: Float64Array;
-  /** Native histograms by index. */
+  /** The native histograms by index. */
   readonly histograms: Map<number, HistogramValue> = new Map();
-  /** Exemplars by index. */
+  /** The exemplars by index. */
   readonly exemplars: Map<number, readonly Exemplar[]> = new Map();
-  /** Indices of staleness markers. */
+  /** The indices of staleness markers. */
   readonly stale: Set<number> = new Set();
-  /** Start timestamps by index, milliseconds since the Unix epoch; 0 is unknown. */
+  /** The start timestamps by index, in milliseconds since the Unix epoch. 0 means unknown. */
   starts: Float64Array | undefined;
-  /** Size in memory beside the series' own, estimated: what the queue's bound counts. */
+  /** The estimated memory without the series, in bytes. The limit of the queue counts it. */
   bytes = 0;
 
   constructor(capacity = 64) {
@@ -31,7 +31,7 @@ export class Batch {
     this.values = new Float64Array(capacity);
   }
 
-  /** How many samples there are. */
+  /** The number of samples. */
   get length(): number {
     return this.series.length;
   }
@@ -65,13 +65,13 @@ export class Batch {
     return index;
   }
 
-  /** Gives a sample its exemplars. */
+  /** Sets the exemplars of a sample. */
   setExemplars(index: number, exemplars: readonly Exemplar[]): void {
     this.exemplars.set(index, exemplars);
     this.bytes += 200 * exemplars.length;
   }
 
-  /** Says when a sample's counter began to count. */
+  /** Sets the start timestamp of a sample. */
   setStart(index: number, start: number): void {
     this.starts ??= new Float64Array(this.values.length);
     this.starts[index] = start;
@@ -79,24 +79,25 @@ export class Batch {
   }
 
   #grow(): void {
-    const grow = (column: Float64Array): Float64Array => {
-      const grown = new Float64Array(this.values.length * 2);
-      grown.set(column);
-      return grown;
-    };
-    if (this.starts !== undefined) this.starts = grow(this.starts);
-    this.times = grow(this.times);
-    this.values = grow(this.values);
+    this.times = grown(this.times);
+    this.values = grown(this.values);
+    if (this.starts !== undefined) this.starts = grown(this.starts);
   }
 }
 
-/** A part of a batch: the samples from `from` to before `to`. */
+function grown(column: Float64Array): Float64Array {
+  const copy = new Float64Array(column.length * 2);
+  copy.set(column);
+  return copy;
+}
+
+/** A part of a batch. */
 export interface BatchSlice {
-  /** Not changed any more. */
+  /** The batch, which does not change any more. */
   readonly batch: Batch;
-  /** First index. */
+  /** The first index. */
   readonly from: number;
-  /** Index after the last. */
+  /** The index after the last one. */
   readonly to: number;
 }
 

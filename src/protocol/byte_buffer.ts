@@ -85,7 +85,8 @@ export class ByteBuffer {
   /** Writes a float64. */
   double(value: number, stale = false): void {
     this.ensure(8);
-    setDouble(this.view, this.length, value, stale);
+    if (stale || Number.isNaN(value)) setNan(this.view, this.length, stale);
+    else this.view.setFloat64(this.length, value, true);
     this.length += 8;
   }
 
@@ -115,8 +116,7 @@ export class ByteBuffer {
   stringField(tag: number, text: string): void {
     const { length } = text;
     if (length === 0) return;
-    const lengthBytes = length > 0x7f ? 2 : 1;
-    const start = this.open(tag, lengthBytes);
+    const start = this.open(tag);
     this.ensure(maxPlainLength);
     const { bytes } = this;
     let index = 0;
@@ -126,7 +126,7 @@ export class ByteBuffer {
     }
     if (index === length) this.length += length;
     else this.append(encoder.encode(text));
-    this.close(start, lengthBytes);
+    this.close(start);
   }
 
   /**
@@ -142,19 +142,28 @@ export class ByteBuffer {
 
   /** Ends a field: writes its length, and moves its body if the length takes more or fewer bytes than expected. */
   close(start: number, lengthBytes = 1): void {
-    const { length } = this;
-    let size = length - start;
-    let extra = 1 - lengthBytes;
-    for (let rest = size; rest > 0x7f; rest >>>= 7) extra++;
-    if (extra !== 0) {
-      this.ensure(extra);
-      this.bytes.copyWithin(start + extra, start, length);
-      this.length += extra;
+    const { length, bytes } = this;
+    const size = length - start;
+    // The usual cases, written out because each sample has one.
+    if (lengthBytes === 1 && size <= 0x7f) {
+      bytes[start - 1] = size;
+    } else if (lengthBytes === 2 && size > 0x7f && size <= 0x3fff) {
+      bytes[start - 2] = size | 0x80;
+      bytes[start - 1] = size >>> 7;
+    } else {
+      this.#moveBody(start, lengthBytes);
     }
-    const { bytes } = this;
-    let at = start - lengthBytes;
-    for (; size > 0x7f; size >>>= 7) bytes[at++] = size | 0x80;
-    bytes[at] = size;
+  }
+
+  #moveBody(start: number, lengthBytes: number): void {
+    const { length } = this;
+    let extra = 1 - lengthBytes;
+    for (let rest = length - start; rest > 0x7f; rest >>>= 7) extra++;
+    this.ensure(extra);
+    this.bytes.copyWithin(start + extra, start, length);
+    this.length = start - lengthBytes;
+    this.varint(length - start);
+    this.length = length + extra;
   }
 
   /** Appends bytes as they are. */
@@ -185,16 +194,8 @@ export function pack(write: (buffer: ByteBuffer) => void): Uint8Array<ArrayBuffe
   return packed;
 }
 
-/**
- * Writes a float64, or the staleness marker. The bits of NaN must be those of an ordinary NaN, because others can mean a
- * staleness marker.
- */
-export function setDouble(view: DataView, at: number, value: number, stale = false): void {
-  // Only NaN differs from itself.
-  if (stale || value !== value) {
-    view.setUint32(at, stale ? staleLow : 0, true);
-    view.setUint32(at + 4, stale ? staleHigh : 0x7ff80000, true);
-  } else {
-    view.setFloat64(at, value, true);
-  }
+/** Writes the bits of an ordinary NaN, or those of the staleness marker. Other bits can mean a damaged marker. */
+export function setNan(view: DataView, at: number, stale: boolean): void {
+  view.setUint32(at, stale ? staleLow : 0, true);
+  view.setUint32(at + 4, stale ? staleHigh : 0x7ff80000, true);
 }

@@ -1,5 +1,5 @@
 /**
- * What decoding a request gives, the same for both protocol versions.
+ * The result of decoding a request, the same for both protocol versions.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { metricTypeOf } from "./metric_type.ts";
 /** How to decode. */
 export interface DecodeOptions {
   /**
-   * What the decoded objects may take in memory, estimated, in bytes. Two bytes of a hostile request can ask for an object of
-   * a hundred, so that a limit on the request's size alone bounds nothing. The process grows by about 1.5 times this at most.
+   * The limit of the estimated memory of the decoded objects, in bytes. Two bytes of a hostile request can make an object of a
+   * hundred bytes, so a limit of the request's size is not enough. The process grows by at most about 1.5 times this value.
    *
    * @default 268435456
    */
@@ -19,30 +19,30 @@ export interface DecodeOptions {
 
 /** A decoded request. */
 export interface DecodedRequest {
-  /** As sent, in order; timestamps are numbers, staleness markers have `stale`. */
+  /** The series in the order of the request. Timestamps are numbers, and staleness markers have `stale`. */
   readonly timeSeries: TimeSeries[];
-  /** What metric families mean, by family (1.0's own messages; the last one wins). */
+  /** The metadata by metric family (1.0 only). Of several for one family, it is the last. */
   readonly metadata: ReadonlyMap<string, Metadata>;
-  /** The symbols table, in the order sent (2.0 only). */
+  /** The symbols table, in the order of the request (2.0 only). */
   readonly symbols?: readonly string[];
-  /** The first field at the top that this version reserves: most likely the message is one of the other version. */
+  /** The first top-level field that this version reserves. The message is probably one of the other version. */
   readonly foreignField?: number;
-  /** Values that are a NaN neither of the staleness marker's bits nor of an ordinary one's: mangled markers. */
+  /** Values that are a NaN with the bits of neither a staleness marker nor an ordinary NaN: probably damaged markers. */
   readonly oddNans: ReadonlySet<FloatSample | Histogram>;
 }
 
-/** What reading a value has to know of its request. */
+/** What the readers of values need from their request. */
 export interface ValueContext {
-  /** The protocol version has start timestamps. */
+  /** Whether the protocol version has start timestamps. */
   readonly startTimestamps: boolean;
-  /** Collects odd NaNs. */
+  /** Collects the values for `DecodedRequest.oddNans`. */
   readonly oddNans: Set<FloatSample | Histogram>;
 }
 
-/** Eight times the 32 MiB that a request may have decompressed: what small samples with short labels take. */
+/** Eight times the decompressed limit of 32 MiB, which is what small samples with short labels take. */
 export const defaultMaxMemoryBytes: number = 256 * 1024 * 1024;
 
-/** Estimated memory of the objects made, in bytes, with their places in lists. */
+/** The estimated memory of objects and of their places in lists, in bytes. */
 export const memoryBytes = {
   series: 200,
   label: 48,
@@ -54,7 +54,7 @@ export const memoryBytes = {
   symbol: 32,
 } as const;
 
-/** Metadata in the plain form; an unknown type is what it says, and empty texts are left out. */
+/** Returns metadata without empty strings. */
 export function toMetadata(type: number, { help, unit }: { help: string; unit: string }): Metadata {
   return {
     type: metricTypeOf(type),
@@ -63,7 +63,7 @@ export function toMetadata(type: number, { help, unit }: { help: string; unit: s
   };
 }
 
-/** Adds to a list that begins with the first item: an empty one that grows takes room for seventeen. */
+/** Adds an item to a list. The first item makes the list, because an empty list that grows takes memory for 17 items. */
 export function append<T>(list: T[] | undefined, item: T): T[] {
   if (list === undefined) return [item];
   list.push(item);

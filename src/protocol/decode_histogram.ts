@@ -1,5 +1,5 @@
 /**
- * A native histogram, the same in both protocol versions but for the start timestamp.
+ * Decodes a native histogram, whose message is the same in both protocol versions.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { memoryBytes, type ValueContext } from "./decode.ts";
 import { type NanKind, nanKind } from "./decode_sample.ts";
 import type { ProtoReader } from "./proto_reader.ts";
 
-/** The message Histogram; the differences of an integer histogram become counts. */
+/** Reads a Histogram. The differences of an integer histogram become counts. */
 export function readHistogram(reader: ProtoReader, context: ValueContext): Histogram {
   reader.charge(memoryBytes.histogram);
   let float = false;
@@ -90,7 +90,7 @@ export function readHistogram(reader: ProtoReader, context: ValueContext): Histo
     }
   }
   reader.leave(outer);
-  if (zeroIsFloat === !float) failOther(reader, `Histogram.zero_count_${float ? "int" : "float"}`, { float });
+  if (zeroIsFloat === !float) failOtherKind(reader, `Histogram.zero_count_${float ? "int" : "float"}`, { float });
   const histogram = {
     timestamp,
     ...(startTimestamp !== 0 && { startTimestamp }),
@@ -112,7 +112,7 @@ export function readHistogram(reader: ProtoReader, context: ValueContext): Histo
   return histogram;
 }
 
-/** The buckets of positive or of negative observations. */
+/** The buckets of positive or negative observations. */
 interface Side {
   readonly name: string;
   readonly spans: BucketSpan[];
@@ -134,16 +134,16 @@ function readSpan(reader: ProtoReader, name: string): BucketSpan {
   return { offset, length };
 }
 
-/** Readers that go by the kind of the count would silently lose what is in a field of the other kind. */
-function failOther(reader: ProtoReader, name: string, { float }: { float: boolean }): never {
+/** Rejects a field of the other kind, which readers that follow the kind of the count would silently ignore. */
+function failOtherKind(reader: ProtoReader, name: string, { float }: { float: boolean }): never {
   reader.fail(name, `present, expected none, as the count is ${float ? "a float" : "an integer"}`);
 }
 
-/** Turns the differences of an integer histogram into counts, in place. */
+/** Returns the counts of buckets. Changes the differences of an integer histogram in place. */
 function bucketCounts(reader: ProtoReader, side: Side, { float }: { float: boolean }): number[] {
   const [counts, others] = float ? [side.counts, side.deltas] : [side.deltas, side.counts];
   const name = `Histogram.${side.name}_${float ? "deltas" : "counts"}`;
-  if (others.length > 0) failOther(reader, name, { float });
+  if (others.length > 0) failOtherKind(reader, name, { float });
   if (float) return counts;
   let count = 0;
   counts.forEach((delta, index) => {

@@ -1,5 +1,5 @@
 /**
- * A sample, the same in both protocol versions but for the start timestamp.
+ * Decodes a sample, whose message is the same in both protocol versions.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { memoryBytes, type ValueContext } from "./decode.ts";
 import type { ProtoReader } from "./proto_reader.ts";
 import { isStaleMarker } from "./stale.ts";
 
-/** Sample{value = 1, timestamp = 2, start_timestamp = 3 (2.0)}. */
+/** Reads a Sample{value = 1, timestamp = 2, start_timestamp = 3 (2.0)}. */
 export function readSample(reader: ProtoReader, context: ValueContext): FloatSample {
   reader.charge(memoryBytes.sample);
   let value = 0;
@@ -40,12 +40,12 @@ export function readSample(reader: ProtoReader, context: ValueContext): FloatSam
   return sample;
 }
 
-/** What a value says beside its number. */
+/** The meaning of a value's bits. */
 export type NanKind = "ordinary" | "stale" | "odd";
 
 /**
- * Tells the staleness marker from a NaN that counts as a value, and both from any other, which can only be a marker that
- * was changed on its way. Ordinary is what Go, JavaScript and processors write: quiet, of either sign, with 0 or 1 below.
+ * Returns the kind of the latest double. An ordinary NaN is one that Go, JavaScript or processors write: quiet, of either sign,
+ * with 0 or 1 in the lower half. Any other NaN that is not the staleness marker is odd: probably a marker that was changed.
  */
 export function nanKind(reader: ProtoReader, value: number): NanKind {
   if (!Number.isNaN(value)) return "ordinary";

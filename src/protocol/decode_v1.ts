@@ -21,7 +21,8 @@ import { ProtoReader } from "./proto_reader.ts";
 /**
  * Decodes a prometheus.WriteRequest{timeseries = 1, metadata = 3}.
  *
- * @throws {FormatError} naming the field and where it stands; a TooLargeError where it makes too many objects
+ * @throws FormatError that names the field and its position
+ * @throws TooLargeError if the objects take too much memory
  */
 export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): DecodedRequest {
   const { maxMemoryBytes = defaultMaxMemoryBytes } = options;
@@ -34,7 +35,7 @@ export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): Decode
     if (reader.field === 1) timeSeries.push(readTimeSeries(reader, context));
     else if (reader.field === 3) readMetadata(reader, metadata);
     else {
-      // 2 is reserved; 4 and 5 are 2.0's.
+      // Field 2 is reserved, and 2.0 uses fields 4 and 5.
       if (reader.field <= 5) foreignField ??= reader.field;
       reader.skip();
     }
@@ -42,7 +43,7 @@ export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   return { timeSeries, metadata, foreignField, oddNans: context.oddNans };
 }
 
-/** TimeSeries{labels = 1, samples = 2, exemplars = 3, histograms = 4}. */
+/** Reads a TimeSeries{labels = 1, samples = 2, exemplars = 3, histograms = 4}. */
 function readTimeSeries(reader: ProtoReader, context: ValueContext): TimeSeries {
   reader.charge(memoryBytes.series);
   const labels: Label[] = [];
@@ -58,15 +59,10 @@ function readTimeSeries(reader: ProtoReader, context: ValueContext): TimeSeries 
     else reader.skip();
   }
   reader.leave(outer);
-  return {
-    labels,
-    samples,
-    histograms,
-    exemplars,
-  };
+  return { labels, samples, histograms, exemplars };
 }
 
-/** Label{name = 1, value = 2}. */
+/** Reads a Label{name = 1, value = 2}. */
 function readLabel(reader: ProtoReader, field: string): Label {
   reader.charge(memoryBytes.label);
   let name = "";
@@ -81,7 +77,7 @@ function readLabel(reader: ProtoReader, field: string): Label {
   return { name, value };
 }
 
-/** Exemplar{labels = 1, value = 2, timestamp = 3}. */
+/** Reads an Exemplar{labels = 1, value = 2, timestamp = 3}. */
 function readExemplar(reader: ProtoReader): Exemplar {
   reader.charge(memoryBytes.exemplar);
   const labels: Label[] = [];
@@ -98,7 +94,7 @@ function readExemplar(reader: ProtoReader): Exemplar {
   return { labels, value, timestamp };
 }
 
-/** MetricMetadata{type = 1, metric_family_name = 2, help = 4, unit = 5}. */
+/** Reads a MetricMetadata{type = 1, metric_family_name = 2, help = 4, unit = 5}. */
 function readMetadata(reader: ProtoReader, into: Map<string, Metadata>): void {
   reader.charge(memoryBytes.metadata);
   let type = 0;

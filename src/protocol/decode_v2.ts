@@ -18,7 +18,7 @@ import { readHistogram } from "./decode_histogram.ts";
 import { readSample } from "./decode_sample.ts";
 import { ProtoReader } from "./proto_reader.ts";
 
-/** What reading a series has to know of its request. */
+/** What the readers of series need from their request. */
 interface SeriesContext extends ValueContext {
   readonly symbols: Symbols;
 }
@@ -26,7 +26,8 @@ interface SeriesContext extends ValueContext {
 /**
  * Decodes an io.prometheus.write.v2.Request{symbols = 4, timeseries = 5}.
  *
- * @throws {FormatError} naming the field and where it stands; a TooLargeError where it makes too many objects
+ * @throws FormatError that names the field and its position
+ * @throws TooLargeError if the objects take too much memory
  */
 export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): DecodedRequest {
   const { maxMemoryBytes = defaultMaxMemoryBytes } = options;
@@ -38,7 +39,7 @@ export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   while (reader.next()) {
     if (reader.field === 5) timeSeries.push(readTimeSeries(reader, context));
     else {
-      // Reserved, as they are 1.0's.
+      // 1.0 uses these fields.
       if (reader.field <= 3) foreignField ??= reader.field;
       reader.skip();
     }
@@ -46,12 +47,12 @@ export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   return { timeSeries, metadata: new Map(), symbols: symbols.strings, foreignField, oddNans: context.oddNans };
 }
 
-/** The symbols table and those who look into it. */
+/** Resolves references to the symbols table. */
 class Symbols {
   readonly strings: string[] = [];
   readonly #reader: ProtoReader;
 
-  /** Protobuf lets fields come in any order, so the symbols are read before the series that refer to them. */
+  /** Reads all symbols before the series, because protobuf allows fields in any order. */
   constructor(reader: ProtoReader) {
     while (reader.next()) {
       if (reader.field === 4) {
@@ -65,34 +66,34 @@ class Symbols {
     this.#reader = reader;
   }
 
-  /** What a reference stands for; `name` is the field that holds it. */
-  text(name: string, ref: number): string {
-    const text = this.strings[ref];
-    if (text === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
-    // Many can refer to one long symbol: whoever writes them out must be able to.
-    this.#reader.charge(text.length);
-    return text;
+  /** Returns the string of a reference. @param name the field that holds the reference */
+  string(name: string, ref: number): string {
+    const string = this.strings[ref];
+    if (string === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
+    // Each reference is charged, because a program that writes the labels out needs the memory of all of them.
+    this.#reader.charge(string.length);
+    return string;
   }
 
-  /** The labels that pairs of references stand for. */
+  /** Returns the labels of pairs of references. */
   labels(name: string, refs: readonly number[]): Label[] {
     if (refs.length % 2 !== 0) this.#reader.fail(name, `${refs.length} references, expected pairs`);
     const labels: Label[] = [];
     for (let index = 0; index < refs.length; index += 2) {
       this.#reader.charge(memoryBytes.label);
-      labels.push({ name: this.text(name, refs[index] ?? 0), value: this.text(name, refs[index + 1] ?? 0) });
+      labels.push({ name: this.string(name, refs[index] ?? 0), value: this.string(name, refs[index + 1] ?? 0) });
     }
     return labels;
   }
 
-  /** Reference 0 says that there is no text, even where there are no symbols at all. */
+  /** Returns metadata. The reference 0 is the empty string, even if the request has no symbols. */
   metadata({ type, helpRef, unitRef }: MetadataFields): Metadata {
-    const text = (name: string, ref: number): string => ref === 0 ? "" : this.text(name, ref);
-    return toMetadata(type, { help: text("Metadata.help_ref", helpRef), unit: text("Metadata.unit_ref", unitRef) });
+    const string = (name: string, ref: number): string => ref === 0 ? "" : this.string(name, ref);
+    return toMetadata(type, { help: string("Metadata.help_ref", helpRef), unit: string("Metadata.unit_ref", unitRef) });
   }
 }
 
-/** TimeSeries{labels_refs = 1, samples = 2, histograms = 3, exemplars = 4, metadata = 5}. */
+/** Reads a TimeSeries{labels_refs = 1, samples = 2, histograms = 3, exemplars = 4, metadata = 5}. */
 function readTimeSeries(reader: ProtoReader, context: SeriesContext): TimeSeries {
   reader.charge(memoryBytes.series);
   const refs: number[] = [];
@@ -119,7 +120,7 @@ function readTimeSeries(reader: ProtoReader, context: SeriesContext): TimeSeries
   };
 }
 
-/** Exemplar{labels_refs = 1, value = 2, timestamp = 3}. */
+/** Reads an Exemplar{labels_refs = 1, value = 2, timestamp = 3}. */
 function readExemplar(reader: ProtoReader, context: SeriesContext): Exemplar {
   reader.charge(memoryBytes.exemplar);
   const refs: number[] = [];
@@ -142,7 +143,7 @@ interface MetadataFields {
   readonly unitRef: number;
 }
 
-/** Metadata{type = 1, help_ref = 3, unit_ref = 4}; one that comes more than once is merged, as protobuf has it. */
+/** Reads a Metadata{type = 1, help_ref = 3, unit_ref = 4}. Merges it with an earlier one, as protobuf requires. */
 function readMetadata(reader: ProtoReader, earlier: MetadataFields | undefined): MetadataFields {
   reader.charge(memoryBytes.metadata);
   let { type, helpRef, unitRef } = earlier ?? { type: 0, helpRef: 0, unitRef: 0 };

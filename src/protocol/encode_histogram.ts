@@ -23,62 +23,49 @@ export function writeHistogram(
   buffer: ByteBuffer,
   { time, start, stale }: HistogramPoint,
 ): void {
-  const { float = false, resetHint = 0, customValues = [], schema } = histogram;
-  writeCount(0x08, histogram.count, float, buffer);
+  const { float = false, resetHint = 0, customValues = [] } = histogram;
+
+  // A member of a oneof is written even if it is zero, because it tells which kind of histogram this is. The float member has
+  // the next field number and another wire type.
+  const writeCount = (tag: number, count: number): void => {
+    buffer.tag(float ? tag + 9 : tag);
+    if (float) buffer.double(count);
+    else buffer.varint(count);
+  };
+  const writePacked = (tag: number, values: readonly number[], write: (value: number) => void): void => {
+    if (values.length === 0) return;
+    const start = buffer.open(tag);
+    for (const value of values) write(value);
+    buffer.close(start);
+  };
+  const writeDouble = (value: number): void => buffer.double(value);
+  // Three fields with consecutive numbers: spans, differences of integer counts, float counts.
+  const writeSide = (tag: number, spans: readonly BucketSpan[], counts: readonly number[]): void => {
+    for (const { offset, length } of spans) {
+      const start = buffer.open(tag);
+      buffer.intField(0x08, zigzag(offset));
+      buffer.intField(0x10, length);
+      buffer.close(start);
+    }
+    if (float) return writePacked(tag + 16, counts, writeDouble);
+    let before = 0;
+    writePacked(tag + 8, counts, (count) => {
+      buffer.sint64(count - before);
+      before = count;
+    });
+  };
+
+  writeCount(0x08, histogram.count);
   buffer.doubleField(0x19, histogram.sum, stale);
-  buffer.intField(0x20, zigzag(schema));
+  buffer.intField(0x20, zigzag(histogram.schema));
   buffer.doubleField(0x29, histogram.zeroThreshold);
-  writeCount(0x30, histogram.zeroCount, float, buffer);
-  writeSide(0x42, histogram.negativeSpans, histogram.negativeCounts, float, buffer);
-  writeSide(0x5a, histogram.positiveSpans, histogram.positiveCounts, float, buffer);
+  writeCount(0x30, histogram.zeroCount);
+  writeSide(0x42, histogram.negativeSpans, histogram.negativeCounts);
+  writeSide(0x5a, histogram.positiveSpans, histogram.positiveCounts);
   buffer.intField(0x70, resetHint);
   buffer.intField(0x78, time);
-  writeDoubles(0x82, customValues, buffer);
+  writePacked(0x82, customValues, writeDouble);
   buffer.intField(0x88, start);
-}
-
-/** Writes a member of a oneof. It is written even if it is zero, because it tells which kind of histogram this is. */
-function writeCount(tag: number, count: number, float: boolean, buffer: ByteBuffer): void {
-  if (float) {
-    // The next field number, with the wire type of a double.
-    buffer.varint(tag + 9);
-    buffer.double(count);
-  } else {
-    buffer.varint(tag);
-    buffer.varint(count);
-  }
-}
-
-/** Writes three fields with consecutive numbers: spans, differences of integer counts, float counts. */
-function writeSide(
-  tag: number,
-  spans: readonly BucketSpan[],
-  counts: readonly number[],
-  float: boolean,
-  buffer: ByteBuffer,
-): void {
-  for (const { offset, length } of spans) {
-    const start = buffer.open(tag);
-    buffer.intField(0x08, zigzag(offset));
-    buffer.intField(0x10, length);
-    buffer.close(start);
-  }
-  if (float) return writeDoubles(tag + 16, counts, buffer);
-  if (counts.length === 0) return;
-  const start = buffer.open(tag + 8);
-  let before = 0;
-  for (const count of counts) {
-    buffer.sint64(count - before);
-    before = count;
-  }
-  buffer.close(start);
-}
-
-function writeDoubles(tag: number, values: readonly number[], buffer: ByteBuffer): void {
-  if (values.length === 0) return;
-  const start = buffer.open(tag);
-  for (const value of values) buffer.double(value);
-  buffer.close(start);
 }
 
 /** Returns what represents an int32 in a sint32 field. */

@@ -6,7 +6,7 @@
  */
 import type { Exemplar, HistogramValue, Label } from "../model/time_series.ts";
 import type { Batch } from "./batch.ts";
-import { type ByteBuffer, setDouble } from "./byte_buffer.ts";
+import { type ByteBuffer, setNan } from "./byte_buffer.ts";
 import { writeHistogram } from "./encode_histogram.ts";
 import type { ProtocolVersion } from "./protocol_version.ts";
 
@@ -40,10 +40,11 @@ export class PointEncoder {
 
   /** Writes the fields of one series, in the order of the field numbers. */
   write(from: number, to: number, buffer: ByteBuffer): void {
+    const histograms = this.#histograms;
     for (let index = from; index < to; index++) {
-      if (this.#histograms?.has(index) !== true) this.#writeSample(index, buffer);
+      if (histograms === undefined || !histograms.has(index)) this.#writeSample(index, buffer);
     }
-    if (this.#histograms === undefined && this.#exemplars === undefined) return;
+    if (histograms === undefined && this.#exemplars === undefined) return;
     for (const tag of [0x1a, 0x22]) {
       for (let index = from; index < to; index++) {
         if (this.#isV2 === (tag === 0x1a)) this.#writeHistogram(tag, index, buffer);
@@ -56,22 +57,28 @@ export class PointEncoder {
     const value = this.#values[index] ?? 0;
     const time = this.#times[index] ?? 0;
     const start = this.#starts?.[index] ?? 0;
-    buffer.ensure(33);
-    // Through locals, because each byte through the buffer's fields would read and write them in memory.
+    // More than a sample can take: the buffer must not grow below, because `bytes` would then be the old memory. These are locals
+    // because each access through the buffer's fields reads memory.
+    buffer.ensure(64);
     const { bytes, view } = buffer;
     const first = buffer.length;
     let at = first + 2;
     bytes[first] = 0x12;
-    const stale = this.#stale?.has(index);
-    if (stale === true || !Object.is(value, 0)) {
+    const stale = this.#stale?.has(index) === true;
+    if (stale || !Object.is(value, 0)) {
       bytes[at] = 0x09;
-      setDouble(view, at + 1, value, stale);
+      // Only NaN differs from itself. A call for each sample would take a tenth of the time.
+      if (stale || value !== value) setNan(view, at + 1, stale);
+      else view.setFloat64(at + 1, value, true);
       at += 9;
     }
-    buffer.length = at;
-    if (time !== 0) {
-      bytes[buffer.length++] = 0x10;
-      buffer.int64(time);
+    if (time > 0) {
+      bytes[at] = 0x10;
+      buffer.length = at + 1;
+      buffer.varint(time);
+    } else {
+      buffer.length = at;
+      buffer.intField(0x10, time);
     }
     if (start !== 0) buffer.intField(0x18, start);
     bytes[first + 1] = buffer.length - first - 2;
@@ -80,13 +87,13 @@ export class PointEncoder {
   #writeHistogram(tag: number, index: number, buffer: ByteBuffer): void {
     const histogram = this.#histograms?.get(index);
     if (histogram === undefined) return;
-    const start = buffer.open(tag, 2);
+    const start = buffer.open(tag);
     writeHistogram(histogram, buffer, {
       time: this.#times[index] ?? 0,
       start: this.#starts?.[index] ?? 0,
       stale: this.#stale?.has(index),
     });
-    buffer.close(start, 2);
+    buffer.close(start);
   }
 
   #writeExemplar(tag: number, { labels, value, timestamp }: Exemplar, buffer: ByteBuffer): void {

@@ -1,96 +1,89 @@
 /**
- * What the metric families of series mean that come from elsewhere.
+ * Metadata by metric family, for the metadata requests of 1.0 and for series that come without metadata.
  *
  * @module
  */
 import type { Metadata, SeriesType, TimeSeries } from "../model/time_series.ts";
 
 /**
- * The metric family of a series, by which 1.0 tells what series mean: the series of a classic histogram are one, as in the text
- * that Prometheus scrapes; any other series is a family of its own.
+ * Returns the metric family of a series, by which 1.0 sends metadata. The series of a classic histogram share a family. Every
+ * other series is a family of its own.
  */
 export function familyOf(name: string, type: SeriesType): string {
   return type === "histogram" ? name.replace(/_(?:bucket|sum|count)$/, "") : name;
 }
 
 /** How much to remember. */
-export interface FamiliesOptions {
-  /** Characters of all names and texts, with some for each family. @default 4000000, about 30,000 families of usual texts */
+export interface MetadataStoreOptions {
+  /**
+   * The limit of all names and strings together, in characters, with 60 more for each family.
+   *
+   * @default 4000000, about 30,000 families with usual help texts
+   */
   readonly maxLength?: number;
 }
 
-/** A help text is a sentence, and is sent again each minute: a longer text or name is not remembered. */
+/** Longer names and strings are not remembered: a help text is a sentence, and it is sent again each minute. */
 const maxTextLength = 1000;
 
-/** What a family takes beside its texts, in characters. */
-const familyLength = 60;
-
-/** Remembers metadata by metric family; what is beyond the bound is not remembered. */
+/** Remembers metadata by metric family, up to a limit. */
 export class MetadataStore {
-  readonly #families = new Map<string, Metadata>();
+  /** The metadata by metric family name. */
+  readonly all: Map<string, Metadata> = new Map();
   readonly #maxLength: number;
   #length = 0;
 
-  constructor({ maxLength = 4_000_000 }: FamiliesOptions = {}) {
+  constructor({ maxLength = 4_000_000 }: MetadataStoreOptions = {}) {
     this.#maxLength = maxLength;
   }
 
-  /** All that is remembered. */
-  get all(): ReadonlyMap<string, Metadata> {
-    return this.#families;
-  }
-
-  /** Takes what a family means. Returns what is newly remembered, if anything. */
-  add(name: string, metadata: Metadata): Metadata | undefined {
-    if (name.length > maxTextLength) return undefined;
-    const known = this.#families.get(name);
-    if (known !== undefined && isSame(known, metadata)) return undefined;
-    const meaning = withoutLongTexts(metadata);
-    if (known !== undefined && isSame(known, meaning)) return undefined;
-    const length = this.#length + lengthOf(name, meaning) - (known === undefined ? 0 : lengthOf(name, known));
+  /** Adds the metadata of a family. Returns what is new and now remembered, if anything. */
+  add(family: string, metadata: Metadata): Metadata | undefined {
+    if (family.length > maxTextLength) return undefined;
+    const known = this.all.get(family);
+    if (isSame(known, metadata)) return undefined;
+    const kept = withoutLongTexts(metadata);
+    if (isSame(known, kept)) return undefined;
+    const length = this.#length + lengthOf(family, kept) - (known === undefined ? 0 : lengthOf(family, known));
     if (length > this.#maxLength) return undefined;
     this.#length = length;
-    this.#families.set(name, meaning);
-    return meaning;
+    this.all.set(family, kept);
+    return kept;
   }
 
-  /** Takes what series say of themselves. */
+  /** Adds the metadata that series have. */
   addSeries(timeSeries: readonly TimeSeries[]): void {
     for (const { labels, metadata } of timeSeries) {
-      // Programs without types may hand over null.
-      if (metadata === undefined || metadata === null) continue;
       const name = labels.find((label) => label.name === "__name__")?.value;
-      if (name !== undefined) this.add(familyOf(name, metadata.type), metadata);
+      // Programs without types may pass null.
+      if (metadata && name !== undefined) this.add(familyOf(name, metadata.type), metadata);
     }
   }
 
-  /** What a series means, by its name. */
+  /** Returns the metadata of a series, by its name. */
   of(name: string): Metadata | undefined {
-    const own = this.#families.get(name);
+    const own = this.all.get(name);
     if (own !== undefined) return own;
-    const histogram = this.#families.get(familyOf(name, "histogram"));
+    const histogram = this.all.get(familyOf(name, "histogram"));
     return histogram?.type === "histogram" ? histogram : undefined;
   }
-}
-
-function withoutLongTexts(metadata: Metadata): Metadata {
-  const { type, help = "", unit = "" } = metadataTexts(metadata);
-  return {
-    type,
-    ...(help !== "" && help.length <= maxTextLength && { help }),
-    ...(unit !== "" && unit.length <= maxTextLength && { unit }),
-  };
-}
-
-function lengthOf(name: string, { help = "", unit = "" }: Metadata): number {
-  return familyLength + name.length + help.length + unit.length;
-}
-
-function isSame(a: Metadata, b: Metadata): boolean {
-  return a.type === b.type && a.help === b.help && a.unit === b.unit;
 }
 
 /** Returns metadata whose help and unit are strings, whatever a program without types passed: the encoders rely on it. */
 export function metadataTexts({ type, help, unit }: Metadata): Metadata {
   return { type, help: String(help ?? ""), unit: String(unit ?? "") };
+}
+
+function withoutLongTexts(metadata: Metadata): Metadata {
+  const { type, help = "", unit = "" } = metadataTexts(metadata);
+  const isKept = (text: string): boolean => text !== "" && text.length <= maxTextLength;
+  return { type, ...(isKept(help) && { help }), ...(isKept(unit) && { unit }) };
+}
+
+function lengthOf(family: string, { help = "", unit = "" }: Metadata): number {
+  return 60 + family.length + help.length + unit.length;
+}
+
+function isSame(a: Metadata | undefined, b: Metadata): boolean {
+  return a !== undefined && a.type === b.type && a.help === b.help && a.unit === b.unit;
 }

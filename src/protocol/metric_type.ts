@@ -1,5 +1,5 @@
 /**
- * The kinds of series as both protocol versions number them.
+ * The metric types as both protocol versions number them.
  *
  * @module
  */
@@ -16,12 +16,12 @@ const types: readonly SeriesType[] = [
   "stateset",
 ];
 
-/** The enum's number. */
+/** Returns the number of a type. A string that is no type, from a program without types, counts as `unknown`. */
 export function metricTypeNumber(type: SeriesType): number {
-  return types.indexOf(type);
+  return Math.max(0, types.indexOf(type));
 }
 
-/** The kind with this number; one that is not known is `unknown`. */
+/** Returns the type with a number. An unassigned number counts as `unknown`. */
 export function metricTypeOf(number: number): SeriesType {
   return types[number] ?? "unknown";
 }

@@ -1,18 +1,18 @@
 /**
- * Reads protobuf from bytes that nobody vouches for: nothing is read beyond the message it belongs to, and what is made from
- * the bytes is paid from a memory budget.
+ * Reads protobuf from bytes that can be hostile. A field is never read beyond the end of its message, and each object that is
+ * made is charged to a memory budget.
  *
  * @see https://protobuf.dev/programming-guides/encoding/
  * @module
  */
 import { FormatError, TooLargeError } from "../model/errors.ts";
-import { TextCache } from "./text_cache.ts";
+import { StringCache } from "./string_cache.ts";
 
 /** How to read. */
 export interface ProtoReaderOptions {
-  /** Name of the outermost message, for error messages. */
+  /** The name of the outermost message, for error messages. */
   readonly message: string;
-  /** What the objects made may take in memory, estimated, in bytes. */
+  /** The limit of the estimated memory of all objects, in bytes. */
   readonly maxMemoryBytes: number;
 }
 
@@ -27,46 +27,46 @@ const wireTypes: readonly string[] = [
   "of the unknown wire type 7",
 ];
 
-/** A number in a list takes eight bytes, and lists grow ahead. */
+/** A number in a list takes eight bytes, and engines reserve as much again while a list grows. */
 const scalarBytes = 16;
-/** A string beside its characters, of two bytes at most; some engines keep two objects for one. */
+/** The memory of a string besides its characters: some engines keep two objects for one string. */
 const stringBytes = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * A cursor over the fields of a message and of the messages in it. Each reading method takes the name of the field, which
- * must be of the wire type that belongs to it.
+ * A cursor over the fields of a message and of its submessages. Each reading method takes the name of the field for error
+ * messages, and throws a FormatError if the field has another wire type.
  */
 export class ProtoReader {
-  /** Number of the current field. */
+  /** The number of the current field. */
   field = 0;
-  /** The bytes. */
+  /** A view of the bytes. */
   readonly view: DataView;
-  /** Where the latest double stands, as a NaN's bits do not survive as a number. */
+  /** The position of the latest double, because the bits of a NaN do not survive in a number. */
   doubleAt = 0;
   readonly #bytes: Uint8Array;
-  readonly #texts: TextCache;
+  readonly #strings: StringCache;
   readonly #message: string;
   readonly #maxMemoryBytes: number;
   #memoryBytes = 0;
   #at = 0;
   #end: number;
   #wireType = 0;
-  // The latest varint, in two halves of 32 bits.
+  // The latest varint, as two halves of 32 bits.
   #low = 0;
   #high = 0;
 
   constructor(bytes: Uint8Array, options: ProtoReaderOptions) {
     this.#bytes = bytes;
-    this.#texts = new TextCache(bytes);
+    this.#strings = new StringCache(bytes);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
     this.#message = options.message;
     this.#maxMemoryBytes = options.maxMemoryBytes;
   }
 
-  /** Goes on to the next field; false at the message's end. */
+  /** Moves to the next field. Returns false at the end of the message. */
   next(): boolean {
     if (this.#at === this.#end) return false;
     const start = this.#at;
@@ -79,7 +79,7 @@ export class ProtoReader {
     return true;
   }
 
-  /** Passes over the current field. */
+  /** Skips the current field. */
   skip(): void {
     const name = `field ${this.field}`;
     switch (this.#wireType) {
@@ -100,7 +100,7 @@ export class ProtoReader {
     }
   }
 
-  /** Enters the message in the current field. Returns what `leave` wants. */
+  /** Enters the message in the current field. Returns what `leave` needs. */
   enter(name: string): number {
     this.#expect(2, name);
     const length = this.#length(name);
@@ -109,17 +109,17 @@ export class ProtoReader {
     return outer;
   }
 
-  /** Leaves a message that was read to its end. */
+  /** Leaves a message after its last field. */
   leave(outer: number): void {
     this.#end = outer;
   }
 
-  /** Begins anew at the first field. */
+  /** Returns to the first field. */
   rewind(): void {
     this.#at = 0;
   }
 
-  /** Pays for an object that is made. */
+  /** Charges an object to the memory budget. @throws TooLargeError if the budget is used up */
   charge(bytes: number): void {
     this.#memoryBytes += bytes;
     if (this.#memoryBytes <= this.#maxMemoryBytes) return;
@@ -129,45 +129,49 @@ export class ProtoReader {
     );
   }
 
-  /** @param problem what the field is, and what was expected instead */
+  /** Throws a FormatError. @param problem what the field is, and what was expected */
   fail(name: string, problem: string, at: number = this.#at): never {
     throw new FormatError(`Cannot decode ${this.#message}: ${name} at byte ${at} is ${problem}`);
   }
 
+  /** Reads a double. */
   double(name: string): number {
     this.#expect(1, name);
     return this.#double(name);
   }
 
+  /** Reads a string. */
   string(name: string): string {
     this.#expect(2, name);
     const length = this.#length(name);
     if (length === 0) return "";
     const start = this.#at;
     this.#at += length;
-    return this.#texts.find(start, length) ?? this.#newText(name, start);
+    return this.#strings.find(start, length) ?? this.#newString(name, start);
   }
 
-  /** An enum. */
+  /** Reads an int32, or an enum. */
   int32(name: string): number {
     this.#expect(0, name);
     this.#varint(name);
     return this.#low | 0;
   }
 
+  /** Reads a uint32. */
   uint32(name: string): number {
     this.#expect(0, name);
     this.#varint(name);
     return this.#low >>> 0;
   }
 
+  /** Reads a sint32. */
   sint32(name: string): number {
     this.#expect(0, name);
     this.#varint(name);
     return (this.#low >>> 1) ^ -(this.#low & 1);
   }
 
-  /** @throws {FormatError} from 2^53 on, also the methods below */
+  /** Reads an int64. @throws FormatError if it is not within 2^53 of 0, like the methods below */
   int64(name: string): number {
     this.#expect(0, name);
     const start = this.#at;
@@ -175,6 +179,7 @@ export class ProtoReader {
     return this.#safe(this.#high * 2 ** 32 + (this.#low >>> 0), name, start);
   }
 
+  /** Reads a uint64. */
   uint64(name: string): number {
     this.#expect(0, name);
     const start = this.#at;
@@ -182,12 +187,12 @@ export class ProtoReader {
     return this.#safe((this.#high >>> 0) * 2 ** 32 + (this.#low >>> 0), name, start);
   }
 
-  /** A repeated double, packed or not. */
+  /** Reads a repeated double, packed or not. */
   doubles(name: string, into: number[]): void {
     this.#repeated(1, name, () => into.push(this.#double(name)));
   }
 
-  /** A repeated uint32, packed or not. */
+  /** Reads a repeated uint32, packed or not. */
   uint32s(name: string, into: number[]): void {
     this.#repeated(0, name, () => {
       this.#varint(name);
@@ -195,7 +200,7 @@ export class ProtoReader {
     });
   }
 
-  /** A repeated sint64, packed or not. */
+  /** Reads a repeated sint64, packed or not. */
   sint64s(name: string, into: number[]): void {
     this.#repeated(0, name, () => {
       const start = this.#at;
@@ -205,12 +210,12 @@ export class ProtoReader {
     });
   }
 
-  #newText(name: string, start: number): string {
+  #newString(name: string, start: number): string {
     const length = this.#at - start;
     this.charge(stringBytes + 2 * length);
     try {
       const text = utf8.decode(this.#bytes.subarray(start, this.#at));
-      this.#texts.remember(text, { start, length });
+      this.#strings.remember(text, { start, length });
       return text;
     } catch {
       this.fail(name, "not UTF-8, expected UTF-8", start);

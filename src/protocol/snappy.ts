@@ -1,8 +1,7 @@
 /**
- * Snappy's block format, by WebAssembly: the one compression of remote write.
+ * Compresses to and decompresses from snappy's block format, with WebAssembly. Remote write has no other compression.
  *
- * The module is instantiated at the first use, synchronously: nothing happens at import, and nobody has to await. Small bodies
- * do not use it.
+ * The first use creates the instance synchronously, so importing this file does nothing. Small bodies do not need an instance.
  *
  * @see https://github.com/google/snappy/blob/main/format_description.txt
  * @module
@@ -11,34 +10,34 @@ import snappyModule from "#snappy-wasm";
 import { compress_raw, decompress_raw, initSync } from "snappy-wasm";
 import { FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 
-/** Limits of `decompress`. */
+/** The limits of `decompress`. */
 export interface DecompressOptions {
-  /** Largest size after decompression, in bytes. */
+  /** The largest size after decompression, in bytes. */
   readonly maxDecodedBytes: number;
 }
 
 /**
- * Up to here, a block is one literal: a sample that a worker pushes soon after its start does not wait for the module, which is a
- * third of the time to its first request. One sample of k6 has nothing that repeats (snappy makes 253 bytes of 249); of two to six
- * short series, snappy would save up to 150 bytes, which is less than the headers of the request.
+ * Up to this size, a block is one literal and needs no WebAssembly instance, which takes a third of the time from the start of a
+ * worker to its first request. One sample of k6 does not shrink (249 bytes become 253). Of two to six short series, snappy would
+ * save up to 150 bytes, which is less than the headers of the request.
  */
 const maxLiteralBytes = 256;
 
-/** A copy element of three bytes makes 64 bytes at most, so nothing grows by more than 64/3. */
+/** A copy element of three bytes makes at most 64 bytes, so no block grows by more than 64/3. */
 const maxRatio = 22;
 
-/** How a stream in the framed format begins: a chunk of type 0xff that says `sNaPpY`. Never the beginning of a valid block. */
+/** The start of a stream in the framed format: a chunk of type 0xff with `sNaPpY`. No valid block starts like this. */
 const framedStart: readonly number[] = [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59];
 
 let chosenModule: object | undefined;
 let ready = false;
 
 /**
- * Sets the WebAssembly module of snappy-wasm 0.3.0, for bundlers that cannot find it by themselves, or the one compiled at
- * deployment, where the runtime compiles none. Call it before the first request.
+ * Sets the WebAssembly module of snappy-wasm 0.3.0, for bundlers that do not find it, and for runtimes that only allow a module
+ * that was compiled at deployment. Call it before the first request.
  *
- * @param module a `WebAssembly.Module`, or the bytes of `snappy_bg.wasm` as an ArrayBuffer or a view of one. Those types are not
- * named here, as Node's own have none of that name.
+ * @param module a `WebAssembly.Module`, or the bytes of `snappy_bg.wasm` as an ArrayBuffer or a view of one. The parameter does
+ * not name these types, because the types of Node have no `WebAssembly.Module`.
  */
 export function setSnappyModule(module: object): void {
   chosenModule = module;
@@ -48,7 +47,7 @@ export function setSnappyModule(module: object): void {
 /**
  * Compresses to one block.
  *
- * @throws {TypeError} where `bytes` is not a Uint8Array: the module would silently compress nothing
+ * @throws TypeError if `bytes` is not a Uint8Array: the module would silently return an empty block
  */
 export function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (!(bytes instanceof Uint8Array)) {
@@ -57,14 +56,15 @@ export function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   }
   if (bytes.length <= maxLiteralBytes) return literalBlock(bytes);
   const compressed = run("compress", compress_raw, bytes);
-  // The glue copies what it returns out of the module's memory into a buffer of its own.
+  // The glue returns a copy, which is not in the module's memory.
   return compressed as Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Decompresses one block. What it declares is checked before anything is allocated.
+ * Decompresses one block. Checks its declared length before it allocates memory.
  *
- * @throws {FormatError} where it is not a block; a TooLargeError where it is over the limit
+ * @throws FormatError if `bytes` is not a block
+ * @throws TooLargeError if the decompressed size is over the limit
  */
 export function decompress(bytes: Uint8Array, options: DecompressOptions): Uint8Array {
   const { maxDecodedBytes } = options;
@@ -84,7 +84,7 @@ export function decompress(bytes: Uint8Array, options: DecompressOptions): Uint8
   return run("decompress", decompress_raw, bytes);
 }
 
-/** What a block says of its length: a varint of 32 bits in front. */
+/** Returns the declared length of a block: a varint of 32 bits at its start. */
 function decodedLength(bytes: Uint8Array): number {
   if (framedStart.every((byte, index) => bytes[index] === byte)) {
     throw new FormatError("Cannot decompress the body: it is snappy's framed format, expected the block format");
@@ -103,7 +103,7 @@ function decodedLength(bytes: Uint8Array): number {
   throw new FormatError("Cannot decompress the body: its declared length is over 32 bits, expected a snappy block");
 }
 
-/** The length as a varint, then a literal of all bytes: of up to 60, its tag says how many; of more, the byte behind it. */
+/** Returns a block of one literal. The tag holds a length of up to 60 bytes; for more, the next byte holds it. */
 function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
   const head = length < 0x80 ? [length] : [(length & 0x7f) | 0x80, length >> 7];
@@ -123,7 +123,7 @@ function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: 
   try {
     return operation(bytes);
   } catch (cause) {
-    // After a trap, such as memory that cannot grow, the instance is in no known state: the next call makes a new one.
+    // After a trap, for example if memory cannot grow, the state of the instance is unknown. The next call creates a new one.
     if (cause instanceof WebAssembly.RuntimeError) ready = false;
     const reason = reasonOf(cause);
     const expected = verb === "compress" ? "fewer bytes" : "a snappy block";
@@ -133,12 +133,8 @@ function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: 
   }
 }
 
-/**
- * Some edge sandboxes hand in a module of another realm, which the glue would not recognise and take for bytes: it is given
- * this realm's prototype.
- */
+/** Some edge sandboxes pass a module of another realm, which the glue takes for bytes unless it has this realm's prototype. */
 function ofThisRealm(module: object): WebAssembly.Module | BufferSource {
-  const foreign = !(module instanceof WebAssembly.Module) &&
-    Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
-  return foreign ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module as BufferSource;
+  const isModule = Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
+  return isModule ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module as BufferSource;
 }

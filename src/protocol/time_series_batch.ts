@@ -1,19 +1,18 @@
 /**
- * Makes a batch of time series that a program hands over, and checks them on the way: receivers store wrong ones silently,
- * or not at all.
+ * Makes batches of the time series that a program passes, and checks the series: receivers store wrong ones silently, or
+ * reject the whole request.
  *
  * @module
  */
-import type { HistogramValue } from "../model/time_series.ts";
 import { FormatError } from "../model/errors.ts";
 import { byName } from "../model/labels.ts";
-import type { Exemplar, Label, TimeSeries } from "../model/time_series.ts";
+import type { Exemplar, FloatSample, HistogramValue, Label, TimeSeries } from "../model/time_series.ts";
 import { Batch, emptyHistogram } from "./batch.ts";
+import { EncodedSeries } from "./encoded_series.ts";
 import { checkHistogram } from "./histogram_rules.ts";
 import { metadataTexts } from "./metadata_store.ts";
-import { EncodedSeries } from "./encoded_series.ts";
 
-/** What a batch takes at one time. */
+/** A sample or histogram of a series. */
 interface Point {
   readonly time: number;
   readonly start: number;
@@ -22,24 +21,24 @@ interface Point {
   readonly histogram: HistogramValue | undefined;
 }
 
-/** A series with all that is to be sent of it. */
+/** A series with everything that is sent of it. */
 interface Entry {
   readonly series: EncodedSeries;
   readonly points: Point[];
   readonly exemplars: Exemplar[];
 }
 
-/** Which names may be sent. */
+/** The names that may be sent. */
 export interface NameRules {
-  /** Of metrics. */
+  /** Matches the names of metrics. */
   readonly metric: RegExp;
-  /** Of labels. */
+  /** Matches the names of labels. */
   readonly label: RegExp;
-  /** Puts labels in the byte order of their names. */
+  /** Sorts labels by the bytes of their names. */
   readonly compare: (a: Label, b: Label) => number;
 }
 
-/** Those of 1.0, which 2.0 prefers. */
+/** The names of 1.0, which 2.0 prefers. */
 const namesV1: NameRules = {
   metric: /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
   label: /^[a-zA-Z_][a-zA-Z0-9_]*$/,
@@ -48,16 +47,16 @@ const namesV1: NameRules = {
 
 /** How to make batches. */
 export interface TimeSeriesBatchOptions {
-  /** How many batches to make, so that a series is always in the same of them. @default 1 */
-  readonly shards?: number;
-  /** @default those of 1.0 */
-  readonly names?: NameRules;
-  /** Takes what is wrong with a series, and how many samples are left out with it. @default it is thrown */
-  readonly onInvalid?: (error: FormatError, samples: number) => void;
+  /** The number of batches. All samples of a series are in the same batch. @default 1 */
+  readonly shards?: number | undefined;
+  /** The names that may be sent. @default the names of 1.0 */
+  readonly names?: NameRules | undefined;
+  /** Receives what is wrong with a series, and how many samples are left out with it. @default throws the error */
+  readonly onInvalid?: ((error: FormatError, samples: number) => void) | undefined;
 }
 
 /**
- * Sorts labels and samples; joins series with the same labels.
+ * Makes one batch. Sorts labels and samples, and joins series with the same labels.
  *
  * @throws FormatError that names the series and what is wrong with it
  */
@@ -66,31 +65,38 @@ export function batchOf(timeSeries: readonly TimeSeries[]): Batch {
 }
 
 /**
- * The same for several shards, and without the series that cannot be sent.
+ * Makes a batch for each shard, without the series that cannot be sent.
  *
  * @returns batches by shard
- * @throws FormatError if nothing takes it instead
+ * @throws FormatError if there is no `onInvalid`
  */
 export function batchesOf(
   timeSeries: readonly TimeSeries[],
-  { shards = 1, names = namesV1, onInvalid = rethrow }: TimeSeriesBatchOptions = {},
+  { shards = 1, names = namesV1, onInvalid }: TimeSeriesBatchOptions = {},
 ): readonly (Batch | undefined)[] {
+  const attempt = (samples: number, run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      if (onInvalid === undefined || !(error instanceof FormatError)) throw error;
+      onInvalid(error, samples);
+    }
+  };
   const merged = new Map<string, Entry>();
   for (const each of timeSeries) {
-    const { samples = [], histograms = [] } = each;
-    attempt(samples.length + histograms.length, onInvalid, () => {
-      const { series, points, exemplars } = read(each, names);
-      const key = JSON.stringify(series.labels.flatMap(({ name, value }) => [name, value]));
-      const entry = merged.get(key) ?? { series, points: [], exemplars: [] };
-      merged.set(key, entry);
-      // One by one: as arguments of one call, many would be too many.
-      for (const point of points) entry.points.push(point);
-      for (const exemplar of exemplars) entry.exemplars.push(exemplar);
+    attempt((each.samples?.length ?? 0) + (each.histograms?.length ?? 0), () => {
+      const read = readSeries(each, names);
+      const key = JSON.stringify(read.series.labels);
+      const entry = merged.get(key);
+      if (entry === undefined) return void merged.set(key, read);
+      // One by one, because an engine limits the arguments of a call.
+      for (const point of read.points) entry.points.push(point);
+      for (const exemplar of read.exemplars) entry.exemplars.push(exemplar);
     });
   }
   const batches: (Batch | undefined)[] = [];
   for (const entry of merged.values()) {
-    attempt(entry.points.length, onInvalid, () => {
+    attempt(entry.points.length, () => {
       const points = checkedPoints(entry);
       push(batches[entry.series.hash % shards] ??= new Batch(), { ...entry, points });
     });
@@ -98,87 +104,74 @@ export function batchesOf(
   return batches;
 }
 
-function attempt(samples: number, onInvalid: (error: FormatError, samples: number) => void, run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    onInvalid(error, samples);
-  }
-}
-
-function rethrow(error: FormatError): never {
-  throw error;
-}
-
-function read(
+function readSeries(
   { labels, samples = [], histograms = [], exemplars = [], metadata }: TimeSeries,
   names: NameRules,
 ): Entry {
-  const checked = checkLabels(labels, names);
+  const sorted = sortedLabels(labels, names);
+  checkLabels(sorted, names);
+  const toPoint = (
+    { timestamp, startTimestamp, stale = false }: Omit<FloatSample, "value">,
+    value: number,
+    histogram?: HistogramValue,
+  ): Point => ({
+    time: toTime(timestamp, sorted),
+    start: toTime(startTimestamp ?? 0, sorted),
+    value,
+    stale,
+    histogram,
+  });
   return {
-    series: new EncodedSeries(checked, metadata && metadataTexts(metadata)),
+    series: new EncodedSeries(sorted, metadata && metadataTexts(metadata)),
     points: [
-      ...samples.map(({ value, timestamp, startTimestamp, stale = false }) => ({
-        ...times(timestamp, startTimestamp, checked),
-        value,
-        stale,
-        histogram: undefined,
-      })),
+      ...samples.map((sample) => toPoint(sample, sample.value)),
       ...histograms.map((histogram) => {
-        const { timestamp, startTimestamp, stale = false } = histogram;
-        // Prometheus answers 500, again and again, to counts that do not add up, and cannot query a schema it does not know.
-        if (!stale) {
-          checkHistogram(histogram, (_, message) => {
-            throw refused(checked, message);
-          });
-        }
-        // Of a marker, only the bits of its sum count.
-        const value = stale ? emptyHistogram : histogram;
-        return { ...times(timestamp, startTimestamp, checked), value: 0, stale, histogram: value };
+        // A receiver reads only the sum's bits of a marker.
+        if (histogram.stale) return toPoint(histogram, 0, emptyHistogram);
+        checkHistogram(histogram, (_, problem) => fail(sorted, problem));
+        return toPoint(histogram, 0, histogram);
       }),
     ],
     exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
-      const { time } = times(timestamp, undefined, checked);
-      const sorted = sortedLabels(labels, names);
-      const valid = sorted.every(({ name }, index) => name !== "" && name !== sorted[index - 1]?.name);
-      // What receivers refuse must not take its sample with it; a time of 0 is none on the wire.
-      return valid && time !== 0 ? [{ labels: sorted, value, timestamp: time }] : [];
+      const time = toTime(timestamp, sorted);
+      const own = sortedLabels(labels, names);
+      const valid = own.every(({ name }, index) => name !== "" && name !== own[index - 1]?.name);
+      // A receiver would reject the exemplar together with its sample. A time of 0 is a missing one.
+      return valid && time !== 0 ? [{ labels: own, value, timestamp: time }] : [];
     }),
   };
 }
 
-/** In order, each once. */
+/** Returns the points in order, without repetitions: the same point twice is harmless. */
 function checkedPoints({ series: { labels }, points }: Entry): Point[] {
   points.sort((a, b) => a.time - b.time);
   const kept = points.filter((point, index) => !isSame(point, points[index - 1]));
+  if (kept.length === 0) fail(labels, "it has no sample, expected at least one sample or histogram");
   kept.forEach(({ time, histogram }, index) => {
     const before = kept[index - 1];
-    if (before?.time === time) throw wrong(labels, `two samples at ${time}`, "one sample a millisecond");
-    if (before !== undefined && (before.histogram === undefined) !== (histogram === undefined)) {
-      throw wrong(labels, "samples and histograms", "one of the two");
+    if (before?.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
+    if (before && !before.histogram !== !histogram) {
+      fail(labels, "it has samples and histograms, expected one of the two");
     }
   });
-  if (kept.length === 0) throw wrong(labels, "no sample", "at least one sample or histogram");
   return kept;
 }
 
-/** The same once more does no harm, and is no reason to lose it. */
 function isSame(a: Point, b: Point | undefined): boolean {
   if (a.time !== b?.time || a.stale !== b.stale || !Object.is(a.value, b.value)) return false;
   return a.histogram === b.histogram || JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
 function push(batch: Batch, { series, points, exemplars }: Entry): void {
-  // Unlike an output's, these series live as long as their batch.
-  batch.bytes += seriesBytes + labelBytes * series.labels.length + 3 * series.labelsV1.length;
+  // Unlike the series of an output, these live as long as their batch. Estimated: 400 bytes, and 100 for each label.
+  batch.bytes += 400 + 100 * series.labels.length + 3 * series.labelsV1.length;
   for (const { time, start, value, stale, histogram } of points) {
     const at = stale
       ? batch.pushStale(series, time, histogram)
       : histogram === undefined
       ? batch.push(series, value, time)
       : batch.pushHistogram(series, histogram, time);
-    // One that is later than its sample says nothing.
+    // A start later than its sample has no meaning.
     if (start !== 0 && start <= time) batch.setStart(at, start);
   }
   if (exemplars.length > 0) {
@@ -187,55 +180,43 @@ function push(batch: Batch, { series, points, exemplars }: Entry): void {
   }
 }
 
-/** Estimated: a series and each of its labels, beside their texts. */
-const [seriesBytes, labelBytes] = [400, 100] as const;
-
-function checkLabels(labels: readonly Label[], names: NameRules): readonly Label[] {
-  const sorted = sortedLabels(labels, names);
-  sorted.forEach(({ name, value }, index) => {
-    if (!names.label.test(name)) throw wrong(sorted, `the label name "${name}"`, formOf(names.label));
-    if (name === sorted[index - 1]?.name) throw wrong(sorted, `two labels "${name}"`, "each name once");
-    if (name === "__name__" && !names.metric.test(value)) {
-      throw wrong(sorted, `the metric name "${value}"`, formOf(names.metric));
+function checkLabels(sorted: readonly Label[], names: NameRules): void {
+  const check = (kind: string, name: string, rule: RegExp): void => {
+    if (!rule.test(name)) {
+      fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
     }
+  };
+  sorted.forEach(({ name, value }, index) => {
+    check("label", name, names.label);
+    if (name === sorted[index - 1]?.name) fail(sorted, `it has two labels "${name}", expected each name once`);
+    if (name === "__name__") check("metric", value, names.metric);
   });
-  if (!sorted.some(({ name }) => name === "__name__")) throw wrong(sorted, "no metric name", "a label __name__");
-  return sorted;
+  if (metricName(sorted) === undefined) fail(sorted, "it has no metric name, expected a label __name__");
 }
 
-/** Without empty values; as UTF-8 has them, so that what differs here differs there too. */
+/** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
   return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
     .filter(({ value }) => value !== "").sort(compare);
 }
 
-function formOf({ source }: RegExp): string {
-  return `a name of the form ${source.slice(1, -1)}`;
+function metricName(labels: readonly Label[]): string | undefined {
+  return labels.find(({ name }) => name === "__name__")?.value;
 }
 
-/** Milliseconds that a number holds exactly. */
-function times(
-  timestamp: number | bigint,
-  start: number | bigint | undefined,
-  labels: readonly Label[],
-): { time: number; start: number } {
-  for (const value of [timestamp, start ?? 0]) {
-    if (!Number.isSafeInteger(Number(value))) throw wrong(labels, `the timestamp ${value}`, "whole milliseconds");
-  }
-  return { time: Number(timestamp), start: Number(start ?? 0) };
+/** Returns milliseconds as a number, which must hold them exactly. */
+function toTime(value: number | bigint, labels: readonly Label[]): number {
+  const time = Number(value);
+  if (!Number.isSafeInteger(time)) fail(labels, `it has the timestamp ${value}, expected whole milliseconds`);
+  return time;
 }
 
-const maxSeriesText = 500;
+/** The limit of each part of a message, in characters: a hostile series can be as long as its request. */
+const maxMessagePart = 500;
 
-function wrong(labels: readonly Label[], what: string, expected: string): FormatError {
-  return refused(labels, `it has ${what}, expected ${expected}`);
-}
-
-function refused(labels: readonly Label[], problem: string): FormatError {
-  const name = labels.find((label) => label.name === "__name__")?.value ?? "";
-  const rest = labels.filter((label) => label.name !== "__name__")
-    .map((label) => `${label.name}=${JSON.stringify(label.value)}`);
-  // A hostile series is as long as its request, and the message goes into an answer and a log.
-  const series = `${name}{${rest.join(",")}}`.slice(0, maxSeriesText);
-  return new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxSeriesText)}`);
+function fail(labels: readonly Label[], problem: string): never {
+  const rest = labels.filter(({ name }) => name !== "__name__")
+    .map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
+  const series = `${metricName(labels) ?? ""}{${rest.join(",")}}`.slice(0, maxMessagePart);
+  throw new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
 }

@@ -17,17 +17,17 @@ export type AdviceKind =
   | "outOfOrder"
   | "labelLimit";
 
-/** The advice of the library. A sentence may follow the words of a receiver or of the runtime. */
+/** The advice of the library: sentences without the full stop. */
 export const advice: Readonly<Record<AdviceKind, string>> = {
-  certificate: "To trust it, use the option fetch.",
-  clientCertificate: "To present one, use the option fetch.",
-  tlsVersion: "To allow another one, use the option fetch.",
-  port: "Use another port, or the option fetch.",
-  timeout: "To wait longer, use the option timeoutMs.",
-  https: "The URL must begin with https://.",
-  tooOld: "To send old samples, move their times to now.",
-  outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own.',
-  labelLimit: "To drop or shorten labels, use the option relabel.",
+  certificate: "To trust it, use the option fetch, or --ca-cert-file of the command",
+  clientCertificate: "To present one, use the option fetch",
+  tlsVersion: "To allow another one, use the option fetch",
+  port: "Use another port, or the option fetch",
+  timeout: "To wait longer, use the option timeoutMs",
+  https: "The URL must begin with https://",
+  tooOld: "To send old samples, move their times to now",
+  outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own',
+  labelLimit: "To drop or shorten labels, use the option relabel",
 };
 
 /** Words of Prometheus, Mimir, Cortex and Thanos, and of TLS servers in Go and nginx. */

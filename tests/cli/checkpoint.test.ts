@@ -80,11 +80,11 @@ const runs: readonly (readonly [what: string, kills: number, args: readonly stri
   ["cumulative series, several requests for each window, staleness markers at the end", 4, [
     ...["RECORDING", "--flush-period", "50ms", "--max-samples-per-send", "150", "--stale-markers"],
   ]],
-  ["two shards, two files, series of all kinds", 4, [
+  ["two shards, two files, series of all kinds", 3, [
     ...["RECORDING", "FOLDER/second.json", "--flush-period", "125ms", "--shards", "2", "--trend-as", "histogram"],
     ...["--zero-sample", "--thresholds", "--run-info", "--max-samples-per-send", "500", "--protocol", "1.0"],
   ]],
-  ["samples as they are, moved to now", 4, [
+  ["samples as they are, moved to now", 3, [
     ...["RECORDING", "--mapping", "raw", "--shift-to-now", "--max-samples-per-send", "100"],
   ]],
 ];
@@ -103,7 +103,7 @@ for (const [index, [what, kills, template]] of runs.entries()) {
           aim(
             running,
             1 + random.below(Math.ceil(2 * expected.requests / kills)),
-            moments[run % moments.length] ?? "a little later",
+            moments[(run + index) % moments.length] ?? "a little later",
           );
           const { code, stderr } = await running.ended;
           assert.ok(code === "SIGKILL" || code === 0, stderr);

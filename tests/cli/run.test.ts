@@ -5,7 +5,7 @@ import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { startFaultServer } from "../support/fault_server.ts";
-import { recording } from "../support/k6_input.ts";
+import { recording, startOfRecording } from "../support/k6_input.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
@@ -133,14 +133,15 @@ test("the run ends although a process that k6 left behind continues to write", (
   }));
 
 test("results arrive at the pace at which k6 measures", () =>
-  withK6(async ({ receiver, options }) => {
-    const result = await runCli(["run", "script.js", "--flush-period", "20ms"], options({ pace: 2 }));
+  withK6(async ({ k6, receiver, options }) => {
+    const json = k6.write("paced", startOfRecording(2000));
+    const result = await runCli(["run", "script.js", "--flush-period", "20ms"], options({ json, pace: 2 }));
     assert.equal(result.code, 0, result.stderr);
     const iterations = receiver.samples.filter(({ name, labels }) =>
       name === "k6_iterations_total" && labels.scenario === "browse"
     );
     assert.ok(iterations.length > 3, `${iterations.length} samples`);
-    assert.equal(total(receiver, "k6_http_reqs_total"), 57);
+    assert.equal(total(receiver, "k6_http_reqs_total"), 144);
   }));
 
 test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost", () =>

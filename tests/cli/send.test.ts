@@ -58,7 +58,7 @@ test("standard input is sent live; lines that are not from k6 are printed", () =
     assert.equal(code, 0, stderr);
     assert.equal(stdout, "  execution: local\n\nrunning (0m01.0s)\n");
     assert.equal(samples.findLast(({ name }) => name === "k6_vus")?.value, 3);
-    assert.match(stderr, /debug: Standard input: 5 lines, \d+ B\n/);
+    assert.match(stderr, /debug: Read 5 lines \(\d+ B\) of standard input\n/);
   }));
 
 test("long lines that are not from k6 are printed unchanged", () =>
@@ -162,7 +162,7 @@ test("a signal ends the reading of a FIFO that no process opens or writes to", (
       const first = `${path}.json`;
       writeFileSync(first, point(1));
       const unopened = startCli([first, path, "--url", url, "--log-level", "debug"]);
-      await unopened.printed("1 line,");
+      await unopened.printed("Read 1 line ");
       unopened.signal("SIGTERM");
       assert.equal((await unopened.ended).code, 1);
       const writer = openSync(path, "r+");

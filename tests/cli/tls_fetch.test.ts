@@ -75,7 +75,7 @@ test("over https, a CA file verifies, another CA rejects, and without a CA any c
     for (const { stderr } of [trusted, byDefault, skipped, untrusted]) assert.doesNotMatch(stderr, /hunter2/);
   }, { tls: certificates.server }));
 
-const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verify.";
+const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verify";
 const badCertificates: readonly (readonly [keyof Certificates["bad"], string])[] = [
   ["expired", `the endpoint's certificate has expired. ${trust}`],
   ["otherHost", `the endpoint's certificate is for another host. ${trust}`],
@@ -114,7 +114,7 @@ test("TLS on a port without TLS and a port that fetch blocks are errors at once;
     const blocked = await run("http://127.0.0.1:1/", ...(isBun ? ["--retry-deadline", "100ms"] : []));
     assert.match(
       blocked.stderr,
-      isBun ? /tries again/ : /Not delivered: 1 sample \(fetch does not allow this port\. Use another port\.\)/,
+      isBun ? /tries again/ : /Not delivered: 1 sample \(fetch does not allow this port\. Use another port\)/,
     );
     assert.ok(performance.now() - started < 20_000);
     for (const { code } of [plain, insecure, blocked]) assert.equal(code, 1);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearestName } from "../../src/client/nearest_name.ts";
 
-test("a slip finds what was meant, and another word nothing", () => {
+test("a name with a typing error has a nearest name, and another word has none", () => {
   const names = ["url", "mapping", "max-series", "max-buckets"];
   assert.equal(nearestName("maping", names), "mapping");
   assert.equal(nearestName("max-serie", names), "max-series");

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Metric } from "../../src/k6/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
+import { type Metadata, type Metric, readK6Json, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../mod.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
-import { readK6Json } from "../../src/k6/read/k6_json.ts";
-import type { Metadata } from "../../src/model/time_series.ts";
 import { knowing, type Knowledge, limited } from "../support/limited_receiver.ts";
 import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
 import { recordedJson } from "../support/recorded_run.ts";
@@ -15,7 +11,7 @@ import { VirtualClock } from "../support/virtual_clock.ts";
 type Protocol = "auto" | "1.0" | "2.0";
 type Run = "basic" | "native";
 
-/** The recorded runs as an output sends them. */
+/** Recorded runs with the options for sending them. */
 const runs: readonly (readonly [Run, RemoteWriteOutputOptions])[] = [
   ["basic", {}],
   ["native", { trendAs: "native" }],
@@ -23,7 +19,7 @@ const runs: readonly (readonly [Run, RemoteWriteOutputOptions])[] = [
   ["native", { mapping: "raw" }],
 ];
 
-/** What arrives of a recorded run; all of it does. */
+/** Sends a recorded run, and returns the receiver that got all of it. */
 async function replay(run: Run, options: RemoteWriteOutputOptions): Promise<StrictReceiver> {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ windows: "event", fetch: receiver.fetch, ...options });
@@ -33,7 +29,7 @@ async function replay(run: Run, options: RemoteWriteOutputOptions): Promise<Stri
   return receiver;
 }
 
-/** Floats, and histograms without their start timestamps, by series. */
+/** Returns the floats and the histograms of each series, without start timestamps. */
 function valuesOf({ writes }: StrictReceiver): Map<string, unknown[]> {
   const values = new Map<string, unknown[]>();
   for (const { labels, samples = [], histograms = [] } of writes.flatMap(({ timeSeries }) => timeSeries)) {
@@ -53,7 +49,7 @@ function versionsOf({ writes }: StrictReceiver): string[] {
 }
 
 for (const [run, options] of runs) {
-  test(`both versions and auto bring the same of the run ${run} ${JSON.stringify(options)}, against no rule`, async () => {
+  test(`both versions and auto send the same values of the run ${run} with ${JSON.stringify(options)}`, async () => {
     const [first, second, auto] = [
       await replay(run, { ...options, protocol: "1.0" }),
       await replay(run, { ...options, protocol: "2.0" }),
@@ -67,9 +63,9 @@ for (const [run, options] of runs) {
   });
 }
 
-test("in 2.0, counters and histograms say that they began to count 1 ms before their first sample", async () => {
+test("in 2.0, the start timestamp of counters and histograms is 1 ms before their first sample", async () => {
   const { writes } = await replay("basic", { trendAs: "histogram", staleMarkers: true });
-  // In the order of the file, which is not that of time.
+  // The order of the file is not the order of time.
   const first = new Map<string, number>();
   for (const line of new TextDecoder().decode(recordedJson("basic")).trimEnd().split("\n")) {
     const { type, metric, data } = JSON.parse(line);
@@ -87,7 +83,7 @@ test("in 2.0, counters and histograms say that they began to count 1 ms before t
       }
       assert.ok(startTimestamp !== undefined && startTimestamp < timestamp);
       const key = formatSeries(labels);
-      // A series keeps its start.
+      // The start timestamp of a series does not change.
       assert.equal(starts.get(key) ?? startTimestamp, startTimestamp, key);
       starts.set(key, Number(startTimestamp));
     }
@@ -98,7 +94,7 @@ test("in 2.0, counters and histograms say that they began to count 1 ms before t
   assert.equal(Math.min(...totals.map(([, start]) => start)), (first.get("http_reqs") ?? NaN) - 1);
 });
 
-test("2.0 says with each series, and 1.0 in requests of its own, what k6's metrics and the script's are", async () => {
+test("metadata of k6's and the script's metrics is sent with each series in 2.0, and in separate requests in 1.0", async () => {
   const second = await replay("basic", {});
   const inSecond = new Map<string, Metadata>();
   for (const { labels, metadata } of second.writes.flatMap(({ timeSeries }) => timeSeries)) {
@@ -110,7 +106,7 @@ test("2.0 says with each series, and 1.0 in requests of its own, what k6's metri
   assert.equal(helpOf("k6_http_req_duration_p95"), "Duration of HTTP requests: sending, waiting and receiving.");
   const { help: _, ...duration } = inSecond.get("k6_http_req_duration_p95") ?? {};
   assert.deepEqual(duration, { type: "gauge", unit: "seconds" });
-  // The script's own, by its Metric lines.
+  // The script's metrics, which its Metric lines declare.
   assert.deepEqual(inSecond.get("k6_orders_placed_total"), { type: "counter" });
   assert.deepEqual(inSecond.get("k6_waiting_time_max"), { type: "gauge", unit: "seconds" });
 
@@ -123,7 +119,7 @@ test("2.0 says with each series, and 1.0 in requests of its own, what k6's metri
   );
 });
 
-test("1.0 metadata of a classic histogram is that of one family", async () => {
+test("1.0 metadata of a classic histogram is one entry", async () => {
   const { writes } = await replay("basic", { protocol: "1.0", trendAs: "histogram" });
   const families = writes.flatMap(({ metadata }) => [...metadata]);
   const types = families.filter(([name]) => name.startsWith("k6_http_req_duration")).map(([name, { type }]) => [
@@ -133,7 +129,7 @@ test("1.0 metadata of a classic histogram is that of one family", async () => {
   assert.deepEqual(types, [["k6_http_req_duration_seconds", "histogram"]]);
 });
 
-test("auto and receivers that know 1.0 only: they get all of the recorded run, after one request in 2.0", async () => {
+test("auto sends one request in 2.0, then the whole run in 1.0, to receivers that know only 1.0", async () => {
   const expected = valuesOf(await replay("basic", { protocol: "1.0" }));
   for (const knowledge of ["415", "400", "bare 204"] as const) {
     const receiver = strictReceiver(knowledge === "415" ? { acceptVersions: ["1.0"] } : {});
@@ -154,7 +150,7 @@ test("auto and receivers that know 1.0 only: they get all of the recorded run, a
   }
 });
 
-test("what a receiver says it did not store is counted, reported, and said", async () => {
+test("samples that a receiver reports as not stored are counted, reported and warned about", async () => {
   const receiver = strictReceiver();
   const warnings: string[] = [];
   const output = new RemoteWriteOutput({
@@ -181,7 +177,7 @@ const trend: Metric = { name: "t", type: "trend", contains: "time" };
 
 const fault = fc.constantFrom("none", "none", "503", "429", "refused", "lost answer" as const);
 
-test("whatever a receiver knows and however it fails, all samples arrive, in order, against no rule", async () => {
+test("all samples arrive in order, whatever versions a receiver knows and however it fails", async () => {
   const scenario = fc.record({
     knowledge: fc.constantFrom<Knowledge[]>("both", "415", "400", "bare 204", "500"),
     protocol: fc.constantFrom<Protocol[]>("auto", "auto", "1.0"),

@@ -10,7 +10,7 @@ function series(name: string, value: number): TimeSeries {
 
 const url = "http://receiver.test/api/v1/write";
 
-test("pushOnce delivers what it is given, says so, and leaves no timer", async () => {
+test("pushOnce delivers the series, reports them as delivered, and leaves no timer", async () => {
   const receiver = embeddedReceiver();
   const clock = new VirtualClock();
   const { now, sleep } = clock;
@@ -28,7 +28,7 @@ test("pushOnce sends nothing for no series", async () => {
 });
 
 for (const protocol of ["1.0", "2.0"] as const) {
-  test(`what is no text where a text belongs, as JavaScript may pass it, is sent as one in ${protocol}`, async () => {
+  test(`values that should be strings, as JavaScript may pass them, are sent as strings in ${protocol}`, async () => {
     const receiver = embeddedReceiver();
     const timeSeries = {
       labels: [
@@ -49,13 +49,13 @@ for (const protocol of ["1.0", "2.0"] as const) {
   });
 }
 
-test("what is refused is reported, not thrown", async () => {
+test("a refusal is reported, not thrown", async () => {
   const refused = (): Response => new Response("this tenant is closed", { status: 403 });
   const report = await pushOnce([series("a", 1)], { url, fetch: embeddedReceiver(refused).fetch, onWarning: () => {} });
   assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 403: this tenant is closed", samples: 1 }]);
 });
 
-test("maxRequests bounds the requests, retries included, and what is left is deferred", async () => {
+test("maxRequests limits the requests, including retries, and the other samples are deferred", async () => {
   const busy = (request: number): Response | undefined =>
     request === 0 ? new Response("busy", { status: 503 }) : undefined;
   const receiver = embeddedReceiver(busy);
@@ -73,7 +73,7 @@ test("maxRequests bounds the requests, retries included, and what is left is def
   assert.deepEqual({ delivered, deferred, requests, retries }, { delivered: 2, deferred: 1, requests: 3, retries: 1 });
 });
 
-test("a signal ends a push, and what was under way has failed", async () => {
+test("a signal ends a push, and the samples of the open request have failed", async () => {
   const abort = new AbortController();
   const fetch: typeof globalThis.fetch = (_, init) =>
     new Promise((_, reject) => {
@@ -84,7 +84,7 @@ test("a signal ends a push, and what was under way has failed", async () => {
   assert.deepEqual({ failed, deferred }, { failed: 1, deferred: 0 });
 });
 
-test("a push ends on its own where the endpoint never recovers", async () => {
+test("a push ends by itself if the endpoint never recovers", async () => {
   const clock = new VirtualClock(0);
   const down = (): Response => new Response("down", { status: 503 });
   const pushed = pushOnce([series("a", 1)], {
@@ -101,7 +101,7 @@ test("a push ends on its own where the endpoint never recovers", async () => {
   assert.equal(clock.timers, 0);
 });
 
-test("options that make no sense, and series that cannot be sent, reject", async () => {
+test("wrong options, and series that cannot be sent, are errors", async () => {
   await assert.rejects(pushOnce([], { url, maxRequests: 0 }), {
     name: "ConfigurationError",
     message: /maxRequests\b.*0.*number from 1/,

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeliveryError, FormatError, isRemoteWriteError } from "../../src/model/errors.ts";
-import type { TimeSeries } from "../../src/model/time_series.ts";
-import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
+import { DeliveryError, FormatError, isRemoteWriteError, RemoteWriteClient, type TimeSeries } from "../../mod.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { strictReceiver } from "../support/receiver_capture.ts";
 
@@ -23,7 +21,7 @@ const histogram = {
   negativeCounts: [],
 };
 
-test("series arrive with sorted labels and rising times, those with the same labels as one", async () => {
+test("series arrive with sorted labels and rising times; series with equal labels arrive as one", async () => {
   const receiver = strictReceiver();
   const client = new RemoteWriteClient({ fetch: receiver.fetch });
   const report = await client.write([
@@ -40,7 +38,7 @@ test("series arrive with sorted labels and rising times, those with the same lab
 });
 
 for (const protocol of ["1.0", "2.0"] as const) {
-  test(`metadata that is null, or of no texts, as JavaScript may pass it, is no reason to fail in ${protocol}`, async () => {
+  test(`metadata that is null or does not consist of strings, as JavaScript may pass it, does not fail in ${protocol}`, async () => {
     const receiver = strictReceiver();
     const client = new RemoteWriteClient({ fetch: receiver.fetch, protocol });
     const timeSeries = [null, { type: "gauge", help: 5, unit: null }].map((metadata, index) => ({
@@ -51,8 +49,8 @@ for (const protocol of ["1.0", "2.0"] as const) {
     assert.equal((await client.write(timeSeries)).delivered, 2);
     assert.deepEqual([...receiver.samples.keys()], ["up0", "up1"]);
     if (protocol === "1.0") {
-      const families = receiver.writes.flatMap(({ metadata }) => [...metadata]);
-      assert.deepEqual(families.map(([name, { help }]) => [name, help]), [["up1", "5"]]);
+      const metadata = receiver.writes.flatMap(({ metadata }) => [...metadata]);
+      assert.deepEqual(metadata.map(([name, { help }]) => [name, help]), [["up1", "5"]]);
     }
   });
 }
@@ -67,7 +65,7 @@ test("histograms arrive as they are", async () => {
   }]]);
 });
 
-test("a histogram that is stale is the marker, whatever else is in it", async () => {
+test("a stale histogram is sent as the marker, whatever its other fields are", async () => {
   const receiver = strictReceiver();
   const stale = { ...histogram, zeroCount: -1, schema: 99, resetHint: -1, stale: true };
   await new RemoteWriteClient({ fetch: receiver.fetch }).write([{ labels, histograms: [stale] }]);
@@ -75,7 +73,7 @@ test("a histogram that is stale is the marker, whatever else is in it", async ()
   assert.deepEqual([received?.stale, received?.timestamp, received?.count, received?.zeroCount], [true, 1000, 0, 0]);
 });
 
-test("the same sample once more is sent once", async () => {
+test("two equal samples are sent as one", async () => {
   const receiver = strictReceiver();
   const client = new RemoteWriteClient({ fetch: receiver.fetch });
   const stale = { value: 0, timestamp: 2, stale: true };
@@ -88,7 +86,7 @@ test("the same sample once more is sent once", async () => {
   assert.equal((await client.write([{ labels, histograms: copies }])).delivered, 1);
 });
 
-test("exemplars that receivers refuse are left out, and their sample is not", async () => {
+test("exemplars that receivers refuse are not sent, but their samples are", async () => {
   const receiver = strictReceiver();
   const exemplar = { labels: [{ name: "trace_id", value: "t" }, { name: "a", value: "" }], value: 1, timestamp: 1 };
   const twice = [...exemplar.labels, { name: "trace_id", value: "u" }];
@@ -112,7 +110,7 @@ test("exemplars that receivers refuse are left out, and their sample is not", as
   }]);
 });
 
-test("label values that are no Unicode arrive as UTF-8 has them, and what becomes the same is one series", async () => {
+test("label values that are not valid Unicode arrive with replacement characters, and series that become equal are one", async () => {
   const receiver = strictReceiver();
   const client = new RemoteWriteClient({ fetch: receiver.fetch });
   const broken = (value: string, timestamp: number): TimeSeries => ({
@@ -123,7 +121,7 @@ test("label values that are no Unicode arrive as UTF-8 has them, and what become
   assert.deepEqual([...receiver.samples], [['a{x="\ufffd"}', [at(1), at(2)]]]);
 });
 
-test("a NaN arrives as an ordinary one, whatever its bits", async () => {
+test("every NaN arrives as the ordinary NaN, whatever its bits", async () => {
   const receiver = strictReceiver();
   const client = new RemoteWriteClient({ fetch: receiver.fetch });
   for (const [index, bits] of [0x7ff0000000000002n, 0x7ff8000000000002n, 0xfff8000000000123n].entries()) {
@@ -135,7 +133,7 @@ test("a NaN arrives as an ordinary one, whatever its bits", async () => {
   assert.deepEqual([...receiver.samples.values()].flat().map(({ value }) => value), [NaN, NaN, NaN]);
 });
 
-test("as many samples as a request can hold are no reason to fail", () => {
+test("hundreds of thousands of samples do not fail", () => {
   const many = (from: number): TimeSeries => ({
     labels,
     samples: Array.from({ length: 200_000 }, (_, index) => at(from + index)),
@@ -186,7 +184,7 @@ const wrong: readonly [string, TimeSeries, RegExp][] = [
     /a count is 3.5/,
   ],
   [
-    "a reset hint that there is not",
+    "an unknown reset hint",
     { labels, histograms: [{ ...histogram, resetHint: 200 }] },
     /hint is 200, expected 0/,
   ],
@@ -205,7 +203,7 @@ const wrong: readonly [string, TimeSeries, RegExp][] = [
   ],
 ];
 for (const [what, series, message] of wrong) {
-  test(`a series with ${what} is an error before anything is sent`, async () => {
+  test(`a series with ${what} is an error, and nothing is sent`, async () => {
     const receiver = strictReceiver();
     const client = new RemoteWriteClient({ fetch: receiver.fetch });
     await assert.rejects(
@@ -220,6 +218,24 @@ for (const [what, series, message] of wrong) {
   });
 }
 
+test("basic authentication is sent together with custom headers", async () => {
+  const sent: Record<string, string>[] = [];
+  const client = new RemoteWriteClient({
+    user: "ann",
+    password: "pw",
+    headers: { "X-Scope": "a" },
+    protocol: "1.0",
+    fetch: (_, init) => {
+      sent.push(Object.fromEntries(new Headers(init?.headers)));
+      return Promise.resolve(new Response(null, { status: 204 }));
+    },
+  });
+  await client.write([{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: 1 }] }]);
+  assert.deepEqual(sent.map((headers) => [headers["authorization"], headers["x-scope"]]), [
+    [`Basic ${btoa("ann:pw")}`, "a"],
+  ]);
+});
+
 test("the message about a series is short, however long its labels are", () => {
   const long = "x".repeat(100_000);
   const twice = [{ name: long, value: long }, { name: long, value: long }];
@@ -229,7 +245,7 @@ test("the message about a series is short, however long its labels are", () => {
   });
 });
 
-test("what is refused is a DeliveryError with the receiver's words and the account", async () => {
+test("a refusal is a DeliveryError with the receiver's message and the report", async () => {
   const client = new RemoteWriteClient({
     protocol: "1.0",
     fetch: () => Promise.resolve(new Response("out of order sample", { status: 400 })),

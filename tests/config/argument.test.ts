@@ -13,7 +13,7 @@ function failure(text: string): string {
   assert.fail("nothing was thrown");
 }
 
-const arguments_: readonly [string, unknown][] = [
+const read: readonly [string, unknown][] = [
   ["", {}],
   ["url=http://localhost:9090/write?a=b", { url: "http://localhost:9090/write?a=b" }],
   ["url=http://a.test/,mapping=raw,headers.X-Scope=y", {
@@ -42,7 +42,7 @@ const arguments_: readonly [string, unknown][] = [
   ["trendAsNativeHistogram=false", { trendAs: "stats" }],
   ["password=", {}],
 ];
-for (const [text, options] of arguments_) {
+for (const [text, options] of read) {
   test(`the argument "${text}" is read`, () => assert.deepEqual(readArgument(text), options));
 }
 
@@ -67,7 +67,7 @@ for (const [text, message] of wrong) {
   test(`the argument "${text}" is an error that names what is wrong`, () => assert.match(failure(text), message));
 }
 
-test("what follows a comma in a secret is not shown", () => {
+test("the rest of a secret after a comma is not shown", () => {
   for (
     const text of ["password=a,hunter2", "password=a,hunter2=b", "headers.A=b,hunter2", "password=a,prefix.hunter2=b"]
   ) {

@@ -57,7 +57,7 @@ test("k6's keys are read", () => {
   });
 });
 
-test("further options have their flags' names in camel case", () => {
+test("the keys of other options are their flags in camel case", () => {
   const config = {
     maxSeries: 1000,
     trendAs: "histogram",
@@ -82,7 +82,7 @@ test("further options have their flags' names in camel case", () => {
   });
 });
 
-test("k6's switch for native histograms, off, may stand beside another form of trends", () => {
+test("k6's switch for native histograms may be false together with another form of trends", () => {
   for (const text of [`"trendAs":"histogram","trendAsNativeHistogram":false`, `"trendAsNativeHistogram":false`]) {
     const expected = text.includes('trendAs"') ? "histogram" : "stats";
     assert.equal(read(`{${text}}`, "rw.json").trendAs, expected);
@@ -112,7 +112,7 @@ for (const [text, message] of wrong) {
   test(`${text} is an error that names what is wrong`, () => assert.match(failure(text), message));
 }
 
-test("no secret is shown", () => {
+test("an error does not show a secret", () => {
   for (
     const text of [
       '{"password": "hunter2"',

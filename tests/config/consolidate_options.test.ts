@@ -5,7 +5,7 @@ import { consolidateOptions, type OptionSources } from "../../src/config/consoli
 import { resolveOptions } from "../../src/k6/output/resolve_options.ts";
 import type { Tags } from "../../src/k6/sample.ts";
 
-test("flags come before the argument, that before variables, those before the file", () => {
+test("flags win over the argument, the argument over variables, variables over the file", () => {
   const config = { text: '{"prefix": "file_", "mapping": "raw", "maxSeries": 1, "shards": 1}', name: "rw.json" };
   const env = { K6_PROMETHEUS_MAPPING: "legacy", K6_PROMETHEUS_RW_MAX_SERIES: "2", K6_PROMETHEUS_RW_SHARDS: "2" };
   const argument = "maxSeries=3,shards=3";
@@ -19,7 +19,7 @@ test("flags come before the argument, that before variables, those before the fi
   assert.deepEqual(consolidateOptions({}), {});
 });
 
-test("headers, labels and the parts of a way to authenticate are merged by name", () => {
+test("headers, labels and the parts of an authentication method are merged by name", () => {
   const options = consolidateOptions({
     config: {
       text: '{"headers": {"A": "file", "B": "file"}, "sigV4Region": "eu", "labels": {"a": "file"}}',
@@ -34,14 +34,14 @@ test("headers, labels and the parts of a way to authenticate are merged by name"
   assert.deepEqual(options.labels, { a: "file", b: "argument" });
 });
 
-test("of a header, the name counts in whatever case", () => {
+test("headers are merged by their names in any case", () => {
   const { headers } = consolidateOptions({
     config: { text: '{"headers": {"x-a": "file", "X-B": "file"}}', name: "rw.json" },
     env: { "K6_PROMETHEUS_HEADERS_X-A": "env", "K6_PROMETHEUS_HEADERS_x-b": "env" },
     flags: { headers: { "x-a": "flag" } },
   });
   assert.deepEqual(headers, { "x-a": "flag", "x-b": "env" });
-  // As of a name that one source gives twice, the later counts.
+  // If one source gives a name twice, the later one counts.
   assert.deepEqual(consolidateOptions({ flags: { headers: { "X-A": "1", "x-a": "2" } } }).headers, { "x-a": "2" });
 });
 
@@ -72,18 +72,18 @@ function testidOf(K6_PROMETHEUS_RW_TESTID: string): Record<string, string> {
   return { K6_PROMETHEUS_RW_TESTID };
 }
 
-test("where k6's names are used, certificates are verified unless some source says otherwise", () => {
+test("if k6's present names are used, certificates are verified unless a source says otherwise", () => {
   const env = { K6_PROMETHEUS_REMOTE_URL: "https://a.test/" };
   assert.equal(consolidateOptions({ env }).insecureSkipTlsVerify, undefined);
   assert.equal(consolidateOptions({ env, argument: "mapping=raw" }).insecureSkipTlsVerify, false);
   assert.equal(consolidateOptions({ env, config: { text: "{}", name: "rw.json" } }).insecureSkipTlsVerify, false);
-  // What is implied by one source hides nothing that another one says.
+  // The default that one source implies does not replace the value of another source.
   const present = { K6_PROMETHEUS_RW_MAX_SERIES: "1" };
   const config = { text: '{"insecureSkipTLSVerify": true}', name: "rw.json" };
   assert.equal(consolidateOptions({ env: present, argument: "mapping=raw", config }).insecureSkipTlsVerify, true);
 });
 
-test("a region from any source takes the credentials of AWS's variables", () => {
+test("a region from any source is used with the credentials of AWS's variables", () => {
   const env = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "key" };
   assert.deepEqual(consolidateOptions({ env, flags: { sigv4: { region: "eu" } } }).sigv4, {
     region: "eu",

@@ -23,6 +23,6 @@ for (const [text, ms] of durations) {
   test(`the duration "${text}" is ${ms} ms`, () => assert.equal(parseDurationMs(text), ms));
 }
 
-test("durations are shown in the unit that fits", () => {
+test("durations are formatted in a suitable unit", () => {
   assert.deepEqual([0.5, 30, 1500, 61_000].map(formatDurationMs), ["0.5ms", "30ms", "1.5s", "1m1s"]);
 });

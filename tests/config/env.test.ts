@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rawOptionsFromEnv } from "../../src/config/env.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { textOptions } from "../../src/config/text_options.ts";
 
 function failure(env: Record<string, string>): string {
   try {
@@ -129,12 +128,12 @@ for (const [name, value, expected] of further) {
   });
 }
 
-test("nothing set is no option, and an empty variable is not set", () => {
+test("without variables there are no options, and an empty variable counts as not set", () => {
   assert.deepEqual(rawOptionsFromEnv({}), {});
   assert.deepEqual(rawOptionsFromEnv({ K6_PROMETHEUS_USER: "", K6_PROMETHEUS_UNKNOWN: "" }), {});
 });
 
-test("k6's present names win over the older ones, and verify certificates", () => {
+test("k6's present names win over the original names, and verify certificates by default", () => {
   const options = rawOptionsFromEnv({
     K6_PROMETHEUS_REMOTE_URL: "http://old.test/",
     K6_PROMETHEUS_RW_SERVER_URL: "http://new.test/",
@@ -148,13 +147,13 @@ test("k6's present names win over the older ones, and verify certificates", () =
   );
 });
 
-test("a region alone takes the credentials from the standard variables of AWS", () => {
+test("a region alone is used with the credentials of the standard variables of AWS", () => {
   const aws = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "key", AWS_SESSION_TOKEN: "token" };
   const fromAws = { accessKeyId: "AKID", secretAccessKey: "key", sessionToken: "token" };
   const region = { K6_PROMETHEUS_RW_SIGV4_REGION: "eu-central-1" };
   assert.deepEqual(rawOptionsFromEnv({ ...aws, ...region }).sigv4, { region: "eu-central-1", ...fromAws });
   assert.deepEqual(rawOptionsFromEnv({ ...aws }), {});
-  // Signatures that are asked for without a region take that from there, too.
+  // Without a region, the region also comes from these variables.
   const service = { K6_PROMETHEUS_RW_SIGV4_SERVICE: "aps" };
   const regions = { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "us-east-1" };
   assert.deepEqual(rawOptionsFromEnv({ ...aws, ...service, ...regions }).sigv4, {
@@ -170,7 +169,7 @@ test("a region alone takes the credentials from the standard variables of AWS", 
   });
   assert.deepEqual(rawOptionsFromEnv({ ...aws, ...region, ...regions }).sigv4?.region, "eu-central-1");
   assert.deepEqual(rawOptionsFromEnv({ ...aws, ...regions }), {});
-  // A part of the credentials is a mistake that must not be mended with parts of others.
+  // Incomplete credentials are a mistake, and must not be completed with parts of other credentials.
   assert.deepEqual(rawOptionsFromEnv({ ...aws, ...region, K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY: "other" }).sigv4, {
     region: "eu-central-1",
     accessKeyId: "other",
@@ -212,10 +211,10 @@ const wrong: readonly [string, string, RegExp][] = [
   ["K6_PROMETHEUS_RW_RUN_INFO", "yes", /it is "yes", expected true or false/],
 ];
 for (const [name, value, message] of wrong) {
-  test(`${name}=${value} is an error that names it`, () => assert.match(failure({ [name]: value }), message));
+  test(`${name}=${value} is an error that names the variable`, () => assert.match(failure({ [name]: value }), message));
 }
 
-test("variables that contradict each other are an error that names what they say", () => {
+test("variables that contradict each other are an error that names their values", () => {
   assert.match(
     failure({ K6_PROMETHEUS_RW_TREND_AS: "histogram", K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "true" }),
     /K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM says that trendAs is "native", .* "histogram"/,
@@ -227,7 +226,7 @@ test("variables that contradict each other are an error that names what they say
   );
 });
 
-test("a value that cannot be read is not shown where it may hold a secret", () => {
+test("an unreadable value is not shown if it may contain a secret", () => {
   const secrets: Record<string, string> = {
     K6_PROMETHEUS_REMOTE_URL: "https//annabel:hunter2@example.test",
     K6_PROMETHEUS_RW_OAUTH2_TOKEN_URL: "hunter2@example.test",
@@ -237,16 +236,5 @@ test("a value that cannot be read is not shown where it may hold a secret", () =
   };
   for (const [name, value] of Object.entries(secrets)) {
     assert.doesNotMatch(failure({ [name]: value }), /hunter2|annabel/);
-  }
-});
-
-test("flags, variables and keys are unique, flags in kebab-case, and each option has all three", () => {
-  const flags = textOptions.map(({ flag }) => flag);
-  const variables = textOptions.flatMap(({ env, envPrefixes }) => [...env, ...envPrefixes]);
-  const keys = textOptions.flatMap(({ keys }) => keys);
-  for (const names of [flags, variables, keys]) assert.equal(new Set(names).size, names.length);
-  for (const flag of flags) assert.match(flag, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
-  for (const { env, envPrefixes, keys } of textOptions) {
-    assert.ok(env.length + envPrefixes.length > 0 && keys.length > 0);
   }
 });

@@ -6,14 +6,14 @@ import { optionsFromEnv } from "../../src/config/env.ts";
 import { buildOptions, type RawOptions } from "../../src/config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
 
-/** Makes the options that are not about files. */
+/** Returns the options of the library. */
 function build(raw: RawOptions): RemoteWriteOutputOptions {
   return buildOptions(raw).options;
 }
 
 const trend = { name: "t", type: "trend", contains: "time" } as const;
 
-test("the mapping legacy is a value with the options that it reads", () => {
+test("legacy becomes a mapping with the options that it reads", () => {
   const { mapping, ...rest } = build({ mapping: "legacy", prefix: "p_", maxExactValues: 5 });
   assert.deepEqual(rest, { prefix: "p_" });
   assert.ok(typeof mapping === "object");
@@ -28,11 +28,11 @@ test("the mapping legacy is a value with the options that it reads", () => {
   assert.deepEqual(build({ mapping: "raw", maxExactValues: 5 }), { mapping: "raw", maxExactValues: 5 });
 });
 
-test("features that are off are no options", () => {
+test("features that are off are not in the options", () => {
   assert.deepEqual(build({ thresholds: false, runInfo: false, relabelConfigs: [] }), {});
 });
 
-test("features that are on are values", () => {
+test("features that are on become values", () => {
   const described: RawOptions = {
     thresholds: true,
     runInfo: { branch: "main" },
@@ -48,7 +48,7 @@ test("features that are on are values", () => {
   assert.deepEqual(info?.take().map(({ tags }) => tags), [{ branch: "main" }]);
 });
 
-test("the options of each source have features as values", () => {
+test("features of every source become values", () => {
   const rules = '[{"action":"labeldrop","regex":"vu"}]';
   const sources = [
     optionsFromEnv({
@@ -69,7 +69,7 @@ test("the options of each source have features as values", () => {
 const sigv4 = { region: "eu", accessKeyId: "AKID", secretAccessKey: "s3cr3t" };
 const oauth2 = { tokenUrl: "https://id.example/token", clientId: "k6", clientSecret: "s3cr3t" };
 
-test("merged parts of OAuth 2.0 or of AWS's signatures become the option auth", () => {
+test("the parts of OAuth 2.0 or of AWS's signatures become the option auth", () => {
   for (const options of [{ sigv4 }, { oauth2 }]) assert.equal(typeof build(options).auth, "function");
   for (
     const [raw, options] of [[{ user: "u" }, { user: "u" }], [{ sigv4: {} }, {}], [
@@ -81,7 +81,7 @@ test("merged parts of OAuth 2.0 or of AWS's signatures become the option auth", 
   }
 });
 
-test("a missing part and a second method are errors that name it, without a secret", () => {
+test("a missing part and a second method are errors that name it, but no secret", () => {
   const cases: readonly (readonly [RawOptions, RegExp])[] = [
     [{ sigv4: { region: "r" } }, /sigv4\.accessKeyId is missing/],
     [{ sigv4: { service: "aps" } }, /sigv4\.region is missing/],
@@ -99,7 +99,7 @@ test("a missing part and a second method are errors that name it, without a secr
   }
 });
 
-test("options that name files, and those of TLS, stay apart", () => {
+test("options that name files and options of TLS are separate", () => {
   const files = { caCertFile: "ca.pem", insecureSkipTlsVerify: false, bearerTokenFile: "token" } as const;
   assert.deepEqual(buildOptions({ ...files, prefix: "p_", tlsMinVersion: undefined }), {
     options: { prefix: "p_" },

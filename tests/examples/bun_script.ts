@@ -1,6 +1,7 @@
 // Asks a URL several times, one after the other, and sends what k6 would have measured:
 //   REMOTE_WRITE_URL=http://localhost:9090/api/v1/write bun bun_script.ts https://example.com/ 20
-import { createRunner, RemoteWriteOutput } from "k6-remote-write";
+import { RemoteWriteOutput } from "k6-remote-write";
+import { createRunner } from "k6-remote-write/measure";
 
 const [url = "http://localhost:8000/", times = "20"] = process.argv.slice(2);
 const output = new RemoteWriteOutput({ url: process.env.REMOTE_WRITE_URL, labels: { testid: `${Date.now()}` } });

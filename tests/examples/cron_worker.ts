@@ -1,15 +1,16 @@
 /**
- * A Cloudflare Worker that probes a URL whenever its cron trigger fires, and pushes once what it saw.
+ * A Cloudflare Worker that probes a URL each time its cron trigger fires, and then pushes the results once.
  *
  * In wrangler.toml: `crons = ["* * * * *"]` under `[triggers]`, the variables below under `[vars]`, and the password by
  * `wrangler secret put REMOTE_WRITE_PASSWORD`. Each run counts from zero: look at durations and shares, not at totals.
  */
-import { createRunner, RemoteWriteOutput } from "k6-remote-write";
+import { RemoteWriteOutput } from "k6-remote-write";
+import { createRunner } from "k6-remote-write/measure";
 
 interface Env {
-  /** What to probe. */
+  /** The URL to probe. */
   readonly TARGET_URL: string;
-  /** Where to push, such as `https://prometheus.example.com/api/v1/write`. */
+  /** The endpoint, such as `https://prometheus.example.com/api/v1/write`. */
   readonly REMOTE_WRITE_URL: string;
   readonly REMOTE_WRITE_USER?: string;
   readonly REMOTE_WRITE_PASSWORD?: string;
@@ -35,7 +36,7 @@ export default {
       await response.arrayBuffer();
       check("target is up", response.ok);
     } catch {
-      // What failed, and why, is in the samples of the request.
+      // The samples of the request contain the reason of the failure.
       check("target is up", false);
     }
     const report = await output.close();

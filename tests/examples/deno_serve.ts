@@ -1,6 +1,7 @@
 // A server on Deno that reports its requests every second:
 //   REMOTE_WRITE_URL=http://localhost:9090/api/v1/write deno run --allow-net --allow-env=REMOTE_WRITE_URL deno_serve.ts
-import { createMetrics, RemoteWriteOutput } from "k6-remote-write";
+import { RemoteWriteOutput } from "k6-remote-write";
+import { createMetrics } from "k6-remote-write/measure";
 
 const output = new RemoteWriteOutput({
   url: Deno.env.get("REMOTE_WRITE_URL"),

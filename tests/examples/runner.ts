@@ -1,19 +1,21 @@
 /**
- * Ten users who visit a shop at the same time, on Deno, Bun or Node; their results go out every second.
+ * Ten users visit a shop at the same time, on Deno, Bun or Node. Their results are sent every second.
  *
  *   K6_PROMETHEUS_REMOTE_URL=http://localhost:9090/api/v1/write bun runner.ts http://localhost:8080 30
  *
- * The arguments are the shop's URL and for how many seconds the users come back.
+ * The arguments are the shop's URL and the seconds during which the users come back.
  */
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createMetrics, createRunner, optionsFromEnv, RemoteWriteOutput, urlTemplate } from "k6-remote-write";
+import { optionsFromEnv, RemoteWriteOutput } from "k6-remote-write";
+import { createMetrics, createRunner, urlTemplate } from "k6-remote-write/measure";
 
 const [shop = "http://localhost:8080", seconds = "30"] = process.argv.slice(2);
 const users = 10;
 const endAt = Date.now() + Number(seconds) * 1000;
 
-const output = new RemoteWriteOutput({ ...optionsFromEnv(process.env), labels: { testid: `shop-${Date.now()}` } });
+const { options } = optionsFromEnv(process.env);
+const output = new RemoteWriteOutput({ ...options, labels: { testid: `shop-${Date.now()}` } });
 const runner = createRunner(output, { tags: { scenario: "visit" } });
 const { counter } = createMetrics(output);
 const orders = counter("orders_placed");
@@ -32,7 +34,7 @@ async function user(id: number): Promise<void> {
         await response.text();
       });
     } catch (error) {
-      // The failed request has been counted; this user comes back all the same.
+      // The failed request has been counted, and the user comes back.
       console.error(`User ${id}: ${error}`);
     }
     await sleep(100);

@@ -15,10 +15,10 @@ const names: readonly [string, string][] = [
   ["--", "tag__"],
 ];
 for (const [from, to] of names) {
-  test(`the tag "${from}" is sent as label "${to}"`, () => assert.equal(validLabelName(from), to));
+  test(`the valid label name for "${from}" is "${to}"`, () => assert.equal(validLabelName(from), to));
 }
 
-test("metric names keep their colons", () => {
+test("a valid metric name keeps its colons", () => {
   assert.equal(validMetricName("k6_a:b c"), "k6_a:b_c");
   assert.equal(validMetricName("9"), "_9");
 });

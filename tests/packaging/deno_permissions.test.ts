@@ -12,7 +12,7 @@ import { createReceiver, strictRules } from "${pathToFileURL("src/receive/mod.ts
 const series = [{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: Date.now() }] }];
 `;
 
-/** Runs a program in Deno with these permissions and no others. */
+/** Runs a program in Deno with only these permissions. */
 async function runDeno(program: string, permissions: readonly string[]): Promise<ChildResult> {
   const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-`);
   try {
@@ -24,7 +24,7 @@ async function runDeno(program: string, permissions: readonly string[]): Promise
   }
 }
 
-test("in Deno, importing and encoding need no permission", async () => {
+test("in Deno, an import and an encoding need no permission", async () => {
   const { status, output } = await runDeno(
     `const onWrite = ({ timeSeries }) => console.log(timeSeries.length);
 const receive = createReceiver({ strict: strictRules(), onWrite });
@@ -36,7 +36,7 @@ console.log("delivered", delivered);`,
   assert.equal(output, "1\ndelivered 1\n");
 });
 
-test("in Deno, sending needs --allow-net and nothing else", async () => {
+test("in Deno, sending needs --allow-net and no other permission", async () => {
   const receiver = await startReceiver();
   try {
     const program = `const { delivered, reasons } = await pushOnce(series, { url: "${receiver.url}", maxRequests: 1 });

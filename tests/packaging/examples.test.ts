@@ -20,7 +20,7 @@ const examples = [
   "browser.html",
 ];
 
-/** The package and the examples in an empty project, as a user would have them. */
+/** An empty project with the package and the examples. */
 let project: InstalledPackage;
 before(async () => {
   project = await installPackage();
@@ -28,7 +28,7 @@ before(async () => {
 });
 after(() => project.remove());
 
-/** Starts a receiver for the time of a test. */
+/** Runs a test with a receiver, which is closed afterwards. */
 async function withReceiver(run: (receiver: ReceiverServer) => Promise<void>): Promise<void> {
   const receiver = await startReceiver({ cors: true });
   try {
@@ -38,7 +38,7 @@ async function withReceiver(run: (receiver: ReceiverServer) => Promise<void>): P
   }
 }
 
-/** What arrived, by metric name, however many series it has. */
+/** Returns the last values of all series with a metric name. */
 function valuesOf(receiver: ReceiverServer, name: string): number[] {
   return [...lastValues(receiver.writes)].filter(([key]) => key.startsWith(`${name}{`)).map(([, value]) => value);
 }
@@ -48,7 +48,7 @@ function wranglerSetting(name: string): string {
   return new RegExp(`^${name} = "(.*)"$`, "m").exec(toml)?.[1] ?? "";
 }
 
-test("the README shows the examples as they are run here, none longer than 40 lines", () => {
+test("the README shows the examples that are run here, none longer than 40 lines", () => {
   const readme = readFileSync("README.md", "utf8");
   for (const example of examples) {
     const text = readFileSync(`tests/examples/${example}`, "utf8");
@@ -57,7 +57,7 @@ test("the README shows the examples as they are run here, none longer than 40 li
   }
 });
 
-test("the examples of a runner are complete in less than 60 lines, and the README leads to them", () => {
+test("the examples of a runner are shorter than 60 lines, and the README links to them", () => {
   const readme = readFileSync("README.md", "utf8");
   for (const example of ["runner.ts", "cron_worker.ts"]) {
     assert.ok(readFileSync(`tests/examples/${example}`, "utf8").trimEnd().split("\n").length < 60, example);
@@ -95,7 +95,7 @@ test("the Cloudflare Worker sends its own request metrics from workerd", async (
   });
 });
 
-/** More than the route's series: so much is compressed, by the module that the conditions choose. */
+/** Pushes a body that is large enough to be compressed with the module that the conditions select. */
 const largePush = `
   import { pushOnce } from "k6-remote-write";
   async function pushLarge() {
@@ -105,7 +105,7 @@ const largePush = `
     return new Response(delivered + " of " + samples);
   }`;
 
-test("the edge route pushes under the conditions of an edge runtime, which compiles no WebAssembly", async () => {
+test("the edge route pushes under the conditions of an edge runtime, which cannot compile WebAssembly", async () => {
   await withReceiver(async (receiver) => {
     const folder = `${project.folder}/examples`;
     const worker = await startWorker("", {
@@ -113,7 +113,7 @@ test("the edge route pushes under the conditions of an edge runtime, which compi
       compatibilityDate: "2026-11-01",
       conditions: ["edge-light", "import"],
       bundle: {
-        // As Next.js does with the route and its environment.
+        // Next.js bundles a route and its environment in this way.
         stdin: {
           contents: `${largePush} import { GET } from "./edge_route.ts"; export default {
             fetch: (request) => request.url.endsWith("/large") ? pushLarge() : GET(request),
@@ -135,7 +135,7 @@ test("the edge route pushes under the conditions of an edge runtime, which compi
   });
 });
 
-test("the Deno server reports its requests, the last second's too, and needs only the permissions it names", async () => {
+test("the Deno server reports its requests, including those of the last second, and needs only the permissions it names", async () => {
   await withReceiver(async (receiver) => {
     const permissions = ["--no-prompt", "--allow-net", "--allow-env=REMOTE_WRITE_URL"];
     const file = "examples/deno_serve.ts";
@@ -145,7 +145,7 @@ test("the Deno server reports its requests, the last second's too, and needs onl
     try {
       const url = await said(/http:\/\/\S+/);
       for (let request = 0; request < 5; request++) assert.equal(await (await fetch(url)).text(), "Hello\n");
-      // Deno loses the exit code of what child.kill ends.
+      // With child.kill, Deno would lose the exit code.
       process.kill(child.pid ?? NaN, "SIGINT");
       const { status, output } = await result;
       assert.equal(status, 0, output);
@@ -157,7 +157,7 @@ test("the Deno server reports its requests, the last second's too, and needs onl
   });
 });
 
-test("the Bun script sends what k6 would have measured", async () => {
+test("the Bun script sends the metrics that k6 would measure", async () => {
   const server = createServer((_, response) => response.end("ok"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -200,7 +200,7 @@ for (const runtime of ["deno", "bun"] as const) {
         assert.match(stdout, /^(\d+) of \1 samples delivered in \d+ requests\n$/);
         const [home = 0, buy = 0] = [requests.get("GET "), requests.get("POST buy")];
         assert.ok(home >= 20 && buy === home, `${home} and ${buy} requests, expected as many, by ten users`);
-        // One series for each page: what a user buys is no part of its name.
+        // One series for each page: the item in the URL is not part of the label.
         assert.deepEqual(valuesOf(receiver, "k6_http_reqs_total").sort(), [home, buy].sort());
         assert.deepEqual(valuesOf(receiver, "k6_iterations_total"), [home]);
         assert.deepEqual(valuesOf(receiver, "k6_orders_placed_total"), [buy]);
@@ -215,7 +215,7 @@ for (const runtime of ["deno", "bun"] as const) {
   });
 }
 
-test("the cron worker probes its target whenever its trigger fires, in workerd, and pushes once", async () => {
+test("in workerd, the cron worker probes its target each time its trigger fires, and pushes once", async () => {
   const target = createServer((_, response) => response.end("x".repeat(1234)));
   await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
   const { port } = target.address() as AddressInfo;
@@ -235,7 +235,7 @@ test("the cron worker probes its target whenever its trigger fires, in workerd, 
       assert.equal(key("k6_checks_rate", 'check="target is up",cron="*/5 * * * *",job="probe"'), 1);
       assert.equal(key("k6_data_received_total", 'cron="*/5 * * * *",job="probe"'), 1234);
       assert.deepEqual(valuesOf(receiver, "k6_http_req_duration_p95").length, 1);
-      // What is down is a result too.
+      // A target that is down is a result, too.
       target.close();
       target.closeAllConnections();
       const before = countSamples(receiver.writes);
@@ -256,7 +256,7 @@ test("the cron worker probes its target whenever its trigger fires, in workerd, 
 test("the page, in Chromium, pushes its timing to a receiver of another origin, directly and through a forwarder", async () => {
   const html = readFileSync(`${project.folder}/examples/browser.html`, "utf8");
   const [, args = ""] = /npx esbuild (.*?) -->/.exec(html) ?? [];
-  assert.notEqual(args, "", "the page does not say how to build the module beside it");
+  assert.notEqual(args, "", "the page does not say how to build its module");
   const esbuild = `${process.cwd()}/node_modules/.bin/esbuild`;
   const { status, output } = await runChild([esbuild, ...args.split(" ")], { cwd: project.folder });
   assert.equal(status, 0, output);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { runChild } from "../support/child.ts";
@@ -15,7 +16,7 @@ before(async () => {
 });
 after(() => installed.remove());
 
-/** The same program, whichever way it gets at the package. */
+/** A program that sends the recording; only its imports differ. */
 const send = `
 async function send([recording, url]) {
   const output = new RemoteWriteOutput({ url, windows: "event" });
@@ -26,7 +27,8 @@ async function send([recording, url]) {
 send(process.argv.slice(2));
 `;
 const modules = (name: string): string =>
-  `import { readFileSync } from "node:fs";
+  `import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { gunzipSync } from "node:zlib";
 import { readK6Json, RemoteWriteOutput } from "${name}";
 `;
@@ -35,7 +37,7 @@ const { gunzipSync } = require("node:zlib");
 const { readK6Json, RemoteWriteOutput } = require("k6-remote-write");
 `;
 
-/** The recording's own account: how often each metric is in it, and the sum of its values. */
+/** Returns how often a metric is in the recording, and the sum of its values. */
 function recorded(metric: string): { readonly count: number; readonly sum: number } {
   const lines = gunzipSync(readFileSync(recording)).toString().split("\n").filter((line) => line !== "");
   const values = lines.map((line) => JSON.parse(line))
@@ -44,7 +46,7 @@ function recorded(metric: string): { readonly count: number; readonly sum: numbe
   return { count: values.length, sum: values.reduce((sum, value) => sum + value, 0) };
 }
 
-/** Runs a program in the project that sends the recording, looks at what arrived, and returns what the program said. */
+/** Runs a program in the project that sends the recording, checks what arrived, and returns the output of the program. */
 async function sendsTheRecording(command: (url: string) => readonly string[]): Promise<string> {
   const receiver = await startReceiver();
   try {
@@ -60,14 +62,29 @@ async function sendsTheRecording(command: (url: string) => readonly string[]): P
   }
 }
 
-/** The same, with one of the programs that use the library: they say what became of the samples. */
+/** Does the same with a program that uses the library and prints its delivery report. */
 async function programSends(command: readonly string[]): Promise<void> {
   const { samples, delivered } = JSON.parse(await sendsTheRecording((url) => [...command, recording, url]));
   assert.ok(samples > 100);
   assert.equal(delivered, samples);
 }
 
-test("the tarball holds what is imported, the command, and nothing else", () => {
+test("npm install leaves package-lock.json as it is", async () => {
+  const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-`);
+  try {
+    for (const file of ["package.json", "package-lock.json"]) cpSync(file, `${folder}/${file}`);
+    const flags = ["--package-lock-only", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"];
+    const { status, output } = await runChild(["npm", "install", ...flags], { cwd: folder });
+    assert.equal(status, 0, output);
+    for (const file of ["package.json", "package-lock.json"]) {
+      assert.equal(readFileSync(`${folder}/${file}`, "utf8"), readFileSync(file, "utf8"), file);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("the tarball contains the modules, the command, and nothing else", () => {
   const expected = [
     /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
@@ -83,13 +100,13 @@ test("the tarball holds what is imported, the command, and nothing else", () => 
   assert.equal((command?.mode ?? 0) & 0o111, 0o111, "the command is not executable");
 });
 
-test("publint finds nothing in the tarball", async () => {
+test("publint reports nothing about the tarball", async () => {
   const { status, output } = await runChild(["node_modules/.bin/publint", "run", installed.tarball, "--strict"]);
   assert.equal(status, 0, output);
   assert.match(output, /All good/);
 });
 
-test("the types in the tarball are those of its modules", async () => {
+test("the types in the tarball belong to its modules", async () => {
   const { status, output } = await runChild(["node_modules/.bin/attw", installed.tarball, "--profile", "esm-only"]);
   assert.equal(status, 0, output);
 });
@@ -104,7 +121,7 @@ test("installed from the tarball, the command runs", async () => {
 for (const runtime of ["Node", "Bun", "Deno"] as const) {
   test(`installed from the tarball, the command sends the recording on ${runtime}`, async () => {
     const command = {
-      // By the line that it begins with.
+      // The first line of the command starts Node.
       Node: ["node_modules/.bin/k6-remote-write"],
       Bun: [programs.bun, "node_modules/k6-remote-write/dist/src/cli/main.js"],
       Deno: [programs.deno, "run", "-A", "--node-modules-dir=manual", "npm:k6-remote-write"],
@@ -139,12 +156,12 @@ import { isRemoteWriteError, type Mapping, pushOnce, RemoteWriteOutput, type Tim
 export const raw: Mapping | "raw" = "raw";
 export async function push(series: readonly TimeSeries[]): Promise<number> {
   const { delivered } = await pushOnce(series, { url: new URL("http://127.0.0.1:1/"), fetch: globalThis.fetch });
-  // @ts-expect-error: the types are real ones, not any.
-  const text: string = delivered;
-  return text.length;
+  // @ts-expect-error: delivered is a number, so the types are not any.
+  const wrong: string = delivered;
+  return wrong.length;
 }
 export const output: AsyncDisposable = new RemoteWriteOutput({ mapping: raw, labels: { job: "t" } });
-// What is undefined is as good as left out, also where the compiler tells the two apart.
+// An undefined option means the same as a missing one, also with exactOptionalPropertyTypes.
 export const unset = new RemoteWriteOutput({ url: undefined, fetch: undefined, headers: undefined });
 export const known = (error: unknown): string => isRemoteWriteError(error) ? error.message : "";
 `;

@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => project.remove());
 
-/** A Worker of this text, as its author would have it. */
+/** Starts a Worker with this source. */
 function workerOf(contents: string, vars: Readonly<Record<string, string>> = {}): Promise<RunningWorker> {
   return startWorker("", {
     folder: project.folder,
@@ -26,7 +26,7 @@ function up(timestamp: number, value = timestamp): TimeSeries {
   return { labels: [{ name: "__name__", value: "up" }], samples: [{ value, timestamp }] };
 }
 
-test("a strict receiver is the fetch handler of a Worker, in workerd, for both versions", async () => {
+test("in workerd, a strict receiver is the fetch handler of a Worker, for both versions", async () => {
   const worker = await workerOf(`
     import { createReceiver, strictRules } from "k6-remote-write/receiver";
     const values = [];
@@ -46,7 +46,7 @@ test("a strict receiver is the fetch handler of a Worker, in workerd, for both v
       return (await client.write([series])).delivered;
     };
     assert.deepEqual([await write("1.0", up(1)), await write("2.0", up(2))], [1, 1]);
-    // It remembers what came before, as long as the isolate lives.
+    // The receiver remembers earlier samples as long as the isolate lives.
     await assert.rejects(write("2.0", up(1, 9)), (error) => {
       assert.ok(error instanceof DeliveryError);
       assert.match(error.message, /requestOrder: a sample is at 1, expected one after 2/);
@@ -61,7 +61,7 @@ test("a strict receiver is the fetch handler of a Worker, in workerd, for both v
   }
 });
 
-test("a forwarder in a Worker sends on what is pushed through it", async () => {
+test("a forwarder in a Worker forwards what it receives", async () => {
   const target = await startReceiver();
   const worker = await workerOf(
     `
@@ -69,7 +69,7 @@ test("a forwarder in a Worker sends on what is pushed through it", async () => {
     import { strictRules } from "k6-remote-write/receiver";
     export default {
       async fetch(request, env, context) {
-        // One each, as a request may not wait for another one's fetch.
+        // One forwarder for each request, because a request cannot wait for the fetch of another one.
         const receiver = { strict: strictRules(), cors: true };
         const forwarder = new RemoteWriteForwarder({ url: env.URL, receiver });
         const response = await forwarder.handle(request);

@@ -13,11 +13,11 @@ import { mutate, Random, seeds } from "../support/mutate.ts";
 import { plainSeriesV1, plainSeriesV2 } from "../support/plain_form.ts";
 import { type InitV1, postV1, postV2 } from "../support/requests.ts";
 
-// The million is for scripts/fuzz_decoder.ts: these are a few thousand of the same kind.
+// scripts/fuzz_decoder.ts runs a million mutations of the same kind.
 const mutations = 5000;
 const corpus = seeds();
 
-/** The same without the marks of staleness, which the generated types do not have. */
+/** Returns the series without `stale`, which the generated types do not have. */
 function withoutStale(list: readonly TimeSeries[]): TimeSeries[] {
   const strip = <T extends { readonly stale?: boolean }>({ stale: _, ...rest }: T): Omit<T, "stale"> => rest;
   return list.map((series) => ({
@@ -30,12 +30,12 @@ function withoutStale(list: readonly TimeSeries[]): TimeSeries[] {
 for (const version of ["1.0", "2.0"] as const) {
   const own = corpus.filter((seed) => seed.version === version).map(({ bytes }) => bytes);
   const decode = version === "1.0" ? decodeV1 : decodeV2;
-  const referee = (bytes: Uint8Array): TimeSeries[] =>
+  const reference = (bytes: Uint8Array): TimeSeries[] =>
     version === "1.0"
       ? plainSeriesV1(fromBinary(WriteRequestSchema, bytes))
       : plainSeriesV2(fromBinary(RequestSchema, bytes));
 
-  test(`${version} mutated: what is decoded is what the generated types decode, the rest is refused`, () => {
+  test(`a mutated ${version} request decodes to what the generated types decode, or is rejected`, () => {
     const random = new Random(40);
     let decoded = 0;
     for (let index = 0; index < mutations; index++) {
@@ -47,27 +47,27 @@ for (const version of ["1.0", "2.0"] as const) {
         assert.ok(error instanceof FormatError, String(error));
         continue;
       }
-      assert.deepEqual(withoutStale(timeSeries), referee(bytes));
+      assert.deepEqual(withoutStale(timeSeries), reference(bytes));
       decoded++;
     }
     assert.ok(decoded > mutations / 20 && decoded < mutations, `${decoded} of ${mutations} were decoded`);
   });
 }
 
-test("mutated blocks are decompressed to what they declare, or refused", () => {
+test("a mutated block decompresses to its declared length, or is rejected", () => {
   const blocks = corpus.map(({ bytes }) => compress(bytes));
   const random = new Random(41);
-  let refused = 0;
+  let rejected = 0;
   for (let index = 0; index < mutations; index++) {
     const block = mutate(blocks[random.below(blocks.length)] ?? new Uint8Array(), { random, others: blocks });
     try {
       decompress(block, { maxDecodedBytes: 1 << 20 });
     } catch (error) {
       assert.ok(error instanceof FormatError, String(error));
-      refused++;
+      rejected++;
     }
   }
-  assert.ok(refused > 0 && refused < mutations);
+  assert.ok(rejected > 0 && rejected < mutations);
 });
 
 function newSeries(count: number, round: number): InitV1 {
@@ -78,7 +78,7 @@ function newSeries(count: number, round: number): InitV1 {
   return { timeseries };
 }
 
-test("mutated requests are answered 204, 400 or 413 by the strict receiver, and by one that is not", async () => {
+test("receivers answer mutated requests with 204, 400 or 413, strict or not", async () => {
   const random = new Random(42);
   const errors: unknown[] = [];
   for (const strict of [strictRules({ maxTrackedSeries: 10 }), undefined]) {
@@ -89,7 +89,7 @@ test("mutated requests are answered 204, 400 or 413 by the strict receiver, and 
     });
     const statuses = new Set<number>();
     for (let index = 0; index < 1000; index++) {
-      // In between, correct ones of more new series than are remembered.
+      // Between them, valid requests with more new series than the receiver remembers.
       if (index % 10 === 0) assert.equal((await receive(postV1(newSeries(15, index)))).status, 204);
       const { version, bytes } = corpus[random.below(corpus.length)] ?? { version: "1.0", bytes: new Uint8Array() };
       const body = compress(mutate(bytes, { random, others: [bytes] }));

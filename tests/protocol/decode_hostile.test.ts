@@ -5,7 +5,7 @@ import type { DecodedRequest } from "../../src/protocol/decode.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 
-/** A length-delimited field. */
+/** Returns a length-delimited field. */
 function field(number: number, ...body: number[]): number[] {
   return [number << 3 | 2, ...varint(body.length), ...body];
 }
@@ -22,7 +22,7 @@ const histogram = (...body: number[]): number[] => series(...field(4, ...body));
 const double = (...bytes: number[]): number[] => [...bytes, ...Array<number>(8 - bytes.length).fill(0)].slice(0, 8);
 const nines = Array<number>(9).fill(0xff);
 
-const refused: readonly [title: string, run: () => unknown, message: RegExp][] = [
+const rejected: readonly [title: string, run: () => unknown, message: RegExp][] = [
   ["a truncated tag", () => v1(0x80), /a field's tag at byte 0 is a truncated varint/],
   ["field number 0", () => v1(0x02, 0x00), /a field's number at byte 0 is out of range/],
   ["a tag over 32 bits", () => v1(0xff, 0xff, 0xff, 0xff, 0xff, 0x01), /a field's number at byte 0/],
@@ -57,22 +57,22 @@ const refused: readonly [title: string, run: () => unknown, message: RegExp][] =
     /Sample\.value at byte 5 is cut off after 3 bytes, expected 8/,
   ],
   [
-    "a varint where a message belongs",
+    "a varint instead of a message",
     () => v1(0x08, 0x00),
     /WriteRequest\.timeseries at byte 1 is a varint, expected length-/,
   ],
   [
-    "32 bits where a double belongs",
+    "32 bits instead of a double",
     () => v1(...sample(0x0d, 0, 0, 0, 0)),
     /Sample\.value at byte 5 is 32 bits, expected 64/,
   ],
   [
-    "a string where a varint belongs",
+    "a string instead of a varint",
     () => v1(...sample(0x12, 0x00)),
     /Sample\.timestamp at byte 5 is length-delimited/,
   ],
   [
-    "packed values where there is one",
+    "packed values instead of one",
     () => v1(...sample(0x0a, 8, ...double())),
     /Sample\.value .* is length-delimited/,
   ],
@@ -82,7 +82,7 @@ const refused: readonly [title: string, run: () => unknown, message: RegExp][] =
     /field 15 at byte 1 is a group, expected a wire type of proto3/,
   ],
   ["a group's end", () => v1(0x7c), /field 15 at byte 1 is a group's end/],
-  ["a group where a message belongs", () => v1(0x0b, 0x0c), /WriteRequest\.timeseries at byte 1 is a group/],
+  ["a group instead of a message", () => v1(0x0b, 0x0c), /WriteRequest\.timeseries at byte 1 is a group/],
   ["wire type 7", () => v1(0x7f), /field 15 at byte 1 is of the unknown wire type 7/],
   ["an unknown field cut off", () => v1(0x79, 0, 0), /field 15 at byte 1 is cut off after 2 bytes, expected 8/],
   [
@@ -148,7 +148,7 @@ const refused: readonly [title: string, run: () => unknown, message: RegExp][] =
   ],
   ["a symbol that is not UTF-8", () => v2(...field(4, 0xff)), /Request\.symbols at byte 2 is not UTF-8/],
   [
-    "a reference to no symbol",
+    "a reference to a missing symbol",
     () => v2(...field(4), ...field(5, ...field(1, 0, 1))),
     /TimeSeries\.labels_refs at byte 8 is symbol 1, expected one of 1 symbols/,
   ],
@@ -163,19 +163,19 @@ const refused: readonly [title: string, run: () => unknown, message: RegExp][] =
     /TimeSeries\.labels_refs at byte 7 is 1 references, expected pairs/,
   ],
   [
-    "an exemplar's reference to no symbol",
+    "an exemplar's reference to a missing symbol",
     () => v2(...field(4), ...field(5, ...field(4, ...field(1, 0, 9)))),
     /Exemplar\.labels_refs .* symbol 9/,
   ],
   [
-    "help that is no symbol",
+    "a help text that is a missing symbol",
     () => v2(...field(4), ...field(5, ...field(5, 0x18, 7))),
     /Metadata\.help_ref .* symbol 7/,
   ],
 ];
 
-for (const [title, run, message] of refused) {
-  test(`decoding refuses ${title}`, () => {
+for (const [title, run, message] of rejected) {
+  test(`decoding rejects ${title}`, () => {
     assert.throws(run, (error) => {
       assert.ok(error instanceof FormatError && !(error instanceof TooLargeError), String(error));
       assert.match(error.message, message);
@@ -184,8 +184,8 @@ for (const [title, run, message] of refused) {
   });
 }
 
-test("decoding refuses every cut of a request within a message, and nothing else", () => {
-  // Two series, cut everywhere: only between the two is a request.
+test("decoding rejects every request that is cut within a message, and no other", () => {
+  // Two series, cut at every byte. Only the cut between the two leaves a valid request.
   const one = sample(0x09, ...double(1), 0x10, 0x05);
   const bytes = Uint8Array.from([...one, ...one]);
   for (let length = 0; length < bytes.length; length++) {
@@ -200,7 +200,7 @@ test("decoding skips unknown fields of every wire type, in every message", () =>
   const bytes = [
     ...unknown,
     ...field(1, ...unknown, ...field(1, ...unknown, ...field(1, 0x61)), ...field(2, ...unknown, 0x10, 0x05)),
-    // 2.0's start timestamp is unknown in 1.0.
+    // The start timestamp of 2.0 is unknown in 1.0.
     ...sample(0x18, 0x09),
   ];
   assert.deepEqual(v1(...bytes).timeSeries, [
@@ -214,7 +214,7 @@ test("decoding skips unknown fields of every wire type, in every message", () =>
   ]);
 });
 
-test("decoding takes repeated numbers packed, one by one, and both at once", () => {
+test("decoding accepts repeated numbers that are packed, single, or both", () => {
   const packed = histogram(0x08, 3, ...field(12, 2, 2), ...field(12));
   const single = histogram(0x08, 3, 0x60, 2, 0x60, 2);
   const both = histogram(0x08, 3, ...field(12, 2), 0x60, 2);
@@ -225,11 +225,11 @@ test("decoding takes repeated numbers packed, one by one, and both at once", () 
   assert.deepEqual(v2(...refs).timeSeries[0]?.labels, [{ name: "a", value: "b" }, { name: "a", value: "b" }]);
 });
 
-test("decoding takes varints longer than they need to be", () => {
+test("decoding accepts varints that are longer than necessary", () => {
   assert.equal(v1(...sample(0x90, 0x80, 0x00, 0x85, 0x80, 0x80, 0x00)).timeSeries[0]?.samples?.[0]?.timestamp, 5);
 });
 
-test("decoding keeps the last of a single field that comes twice, and of a oneof", () => {
+test("decoding keeps the last value of a field or oneof that is sent twice", () => {
   assert.equal(v1(...sample(0x10, 1, 0x10, 2)).timeSeries[0]?.samples?.[0]?.timestamp, 2);
   const { count, float } = v1(...histogram(0x08, 7, 0x11, ...double())).timeSeries[0]?.histograms?.[0] ?? {};
   assert.deepEqual([count, float], [0, true]);
@@ -247,7 +247,7 @@ const nans: readonly [title: string, bits: bigint, kind: "stale" | "odd" | "ordi
 ];
 
 for (const [title, bits, kind] of nans) {
-  test(`decoding takes ${title} for ${kind}, in samples and histograms`, () => {
+  test(`decoding reads ${title} as ${kind}, in samples and histograms`, () => {
     const bytes = [...new Uint8Array(BigUint64Array.of(bits).buffer)];
     const { timeSeries, oddNans } = v1(...sample(0x09, ...bytes), ...histogram(0x19, ...bytes));
     const values = [timeSeries[0]?.samples?.[0], timeSeries[1]?.histograms?.[0]];
@@ -256,7 +256,7 @@ for (const [title, bits, kind] of nans) {
   });
 }
 
-/** Short bytes, repeated, that make many objects. */
+/** Requests of a few repeated bytes that make many objects. */
 const bombs: readonly [title: string, decode: typeof decodeV1, bytes: (count: number) => number[]][] = [
   ["empty series", decodeV1, (count) => Array<number[]>(count).fill(field(1)).flat()],
   ["empty labels", decodeV1, (count) => series(...Array<number[]>(count).fill(field(1)).flat())],
@@ -271,7 +271,7 @@ const bombs: readonly [title: string, decode: typeof decodeV1, bytes: (count: nu
 ];
 
 for (const [title, decode, make] of bombs) {
-  test(`decoding pays for ${title} from a budget, and refuses what is beyond it as too large`, () => {
+  test(`decoding charges ${title} to the memory budget, and rejects a request over the budget as too large`, () => {
     const bytes = Uint8Array.from(make(20_000));
     const maxMemoryBytes = 200_000;
     assert.throws(
@@ -282,12 +282,12 @@ for (const [title, decode, make] of bombs) {
   });
 }
 
-test("decoding does not pay for what it skips", () => {
+test("decoding does not charge fields that it skips", () => {
   const unknown = Array<number[]>(50_000).fill([0x38, 0x00]).flat();
   assert.deepEqual(decodeV1(Uint8Array.from(unknown), { maxMemoryBytes: 1 }).timeSeries, []);
 });
 
-test("decoding pays for a long symbol as often as it is referred to", () => {
+test("decoding charges a long symbol for each reference", () => {
   const labelled = (count: number): Uint8Array =>
     Uint8Array.from([
       ...field(4),

@@ -6,12 +6,11 @@ import fc from "fast-check";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decompress } from "../../src/protocol/snappy.ts";
-
 import { requestV1, sentLabels, timeSeriesList } from "../support/arbitrary_series.ts";
 import { requestsV1 } from "../support/arbitrary_requests.ts";
 import { plainMetadataV1, plainSeriesV1 } from "../support/plain_form.ts";
 
-test("1.0 decodes to what the generated types say", () => {
+test("1.0 requests decode to the same series as with the generated types", () => {
   fc.assert(
     fc.property(requestsV1, (request) => {
       const { timeSeries, metadata, symbols } = decodeV1(toBinary(WriteRequestSchema, request));
@@ -23,7 +22,7 @@ test("1.0 decodes to what the generated types say", () => {
   );
 });
 
-test("1.0 decodes staleness markers by their bits, in samples and histograms", () => {
+test("1.0 decoding recognises staleness markers by their bits, in samples and histograms", () => {
   fc.assert(
     fc.property(timeSeriesList, (list) => {
       const stale = list.map(({ samples, histograms }) =>
@@ -41,13 +40,13 @@ test("1.0 decodes staleness markers by their bits, in samples and histograms", (
 });
 
 for (const run of ["basic", "native"]) {
-  test(`1.0 decodes the requests that k6 sent (${run}) as the generated types do`, () => {
+  test(`the requests that k6 sent (${run}) decode to the same series as with the generated types`, () => {
     const folder = `tests/fixtures/k6/${run}/requests`;
     let markers = 0;
     for (const name of readdirSync(folder).filter((name) => name.endsWith(".bin"))) {
       const bytes = decompress(new Uint8Array(readFileSync(`${folder}/${name}`)), { maxDecodedBytes: 1 << 20 });
       const { timeSeries, oddNans } = decodeV1(bytes);
-      // k6 sends no NaN but the marker.
+      // k6 sends no other NaN than the marker.
       const expected = plainSeriesV1(fromBinary(WriteRequestSchema, bytes), { nanIsStale: true });
       assert.deepEqual(timeSeries, expected);
       assert.equal(oddNans.size, 0);

@@ -7,7 +7,7 @@ import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 import { requestsV2 } from "../support/arbitrary_requests.ts";
 import { plainSeriesV2 } from "../support/plain_form.ts";
 
-test("2.0 decodes to what the generated types say", () => {
+test("2.0 requests decode to the same series as with the generated types", () => {
   fc.assert(
     fc.property(requestsV2, (request) => {
       const { timeSeries, metadata, symbols } = decodeV2(toBinary(RequestSchema, request));
@@ -19,8 +19,8 @@ test("2.0 decodes to what the generated types say", () => {
   );
 });
 
-test("2.0 refers to symbols from labels, exemplars and metadata", () => {
-  // Symbols "", "a", "b", "c", "d", "e", "f"; a series with labels 1 2, an exemplar with labels 3 4, help 5; 6 is not used.
+test("2.0 labels, exemplars and metadata refer to symbols", () => {
+  // A series has labels 1 2, an exemplar with labels 3 4, and help 5. Symbol 6 is not used.
   const symbols = ["", "a", "b", "c", "d", "e", "f"].flatMap((
     text,
   ) => [0x22, text.length, ...new TextEncoder().encode(text)]);
@@ -31,18 +31,18 @@ test("2.0 refers to symbols from labels, exemplars and metadata", () => {
   assert.deepEqual(timeSeries[0]?.metadata, { type: "unknown", help: "e" });
 });
 
-test("2.0 decodes symbols that come after the series that refer to them", () => {
+test("2.0 symbols can come after the series that refer to them", () => {
   const bytes = Uint8Array.of(0x2a, 4, 0x0a, 2, 1, 2, 0x22, 0, 0x22, 1, 0x61, 0x22, 1, 0x62);
   assert.deepEqual(decodeV2(bytes).timeSeries[0]?.labels, [{ name: "a", value: "b" }]);
 });
 
-test("2.0 merges metadata that comes in parts, as protobuf has it", () => {
-  // type 1 in one message, help 1 in another one.
+test("2.0 metadata in several parts is merged, as protobuf requires", () => {
+  // One message has type 1, another has help 1.
   const bytes = Uint8Array.of(0x22, 0, 0x22, 1, 0x61, 0x2a, 8, 0x2a, 2, 0x08, 1, 0x2a, 2, 0x18, 1);
   assert.deepEqual(decodeV2(bytes).timeSeries[0]?.metadata, { type: "counter", help: "a" });
 });
 
-test("2.0 needs no symbols where nothing refers to them", () => {
+test("2.0 requests without references need no symbols", () => {
   assert.deepEqual(decodeV2(new Uint8Array()).timeSeries, []);
   assert.deepEqual(decodeV2(Uint8Array.of(0x2a, 2, 0x2a, 0)).timeSeries[0]?.metadata, { type: "unknown" });
 });

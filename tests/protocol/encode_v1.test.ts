@@ -10,7 +10,7 @@ import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import { requestV1, timeSeriesList } from "../support/arbitrary_series.ts";
 
-test("1.0 bytes equal those of the generated types, for any series", () => {
+test("1.0 bytes equal those of the generated types for any series", () => {
   const buffer = new ByteBuffer(16);
   fc.assert(
     fc.property(timeSeriesList, (list) => {
@@ -22,7 +22,7 @@ test("1.0 bytes equal those of the generated types, for any series", () => {
   );
 });
 
-test("series with labels of many kilobytes keep each their own bytes", () => {
+test("series with labels of many kilobytes keep their own bytes", () => {
   const list = ["a", "b", "\u00e9"].map((letter) => ({
     labels: [{ name: "__name__", value: "x" }, { name: "long", value: letter.repeat(10_000) }],
     samples: [{ timestamp: 1, value: 2 }],
@@ -34,7 +34,7 @@ test("series with labels of many kilobytes keep each their own bytes", () => {
   assert.equal(bytes.findIndex((byte, at) => byte !== expected[at]), -1);
 });
 
-test("a slice encodes only its own samples, those of one series in one TimeSeries", () => {
+test("a slice encodes only its own samples, with those of one series in one TimeSeries", () => {
   const series = new EncodedSeries([{ name: "__name__", value: "a" }]);
   const other = new EncodedSeries([{ name: "__name__", value: "b" }]);
   const batch = new Batch(1);
@@ -49,7 +49,7 @@ test("a slice encodes only its own samples, those of one series in one TimeSerie
   );
 });
 
-test("times before 1970 and the negative zero survive", () => {
+test("times before 1970 and the negative zero are encoded", () => {
   const series = new EncodedSeries([{ name: "__name__", value: "a" }]);
   const batch = new Batch();
   batch.push(series, -0, -5);
@@ -59,7 +59,7 @@ test("times before 1970 and the negative zero survive", () => {
   assert.ok(Object.is(sample?.value, -0));
 });
 
-test("metadata reads back as it was given", () => {
+test("metadata decodes to the values that were encoded", () => {
   const families = new Map(
     [
       ["k6_http_reqs_total", { type: "counter", help: "How many requests.", unit: "" }],

@@ -11,7 +11,7 @@ import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { labelsOfRefs, sentLabels, timeSeriesList, unmarked } from "../support/arbitrary_series.ts";
 
-/** The parts of a request that both sides have, in one form. */
+/** Returns a decoded request in the form of `expected`. */
 function view({ symbols, timeseries }: Request): unknown {
   return timeseries.map((series) => ({
     labels: labelsOfRefs(series.labelsRefs, symbols),
@@ -40,7 +40,7 @@ function view({ symbols, timeseries }: Request): unknown {
   }));
 }
 
-/** One that is later than its sample is left out. */
+/** Returns the start timestamp that is sent: 0 if it is later than its sample. */
 function startOf({ timestamp, startTimestamp = 0 }: Pick<FloatSample, "timestamp" | "startTimestamp">): bigint {
   return startTimestamp > timestamp ? 0n : BigInt(startTimestamp);
 }
@@ -72,7 +72,7 @@ function expected(list: readonly TimeSeries[]): unknown {
   }));
 }
 
-test("2.0 bytes decode with the generated types to the same series, whatever was encoded before", () => {
+test("2.0 bytes decode to the same series with the generated types, after any earlier requests", () => {
   const encoder = new EncoderV2();
   const buffer = new ByteBuffer(16);
   fc.assert(
@@ -81,14 +81,14 @@ test("2.0 bytes decode with the generated types to the same series, whatever was
       const bytes = encoder.encode({ batch, from: 0, to: batch.length }, buffer);
       const request = fromBinary(RequestSchema, bytes);
       assert.deepEqual(view(request), expected(list));
-      // Nothing but what the generated encoder would write either.
+      // The generated encoder writes no fewer bytes.
       assert.equal(toBinary(RequestSchema, request).length, bytes.length);
     }),
     { seed: 2, numRuns: 500 },
   );
 });
 
-test("2.0 MUST have the empty string as first symbol, and every other string once", () => {
+test("2.0 symbols MUST begin with the empty string, and contain every string once", () => {
   const encoder = new EncoderV2();
   fc.assert(
     fc.property(timeSeriesList, (list) => {
@@ -111,7 +111,7 @@ test("start timestamps of samples and histograms are sent", () => {
   assert.equal(request.timeseries[0]?.samples[0]?.startTimestamp, 1000n);
 });
 
-test("an exemplar's label with an empty value makes no second empty symbol", () => {
+test("an exemplar's label with an empty value adds no second empty symbol", () => {
   const batch = new Batch();
   batch.push(new EncodedSeries([{ name: "__name__", value: "a" }]), 1, 2000);
   batch.setExemplars(0, [{
@@ -125,7 +125,7 @@ test("an exemplar's label with an empty value makes no second empty symbol", () 
   assert.deepEqual(timeseries[0]?.exemplars[0]?.labelsRefs, [3, 0, 4, 2]);
 });
 
-test("what is remembered of strings is bounded, and forgetting changes nothing", () => {
+test("the number of remembered strings is limited, and forgetting them does not change the bytes", () => {
   const encoder = new EncoderV2({ maxRememberedSymbols: 20 });
   const unbounded = new EncoderV2();
   const stays = new EncodedSeries([{ name: "__name__", value: "stays" }], { type: "gauge", help: "It stays." });

@@ -10,11 +10,11 @@ import { compress, decompress, setSnappyModule } from "../../src/protocol/snappy
 const maxDecodedBytes = 1 << 20;
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
 
-/** Blocks made by hand from the format's description. */
+/** Blocks that were written by hand from the description of the format. */
 const blocks: readonly [title: string, block: number[], text: string][] = [
   ["nothing", [0x00], ""],
   ["a literal", [0x03, 0x08, ...ascii("abc")], "abc"],
-  ["a copy with an offset of eleven bits", [0x08, 0x00, ...ascii("a"), 0x0d, 0x01], "aaaaaaaa"],
+  ["a copy with an offset of 11 bits", [0x08, 0x00, ...ascii("a"), 0x0d, 0x01], "aaaaaaaa"],
   ["a copy with an offset of two bytes", [0x06, 0x08, ...ascii("abc"), 0x0a, 0x03, 0x00], "abcabc"],
   ["a literal whose length takes a byte", [0x3d, 0xf0, 0x3c, ...ascii("x".repeat(61))], "x".repeat(61)],
 ];
@@ -41,7 +41,7 @@ test("snappy compresses to a block that decompresses to the same bytes", () => {
   );
 });
 
-/** How a block of up to 256 bytes begins, by the format's description. */
+/** The start of a block of up to 256 bytes, from the description of the format. */
 const literals: readonly [length: number, head: number[]][] = [
   [1, [0x01, 0x00]],
   [60, [0x3c, 0xec]],
@@ -60,7 +60,7 @@ for (const [length, head] of literals) {
   });
 }
 
-test("snappy finds what repeats in more than 256 bytes", () => {
+test("snappy compresses more than 256 bytes with WebAssembly", () => {
   assert.ok(compress(new Uint8Array(257)).length < 30);
 });
 
@@ -68,12 +68,12 @@ test("snappy compresses nothing to a block of one byte", () => {
   assert.deepEqual(compress(new Uint8Array()), Uint8Array.of(0));
 });
 
-test("snappy refuses to compress what is no Uint8Array, which the module would take for nothing", () => {
+test("snappy rejects an argument that is not a Uint8Array, which the module would compress to nothing", () => {
   const buffer: unknown = new ArrayBuffer(8);
   assert.throws(() => compress(buffer as Uint8Array), { name: "TypeError", message: /\[object ArrayBuffer\]/ });
 });
 
-test("snappy takes a block that decodes to just the limit, and refuses one byte more", () => {
+test("snappy accepts a block that decodes to the limit, and rejects one byte more", () => {
   const block = Uint8Array.of(0x08, 0x00, 0x61, 0x0d, 0x01);
   assert.equal(decompress(block, { maxDecodedBytes: 8 }).length, 8);
   assert.throws(
@@ -89,8 +89,8 @@ const malformed: readonly [title: string, block: number[], reason: RegExp][] = [
   ["a length that is cut off", [0x80, 0x80], /cut off after 2 bytes/],
   ["a length over 32 bits", [0x80, 0x80, 0x80, 0x80, 0x10, 0x00], /over 32 bits/],
   ["a length of six bytes", [0x80, 0x80, 0x80, 0x80, 0x80, 0x00], /over 32 bits/],
-  // 64 bytes of copy take three bytes: nothing can grow 200 times.
-  ["a length that so few bytes cannot make", [0xe8, 0x07, 0x00, 0x61, 0x0d], /declared length is 1000 bytes/],
+  // A copy element of three bytes makes at most 64 bytes, so no block can grow 200 times.
+  ["a length that is impossible for so few bytes", [0xe8, 0x07, 0x00, 0x61, 0x0d], /declared length is 1000 bytes/],
   ["a literal that is cut off", [0x03, 0x08, 0x61], /3 bytes/],
   ["a copy from before the start", [0x08, 0x00, 0x61, 0x0d, 0x02], /offset/],
   ["a copy with the offset 0", [0x08, 0x00, 0x61, 0x0d, 0x00], /offset/],
@@ -101,7 +101,7 @@ const malformed: readonly [title: string, block: number[], reason: RegExp][] = [
 ];
 
 for (const [title, block, reason] of malformed) {
-  test(`snappy refuses ${title}`, () => {
+  test(`snappy rejects ${title}`, () => {
     const run = (): Uint8Array => decompress(Uint8Array.from(block), { maxDecodedBytes });
     assert.throws(
       run,
@@ -113,7 +113,7 @@ for (const [title, block, reason] of malformed) {
 const wasm = new Uint8Array(readFileSync("gen/snappy/snappy_bg.wasm"));
 const block = Uint8Array.of(0x03, 0x08, ...ascii("abc"));
 
-test("snappy uses a module handed in as bytes or compiled", () => {
+test("snappy uses a module that was set as bytes or compiled", () => {
   for (const module of [wasm, new WebAssembly.Module(wasm)]) {
     setSnappyModule(module);
     assert.deepEqual(decompress(block, { maxDecodedBytes }), Uint8Array.from(ascii("abc")));
@@ -123,7 +123,7 @@ test("snappy uses a module handed in as bytes or compiled", () => {
   setSnappyModule(wasm);
 });
 
-test("snappy uses a compiled module of another realm, whose prototype is not this one's", () => {
+test("snappy uses a compiled module of another realm, which has another prototype", () => {
   const module = new WebAssembly.Module(wasm);
   Object.setPrototypeOf(module, { [Symbol.toStringTag]: "WebAssembly.Module" });
   assert.ok(!(module instanceof WebAssembly.Module));
@@ -132,8 +132,8 @@ test("snappy uses a compiled module of another realm, whose prototype is not thi
   setSnappyModule(wasm);
 });
 
-test("snappy makes a new instance after a trap", () => {
-  // The module's own memory has no room for 2 GiB. So much may come only of 100 MB.
+test("snappy creates a new instance after a trap", () => {
+  // The memory of the module cannot grow by 2 GiB. A block of 100 MB may declare such a length.
   const huge = new Uint8Array(100e6);
   huge.set([0x80, 0x80, 0x80, 0x80, 0x08]);
   const Instance = WebAssembly.Instance;

@@ -8,7 +8,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-test("both copies of the module are the package's, which the glue has to match", () => {
+test("both copies of the module are equal to the package's, because the glue must match it", () => {
   const ofPackage = sha256(readFileSync("node_modules/snappy-wasm/es/snappy_bg.wasm"));
   assert.equal(sha256(readFileSync("gen/snappy/snappy_bg.wasm")), ofPackage);
   const bytes = inline();
@@ -16,13 +16,13 @@ test("both copies of the module are the package's, which the glue has to match",
   assert.equal(sha256(bytes), ofPackage);
 });
 
-test("the dependency is exact, as the glue and the module belong together", () => {
+test("the version of the dependency is exact, because the glue must match the module", () => {
   const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
   const { version } = JSON.parse(readFileSync("node_modules/snappy-wasm/package.json", "utf8"));
   assert.equal(dependencies["snappy-wasm"], version);
 });
 
-test("each form says which package it was made of", () => {
+test("each generated file names the module that it was made from", () => {
   const ofPackage = sha256(readFileSync("node_modules/snappy-wasm/es/snappy_bg.wasm"));
   for (const name of ["inline.js", "inline.d.ts", "compiled.js", "compiled.d.ts"]) {
     assert.ok(readFileSync(`gen/snappy/${name}`, "utf8").includes(ofPackage), name);

@@ -5,7 +5,7 @@ import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.t
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { Symbols } from "../../src/protocol/symbols.ts";
 
-/** A table of these strings: what it holds, and where it says that they are. */
+/** Writes a table with strings. Returns the strings that it holds, and their references. */
 function table(symbols: Symbols, texts: readonly string[]): { strings: readonly string[]; refs: readonly number[] } {
   const buffer = new ByteBuffer(1);
   const refs = new ByteBuffer(1);
@@ -14,14 +14,14 @@ function table(symbols: Symbols, texts: readonly string[]): { strings: readonly 
   return { strings: fromBinary(RequestSchema, buffer.written()).symbols, refs: Array.from(refs.written()) };
 }
 
-test("each table holds the strings it refers to, once, and no others", () => {
+test("a table holds the strings that are referred to, once, and no others", () => {
   const symbols = new Symbols();
   assert.deepEqual(table(symbols, ["a", "b", "a"]), { strings: ["", "a", "b"], refs: [1, 2, 1] });
   assert.deepEqual(table(symbols, ["c", "b", "c"]), { strings: ["", "c", "b"], refs: [1, 2, 1] });
   assert.deepEqual(table(symbols, []), { strings: [""], refs: [] });
 });
 
-test("tables stay right when the count of places begins anew", () => {
+test("tables stay correct when the count of places starts again", () => {
   const symbols = new Symbols(10);
   for (let round = 0; round < 20; round++) {
     const texts = ["a", `only ${round}`, "b"];
@@ -29,7 +29,7 @@ test("tables stay right when the count of places begins anew", () => {
   }
 });
 
-test("a string of one request only is found in its table, and is not in the next", () => {
+test("a transient string is in the table of its request, and not in the next one", () => {
   const symbols = new Symbols();
   const buffer = new ByteBuffer();
   symbols.begin(buffer);

@@ -3,20 +3,19 @@ import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
-import { sendDefaults } from "../../src/send/defaults.ts";
 import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type FaultServer, type SocketFault, startFaultServer } from "../support/fault_server.ts";
-import { SeriesNames } from "../support/sending.ts";
+import { defaultLimits, SeriesNames } from "../support/sending.ts";
 import { idle } from "../support/virtual_clock.ts";
 
-const { timeoutMs } = sendDefaults;
+const { timeoutMs } = defaultLimits;
 
 const limits = {
-  ...sendDefaults,
+  ...defaultLimits,
   bisect: true,
   retryOn429: true,
   retryDeadlineMs: Infinity,

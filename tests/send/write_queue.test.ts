@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sendDefaults } from "../../src/send/defaults.ts";
 import { Delivery } from "../../src/send/delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { Outage } from "../../src/send/outage.ts";
@@ -11,7 +10,7 @@ import { type CloseOptions, WriteQueue } from "../../src/send/write_queue.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import { FakePrometheus } from "../support/fake_prometheus.ts";
 import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
-import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import { createSending, defaultLimits, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 interface Setting extends Sending {
@@ -424,7 +423,7 @@ test("a delivery that throws does not stop its shard", async () => {
   const clock = new VirtualClock();
   let calls = 0;
   const common = {
-    ...sendDefaults,
+    ...defaultLimits,
     ...clock,
     codecs: jsonCodecs,
     protocol: "1.0",

@@ -1,5 +1,5 @@
 /**
- * Runs the command as its user would, on the runtime that the test runs on.
+ * Runs the command as a user does, on the runtime of the test.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { readCommandLine } from "../../src/cli/command_line.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 
 const isDeno = "Deno" in globalThis;
-// Beside this file in its own form: TypeScript, or compiled for Node.
+// TypeScript like this file, or compiled like it.
 const main = fileURLToPath(
   new URL(`../../src/cli/main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
 );
@@ -18,42 +18,42 @@ export const cliCommand: readonly string[] = [
   ...(isDeno ? ["run", "-A", "--no-check", main] : [main]),
 ];
 
-/** How a run went. */
+/** The result of a run. */
 export interface CliResult {
-  /** The exit code; a signal's name where one ended it. */
+  /** The exit code, or the name of the signal that ended the run. */
   readonly code: number | string;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A run that goes on. */
+/** A run that was started. */
 export interface RunningCli {
   readonly child: ChildProcess;
-  /** Resolves when the text was printed to either output. */
+  /** Resolves with an output when it contains the string. */
   printed(text: string | RegExp): Promise<string>;
-  /** Sends a signal; ChildProcess.kill loses the exit code on Deno. */
+  /** Sends a signal. (ChildProcess.kill loses the exit code on Deno.) */
   signal(name: "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGKILL"): void;
-  /** Sends a signal until it ends: one that comes again at once counts as the same. */
+  /** Sends a signal repeatedly until the run ends, because a signal that repeats at once counts as one. */
   insist(name: "SIGINT" | "SIGTERM"): Promise<CliResult>;
   readonly ended: Promise<CliResult>;
 }
 
-/** What to run it with. */
+/** Environment and input of a run. */
 export interface CliOptions {
-  /** Variables beside those of the test that are neither k6's nor AWS's. */
+  /** Variables in addition to the test's own, except k6's and AWS's. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Standard input; left open if it is undefined and `keepOpen` is set. */
+  /** Standard input. It is closed afterwards unless `keepOpen` is set. */
   readonly input?: string;
   readonly keepOpen?: boolean;
-  /** The working directory. @default that of the test */
+  /** The working directory. @default the test's */
   readonly cwd?: string;
-  /** Without the terminal that the tests may have been started in. */
+  /** Whether the run is detached from the terminal of the tests. */
   readonly detached?: boolean;
 }
 
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(K6|AWS)_/.test(name)));
 
-/** Starts it; it is ended after a minute at the latest. */
+/** Starts the command; kills it after a minute. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const [program = "", ...before] = cliCommand;
   const env = { ...inherited, NO_COLOR: "1", ...options.env };
@@ -101,7 +101,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   return { child, printed, signal, insist, ended };
 }
 
-/** Runs it to its end. */
+/** Runs the command to its end. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return startCli(args, options).ended;
 }

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { resolveClientOptions, type ResolvedClientOptions } from "../../src/client/client_options.ts";
+import { checkOptions, type Resolved } from "../../src/client/option_definition.ts";
+import { queueOptionDefinitions, type QueueOptions } from "../../src/client/queue_options.ts";
 import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
-import { sendDefaults } from "../../src/send/defaults.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
 import { Outage } from "../../src/send/outage.ts";
 import { RequestBudget } from "../../src/send/request_budget.ts";
@@ -18,6 +20,12 @@ import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import type { FakePrometheus } from "./fake_prometheus.ts";
 import { createFaultyFetch, type Fault, type FaultyFetch, jsonCodecs } from "./faulty_fetch.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
+
+/** The default limits of a client and its queue. */
+export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, never> = {
+  ...resolveClientOptions(),
+  ...checkOptions({}, queueOptionDefinitions),
+};
 
 /** What a test may change. */
 export interface SendingOptions
@@ -60,7 +68,7 @@ export function createSending(options: SendingOptions): Sending {
   const network = createFaultyFetch({ receiver, sleep, faults });
   const budget = new RequestBudget(maxRequestsPerFlush);
   const common = {
-    ...sendDefaults,
+    ...defaultLimits,
     codecs: jsonCodecs,
     protocol: "1.0",
     bisect: true,

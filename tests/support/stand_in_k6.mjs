@@ -1,5 +1,5 @@
-// Stands in for k6: takes its command line, prints what it prints, and writes JSON to each `json=` target. What it does is in the
-// variable STAND_IN_K6: see stand_in_k6.ts.
+// Stands in for k6: accepts its command line, prints similar output, and writes JSON to the first `json=` target. The variable
+// STAND_IN_K6 says how it behaves: see stand_in_k6.ts.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
@@ -16,7 +16,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     signals++;
     say(`\nk6 got ${signal} (${signals})`);
-    // As k6 does at the second one.
+    // k6 stops at once at the second signal.
     if (signals === 2) process.exit(105);
   });
 }
@@ -35,7 +35,7 @@ function tell(facts) {
   appendFileSync(report, `${JSON.stringify(facts)}\n`);
 }
 
-/** As k6 draws its bars: above the cursor nothing changes, and it ends where it began. */
+/** Draws progress bars as k6 does: below the cursor, which returns to where it was. */
 function say(text) {
   process.stdout.write(process.stdout.isTTY ? `\x1b[K\n${text}\x1b[K\n\r\x1b[J\x1b[2A` : `${text}\n`);
 }
@@ -55,7 +55,7 @@ async function waitForEver() {
   }
 }
 
-/** Each line when its time has come. */
+/** Writes each line when its time has come. */
 async function writeInTime(descriptor, lines) {
   const started = performance.now();
   let first;

@@ -1,5 +1,5 @@
 /**
- * An executable named k6 that takes k6's command line and does what a test asks for, and a folder for all that comes of it.
+ * Makes an executable named k6 that accepts k6's command line and behaves as a test asks, in a folder for its files.
  */
 import {
   chmodSync,
@@ -14,20 +14,20 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** What it is to do. */
+/** How the stand-in behaves. */
 export interface StandIn {
-  /** A file of JSON lines, perhaps gzipped; it may be garbage. */
+  /** The file that it writes as its output: JSON lines, possibly gzipped, or garbage. */
   readonly json: string;
-  /** Its exit code. @default 0 */
+  /** The exit code. @default 0 */
   readonly code?: number;
-  /** Between its ten pieces of output. @default 0 */
+  /** The pause between the ten parts of its output. @default 0 */
   readonly paceMs?: number;
-  /** Writes each line at its own time, so many times as fast as it was recorded. @default without waiting */
+  /** Writes each line at its own time, this many times as fast as it was recorded. @default without waiting */
   readonly pace?: number;
   /**
-   * It ends; it ends without having opened its output, or waits for ever then; a process that it leaves behind keeps the output
-   * open, or writes on and on; it is killed in the middle of a line; it waits for a signal in the middle, and goes on; it waits
-   * there for ever.
+   * How it ends: normally; without having opened its output, or waiting forever then; leaving a process that keeps the output
+   * open, or that writes forever; killed in the middle of a line; waiting for a signal in the middle, and then continuing; or
+   * waiting there forever.
    * @default "end"
    */
   readonly ending?:
@@ -41,39 +41,40 @@ export interface StandIn {
     | "deaf";
 }
 
-/** What it saw. */
+/** What the stand-in observed. */
 export interface StandInReport {
   readonly args: readonly string[];
   readonly pid: number;
-  /** The process that has started it. */
+  /** The process that started it. */
   readonly ppid: number;
-  /** Names of its variables that begin with K6_ or AWS_. */
+  /** The names of its variables that begin with K6_ or AWS_. */
   readonly variables: readonly string[];
   readonly folderMode: string;
   readonly isFifo: boolean;
-  /** Whether it prints to a terminal. */
+  /** Whether its standard output is a terminal. */
   readonly terminal: boolean;
-  /** How many it got; undefined unless it came to its end. */
+  /** The number of signals that it got; undefined unless it ran to its end. */
   readonly signals?: number;
-  /** The process that it left behind. */
+  /** The process that it left running. */
   readonly sleeper?: number;
 }
 
+/** A stand-in for k6. */
 export interface StandInK6 {
   readonly folder: string;
   /** The executable. */
   readonly path: string;
-  /** Variables with which the command finds it, and keeps its temporary folders here. */
+  /** Returns variables with which the command finds it, and makes its temporary folders in this folder. */
   env(does: StandIn): Record<string, string>;
-  /** Writes a file beside it. */
+  /** Writes a file to the folder, and returns its path. */
   write(name: string, text: string | Uint8Array): string;
   report(): StandInReport;
-  /** What is in the folder of temporary folders. */
+  /** Returns the names of the temporary folders that are left. */
   leftovers(): string[];
   remove(): void;
 }
 
-/** Makes one; it runs on what the test runs on. */
+/** Makes a stand-in that runs on the runtime of the test. */
 export function makeStandInK6(): StandInK6 {
   const folder = mkdtempSync(join(tmpdir(), "stand-in-k6-"));
   const temporary = join(folder, "tmp");

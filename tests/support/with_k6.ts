@@ -1,5 +1,5 @@
 /**
- * `run` with a stand-in for k6 and a receiver.
+ * Tests `run` with a stand-in for k6 and a receiver.
  */
 import assert from "node:assert/strict";
 import { type Accepted, type AcceptOptions, acceptSamples } from "./accept_samples.ts";
@@ -12,15 +12,15 @@ const json = startOfRecording();
 /** A few lines of JSON without a testid. */
 export const untagged: string = Array.from({ length: 30 }, (_, at) => point(at)).join("");
 
-/** What a test of `run` is given. */
+/** What a test of `run` gets. */
 export interface Scene {
   readonly k6: StandInK6;
   readonly receiver: Accepted;
-  /** What `run` is started with: the receiver as endpoint, and k6 doing this. */
+  /** Returns options for the run: the receiver is the endpoint, and the stand-in behaves as given. */
   options(does?: Partial<StandIn>, env?: Record<string, string>): CliOptions & { env: Record<string, string> };
 }
 
-/** With a stand-in for k6 and a receiver; afterwards nothing may be left of what was temporary. */
+/** Calls a function with a stand-in for k6 and a receiver. Nothing temporary may be left afterwards. */
 export async function withK6(use: (scene: Scene) => Promise<void>, accept?: AcceptOptions): Promise<void> {
   const k6 = makeStandInK6();
   const receiver = await acceptSamples(accept);
@@ -40,12 +40,12 @@ export async function withK6(use: (scene: Scene) => Promise<void>, accept?: Acce
   }
 }
 
-/** Where it says how k6 ended, and what became of its results. */
+/** Returns the last line, which says how k6 ended and what happened to its results. */
 export function lastLine({ stderr }: CliResult): string {
   return stderr.trimEnd().split("\n").at(-1) ?? "";
 }
 
-/** The sum of the last values of a counter's series. */
+/** Returns the sum of the last values of a counter's series. */
 export function total({ samples }: Accepted, metric: string): number {
   const last = new Map(
     samples.filter(({ name }) => name === metric).map(({ labels, value }) => [JSON.stringify(labels), value]),
@@ -53,7 +53,7 @@ export function total({ samples }: Accepted, metric: string): number {
   return [...last.values()].reduce((sum, value) => sum + value, 0);
 }
 
-/** Whether there is a process of this number. */
+/** Reports whether a process of this number exists. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -7,9 +7,35 @@
 // @generated from file prometheus/remote.proto (package prometheus, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+/**
+ * The protobuf messages of Prometheus remote write 1.0, generated from the specification for @bufbuild/protobuf.
+ *
+ * @example
+ * ```ts
+ * import { create, toBinary } from "@bufbuild/protobuf";
+ * import { WriteRequestSchema } from "k6-remote-write/proto/v1";
+ *
+ * const samples = [{ value: 1, timestamp: BigInt(Date.now()) }];
+ * const request = create(WriteRequestSchema, { timeseries: [{ labels: [{ name: "__name__", value: "up" }], samples }] });
+ * console.log(toBinary(WriteRequestSchema, request).length);
+ * ```
+ *
+ * @module
+ */
+import type * as codegen from "@bufbuild/protobuf/codegenv2";
+import type * as protobuf from "@bufbuild/protobuf";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
+
+/** @internal */
+type GenEnum<Value extends number> = codegen.GenEnum<Value>;
+/** @internal */
+type GenFile = codegen.GenFile;
+/** @internal */
+type GenMessage<Shape extends protobuf.Message> = codegen.GenMessage<Shape>;
+/** @internal */
+type Message<Name extends string> = protobuf.Message<Name>;
+/** @internal */
+type UnknownEnum = protobuf.UnknownEnum;
 
 /**
  * Describes the file prometheus/remote.proto.

@@ -1,4 +1,4 @@
-// What the suite uses of node:assert/strict, for runtimes without it.
+// The functions of node:assert/strict that the suite uses, for runtimes without that module.
 
 class AssertionError extends Error {
   name = "AssertionError";
@@ -27,7 +27,7 @@ function show(value) {
   return text === undefined ? String(value) : text.slice(0, 2000);
 }
 
-/** Strict: prototypes, own enumerable properties, Object.is; entries of Maps and Sets; bytes; messages of errors. */
+/** Compares strictly: prototypes, own enumerable properties, entries of Maps and Sets, bytes, and messages of errors. */
 function same(a, b, seen = new Map()) {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
@@ -49,7 +49,7 @@ function same(a, b, seen = new Map()) {
   return keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key], seen));
 }
 
-/** Whether an error is of a class, has these properties, matches an expression, or passes a function. */
+/** Fails unless an error is of a class, has these properties, matches an expression, or passes a function. */
 function checkError(error, expected) {
   if (expected === undefined || typeof expected === "string") return;
   if (expected instanceof RegExp) return assert(expected.test(String(error)), `${error} does not match ${expected}`);

@@ -1,4 +1,4 @@
-// What the suite uses of node:test, for runtimes without it: tests run one after the other.
+// The functions of node:test that the suite uses, for runtimes without that module. Tests run one after the other.
 const tests = [];
 
 export function test(name, ...rest) {
@@ -6,7 +6,7 @@ export function test(name, ...rest) {
   tests.push({ name, fn, skip: rest[0]?.skip ?? false });
 }
 
-/** Runs all tests. Resolves with how many passed, and with the errors of the others. */
+/** Runs all tests. Resolves with the number that passed and the errors of the others. */
 export async function runTests() {
   let passed = 0;
   let skipped = 0;

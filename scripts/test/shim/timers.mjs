@@ -1,5 +1,5 @@
-// A turn of the event loop, where there is no setImmediate. Browsers delay nested timers, but not messages; workerd does not
-// delay timers, and waits for no message.
+// A turn of the event loop for runtimes without setImmediate. Browsers delay nested timers but not messages. workerd does not
+// delay timers, but does not wait for messages.
 const { port1, port2 } = new MessageChannel();
 const waiting = [];
 port1.onmessage = () => waiting.shift()();

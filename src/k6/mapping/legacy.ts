@@ -12,14 +12,6 @@ import type { SeriesType } from "../../model/time_series.ts";
 import { validMetricName } from "../../model/labels.ts";
 import type { Mapping, MetricMapping } from "./mapping.ts";
 
-/** Options of the legacy mapping. */
-export interface LegacyMappingOptions {
-  /** Begins the name of every metric. It must be the same as the output's option `prefix`, which is "k6_" by default. */
-  readonly prefix: string;
-  /** Percentiles are exact up to this number of values of a series. @default 10000 */
-  readonly maxExactValues?: number | undefined;
-}
-
 const statsOfTrends = ["min", "max", "avg", "med", "p(90)", "p(95)"];
 
 /**
@@ -36,7 +28,12 @@ const statsOfTrends = ["min", "max", "avg", "med", "p(90)", "p(95)"];
  * ```
  */
 export function legacyMapping(
-  { prefix, maxExactValues = trendSinkDefaults.maxExactValues }: LegacyMappingOptions,
+  { prefix, maxExactValues = trendSinkDefaults.maxExactValues }: {
+    /** Begins the name of every metric. It must be the same as the output's option `prefix`, which is "k6_" by default. */
+    readonly prefix: string;
+    /** Percentiles are exact up to this number of values of a series. @default 10000 */
+    readonly maxExactValues?: number | undefined;
+  },
 ): Mapping {
   if (typeof prefix !== "string") throw optionError("prefix", prefix, "a string");
   if (!Number.isSafeInteger(maxExactValues) || maxExactValues < 1) {

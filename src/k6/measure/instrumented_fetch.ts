@@ -5,7 +5,7 @@
  * @module
  */
 import type { SampleConsumer, Tags } from "../sample.ts";
-import { boolean, callback, checkOptions, clocks, type Shapes } from "./measure_options.ts";
+import { checkOptions, type OptionDefinitions, type Resolved, unexpected } from "../../client/option_definition.ts";
 import { type Instrument, MeasuredRequest, type OpenRequests, type RequestFacts } from "./measured_request.ts";
 import { measureResponse } from "./measured_response.ts";
 import { showableUrl, templateOf } from "./url_name.ts";
@@ -56,31 +56,47 @@ export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
 /** The options of an instrumented fetch that a runner's `http` has. The runner has its own clocks. */
 export type HttpOptions = Omit<InstrumentFetchOptions, "now" | "monotonicNow">;
 
-/** Options with their defaults. */
-type ResolvedFetchOptions = Required<Omit<InstrumentFetchOptions, "name">> & Pick<InstrumentFetchOptions, "name">;
+type OptionalOption = "fetch" | "name";
 
-const defaults = {
-  tags: {},
-  // A query may distinguish resources. Users whose queries hold secrets or identifiers can remove it.
-  stripQuery: false,
-  // k6's default of http.setResponseCallback().
-  expectedStatus: (status: number): boolean => status >= 200 && status < 400,
-  ...clocks,
-} as const satisfies InstrumentFetchOptions;
-
-/** The shapes of a runner's `http` options. */
-export const httpShapes: Shapes<HttpOptions> = {
-  fetch: callback,
-  tags: [
-    (value) => typeof value === "function" || typeof value === "object" && value !== null,
-    "an object or a function",
-  ],
-  name: [(value) => typeof value === "string" || typeof value === "function", "a string or a function"],
-  stripQuery: boolean,
-  expectedStatus: callback,
+/** The definitions of the options of a runner's `http`. */
+export const httpDefinitions: OptionDefinitions<HttpOptions, OptionalOption> = {
+  fetch: { kind: "function" },
+  tags: {
+    kind: "tags",
+    default: {},
+    check(value, name): void {
+      if (typeof value !== "function") checkObject(value, name, "an object or a function");
+    },
+  },
+  name: {
+    kind: "name",
+    check(value, name): void {
+      if (typeof value !== "string" && typeof value !== "function") {
+        throw unexpected(name, value, "a string or a function");
+      }
+    },
+  },
+  // A query may distinguish resources. If it contains secrets or identifiers, the caller can remove it.
+  stripQuery: { kind: "boolean", default: false },
+  // The default of k6's http.setResponseCallback().
+  expectedStatus: { kind: "function", default: (status) => status >= 200 && status < 400 },
 };
 
-const fetchShapes: Shapes<InstrumentFetchOptions> = { ...httpShapes, now: callback, monotonicNow: callback };
+/** The definitions of the clocks. They read the runtime's clocks at each call, so that a test can replace those. */
+export const clockDefinitions: OptionDefinitions<Pick<InstrumentFetchOptions, "now" | "monotonicNow">, never> = {
+  now: { kind: "function", default: () => Date.now() },
+  monotonicNow: { kind: "function", default: () => performance.now() },
+};
+
+const definitions: OptionDefinitions<InstrumentFetchOptions, OptionalOption> = {
+  ...httpDefinitions,
+  ...clockDefinitions,
+};
+
+/** Checks that an option is an object, such as tags. @throws {ConfigurationError} */
+export function checkObject(value: unknown, name: string, expected = "an object"): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unexpected(name, value, expected);
+}
 
 /** The statuses of responses without a body in the fetch standard; 0 is a response that a page may not read. */
 const statusesWithoutBody: readonly number[] = [0, 101, 103, 204, 205, 304];
@@ -115,22 +131,16 @@ const statusesWithoutBody: readonly number[] = [0, 101, 103, 204, 205, 304];
  * ```
  */
 export function instrumentFetch(output: SampleConsumer, options: InstrumentFetchOptions = {}): InstrumentedFetch {
-  checkOptions(options, fetchShapes);
-  return fetchBinder(output, options)({}, new Set());
+  return fetchBinder(output, checkOptions(options, definitions))({}, new Set());
 }
 
-/** Completes options that were checked, once for any number of fetches. */
-export function fetchBinder(output: SampleConsumer, options: InstrumentFetchOptions): BindFetch {
-  const { fetch, tags: baseTags, name, stripQuery, ...rest }: ResolvedFetchOptions = {
-    // Read now, so that the result may replace the global fetch.
-    fetch: options.fetch ?? globalThis.fetch,
-    tags: options.tags ?? defaults.tags,
-    name: options.name,
-    stripQuery: options.stripQuery ?? defaults.stripQuery,
-    expectedStatus: options.expectedStatus ?? defaults.expectedStatus,
-    now: options.now ?? defaults.now,
-    monotonicNow: options.monotonicNow ?? defaults.monotonicNow,
-  };
+/** Prepares any number of fetches with the same options. */
+export function fetchBinder(
+  output: SampleConsumer,
+  options: Resolved<InstrumentFetchOptions, OptionalOption>,
+): BindFetch {
+  // The global fetch is read now, so that the result may replace it.
+  const { fetch = globalThis.fetch, tags: baseTags, name, stripQuery, ...rest } = options;
   const instrument: Instrument = { output, ...rest };
 
   return function bind(boundTags, open): InstrumentedFetch {

@@ -7,7 +7,8 @@
 import { type Metric, type MetricType, type ValueType, valueTypes } from "../metric.ts";
 import type { SampleConsumer, Tags } from "../sample.ts";
 import { k6Metrics } from "../read/k6_metrics.ts";
-import { boolean, callback, checkOptions, clocks, object, type Shapes } from "./measure_options.ts";
+import { checkOptions, type OptionDefinitions } from "../../client/option_definition.ts";
+import { checkObject, clockDefinitions } from "./instrumented_fetch.ts";
 
 /** The unit of a metric's values. */
 export interface MetricOptions {
@@ -126,14 +127,15 @@ const validName = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
 
 const noTags: Tags = Object.freeze({});
 
-const metricsShapes: Shapes<MetricsOptions> = { tags: object, now: callback };
+const metricsDefinitions: OptionDefinitions<MetricsOptions, never> = {
+  tags: { kind: "tags", default: noTags, check: checkObject },
+  now: clockDefinitions.now,
+};
 
-const metricShapes: Shapes<MetricOptions> = {
-  contains: [
-    (value) => valueTypes.some((type) => type === value),
-    valueTypes.map((type) => `"${type}"`).join(" or "),
-  ],
-  isTime: boolean,
+/** The default of `contains` depends on `isTime`. */
+const metricDefinitions: OptionDefinitions<MetricOptions, keyof MetricOptions> = {
+  contains: { kind: "choice", choices: valueTypes },
+  isTime: { kind: "boolean" },
 };
 
 /**
@@ -156,9 +158,8 @@ const metricShapes: Shapes<MetricOptions> = {
  * ```
  */
 export function createMetrics(output: SampleConsumer, options: MetricsOptions = {}): Metrics {
-  checkOptions(options, metricsShapes);
-  const { now = clocks.now } = options;
-  const tags = options.tags === undefined ? noTags : Object.freeze({ ...options.tags });
+  const { now, tags: given } = checkOptions(options, metricsDefinitions);
+  const tags = given === noTags ? noTags : Object.freeze({ ...given });
   const metrics = new Map<string, DefinedMetric>();
   const definitions = new Map<string, Metric>(Object.entries(k6Metrics));
 
@@ -196,8 +197,7 @@ export function createMetrics(output: SampleConsumer, options: MetricsOptions = 
 }
 
 function containsOf(name: string, options: MetricOptions): ValueType {
-  checkOptions(options, metricShapes);
-  const { contains, isTime } = options;
+  const { contains, isTime } = checkOptions(options, metricDefinitions);
   if (isTime !== undefined && contains !== undefined && isTime !== (contains === "time")) {
     throw new TypeError(
       `Cannot define the metric ${name}: isTime is ${isTime} and contains is ${contains}, expected one of them`,

@@ -6,8 +6,15 @@
  */
 import type { Sample, SampleConsumer, Tags } from "../sample.ts";
 import { k6Sample } from "../read/k6_metrics.ts";
-import { fetchBinder, type HttpOptions, httpShapes, type InstrumentedFetch } from "./instrumented_fetch.ts";
-import { callback, checkOptions, clocks, object, type Shapes } from "./measure_options.ts";
+import { checkKeys, checkOptions, type OptionDefinitions } from "../../client/option_definition.ts";
+import {
+  checkObject,
+  clockDefinitions,
+  fetchBinder,
+  httpDefinitions,
+  type HttpOptions,
+  type InstrumentedFetch,
+} from "./instrumented_fetch.ts";
 import type { OpenRequests } from "./measured_request.ts";
 
 /** How a runner measures. */
@@ -63,7 +70,18 @@ export interface Runner extends RunnerContext {
 /** Separates the names of nested groups, so no name may contain it. */
 const groupSeparator = "::";
 
-const runnerShapes: Shapes<RunnerOptions> = { tags: object, http: object, now: callback, monotonicNow: callback };
+const definitions: OptionDefinitions<RunnerOptions, never> = {
+  tags: { kind: "tags", default: {}, check: checkObject },
+  http: {
+    kind: "http",
+    default: {},
+    check(value, name): void {
+      checkObject(value, name);
+      checkKeys(value, Object.keys(httpDefinitions), "http");
+    },
+  },
+  ...clockDefinitions,
+};
 
 /**
  * Makes the checks, groups and iterations of a custom runner, which add their samples to an output.
@@ -87,11 +105,9 @@ const runnerShapes: Shapes<RunnerOptions> = { tags: object, http: object, now: c
  * ```
  */
 export function createRunner(output: SampleConsumer, options: RunnerOptions = {}): Runner {
-  checkOptions(options, runnerShapes);
-  const { http = {}, now = clocks.now, monotonicNow = clocks.monotonicNow } = options;
-  checkOptions(http, httpShapes, "http.");
-  const bindFetch = fetchBinder(output, { ...http, now, monotonicNow });
-  const runTags = Object.freeze({ ...options.tags });
+  const { tags, http, now, monotonicNow } = checkOptions(options, definitions);
+  const bindFetch = fetchBinder(output, { ...checkOptions(http, httpDefinitions), now, monotonicNow });
+  const runTags = Object.freeze({ ...tags });
   let vus = 0;
   let maxVus = 0;
 

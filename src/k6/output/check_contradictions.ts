@@ -1,53 +1,58 @@
 /**
- * Finds options that have no effect together with others: a caller that gives both expects something else.
+ * Finds options that have no effect together with other options. A caller that gives both expects something else.
  *
  * @module
  */
 import { unexpected } from "../../client/option_definition.ts";
 import type { TrendForm } from "../mapping/trends.ts";
-import type { RemoteWriteOutputOptions } from "./output_options.ts";
+import type { CheckedOutputOptions, RemoteWriteOutputOptions } from "./output_options.ts";
 
-/** Where an option has an effect. */
+/** When an option has an effect. */
 interface Effect {
-  readonly option: keyof RemoteWriteOutputOptions;
-  /** The forms of trends, in the mapping `prometheus`. @default all */
+  /** The forms of trends with which it has an effect. @default all */
   readonly forms?: readonly TrendForm[];
-  /** The value that says what happens anyway where the option has no effect. */
+  /** The value that describes what happens if the option has no effect, so that it is allowed. */
   readonly neutral?: unknown;
 }
 
-const effects: readonly Effect[] = [
-  { option: "trendAs", neutral: "stats" },
+/** The options that have an effect only in the mapping `prometheus`. */
+const effects: Readonly<Record<string, Effect>> = {
+  trendAs: { neutral: "stats" },
   // k6 accepts its stats together with native histograms, and ignores them.
-  { option: "trendStats", forms: ["stats", "native"] },
-  { option: "trendWindow", forms: ["stats"], neutral: "run" },
-  { option: "maxExactValues", forms: ["stats"] },
-  { option: "bucketFactor", forms: ["native"] },
-  { option: "maxBuckets", forms: ["native"] },
-  { option: "buckets", forms: ["histogram"] },
-  { option: "rateCounters", neutral: false },
-];
+  trendStats: { forms: ["stats", "native"] },
+  trendWindow: { forms: ["stats"], neutral: "run" },
+  maxExactValues: { forms: ["stats"] },
+  bucketFactor: { forms: ["native"] },
+  maxBuckets: { forms: ["native"] },
+  buckets: { forms: ["histogram"] },
+  rateCounters: { neutral: false },
+} satisfies Partial<Record<keyof RemoteWriteOutputOptions, Effect>>;
 
-/** @throws ConfigurationError that names both options */
-export function checkContradictions(options: RemoteWriteOutputOptions): void {
-  const { trendAs = "stats", windows = "wall", heartbeatMs = 0, maxRequestsPerFlush = Infinity } = options;
-  const mapping = typeof options.mapping === "object" ? options.mapping.name : options.mapping ?? "prometheus";
-  for (const { option, forms = [trendAs], neutral } of effects) {
-    const value = options[option];
-    if (value === undefined || value === neutral) continue;
+/**
+ * Checks the options that a caller gave.
+ *
+ * @param checked the same options with the defaults
+ * @throws ConfigurationError that names both options
+ */
+export function checkContradictions(given: RemoteWriteOutputOptions, checked: CheckedOutputOptions): void {
+  const { trendAs, windows, heartbeatMs, maxRequestsPerFlush } = checked;
+  const mapping = typeof checked.mapping === "object" ? checked.mapping.name : checked.mapping;
+  for (const [option, value] of Object.entries(given)) {
+    const effect = effects[option];
+    if (effect === undefined || value === undefined || value === effect.neutral) continue;
     if (mapping !== "prometheus") throw unexpected(option, value, `none with the mapping "${mapping}"`);
-    if (!forms.includes(trendAs)) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
+    if (effect.forms?.includes(trendAs) === false) throw unexpected(option, value, `none if trendAs is "${trendAs}"`);
   }
-  if (mapping === "raw" && options.zeroSample === true) {
+  if (mapping === "raw" && checked.zeroSample) {
     throw unexpected("zeroSample", true, 'none with the mapping "raw"');
   }
   if (windows !== "event") {
-    if (options.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
+    if (checked.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
     return;
   }
   const none = `none if windows is "event", as for recorded files`;
-  // Recorded samples have no clock by which a series could be idle.
+  // Recorded samples have no clock that tells when a series is idle.
   if (heartbeatMs > 0) throw unexpected("heartbeatMs", heartbeatMs, none);
-  // Each window is a flush of its own, and one follows the other.
+  // Each window is a separate flush, and flushes follow each other without a pause.
   if (maxRequestsPerFlush !== Infinity) throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, none);
 }

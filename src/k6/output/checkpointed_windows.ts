@@ -1,5 +1,5 @@
 /**
- * Sends windows so that a run can be continued after an interruption at any moment.
+ * Sends windows in such a way that a run can be continued after an interruption at any moment.
  *
  * @module
  */
@@ -7,29 +7,29 @@ import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import type { PushOptions } from "../../send/write_queue.ts";
 
-/** A window after it was sent. A window holds what one flush sends; a flush that sends nothing makes no window. */
-export interface SettledWindow {
-  /** The number of the window, from 0. */
-  readonly index: number;
-  /** Whether the receiver answered for every sample (it may have refused some). If not, nothing more is sent. */
-  readonly acknowledged: boolean;
-}
-
-/** Makes a run that can be continued with the same samples and options. It needs windows by event time. */
+/** Makes a run that can be continued with the same samples and options. It requires `windows: "event"`. */
 export interface CheckpointOptions {
   /**
-   * How many windows an earlier run certainly sent. They are aggregated again but not sent. The window after them may have been sent
-   * as well, so that samples of it that are refused count as unknown. Undefined for a first run.
+   * The number of windows that an earlier run certainly sent. They are aggregated again, but not sent. The earlier run may also have
+   * sent the window after them, so refused samples of that window count as unknown.
+   * @default none: this is the first run
    */
   readonly windowsSent?: number | undefined;
   /**
-   * Called after each window. The next window is sent after it has resolved, so that at most one window is sent but not recorded. If
-   * it throws, nothing more is sent.
+   * Called after each window. The output sends the next window when it has resolved, so that at most one window is sent but not
+   * recorded. If it throws, the output sends nothing more.
    */
-  onWindow(window: SettledWindow): void | Promise<void>;
+  onWindow(
+    window: {
+      /** The number of the window, from 0. A window is what one flush sends; a flush that sends nothing makes no window. */
+      readonly index: number;
+      /** Whether the receiver's responses cover every sample (it may have refused some). If not, the output sends nothing more. */
+      readonly acknowledged: boolean;
+    },
+  ): void | Promise<void>;
 }
 
-/** Counts windows, and sends each one after the window before it is recorded. */
+/** Counts windows, and sends each window when the window before it is recorded. */
 export class CheckpointedWindows {
   readonly #options: CheckpointOptions;
   #count = 0;
@@ -42,7 +42,7 @@ export class CheckpointedWindows {
   /**
    * Sends the next window, unless an earlier run sent it.
    *
-   * @param push puts the window into the queue
+   * @param push adds the window to the queue
    */
   async send(push: (options: PushOptions) => Promise<DeliveryReport>): Promise<DeliveryReport> {
     const index = this.#count++;
@@ -50,18 +50,18 @@ export class CheckpointedWindows {
     if (windowsSent !== undefined && index < windowsSent) return mergeReports([]);
     const pushed = push({ after: this.#recorded, sentBefore: index === windowsSent });
     this.#recorded = pushed.then((report) => this.#record(index, report));
-    // Callers that wait for it get the error; without them it is no error.
+    // The next window waits for it and gets the error. Without a next window, the error must not be an unhandled rejection.
     this.#recorded.catch(() => {});
     return await pushed;
   }
 
-  /** Resolves when the last window is recorded, or cannot be. */
+  /** Resolves when the last window is recorded or its recording has failed. */
   async settle(): Promise<void> {
     await this.#recorded?.catch(() => {});
   }
 
   async #record(index: number, { failed, dropped, deferred }: DeliveryReport): Promise<void> {
-    // Samples that were refused, also on a retry, were answered.
+    // A refusal is also a response, even if it is unknown whether an earlier attempt stored the samples.
     const acknowledged = failed + dropped + deferred === 0;
     await this.#options.onWindow({ index, acknowledged });
     if (!acknowledged) throw new Error(`Cannot go on: window ${index} was not acknowledged`);

@@ -5,18 +5,18 @@
  */
 
 /**
- * How far before its window a sample may lie. k6 writes its JSON every 200 ms, with the samples of each virtual user in order, so that
- * samples of one run are late by some hundred milliseconds, and by more on a busy machine. A sample that is later comes from another
- * run, which gets windows of its own.
+ * How far before the start of its window a sample may be. k6 writes its JSON every 200 ms, with the samples of each virtual user in
+ * order. So samples of one run are late by some hundred milliseconds, or by more on a busy machine. A sample that is later belongs to
+ * another run, which gets its own windows.
  */
 const maxLatenessMs = 2_000;
 
-/** A window ends early after this many samples, to bound the memory of the raw mapping. */
+/** A window ends early after this many samples, to limit the memory of the raw mapping. */
 const maxWindowSamples = 100_000;
 
 /**
  * Windows begin at multiples of their length and follow the samples, forwards and backwards. The same samples always give the same
- * windows. A second file with an earlier run gets windows of its own, and a stray sample far away gets one.
+ * windows. A second file with an earlier run gets its own windows, and so does a stray sample with a distant time.
  */
 export class EventWindows {
   readonly #lengthMs: number;

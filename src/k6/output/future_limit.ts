@@ -1,5 +1,5 @@
 /**
- * Finds samples too far ahead of the clock: sending one would hold back all later samples of its series.
+ * Finds samples that are too far ahead of the clock. If one were sent, all later samples of its series would get times after it.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** Prometheus refuses samples that are further ahead of its clock. */
 const maxAheadMs = 600_000;
 
-/** The times that no receiver accepts yet. */
+/** The latest time that receivers accept. */
 export class FutureLimit {
   readonly #now: () => number;
   #beginsAt = -Infinity;
@@ -17,8 +17,8 @@ export class FutureLimit {
     this.#now = now;
   }
 
-  /** Reports whether a time is beyond the limit. It reads the clock once in ten minutes. */
-  has(time: number): boolean {
+  /** Reports whether a time is after the limit. It reads the clock at most once in ten minutes, unless a time is after the limit. */
+  isExceededBy(time: number): boolean {
     if (time <= this.#beginsAt) return false;
     this.#beginsAt = this.#now() + maxAheadMs;
     return time > this.#beginsAt;

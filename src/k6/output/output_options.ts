@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { clientOptionDefinitions, type ClientOptions } from "../../client/client_options.ts";
-import { type OptionDefinitions, unexpected } from "../../client/option_definition.ts";
+import { clientOptionDefinitions, type ClientOptions, type OptionalClientOption } from "../../client/client_options.ts";
+import { checkKeys, type OptionDefinitions, type Resolved, unexpected } from "../../client/option_definition.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
+import { checkLabels } from "../check_labels.ts";
 import type { Mapping } from "../mapping/mapping.ts";
-import type { PerMetric, TrendForm } from "../mapping/trends.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
 import type { Tags } from "../sample.ts";
-import type { TrendWindow } from "../sinks/trend_sink.ts";
+import { nativeHistogramDefaults } from "../sinks/native_histogram_sink.ts";
+import { trendSinkDefaults } from "../sinks/trend_sink.ts";
 import type { CheckpointOptions } from "./checkpointed_windows.ts";
 
 /** The options of an output. */
@@ -26,29 +27,29 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
    * The form of a trend in the prometheus mapping: one gauge for each of `trendStats`, a native histogram, or a classic histogram.
    * @default "stats"
    */
-  readonly trendAs?: TrendForm | undefined;
+  readonly trendAs?: "stats" | "native" | "histogram" | undefined;
   /**
    * The statistics of a trend: `avg`, `min`, `max`, `med`, `count`, `sum`, `p(x)`.
    * @default ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"]
    */
   readonly trendStats?: readonly string[] | undefined;
-  /** Whether the median and the percentiles cover the run or the time since the last flush. @default "run" */
-  readonly trendWindow?: TrendWindow | undefined;
-  /** Up to this many values of a series, percentiles are exact. With more, their error is at most 0.5 %. @default 10000 */
+  /** Whether the median and the percentiles cover the run, or the interval since the last flush. @default "run" */
+  readonly trendWindow?: "run" | "interval" | undefined;
+  /** Percentiles are exact up to this many values per series. With more, their error is at most 0.5 %. @default 10000 */
   readonly maxExactValues?: number | undefined;
   /**
    * The largest growth from one bucket of a native histogram to the next, above 1: one number, or one for each metric by its name.
    * @default 1.1
    */
-  readonly bucketFactor?: PerMetric<number> | undefined;
+  readonly bucketFactor?: number | Readonly<Record<string, number>> | undefined;
   /** The most buckets of a native histogram. With more, buckets are merged, so that the growth is larger. @default 160 */
   readonly maxBuckets?: number | undefined;
   /**
-   * The upper bounds of a classic histogram's buckets, rising, in the unit that is sent (seconds, bytes): one list, or one for each
-   * metric by its name.
+   * The upper bounds of a classic histogram's buckets, in rising order and in the unit that is sent (seconds, bytes): one list, or
+   * one for each metric by its name.
    * @default 5 ms to 60 s for times, 256 B to 16 MiB for sizes, 1 to 10000 for other values
    */
-  readonly buckets?: PerMetric<readonly number[]> | undefined;
+  readonly buckets?: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
   /** Whether a rate also gets the counters `_passes_total` and `_samples_total`. @default true */
   readonly rateCounters?: boolean | undefined;
   /**
@@ -65,20 +66,20 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly keepUrlTag?: boolean | undefined;
   /** Labels of every series. As with Prometheus's external labels, a tag of the same name wins. @default {} */
   readonly labels?: Tags | undefined;
-  /** The label `instance`, which distinguishes senders. "auto" makes one up. @default none */
+  /** The label `instance`, which distinguishes senders. "auto" generates a name. @default none */
   readonly instance?: string | undefined;
-  /** The label `testid`, which distinguishes runs. "auto" makes one up. @default none */
+  /** The label `testid`, which distinguishes runs. "auto" generates a name. @default none */
   readonly testid?: string | undefined;
   /**
-   * Changes or drops the labels of a k6 series before aggregation: `relabelRules([...])` of the entry `./relabel`, or a function. It
-   * gets the labels, external ones included, and as `__name__` the metric's name with the prefix. Series that get equal labels are
-   * aggregated as one.
+   * Changes the labels of a k6 series or drops the series, before aggregation: `relabelRules([...])` of the entry `./relabel`, or a
+   * function. It gets the labels, including external labels, and the metric's name with the prefix as `__name__`. Series that get
+   * equal labels are aggregated as one.
    * @default none
    */
   readonly relabel?: Relabel | undefined;
   /**
-   * Sends thresholds as `k6_threshold` (the bound; times in seconds) and, at the end, `k6_threshold_passed` (1 or 0):
-   * `thresholds()` for those of the metrics, `thresholds({...})` for more of them.
+   * Sends thresholds as `k6_threshold` (the bound; times in seconds) and, at the end, `k6_threshold_passed` (1 or 0). Use
+   * `thresholds()` for the thresholds of the metrics, or `thresholds({...})` to add others.
    * @default none
    */
   readonly thresholds?: RunMetricsFactory | undefined;
@@ -86,59 +87,52 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly runInfo?: RunMetricsFactory | undefined;
   /** Whether `close()` marks every series of k6's metrics as ended. @default false */
   readonly staleMarkers?: boolean | undefined;
-  /** The most k6 series. Samples of further series are refused and counted. @default 1000000 */
+  /** The largest number of k6 series. Samples of other series are rejected and counted. @default 1000000 */
   readonly maxSeries?: number | undefined;
   /** Whether the clock (`start()`, `flush()`) or the times of the samples (recorded files) end a window. @default "wall" */
   readonly windows?: "wall" | "event" | undefined;
-  /** What happens if too much waits: drop the oldest samples, or let `ready()` wait. @default "drop-oldest" */
+  /** What happens if the queue is full: the oldest samples are dropped, or `ready()` waits. @default "drop-oldest" */
   readonly overflow?: "drop-oldest" | "block" | undefined;
   /**
-   * Sends a series again that got no sample for this time, in milliseconds; 0 means never. It works only after `start()`, and not if
-   * `windows` is `event`.
+   * Sends a series again after this time without samples, in milliseconds. 0 means never. It needs `start()`, and `windows` must not
+   * be `event`.
    * @default 0
    */
   readonly heartbeatMs?: number | undefined;
   /**
-   * The most requests of one `flush()` or `close()`, including retries, redirects and tokens, for runtimes that bound the requests of
-   * a handler. The samples that are left are kept for the next flush and reported as `deferred`.
+   * The largest number of requests of one `flush()` or `close()`, including retries, redirects and requests for tokens, for runtimes
+   * that limit the requests of a handler. The other samples wait for the next flush and are reported as `deferred`.
    * @default Infinity
    */
   readonly maxRequestsPerFlush?: number | undefined;
   /**
-   * Whether each flush also sends the sender's own statistics (`stats`) as `k6_remote_write_*`, with the labels of `labels`. Their
-   * time is the clock's, or the newest sample's if `windows` is `event`.
+   * Whether each flush also sends the sender's statistics (`stats`) as `k6_remote_write_*`, with the labels of `labels`. Their time
+   * is the clock's time, or the newest sample's time if `windows` is `event`.
    * @default false
    */
   readonly selfMetrics?: boolean | undefined;
-  /** Makes a run that can be continued after it was interrupted. @default none */
+  /** Makes a run that can be continued after an interruption. @default none */
   readonly checkpoint?: CheckpointOptions | undefined;
 }
 
-/** The options that have no default. */
-export type OptionalOutputOption =
-  | "user"
-  | "password"
-  | "bearerToken"
-  | "auth"
-  | "buckets"
-  | "instance"
-  | "testid"
-  | "relabel"
-  | "thresholds"
-  | "runInfo"
-  | "checkpoint";
+type OptionalK6Option = "buckets" | "instance" | "testid" | "relabel" | "thresholds" | "runInfo" | "checkpoint";
+
+type OptionalOutputOption = OptionalClientOption | OptionalK6Option;
+
+/** The options of an output after the check. */
+export type CheckedOutputOptions = Resolved<RemoteWriteOutputOptions, OptionalOutputOption>;
 
 /** The definitions of k6's own options, without those of the client and of the queue. */
 export const k6OptionDefinitions: OptionDefinitions<
   Omit<RemoteWriteOutputOptions, keyof ClientOptions | keyof QueueOptions>,
-  Exclude<OptionalOutputOption, keyof ClientOptions>
+  OptionalK6Option
 > = {
   flushPeriodMs: {
     kind: "durationMs",
     min: 1,
-    // As the original extension.
+    // As in the original extension.
     default: 1000,
-    help: "How often to send. For recorded files, it is the length of a window.",
+    help: "How often to send; for recorded files, the length of a window.",
   },
   mapping: {
     kind: "mapping",
@@ -147,106 +141,108 @@ export const k6OptionDefinitions: OptionDefinitions<
     help: "How metrics become series: prometheus, raw or legacy.",
   },
   prefix: { kind: "string", default: "k6_", help: "The beginning of every metric's name." },
-  keepTags: { kind: "boolean", default: true, help: "Whether tags become labels." },
-  keepNameTag: { kind: "boolean", default: false, help: "Whether the tag name becomes a label." },
-  keepUrlTag: { kind: "boolean", default: true, help: "Whether the tag url becomes a label." },
+  keepTags: { kind: "boolean", default: true, help: "Send tags as labels." },
+  keepNameTag: { kind: "boolean", default: false, help: "Send the tag name as a label." },
+  keepUrlTag: { kind: "boolean", default: true, help: "Send the tag url as a label." },
   trendStats: {
     kind: "strings",
     default: ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"],
-    help: "The statistics of a trend: avg, min, max, med, count, sum, p(x).",
+    help: "The stats of trends: avg, min, max, med, count, sum, p(x).",
   },
   trendAs: {
     kind: "choice",
     choices: ["stats", "native", "histogram"],
     default: "stats",
     placeholder: "FORM",
-    help: "The form of a trend: stats, a native histogram (native) or a classic one (histogram).",
+    help: "The form of trends: stats, native (histograms) or histogram (classic).",
   },
   trendWindow: {
     kind: "choice",
     choices: ["run", "interval"],
     default: "run",
     placeholder: "WINDOW",
-    help: "Whether percentiles cover the whole run, or the interval since the last flush.",
+    help: "What percentiles cover: the run, or the interval since the last flush.",
   },
   maxExactValues: {
     kind: "wholeNumber",
     min: 1,
-    // 80 kB per series, and more values than most series of a run have.
-    default: 10_000,
-    help: "Up to this many values of a series, percentiles are exact. With more, their error is at most 0.5 %.",
+    default: trendSinkDefaults.maxExactValues,
+    help: "The most values per series with exact percentiles. With more, the error is at most 0.5 %.",
   },
   bucketFactor: {
     kind: "factors",
-    // As k6.
-    default: 1.1,
+    default: nativeHistogramDefaults.bucketFactor,
     help: "The largest growth of a native histogram's buckets. Also METRIC=NUMBER,METRIC=NUMBER.",
   },
   maxBuckets: {
     kind: "wholeNumber",
     min: 1,
-    // Prometheus and Mimir recommend it, and OpenTelemetry allows it.
-    default: 160,
+    default: nativeHistogramDefaults.maxBuckets,
     help: "The most buckets of a native histogram.",
   },
   buckets: {
     kind: "buckets",
-    help: "The upper bounds of a classic histogram's buckets. Also a JSON object of lists by metric.",
+    help: "The upper bounds of a classic histogram. Also a JSON object of lists by metric.",
   },
   rateCounters: {
     kind: "boolean",
     default: true,
-    help: "Also send _passes_total and _samples_total for a rate.",
+    help: "Also send _passes_total and _samples_total for rates.",
   },
   zeroSample: {
     kind: "boolean",
     default: false,
-    help: "Begin counters and histograms with a 0, 1 ms before their first sample.",
+    help: "Begin counters and histograms with a 0, 1 ms before the first sample.",
   },
-  labels: { kind: "labels", default: {}, help: "A label of every series; a tag of the same name wins. Repeatable." },
-  instance: { kind: "string", placeholder: "NAME", help: "The label instance; auto makes one up." },
-  testid: { kind: "string", placeholder: "NAME", help: "The label testid; auto makes one up." },
+  labels: {
+    kind: "labels",
+    default: {},
+    flag: "label",
+    check: (labels, name) => checkLabels(name, labels),
+    help: "A label of every series. A tag of the same name wins. Repeatable.",
+  },
+  instance: { kind: "string", placeholder: "NAME", help: "The label instance. auto generates a name." },
+  testid: { kind: "string", placeholder: "NAME", help: "The label testid. auto generates a name." },
   relabel: { kind: "relabel", check: isFactoryOf("relabelRules([...])") },
   maxSeries: {
     kind: "wholeNumber",
     min: 1,
-    // About a gigabyte of labels. More is a mistake in the tags.
+    // About a gigabyte of labels. A run with more has a mistake in its tags.
     default: 1_000_000,
-    help: "The most k6 series. Samples of further series are refused and counted.",
+    help: "The most k6 series. Samples of other series are rejected.",
   },
   thresholds: {
     kind: "thresholds",
     check: isFactoryOf("thresholds({...})"),
-    help:
-      "Send the bounds of thresholds, and at the end whether they passed. Also a JSON object of further thresholds.",
+    help: "Send thresholds and whether they passed. Also a JSON object of more.",
   },
   runInfo: {
     kind: "runInfo",
     check: isFactoryOf("runInfo({...})"),
-    help: "Send k6_run_info, whose value is 1. Also NAME=VALUE,NAME=VALUE for its labels.",
+    help: "Send k6_run_info. Also NAME=VALUE,NAME=VALUE for its labels.",
   },
-  staleMarkers: { kind: "boolean", default: false, help: "At the end, mark every series of k6's metrics as ended." },
+  staleMarkers: { kind: "boolean", default: false, help: "At the end, mark every k6 series as stale." },
   windows: { kind: "choice", choices: ["wall", "event"], default: "wall" },
   overflow: {
     kind: "choice",
     choices: ["drop-oldest", "block"],
     default: "drop-oldest",
     placeholder: "POLICY",
-    help: "What to do if too much waits: drop-oldest, or block the reading. For recorded files, the default is block.",
+    help: "If the queue is full: drop-oldest, or block reading (default for recorded files).",
   },
   heartbeatMs: {
     kind: "durationMs",
     default: 0,
-    help: "Send a series again that got no sample for this time; 0 means never. For live input, the default is 1m.",
+    help: "Send idle series again after this time; 0 means never. For live input, the default is 1m.",
   },
   maxRequestsPerFlush: {
     kind: "wholeNumber",
     min: 1,
     default: Infinity,
-    help: "The most requests per flush, including retries. The rest waits for the next flush.",
+    help: "The most requests per flush, including retries.",
   },
-  selfMetrics: { kind: "boolean", default: false, help: "Also send series about the sending, k6_remote_write_*." },
-  checkpoint: { kind: "checkpoint" },
+  selfMetrics: { kind: "boolean", default: false, help: "Also send the sender's statistics, k6_remote_write_*." },
+  checkpoint: { kind: "checkpoint", check: checkCheckpoint },
 };
 
 /** The definitions of all options of an output. */
@@ -256,9 +252,15 @@ export const outputOptionDefinitions: OptionDefinitions<RemoteWriteOutputOptions
   ...k6OptionDefinitions,
 };
 
-/** Checks that a feature is a value, and not what describes it. */
+/** Makes a check for a feature that a caller imports. Data such as rules are a frequent mistake. */
 function isFactoryOf(expected: string): (value: unknown, name: string) => void {
   return (value, name) => {
     if (typeof value !== "function") throw unexpected(name, value, `a value of ${expected}`);
   };
+}
+
+function checkCheckpoint(checkpoint: unknown, name: string): void {
+  checkKeys(checkpoint, ["windowsSent", "onWindow"], name);
+  const { onWindow } = Object(checkpoint);
+  if (typeof onWindow !== "function") throw unexpected(`${name}.onWindow`, onWindow, "a function");
 }

@@ -8,16 +8,17 @@ import type { RefusalReason, Series } from "../series/series_store.ts";
 import type { Sample } from "../sample.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What the warnings need. */
+/** How `RejectedSamples` warns. */
 export interface RejectedSamplesOptions {
+  /** The limit that a warning names. */
   readonly maxSeries: number;
-  /** Returns all series. */
+  /** Returns all series, to find the label with the most values. */
   series(): Iterable<Series<EncodedSeries>>;
   /** Called for the first sample of each reason. */
   onWarning(message: string): void;
 }
 
-/** Rejected samples, by reason. */
+/** Counts rejected samples by reason. */
 export class RejectedSamples {
   readonly #options: RejectedSamplesOptions;
   readonly #counts: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, futureTime: 0, maxSeries: 0 };
@@ -26,7 +27,7 @@ export class RejectedSamples {
     this.#options = options;
   }
 
-  /** The number of samples so far, by reason. */
+  /** The number of rejected samples so far, by reason. */
   get counts(): Readonly<Record<RefusalReason, number>> {
     return { ...this.#counts };
   }

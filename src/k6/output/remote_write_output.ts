@@ -1,21 +1,14 @@
 /**
- * The output: takes k6 samples, aggregates them, and sends what comes of them.
+ * The output: takes k6 samples, aggregates them into time series, and sends the series.
  *
  * @module
  */
-import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "../series/series_store.ts";
-import { RunTotals } from "./run_totals.ts";
-import { CheckpointedWindows } from "./checkpointed_windows.ts";
-import { EventWindows } from "./event_windows.ts";
-import { FutureLimit } from "./future_limit.ts";
-import type { RemoteWriteOutputOptions } from "./output_options.ts";
-import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
-import type { RunMetrics } from "../run_metrics/run_metrics.ts";
-import { RejectedSamples } from "./rejected_samples.ts";
-import type { Sample, SampleConsumer } from "../sample.ts";
-import { SenderMetrics } from "./sender_metrics.ts";
-import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
+import { reasonOf } from "../../model/errors.ts";
+import type { Metadata } from "../../model/time_series.ts";
+import { Batch } from "../../protocol/batch.ts";
+import type { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
 import { Outage } from "../../send/outage.ts";
 import { mergeReports } from "../../send/report_builder.ts";
@@ -24,40 +17,47 @@ import { untilAborted } from "../../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
 import { type CloseOptions, type PushOptions, WriteQueue } from "../../send/write_queue.ts";
-import type { Metadata } from "../../model/time_series.ts";
-import { Batch } from "../../protocol/batch.ts";
+import type { RunMetrics } from "../run_metrics/run_metrics.ts";
+import type { Sample, SampleConsumer } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
-import type { EncodedSeries } from "../../protocol/encoded_series.ts";
-import { reasonOf } from "../../model/errors.ts";
+import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "../series/series_store.ts";
+import { CheckpointedWindows } from "./checkpointed_windows.ts";
+import { EventWindows } from "./event_windows.ts";
+import { FutureLimit } from "./future_limit.ts";
+import type { RemoteWriteOutputOptions } from "./output_options.ts";
+import { RejectedSamples } from "./rejected_samples.ts";
+import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
+import { RunTotals } from "./run_totals.ts";
+import { SenderMetrics } from "./sender_metrics.ts";
 
-/** What an output has done so far. */
+/** The statistics of an output so far. */
 export interface OutputStats extends SendStatsSnapshot {
-  /** Samples that `add` took. */
+  /** The samples that were passed to `add`. */
   readonly samplesIn: number;
-  /** Samples that `add` refused, by reason. */
+  /** The samples that `add` rejected, by reason. */
   readonly samplesRefused: Readonly<Record<RefusalReason, number>>;
-  /** k6 series, each of which becomes one time series or several. */
+  /** The number of k6 series. Each becomes one or more time series. */
   readonly series: number;
 }
 
-/** How to end. */
+/** How to close an output. */
 export interface OutputCloseOptions extends CloseOptions {
   /**
-   * Whether what came in since the last flush is sent, and staleness markers if asked. Not so where a run ends in the midst of
-   * a window, which a later run is to send as a whole.
+   * Whether to send the samples since the last flush, and staleness markers if `staleMarkers` is true. False is for a run that ends
+   * within a window, if a later run will send the whole window.
    * @default true
    */
   readonly flush?: boolean | undefined;
 }
 
-/** Batches by shard. */
+/** At most one batch for each shard, by the shard's index. */
 type Round = readonly (Batch | undefined)[];
 
 /**
  * Sends k6 samples to a remote-write endpoint.
  *
- * Nothing is sent until `flush()`, `close()`, or the timer that `start()` sets.
+ * It sends when `flush()` or `close()` is called, or at intervals after `start()`.
  *
  * @example
  * ```ts
@@ -72,27 +72,26 @@ type Round = readonly (Batch | undefined)[];
 export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #store: SeriesStore<EncodedSeries>;
-  /** Of the own metrics. */
-  readonly #ownStore: SeriesStore<EncodedSeries>;
+  /** The series of the run metrics: thresholds and run information. */
+  readonly #runMetricsStore: SeriesStore<EncodedSeries>;
   readonly #collector: Collector;
   readonly #queue: WriteQueue;
-  readonly #metadata: MetadataSender;
-  readonly #families: ReadonlyMap<string, Metadata>;
+  readonly #metadataSender: MetadataSender;
+  readonly #metadata: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
-  readonly #refusals: RejectedSamples;
+  readonly #rejected: RejectedSamples;
   readonly #timer = new AbortController();
-  /** Thresholds and run information, if the options ask for them. */
   readonly #runMetrics: readonly RunMetrics[];
-  readonly #selfMetrics: SenderMetrics | undefined;
+  readonly #senderMetrics: SenderMetrics | undefined;
   readonly #windows: EventWindows | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
-  readonly #account = new RunTotals();
-  readonly #future: FutureLimit;
+  readonly #totals = new RunTotals();
+  readonly #futureLimit: FutureLimit;
   #started = false;
   #closing: Promise<DeliveryReport> | undefined;
 
-  /** Sets everything up; sends nothing yet. @throws ConfigurationError where an option makes no sense */
+  /** Creates an output, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
@@ -102,38 +101,37 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#runMetrics = create.map((factory) => factory({ onWarning }));
     const runMetrics = new Set(this.#runMetrics.flatMap(({ metrics }) => metrics));
     const factory = new SeriesFactory({ ...resolved, runMetrics });
-    this.#families = factory.metadata;
+    this.#metadata = factory.metadata;
     const { selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
-      onRefused: (reason, sample) => this.#refusals.add(reason, sample),
+      onRefused: (reason, sample) => this.#rejected.add(reason, sample),
     };
     this.#store = new SeriesStore(storing);
-    this.#refusals = new RejectedSamples({ ...resolved, series: () => this.#store.series() });
-    this.#future = new FutureLimit(resolved.now);
-    this.#ownStore = new SeriesStore({ ...storing, maxSeries: Infinity });
+    this.#rejected = new RejectedSamples({ ...resolved, series: () => this.#store.series() });
+    this.#futureLimit = new FutureLimit(resolved.now);
+    this.#runMetricsStore = new SeriesStore({ ...storing, maxSeries: Infinity });
     this.#collector = new Collector(resolved.shards, {
       zeroSample: resolved.zeroSample,
       onWarning,
       onFailed: (lost, error) => this.#lose(lost, error, warnings),
     });
-    if (selfMetrics) this.#selfMetrics = new SenderMetrics(resolved);
+    if (selfMetrics) this.#senderMetrics = new SenderMetrics(resolved);
     if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
-    // Who waits for room must not wait for each batch anew; where nobody does, the bounds of the queue are enough.
-    const sharedDeadline = resolved.overflow === "block";
-    const outage = new Outage({ ...resolved, sharedDeadline });
+    // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
+    const outage = new Outage({ ...resolved, sharedDeadline: resolved.overflow === "block" });
     const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
-    const way = createDelivery(sending);
-    this.#metadata = createMetadataSender(sending, way);
-    this.#queue = new WriteQueue({ ...sending, delivery: way.delivery });
+    const endpoint = createDelivery(sending);
+    this.#metadataSender = createMetadataSender(sending, endpoint);
+    this.#queue = new WriteQueue({ ...sending, delivery: endpoint.delivery });
   }
 
   /**
-   * Takes samples; never waits. Samples that cannot be sent (not finite, no time, more than 10 minutes ahead of the clock where
-   * `windows` is `wall`) are refused, counted and warned of once.
+   * Adds samples, without waiting. It rejects samples that cannot be sent, counts them, and warns once per reason: a value that is
+   * not finite, an invalid time, a time more than 10 minutes ahead of the clock (unless `windows` is `event`), or one series too many.
    *
    * @throws Error after `close()`
    */
@@ -143,16 +141,16 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     else for (const sample of samples) this.#add(sample);
   }
 
-  /** Resolves when the queue has room again; to be awaited between batches where `overflow` is `block`. */
+  /** Resolves when the queue has room, or `signal` is aborted. If `overflow` is `block`, await it between calls of `add`. */
   ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#queue.ready(options.signal);
   }
 
   /**
-   * Sends what came in since the last flush, and before it what that one kept. Resolves when each sample is delivered, given up,
-   * or kept for the next flush as the requests are used up (`deferred`), and says which.
+   * Sends the deferred samples of the last flush, then the samples since then. It resolves when each sample is delivered, given up,
+   * or deferred to the next flush because of `maxRequestsPerFlush`; the report counts each of these.
    *
-   * @param options `signal` ends the waiting, not the sending
+   * @param options `signal` ends the waiting, but not the sending
    * @throws only the signal's reason
    */
   flush(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
@@ -168,51 +166,49 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   /**
-   * Sends what is left, then staleness markers if asked, and waits for the end of it, up to `closeTimeoutMs`.
+   * Sends the remaining samples, then staleness markers if `staleMarkers` is true. It waits at most `closeTimeoutMs`.
    *
-   * @returns the account of the whole run; never rejects
+   * @returns the report of the whole run; never rejects
    */
   close(options: OutputCloseOptions = {}): Promise<DeliveryReport> {
     return this.#closing ??= this.#close(options);
   }
 
-  /** What was done so far. */
+  /** The statistics so far. */
   get stats(): OutputStats {
     return {
       ...this.#sendStats.snapshot(),
       samplesIn: this.#samplesIn,
-      samplesRefused: this.#refusals.counts,
+      samplesRefused: this.#rejected.counts,
       series: this.#store.size,
     };
   }
 
-  /** Closes. */
+  /** Calls `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
   async #flush(): Promise<DeliveryReport> {
-    // First, as it grants this flush its requests.
-    const kept = this.#queue.resume().then((report) => this.#account.count(report));
-    this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.take()));
-    const pending = this.#store.takePending().concat(this.#ownStore.takePending());
+    // This must be first, because it allows the requests of this flush.
+    const deferred = this.#queue.resume().then((report) => this.#totals.count(report));
+    this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.take()));
+    const pending = this.#store.takePending().concat(this.#runMetricsStore.takePending());
     const { heartbeatMs, now } = this.#options;
-    const batches = this.#withSelfMetrics(
-      this.#collector.collect(pending, heartbeatMs > 0 ? now() : undefined),
-      pending,
-    );
+    const collected = this.#collector.collect(pending, heartbeatMs > 0 ? now() : undefined);
+    const batches = this.#withSenderMetrics(collected, pending);
     const zeros = this.#collector.takeZeros();
-    const lost = this.#account.takeLost();
-    const report = mergeReports([lost, ...await Promise.all([kept, this.#sendWindow([zeros, batches])])]);
-    // After the samples: they are what matters, and show which version the receiver knows.
-    if (report.delivered > 0) await this.#metadata.flush(this.#families, this.#queue.signal);
+    const lost = this.#totals.takeLost();
+    const report = mergeReports([lost, ...await Promise.all([deferred, this.#sendWindow([zeros, batches])])]);
+    // After the samples, which are more important, and whose responses show the receiver's protocol version.
+    if (report.delivered > 0) await this.#metadataSender.flush(this.#metadata, this.#queue.signal);
     return report;
   }
 
   #add(sample: Sample): void {
     this.#samplesIn++;
     if (this.#windows === undefined) {
-      if (this.#future.has(sample.time)) return this.#refusals.add("futureTime", sample);
+      if (this.#futureLimit.isExceededBy(sample.time)) return this.#rejected.add("futureTime", sample);
     } else if (this.#windows.endsBefore(sample.time)) {
       void this.flush();
     }
@@ -220,12 +216,11 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#store.add(sample);
   }
 
-  /** Takes samples that nobody measured. */
-  #addOwn(samples: readonly Sample[]): void {
-    for (const sample of samples) this.#ownStore.add(sample);
+  #addRunMetrics(samples: readonly Sample[]): void {
+    for (const sample of samples) this.#runMetricsStore.add(sample);
   }
 
-  /** Sends one round of batches after the other; one has at most one batch of a shard. */
+  /** Sends rounds in their order: the queue keeps the order of a shard's batches. */
   async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
     if (this.#checkpointed === undefined) return await this.#enqueue(rounds);
     if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
@@ -236,21 +231,21 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const reports = rounds.flatMap((round) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
-        this.#account.emit(batch.length);
-        return [this.#queue.push(shard, batch, options).then((report) => this.#account.count(report))];
+        this.#totals.emit(batch.length);
+        return [this.#queue.push(shard, batch, options).then((report) => this.#totals.count(report))];
       })
     );
     return mergeReports(await Promise.all(reports));
   }
 
-  #withSelfMetrics(batches: Round, pending: readonly Series<EncodedSeries>[]): Round {
-    if (this.#selfMetrics === undefined) return batches;
-    // In a replay of an old run, the present would make the receiver refuse what follows as too old.
+  #withSenderMetrics(batches: Round, pending: readonly Series<EncodedSeries>[]): Round {
+    if (this.#senderMetrics === undefined) return batches;
+    // In a replay of an old run, the present time would make the receiver refuse all later samples as too old.
     const newest = (latest: number, series: Series<EncodedSeries>): number => Math.max(latest, series.latestTime);
     const time = this.#windows === undefined ? this.#options.now() : pending.reduce(newest, -Infinity);
     if (time === -Infinity) return batches;
     const [first = new Batch(), ...rest] = batches;
-    this.#selfMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
+    this.#senderMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
     return [first, ...rest];
   }
 
@@ -260,16 +255,16 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     while (!signal.aborted) {
       await sleep(flushPeriodMs, signal);
       if (signal.aborted) return;
-      // Not awaited: a slow endpoint must not stall the next window.
+      // Not awaited, because a slow endpoint must not delay the next window.
       void this.flush();
       if (heartbeatMs > 0) this.#beat(this.#options.now(), heartbeatMs);
     }
   }
 
-  /** Prometheus forgets a series after five minutes without a sample, and with it the total. */
+  /** Sends idle series again: Prometheus forgets a series, and so its total, after five minutes without a sample. */
   #beat(now: number, heartbeatMs: number): void {
     const idle: Series<EncodedSeries>[] = [];
-    for (const store of [this.#store, this.#ownStore]) {
+    for (const store of [this.#store, this.#runMetricsStore]) {
       for (const series of store.series()) {
         const idleMs = now - (series.sentAtMs ?? now);
         // After the clock was set back, it is not known for how long the series was idle.
@@ -282,26 +277,26 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer.abort();
-    if (flush) this.#addOwn(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
+    if (flush) this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
-      // Not of the own metrics: who looks after the run is to find the verdicts.
+      // Not for the run metrics: the verdicts must still be visible after the run.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
     const finish = async (): Promise<void> => {
       await Promise.all(last);
-      // The callback that records the windows may never resolve.
+      // The caller's `onWindow` may never resolve.
       await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
-      await this.#metadata.settled();
+      await this.#metadataSender.settled();
     };
-    this.#account.count(await this.#queue.close({ timeoutMs, signal, finish }));
-    return this.#account.close();
+    this.#totals.count(await this.#queue.close({ timeoutMs, signal, finish }));
+    return this.#totals.close();
   }
 
   #lose(samples: number, error: unknown, warnings: Warnings): void {
     const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${reasonOf(error)}`;
-    this.#account.lose(samples, reason);
+    this.#totals.lose(samples, reason);
     this.#sendStats.dropped("sink_failed", samples);
-    warnings.once(`Samples lost: ${samples} (${reason}). Further ones of this kind are only counted.`);
+    warnings.once(`Samples lost: ${samples} (${reason}). Further samples of this kind are only counted.`);
   }
 }

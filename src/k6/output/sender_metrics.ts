@@ -6,11 +6,11 @@
  */
 import { byName, validMetricName } from "../../model/labels.ts";
 import { labelsOf } from "../series/labels_of.ts";
-import type { Tags } from "../sample.ts";
-import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
 import type { Label, SeriesType } from "../../model/time_series.ts";
 import type { Batch } from "../../protocol/batch.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
+import type { Tags } from "../sample.ts";
 
 /** The names and the labels of the series. */
 export interface SenderMetricsOptions {
@@ -20,7 +20,7 @@ export interface SenderMetricsOptions {
   readonly labels: Tags;
 }
 
-/** Makes samples of the statistics. */
+/** Turns statistics into samples of series. */
 export class SenderMetrics {
   readonly #prefix: string;
   readonly #labels: ReadonlyMap<string, string>;
@@ -32,7 +32,7 @@ export class SenderMetrics {
     this.#labels = new Map(Object.entries(labels).filter(([, value]) => value !== ""));
   }
 
-  /** Adds the statistics to a batch, always of the same shard. `time` is in milliseconds. */
+  /** Adds the statistics to a batch, which must always belong to the same shard. `time` is in milliseconds. */
   addTo(batch: Batch, { stats, time }: { readonly stats: SendStatsSnapshot; readonly time: number }): void {
     const stamp = Math.max(Math.floor(time), this.#lastTime + 1);
     this.#lastTime = stamp;

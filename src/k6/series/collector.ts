@@ -57,7 +57,11 @@ export class Collector {
    */
   collect(series: Iterable<Series<EncodedSeries>>, nowMs?: number): readonly (Batch | undefined)[] {
     for (const current of series) {
-      this.#read(current, this.#freeStamp(current, current.latestTime, newestStampOf(current)), nowMs);
+      // The common case is decided here: it runs for every series at every flush.
+      const { latestTime, lastStamp, ownStamps } = current;
+      const isFree = ownStamps === undefined && lastStamp < latestTime;
+      const stamp = isFree ? latestTime : this.#freeStamp(current, latestTime, newestStampOf(current));
+      this.#read(current, stamp, nowMs);
     }
     return this.#take();
   }
@@ -118,23 +122,26 @@ export class Collector {
     const series = this.#series;
     const target = output === 0 ? series?.firstOutput : series?.outputs[output];
     if (series === undefined || target === undefined) {
-      throw new RangeError(
-        `Cannot collect: a sink emitted output ${output}, expected an index of its mapping's outputs`,
-      );
+      throw wrongEmit(`output ${output}`, "an index of its mapping's outputs");
     }
     // Counting began before the first sample. How long before is not known, but a start must be earlier than its sample.
     const start = series.firstTime - 1;
     if (this.#options.zeroSample && target.cumulative && isFirst(series, output)) {
       const zeros = this.#zeros[this.#shardOf(target)] ??= new Batch();
-      push(zeros, target, zeroLike(value), start);
+      pushZero(zeros, target, value, start);
     }
     let stamp = this.#stamp;
     if (time === undefined) this.#stamped = true;
     else stamp = this.#ownStamp(series, output, time);
     this.#emitted++;
     const batch = this.#batchOf(target);
-    const index = push(batch, target, value, stamp);
-    if (typeof value !== "number") target.hasHistograms = true;
+    let index;
+    if (typeof value === "number") {
+      index = batch.push(target, value, stamp);
+    } else {
+      index = batch.pushHistogram(target, value, stamp);
+      target.hasHistograms = true;
+    }
     if (target.cumulative && start > 0 && start < stamp) batch.setStart(index, start);
     const exemplar = series.exemplars?.take(output);
     if (exemplar !== undefined) batch.setExemplars(index, [exemplar]);
@@ -143,7 +150,7 @@ export class Collector {
   /** Returns the first free timestamp for a time that a sink emitted. */
   #ownStamp(series: Series<EncodedSeries>, output: number, time: number): number {
     if (!Number.isSafeInteger(time)) {
-      throw new RangeError(`Cannot collect: a sink emitted the time ${time}, expected whole milliseconds since 1970`);
+      throw wrongEmit(`the time ${time}`, "whole milliseconds since 1970");
     }
     const stamps = series.ownStamps ??= new Array<number>(series.outputs.length).fill(-Infinity);
     return stamps[output] = this.#freeStamp(series, time, Math.max(series.lastStamp, stamps[output] ?? -Infinity));
@@ -159,7 +166,7 @@ export class Collector {
         `A sample of ${series.firstOutput?.name} is sent with a time ${
           Math.round(moved / 1000)
         } s after its own, because ` +
-          "the times of a series must rise. Further samples are moved without a warning.",
+          "the times of a series must rise. This is reported once.",
       );
     }
     return last + 1;
@@ -193,13 +200,16 @@ function isFirst({ lastStamp, ownStamps }: Series<EncodedSeries>, output: number
   return lastStamp === -Infinity && (ownStamps === undefined || ownStamps[output] === -Infinity);
 }
 
-/** Returns a 0, or an empty histogram with the same buckets. */
-function zeroLike(value: number | HistogramValue): number | HistogramValue {
-  return typeof value === "number"
-    ? 0
-    : { ...emptyHistogram, schema: value.schema, zeroThreshold: value.zeroThreshold };
+/** Adds a 0, or an empty histogram with the same buckets as the value. */
+function pushZero(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): void {
+  if (typeof value === "number") {
+    batch.push(series, 0, time);
+  } else {
+    const { schema, zeroThreshold } = value;
+    batch.pushHistogram(series, { ...emptyHistogram, schema, zeroThreshold }, time);
+  }
 }
 
-function push(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): number {
-  return typeof value === "number" ? batch.push(series, value, time) : batch.pushHistogram(series, value, time);
+function wrongEmit(what: string, expected: string): RangeError {
+  return new RangeError(`Cannot collect: a sink emitted ${what}, expected ${expected}`);
 }

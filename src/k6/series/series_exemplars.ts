@@ -7,16 +7,13 @@
 import type { Tags } from "../sample.ts";
 import type { Exemplar, Label } from "../../model/time_series.ts";
 
-/** The time series that an exemplar belongs to, and its value. */
-export interface ExemplarPlace {
+/** Returns the place for an exemplar of a sample's value; undefined if it has none. */
+export type PlaceExemplar = (value: number) => {
   /** Index into the mapping's `outputs`. */
   readonly output: number;
   /** The value in the unit that is sent. */
   readonly value: number;
-}
-
-/** Returns the place for an exemplar of a sample's value; undefined if it has none. */
-export type PlaceExemplar = (value: number) => ExemplarPlace | undefined;
+} | undefined;
 
 /** The metadata that identify a sample beyond the run, in the order of their names. */
 const labelNames: readonly string[] = ["span_id", "trace_id"];

@@ -60,18 +60,11 @@ function finestIndex(magnitude: number): number {
 }
 
 /**
- * Returns the value with the smallest relative distance to all magnitudes of a bucket. It is off by at most
- * (g - 1) / (g + 1), where g is the growth from bound to bound: 0.27 % in schema 7. (Below 2^-1022, where float64 itself
- * has few digits, one unit in the last place is added.)
+ * Returns the geometric centre of a bucket. All magnitudes of the bucket are within a factor of 2^(2^-schema / 2) of it, which is
+ * 0.27 % in schema 7.
  */
 export function bucketCentre(index: number, schema: number): number {
-  const { bounds } = tables ??= makeTables();
-  const finest = index * 2 ** (finestSchema - schema);
-  const doublings = Math.floor(finest / perDoubling);
-  const upper = bounds[finest - doublings * perDoubling] ?? 2;
-  // In two steps, because the factor alone may exceed the largest number.
-  const half = doublings >> 1;
-  return upper * (2 / (1 + growth(schema))) * 2 ** half * 2 ** (doublings - half);
+  return 2 ** ((index - 0.5) / 2 ** schema);
 }
 
 /**

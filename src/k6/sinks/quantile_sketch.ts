@@ -6,7 +6,7 @@
 import { ExponentialBuckets } from "./exponential_buckets.ts";
 import type { OrderedValues } from "./ordered_values.ts";
 
-/** 128 buckets per doubling: the centre of a bucket is at most 0.27 % off. With schema 6 it would be 0.54 %. */
+/** 128 buckets per doubling: the centre of a bucket is at most 0.27 % off. With schema 6, it would be 0.54 %. */
 const schema = 7;
 
 /**

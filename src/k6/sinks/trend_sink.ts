@@ -79,7 +79,8 @@ export class TrendSink implements Sink {
 
   collect(emit: Emit): void {
     if (this.#count === 0) return;
-    this.#stats.forEach(({ of }, output) => emit(output, this.read(of)));
+    let output = 0;
+    for (const { of } of this.#stats) emit(output++, this.read(of));
     this.#intervalEnded = this.#window === "interval";
   }
 

@@ -9,7 +9,7 @@ import type { Authorizer } from "./authorizer.ts";
 import { retriable } from "./credential_cache.ts";
 
 /** A token, or a function that returns the current one. The function is called before each attempt, so it should cache. */
-export type BearerToken = string | (() => string | Promise<string>);
+type BearerToken = string | (() => string | Promise<string>);
 
 /**
  * Authenticates with a token. White space around the token is removed, because files end with a line break.

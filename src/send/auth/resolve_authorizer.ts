@@ -6,7 +6,7 @@
 import { ConfigurationError } from "../../model/errors.ts";
 import type { AuthContext, AuthMethod, Authorizer } from "./authorizer.ts";
 import { basicAuthorizer, userInfoOf } from "./basic.ts";
-import { bearerAuthorizer, type BearerToken } from "./bearer.ts";
+import { bearerAuthorizer } from "./bearer.ts";
 
 /** How to authenticate. At most one method may be used. */
 export interface AuthOptions {
@@ -15,7 +15,7 @@ export interface AuthOptions {
   /** The password of basic authentication. It requires `user`. @default "" */
   readonly password?: string | undefined;
   /** The token for `Authorization: Bearer`. @default none */
-  readonly bearerToken?: BearerToken | undefined;
+  readonly bearerToken?: string | (() => string | Promise<string>) | undefined;
   /** Another method, such as `oauth2({ ... })` or `sigV4({ ... })`. @default none */
   readonly auth?: AuthMethod | undefined;
 }

@@ -21,7 +21,7 @@ const wrong: readonly (readonly [call: () => unknown, message: string])[] = [
   [untyped(counter, { contain: "time" }), "option contain: there is no such option, expected contains"],
   [untyped(counter, { contains: "times" }), 'option contains: it is "times", expected "default" or "time" or "data"'],
   [untyped(counter, { isTime: "false" }), 'option isTime: it is "false", expected true or false'],
-  [untyped(counter, true), "options: they are true, expected an object"],
+  [untyped(counter, true), "options: they are a boolean, expected an object"],
   [untyped(instrumentFetch, { tag: {} }), "option tag: there is no such option, expected tags"],
   [
     untyped(instrumentFetch, { strange: 1 }),
@@ -34,9 +34,9 @@ const wrong: readonly (readonly [call: () => unknown, message: string])[] = [
   [untyped(instrumentFetch, { expectedStatus: [200] }), "option expectedStatus: it is [200], expected a function"],
   [untyped(createRunner, { Tags: {} }), "option Tags: there is no such option, expected tags"],
   [untyped(createRunner, { http: true }), "option http: it is true, expected an object"],
-  [untyped(createRunner, { http: { nam: "a" } }), "option http.nam: there is no such option, expected http.name"],
+  [untyped(createRunner, { http: { nam: "a" } }), "option http.nam: there is no such option, expected name"],
   [untyped(createRunner, { http: { monotonicNow: Date.now } }), "option http.monotonicNow: there is no such option"],
-  [untyped(createRunner, { http: { fetch: "x" } }), 'option http.fetch: it is "x", expected a function'],
+  [untyped(createRunner, { http: { fetch: "x" } }), 'option fetch: it is "x", expected a function'],
 ];
 
 for (const [call, message] of wrong) {

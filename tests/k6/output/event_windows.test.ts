@@ -1,21 +1,19 @@
 /** The windows of recorded samples. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Metric, RemoteWriteOutput, type Sample } from "../../../mod.ts";
 import { EventWindows } from "../../../src/k6/output/event_windows.ts";
-import type { Metric } from "../../../src/k6/metric.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
-import type { Sample } from "../../../src/k6/sample.ts";
 import { strictReceiver } from "../../support/receiver_capture.ts";
 
 const metric: Metric = { name: "c", type: "counter", contains: "default" };
 const hour = 3_600_000;
 
-/** One sample a second. */
+/** Returns one sample per second. */
 function run(start: number, seconds: number, tags: Sample["tags"]): Sample[] {
   return Array.from({ length: seconds }, (_, index) => ({ metric, time: start + 1000 * index, value: 1, tags }));
 }
 
-/** The times at which each series arrived. */
+/** Sends samples, and returns the times of each series that arrived. */
 async function times(samples: readonly Sample[]): Promise<Record<string, number[]>> {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ windows: "event", fetch: receiver.fetch, onWarning: () => {} });
@@ -27,29 +25,29 @@ async function times(samples: readonly Sample[]): Promise<Record<string, number[
   );
 }
 
-test("windows begin at multiples of their length; samples that are a little late go with the present one", () => {
+test("windows begin at multiples of their length; samples that are slightly late belong to the current window", () => {
   const windows = new EventWindows(1000);
   const ends = [5300, 5999, 4000, 3000, 6000, 5999, 4000, 9500, 9000].map((time) => windows.endsBefore(time));
   assert.deepEqual(ends, [true, false, false, false, true, false, false, true, false]);
 });
 
-test("a window ends before what lies further back than lateness explains, and has the same place when it comes again", () => {
+test("a window ends before a sample that is too early to be late, and a later window begins at the same multiple", () => {
   const windows = new EventWindows(1000);
   const ends = [5300, 2999, 2500, 5000, 2_000_000, 5100, 5900, 6000].map((time) => windows.endsBefore(time));
   assert.deepEqual(ends, [true, true, false, true, true, true, false, true]);
 });
 
-test("a window of very many samples ends early", () => {
+test("a window with 100,000 samples ends early", () => {
   const windows = new EventWindows(1000);
   const ends = Array.from({ length: 200_001 }, () => windows.endsBefore(5000));
   assert.deepEqual(ends.flatMap((end, index) => end ? [index] : []), [0, 100_000, 200_000]);
 });
 
-test("a time that is none ends no window", () => {
+test("NaN does not end a window", () => {
   const windows = new EventWindows(1000);
   windows.endsBefore(5000);
   assert.deepEqual([windows.endsBefore(NaN), windows.endsBefore(5001)], [false, false]);
-  // The series' store refuses it; what follows has its window as ever.
+  // The series store rejects the sample; later samples get their usual windows.
   windows.endsBefore(Infinity);
   assert.deepEqual([windows.endsBefore(5002), windows.endsBefore(5003)], [true, false]);
 });
@@ -63,7 +61,7 @@ test("a second file of an earlier run keeps its resolution", async () => {
   });
 });
 
-test("a stray sample far in the future takes nothing from the others", async () => {
+test("a stray sample far in the future does not affect the others", async () => {
   const samples = run(4 * hour, 600, {});
   const stray: Sample = { metric, time: Date.UTC(2099, 0, 1), value: 1, tags: { stray: "yes" } };
   assert.deepEqual(await times([...samples.slice(0, 100), stray, ...samples.slice(100)]), {

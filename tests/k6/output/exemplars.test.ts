@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Metric } from "../../../src/k6/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import {
+  type Exemplar,
+  type Metric,
+  readK6Json,
+  RemoteWriteOutput,
+  type RemoteWriteOutputOptions,
+} from "../../../mod.ts";
 import { formatSeries } from "../../../src/receive/format_series.ts";
-import { readK6Json } from "../../../src/k6/read/k6_json.ts";
-import type { Exemplar } from "../../../src/model/time_series.ts";
 import { strictReceiver } from "../../support/receiver_capture.ts";
 
 const second = Date.UTC(2026, 10, 22, 11, 20);
 
-/** k6's lines of two requests in a second for three seconds, the second one slower, each with a trace. */
+/** k6's JSON lines of two requests per second for three seconds. The second request is slower, and each has a trace. */
 const lines = [0, 1, 2].flatMap((index) =>
   [["fast", 3], ["slow", 700]].flatMap(([name, ms], place) => {
     const time = new Date(second + index * 1000 + place * 10).toISOString();
@@ -42,7 +44,7 @@ async function exemplarsOf(options: RemoteWriteOutputOptions): Promise<Record<st
 const ofCounter: [string, number, number][] = [["slow0", 1, 10], ["slow1", 1, 1010], ["slow2", 1, 2010]];
 
 for (const protocol of ["1.0", "2.0"] as const) {
-  test(`${protocol}: counters and histograms carry the latest trace of each second; gauges and rates none`, async () => {
+  test(`${protocol}: counters and histograms have the latest trace of each second as an exemplar; gauges and rates have none`, async () => {
     assert.deepEqual(await exemplarsOf({ protocol }), { 'k6_http_reqs_total{status="200"}': ofCounter });
 
     const slow: [string, number, number][] = [["slow0", 0.7, 10], ["slow1", 0.7, 1010], ["slow2", 0.7, 2010]];
@@ -51,7 +53,7 @@ for (const protocol of ["1.0", "2.0"] as const) {
       'k6_http_req_duration_seconds{status="200"}': slow,
     });
 
-    // Each bucket has its own: that to which the value belongs.
+    // The bucket to which the value belongs has the exemplar.
     assert.deepEqual(await exemplarsOf({ protocol, trendAs: "histogram" }), {
       'k6_http_reqs_total{status="200"}': ofCounter,
       'k6_http_req_duration_seconds_bucket{le="0.005",status="200"}': [
@@ -64,7 +66,7 @@ for (const protocol of ["1.0", "2.0"] as const) {
   });
 }
 
-test("however often it is flushed, a series has an exemplar a second", async () => {
+test("a series has at most one exemplar per second, however often the output flushes", async () => {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ fetch: receiver.fetch, now: () => second });
   const metric: Metric = { name: "c", type: "counter", contains: "default" };

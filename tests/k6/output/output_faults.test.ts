@@ -1,10 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeliveryReport } from "../../../src/model/delivery_report.ts";
-import type { Metric } from "../../../src/k6/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { type DeliveryReport, type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { anyFault, passingFault } from "../../support/arbitrary_faults.ts";
 import { breachesOf, decodeRequest } from "../../support/decode_requests.ts";
 import { FakePrometheus, type Ignorance } from "../../support/fake_prometheus.ts";
@@ -15,7 +12,7 @@ const seed = 20260402;
 const maxStepSamples = 12;
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
 
-/** Some samples, and a flush after them. */
+/** Samples, and a flush after them. */
 interface Step {
   readonly samples: readonly { readonly series: number; readonly laterMs: number }[];
   readonly pauseMs: number;
@@ -39,14 +36,14 @@ interface Plan {
 }
 
 interface Result {
-  /** What is to be sent of each series, in order. */
+  /** The values that must be sent of each series, in order. */
   readonly expected: ReadonlyMap<string, readonly number[]>;
   readonly report: DeliveryReport;
   readonly receiver: FakePrometheus;
   readonly network: FaultyFetch;
 }
 
-/** Runs a plan to its end, and checks on the way what always holds. */
+/** Runs a plan to its end, and checks what must hold for every plan. */
 async function run({ steps, faults, ignorance, options }: Plan): Promise<Result> {
   const clock = new VirtualClock();
   const receiver = new FakePrometheus({ ignorance });
@@ -70,7 +67,7 @@ async function run({ steps, faults, ignorance, options }: Plan): Promise<Result>
     ...options,
   });
   const { mapping, capacity = 500_000, shards = 1 } = options;
-  // Of each shard, the batch that is being sent and the newest are not dropped.
+  // The batch that is being sent and the newest batch of each shard are not dropped.
   const bound = Math.max(capacity, 2 * shards * maxStepSamples);
   const expected = new Map<string, number[]>();
   const sums = new Map<string, number>();
@@ -82,7 +79,7 @@ async function run({ steps, faults, ignorance, options }: Plan): Promise<Result>
       output.add({ metric: counter, time, value, tags: { n: String(series) } });
       return { key: `__name__=${mapping === "raw" ? "k6_c" : "k6_c_total"},n=${series}`, time, value };
     });
-    // By hand what a flush makes of them: each sample in the order of time, or the sum so far of each series.
+    // Computes what a flush must send: each sample in the order of time, or the sum so far of each series.
     if (mapping === "raw") taken.sort((a, b) => a.time - b.time);
     for (const { key, value } of taken) sums.set(key, (sums.get(key) ?? 0) + value);
     const flushed = mapping === "raw"
@@ -96,8 +93,8 @@ async function run({ steps, faults, ignorance, options }: Plan): Promise<Result>
   const report = await clock.settle(output.close());
   const { samples, delivered, rejected, failed, unknown, dropped, deferred } = report;
   assert.equal(delivered + rejected + failed + unknown + dropped + deferred, samples);
-  assert.equal(samples, [...expected.values()].flat().length, "a sample is not accounted for");
-  assert.deepEqual(receiver.violations, [], "what no sender may send");
+  assert.equal(samples, [...expected.values()].flat().length, "the report does not count every sample");
+  assert.deepEqual(receiver.violations, [], "the sender broke rules of the specification");
   assert.deepEqual(network.overlaps, [], "a series in two requests at once");
   assert.equal(clock.timers, 0, "a timer is left");
   const { samplesPending, samplesIn } = output.stats;
@@ -105,7 +102,7 @@ async function run({ steps, faults, ignorance, options }: Plan): Promise<Result>
   return { expected, report, receiver, network };
 }
 
-test("of whatever samples, whatever the network does: each is delivered exactly once, in order, or counted", async () => {
+test("with any samples and any network: each sample is delivered exactly once and in order, or counted as lost", async () => {
   const plan = fc.record({
     steps,
     faults: fc.array(anyFault, { maxLength: 40 }),
@@ -129,18 +126,18 @@ test("of whatever samples, whatever the network does: each is delivered exactly 
         assert.deepEqual(
           values,
           wanted.filter((value) => values.includes(value)),
-          `${series}: order, or something twice`,
+          `${series}: a wrong order, or a sample twice`,
         );
       }
       const { delivered, unknown, failed } = report;
       assert.ok(delivered <= receiver.count, `delivered ${delivered}, but stored ${receiver.count}`);
-      assert.ok(receiver.count <= delivered + unknown + failed, "more is stored than is said to be, at most");
+      assert.ok(receiver.count <= delivered + unknown + failed, "more samples are stored than the report allows");
     }),
     { seed, numRuns: 400 },
   );
 });
 
-test("a patient output loses nothing to faults that pass", async () => {
+test("an output without time limits loses no sample to temporary faults", async () => {
   const plan = fc.record({
     steps,
     faults: fc.array(passingFault, { maxLength: 50 }),
@@ -161,7 +158,7 @@ test("a patient output loses nothing to faults that pass", async () => {
         [...receiver.stored].map(([series, samples]) => [series, samples.map(({ value }) => value)]),
       );
       assert.deepEqual([...stored].sort(), [...expected].sort());
-      // Several samples of a series in a request that is sent twice: the receiver refuses what it has.
+      // If a request with several samples of a series is sent twice, the receiver refuses the samples that it has.
       const unknown = plan.options.mapping === "raw" ? report.unknown : 0;
       assert.equal(report.delivered + unknown, report.samples);
     }),

@@ -1,14 +1,11 @@
-/** What options make of the samples that go through an output. */
+/** The effect of options on the series that arrive. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Metric } from "../../../src/k6/metric.ts";
+import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions, type Sample, type Tags } from "../../../mod.ts";
 import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
 import { relabelRules } from "../../../src/k6/relabel/mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import { thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
-import type { Sample, Tags } from "../../../src/k6/sample.ts";
 import { strictReceiver } from "../../support/receiver_capture.ts";
 
 const requests: Metric = { name: "http_reqs", type: "counter", contains: "default", thresholds: ["count<3"] };
@@ -19,7 +16,7 @@ function sample(tags: Tags, { metric = requests, time = 1000, value = 1 }: Parti
   return { metric, tags, time, value };
 }
 
-/** What arrives of samples, as `value@time` of each series. */
+/** Sends samples and returns what arrives, as `value@time` of each series. */
 async function arriving(
   samples: readonly Sample[],
   options: RemoteWriteOutputOptions = {},
@@ -41,7 +38,7 @@ async function arriving(
   return { series, warnings, output };
 }
 
-test("external labels are on every series, and a tag of the same name wins", async () => {
+test("every series has the external labels, and a tag of the same name wins; thresholds and run information are off by default", async () => {
   const { series } = await arriving([sample({ team: "web" }), sample({})], { labels: { team: "ops", site: "eu" } });
   assert.deepEqual(series, {
     'k6_http_reqs_total{site="eu",team="web"}': ["1@1000"],
@@ -49,7 +46,7 @@ test("external labels are on every series, and a tag of the same name wins", asy
   });
 });
 
-test("rules are applied before aggregation: what becomes the same series adds up", async () => {
+test("rules are applied before aggregation: series that become equal are added up", async () => {
   const samples = ["/item/1", "/item/2", "/"].map((url) => sample({ url, vu: "1" }));
   const { series } = await arriving(samples, {
     relabel: relabelRules([
@@ -63,7 +60,7 @@ test("rules are applied before aggregation: what becomes the same series adds up
   });
 });
 
-test("rules see the metric's name with the prefix, external labels, and tags as they are sent", async () => {
+test("rules get the metric's name with the prefix, external labels, and valid tag names", async () => {
   const samples = [
     sample({ "my-tag": "a" }),
     sample({}, { metric: duration, value: 10 }),
@@ -86,7 +83,7 @@ test("rules see the metric's name with the prefix, external labels, and tags as 
   });
 });
 
-test("a rule that loses the metric's name does not, and two metrics of one name stay apart", async () => {
+test("a rule cannot drop the metric's name, and two metrics with one name stay separate", async () => {
   const other: Metric = { name: "other", type: "counter", contains: "default" };
   const { series, warnings } = await arriving([sample({ a: "b" }), sample({ a: "b" }, { metric: other })], {
     relabel: relabelRules([
@@ -110,7 +107,7 @@ test("a rule that loses the metric's name does not, and two metrics of one name 
 
 for (const mapping of ["prometheus", "raw", legacyMapping({ prefix: "k6_" })] as const) {
   const mappingName = typeof mapping === "object" ? mapping.name : mapping;
-  test(`a metric's name that has to be changed is said once (${mappingName})`, async () => {
+  test(`a warning says once that a metric's name is changed (${mappingName})`, async () => {
     const metrics: readonly Metric[] = [
       { ...duration, name: "my-trend" },
       { ...requests, name: "my.count" },
@@ -136,7 +133,7 @@ for (const mapping of ["prometheus", "raw", legacyMapping({ prefix: "k6_" })] as
   });
 }
 
-test("legacy gives each series values of its own, where the first releases added all of a metric up", async () => {
+test("legacy aggregates each series separately, whereas the first releases added up all series of a metric", async () => {
   const users: Metric = { name: "vus", type: "gauge", contains: "default" };
   const of = (a: string, metric: Metric, values: readonly number[]): Sample[] =>
     values.map((value, index) => sample({ a }, { metric, value, time: 1000 + index }));
@@ -172,7 +169,7 @@ test("legacy gives each series values of its own, where the first releases added
   });
 });
 
-test("too many series are refused and counted, and the label that makes them is named", async () => {
+test("samples of too many series are rejected and counted, and a warning names the label that causes them", async () => {
   const samples = Array.from({ length: 30 }, (_, index) => sample({ method: "GET", url: `/${index}` }));
   const { output, warnings } = await arriving([...samples, ...samples], { maxSeries: 10 });
   assert.equal(output.stats.samplesRefused.maxSeries, 40);
@@ -182,7 +179,7 @@ test("too many series are refused and counted, and the label that makes them is 
   ]);
 });
 
-test("thresholds are series: bounds with their metrics' samples, verdicts at the end", async () => {
+test("thresholds are series: the bounds during the run, and the verdicts at the end", async () => {
   const samples = [
     sample({}, { time: 1000 }),
     sample({ a: "b" }, { time: 2000 }),
@@ -200,7 +197,7 @@ test("thresholds are series: bounds with their metrics' samples, verdicts at the
   });
 });
 
-test("the run's series says what is known of it", async () => {
+test("k6_run_info has the given labels and the testid of the samples; a given testid wins", async () => {
   const { series } = await arriving([sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })], {
     runInfo: runInfo({ branch: "main" }),
   });
@@ -208,9 +205,11 @@ test("the run's series says what is known of it", async () => {
     'k6_http_reqs_total{testid="from-k6"}': ["2@3000"],
     'k6_run_info{branch="main",testid="from-k6"}': ["1@3000"],
   });
+  const { series: given } = await arriving([sample({ testid: "from-k6" })], { runInfo: runInfo({ testid: "given" }) });
+  assert.deepEqual(given['k6_run_info{testid="given"}'], ["1@1000"]);
 });
 
-test("after the run its verdicts are still to be seen: only k6's series end, and all have the run's testid", async () => {
+test("after the run, the verdicts are still visible: only k6's series become stale, and all have the run's testid", async () => {
   const samples = [sample({ testid: "from-k6" }), sample({ testid: "from-k6" }, { time: 3000 })];
   const { series } = await arriving(samples, { thresholds: thresholds(), runInfo: runInfo(), staleMarkers: true });
   assert.deepEqual(series, {
@@ -221,7 +220,7 @@ test("after the run its verdicts are still to be seen: only k6's series end, and
   });
 });
 
-test("an empty label says nothing, on the run's and the thresholds' series as on others", async () => {
+test("an empty label is not sent, neither with k6's series nor with run metrics", async () => {
   const { series } = await arriving([sample({ testid: "" })], {
     labels: { site: "" },
     runInfo: runInfo({ branch: "", name: "n", url: "u" }),
@@ -236,7 +235,7 @@ test("an empty label says nothing, on the run's and the thresholds' series as on
   ]);
 });
 
-test("values that differ only in what UTF-8 does not have are one series", async () => {
+test("label values that are equal in UTF-8 are one series", async () => {
   const samples = ["x\ud800", "x\udfff", "x\ufffd"].map((a) => sample({ a }));
   const { series } = await arriving([...samples, sample({}, { metric: checks })], {
     labels: { site: "\udc00" },
@@ -248,17 +247,12 @@ test("values that differ only in what UTF-8 does not have are one series", async
   });
 });
 
-test("a label that is given for the run's series wins over its samples' testid", async () => {
-  const { series } = await arriving([sample({ testid: "from-k6" })], { runInfo: runInfo({ testid: "given" }) });
-  assert.deepEqual(series['k6_run_info{testid="given"}'], ["1@1000"]);
-});
-
-test("however many series there are, there is room for the verdicts", async () => {
+test("run metrics do not count for maxSeries", async () => {
   const { series } = await arriving([sample({})], { thresholds: thresholds(), runInfo: runInfo(), maxSeries: 1 });
   assert.equal(Object.keys(series).length, 4);
 });
 
-test("a zero sample goes in a request of its own, before", async () => {
+test("a zero sample is sent before the first sample", async () => {
   const { series } = await arriving([sample({}), sample({}, { metric: checks, value: 0, time: 5000 })], {
     zeroSample: true,
   });
@@ -268,8 +262,4 @@ test("a zero sample goes in a request of its own, before", async () => {
     "k6_checks_passes_total": ["0@4999", "0@5000"],
     "k6_checks_samples_total": ["0@4999", "1@5000"],
   });
-});
-
-test("thresholds and the run's series are off by default", async () => {
-  assert.deepEqual(Object.keys((await arriving([sample({})])).series), ["k6_http_reqs_total"]);
 });

@@ -1,9 +1,7 @@
-/** What the options make of samples, asked of a real Prometheus in PromQL. */
+/** The effect of options, queried from a real Prometheus with PromQL. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Metric } from "../../../src/k6/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { relabelRules } from "../../../src/k6/relabel/mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import { thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
@@ -13,7 +11,7 @@ const duration: Metric = { name: "http_req_duration", type: "trend", contains: "
 const requests: Metric = { name: "http_reqs", type: "counter", contains: "default" };
 
 let prometheus: Prometheus;
-/** A time of which Prometheus takes samples; each test has a prefix of its own. */
+/** A time that Prometheus accepts. Each test has its own prefix. */
 const now = Date.now() - 120_000;
 
 before(async () => {
@@ -31,7 +29,7 @@ async function valueOf(expression: string, timeMs: number): Promise<number> {
   return Number(series[0]!.value[1]);
 }
 
-/** Like response times: most are short, some are long; the same each time. */
+/** Returns values like response times, mostly short and some long. They are the same each time. */
 function durations(count: number): number[] {
   let seed = 7;
   return Array.from({ length: count }, () => {
@@ -98,7 +96,7 @@ test(
 );
 
 for (const trendAs of ["stats", "native", "histogram"] as const) {
-  test(`after the staleness markers k6's series are gone at once (${trendAs})`, { skip: noPrometheus }, async () => {
+  test(`after the staleness markers, k6's series disappear at once (${trendAs})`, { skip: noPrometheus }, async () => {
     const prefix = `stale_${trendAs}_`;
     const output = startOutput(prefix, { trendAs, staleMarkers: true, runInfo: runInfo() });
     output.add([
@@ -108,7 +106,7 @@ for (const trendAs of ["stats", "native", "histogram"] as const) {
     const report = await output.close();
     assert.equal(report.delivered, report.samples);
     const all = `{__name__=~"${prefix}.*"}`;
-    // Each has a marker, but the run's own.
+    // Each series has a marker, except k6_run_info.
     assert.equal((await prometheus.query(all, now)).length, (report.samples + 1) / 2);
     const left = await prometheus.query(all, now + 1);
     assert.deepEqual(left.map(({ metric }) => metric.__name__), [`${prefix}run_info`]);
@@ -132,7 +130,7 @@ test("with the zero sample, increase() sees the first value of a series", { skip
   }
 });
 
-test("two senders with instance auto give series of their own", { skip: noPrometheus }, async () => {
+test("two senders with instance auto have separate series", { skip: noPrometheus }, async () => {
   for (let sender = 0; sender < 2; sender++) {
     const output = startOutput("senders_", { instance: "auto" });
     output.add({ metric: requests, time: now, value: 3, tags: {} });
@@ -143,7 +141,7 @@ test("two senders with instance auto give series of their own", { skip: noPromet
   assert.equal(await valueOf("sum(senders_http_reqs_total)", now), 6);
 });
 
-test("thresholds with verdicts, counters of rates, rules and a testid that is made up are found", {
+test("thresholds, verdicts, counters of rates, relabelled series and a generated testid can be queried", {
   skip: noPrometheus,
 }, async () => {
   const checks: Metric = { name: "checks", type: "rate", contains: "default", thresholds: ["rate>0.9"] };

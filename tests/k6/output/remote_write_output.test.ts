@@ -1,110 +1,43 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigurationError } from "../../../src/model/errors.ts";
-import type { Metric } from "../../../src/k6/metric.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { readK6Json } from "../../../src/k6/read/k6_json.ts";
-import { strictReceiver } from "../../support/receiver_capture.ts";
-import { afterRecordings, keyOf, recordedJson, recordedSamples, type SentSample } from "../../support/recorded_run.ts";
+import { type Mapping, type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
+import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
+import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
+const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
 const quiet = { onWarning: (): void => {} };
+const minute = 60_000;
 
-/** What arrives of the recorded run, series by series. */
-async function replay(options: RemoteWriteOutputOptions): Promise<Map<string, SentSample[]>> {
+interface SetUp {
+  readonly output: RemoteWriteOutput;
+  readonly receiver: StrictReceiver;
+  readonly clock: VirtualClock;
+  readonly warnings: string[];
+  /** Returns the samples of a series as `value@time`, with the time since the start. */
+  arrived(name: string): string[] | undefined;
+}
+
+function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
+  const clock = new VirtualClock();
+  const warnings: string[] = [];
   const receiver = strictReceiver();
-  const output = new RemoteWriteOutput({ ...quiet, now: afterRecordings, fetch: receiver.fetch, ...options });
-  for await (const samples of readK6Json(new Blob([recordedJson("basic")]).stream())) output.add(samples);
-  const { samples, delivered } = await output.close();
-  assert.equal(delivered, samples);
-  const received = new Map<string, SentSample[]>();
-  for (const { labels, samples = [] } of receiver.writes.flatMap(({ timeSeries }) => timeSeries)) {
-    const points = received.get(keyOf(labels)) ?? [];
-    received.set(keyOf(labels), points);
-    for (const { value, timestamp } of samples) points.push({ value, timestamp: Number(timestamp) });
-  }
-  return received;
-}
-
-/** What k6 was told to send in the recorded run. */
-const asRecorded: RemoteWriteOutputOptions = {
-  keepNameTag: true,
-  trendStats: ["p(90)", "p(95)", "p(99)", "p(99.9)", "min", "max", "avg", "med", "count", "sum"],
-};
-
-for (const windows of ["event", "wall"] as const) {
-  test(`the recorded run gives the last value and time that k6 sent of each series (${windows} windows)`, async () => {
-    const received = await replay({ ...asRecorded, windows });
-    const sent = recordedSamples("basic");
-    assert.equal(sent.size, 438);
-    for (const [key, samples] of sent) {
-      const expected = samples.at(-1);
-      const last = received.get(key)?.at(-1);
-      assert.ok(expected !== undefined && last !== undefined, `${key} did not arrive`);
-      assert.equal(last.timestamp, expected.timestamp, key);
-      // k6 divides the count of a trend of times by 1000, as if it were one.
-      const isTimeCount = /__name__="k6_(http_req|iteration|group|waiting)_.*_count"/.test(key) ||
-        key.includes("waiting_time_count");
-      const value = isTimeCount ? last.value / 1000 : last.value;
-      assert.ok(
-        Math.abs(value - expected.value) <= 1e-12 * Math.abs(expected.value),
-        `${key}: ${value}, k6 ${expected.value}`,
-      );
-    }
+  const output = new RemoteWriteOutput({
+    fetch: receiver.fetch,
+    now: clock.now,
+    monotonicNow: clock.monotonicNow,
+    sleep: clock.sleep,
+    onWarning: (message) => warnings.push(message),
+    ...options,
   });
+  const start = clock.now();
+  const arrived = (name: string): string[] | undefined =>
+    receiver.samples.get(name)?.map(({ value, timestamp }) => `${value}@${timestamp - start}`);
+  return { output, receiver, clock, warnings, arrived };
 }
 
-test("a replay gives the same requests each time", async () => {
-  const bodies = async (): Promise<string[]> => {
-    const collected: string[] = [];
-    const output = new RemoteWriteOutput({
-      ...quiet,
-      windows: "event",
-      fetch: (_, init) => {
-        collected.push(Array.from(init?.body instanceof Uint8Array ? init.body : []).join());
-        return Promise.resolve(new Response(null, { status: 204 }));
-      },
-    });
-    for await (const samples of readK6Json(new Blob([recordedJson("basic")]).stream())) output.add(samples);
-    await output.close();
-    return collected;
-  };
-  const first = await bodies();
-  assert.ok(first.length >= 6, "the run took six seconds, each a window");
-  assert.deepEqual(await bodies(), first);
-});
-
-test("keepTags, keepNameTag and keepUrlTag decide what becomes a label, before series are told apart", async () => {
-  const labelNames = (received: Map<string, SentSample[]>): Set<string> =>
-    new Set(
-      [...received.keys()].flatMap((key) => [...key.matchAll(/(?:^|,)([a-zA-Z_]+)="/g)].map((match) => match[1] ?? "")),
-    );
-  assert.deepEqual([...labelNames(await replay({ keepTags: false }))], ["__name__"]);
-  const byDefault = labelNames(await replay({}));
-  assert.ok(byDefault.has("url") && !byDefault.has("name"));
-  const without = await replay({ keepUrlTag: false });
-  assert.ok(!labelNames(without).has("url"));
-  // The three GET requests of the run differ in their URLs, but two of them in nothing else.
-  const getRequests = [...without].filter(([key]) =>
-    key.includes("k6_http_reqs_total") && key.includes('method="GET"')
-  );
-  assert.equal(getRequests.length, 2);
-  assert.equal(getRequests.reduce((sum, [, points]) => sum + (points.at(-1)?.value ?? 0), 0), 252);
-});
-
-test("raw sends every sample with its own value", async () => {
-  const received = await replay({ mapping: "raw", windows: "event" });
-  const points = [...received].flatMap(([key, samples]) =>
-    samples.map(({ value }) => `${/__name__="([^"]*)"/.exec(key)?.[1]} ${value}`)
-  );
-  const lines = new TextDecoder().decode(recordedJson("basic")).trimEnd().split("\n").map((line) => JSON.parse(line));
-  const expected = lines.filter(({ type }) => type === "Point").map(({ metric, data }) => `k6_${metric} ${data.value}`);
-  assert.deepEqual(points.sort(), expected.sort());
-});
-
-test("nothing is sent before flush(), and its report says what became of it", async () => {
+test("nothing is sent before flush(), whose report counts the samples", async () => {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch });
   output.add({ metric: counter, time: 1000, value: 2, tags: { a: "b" } });
@@ -115,7 +48,7 @@ test("nothing is sent before flush(), and its report says what became of it", as
   assert.equal((await output.flush()).samples, 0);
 });
 
-test("samples in the millisecond that was sent last still arrive, 1 ms later", async () => {
+test("samples in the millisecond that was sent last arrive with a time 1 ms later", async () => {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch });
   output.add({ metric: counter, time: 1000, value: 1, tags: {} });
@@ -123,34 +56,6 @@ test("samples in the millisecond that was sent last still arrive, 1 ms later", a
   output.add({ metric: counter, time: 1000, value: 1, tags: {} });
   await output.close();
   assert.deepEqual([...receiver.samples.values()], [[{ value: 1, timestamp: 1000 }, { value: 2, timestamp: 1001 }]]);
-});
-
-test("start() flushes by the clock and sends heartbeats, until close(), which sends staleness markers", async () => {
-  const clock = new VirtualClock(0);
-  const receiver = strictReceiver();
-  const output = new RemoteWriteOutput({
-    ...quiet,
-    fetch: receiver.fetch,
-    now: clock.now,
-    monotonicNow: clock.monotonicNow,
-    sleep: clock.sleep,
-    flushPeriodMs: 1000,
-    heartbeatMs: 3000,
-    staleMarkers: true,
-  });
-  output.start();
-  output.start();
-  output.add({ metric: counter, time: 500, value: 1, tags: {} });
-  await clock.advance(7500);
-  await output.close();
-  assert.deepEqual([...receiver.samples.values()].flat().map(({ timestamp, stale }) => [timestamp, stale ?? false]), [
-    [500, false],
-    // It was sent at 1000, so that 3 s passed at 4000.
-    [3500, false],
-    [6500, false],
-    [6501, true],
-  ]);
-  assert.equal(clock.timers, 0, "no timer is left");
 });
 
 test("aggregation never waits for the network", async () => {
@@ -178,7 +83,80 @@ test("aggregation never waits for the network", async () => {
   assert.deepEqual([answers, samples, deferred, failed], [1, 5, 4, 1]);
 });
 
-test("what cannot be sent is refused, counted, and said once", async () => {
+test("flush({ signal }) ends the waiting, not the sending", async () => {
+  let answer = (): void => {};
+  const answered = new Promise<Response>((resolve) => answer = () => resolve(new Response(null, { status: 204 })));
+  const output = new RemoteWriteOutput({ ...quiet, protocol: "1.0", fetch: async () => (await answered).clone() });
+  output.add({ metric: counter, time: 1000, value: 1, tags: {} });
+  const end = new AbortController();
+  const flushed = output.flush({ signal: end.signal });
+  end.abort(new Error("enough"));
+  await assert.rejects(flushed, /enough/);
+  const closed = output.close();
+  answer();
+  assert.equal((await closed).delivered, 1);
+});
+
+test("after close(), add() throws, and close() returns the same report", async () => {
+  const receiver = strictReceiver();
+  await using output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch });
+  output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  const report = await output.close();
+  assert.equal(await output.close(), report);
+  assert.throws(() => output.add({ metric: counter, time: 2, value: 1, tags: {} }), /the output is closed/);
+});
+
+test("start() flushes and sends heartbeats at intervals until close(), which sends staleness markers", async () => {
+  const clock = new VirtualClock(0);
+  const receiver = strictReceiver();
+  const output = new RemoteWriteOutput({
+    ...quiet,
+    fetch: receiver.fetch,
+    now: clock.now,
+    monotonicNow: clock.monotonicNow,
+    sleep: clock.sleep,
+    flushPeriodMs: 1000,
+    heartbeatMs: 3000,
+    staleMarkers: true,
+  });
+  output.start();
+  output.start();
+  output.add({ metric: counter, time: 500, value: 1, tags: {} });
+  await clock.advance(7500);
+  await output.close();
+  assert.deepEqual([...receiver.samples.values()].flat().map(({ timestamp, stale }) => [timestamp, stale ?? false]), [
+    [500, false],
+    // It was sent at 1000, so 3 s had passed at 4000.
+    [3500, false],
+    [6500, false],
+    [6501, true],
+  ]);
+  assert.equal(clock.timers, 0, "no timer is left");
+});
+
+test("a series is idle if nothing was sent for heartbeatMs, even if k6's clock is minutes behind", async () => {
+  const { output, clock, warnings, arrived } = setUp({ flushPeriodMs: 1000, heartbeatMs: minute });
+  const start = clock.now();
+  const behind = 5 * minute;
+  output.start();
+  const expected: string[] = [];
+  for (let second = 1; second <= 100; second++) {
+    output.add({ metric: gauge, time: start + 1000 * second - behind, value: second, tags: {} });
+    expected.push(`${second}@${1000 * second - behind}`);
+    await clock.advance(1000);
+  }
+  assert.deepEqual(arrived("k6_vus"), expected);
+  // It is idle for more than two minutes. Its time continues from the last sample's time.
+  await clock.advance(2 * minute + 10_000);
+  for (const minutes of [1, 2]) expected.push(`100@${100_000 - behind + minutes * minute}`);
+  assert.deepEqual(arrived("k6_vus"), expected);
+  output.add({ metric: gauge, time: start + 230_000 - behind, value: 0, tags: {} });
+  await clock.settle(output.close());
+  assert.deepEqual(arrived("k6_vus"), [...expected, `0@${230_000 - behind}`]);
+  assert.deepEqual(warnings, []);
+});
+
+test("samples with invalid values and times are rejected and counted, with one warning per reason", async () => {
   const warnings: string[] = [];
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ fetch: receiver.fetch, onWarning: (message) => warnings.push(message) });
@@ -192,7 +170,42 @@ test("what cannot be sent is refused, counted, and said once", async () => {
   assert.equal((await output.close()).samples, 0);
 });
 
-test("a mapping of one's own says what is sent", async () => {
+test("a sample more than ten minutes ahead of the clock is rejected and does not delay later samples", async () => {
+  const { output, clock, warnings, arrived } = setUp({ runInfo: runInfo() });
+  const start = clock.now();
+  const times = [0, 10 * minute, 10 * minute + 1, 1440 * minute, 10 * minute - 1];
+  for (const [value, time] of times.entries()) {
+    output.add({ metric: gauge, time: start + time, value, tags: { n: String(value) } });
+  }
+  await clock.settle(output.flush());
+  assert.deepEqual(output.stats.samplesRefused, { invalidValue: 0, invalidTime: 0, futureTime: 2, maxSeries: 0 });
+  assert.equal(output.stats.samplesIn, 5);
+  assert.deepEqual(warnings, [
+    `Rejected a sample of vus: its time is ${start + 10 * minute + 1}, expected milliseconds since 1970, at most 10 ` +
+    "minutes ahead of the clock. Further samples are only counted.",
+  ]);
+  assert.deepEqual(arrived("k6_run_info"), [`1@${10 * minute}`]);
+  await clock.advance(1);
+  output.add({ metric: gauge, time: start + 10 * minute + 1, value: 9, tags: { n: "later" } });
+  await clock.settle(output.close());
+  assert.deepEqual(arrived('k6_vus{n="later"}'), [`9@${10 * minute + 1}`]);
+});
+
+test("recorded samples may have any time; a warning says that one delays later samples", async () => {
+  const { output, clock, warnings, arrived } = setUp({ windows: "event" });
+  const start = clock.now();
+  for (const [value, time] of [0, 1440 * minute, 1000, 2000].entries()) {
+    output.add({ metric: gauge, time: start + time, value, tags: {} });
+  }
+  await clock.settle(output.close());
+  const day = 1440 * minute;
+  assert.deepEqual(arrived("k6_vus"), ["0@0", `1@${day}`, `2@${day + 1}`, `3@${day + 2}`]);
+  assert.equal(output.stats.samplesRefused.futureTime, 0);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /^A sample of k6_vus is sent with a time 86399 s after its own/);
+});
+
+test("a caller's own mapping defines what is sent", async () => {
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({
     ...quiet,
@@ -230,32 +243,135 @@ test("a mapping of one's own says what is sent", async () => {
   ]);
 });
 
-test("after close() samples are an error, and closing again gives the same account", async () => {
-  const receiver = strictReceiver();
-  await using output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch });
-  output.add({ metric: counter, time: 1, value: 1, tags: {} });
-  const account = await output.close();
-  assert.equal(await output.close(), account);
-  assert.throws(() => output.add({ metric: counter, time: 2, value: 1, tags: {} }), /the output is closed/);
+test("numbers in a mapping's labels and metadata, as JavaScript may pass them, are sent as strings", async () => {
+  const mapping = {
+    name: "mine",
+    mapMetric: ({ name }: Metric) => ({
+      outputs: [{ name, labels: { le: 5 }, metadata: { type: "gauge", help: 7 } }],
+      createSink: () => ({ add(): void {}, collect: (emit: (output: number, value: number) => void) => emit(0, 1) }),
+    }),
+  } as unknown as Mapping;
+  const { output, clock, arrived } = setUp({ mapping });
+  output.add({ metric: { ...gauge, name: "mine" }, time: clock.now(), value: 1, tags: {} });
+  const { delivered } = await clock.settle(output.close());
+  assert.equal(delivered, 1);
+  assert.deepEqual(arrived('mine{le="5"}'), ["1@0"]);
 });
 
-test("two ways to authenticate are an error at start", () => {
-  assert.throws(
-    () => new RemoteWriteOutput({ user: "a", password: "b", headers: { Authorization: "Bearer hunter2" } }),
-    (error) => error instanceof ConfigurationError && !error.message.includes("hunter2"),
-  );
+test("flush() and close() do not reject if a mapping's sink fails: the lost samples are counted, with one warning", async () => {
+  const mapping: Mapping = {
+    name: "mine",
+    mapMetric: ({ name }) => ({
+      outputs: [{ name, metadata: { type: "gauge" } }],
+      createSink: () => ({ add(): void {}, collect: (emit) => emit(name === "bad" ? 1 : 0, 7) }),
+    }),
+  };
+  const { output, clock, warnings, arrived } = setUp({ mapping });
+  const start = clock.now();
+  const reason = 'a sink of the mapping "mine" failed: Cannot collect: a sink emitted output 1, expected an index of ' +
+    "its mapping's outputs";
+  const add = (time: number): void => {
+    for (const name of ["good", "bad"]) {
+      output.add({ metric: { ...gauge, name }, time: start + time, value: 1, tags: {} });
+    }
+  };
+  add(0);
+  const first = await clock.settle(output.flush());
+  assert.deepEqual([first.samples, first.delivered, first.dropped], [2, 1, 1]);
+  assert.deepEqual(first.reasons, [{ outcome: "dropped", reason, samples: 1 }]);
+  add(1000);
+  const report = await clock.settle(output.close());
+  assert.deepEqual([report.samples, report.delivered, report.dropped], [4, 2, 2]);
+  assert.deepEqual(output.stats.samplesDroppedTotal, { sink_failed: 2 });
+  assert.deepEqual(warnings, [`Samples lost: 1 (${reason}). Further samples of this kind are only counted.`]);
+  assert.deepEqual(arrived("good"), ["7@0", "7@1000"]);
 });
 
-test("flush({ signal }) ends the waiting, not the sending", async () => {
-  let answer = (): void => {};
-  const answered = new Promise<Response>((resolve) => answer = () => resolve(new Response(null, { status: 204 })));
-  const output = new RemoteWriteOutput({ ...quiet, protocol: "1.0", fetch: async () => (await answered).clone() });
-  output.add({ metric: counter, time: 1000, value: 1, tags: {} });
-  const end = new AbortController();
-  const flushed = output.flush({ signal: end.signal });
-  end.abort(new Error("enough"));
-  await assert.rejects(flushed, /enough/);
+test("an error of onWarning does not disturb anything else", async () => {
+  const warnings: string[] = [];
+  const { output, clock } = setUp({
+    capacity: 1,
+    onWarning: (message) => {
+      warnings.push(message);
+      throw new Error("the disk is full");
+    },
+  });
+  const start = clock.now();
+  output.add({ metric: gauge, time: NaN, value: 1, tags: {} });
+  const flushes = [1, 2, 3].map((time) => {
+    output.add({ metric: gauge, time: start + time, value: 1, tags: { "my-tag": "a" } });
+    return output.flush();
+  });
+  await clock.settle(Promise.all(flushes));
+  const { delivered, dropped } = await clock.settle(output.close());
+  assert.deepEqual([delivered, dropped], [2, 1]);
+  assert.deepEqual(warnings.map((message) => message.slice(0, 12)), ["Rejected a s", 'The tag "my-', "The queue is"]);
+});
+
+for (const jump of [600_000, -3_600_000]) {
+  test(`nothing is lost if the clock is set by ${jump / 1000} s during an outage, live and at the end`, async () => {
+    let isDown = true;
+    const { output, receiver, clock } = setUp({
+      fetch: (input, init) =>
+        isDown ? Promise.reject(new TypeError("connect ECONNREFUSED")) : receiver.fetch(input, init),
+      overflow: "block",
+      retryDeadlineMs: 60_000,
+      closeTimeoutMs: 60_000,
+    });
+    output.start();
+    for (let second = 0; second < 30; second++) {
+      output.add({ metric: gauge, time: clock.now(), value: second, tags: {} });
+      if (second === 10) clock.jump(jump);
+      await clock.advance(1000);
+    }
+    const closed = output.close();
+    clock.jump(jump);
+    await clock.advance(10_000);
+    isDown = false;
+    const { samples, delivered } = await clock.settle(closed);
+    assert.deepEqual([samples, delivered], [30, 30]);
+    assert.equal(receiver.samples.get("k6_vus")?.at(-1)?.value, 29);
+  });
+
+  test(`deadlines end when they should if the clock is set by ${jump / 1000} s`, async () => {
+    const { output, clock } = setUp({
+      fetch: () => Promise.reject(new TypeError("connect ECONNREFUSED")),
+      retryDeadlineMs: 60_000,
+    });
+    output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
+    const start = clock.monotonicNow();
+    const flushed = output.flush();
+    await clock.advance(1000);
+    clock.jump(jump);
+    assert.equal((await clock.settle(flushed)).failed, 1);
+    const ms = clock.monotonicNow() - start;
+    assert.ok(ms > 50_000 && ms <= 60_000, `it took ${ms} ms`);
+  });
+}
+
+test("idle series are repeated although the clock was set back", async () => {
+  const { output, clock, arrived } = setUp({ heartbeatMs: minute, flushPeriodMs: 1000 });
+  output.start();
+  output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
+  await clock.advance(1000);
+  clock.jump(-60 * minute);
+  await clock.advance(2.5 * minute);
+  assert.deepEqual(arrived("k6_vus"), ["1@0", "1@1", `1@${minute + 1}`, `1@${2 * minute + 1}`]);
+  await output.close();
+});
+
+test("an output whose process was stopped at the end sends what is left", async () => {
+  let isDown = true;
+  const { output, receiver, clock } = setUp({
+    fetch: (input, init) =>
+      isDown ? Promise.reject(new TypeError("connect ECONNREFUSED")) : receiver.fetch(input, init),
+    retryDeadlineMs: 20_000,
+    closeTimeoutMs: 20_000,
+  });
+  output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
   const closed = output.close();
-  answer();
-  assert.equal((await closed).delivered, 1);
+  await clock.advance(15_000);
+  await clock.stop(3_600_000);
+  isDown = false;
+  assert.equal((await clock.settle(closed)).delivered, 1);
 });

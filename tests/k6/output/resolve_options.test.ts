@@ -1,50 +1,40 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigurationError } from "../../../src/model/errors.ts";
-import type { CheckpointOptions } from "../../../src/k6/output/checkpointed_windows.ts";
-import type { Mapping } from "../../../src/k6/mapping/mapping.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
-import { resolveOptions } from "../../../src/k6/output/resolve_options.ts";
+import {
+  type CheckpointOptions,
+  isRemoteWriteError,
+  type Mapping,
+  RemoteWriteOutput,
+  type RemoteWriteOutputOptions,
+  type Tags,
+} from "../../../mod.ts";
 import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
+import { resolveOptions } from "../../../src/k6/output/resolve_options.ts";
 import type { Relabel } from "../../../src/k6/relabel/mod.ts";
 import type { RunMetricsFactory } from "../../../src/k6/run_metrics/run_metrics.ts";
-import type { Tags } from "../../../src/k6/sample.ts";
-import { RemoteWriteClient } from "../../../src/client/remote_write_client.ts";
 
-test("the defaults are the original's", () => {
-  const {
+test("the defaults are those of the original extension", () => {
+  const { url, flushPeriodMs, mapping, keepTags, keepNameTag, keepUrlTag, staleMarkers, prefix } = resolveOptions();
+  const resolved = {
     url,
     flushPeriodMs,
-    mapping,
+    mapping: mapping.name,
     keepTags,
     keepNameTag,
     keepUrlTag,
     staleMarkers,
     prefix,
-  } = resolveOptions();
-  assert.deepEqual(
-    {
-      url,
-      flushPeriodMs,
-      mapping: mapping.name,
-      keepTags,
-      keepNameTag,
-      keepUrlTag,
-      staleMarkers,
-      prefix,
-    },
-    {
-      url: "http://localhost:9090/api/v1/write",
-      flushPeriodMs: 1000,
-      mapping: "prometheus",
-      keepTags: true,
-      keepNameTag: false,
-      keepUrlTag: true,
-      staleMarkers: false,
-      prefix: "k6_",
-    },
-  );
+  };
+  assert.deepEqual(resolved, {
+    url: "http://localhost:9090/api/v1/write",
+    flushPeriodMs: 1000,
+    mapping: "prometheus",
+    keepTags: true,
+    keepNameTag: false,
+    keepUrlTag: true,
+    staleMarkers: false,
+    prefix: "k6_",
+  });
 });
 
 test("by default a trend is sent as the original's six stats and p(99)", () => {
@@ -83,8 +73,9 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ buckets: { a: "1" as unknown as number[] } }, /option buckets.a: it is "1", expected a list/],
   [{ rateCounters: "false" as unknown as boolean }, /option rateCounters: it is "false", expected true or false/],
   [{ zeroSample: 1 as unknown as boolean }, /option zeroSample: it is 1, expected true or false/],
-  [{ labels: { "my-tag": "a" } }, /option labels: the label's name is "my-tag", expected/],
-  [{ labels: { __name__: "a" } }, /option labels: the label's name is "__name__"/],
+  [{ labels: { "my-tag": "a" } }, /option labels: it has the label "my-tag", expected names/],
+  [{ labels: { __name__: "a" } }, /option labels: it has the label "__name__"/],
+  [{ labels: "site=eu" as unknown as Tags }, /option labels: it is "site=eu", expected an object/],
   [{ labels: { a: 1 as unknown as string } }, /option labels.a: it is 1, expected a string/],
   [{ relabel: [] as unknown as Relabel }, /option relabel: it is \[\], expected a value of relabelRules/],
   [
@@ -98,6 +89,10 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
     /option maxRequestsPerFlush: it is 2, expected none if windows is "event"/,
   ],
   [{ maxSeries: Infinity }, /option maxSeries: it is Infinity, expected a whole number/],
+  ...[0, -1, 1.5, NaN].map((maxRequestsPerFlush): [RemoteWriteOutputOptions, RegExp] => [
+    { maxRequestsPerFlush },
+    new RegExp(`option maxRequestsPerFlush: it is ${maxRequestsPerFlush}, expected a whole number from 1`),
+  ]),
   [{ timeoutMs: 0 }, /option timeoutMs: it is 0/],
   [{ retryDeadlineMs: -1 }, /option retryDeadlineMs: it is -1/],
   [{ maxSamplesPerSend: 0 }, /option maxSamplesPerSend: it is 0/],
@@ -147,18 +142,19 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   [{ now: 5 as unknown as () => number }, /option now: it is 5, expected a function/],
   [
     { mapping: "legacy" as "raw" },
-    /option mapping: it is "legacy", expected .*legacyMapping\(\{...\}\), which a program imports/,
+    /option mapping: it is "legacy", expected .*an object with mapMetric\(\), such as legacyMapping\(\{...\}\)$/,
   ],
   [{ mapping: null as unknown as "raw" }, /option mapping: it is null, expected "prometheus", "raw"/],
   [{ mapping: { name: "own" } as Mapping }, /option mapping: it is \{"name":"own"\}, expected .* with mapMetric\(\)/],
   [{ trendStats: "avg" as unknown as [] }, /option trendStats: it is "avg", expected a list/],
   [{ user: "ann", bearerToken: "pw" }, /options contain user and bearerToken, expected only one/],
   [{ url: "http://ann:pw@x.test", user: "ann" }, /the user info of the URL and user/],
+  [{ user: "a", password: "pw", headers: { Authorization: "Bearer pw" } }, /user and the header Authorization/],
 ];
 for (const [options, message] of wrong) {
   test(`the options ${JSON.stringify(options)} are an error that names what is wrong`, () => {
     assert.throws(() => new RemoteWriteOutput(options), (error) => {
-      assert.ok(error instanceof ConfigurationError);
+      assert.ok(isRemoteWriteError(error, "configuration"));
       assert.match(error.message, message);
       assert.doesNotMatch(error.message, /pw/);
       return true;
@@ -179,20 +175,11 @@ const harmless: readonly RemoteWriteOutputOptions[] = [
 ];
 for (const options of harmless) {
   test(`the options ${JSON.stringify(options)} do not contradict each other`, () => {
-    assert.doesNotThrow(() => resolveOptions(options));
+    assert.doesNotThrow(() => new RemoteWriteOutput(options));
   });
 }
 
-test("0 and false survive as what they are", () => {
-  const { closeTimeoutMs, bisect, retryDeadlineMs } = resolveOptions({
-    closeTimeoutMs: 0,
-    bisect: false,
-    retryDeadlineMs: 0,
-  });
-  assert.deepEqual([closeTimeoutMs, bisect, retryDeadlineMs], [0, false, 0]);
-});
-
-test("one value for all metrics, or one for each", () => {
+test("buckets are one list for all metrics, or one list for each metric", () => {
   const trend = (name: string) => ({ name, type: "trend", contains: "time" }) as const;
   const les = (options: RemoteWriteOutputOptions, name: string): (string | undefined)[] =>
     resolveOptions({ ...options, trendAs: "histogram" }).mapping.mapMetric(trend(name))!.outputs
@@ -204,7 +191,7 @@ test("one value for all metrics, or one for each", () => {
   assert.deepEqual(les({ buckets: { a: [1, 2] } }, "b"), defaults);
 });
 
-test("identities are made of the time and chance that are given", () => {
+test("the names that auto generates come from the given clock and random numbers", () => {
   const source = { now: () => Date.UTC(2026, 10, 22, 11, 19, 55, 564), random: () => 0.5 };
   const { labels } = resolveOptions({ ...source, labels: { a: "b" }, instance: "auto", testid: "auto" });
   assert.deepEqual(labels, { a: "b", instance: "gggggggg", testid: "20261122-111955-gggggggg" });
@@ -212,22 +199,4 @@ test("identities are made of the time and chance that are given", () => {
   assert.deepEqual(named.labels, { instance: "here", testid: "run 1" });
   const ids = Array.from({ length: 1000 }, () => resolveOptions({ instance: "auto" }).labels.instance);
   assert.equal(new Set(ids).size, 1000);
-});
-
-test("basic authentication goes beside custom headers", async () => {
-  const sent: Record<string, string>[] = [];
-  const client = new RemoteWriteClient({
-    user: "ann",
-    password: "pw",
-    headers: { "X-Scope": "a" },
-    protocol: "1.0",
-    fetch: (_, init) => {
-      sent.push(Object.fromEntries(new Headers(init?.headers)));
-      return Promise.resolve(new Response(null, { status: 204 }));
-    },
-  });
-  await client.write([{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: 1 }] }]);
-  assert.deepEqual(sent.map((headers) => [headers["authorization"], headers["x-scope"]]), [
-    [`Basic ${btoa("ann:pw")}`, "a"],
-  ]);
 });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Metric } from "../../../src/k6/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
+import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { runCli } from "../../support/cli.ts";
 import { acceptSamples } from "../../support/accept_samples.ts";
 import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
@@ -28,7 +26,7 @@ function setUp(
   return { output, receiver, clock };
 }
 
-test("each flush sends the statistics as they were when it began, under Prometheus's names", async () => {
+test("each flush sends the statistics from its beginning, with Prometheus's names", async () => {
   const { output, receiver, clock } = setUp();
   output.add([1, 2].map((value) => ({ metric: counter, time: start - 5, value, tags: { n: String(value) } })));
   await output.flush();
@@ -46,7 +44,7 @@ test("each flush sends the statistics as they were when it began, under Promethe
   assert.deepEqual(of("samples_pending"), [[0, 0], [1000, 0]]);
   assert.ok((of("bytes_total")[1]?.[1] ?? 0) > 100);
   assert.deepEqual(of("requests_total"), [[0, 0], [1000, 1]]);
-  // No time passed on the clock.
+  // The clock did not advance during the request.
   for (
     const le of ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "25", "60", "+Inf"]
   ) {
@@ -59,7 +57,7 @@ test("each flush sends the statistics as they were when it began, under Promethe
   assert.equal(delivered, samples);
 });
 
-test("they have the prefix and the labels of the run, and no metric's tags", async () => {
+test("the series have the prefix and the labels of the options, but no tags", async () => {
   const { output, receiver } = setUp({ prefix: "shop_", labels: { instance: "a", empty: "" } });
   output.add({ metric: counter, time: start, value: 1, tags: { method: "GET" } });
   await output.close();
@@ -71,7 +69,7 @@ test("they have the prefix and the labels of the run, and no metric's tags", asy
   assert.ok(receiver.samples.has('shop_c_total{instance="a",method="GET"}'));
 });
 
-test("buckets are cumulative, and failures are counted", async () => {
+test("buckets are cumulative, and retried samples are counted", async () => {
   let requests = 0;
   const { receiver, output, clock } = setUp({
     labels: {},
@@ -95,7 +93,7 @@ test("buckets are cumulative, and failures are counted", async () => {
   assert.equal(last("samples_retried_total"), (last("samples_total") ?? 0) / 2);
 });
 
-test("in a replay they have the times of its samples, so that a receiver does not find the rest too old", async () => {
+test("in a replay, the statistics have the times of the samples, so that later samples are not too old", async () => {
   const { output, receiver } = setUp({ windows: "event" });
   for (const time of [1000, 1700, 2500, 2500]) output.add({ metric: counter, time, value: 1, tags: {} });
   await output.close();
@@ -103,7 +101,7 @@ test("in a replay they have the times of its samples, so that a receiver does no
   assert.deepEqual(times, [1700, 2500]);
 });
 
-test("without selfMetrics there are none; with --self-metrics or its variable there are", async () => {
+test("the statistics are sent only with selfMetrics, --self-metrics or the variable", async () => {
   const { output, receiver } = setUp({ selfMetrics: false });
   output.add({ metric: counter, time: start, value: 1, tags: {} });
   await output.close();

@@ -5,12 +5,12 @@ import { ByteString, hashOf } from "../../../src/k6/read/byte_string.ts";
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-const text = fc.string({ unit: "grapheme", maxLength: 40 }).map((characters) => characters.replaceAll("\0", ""));
+const string = fc.string({ unit: "grapheme", maxLength: 40 }).map((characters) => characters.replaceAll("\0", ""));
 
-test("a text is found where its bytes stand, and only there", () => {
+test("a string is found at the places of its bytes, and only there", () => {
   fc.assert(
     fc.property(
-      text,
+      string,
       fc.uint8Array({ maxLength: 20 }),
       fc.uint8Array({ maxLength: 20 }),
       (characters, before, after) => {
@@ -27,7 +27,7 @@ test("a text is found where its bytes stand, and only there", () => {
   );
 });
 
-test("a change of any one bit is noticed", () => {
+test("a change of any bit is detected", () => {
   const bytes = new TextEncoder().encode('{"group":"","url":"https://例え.jp/?q=😀"}');
   const found = new ByteString(bytes.slice());
   for (let bit = 0; bit < 8 * bytes.length; bit++) {
@@ -38,7 +38,7 @@ test("a change of any one bit is noticed", () => {
   assert.equal(found.isAt(viewOf(bytes), 0), true);
 });
 
-test("the hash of equal bytes is the same wherever they stand", () => {
+test("equal bytes have the same hash at any place", () => {
   const bytes = new TextEncoder().encode("http_req_duration");
   const elsewhere = Uint8Array.of(1, 2, 3, ...bytes, 4);
   assert.equal(hashOf(viewOf(elsewhere), 3, 3 + bytes.length), hashOf(viewOf(bytes), 0, bytes.length));

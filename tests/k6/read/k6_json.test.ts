@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Metric } from "../../../src/k6/metric.ts";
-import type { Sample } from "../../../src/k6/sample.ts";
-import { type K6JsonOptions, type K6JsonStats, readK6Json } from "../../../src/k6/read/k6_json.ts";
+import { type K6JsonOptions, type K6JsonStats, type Metric, readK6Json, type Sample } from "../../../mod.ts";
 import { readK6Line } from "../../../src/k6/read/k6_json_line.ts";
 import { recordedJson } from "../../support/recorded_run.ts";
 import { idle } from "../../support/virtual_clock.ts";
@@ -30,16 +28,16 @@ async function read(
   return { samples, stats: reader.stats, foreign };
 }
 
-/** A point as k6 writes it. */
+/** Returns a point as k6 writes it. */
 function point(parts: { metric?: string; time?: string; value?: string; tags?: string; rest?: string } = {}): string {
   const { metric = "vus", time = "2026-11-22T11:19:49.285528009Z", value = "1", tags = '{"a":"b"}', rest = "" } = parts;
   return `{"metric":"${metric}","type":"Point","data":{"time":"${time}","value":${value},"tags":${tags}${rest}}}`;
 }
 
-/** What the plain reader alone makes of text: the referee. */
-function readPlainly(text: string): Sample[] {
+/** Returns the samples that `readK6Line` alone reads, which the fast reader must return too. */
+function readPlainly(lines: string): Sample[] {
   const metrics = new Map<string, Metric>();
-  return text.split("\n").flatMap((line) => {
+  return lines.split("\n").flatMap((line) => {
     const result = readK6Line(line, (name) => metrics.get(name));
     if (result.kind === "metric") metrics.set(result.metric.name, result.metric);
     return result.kind === "sample" ? [result.sample] : [];
@@ -47,7 +45,7 @@ function readPlainly(text: string): Sample[] {
 }
 
 for (const run of ["basic", "native"] as const) {
-  test(`the recorded run ${run} reads as JSON.parse and Date.parse read it`, async () => {
+  test(`the recorded run ${run} is read as by JSON.parse and Date.parse`, async () => {
     const bytes = recordedJson(run);
     const lines = new TextDecoder().decode(bytes).trimEnd().split("\n").map((line) => JSON.parse(line));
     const points = lines.filter(({ type }) => type === "Point");
@@ -74,7 +72,7 @@ for (const run of ["basic", "native"] as const) {
   });
 }
 
-test("thresholds come with the metric", async () => {
+test("a metric has the thresholds of its announcement", async () => {
   const found: Metric[] = [];
   await read(recordedJson("basic"), { onMetric: (metric) => found.push(metric) });
   assert.deepEqual(
@@ -83,7 +81,7 @@ test("thresholds come with the metric", async () => {
   );
 });
 
-test("thresholds with further settings count as those without", async () => {
+test("thresholds with abortOnFail are read like those without", async () => {
   const found: Metric[] = [];
   const thresholds = [{ threshold: "value<9", abortOnFail: true, delayAbortEval: "10s" }, "value>0", {
     abortOnFail: true,
@@ -92,7 +90,7 @@ test("thresholds with further settings count as those without", async () => {
   assert.deepEqual(found, [{ name: "vus", type: "gauge", contains: "default", thresholds: ["value<9", "value>0"] }]);
 });
 
-test("chunks may end anywhere", async () => {
+test("a chunk may end at any byte", async () => {
   const bytes = new TextEncoder().encode(`${point({ tags: '{"a":"ünï"}' })}\r\nhello\n\n${point({ value: "2.5" })}`);
   for (let size = 1; size < 60; size++) {
     const chunks: Uint8Array[] = [];
@@ -104,7 +102,7 @@ test("chunks may end anywhere", async () => {
   }
 });
 
-test("samples with the same tags have the same tags object", async () => {
+test("samples with equal tags have the same tags object", async () => {
   const { samples } = await read(`${point()}\n${point({ tags: '{"c":"d"}' })}\n${point()}\n`);
   assert.equal(samples[0]?.tags, samples[2]?.tags);
   assert.notEqual(samples[0]?.tags, samples[1]?.tags);
@@ -121,7 +119,7 @@ const times: readonly [string, number][] = [
   ["1969-12-31T23:59:59.5Z", -500],
 ];
 for (const [time, ms] of times) {
-  test(`the time ${time} is read, cut to milliseconds`, async () => {
+  test(`the time ${time} is read in whole milliseconds`, async () => {
     assert.deepEqual((await read(point({ time }))).samples.map((sample) => sample.time), [ms]);
   });
 }
@@ -171,7 +169,7 @@ for (const [line, reason] of skipped) {
   });
 }
 
-test("a number of very many digits does not end the reading", async () => {
+test("numbers of 400,000 digits are read, or counted as invalid", async () => {
   const line = (value: string): string =>
     `{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":${value},"tags":{}}}\n`;
   const numbers = ["1", "9".repeat(400_000), `0.${"3".repeat(400_000)}`, `1${"0".repeat(100)}`, "2"];
@@ -182,7 +180,7 @@ test("a number of very many digits does not end the reading", async () => {
   assert.equal(reader.stats.skipped.invalidValue, 1);
 });
 
-test("a last line without its end is a sample if it is whole, and torn if not", async () => {
+test("a last line without a line end is a sample if it is complete, and torn otherwise", async () => {
   assert.equal((await read(point())).samples.length, 1);
   for (let length = 1; length < point().length; length += 7) {
     const { samples, stats } = await read(`${point()}\n${point().slice(0, length)}`);
@@ -190,7 +188,7 @@ test("a last line without its end is a sample if it is whole, and torn if not", 
   }
 });
 
-test("null or missing tags are none; metadata is no tag", async () => {
+test("null and missing tags are empty, and metadata are not tags", async () => {
   const { samples } = await read(
     [
       point({ tags: "null" }),
@@ -218,7 +216,7 @@ const lookalikes: readonly string[] = [
   point({ rest: ',"metadata":{"vu":1},"value":7' }),
 ];
 for (const line of lookalikes) {
-  test(`after ${line.slice(line.indexOf('"tags"'))} each text of tags still means the same`, async () => {
+  test(`after ${line.slice(line.indexOf('"tags"'))} equal JSON still means equal tags`, async () => {
     for (const first of [line, point()]) {
       for (const rest of ["", ',"metadata":{"vu":3}']) {
         const other = point({ tags: '{"a":"b","metadata":"y"}', rest });
@@ -233,7 +231,7 @@ function announcement(name: string, more: object = {}): string {
   return JSON.stringify({ type: "Metric", data: { name, type: "gauge", contains: "default", ...more }, metric: name });
 }
 
-test("a metric that is announced anew, with another type, is that from then on", async () => {
+test("a second announcement of a metric with another type replaces the first", async () => {
   const announce = (type: string): string =>
     `{"type":"Metric","data":{"name":"x","type":"${type}","contains":"default"},"metric":"x"}`;
   const { samples } = await read(
@@ -242,14 +240,14 @@ test("a metric that is announced anew, with another type, is that from then on",
   assert.deepEqual(samples.map(({ metric }) => metric.type), ["counter", "gauge"]);
 });
 
-test("a byte order mark and bytes that are no text are no reason to stop", async () => {
+test("a byte order mark and invalid UTF-8 do not stop the reading", async () => {
   const bytes = new TextEncoder().encode(`\ufeff${point()}\n\u0000\n${point({ tags: '{"a":"?"}' })}\n`);
   bytes[bytes.lastIndexOf(0x3f)] = 0xff;
   const { samples } = await read(bytes);
   assert.deepEqual(samples.map(({ tags }) => tags.a), ["b", "\ufffd"]);
 });
 
-test("a line of many megabytes is handed on in pieces, not held", async () => {
+test("a line of many megabytes is passed on in parts", async () => {
   const chunk = new Uint8Array(600_000).fill(0x78);
   const { foreign, samples } = await read([
     chunk,
@@ -260,11 +258,11 @@ test("a line of many megabytes is handed on in pieces, not held", async () => {
     new TextEncoder().encode(`\n${point()}\n`),
   ]);
   assert.equal(foreign.join("").length, 3_000_000);
-  assert.ok(foreign.every((piece) => piece.length <= 1_700_000));
+  assert.ok(foreign.every((part) => part.length <= 1_700_000));
   assert.equal(samples.length, 1);
 });
 
-test("the parts of a long line are told from lines, and no character is cut", async () => {
+test("the parts of a long line are distinguished from lines, and no character is cut", async () => {
   const long = `${"é".repeat(700_001)}${"z".repeat(400_000)}${point()}`;
   const bytes = new TextEncoder().encode(`a\n${long}\n${point()}\nb\n${long}`);
   for (const size of [65_537, 1_000_001]) {
@@ -282,14 +280,14 @@ test("the parts of a long line are told from lines, and no character is cut", as
   }
 });
 
-test("a line of k6's that is too long is damaged, not somebody else's", async () => {
+test("a line of k6 that is too long is malformed, not foreign", async () => {
   const line = new TextEncoder().encode(`${point({ tags: `{"url":"${"x".repeat(3_000_000)}"}` })}\n${point()}\n`);
   const { samples, stats, foreign } = await read([line.slice(0, 1_500_000), line.slice(1_500_000)]);
   assert.deepEqual([samples.length, stats.lines, foreign], [1, 2, []]);
   assert.deepEqual([stats.skipped.malformed, stats.skipped.foreign], [1, 0]);
 });
 
-test("no more is read until those who take the lines have taken them, or the signal fires", async () => {
+test("the reader waits for the promises of onForeignLine, until the signal", async () => {
   const end = new AbortController();
   let pulls = 0;
   const stream = new ReadableStream<Uint8Array>({
@@ -309,18 +307,18 @@ test("no more is read until those who take the lines have taken them, or the sig
   assert.equal(pulls, 1);
   take();
   await idle();
-  assert.equal(pulls, 1, "the first of the two lines is not taken yet");
+  assert.equal(pulls, 1, "the first of the two promises is still pending");
   end.abort();
   await reading;
   assert.deepEqual([pulls, ended], [1, true]);
 });
 
-test("what is thrown by those who take the lines ends the reading", async () => {
+test("an error of onForeignLine ends the reading", async () => {
   const reading = read("hello\n", { onForeignLine: () => Promise.reject(new Error("no room")) });
   await assert.rejects(reading, /no room/);
 });
 
-test("an error of the stream is thrown after what came before it", async () => {
+test("an error of the stream is thrown after the samples before it", async () => {
   let pulls = 0;
   const stream = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -350,7 +348,7 @@ test("the signal ends the reading", async () => {
   assert.ok(samples >= 5);
 });
 
-test("tags that never repeat do not fill the memory", async () => {
+test("the reader remembers a limited number of tags", async () => {
   let line = 0;
   const encoder = new TextEncoder();
   const stream = new ReadableStream<Uint8Array>({
@@ -364,10 +362,10 @@ test("tags that never repeat do not fill the memory", async () => {
   let samples = 0;
   for await (const batch of reader) samples += batch.length;
   assert.equal(samples, 200_000);
-  assert.ok(reader.tagsRemembered < 60_000, `${reader.tagsRemembered} texts are remembered`);
+  assert.ok(reader.tagsRemembered < 60_000, `${reader.tagsRemembered} tags are remembered`);
 });
 
-test("the fast reader and the plain one give the same samples, whatever the lines are", async () => {
+test("the fast reader returns the same samples as the plain one, for any lines", async () => {
   const text = fc.string({ unit: "grapheme", maxLength: 12 });
   const name = fc.oneof({ weight: 9, arbitrary: text }, fc.constantFrom("metadata", "tags"));
   const tags = fc.dictionary(name, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 4 });

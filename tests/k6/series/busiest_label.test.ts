@@ -6,7 +6,7 @@ function series(labels: Readonly<Record<string, string>>): LabelledSeries {
   return { outputs: [{ labels: Object.entries(labels).map(([name, value]) => ({ name, value })) }] };
 }
 
-test("the label with the most values is found; the metric's name does not count", () => {
+test("the label with the most values is returned, except for the metric's name", () => {
   const all = Array.from(
     { length: 50 },
     (_, index) => series({ __name__: `m${index}`, method: index % 2 ? "GET" : "POST", url: `/${index % 20}` }),
@@ -14,7 +14,7 @@ test("the label with the most values is found; the metric's name does not count"
   assert.deepEqual(busiestLabel(all), { name: "url", values: 20, series: 50 });
 });
 
-test("only the first series are looked at, and without labels there is none", () => {
+test("only the first 10,000 series are examined, and without labels the result is undefined", () => {
   function* endless(): Generator<LabelledSeries> {
     for (let index = 0;; index++) yield series({ id: String(index) });
   }

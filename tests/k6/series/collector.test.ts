@@ -56,7 +56,7 @@ function points(batch: Batch | undefined): [string, number | undefined, number |
   return (batch?.series ?? []).map((series, index) => [series.name, batch?.values[index], batch?.times[index]]);
 }
 
-test("a series is stamped with its latest sample's millisecond, or 1 ms after what was sent before", () => {
+test("a series has the timestamp of its latest sample, or 1 ms after its last sent timestamp if that is later", () => {
   const { store } = newStore(counters);
   const collector = newCollector();
   const add = (time: number): void => store.add({ metric: counter, time, value: 1, tags: {} });
@@ -67,18 +67,18 @@ test("a series is stamped with its latest sample's millisecond, or 1 ms after wh
   assert.deepEqual(stamps.flat(), [["c", 1, 1000], ["c", 2, 1001], ["c", 3, 1002], ["c", 4, 1003], ["c", 5, 5000]]);
 });
 
-test("a heartbeat sends the value again, as much later as passed by the clock, whatever that shows", () => {
+test("a heartbeat repeats the value, and its timestamp advances by the elapsed time of the clock", () => {
   const { store } = newStore(counters);
   const collector = newCollector();
   store.add({ metric: counter, time: 1000, value: 7, tags: {} });
   collector.collect(store.takePending(), 500_000);
   assert.deepEqual(points(collector.collectAgain(store.series(), 560_000)[0]), [["c", 7, 61_000]]);
   assert.deepEqual(points(collector.collectAgain(store.series(), 620_000.5)[0]), [["c", 7, 121_000]]);
-  // A clock that was put back.
+  // The clock was set back.
   assert.deepEqual(points(collector.collectAgain(store.series(), 0)[0]), [["c", 7, 121_001]]);
 });
 
-test("staleness markers come 1 ms after the last sample, once for each series that was sent", () => {
+test("staleness markers are 1 ms after the last sample, one for each series that was sent", () => {
   const { store } = newStore(counters);
   const collector = newCollector();
   store.add({ metric: counter, time: 1000, value: 7, tags: {} });
@@ -88,7 +88,7 @@ test("staleness markers come 1 ms after the last sample, once for each series th
   assert.deepEqual([batch?.length, batch?.times[0], [...batch?.stale ?? []]], [1, 1001, [0]]);
 });
 
-test("raw sends every sample in rising order; those that share a millisecond are moved to the next free one", () => {
+test("raw sends every sample in rising order; samples of the same millisecond move to the next free one", () => {
   const { store } = newStore(rawMapping({ prefix: "k6_" }));
   const collector = newCollector();
   const add = (time: number, value: number): void => store.add({ metric: counter, time, value, tags: {} });
@@ -107,7 +107,7 @@ test("raw sends every sample in rising order; those that share a millisecond are
   assert.deepEqual(points(collector.collect(store.takePending())[0]), [["k6_c", 7, 1012]]);
 });
 
-test("a series always goes to the same shard", () => {
+test("a series always has the same shard", () => {
   const { store } = newStore(counters);
   const collector = newCollector({ shards: 4 });
   const shardOf = (): Map<string, number> => {
@@ -125,7 +125,7 @@ test("a series always goes to the same shard", () => {
   assert.equal(new Set(first.values()).size, 4);
 });
 
-test("two metrics that come to the same name get different ones, and it is said", () => {
+test("two metrics with the same valid name get different names, with a warning", () => {
   const { store, warnings } = newStore(counters);
   store.add({ metric: { ...counter, name: "a b" }, time: 1, value: 1, tags: {} });
   store.add({ metric: { ...counter, name: "a b", type: "gauge" }, time: 1, value: 2, tags: {} });
@@ -136,7 +136,7 @@ test("two metrics that come to the same name get different ones, and it is said"
   ]);
 });
 
-test("a sink that emits an output the mapping does not have is an error", () => {
+test("a sink that emits an unknown output is an error", () => {
   const { store } = newStore({
     name: "wrong",
     mapMetric: () => ({ outputs: [], createSink: () => new CounterSink() }),
@@ -145,7 +145,7 @@ test("a sink that emits an output the mapping does not have is an error", () => 
   assert.throws(() => newCollector().collect(store.takePending()), RangeError);
 });
 
-test("a sink that fails loses what it did not emit; the other series are sent, and nothing is left for the next flush", () => {
+test("a failed sink loses the values that it did not emit, and the other series are sent", () => {
   const failing: Mapping = {
     name: "failing",
     mapMetric: ({ name }) => ({
@@ -178,7 +178,7 @@ test("a sink that fails loses what it did not emit; the other series are sent, a
   assert.deepEqual(lost, [[1, failure], [1, failure]]);
 });
 
-test("where a sink gives the times, each of its time series has its own", () => {
+test("if a sink emits times, each of its time series has its own timestamps", () => {
   const emitted: (readonly [output: number, value: number, time?: number])[] = [];
   const { store } = newStore({
     name: "timed",
@@ -201,9 +201,9 @@ test("where a sink gives the times, each of its time series has its own", () => 
   const expected = [["a", 1000], ["b", 1000], ["a", 1001], ["b", 1001]];
   assert.deepEqual(collect([0, 1, 1000], [1, 1, 1000], [0, 1, 1001], [1, 1, 1001]), expected);
   assert.deepEqual(points(collector.takeZeros()[0]), [["a", 0, 1000], ["b", 0, 1000]]);
-  // Late ones go to the next free millisecond of their own.
+  // A late sample moves to the next free millisecond of its time series.
   assert.deepEqual(collect([0, 1, 3000], [1, 1, 900]), [["a", 3000], ["b", 1002]]);
-  // All together again, after the newest of all; and then with times again.
+  // Without times, all time series continue after the newest timestamp; then times follow again.
   assert.deepEqual(collect([0, 1], [1, 1]), [["a", 3001], ["b", 3001]]);
   assert.deepEqual(collect([1, 1, 2000], [0, 1, 2000]), [["b", 3002], ["a", 3002]]);
   assert.deepEqual(points(collector.collectStale(store.series())[0]).map(([name, , time]) => [name, time]), [
@@ -217,7 +217,7 @@ test("where a sink gives the times, each of its time series has its own", () => 
 });
 
 for (const mapping of [counters, rawMapping({ prefix: "" })]) {
-  test(`that a sample is moved by more than some seconds is said once (${mapping.name})`, () => {
+  test(`one warning says that samples are moved by more than 5 s (${mapping.name})`, () => {
     const { store } = newStore(mapping);
     const warnings: string[] = [];
     const collector = newCollector({ onWarning: (message) => warnings.push(message) });
@@ -230,7 +230,7 @@ for (const mapping of [counters, rawMapping({ prefix: "" })]) {
   });
 }
 
-test("counters and histograms begin with a 0 before their first sample, once, in batches of their own; gauges do not", () => {
+test("counters and histograms, but not gauges, begin with one 0 before their first sample, in separate batches", () => {
   const mapping: Mapping = {
     name: "mixed",
     mapMetric: ({ type }) => {
@@ -269,7 +269,7 @@ test("counters and histograms begin with a 0 before their first sample, once, in
   assert.deepEqual(collector.takeZeros().flatMap((batch) => points(batch)), [["counter", 0, 2999]]);
 });
 
-test("the staleness marker of a native histogram is a histogram, that of a float a float", () => {
+test("the staleness marker of a native histogram is a histogram, and that of a float is a float", () => {
   const mapping: Mapping = {
     name: "both",
     mapMetric: ({ type }) => ({

@@ -9,7 +9,7 @@ function labels(tags: Record<string, string>, reserved: string[] = ["__name__"])
   );
 }
 
-test("a valid name wins over one that only becomes equal to it, and no value is lost", () => {
+test("a valid name keeps its label, names that become equal get a number, and no value is lost", () => {
   assert.deepEqual(labels({ "my-tag": "dash", my_tag: "line", "my.tag": "dot" }), {
     my_tag: "line",
     my_tag_2: "dash",
@@ -17,15 +17,15 @@ test("a valid name wins over one that only becomes equal to it, and no value is 
   });
 });
 
-test("a tag named __name__ never takes the metric's place", () => {
+test("a tag named __name__ never replaces the metric name", () => {
   assert.deepEqual(labels({ __name__: "evil", a: "b" }), { a: "b", tag__name__: "evil" });
 });
 
-test("a tag named as a label that the series needs gets another name", () => {
+test("a tag with the name of a reserved label gets another name", () => {
   assert.deepEqual(labels({ le: "mine" }, ["__name__", "le"]), { le_2: "mine" });
 });
 
-test("what UTF-8 does not have in a value is the replacement character, as it is on the wire", () => {
+test("an unpaired surrogate in a value becomes U+FFFD, as it does in UTF-8", () => {
   assert.deepEqual(labels({ a: "x\ud800y", "b-c": "\udc00", d: "\u{1f600}" }), {
     a: "x\ufffdy",
     b_c: "\ufffd",
@@ -33,7 +33,7 @@ test("what UTF-8 does not have in a value is the replacement character, as it is
   });
 });
 
-test("labels MUST be sorted, unique and valid, whatever the tags are, and keep all values", () => {
+test("labels MUST be sorted, unique and valid for any tags, and keep all values", () => {
   const tags = fc.dictionary(
     fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom("a", "_", "-", "1", "ü", "A") }),
     fc.string(),

@@ -5,7 +5,7 @@ import { SeriesExemplars } from "../../../src/k6/series/series_exemplars.ts";
 const trace = (id: string): Record<string, string> => ({ trace_id: id, vu: "1", iter: "2" });
 const all = (): SeriesExemplars => new SeriesExemplars((value) => ({ output: 0, value }));
 
-test("the latest example of each output is handed out, once", () => {
+test("the latest exemplar of each output is returned once", () => {
   const exemplars = new SeriesExemplars((value) => value < 0 ? undefined : { output: value % 2, value: value / 1000 });
   exemplars.add({ span_id: "s", ...trace("first") }, 2, 1000);
   exemplars.add({ ...trace("second"), span_id: "s" }, 4, 1005);
@@ -21,7 +21,7 @@ test("the latest example of each output is handed out, once", () => {
   assert.equal(exemplars.take(0), undefined);
 });
 
-test("a second passes from one to the next, and their times rise", () => {
+test("exemplars of an output are at least one second apart, and their times rise", () => {
   const exemplars = all();
   const taken = [1000, 1500, 1999, 2000, 1700, 2999, 5000, 4000].map((time) => {
     exemplars.add(trace(`${time}`), 1, time);
@@ -30,11 +30,11 @@ test("a second passes from one to the next, and their times rise", () => {
   assert.deepEqual(taken, [1000, undefined, undefined, 2000, undefined, undefined, 5000, undefined]);
 });
 
-test("without a trace, with one too long for OpenMetrics, or without a time there is no example", () => {
+test("there is no exemplar without a trace, with one too long for OpenMetrics, or without a time", () => {
   const exemplars = all();
   exemplars.add({ vu: "1" }, 1, 1);
   exemplars.add({ trace_id: "", span_id: "a" }, 1, 1);
-  // 8 characters are the name's.
+  // The name has 8 characters.
   exemplars.add({ trace_id: "x".repeat(121) }, 1, 1);
   exemplars.add({ trace_id: "a" }, 1, 0);
   assert.equal(exemplars.take(0), undefined);

@@ -17,7 +17,7 @@ function newStore(options: { maxSeries?: number; identity?: (tags: Tags) => stri
   const store = new SeriesStore<string>({
     open(metric, tags) {
       opened.push(tags);
-      if (metric.name === "left_out") return undefined;
+      if (metric.name === "dropped") return undefined;
       return {
         sink: new CounterSink(),
         outputs: [metric.name],
@@ -40,7 +40,7 @@ function values(store: SeriesStore<string>): number[] {
   return result;
 }
 
-test("samples of equal metric and tags share a series, whatever objects they come in", () => {
+test("samples with equal metrics and tags share a series, in any objects", () => {
   const { store, opened } = newStore();
   const tags = { a: "1", b: "2" };
   store.add(sample(tags));
@@ -51,14 +51,14 @@ test("samples of equal metric and tags share a series, whatever objects they com
   assert.equal(opened.length, 1);
 });
 
-test("tags in another order are the same series if their labels are", () => {
+test("tags in another order are the same series if their labels are equal", () => {
   const { store } = newStore({ identity: (tags) => JSON.stringify(Object.entries(tags).sort()) });
   store.add(sample({ a: "1", b: "2" }));
   store.add(sample({ b: "2", a: "1" }));
   assert.deepEqual(values(store), [2]);
 });
 
-test("tags whose texts run together are different series", () => {
+test("tags whose joined strings are equal are different series", () => {
   const { store } = newStore();
   store.add(sample({ a: "bc" }, 1));
   store.add(sample({ ab: "c" }, 2));
@@ -68,20 +68,20 @@ test("tags whose texts run together are different series", () => {
   assert.deepEqual(values(store), [1, 2, 4, 8, 16]);
 });
 
-test("metrics of one name and another type are different series", () => {
+test("metrics with the same name and different types are different series", () => {
   const { store } = newStore();
   store.add(sample({}));
   store.add(sample({}, 5, 1000, { ...counter, type: "gauge" }));
   assert.equal(store.size, 2);
 });
 
-test("a metric that the mapping leaves out makes no series", () => {
+test("a metric that the mapping drops makes no series", () => {
   const { store, refused } = newStore();
-  store.add(sample({}, 1, 1000, { ...counter, name: "left_out" }));
+  store.add(sample({}, 1, 1000, { ...counter, name: "dropped" }));
   assert.deepEqual([store.size, refused], [0, []]);
 });
 
-test("what is pending is taken once, with the latest time", () => {
+test("pending series are taken once, with their latest time", () => {
   const { store } = newStore();
   store.add(sample({ a: "1" }, 1, 3000.9));
   store.add(sample({ a: "1" }, 1, 2000));
@@ -95,7 +95,7 @@ test("what is pending is taken once, with the latest time", () => {
   assert.equal(store.takePending().length, 1);
 });
 
-test("values and times that cannot be sent are refused, not aggregated", () => {
+test("values and times that cannot be sent are refused and not aggregated", () => {
   const { store, refused } = newStore();
   for (const value of [NaN, Infinity, -Infinity]) store.add(sample({}, value));
   for (const time of [NaN, Infinity, 1e17]) store.add(sample({}, 1, time));
@@ -110,20 +110,20 @@ test("values and times that cannot be sent are refused, not aggregated", () => {
   assert.equal(store.size, 0);
 });
 
-test("samples of series beyond maxSeries are refused; known series go on", () => {
+test("samples of series beyond maxSeries are refused, and known series continue", () => {
   const { store, refused } = newStore({ maxSeries: 2 });
   for (const a of ["1", "2", "3", "3", "1"]) store.add(sample({ a }));
   assert.deepEqual([store.size, refused, values(store)], [2, ["maxSeries", "maxSeries"], [2, 1]]);
 });
 
-test("a refused sample is refused again without opening its series again", () => {
+test("a series beyond maxSeries is opened only once", () => {
   const { store, refused, opened } = newStore({ maxSeries: 1 });
   store.add(sample({ a: "1" }));
   for (let index = 0; index < 100; index++) store.add(sample({ a: "2" }));
   assert.deepEqual([refused.length, opened.length], [100, 2]);
 });
 
-test("tags that never repeat do not fill the memory if their labels do", () => {
+test("tags that never repeat share a series if their labels are equal", () => {
   const { store } = newStore({ identity: () => "same" });
   for (let index = 0; index < 250_000; index++) store.add(sample({ name: String(index) }));
   assert.deepEqual([store.size, values(store)], [1, [250_000]]);

@@ -10,7 +10,7 @@ function numbering(maxSize = 1000): (tags: Tags) => number {
   return (tags) => index.get(tags, () => ++numbers);
 }
 
-test("equal tags have one entry, whatever object they come in; others have their own", () => {
+test("equal tags have the same entry in any object, and different tags have different entries", () => {
   const numberOf = numbering();
   const all: Tags[] = [{}, { a: "1" }, { a: "1", b: "2" }, { a: "1", b: "3" }, { a: "2" }, { b: "2" }, {
     a: "1",
@@ -23,7 +23,7 @@ test("equal tags have one entry, whatever object they come in; others have their
   assert.deepEqual(all.toReversed().map((tags) => numberOf({ ...tags })), numbers.toReversed());
 });
 
-test("entries are those of a table by JSON, for any tags in one order", () => {
+test("entries are the same as in a table by JSON, for any tags in one order", () => {
   const text = fc.constantFrom("", "a", "b", "ab", "1");
   const tags = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), text, { noNullPrototype: true })
     .map((record) => Object.fromEntries(Object.entries(record).sort()));
@@ -42,7 +42,7 @@ test("entries are those of a table by JSON, for any tags in one order", () => {
   );
 });
 
-test("tags that change afterwards do not change what is found", () => {
+test("tags that change afterwards do not change the entries", () => {
   const numberOf = numbering();
   const tags = { a: "1" };
   numberOf(tags);
@@ -51,7 +51,7 @@ test("tags that change afterwards do not change what is found", () => {
   assert.equal(numberOf({ a: "2" }), 2);
 });
 
-test("no more is remembered than asked for", () => {
+test("the index forgets all entries at its maximum size", () => {
   const numberOf = numbering(3);
   assert.deepEqual(["1", "2", "1", "3", "1"].map((a) => numberOf({ a })), [1, 2, 1, 3, 4]);
 });

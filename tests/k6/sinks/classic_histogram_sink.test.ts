@@ -11,7 +11,7 @@ function collect(sink: ClassicHistogramSink): number[] {
   return values;
 }
 
-test("counts are cumulative and a bound belongs to its bucket; then +Inf, sum and count", () => {
+test("a bucket counts all values up to and including its bound; then come +Inf, sum and count", () => {
   const sink = new ClassicHistogramSink([-1, 0.5, 2], { scale: 1 });
   assert.deepEqual(collect(sink), [0, 0, 0, 0, 0, 0]);
   for (const value of [-3, -1, 0, 0.5, 0.6, 2, 2.1, 100]) sink.add(value);
@@ -22,12 +22,12 @@ test("counts are cumulative and a bound belongs to its bucket; then +Inf, sum an
 
 test("values are scaled before they are compared", () => {
   const sink = new ClassicHistogramSink([0.005, 0.009, 1], { scale: 1 / 1000 });
-  // 9 * (1 / 1000) is 0.009 and a little, 9 / 1000 is not.
+  // 9 * (1 / 1000) is slightly more than 0.009; 9 / 1000 is not.
   for (const value of [5, 9, 1000, 1001]) sink.add(value);
   assert.deepEqual(collect(sink), [1, 2, 3, 4, 0.005 + 0.009 + 1 + 1.001, 4]);
 });
 
-test("NaN and infinities are counted as Prometheus's clients count them", () => {
+test("NaN and infinities count as in Prometheus's clients", () => {
   const sink = new ClassicHistogramSink([1], { scale: 1 });
   for (const value of [Infinity, -Infinity]) sink.add(value);
   assert.deepEqual(collect(sink), [1, 2, NaN, 2]);
@@ -36,15 +36,15 @@ test("NaN and infinities are counted as Prometheus's clients count them", () => 
   assert.deepEqual(collect(other), [1, 2, NaN, 2]);
 });
 
-test("bounds that are not finite or do not rise are refused", () => {
+test("bounds that are not finite or do not rise are an error", () => {
   assert.deepEqual(checkBuckets([0.005, 1, 10]), [0.005, 1, 10]);
   for (const bounds of [[1, 1], [2, 1], [NaN], [1, Infinity], [-Infinity, 0]]) {
     assert.throws(() => checkBuckets(bounds), ConfigurationError, String(bounds));
   }
 });
 
-test("le is written as Go's %g", () => {
-  const written: [number, string][] = [
+test("le has the form of Go's %g", () => {
+  const forms: [number, string][] = [
     [0.005, "0.005"],
     [0.0001, "0.0001"],
     [0.00012345, "0.00012345"],
@@ -64,5 +64,5 @@ test("le is written as Go's %g", () => {
     [1.5e300, "1.5e+300"],
     [Infinity, "+Inf"],
   ];
-  for (const [bound, text] of written) assert.equal(formatLe(bound), text);
+  for (const [bound, le] of forms) assert.equal(formatLe(bound), le);
 });

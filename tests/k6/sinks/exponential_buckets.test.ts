@@ -17,7 +17,7 @@ function bucketsOf(values: readonly number[], schema: number): ExponentialBucket
   return buckets;
 }
 
-/** Index and count of each bucket that the spans hold, zeros included. */
+/** Returns the index and the count of each bucket of the spans, including zeros. */
 function decode({ spans, counts }: BucketCounts): [index: number, count: number][] {
   let index = 0;
   let at = 0;
@@ -27,7 +27,7 @@ function decode({ spans, counts }: BucketCounts): [index: number, count: number]
   });
 }
 
-test("spans hold each magnitude in its bucket", () => {
+test("spans contain each magnitude in its bucket", () => {
   fc.assert(
     fc.property(magnitudes, fc.integer({ min: -4, max: 8 }), (values, schema) => {
       const expected = new Map<number, number>();
@@ -53,7 +53,7 @@ test("one or two empty buckets are sent as zeros, three begin a new span", () =>
   assert.deepEqual(at(6, 2), { spans: [{ offset: 2, length: 1 }, { offset: 3, length: 1 }], counts: [1, 1] });
 });
 
-test("coarser buckets are those that had been counted in the coarser schema at once", () => {
+test("coarsened buckets are equal to buckets that counted in the coarser schema from the start", () => {
   fc.assert(
     fc.property(magnitudes, fc.integer({ min: -3, max: 8 }), fc.nat(11), (values, schema, steps) => {
       const coarsest = Math.max(-4, schema - steps);
@@ -83,9 +83,9 @@ test("a rank finds the centre of its bucket, from below and from above", () => {
   );
 });
 
-test("neither memory nor the cost of reading grows with the number of magnitudes, only with their range", () => {
+test("the number of buckets grows with the range of magnitudes, not with their number", () => {
   const buckets = new ExponentialBuckets(7);
-  // Ten doublings, in every bucket of them.
+  // Fills every bucket of ten doublings.
   const add = (rounds: number): void => {
     for (let i = 0; i < 1280 * rounds; i++) buckets.add(2 ** ((i % 1280) / 128 + 0.001));
   };

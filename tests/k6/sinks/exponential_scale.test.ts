@@ -7,19 +7,19 @@ import { bucketCentre, bucketIndex, schemaForFactor } from "../../../src/k6/sink
 const schemas = Array.from({ length: 13 }, (_, i) => i - 4);
 const bits = new DataView(new ArrayBuffer(8));
 
-/** The number so many representable ones further. */
+/** Returns the number that is a number of representable numbers further. */
 function neighbour(value: number, steps: number): number {
   bits.setFloat64(0, value);
   bits.setBigInt64(0, bits.getBigInt64(0) + BigInt(steps));
   return bits.getFloat64(0);
 }
 
-/** Without a negative zero. */
+/** Returns a rounded number that is not a negative zero. */
 function roundedUp(value: number): number {
   return Math.ceil(value) + 0;
 }
 
-/** The largest number from 1 to 2 that the bucket holds, found by halving. */
+/** Returns the largest number from 1 to 2 in a bucket, found by bisection. */
 function upperBound(index: number, schema: number): number {
   let [low, high] = [1, 2];
   while (neighbour(low, 1) < high) {
@@ -32,7 +32,7 @@ function upperBound(index: number, schema: number): number {
 
 const finestBounds = Array.from({ length: 256 }, (_, index) => upperBound(index, 8));
 
-test("schema 4 has the bounds that Prometheus publishes, halved", () => {
+test("schema 4 has twice the bounds that Prometheus publishes", () => {
   const published = [
     [0.5, 0.5221368912137069, 0.5452538663326288, 0.5693943173783458],
     [0.5946035575013605, 0.620928906036742, 0.6484197773255048, 0.6771277734684463],
@@ -42,8 +42,8 @@ test("schema 4 has the bounds that Prometheus publishes, halved", () => {
   assert.deepEqual(published.map((_, index) => upperBound(index, 4) / 2), published);
 });
 
-test("schema 8 has the bounds that Prometheus publishes, bit for bit", () => {
-  // Of the 256 published numbers as big-endian float64.
+test("schema 8 has twice the bounds that Prometheus publishes, bit for bit", () => {
+  // The hash is that of the 256 published numbers as big-endian float64.
   const bytes = new DataView(new ArrayBuffer(256 * 8));
   finestBounds.forEach((bound, index) => bytes.setFloat64(8 * index, bound / 2));
   assert.equal(
@@ -52,8 +52,8 @@ test("schema 8 has the bounds that Prometheus publishes, bit for bit", () => {
   );
 });
 
-test("a bound is a power of 2^(1/256), to within four units in the last place", () => {
-  // 2^(1/256) in fixed point, by eight square roots.
+test("a bound is a power of 2^(1/256), with an error of at most four units in the last place", () => {
+  // Computes 2^(1/256) in fixed point with eight square roots.
   const one = 1n << 300n;
   let root = 2n * one;
   for (let i = 0; i < 8; i++) root = integerSquareRoot(root * one);
@@ -88,7 +88,7 @@ test("a bound is the last value of its bucket, in every schema and at every size
   }
 });
 
-test("the index is the logarithm, rounded up, wherever logarithms are precise enough to say", () => {
+test("the index is the logarithm, rounded up, if the logarithm is precise enough to decide", () => {
   fc.assert(
     fc.property(
       fc.double({ min: 5e-324, max: Number.MAX_VALUE, noNaN: true }),
@@ -103,7 +103,7 @@ test("the index is the logarithm, rounded up, wherever logarithms are precise en
   );
 });
 
-test("powers of two, the smallest and the largest number, and infinity", () => {
+test("the index of powers of two, of the smallest and the largest number, and of infinity", () => {
   for (const schema of schemas) {
     const at = (doublings: number): number => roundedUp(doublings * 2 ** schema);
     for (let doublings = -1074; doublings < 1024; doublings++) {
@@ -114,7 +114,7 @@ test("powers of two, the smallest and the largest number, and infinity", () => {
   }
 });
 
-test("a bucket's centre lies in it, equally far from both bounds in proportion", () => {
+test("a bucket's centre is in the bucket, with the same ratio to both bounds", () => {
   for (const schema of schemas) {
     for (const value of [3e-300, 0.001, 0.999, 1, 1.001, 1234, 5e299]) {
       const index = bucketIndex(value, schema);
@@ -124,13 +124,13 @@ test("a bucket's centre lies in it, equally far from both bounds in proportion",
       assert.ok(Math.abs(centre / value - 1) <= (growth - 1) / 2, `${centre} for ${value} in schema ${schema}`);
     }
   }
-  assert.ok(Math.abs(bucketCentre(1, 0) - 4 / 3) < 1e-15);
-  assert.ok(Math.abs(bucketCentre(-4, -1) - (2 ** -8 * 2) / 5) < 1e-15);
+  assert.ok(Math.abs(bucketCentre(1, 0) - Math.SQRT2) < 1e-15);
+  assert.ok(Math.abs(bucketCentre(-4, -1) - 2 ** -9) < 1e-17);
   assert.ok(Math.abs(bucketCentre(1024 * 128, 7) / Number.MAX_VALUE - 1) < 0.0028);
   assert.equal(bucketCentre(-1074 * 128, 7), 5e-324);
 });
 
-test("the schema is the coarsest whose factor is not above the one asked for", () => {
+test("the schema is the coarsest one whose factor is not above the requested factor", () => {
   const factors: [number, number][] = [
     [1.1, 3],
     [1.0001, 8],

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ExactValues, quantileOf } from "../../../src/k6/sinks/ordered_values.ts";
 import { QuantileSketch } from "../../../src/k6/sinks/quantile_sketch.ts";
 
-/** Asserts the error bound for usual quantiles and others. */
+/** Asserts the error bound for common quantiles and for others. */
 function assertQuantiles(values: readonly number[], others: readonly number[]): void {
   const exact = new ExactValues(values.length);
   const sketch = new QuantileSketch();
@@ -21,7 +21,7 @@ function assertQuantiles(values: readonly number[], others: readonly number[]): 
   }
 }
 
-/** A small generator of uniform numbers from 0 to 1, as fast-check's own doubles are uniform in their bits. */
+/** Returns a generator of uniform numbers from 0 to 1. (The bits of fast-check's doubles are uniform, not their values.) */
 function uniform(seed: number): () => number {
   let state = seed;
   return () => {
@@ -57,7 +57,7 @@ for (const [name, draw] of Object.entries(distributions)) {
 }
 
 test("every quantile is within 0.5 %: any normal numbers", () => {
-  // The difference of two greater ones is no number, exactly as it is with all values kept.
+  // The difference of larger numbers overflows, also with exact values.
   const value = fc.double({ min: -8e307, max: 8e307, noNaN: true });
   const normal = value.filter((value) => value === 0 || Math.abs(value) >= 2 ** -1022);
   fc.assert(
@@ -68,7 +68,7 @@ test("every quantile is within 0.5 %: any normal numbers", () => {
   );
 });
 
-test("the extremes, the values beside zero and a constant are exact", () => {
+test("the extremes, the values next to zero and a constant are exact", () => {
   const sketch = new QuantileSketch();
   const values = [-70.1, -5.5, -0.3, 0, 0, 0.7, 12.3, 99.9];
   for (const value of values) sketch.add(value);
@@ -80,7 +80,7 @@ test("the extremes, the values beside zero and a constant are exact", () => {
   for (const quantile of [0, 0.3, 0.5, 0.999, 1]) assert.equal(quantileOf(constant, quantile), 0.1234567);
 });
 
-test("no values have the quantile 0, as in k6", () => {
+test("without values, every quantile is 0, as in k6", () => {
   assert.equal(quantileOf(new QuantileSketch(), 0.9), 0);
   assert.equal(quantileOf(new ExactValues(10), 0.9), 0);
 });

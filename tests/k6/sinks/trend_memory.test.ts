@@ -1,4 +1,4 @@
-// Differences and ratios within one run, with much room, so that a busy machine does not matter.
+// Compares differences and ratios within one run with wide limits, so that the load of the machine does not matter.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
@@ -7,13 +7,13 @@ import { parseTrendStats } from "../../../src/k6/sinks/trend_stats.ts";
 
 const stats = parseTrendStats(["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"]);
 
-/** Megabytes of objects and of typed arrays. */
+/** Returns the megabytes of objects and of typed arrays. */
 function megabytes(): number {
   const { heapUsed, external } = process.memoryUsage();
   return (heapUsed + external) / 1e6;
 }
 
-test("ten million values of 200 series take less than 100 MB, and neither memory nor a flush's cost grows with them", () => {
+test("ten million values of 200 series take less than 100 MB, and more values increase neither memory nor flush time", () => {
   const before = megabytes();
   const sinks = Array.from(
     { length: 200 },
@@ -39,14 +39,14 @@ test("ten million values of 200 series take less than 100 MB, and neither memory
     return least;
   };
   add(3_000_000);
-  // By now, each series has more values than are kept.
+  // Each series now has more values than it keeps.
   const [early, earlyMs] = [megabytes(), flushMs()];
   add(7_000_000);
   const [late, lateMs] = [megabytes(), flushMs()];
   assert.equal(emitted, 2 * 20 * sinks.length * stats.length);
-  // Measured: 35 MB on Deno and Node, 70 MB on Bun. Every value would be 80 MB alone.
+  // Measured: 35 MB on Deno and Node, 70 MB on Bun. All values would be 80 MB.
   assert.ok(late - before < 100, `${Math.round(late - before)} MB`);
-  // Measured: 3 MB at most. Every value would be 56 MB more.
+  // Measured: 3 MB at most. All values would be 56 MB.
   assert.ok(late - early < 30, `from ${Math.round(early)} to ${Math.round(late)} MB`);
   // Measured: nearly the same.
   assert.ok(lateMs < 3 * earlyMs, `from ${earlyMs.toFixed(2)} to ${lateMs.toFixed(2)} ms`);

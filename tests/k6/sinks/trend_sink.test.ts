@@ -3,7 +3,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { TrendSink, type TrendSinkOptions } from "../../../src/k6/sinks/trend_sink.ts";
 import { parseTrendStats } from "../../../src/k6/sinks/trend_stats.ts";
-import { lastSent, recordedTrends } from "./k6_recording.ts";
 
 const names = ["count", "sum", "avg", "min", "max", "med", "p(0)", "p(9.5)", "p(90)", "p(95)", "p(99.9)", "p(100)"];
 const percentiles: Readonly<Record<string, number>> = {
@@ -28,7 +27,7 @@ function collect(sink: TrendSink): Record<string, number> {
   return stats;
 }
 
-/** The plain way: everything sorted anew. */
+/** Returns percentiles of all values, which are sorted each time. */
 function percentilesOf(values: readonly number[]): Record<string, number> {
   const sorted = [...values].sort((a, b) => a - b);
   return Object.fromEntries(
@@ -45,26 +44,7 @@ function subset(stats: Record<string, number>, keys: readonly string[]): Record<
   return Object.fromEntries(keys.map((key) => [key, stats[key] ?? NaN]));
 }
 
-test("the recorded run gives what k6 sent, every stat of every series, bit for bit", () => {
-  const stats = parseTrendStats(["p(90)", "p(95)", "p(99)", "p(99.9)", "min", "max", "avg", "med", "count", "sum"]);
-  const sent = lastSent("basic");
-  let compared = 0;
-  for (const { metric, labels, isTime, values } of recordedTrends("basic")) {
-    const sink = new TrendSink(stats, { scale: isTime ? 1 / 1000 : 1, maxExactValues: 10_000, window: "run" });
-    for (const value of values) sink.add(value);
-    sink.collect((output, value) => {
-      const name = `k6_${metric}${stats[output]?.suffix} ${labels}`;
-      const expected = sent.get(name)?.samples[0]?.value;
-      // k6 divides the count of times by 1000 as well, which is not copied.
-      const unscaled = stats[output]?.of === "count" && isTime;
-      assert.equal(unscaled ? Number(value) / 1000 : value, expected, name);
-      compared += 1;
-    });
-  }
-  assert.equal(compared, 41 * stats.length);
-});
-
-test("percentiles are those of all values sorted, however they come in and are flushed", () => {
+test("percentiles are equal to those of all sorted values, for any order and any flushes", () => {
   const batches = fc.array(
     fc.array(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }), { maxLength: 40 }),
   );
@@ -88,7 +68,7 @@ test("percentiles are those of all values sorted, however they come in and are f
   );
 });
 
-test("count, sum, average and extremes are of all values, and only the count is not scaled", () => {
+test("count, sum, average and extremes describe all values, and only the count is not scaled", () => {
   const sink = trendSink({ scale: 1 / 1000 });
   for (const value of [250, -1500, 3000]) sink.add(value);
   const { count, sum, avg, min, max, med } = collect(sink);
@@ -102,7 +82,7 @@ test("count, sum, average and extremes are of all values, and only the count is 
   });
 });
 
-test("beyond the limit, percentiles are within 0.5 %, the rest stays exact", () => {
+test("above the limit, percentiles are within 0.5 %, and the other stats stay exact", () => {
   const sink = trendSink({ maxExactValues: 100 });
   const values: number[] = [];
   for (let i = 0; i < 5000; i++) {
@@ -128,7 +108,7 @@ test("beyond the limit, percentiles are within 0.5 %, the rest stays exact", () 
   assert.notEqual(stats["p(90)"], percentilesOf(values)["p(90)"]);
 });
 
-test("the window interval is that of percentiles alone, and an idle series keeps its last one", () => {
+test("the window interval applies only to percentiles, and an idle series repeats its last interval", () => {
   for (const maxExactValues of [10, 2]) {
     const sink = trendSink({ window: "interval", maxExactValues });
     for (const value of [100, 200, 300]) sink.add(value);
@@ -151,7 +131,7 @@ test("the window interval is that of percentiles alone, and an idle series keeps
   }
 });
 
-test("values that are not finite are left out", () => {
+test("values that are not finite are ignored", () => {
   const sink = trendSink();
   sink.add(NaN);
   assert.deepEqual(collect(sink), {});

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseTrendStats } from "../../../src/k6/sinks/trend_stats.ts";
 import { ConfigurationError } from "../../../src/model/errors.ts";
 
-test("stats are read in the order given", () => {
+test("stats keep the given order", () => {
   assert.deepEqual(parseTrendStats(["sum", "p(95)", "med", "avg", "min", "max", "count"]), [
     { name: "sum", suffix: "_sum", of: "sum" },
     { name: "p(95)", suffix: "_p95", of: { quantile: 0.95 } },
@@ -15,7 +15,7 @@ test("stats are read in the order given", () => {
   ]);
 });
 
-test("a percentile is named by its digits as in k6, but a fraction between 1 and 10 keeps the dot as _", () => {
+test("a percentile has k6's suffix, but between 1 and 10 the dot of a fraction becomes _", () => {
   const suffixes: Record<string, string> = {
     "p(0)": "_p0",
     "p(0.5)": "_p05",
@@ -38,12 +38,12 @@ test("a percentile is named by its digits as in k6, but a fraction between 1 and
   for (const [name, suffix] of Object.entries(suffixes)) assert.equal(parseTrendStats([name])[0]?.suffix, suffix, name);
 });
 
-test("no two percentiles with up to two decimals have one name", () => {
+test("percentiles with up to two decimals have different suffixes", () => {
   const names = Array.from({ length: 10_001 }, (_, hundredths) => `p(${hundredths / 100})`);
   assert.equal(new Set(parseTrendStats(names).map(({ suffix }) => suffix)).size, names.length);
 });
 
-test("two stats of one name are an error that names both", () => {
+test("two stats with the same suffix are an error that names both", () => {
   for (const pair of [["p(95)", "p(95.0)"], ["p(.5)", "p(0.50)"], ["max", "max"]]) {
     assert.throws(
       () => parseTrendStats(["min", ...pair]),
@@ -52,7 +52,7 @@ test("two stats of one name are an error that names both", () => {
   }
 });
 
-test("what is no stat is an error that says what was expected", () => {
+test("an unknown stat is an error that says what was expected", () => {
   for (
     const name of [
       "",

@@ -7,9 +7,35 @@
 // @generated from file io/prometheus/write/v2/write.proto (package io.prometheus.write.v2, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+/**
+ * The protobuf messages of Prometheus remote write 2.0, generated from the specification for @bufbuild/protobuf.
+ *
+ * @example
+ * ```ts
+ * import { create, toBinary } from "@bufbuild/protobuf";
+ * import { RequestSchema } from "k6-remote-write/proto/v2";
+ *
+ * const samples = [{ value: 1, timestamp: BigInt(Date.now()) }];
+ * const request = create(RequestSchema, { symbols: ["", "__name__", "up"], timeseries: [{ labelsRefs: [1, 2], samples }] });
+ * console.log(toBinary(RequestSchema, request).length);
+ * ```
+ *
+ * @module
+ */
+import type * as codegen from "@bufbuild/protobuf/codegenv2";
+import type * as protobuf from "@bufbuild/protobuf";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
+
+/** @internal */
+type GenEnum<Value extends number> = codegen.GenEnum<Value>;
+/** @internal */
+type GenFile = codegen.GenFile;
+/** @internal */
+type GenMessage<Shape extends protobuf.Message> = codegen.GenMessage<Shape>;
+/** @internal */
+type Message<Name extends string> = protobuf.Message<Name>;
+/** @internal */
+type UnknownEnum = protobuf.UnknownEnum;
 
 /**
  * Describes the file io/prometheus/write/v2/write.proto.

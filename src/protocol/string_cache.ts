@@ -1,28 +1,28 @@
 /**
- * Remembers short texts by their bytes: label names and values repeat from series to series, and a decoder call costs more
- * than comparing the bytes. It also lets equal texts share their memory.
+ * Remembers short strings by their bytes. Label names and values repeat from series to series: comparing their bytes is faster
+ * than decoding them again, and equal strings share their memory.
  *
  * @module
  */
 
-/** Power of two; a text may push out another one. */
+/** A power of two. A new string may replace another one in its slot. */
 const slots = 1024;
-/** Longer texts seldom repeat. */
+/** Longer strings rarely repeat. */
 const maxBytes = 128;
 
-/** Texts found in one array of bytes. */
-export class TextCache {
+/** Remembers strings of one array of bytes. */
+export class StringCache {
   readonly #bytes: Uint8Array;
   readonly #starts = new Int32Array(slots);
   readonly #lengths = new Int32Array(slots);
-  readonly #texts = new Array<string | undefined>(slots);
+  readonly #strings = new Array<string | undefined>(slots);
   #slot = -1;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
-  /** The text that these bytes were before, if it is remembered. */
+  /** Returns the string that equal bytes were decoded to, if it is remembered. */
   find(start: number, length: number): string | undefined {
     this.#slot = -1;
     if (length > maxBytes) return undefined;
@@ -37,14 +37,14 @@ export class TextCache {
     for (let at = 0; at < length; at++) {
       if (bytes[from + at] !== bytes[start + at]) return undefined;
     }
-    return this.#texts[slot];
+    return this.#strings[slot];
   }
 
-  /** Remembers the text that the latest `find` missed. */
-  remember(text: string, { start, length }: { start: number; length: number }): void {
+  /** Remembers the string that the latest `find` did not find. */
+  remember(string: string, { start, length }: { start: number; length: number }): void {
     if (this.#slot < 0) return;
     this.#starts[this.#slot] = start;
     this.#lengths[this.#slot] = length;
-    this.#texts[this.#slot] = text;
+    this.#strings[this.#slot] = string;
   }
 }
