@@ -52,7 +52,7 @@ export interface ClientOptions extends AuthOptions {
   readonly monotonicNow?: (() => number) | undefined;
   /** Returns a random number from 0 to below 1, for the jitter of the back-off. @default Math.random */
   readonly random?: (() => number) | undefined;
-  /** Waits for a time (at most a second) or until a signal, for back-off and intervals. @default the timers of the runtime */
+  /** Waits for a time or until a signal: at most a second at a time. @default the timers of the runtime */
   readonly sleep?: Sleep | undefined;
 }
 
@@ -118,7 +118,7 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
 /** The client's options after the check. */
 export type ResolvedClientOptions = Resolved<ClientOptions, OptionalClientOption> & CompletedOptions;
 
-/** What `completeClientOptions` adds. Its `monotonicNow` and `sleep` leave out the times in which the process was stopped. */
+/** What the final form of the options adds. Its `monotonicNow` and `sleep` leave out the times in which the process was stopped. */
 export interface CompletedOptions {
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;

@@ -6,7 +6,7 @@ import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
 import { createSending, SeriesNames } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
-const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, retries: 0, reasons: [] };
+const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, merged: 0, retries: 0, reasons: [] };
 
 test("a batch is cut by the number of samples, in order", async () => {
   const setting = setUp({ maxSamplesPerSend: 4 });
@@ -110,13 +110,17 @@ test("a refused request is bisected until the bad series stand alone", async () 
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 2);
 });
 
-test("a 422 is bisected too, but other refusals are not", async () => {
-  const refusing = setUp({ faults: [{ kind: "answer", status: 422 }] });
-  assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
-  assert.deepEqual(sizes(refusing), [4, 2, 2]);
-  for (const status of [401, 403, 404, 302]) {
-    const setting = setUp({ faults: [{ kind: "answer", status }] });
-    assert.equal((await setting.deliver(oneEach(4))).rejected, 4);
+test("refusals of samples are bisected; a refusal by the endpoint ends the delivery after one request", async () => {
+  for (const status of [400, 408, 409, 422]) {
+    const refusing = setUp({ faults: [{ kind: "answer", status }] });
+    assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
+    assert.deepEqual(sizes(refusing), [4, 2, 2]);
+  }
+  for (const status of [401, 403, 404, 405, 415, 302]) {
+    const setting = setUp({ faults: [{ kind: "answer", status }], maxSamplesPerSend: 4 });
+    const { rejected, reasons } = await setting.deliver(oneEach(10));
+    assert.equal(rejected, 10);
+    assert.equal(reasons.length, 1);
     assert.deepEqual(sizes(setting), [4]);
   }
 });
@@ -128,26 +132,44 @@ test("bisection can be switched off", async () => {
   assert.equal(report.requests, 1);
 });
 
-test("bisection is limited, and parts that are not cut any further are still sent", async () => {
-  const setting = setUp({ bad: new Set(["s0"]), maxBisectRequests: 4 });
+test("a search is limited by time: parts that were not tried are still sent, and what is refused then was not tried alone", async () => {
+  const faults = Array<Fault>(3).fill({ kind: "slow", ms: 400 });
+  const setting = setUp({ bad: new Set(["s0"]), searchMs: 300, faults });
   const report = await setting.deliver(oneEach(16));
+  // The search begins after 400 ms, and ends after 700 ms.
   assert.deepEqual(sizes(setting), [16, 8, 4, 4, 8]);
-  assert.equal(report.delivered, 12);
-  assert.equal(report.rejected, 4);
+  assert.deepEqual([report.delivered, report.rejected], [12, 4]);
+  assert.match(
+    report.reasons[0]?.reason ?? "",
+    /^refused together with others, and not tried alone: status 400: label of/,
+  );
 });
 
-test("while bisection saves nothing, it may use fewer and fewer requests", async () => {
+test("while searches save nothing, they may last for a shorter and shorter time", async () => {
   const series = new SeriesNames();
-  const all = new Set(Array.from({ length: 64 }, (_, index) => `s${index}`));
-  const setting = setUp({ bad: all, maxBisectRequests: 64 });
+  const faults = Array<Fault>(200).fill({ kind: "slow", ms: 1000 });
+  const bad = new Set(Array.from({ length: 4096 }, (_, index) => `s${index}`));
+  const setting = setUp({ bad, searchMs: 40_000, maxSamplesPerSend: 4096, faults });
   const requests: number[] = [];
-  for (let time = 1; time <= 5; time++) {
-    requests.push((await setting.deliver(oneEach(64, series, time))).requests);
+  for (let time = 1; time <= 4; time++) {
+    requests.push((await setting.deliver(oneEach(4096, series, time))).requests);
   }
-  assert.deepEqual(requests, [65, 33, 17, 9, 9]);
-  for (let index = 0; index < 4; index++) all.delete(`s${index}`);
-  await setting.deliver(oneEach(64, series, 6));
-  assert.equal((await setting.deliver(oneEach(64, series, 7))).requests, 65);
+  assert.ok((requests[0] ?? 0) > 40 && (requests[0] ?? 0) < 60, requests.join());
+  assert.ok((requests[1] ?? 0) < 35 && (requests[3] ?? 0) < 25, requests.join());
+});
+
+test("series that were refused alone are sent after the others from then on, in one request, with back-off", async () => {
+  const series = new SeriesNames();
+  const setting = setUp({ bad: new Set(["s3", "s40"]) });
+  const requests: number[] = [];
+  for (let time = 1; time <= 10; time++) {
+    const report = await setting.deliver(oneEach(64, series, time));
+    assert.deepEqual([report.delivered, report.rejected], [62, 2]);
+    requests.push(report.requests);
+  }
+  // Both are tried in the second window. Then each is tried alone, after twice as many windows each time.
+  assert.deepEqual(requests.slice(1), [2, 1, 2, 2, 1, 1, 2, 2, 1]);
+  assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { quarantined: 12 });
 });
 
 test("a refusal after an attempt with an unknown outcome counts as unknown, and the other samples are delivered", async () => {
@@ -187,8 +209,9 @@ test("a request that is always answered 500 does not block: the bad sample is fo
   assert.deepEqual(report.reasons, [
     { outcome: "failed", reason: "status 500: histogram's counts do not add up", samples: 1 },
   ]);
-  // Four of the requests contain the bad sample: those with 8, 4 and 2 samples, and the one with this sample alone.
-  assert.equal(report.requests, 3 * 10 + 40 + 3);
+  // Four of the requests contain the bad sample: those with 8, 4 and 2 samples, and the one with this sample alone. The sender is
+  // less patient with the last one, because the receiver accepted others in the meantime.
+  assert.equal(report.requests, 4 * 10 + 3);
 });
 
 test("samples are given up at the deadline, and the rest of the batch has the time that is left", async () => {

@@ -22,7 +22,7 @@ export function setUp(
 ): Setting {
   const clock = new VirtualClock();
   const receiver = new FakePrometheus({ bad, poison, ignorance });
-  const sending = createSending({ ...options, clock, receiver });
+  const sending = createSending({ isAlone: true, ...options, clock, receiver });
   const { signal } = new AbortController();
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
     clock.settle(sending.delivery.deliver({ batch, from: 0, to: batch.length }, signal));

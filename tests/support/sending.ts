@@ -39,6 +39,8 @@ export interface SendingOptions
   readonly maxRequestsPerFlush?: number;
   readonly sharedDeadline?: boolean;
   readonly timeoutMs?: number;
+  /** Whether the delivery has no queue, so that a refusal by the endpoint ends it. @default false */
+  readonly isAlone?: boolean;
 }
 
 /** The parts of sending. */
@@ -59,6 +61,7 @@ export function createSending(options: SendingOptions): Sending {
     random = () => 0.5,
     maxRequestsPerFlush = Infinity,
     sharedDeadline = false,
+    isAlone = false,
     ...changes
   } = options;
   const { monotonicNow, gaps, sleep } = new DeadlineClock(clock);
@@ -74,6 +77,7 @@ export function createSending(options: SendingOptions): Sending {
     bisect: true,
     retryDeadlineMs: Infinity,
     overflow: "drop-oldest",
+    onRefusal: "defer",
     ...changes,
     ...{ sleep, now: clock.now, monotonicNow, gaps, stats, warnings, budget },
   } as const;
@@ -81,7 +85,7 @@ export function createSending(options: SendingOptions): Sending {
   const fetch = budget.limitFetch(network.fetch);
   const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
   const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
-  const delivery = new Delivery({ ...common, outage, send });
+  const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
   return { queue: new WriteQueue({ ...common, outage, delivery }), delivery, stats, network, messages };
 }
 
