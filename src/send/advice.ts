@@ -21,22 +21,22 @@ export type AdviceKind =
   | "host"
   | "slow";
 
-/** The advice of the library. A sentence may follow the words of a receiver or of the runtime. */
+/** The advice of the library: sentences without the full stop. */
 export const advice: Readonly<Record<AdviceKind, string>> = {
-  certificate: "To trust it, use the option fetch.",
-  clientCertificate: "To present one, use the option fetch.",
-  tlsVersion: "To allow another one, use the option fetch.",
-  port: "Use another port, or the option fetch.",
-  timeout: "To wait longer, use the option timeoutMs.",
-  https: "The URL must begin with https://.",
-  tooOld: "To send old samples, move their times to now.",
-  outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own.',
-  labelLimit: "To drop or shorten labels, use the option relabel.",
-  credentials: "The credentials are probably wrong: check the options user and password, bearerToken or auth.",
+  certificate: "To trust it, use the option fetch, or --ca-cert-file of the command",
+  clientCertificate: "To present one, use the option fetch",
+  tlsVersion: "To allow another one, use the option fetch",
+  port: "Use another port, or the option fetch",
+  timeout: "To wait longer, use the option timeoutMs",
+  https: "The URL must begin with https://",
+  tooOld: "To send old samples, move their times to now",
+  outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own',
+  labelLimit: "To drop or shorten labels, use the option relabel",
+  credentials: "The credentials are probably wrong: check the options user and password, bearerToken or auth",
   path:
-    "The path of the URL is probably wrong, or remote write is not switched on there (Prometheus: web.enable-remote-write-receiver).",
-  host: "The URL probably names a wrong host, or leads to a login page.",
-  slow: "A longer flushPeriodMs, more shards or a larger maxSamplesPerSend help.",
+    "The path of the URL is probably wrong, or remote write is not switched on there (Prometheus: web.enable-remote-write-receiver)",
+  host: "The URL probably names a wrong host, or leads to a login page",
+  slow: "A longer flushPeriodMs, more shards or a larger maxSamplesPerSend help",
 };
 
 /** Words of Prometheus, Mimir, Cortex and Thanos, and of TLS servers in Go and nginx. */

@@ -66,6 +66,11 @@ export class Outage {
     return this.#pauseMs > 0;
   }
 
+  /** Whether the requests do not even reach the endpoint, so that it cannot change its mind. */
+  get isUnreachable(): boolean {
+    return this.isRefused && this.#status === undefined;
+  }
+
   /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
   get pausedMs(): number {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());

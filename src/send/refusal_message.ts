@@ -42,7 +42,7 @@ function describeRefusal({ batch, from, to, refused, reason, unknown }: Refusal)
   const example = first === undefined ? "" : `, such as ${formatSeries(first.name, first.labels, ranks)}`;
   // What an earlier attempt stored is refused for that alone.
   const hint = unknown ? "" : adviceFor(reason.replace(labelSet, ""));
-  return `${countOf(refused)} (${cut(words, maxReason)})${example}.${hint === "" ? "" : ` ${hint}`} ` +
+  return `${countOf(refused)} (${cut(words, maxReason)})${example}.${hint === "" ? "" : ` ${hint}.`} ` +
     "Further samples of this kind are only counted.";
 }
 
@@ -50,7 +50,7 @@ function describeRefusal({ batch, from, to, refused, reason, unknown }: Refusal)
 export function giveUpMessage(samples: number, result: Failed): string {
   const attempts = result.attempts === 1 ? "1 attempt" : `${result.attempts} attempts`;
   const reason = describe(result);
-  const hint = reason.includes("did not answer within") ? ` ${advice.timeout}` : "";
+  const hint = reason.includes("did not answer within") ? ` ${advice.timeout}.` : "";
   return `Gave up ${countOf(samples)} after ${attempts}: ${cut(reason, maxReason)}.${hint}`;
 }
 

@@ -373,9 +373,10 @@ export class WriteQueue {
     entry.startedMs = monotonicNow();
     while (entry.job === job && !end.aborted && this.isSending) {
       await this.#advance(shard, entry, signal);
-      // Without an answer, such as with a certificate that cannot be verified, a later request would fail as well.
-      const waits = this.#isClosed ? outage.status !== undefined : onRefusal === "wait";
+      const waits = onRefusal === "wait" || this.#isClosed;
       if (job.next === undefined || !outage.isRefused || !waits || budget?.usedUp === true) break;
+      // At the end, nobody will repair a certificate or a URL in time.
+      if (this.#isClosed && outage.isUnreachable) break;
       await sleep(Math.min(outage.pausedMs, maxStepMs), signal);
     }
     // Another call has taken the batch over.
@@ -420,7 +421,7 @@ export class WriteQueue {
     const { outage: { reason, status }, onRefusal, warnings } = this.#options;
     const hint = adviceOnEndpoint(status);
     const then = onRefusal === "stop" ? "Nothing more is sent." : "The sender tries again, less and less often.";
-    warnings.once(`The endpoint refuses all requests (${reason}).${hint === "" ? "" : ` ${hint}`} ${then}`);
+    warnings.once(`The endpoint refuses all requests (${reason}).${hint === "" ? "" : ` ${hint}.`} ${then}`);
   }
 
   /** Sends nothing any more. */
@@ -453,7 +454,7 @@ export class WriteQueue {
     if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
       const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
       const effect = merged > 0 ? ", and leaves older values out; totals stay right" : "";
-      warnings.once(`${behind}${effect}. ${advice.slow}`);
+      warnings.once(`${behind}${effect}. ${advice.slow}.`);
     }
   }
 

@@ -8,10 +8,12 @@ import { advice } from "../../src/send/advice.ts";
 test("the command's messages name flags that exist, and no options of the library", () => {
   const help = formatCommandHelp(send);
   for (const each of Object.values(advice)) {
-    const message = withFlagAdvice(`It failed. ${each} That is all.`);
-    assert.match(message, /^It failed\. .+ That is all\.$/);
+    const message = withFlagAdvice(`It failed. ${each}. That is all.`);
+    assert.match(message, /^It failed\. .+\. That is all\.$/);
+    assert.match(withFlagAdvice(`It failed. ${each}`), /^It failed\. .+[^.]$/);
     assert.doesNotMatch(message, /\boption\b|instance: "auto"/);
     for (const [flag] of message.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(flag), flag);
     assert.equal(withoutAdvice(`It failed. ${each}`), "It failed.");
+    assert.equal(withoutAdvice(`It failed. ${each}. That is all.`), "It failed. That is all.");
   }
 });

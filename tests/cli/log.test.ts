@@ -14,17 +14,17 @@ const skip = spawnSync("script", ["--version"]).status !== 0;
 /** Calls back with the lines of progress of a run in a terminal of this width. */
 function withProgress(columns: number, use: (lines: readonly string[]) => void): Promise<void> {
   return withFolder(async (folder) => {
-    const { url, close } = await acceptSamples();
-    await close();
+    const { url, close } = await acceptSamples({ status: 503 });
     const file = join(folder, "run.json");
     writeFileSync(file, point(3));
-    // The endpoint is down: the run tries again until it has shown its progress, and then ends.
-    const command = [...cliCommand, file, "--url", url, "--retry-deadline", "600ms"].join(" ");
+    // The endpoint refuses: the run tries again until it has shown its progress, and then ends.
+    const command = [...cliCommand, file, "--url", url, "--retry-deadline", "2s"].join(" ");
     const child = spawn("script", ["-qec", `stty cols ${columns}; ${command}`, "/dev/null"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     let shown = "";
     for await (const chunk of child.stdout) shown += chunk;
+    await close();
     // deno-lint-ignore no-control-regex
     const lines = [...shown.matchAll(/(1 sample read[^\r\n\x1b]*)[\r\n\x1b]/g)].map(([, line = ""]) => line);
     assert.ok(lines.length > 0, shown);

@@ -75,7 +75,7 @@ test("over https, a CA file verifies, another CA rejects, and without a CA any c
     for (const { stderr } of [trusted, byDefault, skipped, untrusted]) assert.doesNotMatch(stderr, /hunter2/);
   }, { tls: certificates.server }));
 
-const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verify.";
+const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verify";
 const badCertificates: readonly (readonly [keyof Certificates["bad"], string])[] = [
   ["expired", `the endpoint's certificate has expired. ${trust}`],
   ["otherHost", `the endpoint's certificate is for another host. ${trust}`],
@@ -92,7 +92,7 @@ for (const [kind, message] of badCertificates) {
       const runs = await Promise.all(flags.map((each) => runCli(["-", "--url", url, ...each], { input, env })));
       for (const { code, stderr } of runs) {
         assert.equal(code, 1, stderr);
-        assert.ok(stderr.includes(`warn: Not delivered: 1 sample (${message})`), stderr);
+        assert.ok(stderr.includes(`warn: The endpoint refuses all requests (${message})`), stderr);
         assert.equal(stderr.split("--ca-cert-file").length, 2, stderr);
       }
       assert.equal(headers.length, 0);
@@ -106,15 +106,21 @@ test("TLS on a port without TLS and a port that fetch blocks are errors at once;
     const run = (to: string, ...args: string[]): Promise<CliResult> => runCli(["-", "--url", to, ...args], { input });
     const started = performance.now();
     const plain = await run(secure, "--no-insecure-skip-tls-verify");
-    assert.match(plain.stderr, /warn: Not delivered: 1 sample \(the endpoint does not use TLS on this port\)/);
+    assert.match(
+      plain.stderr,
+      /warn: The endpoint refuses all requests \(the endpoint does not use TLS on this port\)/,
+    );
     const insecure = await run(secure);
-    assert.match(insecure.stderr, /warn: Not delivered: 1 sample \(the endpoint does not use TLS on this port\)/);
+    assert.match(
+      insecure.stderr,
+      /warn: The endpoint refuses all requests \(the endpoint does not use TLS on this port\)/,
+    );
     // Bun blocks no port.
     const isBun = "Bun" in globalThis;
     const blocked = await run("http://127.0.0.1:1/", ...(isBun ? ["--retry-deadline", "100ms"] : []));
     assert.match(
       blocked.stderr,
-      isBun ? /tries again/ : /Not delivered: 1 sample \(fetch does not allow this port\. Use another port\.\)/,
+      isBun ? /tries again/ : /The endpoint refuses all requests \(fetch does not allow this port\. Use another port\)/,
     );
     assert.ok(performance.now() - started < 20_000);
     for (const { code } of [plain, insecure, blocked]) assert.equal(code, 1);

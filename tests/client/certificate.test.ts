@@ -20,7 +20,7 @@ test("a certificate that cannot be verified is an error at once, which names the
         assert.deepEqual([attempts, outcomeUnknown, rejected], [1, false, 1]);
         assert.equal(
           error.reason,
-          "no trusted CA signed the endpoint's certificate. To trust it, use the option fetch.",
+          "no trusted CA signed the endpoint's certificate. To trust it, use the option fetch, or --ca-cert-file of the command",
         );
         return true;
       });

@@ -50,7 +50,7 @@ test(
         prometheus.writeUrl,
       ]);
       assert.equal(code, 0, stderr);
-      assert.equal(/uses 1\.0 from now on/.test(stderr), !prometheusKnowsV2, stderr);
+      assert.equal(/the sender uses 1\.0 from now on/.test(stderr), !prometheusKnowsV2, stderr);
       const value = async (expression: string): Promise<number> => {
         const result = await prometheus.query(expression, Date.now());
         assert.equal(result.length, 1, `${expression} gives ${result.length} series`);

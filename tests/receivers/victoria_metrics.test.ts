@@ -114,7 +114,7 @@ test(
         victoria.writeUrl,
       ]);
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /uses 1\.0 from now on/);
+      assert.match(stderr, /the sender uses 1\.0 from now on/);
       const totals = await victoria.stored("k6_http_reqs_total");
       assert.equal(totals.reduce((sum, { values }) => sum + (values.at(-1) ?? NaN), 0), 373);
     }),

@@ -100,7 +100,7 @@ const permanent: readonly (readonly [
   ...chains: (readonly (readonly [message: string, code?: string])[])[],
 ])[] = [
   [
-    /^no trusted CA signed the endpoint's certificate\. To trust it, use the option fetch\.$/,
+    /^no trusted CA signed the endpoint's certificate\. To trust it, use the option fetch, or --ca-cert-file of the command$/,
     // N20; N; Deno; Bun; N tls; Bun tls
     [["fetch failed"], ["self-signed certificate", "DEPTH_ZERO_SELF_SIGNED_CERT"]],
     [["fetch failed"], [
@@ -150,7 +150,7 @@ const permanent: readonly (readonly [
     ]],
   ],
   [
-    /^the endpoint does not support this TLS version\. To allow another one, use the option fetch\.$/,
+    /^the endpoint does not support this TLS version\. To allow another one, use the option fetch$/,
     [["fetch failed"], [
       "write EPROTO 40D:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:a.c:9",
       "EPROTO",
@@ -158,12 +158,12 @@ const permanent: readonly (readonly [
     [["fetch failed"], ["received fatal alert: ProtocolVersion", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"]],
   ],
   [
-    /^the endpoint requires a client certificate\. To present one, use the option fetch\.$/,
+    /^the endpoint requires a client certificate\. To present one, use the option fetch$/,
     [["fetch failed"], ["tlsv13 alert certificate required", "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"]],
     [["fetch failed"], ["received fatal alert: CertificateRequired"]],
   ],
   [
-    /^fetch does not allow this port\. Use another port, or the option fetch\.$/,
+    /^fetch does not allow this port\. Use another port, or the option fetch$/,
     [["fetch failed"], ["bad port"]],
     [["Fetch failed: Requests to port 1 are blocked"]],
   ],

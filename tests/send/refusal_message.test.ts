@@ -25,11 +25,11 @@ function warningsOf(...refusals: readonly Partial<Refusal>[]): string[] {
 }
 
 const rest = "Further samples of this kind are only counted.";
-const advice = 'If another run or machine sends the same series, use instance: "auto" or a label of your own.';
+const advice = 'If another run or machine sends the same series, use instance: "auto" or a label of your own';
 
 test("a refusal names the cause, a series by the labels that distinguish it, and the option that helps, once", () => {
   assert.deepEqual(warningsOf({}, { from: 2, to: 3 }), [
-    `Not delivered: 1 sample (status 400: out of order sample), such as k6_http_reqs_total{url="/b"}. ${advice} ${rest}`,
+    `Not delivered: 1 sample (status 400: out of order sample), such as k6_http_reqs_total{url="/b"}. ${advice}. ${rest}`,
   ]);
 });
 
@@ -40,7 +40,7 @@ test("a series in the words of the receiver is shortened in the same way, and an
     }", job="k6", url="${url}"}`;
   assert.deepEqual(warningsOf({ reason: words("/b") }, { reason: words("/c"), from: 2, to: 3 }), [
     "Not delivered: 1 sample (status 400: out of order (err-x). The sample is from series " +
-    `k6_http_reqs_total{url="/b"}). ${advice} ${rest}`,
+    `k6_http_reqs_total{url="/b"}). ${advice}. ${rest}`,
   ]);
   const named = 'status 400: too old: k6_http_reqs_total{job="k6",url="/b"}';
   assert.match(

@@ -17,9 +17,8 @@ import { type Behaviour, type Fault, type ReceivedRequest, ScriptedReceiver } fr
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** The options that put the library on a virtual clock; `monotonicNow` is the clock of deadlines and back-off. */
-export function timing(clock: VirtualClock): Pick<ClientOptions, "now" | "sleep" | "random"> {
-  const options = { now: clock.now, monotonicNow: clock.now, sleep: clock.sleep, random: () => 0.5 };
-  return options;
+export function timing(clock: VirtualClock): Pick<ClientOptions, "now" | "monotonicNow" | "sleep" | "random"> {
+  return { now: clock.now, monotonicNow: clock.monotonicNow, sleep: clock.sleep, random: () => 0.5 };
 }
 
 /** What differs from run to run. */
