@@ -15,7 +15,11 @@ export type AdviceKind =
   | "https"
   | "tooOld"
   | "outOfOrder"
-  | "labelLimit";
+  | "labelLimit"
+  | "credentials"
+  | "path"
+  | "host"
+  | "slow";
 
 /** The advice of the library: sentences without the full stop. */
 export const advice: Readonly<Record<AdviceKind, string>> = {
@@ -28,6 +32,11 @@ export const advice: Readonly<Record<AdviceKind, string>> = {
   tooOld: "To send old samples, move their times to now",
   outOfOrder: 'If another run or machine sends the same series, use instance: "auto" or a label of your own',
   labelLimit: "To drop or shorten labels, use the option relabel",
+  credentials: "The credentials are probably wrong: check the options user and password, bearerToken or auth",
+  path:
+    "The path of the URL is probably wrong, or remote write is not switched on there (Prometheus: web.enable-remote-write-receiver)",
+  host: "The URL probably names a wrong host, or leads to a login page",
+  slow: "A longer flushPeriodMs, more shards or a larger maxSamplesPerSend help",
 };
 
 /** Words of Prometheus, Mimir, Cortex and Thanos, and of TLS servers in Go and nginx. */
@@ -45,4 +54,11 @@ const words: readonly (readonly [RegExp, AdviceKind])[] = [
 export function adviceFor(refusal: string): string {
   const kind = words.find(([pattern]) => pattern.test(refusal))?.[1];
   return kind === undefined ? "" : advice[kind];
+}
+
+/** Returns the likely cause of a refusal by the endpoint; "" if it is not known. */
+export function adviceOnEndpoint(status: number | undefined): string {
+  if (status === 401 || status === 403) return advice.credentials;
+  if (status === 404 || status === 405) return advice.path;
+  return status !== undefined && status < 400 ? advice.host : "";
 }

@@ -327,13 +327,13 @@ export class Delivery {
 
   /** Handles a refusal of all requests: the queue tries again later, and a delivery without a queue ends. */
   #judgeEndpoint(result: Rejected, sent: SentRange, unknown: boolean): void {
-    const reason = describe(result);
     const { job, range } = sent;
     const { outage } = this.#options;
     if (outage !== undefined) {
       outage.refuse(result, sent.sentMs);
       return job.again({ unknown, resent: true, attempts: range.attempts + 1 });
     }
+    const reason = describe(result);
     this.#settle(sent, 0, reason, unknown);
     this.abandon(job, "rejected", reason);
   }
@@ -357,7 +357,7 @@ export class Delivery {
     }
     if (refused === 0) return;
     stats.failed(refused);
-    warnOfRefusal(warnings, { ...range, batch: job.batch, refused, reason, unknown });
+    warnOfRefusal(warnings, { ...range, refused, reason, unknown });
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */

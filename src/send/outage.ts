@@ -32,9 +32,9 @@ export class Outage {
   #sinceMs: number | undefined;
   #answeredMs = -Infinity;
   #reason = "";
+  #status: number | undefined;
   /** The length of the present pause, or of the last one if it is over; 0 if the endpoint does not refuse. */
   #pauseMs = 0;
-  #isAnswered = false;
   #pausedAtMs = -Infinity;
   #pausedUntilMs = -Infinity;
 
@@ -68,7 +68,7 @@ export class Outage {
 
   /** Whether the requests do not even reach the endpoint, so that it cannot change its mind. */
   get isUnreachable(): boolean {
-    return this.isRefused && !this.#isAnswered;
+    return this.isRefused && this.#status === undefined;
   }
 
   /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
@@ -76,10 +76,15 @@ export class Outage {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
   }
 
+  /** The status of the latest refusal by the endpoint; undefined if there was no answer. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
   /** Takes note that the endpoint refused a request that was sent at this time. */
   refuse(result: Rejected, sentMs: number): void {
     this.#reason = describe(result);
-    this.#isAnswered = result.status !== undefined;
+    this.#status = result.status;
     // The requests of other shards were under way at the same time.
     if (this.isRefused && sentMs < this.#pausedAtMs) return;
     this.#pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, 2 * this.#pauseMs));

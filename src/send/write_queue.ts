@@ -12,6 +12,7 @@ import type { Liveness } from "./liveness.ts";
 import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import type { Outage } from "./outage.ts";
 import { Quarantine } from "./quarantine.ts";
+import { advice, adviceOnEndpoint } from "./advice.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
@@ -92,6 +93,8 @@ interface Entry {
   /** Rises from push to push. */
   readonly order: number;
   readonly pushedMs: number;
+  /** When its sending began. */
+  startedMs: number;
   readonly isCumulative: boolean;
   readonly after: Promise<unknown> | undefined;
   job: DeliveryJob;
@@ -211,6 +214,7 @@ export class WriteQueue {
       ...{
         order: this.#pushed++,
         pushedMs: monotonicNow(),
+        startedMs: Infinity,
         isCumulative,
         after,
         job,
@@ -313,16 +317,29 @@ export class WriteQueue {
     for (const shard of this.#all) {
       const isKnown = stats.answerMs !== undefined || timeoutMs === Infinity;
       if (!isKnown || this.#durationMs(shard.entries) > timeoutMs) this.#merge(shard);
+      this.#preferNewest(shard, timeoutMs);
     }
     const resumed = this.#resumeDeferred();
-    await Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
+    const settled = Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
+    void this.watch(settled);
+    await settled;
     await finish?.();
     clear();
     return await resumed;
   }
 
+  /** Gives up the batch that is being sent if there is otherwise not enough time for those behind it: they have the newest totals. */
+  #preferNewest({ entries: [first, ...waiting] }: Shard, timeoutMs: number): void {
+    if (first?.state !== "sending") return;
+    const restMs = Math.max(0, first.startedMs + this.#durationMs([first]) - this.#options.monotonicNow());
+    const neededMs = this.#durationMs(waiting);
+    if (neededMs > 0 && neededMs <= timeoutMs && restMs + neededMs > timeoutMs) first.controller?.abort();
+  }
+
   async #resumeDeferred(): Promise<DeliveryReport> {
-    const settled = this.#all.flatMap((shard) =>
+    // During a pause, nothing can be sent.
+    const shards = this.#isClosed || this.#options.outage.pausedMs === 0 ? this.#all : [];
+    const settled = shards.flatMap((shard) =>
       shard.entries.filter(({ state }) => state === "deferred").map((entry) => {
         Object.assign(entry, unsettled());
         void this.#drive(shard, entry);
@@ -348,14 +365,16 @@ export class WriteQueue {
 
   /** Sends the first batch of a shard. */
   async #send(shard: Shard, entry: Entry): Promise<void> {
-    const { budget, delivery, outage, onRefusal, sleep } = this.#options;
+    const { budget, delivery, outage, onRefusal, sleep, monotonicNow } = this.#options;
     const { signal: end } = this.#end;
     const { job } = entry;
     const { signal } = entry.controller = new AbortController();
     entry.state = "sending";
+    entry.startedMs = monotonicNow();
     while (entry.job === job && !end.aborted && this.isSending) {
       await this.#advance(shard, entry, signal);
-      const waits = onRefusal === "wait" || this.#isClosed;
+      // Without an answer, such as with a certificate that cannot be verified, a later request would fail as well.
+      const waits = this.#isClosed ? outage.status !== undefined : onRefusal === "wait";
       if (job.next === undefined || !outage.isRefused || !waits || budget?.usedUp === true) break;
       // At the end, nobody will repair a certificate or a URL in time.
       if (this.#isClosed && outage.isUnreachable) break;
@@ -400,11 +419,10 @@ export class WriteQueue {
   }
 
   #reportRefusal(): void {
-    const { outage: { reason }, onRefusal, warnings } = this.#options;
-    const then = onRefusal === "stop"
-      ? "Nothing more is sent."
-      : "The sender tries again, at first after 1 s, and later each minute.";
-    warnings.once(`The endpoint refuses all requests (${reason}). ${causeOf(reason)}${then}`);
+    const { outage: { reason, status }, onRefusal, warnings } = this.#options;
+    const hint = adviceOnEndpoint(status);
+    const then = onRefusal === "stop" ? "Nothing more is sent." : "The sender tries again, less and less often.";
+    warnings.once(`The endpoint refuses all requests (${reason}).${hint === "" ? "" : ` ${hint}.`} ${then}`);
   }
 
   /** Sends nothing any more. */
@@ -435,13 +453,9 @@ export class WriteQueue {
     const merged = isSlow || outage.isRefused ? this.#merge(shard) : 0;
     // In an outage, what waits would not take long.
     if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
-      const effect = merged > 0 ? "older values that wait are left out; totals stay right" : "it may not catch up";
-      warnings.once(
-        `The sender is ${(lagMs / 1000).toFixed(1)} s behind, because a request takes ${
-          (answerMs / 1000).toFixed(1)
-        } s ` +
-          `(${effect}). A longer --flush-period, more --shards or a larger --max-samples-per-send help.`,
-      );
+      const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
+      const effect = merged > 0 ? ", and leaves older values out; totals stay right" : "";
+      warnings.once(`${behind}${effect}. ${advice.slow}.`);
     }
   }
 
@@ -468,6 +482,7 @@ export class WriteQueue {
     // What is left of the older batches is reported with the newest one.
     for (const entry of waiting) Object.assign(entry, { job: new DeliveryJob({ batch, from: 0, to: 0 }), merged: [] });
     Object.assign(newest, { job, samples: batch.length, bytes, merged });
+    this.#wake();
     return before - batch.length;
   }
 
@@ -563,18 +578,6 @@ function firstIdle({ entries: [first] }: Shard): number {
   return first?.state === "sending" ? 1 : 0;
 }
 
-/** Returns the likely cause of a refusal by the endpoint, and what to check. */
-function causeOf(reason: string): string {
-  const status = Number(/^status (\d+)/.exec(reason)?.[1]);
-  if (status === 401 || status === 403) {
-    return "The credentials are probably wrong (--user, --password, --bearer-token). ";
-  }
-  if (status === 404 || status === 405) {
-    return "The path of the URL is probably wrong, or the receiver is not switched on " +
-      "(Prometheus: --web.enable-remote-write-receiver). ";
-  }
-  if (status === 415) return "The receiver does not know this version of the protocol (--protocol). ";
-  return status < 400 || reason.includes("redirects")
-    ? "The URL probably names a wrong host or leads to a login page. "
-    : "";
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeliveryError, pushOnce, RemoteWriteClient } from "../../mod.ts";
+import { advice } from "../../src/send/advice.ts";
 import { type Fault, ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { assertAddsUp, clientOptions, counts, startRun, timeSeries } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
@@ -66,10 +67,11 @@ const certificates: readonly (readonly [title: string, fault: Fault])[] = [
 ];
 
 for (const [title, fault] of certificates) {
-  test(`a certificate ${title} fails fast, and the error names --ca-cert-file`, async () => {
+  test(`a certificate ${title} fails fast, and the error names the option that helps`, async () => {
     const { error, tookMs, receiver } = await failingWrite(fault);
     assert.ok(tookMs <= 5000, `it took ${tookMs} ms and ${receiver.requests.length} requests`);
-    assert.ok(error.message.includes("--ca-cert-file"), error.message);
+    // The command names --ca-cert-file instead.
+    assert.ok(error.message.includes(advice.certificate), error.message);
     assert.equal(error.report.delivered, 0);
   });
 }
@@ -93,7 +95,7 @@ for (const [title, fault] of impossible) {
   });
 }
 
-test("close() of an output ends fast if the certificate cannot be verified, and one warning names --ca-cert-file", async () => {
+test("close() of an output ends fast if the certificate cannot be verified, and one warning names the option that helps", async () => {
   const { clock, receiver, output, warnings } = startRun();
   receiver.meet(certificates[0]?.[1] ?? { kind: "refuse" });
   output.add(counts(3, clock.now()));
@@ -101,7 +103,7 @@ test("close() of an output ends fast if the certificate cannot be verified, and 
   const report = await clock.settle(output.close());
   assertAddsUp(report);
   assert.ok(clock.now() - startMs <= 5000, `it took ${clock.now() - startMs} ms`);
-  assert.equal(warnings.filter((warning) => warning.includes("--ca-cert-file")).length, 1, JSON.stringify(warnings));
+  assert.equal(warnings.filter((warning) => warning.includes(advice.certificate)).length, 1, JSON.stringify(warnings));
 });
 
 for (

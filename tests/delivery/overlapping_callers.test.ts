@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type DeliveryReport, RemoteWriteClient, RemoteWriteOutput } from "../../mod.ts";
@@ -193,6 +194,43 @@ test("close() ends although the request of a flush was cancelled, and the totals
   assertAddsUp(report);
   assert.equal(receiver.totals.get(seriesName(0)), 2);
   assert.equal(clock.timers, 0, "a timer is left");
+});
+
+test("whichever flushes are cancelled, the totals arrive, and every sample is counted once", async () => {
+  const plan = fc.array(
+    fc.record({
+      cancelled: fc.boolean(),
+      waits: fc.boolean(),
+      series: fc.integer({ min: 1, max: 4 }),
+      pauseMs: fc.constantFrom(0, 100, 5000, 30_000),
+    }),
+    { minLength: 1, maxLength: 8 },
+  );
+  await fc.assert(
+    fc.asyncProperty(plan, async (windows) => {
+      const { clock, receiver, output, warnings, cancel } = sharedOutput();
+      const totals = new Array<number>(4).fill(0);
+      let made = 0;
+      for (const { cancelled, waits, series, pauseMs } of windows) {
+        cancel(cancelled);
+        output.add(counts(series, clock.now()));
+        for (let n = 0; n < series; n++) totals[n] = (totals[n] ?? 0) + 1;
+        made += series;
+        const flushed = output.flush();
+        await idle();
+        cancel(false);
+        if (waits && !cancelled) await clock.settle(flushed);
+        await clock.advance(pauseMs);
+      }
+      const report = await clock.settle(output.close());
+      assertAddsUp(report);
+      assert.equal(report.samples + report.merged, made);
+      for (const [n, total] of totals.entries()) if (total > 0) assert.equal(receiver.totals.get(seriesName(n)), total);
+      assert.ok(warnings.length <= 1, JSON.stringify(warnings));
+      assert.deepEqual(receiver.violations.filter((violation) => !violation.startsWith("two requests at once")), []);
+    }),
+    { seed: 20261128, numRuns: 200 },
+  );
 });
 
 test("8 parallel and 6 serial flushes of one output end with the right totals in the receiver", async () => {

@@ -313,6 +313,36 @@ test("accepted samples are not given up by default, however long the target is u
   assert.equal((await impatient.clock.settle(impatient.forwarder.close())).failed, 1);
 });
 
+test("while the target refuses all requests, the forwarder keeps what it accepted, and tries again by itself", async () => {
+  const target = strictReceiver();
+  let refusals = 0;
+  let isRefusing = true;
+  const { forwarder, clock, warnings } = setUp({
+    shards: 2,
+    fetch: (input, init) => {
+      if (!isRefusing) return target.fetch(input, init);
+      refusals++;
+      return Promise.resolve(new Response("no", { status: 401 }));
+    },
+  });
+  for (let time = 1; time <= 20; time++) {
+    const sent = await forwarder.handle(postV1(oneSample(`up_${time % 4}`, clock.now() + time)));
+    assert.equal(sent.status, 204);
+    await clock.advance(5000);
+  }
+  // At 0, 1, 3, 7, 15, 31 and 63 s.
+  assert.ok(refusals >= 6 && refusals <= 9, String(refusals));
+  assert.equal(
+    warnings.filter((warning) => warning.startsWith("The endpoint refuses all requests (status 401")).length,
+    1,
+  );
+  isRefusing = false;
+  await clock.settle(forwarder.settled());
+  const { samples, delivered } = await clock.settle(forwarder.close());
+  assert.deepEqual([samples, delivered], [20, 20]);
+  assert.equal([...target.samples.values()].flat().length, 20);
+});
+
 test("settled() waits until accepted samples are delivered, and nothing is accepted after close()", async () => {
   const { clock, forwarder, target } = setUp();
   await forwarder.handle(postV1(oneSample("a", 1)));

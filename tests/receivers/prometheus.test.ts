@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DeliveryError } from "../../src/model/errors.ts";
 import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { runCli } from "../support/cli.ts";
@@ -217,5 +218,70 @@ test("what a real Prometheus refuses is reported once, with the flag that helps"
     }
   } finally {
     await prometheus.close();
+  }
+});
+
+test("bad series cost the good ones nothing in a real Prometheus, which rolls a refused 1.0 request back", {
+  skip: noPrometheus,
+}, async () => {
+  const prometheus = await startPrometheus();
+  try {
+    const client = new RemoteWriteClient({ url: prometheus.writeUrl, protocol: "1.0", onWarning: () => {} });
+    const now = Date.now();
+    // The first sample of an empty storage decides which ones are too old.
+    const first = [{ labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: now }] }];
+    await client.write(first);
+    const requests: number[] = [];
+    for (let write = 0; write < 5; write++) {
+      const before = client.stats.requestsTotal;
+      const timeSeries = Array.from({ length: 100 }, (_, n) => ({
+        labels: [{ name: "__name__", value: "quarantined" }, { name: "n", value: String(n) }],
+        // 30 of the series are too old.
+        samples: [{ value: write, timestamp: now - 10_000 + write * 1000 - (n % 10 < 3 ? 3 * 3_600_000 : 0) }],
+      }));
+      const error: unknown = await client.write(timeSeries).catch((error) => error);
+      assert.ok(error instanceof DeliveryError);
+      assert.deepEqual([error.report.delivered, error.report.rejected], [70, 30]);
+      assert.ok(error.report.reasons.every(({ reason }) => reason.includes("out of bounds")));
+      requests.push(client.stats.requestsTotal - before);
+    }
+    const stored = await prometheus.samples("quarantined", now);
+    assert.equal(stored.length, 70);
+    for (const { samples } of stored) assert.deepEqual(samples.map(([, value]) => value), [0, 1, 2, 3, 4]);
+    assert.ok(requests.slice(1).every((count) => count <= 3), requests.join());
+  } finally {
+    await prometheus.close();
+  }
+});
+
+test("a real Prometheus without native histograms gets the floats of every window", {
+  skip: noPrometheus,
+}, async () => {
+  for (const protocol of ["1.0", "auto"] as const) {
+    const prometheus = await startPrometheus({ nativeHistograms: false });
+    try {
+      const output = new RemoteWriteOutput({
+        url: prometheus.writeUrl,
+        protocol,
+        trendAs: "native",
+        onWarning: () => {},
+      });
+      const start = Date.now() - 5000;
+      for (let window = 0; window < 5; window++) {
+        const time = start + window * 1000;
+        for (let n = 0; n < 10; n++) {
+          const gauge = { name: `g${n}`, type: "gauge", contains: "default" } as const;
+          output.add({ metric: gauge, time, value: window, tags: {} });
+        }
+        output.add({ metric: { name: "t", type: "trend", contains: "time" }, time, value: 5, tags: {} });
+        assert.equal((await output.flush()).delivered, 10, protocol);
+      }
+      await output.close();
+      const stored = await prometheus.samples('{__name__=~"k6_g.+"}', Date.now());
+      assert.equal(stored.length, 10);
+      for (const { samples } of stored) assert.deepEqual(samples.map(([, value]) => value), [0, 1, 2, 3, 4]);
+    } finally {
+      await prometheus.close();
+    }
   }
 });

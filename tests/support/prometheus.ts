@@ -67,8 +67,14 @@ export interface Prometheus {
   close(): Promise<void>;
 }
 
-/** Starts one on a free port, with an empty storage; resolves when it is ready. */
-export async function startPrometheus(): Promise<Prometheus> {
+/**
+ * Starts one on a free port, with an empty storage; resolves when it is ready.
+ *
+ * @param options `nativeHistograms`: whether it accepts them
+ */
+export async function startPrometheus(
+  { nativeHistograms = true }: { readonly nativeHistograms?: boolean } = {},
+): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-prometheus-"));
   const config = join(folder, "prometheus.yml");
   writeFileSync(config, "global: {}\n");
@@ -82,7 +88,7 @@ export async function startPrometheus(): Promise<Prometheus> {
         `--storage.tsdb.path=${join(folder, "storage")}`,
         `--web.listen-address=127.0.0.1:${port}`,
         "--web.enable-remote-write-receiver",
-        "--enable-feature=native-histograms,exemplar-storage",
+        `--enable-feature=${nativeHistograms ? "native-histograms," : ""}exemplar-storage`,
       ],
       readyUrl: `${url}/-/ready`,
     });

@@ -82,7 +82,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #metadata: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
   readonly #rejected: RejectedSamples;
-  /** Ends the interval timer. Created by need, because workerd did not always allow it outside of requests. */
+  /** Ends the interval timer. Created when it is needed, because workerd did not always allow it outside of requests. */
   #timer: AbortController | undefined;
   readonly #runMetrics: readonly RunMetrics[];
   readonly #senderMetrics: SenderMetrics | undefined;
@@ -129,8 +129,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
-    const onRefusal = windows === "event" ? "stop" : "defer";
-    this.#queue = new WriteQueue({ ...sending, onRefusal, ...endpoint });
+    this.#queue = new WriteQueue({ ...sending, ...endpoint, onRefusal: windows === "event" ? "stop" : "defer" });
   }
 
   /**
@@ -158,7 +157,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   /**
    * Sends the deferred samples of the last flush, then the samples since then. It resolves when each sample is delivered, given up,
    * or deferred to the next flush (because of `maxRequestsPerFlush`, or because the endpoint refuses all requests for now); the
-   * report counts each of these. Calls may overlap: each series stays in order.
+   * report counts each of these. Calls may overlap: the samples of each series stay in order.
    *
    * @param options `signal` ends the waiting, but not the sending
    * @throws only the signal's reason

@@ -57,7 +57,7 @@ for (const jump of [600_000, -3_600_000]) {
     clock.jump(jump);
     await clock.advance(10_000);
     isDown = false;
-    // Windows that wait at the end are merged.
+    // At the end, the windows that wait are merged, because no answer is known.
     const { samples, delivered, merged } = await clock.settle(closed);
     assert.deepEqual([samples + merged, delivered], [30, samples]);
     assert.equal(receiver.samples.get("k6_vus")?.at(-1)?.value, 29);

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Quarantine } from "../../src/send/quarantine.ts";
+import { Batch, emptyHistogram } from "../../src/protocol/batch.ts";
+import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { SeriesNames } from "../support/sending.ts";
+
+const names = (batch: Batch | undefined): string[] => batch?.series.map(({ name }) => name) ?? [];
+
+/** Returns a batch with one sample of each of these series. */
+function batchOf(series: SeriesNames, ...names: readonly string[]): Batch {
+  return series.batch(names.map((name) => [name, 1, 1]));
+}
+
+test("without refused series, nothing is sorted out", () => {
+  const quarantine = new Quarantine();
+  assert.equal(quarantine.sort(batchOf(new SeriesNames(), "a", "b"), 10), undefined);
+});
+
+test("refused series are tried again in the next window, together; others are sent as they are", () => {
+  const series = new SeriesNames();
+  const quarantine = new Quarantine();
+  quarantine.add([series.get("b"), series.get("d")], "status 400: no");
+  const sorted = quarantine.sort(batchOf(series, "a", "b", "c", "d"), 10);
+  assert.deepEqual([names(sorted?.good), names(sorted?.probe)], [["a", "c"], ["b", "d"]]);
+  assert.deepEqual([...sorted?.refused ?? []], []);
+});
+
+test("a group that is refused is halved, and each half waits twice as long; one series waits at most 32 windows", () => {
+  const series = new SeriesNames();
+  const quarantine = new Quarantine();
+  quarantine.add(["a", "b", "c"].map((name) => series.get(name)), "status 400: no");
+  const tries: string[] = [];
+  const windows = new Map<string, number[]>();
+  for (let window = 1; window <= 400; window++) {
+    const { good, probe, refused } = quarantine.sort(batchOf(series, "a", "b", "c"), 10) ?? {};
+    assert.equal(good?.length, 0);
+    assert.equal((probe?.length ?? 0) + (refused?.get("status 400: no") ?? 0), 3);
+    if (probe === undefined || probe.length === 0) continue;
+    const tried = names(probe).join("");
+    tries.push(tried);
+    windows.set(tried, [...windows.get(tried) ?? [], window]);
+    quarantine.refused(probe);
+  }
+  assert.deepEqual(tries.slice(0, 5), ["abc", "ab", "c", "a", "b"]);
+  const pauses = (windows.get("a") ?? []).map((window, index, all) => window - (all[index - 1] ?? window));
+  assert.ok(Math.max(...pauses) <= 34, pauses.join());
+  assert.deepEqual(pauses.slice(-2).map((pause) => pause >= 32), [true, true]);
+});
+
+test("a group that is accepted leaves, and all others are tried in the next window", () => {
+  const series = new SeriesNames();
+  const quarantine = new Quarantine();
+  quarantine.add(["a", "b", "c", "d"].map((name) => series.get(name)), "no");
+  const window = (): Batch => quarantine.sort(batchOf(series, "a", "b", "c", "d"), 10)?.probe ?? new Batch();
+  quarantine.refused(window());
+  assert.deepEqual(names(window()), []);
+  const half = window();
+  assert.deepEqual(names(half), ["a", "b"]);
+  quarantine.accepted(half);
+  assert.deepEqual(names(window()), ["c", "d"]);
+});
+
+test("a series is recognised by its labels, also if a caller makes a new object for each call, and if hashes are equal", () => {
+  const quarantine = new Quarantine();
+  const make = (value: string): EncodedSeries =>
+    new EncodedSeries([{ name: "__name__", value: "up" }, { name: "job", value }]);
+  const sameHash = (value: string): EncodedSeries => Object.assign(make(value), { hash: 7 });
+  quarantine.add([sameHash("a"), sameHash("b")], "no");
+  const batch = new Batch();
+  for (const value of ["a", "b", "c"]) batch.push(sameHash(value), 1, 1);
+  const { good, probe } = quarantine.sort(batch, 10) ?? {};
+  assert.deepEqual(good?.series.map(({ labels }) => labels[1]?.value), ["c"]);
+  assert.equal(probe?.length, 2);
+});
+
+test("samples of a series keep their histograms, exemplars, markers and start times", () => {
+  const series = new SeriesNames();
+  const quarantine = new Quarantine();
+  quarantine.add([series.get("bad")], "no");
+  const batch = batchOf(series, "bad", "a");
+  batch.setStart(1, 5);
+  batch.setExemplars(1, [{ labels: [], value: 1, timestamp: 1 }]);
+  batch.pushHistogram(series.get("h"), emptyHistogram, 2);
+  batch.pushStale(series.get("s"), 3);
+  const { good } = quarantine.sort(batch, 10) ?? {};
+  assert.deepEqual(names(good), ["a", "h", "s"]);
+  assert.deepEqual([good?.starts?.[0], good?.exemplars.get(0)?.length], [5, 1]);
+  assert.deepEqual([good?.histograms.get(1), good?.stale.has(2), good?.times[2]], [emptyHistogram, true, 3]);
+});
+
+test("if the receiver accepts no native histograms, new ones are not sent with the others", () => {
+  const series = new SeriesNames();
+  const quarantine = new Quarantine();
+  quarantine.addHistograms([series.get("h1")], "status 500: no");
+  const window = (): Batch => {
+    const batch = batchOf(series, "a");
+    for (const name of ["h1", "h2"]) batch.pushHistogram(series.get(name), emptyHistogram, 1);
+    return batch;
+  };
+  const first = quarantine.sort(window(), 10);
+  assert.deepEqual([names(first?.good), names(first?.probe)], [["a"], ["h1"]]);
+  assert.deepEqual([...first?.refused ?? []], [["status 500: no", 1]]);
+  quarantine.accepted(first?.probe ?? new Batch());
+  const second = quarantine.sort(window(), 10);
+  assert.deepEqual([names(second?.good), names(second?.probe)], [["a", "h1"], ["h2"]]);
+});
+
+test("memory is bounded: the oldest of more than 10,000 series leave", () => {
+  const series = new SeriesNames();
+  const quarantine = new Quarantine();
+  for (let n = 0; n < 10_010; n++) quarantine.add([series.get(`s${n}`)], "no");
+  const { good } = quarantine.sort(batchOf(series, ...Array.from({ length: 10_010 }, (_, n) => `s${n}`)), 10) ?? {};
+  assert.equal(good?.length, 10);
+});
