@@ -7,7 +7,7 @@ import type { Sample } from "../../src/k6/sample.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import type { BucketSpan, TimeSeries } from "../../src/model/time_series.ts";
 import { afterRecordings, keyOf, recordedJson, recordedRequests } from "../support/recorded_run.ts";
-import { strictReceiver } from "../support/receiver_capture.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 
 type Run = "basic" | "native";
 

@@ -8,7 +8,7 @@ import type { Sample } from "../../src/k6/sample.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { runCli } from "../support/cli.ts";
-import { strictReceiver } from "../support/receiver_capture.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 import { recordedJson } from "../support/recorded_run.ts";
 import { noVictoriaMetrics, startVictoriaMetrics, type VictoriaMetrics } from "../support/victoria_metrics.ts";
 

@@ -6,7 +6,7 @@ import type { Metric } from "../../src/k6/metric.ts";
 import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
 import type { Metadata } from "../../src/model/time_series.ts";
 import { limited } from "../support/limited_receiver.ts";
-import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 const counter: Metric = { name: "iterations", type: "counter", contains: "default" };

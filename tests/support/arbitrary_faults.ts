@@ -1,8 +1,19 @@
 /** Faults of a network and of what is behind it. */
 import fc from "fast-check";
 import type { Fault } from "./faulty_fetch.ts";
+import type { Fault as ScriptedFault } from "./scripted_receiver.ts";
 
 const retryAfter = fc.constantFrom(undefined, "1", "0", "7200", "soon", "Thu, 01 Jan 2026 00:00:09 GMT");
+
+/** Faults that a second attempt overcomes, without a timeout. */
+export const quickFault: fc.Arbitrary<ScriptedFault> = fc.constantFrom<ScriptedFault[]>(
+  { kind: "pass" },
+  { kind: "pass" },
+  { kind: "answer", status: 503, body: "later" },
+  { kind: "answer", status: 429, body: "later" },
+  { kind: "refuse" },
+  { kind: "reset", stored: true },
+);
 
 /** All that passes or can be got over by patience. */
 export const passingFault: fc.Arbitrary<Fault> = fc.oneof(

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { runCli } from "../../support/cli.ts";
 import { acceptSamples } from "../../support/accept_samples.ts";
-import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
+import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
