@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { acceptSamples } from "../support/accept_samples.ts";
+import { startReceiver } from "../support/receiver_server.ts";
 import { cliCommand } from "../support/cli.ts";
 import { point } from "../support/k6_input.ts";
 import { withFolder } from "../support/temporary_folder.ts";
@@ -14,7 +14,7 @@ const skip = spawnSync("script", ["--version"]).status !== 0;
 /** Calls back with the lines of progress of a run in a terminal of this width. */
 function withProgress(columns: number, use: (lines: readonly string[]) => void): Promise<void> {
   return withFolder(async (folder) => {
-    const { url, close } = await acceptSamples();
+    const { url, close } = await startReceiver();
     await close();
     const file = join(folder, "run.json");
     writeFileSync(file, point(3));

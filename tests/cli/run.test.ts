@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { startFaultServer } from "../support/fault_server.ts";
 import { recording, startOfRecording } from "../support/k6_input.ts";
+import { startReceiver } from "../support/receiver_server.ts";
+import { prometheus } from "../support/scripted_receiver.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
@@ -147,12 +147,12 @@ test("results arrive at the pace at which k6 measures", () =>
 test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost", () =>
   withK6(async ({ k6, options }) => {
     let waited: boolean | undefined;
-    const server = await startFaultServer({
-      receiver: new FakePrometheus(),
+    const server = await startReceiver({
+      script: prometheus,
       faults: Array.from({ length: 3 }, () => ({ kind: "answer", status: 503 })),
       around: (serve) => {
         if (server.requests.length === 3) waited = k6.report().signals === undefined;
-        serve();
+        return serve();
       },
     });
     const args = ["run", "script.js", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms"];
@@ -195,7 +195,7 @@ test("k6 gets no secrets in variables; outputs in K6_OUT are replaced, and neith
     const { args, variables } = k6.report();
     assert.deepEqual(args.slice(3), ["--out", "csv=a.csv", "script.js"]);
     assert.deepEqual(variables, [...Object.keys(aws), "K6_KEEP_TAGS", "K6_VUS"].sort());
-    assert.equal(receiver.headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
+    assert.equal(receiver.requests.at(-1)?.headers.get("authorization"), `Basic ${btoa("ann:hunter2")}`);
     assert.doesNotMatch(result.stdout + result.stderr, /hunter2/);
   }));
 
@@ -205,7 +205,7 @@ test("AWS's credentials sign the requests, and k6 does not get them then", () =>
     const signed = await runCli(["run", "script.js", "--sigv4-region", "eu-west-1"], options({}, aws));
     assert.equal(signed.code, 0, signed.stderr);
     assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
-    assert.match(receiver.headers.at(-1)?.authorization ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
+    assert.match(receiver.requests.at(-1)?.headers.get("authorization") ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
   }));
 
 test("a run gets a testid unless it has one; the script's own takes precedence", () =>

@@ -4,11 +4,10 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { withReceiver } from "../support/accept_samples.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { startFaultServer } from "../support/fault_server.ts";
 import { point, recording, startOfRecording } from "../support/k6_input.ts";
+import { startReceiver, withReceiver } from "../support/receiver_server.ts";
+import { prometheus } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 async function withFifo(use: (path: string) => Promise<void>): Promise<void> {
@@ -93,14 +92,14 @@ test("with --overflow block, live input waits for an endpoint that is down, and 
   let waited: boolean | undefined;
   let printed = "";
   const json = startOfRecording(1200);
-  const server = await startFaultServer({
-    receiver: new FakePrometheus(),
+  const server = await startReceiver({
+    script: prometheus,
     faults: Array.from({ length: 3 }, () => ({ kind: "answer", status: 503 })),
     around: (serve) => {
       // The queue is full from the first request on.
       if (server.requests.length === 1) running.child.stdin?.end(`${json.repeat(8)}the end\n`);
       if (server.requests.length === 3) waited = !printed.includes("the end");
-      serve();
+      return serve();
     },
   });
   const running = startCli(

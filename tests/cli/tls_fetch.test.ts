@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from "node:net";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { createTlsFetch, type TlsOptions } from "../../src/cli/tls_fetch.ts";
-import { withReceiver } from "../support/accept_samples.ts";
+import { withReceiver } from "../support/receiver_server.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { type CliResult, runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { point } from "../support/k6_input.ts";
@@ -52,7 +52,7 @@ test("a response that no Response can hold is a failed request, and the next req
 });
 
 test("over https, a CA file verifies, another CA rejects, and without a CA any certificate is accepted with a warning", () =>
-  withReceiver(async ({ url, headers }) => {
+  withReceiver(async ({ url, requests }) => {
     const sendPoint = (...args: string[]): Promise<CliResult> =>
       runCli(["-", "--replay", "--protocol", "1.0", "--url", url, ...args], {
         input,
@@ -61,18 +61,18 @@ test("over https, a CA file verifies, another CA rejects, and without a CA any c
     const trusted = await sendPoint("--ca-cert-file", certificates.caFile);
     assert.equal(trusted.code, 0, trusted.stderr);
     assert.doesNotMatch(trusted.stderr, /certificate/);
-    assert.equal(headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
+    assert.equal(requests.at(-1)?.headers.get("authorization"), `Basic ${btoa("ann:hunter2")}`);
     const byDefault = await sendPoint();
     assert.equal(byDefault.code, 0, byDefault.stderr);
     assert.match(byDefault.stderr, /warn: Any certificate is/);
     const skipped = await sendPoint("--ca-cert-file", certificates.otherCaFile, "--insecure-skip-tls-verify");
     assert.equal(skipped.code, 0, skipped.stderr);
-    const requests = headers.length;
+    const before = requests.length;
     const untrusted = startCli(["-", "--replay", "--url", url, "--ca-cert-file", certificates.otherCaFile], { input });
     const said = await untrusted.printed(/certificate/i);
     await untrusted.insist("SIGTERM");
     assert.match(said, /certificate|issuer/i);
-    assert.equal(headers.length, requests, "nothing is sent to an endpoint that is not trusted");
+    assert.equal(requests.length, before, "nothing is sent to an endpoint that is not trusted");
     for (const { stderr } of [trusted, byDefault, skipped]) assert.doesNotMatch(stderr, /hunter2/);
   }, { tls: certificates.server }));
 

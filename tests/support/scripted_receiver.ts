@@ -147,6 +147,12 @@ export const m3: Behaviour = { onBad: "rollsBack", badStatus: 500, v2: 415 };
 /** As VictoriaMetrics: it knows no 2.0, and stores in any order and twice. */
 export const victoriaMetrics: Behaviour = { ordered: false, v2: 204 };
 
+/** As many receivers: it knows only 1.0, and stores in any order and twice. */
+export const onlyV1: Behaviour = { ordered: false, v2: 415 };
+
+/** Returns the behaviour of a receiver that knows only 1.0 and refuses every request with this answer. */
+export const refusing = (status: number, body = ""): Behaviour => ({ ...onlyV1, reply: { status, body } });
+
 /** A login page, or the page of a wrong host. */
 export const page: Fault = {
   kind: "answer",

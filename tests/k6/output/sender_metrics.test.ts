@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { runCli } from "../../support/cli.ts";
-import { acceptSamples } from "../../support/accept_samples.ts";
+import { startReceiver } from "../../support/receiver_server.ts";
+import { onlyV1 } from "../../support/scripted_receiver.ts";
 import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
@@ -105,7 +106,7 @@ test("the statistics are sent only with selfMetrics, --self-metrics or the varia
   output.add({ metric: counter, time: start, value: 1, tags: {} });
   await output.close();
   assert.deepEqual([...receiver.samples.keys()], ["k6_c_total"]);
-  const accepted = await acceptSamples();
+  const accepted = await startReceiver({ script: onlyV1 });
   try {
     const command = ["tests/fixtures/k6/basic/run.json.gz", "--quiet", "--url", accepted.url];
     for (const [args, env] of [[["--self-metrics"], {}], [[], { K6_PROMETHEUS_RW_SELF_METRICS: "true" }]] as const) {
