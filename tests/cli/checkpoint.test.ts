@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Checkpoint } from "../../src/cli/checkpoint.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { runCli, type RunningCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { point, startOfRecording } from "../support/k6_input.ts";
+import { point, runCli, type RunningCli, startCli, usageErrorOf } from "../support/cli.ts";
+import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { Random } from "../support/mutate.ts";
 import { type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { prometheus, type ReceivedSample, type ScriptedReceiver } from "../support/scripted_receiver.ts";
@@ -136,7 +136,7 @@ test("a complete run sends nothing again; a run with another file or option is t
         [[...command, "--url", server.url.replace("write", "hunter2")], /url is .*, expected ".*\/api\/v1\/write"/],
         [[...command, file], /files is \[.*\], expected \[.*\]/],
         [[changed, ...command.slice(1)], /files is /],
-        [["tests/fixtures/k6/native/run.json.gz", ...command.slice(1)], /files is /],
+        [[recordingPaths.native, ...command.slice(1)], /files is /],
         [[...command, "--self-metrics"], /Cannot use --checkpoint with --self-metrics: /],
         [[...command, "--testid", "auto"], /--testid is "auto", expected a value that is the same in every run/],
         [[...command, "--instance", "auto"], /--instance is "auto", expected a value that is the same in every run/],

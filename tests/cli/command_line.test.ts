@@ -6,8 +6,7 @@ import { readCommandLine } from "../../src/cli/command_line.ts";
 import { version } from "../../src/model/version.ts";
 import { startReceiver } from "../support/receiver_server.ts";
 import { onlyV1 } from "../support/scripted_receiver.ts";
-import { runCli, usageErrorOf } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 const commands: readonly (readonly [string[], string, Record<string, unknown>, string[]])[] = [

@@ -5,8 +5,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { followFile, type FollowOptions } from "../../src/cli/follow.ts";
 import { type ReceiverServer, withReceiver } from "../support/receiver_server.ts";
-import { runCli, startCli } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { point, runCli, startCli } from "../support/cli.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 function withFile(use: (path: string) => Promise<void>): Promise<void> {

@@ -4,8 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startReceiver } from "../support/receiver_server.ts";
-import { cliCommand } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { cliCommand, point } from "../support/cli.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 // util-linux's script makes a terminal for a program.

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { recording, startOfRecording } from "../support/k6_input.ts";
+import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { startReceiver } from "../support/receiver_server.ts";
 import { prometheus } from "../support/scripted_receiver.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
@@ -13,7 +13,7 @@ const progress = Array.from({ length: 10 }, (_, piece) => `running, ${piece * 52
 
 test("run sends what k6 measures, and k6 prints as always; its JSON comes through a FIFO that only this user can open", () =>
   withK6(async ({ k6, receiver, options }) => {
-    const result = await runCli(["run", "--vus", "10", "script.js"], options({ json: recording }));
+    const result = await runCli(["run", "--vus", "10", "script.js"], options({ json: recordingPaths.basic }));
     assert.equal(result.code, 0, result.stderr);
     assert.equal(result.stdout, `${progress}k6's summary\n`);
     assert.match(result.stderr, /^k6's log\n/);
@@ -100,7 +100,7 @@ for (const [options, testid] of testids) {
 
 test("if k6 is killed in the middle of a line, what it wrote before is delivered", () =>
   withK6(async ({ receiver, options }) => {
-    const result = await runCli(["run", "script.js"], options({ json: recording, ending: "killed" }));
+    const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);
     assert.match(result.stderr, /3,097 k6 samples in 3,121 lines\n {3}skipped {2}1 cut off\n/);
     assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered \d+ samples?, but some/);
@@ -156,7 +156,7 @@ test("with --overflow block, k6 waits for an endpoint that is down, and nothing 
       },
     });
     const args = ["run", "script.js", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms"];
-    const result = await runCli(args, options({ json: recording }, { K6_PROMETHEUS_REMOTE_URL: server.url }))
+    const result = await runCli(args, options({ json: recordingPaths.basic }, { K6_PROMETHEUS_REMOTE_URL: server.url }))
       .finally(() => server.close());
     assert.equal(result.code, 0, result.stderr);
     assert.match(lastLine(result), /delivered all/);

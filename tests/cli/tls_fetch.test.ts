@@ -7,8 +7,7 @@ import { after, before, test } from "node:test";
 import { createTlsFetch, type TlsOptions } from "../../src/cli/tls_fetch.ts";
 import { withReceiver } from "../support/receiver_server.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
-import { type CliResult, runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { type CliResult, point, runCli, startCli, usageErrorOf } from "../support/cli.ts";
 
 let certificates: Certificates;
 

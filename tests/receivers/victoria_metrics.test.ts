@@ -9,7 +9,7 @@ import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { runCli } from "../support/cli.ts";
 import { strictReceiver } from "../support/strict_receiver.ts";
-import { recordedJson } from "../support/recorded_run.ts";
+import { recordedJson, recordingPaths } from "../support/recorded_run.ts";
 import { noVictoriaMetrics, startVictoriaMetrics, type VictoriaMetrics } from "../support/victoria_metrics.ts";
 
 const skip = noVictoriaMetrics;
@@ -105,7 +105,7 @@ test(
   () =>
     withVictoriaMetrics(async (victoria) => {
       const { code, stderr } = await runCli([
-        "tests/fixtures/k6/basic/run.json.gz",
+        recordingPaths.basic,
         "--shift-to-now",
         "--url",
         victoria.writeUrl,

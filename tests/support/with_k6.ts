@@ -2,8 +2,8 @@
  * Tests `run` with a stand-in for k6 and a receiver.
  */
 import assert from "node:assert/strict";
-import type { CliOptions, CliResult } from "./cli.ts";
-import { point, startOfRecording } from "./k6_input.ts";
+import { type CliOptions, type CliResult, point } from "./cli.ts";
+import { startOfRecording } from "./recorded_run.ts";
 import { type ReceiverServer, type ReceiverServerOptions, withReceiver } from "./receiver_server.ts";
 import { makeStandInK6, type StandIn, type StandInK6 } from "./stand_in_k6.ts";
 
