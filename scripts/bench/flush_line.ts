@@ -14,7 +14,9 @@ import { SeriesFactory } from "../../src/k6/series/series_factory.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import type { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
-import { sendDefaults } from "../../src/send/defaults.ts";
+import { clientOptionDefinitions } from "../../src/client/client_options.ts";
+
+const maxSamplesPerSend = clientOptionDefinitions.maxSamplesPerSend.default;
 
 /** The store, the collector and the encoders, connected as in an output. */
 export class FlushLine {
@@ -47,8 +49,8 @@ export class FlushLine {
 
   /** Yields the requests of a batch, each with at most `maxSamplesPerSend` samples. A request is valid until the next one. */
   *encode(batch: Batch, version: ProtocolVersion): Generator<Uint8Array<ArrayBuffer>> {
-    for (let from = 0; from < batch.length; from += sendDefaults.maxSamplesPerSend) {
-      const slice = { batch, from, to: Math.min(batch.length, from + sendDefaults.maxSamplesPerSend) };
+    for (let from = 0; from < batch.length; from += maxSamplesPerSend) {
+      const slice = { batch, from, to: Math.min(batch.length, from + maxSamplesPerSend) };
       yield version === "1.0" ? encodeV1(slice, this.#buffer) : this.#encoderV2.encode(slice, this.#buffer);
     }
   }

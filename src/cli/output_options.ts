@@ -13,8 +13,10 @@ import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
+import type { AdviceKind } from "../send/advice.ts";
 import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
+import { adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
@@ -51,6 +53,8 @@ export interface ReadOutputOptions {
   readonly argument?: string;
   /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
+  /** Advice that the warnings must not give. @default advice on series if the command forwards */
+  readonly uselessAdvice?: readonly AdviceKind[];
 }
 
 /** The options of the command. */
@@ -68,7 +72,7 @@ export interface CommandOptions {
  */
 export function readOutputOptions(
   given: Arguments,
-  { warn, argument, forwards = false }: ReadOutputOptions,
+  { warn, argument, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [] }: ReadOutputOptions,
 ): CommandOptions {
   const flags = optionsOf(
     textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
@@ -97,7 +101,8 @@ export function readOutputOptions(
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
   const fetch = tlsFetchOf(files, { urls: [options.url, raw.oauth2?.tokenUrl], warn });
-  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning: warn } };
+  const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
+  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning } };
 }
 
 /** Reads the files that the library cannot read. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { CheckpointOptions } from "../k6/output/checkpointed_windows.ts";
-import type { ReasonCount } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
@@ -68,6 +67,7 @@ class Sending {
     const { paths, live, shiftToNow } = this.#args;
     const { raw, options: given } = readOutputOptions(this.#given, {
       warn: (message) => this.#log.say("warn", message),
+      uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
     const options: RemoteWriteOutputOptions = {
       ...(live ? liveOptions : { windows: "event", overflow: "block" } as const),
@@ -75,8 +75,10 @@ class Sending {
     };
     const checkpoint = await this.#openCheckpoint(raw, options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
-    const { closeTimeoutMs } = resolveOptions(options);
-    onSignal((signal) => this.#interrupt(signal, closeTimeoutMs));
+    const { closeTimeoutMs, sleep } = resolveOptions(options);
+    const afterTimeout = (controller: AbortController): void =>
+      void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());
+    onSignal((signal) => this.#interrupt(signal, afterTimeout));
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (live) output.start();
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
@@ -96,9 +98,6 @@ class Sending {
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
     this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, ms }));
-    if (!live && !shiftToNow && report.reasons.some(isTooOld)) {
-      this.#log.say("info", "The endpoint rejects samples that are this old. Use --shift-to-now to move them to now.");
-    }
     const losses = lossesOf(totals);
     if (losses.length > 0) this.#log.say("error", `Not everything was sent: ${losses.join(", ")}`);
     return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
@@ -223,16 +222,16 @@ class Sending {
     this.#log.say("error", `Cannot read ${what}`);
   }
 
-  #interrupt(signal: "SIGINT" | "SIGTERM", closeTimeoutMs: number): void {
+  #interrupt(signal: "SIGINT" | "SIGTERM", afterTimeout: (controller: AbortController) => void): void {
     const { live, follow } = this.#args;
     if (this.#interrupted !== undefined) exitNow(signalExitCodes[signal]);
     this.#interrupted = signal;
     this.#log.say("warn", `${signal}: sending what was read. A second signal ends the command at once.`);
     // A Ctrl-C reaches k6 at the other end of the pipe, too; wait for what it still writes.
-    if (live && !follow && signal === "SIGINT") setTimeout(() => this.#stop.abort(), closeTimeoutMs);
+    if (live && !follow && signal === "SIGINT") afterTimeout(this.#stop);
     else this.#stop.abort();
     // Live deliveries have the same time, from the end of the reading.
-    if (!live) setTimeout(() => this.#giveUp.abort(), closeTimeoutMs);
+    if (!live) afterTimeout(this.#giveUp);
   }
 
   #showProgress(output: RemoteWriteOutput): void {
@@ -256,9 +255,4 @@ function printer(): (text: string) => Promise<void> {
       return writeOut(whole);
     });
   };
-}
-
-/** Reports whether samples were rejected for their age, in the words of Prometheus and of Mimir. */
-function isTooOld({ outcome, reason }: ReasonCount): boolean {
-  return outcome === "rejected" && /out of bounds|too old/i.test(reason);
 }

@@ -7,6 +7,7 @@ import { formatDurationMs } from "../config/duration.ts";
 import type { OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { K6JsonStats } from "../k6/read/k6_json.ts";
+import { withoutAdvice } from "./flag_advice.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 
 /** What was read and delivered in a run. */
@@ -16,6 +17,9 @@ export interface RunResult {
   /** The statistics of each input. */
   readonly read: readonly K6JsonStats[];
 }
+
+/** The line of a reason fits a terminal. */
+const maxReason = 80;
 
 /** The reasons for which lines are skipped, as the summary names them. */
 const skipReasons: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = [
@@ -101,9 +105,10 @@ function deliveryRows(report: DeliveryReport): string[][] {
   ];
 }
 
-/** The earlier warning shows the whole reason. */
+/** Returns the first words of a reason. An earlier warning showed all of it. */
 function shortened(reason: string): string {
-  return reason.length <= 300 ? reason : `${reason.slice(0, 300)} ...`;
+  const words = withoutAdvice(reason).replace(/[\w:.]*\{[^{}]*\}/g, "...").replace(/\.$/, "");
+  return words.length <= maxReason ? words : `${words.slice(0, maxReason - 3)}...`;
 }
 
 function formatRows(rows: readonly (readonly string[])[]): string {

@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
+import { DeadlineClock } from "../send/deadline_clock.ts";
 import { type Sleep, sleep } from "../send/sleep.ts";
 import { checkOptions, type OptionDefinitions, type Resolved } from "./option_definition.ts";
 
@@ -41,11 +42,17 @@ export interface ClientOptions extends AuthOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Sends the requests. @default globalThis.fetch at the time when the client is created */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
+  /** Returns the time, in milliseconds since the Unix epoch: for timestamps, Retry-After dates and tokens. @default Date.now */
   readonly now?: (() => number) | undefined;
+  /**
+   * Returns milliseconds that never go back, since any point in time: for deadlines, back-off and durations. An own clock needs an
+   * own `sleep` that follows it.
+   * @default performance.now
+   */
+  readonly monotonicNow?: (() => number) | undefined;
   /** Returns a random number from 0 to below 1, for the jitter of the back-off. @default Math.random */
   readonly random?: (() => number) | undefined;
-  /** Waits for a time or until a signal, for back-off and intervals. @default the timers of the runtime */
+  /** Waits for a time or until a signal: at most a second at a time. @default the timers of the runtime */
   readonly sleep?: Sleep | undefined;
 }
 
@@ -103,6 +110,7 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
   onWarning: { kind: "function", default: (message) => console.warn(`k6-remote-write: ${message}`) },
   fetch: { kind: "function" },
   now: { kind: "function", default: () => Date.now() },
+  monotonicNow: { kind: "function", default: () => performance.now() },
   random: { kind: "function", default: () => Math.random() },
   sleep: { kind: "function", default: sleep },
 };
@@ -110,10 +118,12 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
 /** The client's options after the check. */
 export type ResolvedClientOptions = Resolved<ClientOptions, OptionalClientOption> & CompletedOptions;
 
-/** What `completeClientOptions` adds to checked options. */
-interface CompletedOptions {
+/** What the final form of the options adds. Its `monotonicNow` and `sleep` leave out the times in which the process was stopped. */
+export interface CompletedOptions {
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;
+  /** Returns how often the process was stopped, or the machine slept, while the sender waited. */
+  readonly gaps: () => number;
 }
 
 /**
@@ -129,8 +139,10 @@ export function resolveClientOptions(options: ClientOptions = {}): ResolvedClien
 export function completeClientOptions<Checked extends Resolved<ClientOptions, OptionalClientOption>>(
   checked: Checked,
 ): Checked & CompletedOptions {
+  const { monotonicNow, gaps, sleep } = new DeadlineClock(checked);
   return {
     ...checked,
+    ...{ monotonicNow, gaps, sleep },
     url: parseUrl(checked.url),
     onWarning: guarded(checked.onWarning),
     // Read now: if an instrumented fetch replaces the global fetch later, it must not measure the sender's own requests. Bound,

@@ -36,7 +36,8 @@ export function writtenHeaders(
 
 /** Returns a response whose body gives a person the reason, as the specifications require. Its type is text/plain. */
 export function refuse(status: number, reason: string, headers?: Record<string, string>): Response {
-  return new Response(`${reason}\n`, { status, headers });
+  // Named, because Bun gives a string no type.
+  return new Response(`${reason}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
 }
 
 /** Returns the response to the request that a browser sends first, because the headers of remote write need permission. */

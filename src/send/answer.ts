@@ -13,6 +13,9 @@ const maxReasonBytes = 1024;
 /** A body of a few bytes comes together with the headers. */
 const drainMs = 100;
 
+/** An error with a body that does not end must not hold up the samples that wait. */
+const maxReasonMs = 1_000;
+
 const encoder = new TextEncoder();
 
 /** Reads a short body that is not needed, so that the connection can be used again. It does not wait for a longer one. */
@@ -20,22 +23,22 @@ export async function drain(
   response: Response,
   { signal, sleep }: { readonly signal: AbortSignal; readonly sleep: Sleep },
 ): Promise<void> {
-  if (response.body === null) return;
-  const end = new AbortController();
-  const clear = abortAfter(drainMs, end, { sleep, signal });
-  await readStart(response, { maxBytes: maxReasonBytes, signal: end.signal });
-  clear();
+  if (response.body !== null) await readStart(response, { maxBytes: maxReasonBytes, maxMs: drainMs, sleep, signal });
 }
 
-/** Returns the receiver's words: at most 1024 bytes, on one line, without the secrets. */
+/** Returns the receiver's words: at most 1024 bytes, of at most a second, on one line, without the secrets. */
 export async function readReason(
   response: Response,
-  { secrets, signal }: { readonly secrets: ReadonlySet<string>; readonly signal: AbortSignal },
+  { secrets, signal, sleep }: {
+    readonly secrets: ReadonlySet<string>;
+    readonly signal: AbortSignal;
+    readonly sleep: Sleep;
+  },
 ): Promise<string> {
   // A secret that begins before the cut is found only if it is read whole. If the body goes on, its last bytes may be part of one.
   const longest = Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
   const maxBytes = maxReasonBytes + longest;
-  const start = await readStart(response, { maxBytes, signal });
+  const start = await readStart(response, { maxBytes, maxMs: maxReasonMs, sleep, signal });
   const text = redactSecrets(new TextDecoder().decode(start), secrets);
   const whole = start.length === maxBytes ? text.slice(0, text.length - longest) : text;
   const redacted = encoder.encode(whole).subarray(0, maxReasonBytes);
@@ -43,17 +46,24 @@ export async function readReason(
   return cleanText(new TextDecoder().decode(redacted).replace(/\uFFFD+$/, "")) || "no reason given";
 }
 
-/** Returns the first bytes of the body; fewer if the body breaks off or the signal fires. */
+/** Returns the first bytes of the body; fewer if the body breaks off, the time is over or the signal fires. */
 async function readStart(
   { body }: Response,
-  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal },
+  { maxBytes, maxMs, sleep, signal }: {
+    readonly maxBytes: number;
+    readonly maxMs: number;
+    readonly sleep: Sleep;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Uint8Array> {
   const start = new Uint8Array(maxBytes);
+  const end = new AbortController();
+  const clear = abortAfter(maxMs, end, { sleep, signal });
   let length = 0;
   const reader = body?.getReader();
   try {
     while (reader !== undefined && length < maxBytes) {
-      const { value } = await untilAborted(reader.read(), signal);
+      const { value } = await untilAborted(reader.read(), end.signal);
       if (value === undefined) break;
       const part = value.subarray(0, maxBytes - length);
       start.set(part, length);
@@ -62,6 +72,7 @@ async function readStart(
   } catch {
     // The status says enough.
   }
+  clear();
   // This is not awaited, because the rest may never come.
   reader?.cancel().catch(() => {});
   return start.subarray(0, length);

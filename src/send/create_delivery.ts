@@ -17,8 +17,8 @@ import { type RetryOptions, withRetry } from "./retry.ts";
 import { withStats } from "./stats.ts";
 
 /**
- * What the parts need. `now` is the time in milliseconds since the Unix epoch. Deadlines, back-off and durations use the same
- * clock: this is the only place that chooses it.
+ * What the parts need. `now` is the time in milliseconds since the Unix epoch. Deadlines, back-off and durations use
+ * `monotonicNow`, because a clock that is set must not change them.
  */
 export interface CreateDeliveryOptions
   extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {}

@@ -21,6 +21,7 @@ import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
+import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
   describe,
   isAnswer,
@@ -51,7 +52,7 @@ export interface DeliveryOptions extends BisectOptions {
   /** Lets the batches of a queue share what is known about the endpoint's failures. */
   readonly outage?: Outage | undefined;
   /** The clock of deadlines, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
   readonly stats: SendStats;
   readonly warnings: Warnings;
 }
@@ -116,7 +117,7 @@ export class Delivery {
 
   /** Sends what is left of a job. Something remains if the signal fires, or if no requests are left in this flush. */
   async advance(job: DeliveryJob, signal: AbortSignal): Promise<void> {
-    const { send, retryDeadlineMs, maxSamplesPerSend, outage, now } = this.#options;
+    const { send, retryDeadlineMs, maxSamplesPerSend, outage, monotonicNow } = this.#options;
     for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
       const samples = range.to - range.from;
       if (samples > maxSamplesPerSend) {
@@ -126,7 +127,7 @@ export class Delivery {
       const version = this.#version;
       const encoded = this.#encode(job, range, version);
       if (encoded === undefined) continue;
-      const startMs = job.startMs ??= outage?.startMs ?? now();
+      const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
       const result = await send({
         version,
         body: encoded.body,
@@ -202,7 +203,7 @@ export class Delivery {
           if (this.#bisect(sent, true)) return;
         }
         this.#fail(sent, reason);
-        this.#options.warnings.once(`Samples given up: ${samples}, after attempts: ${result.attempts} (${reason}).`);
+        this.#options.warnings.once(giveUpMessage(samples, result));
       }
     }
   }
@@ -257,8 +258,7 @@ export class Delivery {
     }
     if (refused === 0) return;
     stats.failed(refused);
-    const what = unknown ? "refused on a retry, perhaps stored before" : "refused";
-    warnings.once(`Samples ${what}: ${refused} (${reason}). Further samples of this kind are only counted.`);
+    warnOfRefusal(warnings, { ...range, batch: job.batch, refused, reason, unknown });
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */

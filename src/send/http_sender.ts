@@ -162,8 +162,7 @@ async function resultOfResponse(attempt: Attempt, response: Response, url: URL):
     const where = target === undefined ? "" : ` to ${redactUrl(target)}`;
     return rejected(attempt, `the endpoint redirects${where}`, { status });
   }
-  const { signal } = attempt;
-  const reason = await readReason(response, { secrets: secretsOf(attempt.headers, attempt.given), signal });
+  const reason = await readReason(response, { ...attempt, secrets: secretsOf(attempt.headers, attempt.given) });
   if (status !== 429 && status < 500) return rejected(attempt, reason, { status, written: writtenCounts(headers) });
   const retryAfterMs = parseRetryAfter(headers.get("retry-after"), attempt.now());
   // 429 and 503 say that the request was not handled. With another status, a gateway may have passed it on.
@@ -177,8 +176,8 @@ function resultOfError(attempt: Attempt, error: unknown): RequestResult {
     const reason = `the credentials could not be obtained: ${reasonOf(error)}`;
     return isRemoteWriteError(error, "configuration") ? rejected(attempt, reason) : failed(attempt, reason);
   }
-  const { reason, unreached, forbidden } = describeNetworkError(error);
-  if (forbidden) return rejected(attempt, reason);
+  const { reason, unreached, isPermanent } = describeNetworkError(error);
+  if (isPermanent) return rejected(attempt, reason);
   return failed(attempt, reason, { unknown: !unreached, disconnected: !unreached });
 }
 

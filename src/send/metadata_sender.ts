@@ -25,7 +25,7 @@ export interface MetadataSenderOptions {
   /** The size of a request before compression, in bytes. */
   readonly maxDecodedBytes: number;
   /** The clock of deadlines, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
   readonly warnings: Warnings;
 }
 
@@ -61,11 +61,11 @@ export class MetadataSender {
   }
 
   async #flush(metadata: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
-    const { now, version, maxSamplesPerSend } = this.#options;
+    const { monotonicNow, version, maxSamplesPerSend } = this.#options;
     if (this.#refused || version() !== "1.0") return;
-    if (now() >= this.#sentAt + periodMs) {
+    if (monotonicNow() >= this.#sentAt + periodMs) {
       this.#sent.clear();
-      this.#sentAt = now();
+      this.#sentAt = monotonicNow();
     }
     const due = [...metadata].filter(([name, { type, help, unit }]) => {
       const sent = this.#sent.get(name);
@@ -78,14 +78,14 @@ export class MetadataSender {
 
   /** Sends entries in as many requests as their size needs. Returns false if the rest need not be tried. */
   async #send(entries: readonly Entry[], signal: AbortSignal): Promise<boolean> {
-    const { encode, maxBodyBytes, maxDecodedBytes, send, now, warnings } = this.#options;
+    const { encode, maxBodyBytes, maxDecodedBytes, send, monotonicNow, warnings } = this.#options;
     const { body, decodedBytes } = encode(new Map(entries));
     if (entries.length > 1 && (body.length > maxBodyBytes || decodedBytes > maxDecodedBytes)) {
       const middle = entries.length >> 1;
       return await this.#send(entries.slice(0, middle), signal) && await this.#send(entries.slice(middle), signal);
     }
     for (const [name, metadata] of entries) this.#sent.set(name, metadata);
-    const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs: now() + deadlineMs };
+    const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs: monotonicNow() + deadlineMs };
     const result = await send({ version: "1.0", body, samples: 0, ...retries }, signal);
     if (result.kind === "rejected") {
       this.#refused = true;

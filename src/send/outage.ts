@@ -17,7 +17,7 @@ export interface OutageOptions {
    */
   readonly sharedDeadline: boolean;
   /** The clock of deadlines, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
 }
 
 /** The time in which every request to an endpoint fails. Any answer ends it. The batches of a queue share it. */
@@ -33,16 +33,16 @@ export class Outage {
 
   /** The start of the deadline for a batch that is sent now. */
   get startMs(): number {
-    const { sharedDeadline, now } = this.#options;
-    return (sharedDeadline ? this.#sinceMs : undefined) ?? now();
+    const { sharedDeadline, monotonicNow } = this.#options;
+    return (sharedDeadline ? this.#sinceMs : undefined) ?? monotonicNow();
   }
 
   /** Whether the batches that wait need not be tried any more. */
   get isLong(): boolean {
-    const { retryDeadlineMs, timeoutMs, sharedDeadline, now } = this.#options;
+    const { retryDeadlineMs, timeoutMs, sharedDeadline, monotonicNow } = this.#options;
     if (!sharedDeadline || this.#sinceMs === undefined) return false;
     // With a short deadline, a single failure is no outage: it costs only its own batch.
-    return now() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
+    return monotonicNow() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }
 
   /** Why the latest request failed, or why its attempt before the last one failed; "" after an answer. */
@@ -62,7 +62,7 @@ export class Outage {
     } else if (isAnswer(result)) {
       this.#reason = "";
       this.#sinceMs = undefined;
-      this.#answeredMs = this.#options.now();
+      this.#answeredMs = this.#options.monotonicNow();
     }
   }
 }

@@ -5,18 +5,23 @@
  * @module
  */
 import { describe, type Send } from "./request_result.ts";
+import { maxLateMs } from "./deadline_clock.ts";
 import type { Sleep } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** What a retry needs. */
 export interface RetryOptions {
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
   /** Whether a 429 is tried again. */
   readonly retryOn429: boolean;
   /** Returns a number from 0 to below 1. */
   readonly random: () => number;
   readonly sleep: Sleep;
   /** The clock of `retryUntilMs`, in milliseconds. */
-  readonly now: () => number;
+  readonly monotonicNow: () => number;
+  /** Returns how often the process was stopped so far. */
+  readonly gaps: () => number;
   /** Gets a warning when a request fails. */
   readonly warnings: Warnings;
 }
@@ -31,15 +36,19 @@ const maxBackoffMs = 5_000;
 const maxRetryAfterMs = 60_000;
 
 /** Tries network errors, timeouts, 5xx and 429 again, until the request's own deadline. Any other result is final. */
-export function withRetry(send: Send, { retryOn429, random, sleep, now, warnings }: RetryOptions): Send {
+export function withRetry(send: Send, options: RetryOptions): Send {
+  const { timeoutMs, retryOn429, random, sleep, monotonicNow, gaps, warnings } = options;
   return async (request, signal) => {
     let attempts = 0;
     let unknownBefore = false;
     let backoffMs = minBackoffMs;
     let serverErrors = 0;
     let reconnected = false;
+    let prolonged = false;
     let failure: string | undefined;
     for (;;) {
+      const gapsBefore = gaps();
+      const latestEndMs = monotonicNow() + timeoutMs + maxLateMs;
       const result = await send({ ...request, attempt: request.attempt + attempts }, signal);
       attempts += result.attempts;
       if (result.kind === "aborted") return { ...result, attempts, unknownBefore, failure };
@@ -48,7 +57,7 @@ export function withRetry(send: Send, { retryOn429, random, sleep, now, warnings
       if (status === 429 && !retryOn429) {
         return { kind: "rejected", status, reason, written: undefined, attempts, unknownBefore };
       }
-      const leftMs = request.retryUntilMs - now();
+      const leftMs = request.retryUntilMs - monotonicNow();
       let pauseMs = 0;
       if (disconnected && !reconnected) {
         // The connection was most likely idle, and the receiver closed it just when it was used again.
@@ -60,8 +69,12 @@ export function withRetry(send: Send, { retryOn429, random, sleep, now, warnings
         pauseMs = Math.min(retryAfterMs, maxRetryAfterMs, leftMs);
         if (pauseMs <= 0) pauseMs = jittered;
       }
-      if ((status === 500 && ++serverErrors >= request.maxServerErrors) || pauseMs > leftMs) {
-        return { ...result, attempts, unknownBefore };
+      if (status === 500 && ++serverErrors >= request.maxServerErrors) return { ...result, attempts, unknownBefore };
+      if (pauseMs > leftMs) {
+        // The process was perhaps stopped, and the answer or the connection was lost. Such an attempt must not be the last one.
+        const hadGap = gaps() !== gapsBefore || monotonicNow() > latestEndMs;
+        if (!hadGap || prolonged) return { ...result, attempts, unknownBefore };
+        prolonged = true;
       }
       const what = status === undefined ? "no answer" : `status ${status}`;
       warnings.once(`Sending fails (${what}: ${reason}); the sender tries again.`);

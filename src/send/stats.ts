@@ -117,12 +117,12 @@ export class SendStats {
 /** Returns a `send` that counts each attempt. */
 export function withStats(
   send: Send,
-  { stats, now }: { readonly stats: SendStats; readonly now: () => number },
+  { stats, monotonicNow }: { readonly stats: SendStats; readonly monotonicNow: () => number },
 ): Send {
   return async (request, signal) => {
-    const start = now();
+    const start = monotonicNow();
     const result = await send(request, signal);
-    if (result.attempts > 0) stats.requested(request, now() - start);
+    if (result.attempts > 0) stats.requested(request, monotonicNow() - start);
     return result;
   };
 }

@@ -17,20 +17,27 @@ export class Warnings {
     this.#onWarning = onWarning;
   }
 
-  /** Passes the message on, unless one of its kind came before. */
-  once(message: string): void {
-    const kind = kindOf(message);
+  /**
+   * Passes the message on, unless one of its kind came before.
+   *
+   * @param message a function is called only if its message is passed on
+   * @param cause messages with causes of the same kind are of the same kind. @default the message
+   */
+  once(message: string): void;
+  once(message: () => string, cause: string): void;
+  once(message: string | (() => string), cause = String(message)): void {
+    const kind = kindOf(cause);
     if (this.#kinds.has(kind) || this.#kinds.size === maxKinds) return;
     this.#kinds.add(kind);
-    this.#onWarning(message);
+    this.#onWarning(typeof message === "string" ? message : message());
   }
 }
 
 /**
- * Returns what messages of the same kind have in common: quoted strings, label sets and numbers other than a status are left out.
+ * Returns what messages of the same kind have in common: quoted strings, series and numbers other than a status are left out.
  * No decision depends on it, because receivers' texts must not be interpreted.
  */
 export function kindOf(message: string): string {
   const same = (part: string): string => part.startsWith("status") ? part : "#";
-  return message.replace(/\bstatus \d{3}\b|"[^"]*"|\{[^{}]*\}|\d+/g, same).slice(0, 300);
+  return message.replace(/\bstatus \d{3}\b|"[^"]*"|[\w:.]*\{[^{}]*\}|\d+/g, same).slice(0, 300);
 }

@@ -9,7 +9,7 @@ import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { point, runCli } from "../support/cli.ts";
 import { startOfRecording } from "../support/recorded_run.ts";
-import { startReceiver, withReceiver } from "../support/receiver_server.ts";
+import { type SocketFault, startReceiver, withReceiver } from "../support/receiver_server.ts";
 import { prometheus, refusing } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
@@ -68,20 +68,57 @@ test("a sample that is rejected on a retry, because it is stored already, is unk
   assert.equal(code, 0, stderr);
 });
 
-test("rejected samples make the exit code 1, with the receiver's reason; for old samples, a hint names --shift-to-now", () =>
+/** What receivers say, and the flag that helps. */
+const refusals: readonly (readonly [reason: string, flag: string])[] = [
+  ["out of bounds", "--shift-to-now"],
+  ["the sample is too old (err-mimir-sample-timestamp-too-old)", "--shift-to-now"],
+  ["out of order sample", "--instance auto"],
+  ["duplicate sample for timestamp", "--instance auto"],
+  ["label_limit exceeded (labels: 41, limit: 30)", "--relabel-config-file"],
+  ["received a series whose label value length exceeds the limit", "--relabel-config-file"],
+];
+for (const [reason, flag] of refusals) {
+  test(`"${reason}" is reported once, with ${flag}, in a replay and live, and makes the exit code 1`, () =>
+    withReceiver(({ url }) =>
+      withFolder(async (folder) => {
+        const file = join(folder, "run.json");
+        writeFileSync(file, `${point(1)}${point(2)}`);
+        const input = `${point(1)}${point(2)}`;
+        const runs = [
+          runCli([file, "--mapping", "raw", "--url", url]),
+          runCli(["--mapping", "raw", "--url", url], { input }),
+        ];
+        for (const { code, stderr } of await Promise.all(runs)) {
+          assert.equal(code, 1);
+          assert.match(stderr, new RegExp(`\\n {8}to {2}${url}\\n`));
+          assert.match(stderr, /delivered {2}0 of [\d,]+ samples?, [\d,]+ rejected/);
+          assert.equal(stderr.split(reason).length - 1, 2, "once as a warning, and once in the sum");
+          assert.equal(stderr.split(flag).length - 1, 1, stderr);
+          const warning = stderr.split("\n").find((line) => line.includes(flag)) ?? "";
+          assert.match(warning, /^warn: Not delivered: [12] samples? \(status 400: .*\), such as k6_vus\. /);
+          assert.ok(warning.length < 300, warning);
+        }
+      }), { script: refusing(400, reason) }));
+}
+
+test("a rejection whose body does not end costs a second, not the whole timeout", async () => {
+  const faults: SocketFault[] = [{ kind: "answer", status: 400, body: "first words", hangs: true }];
+  const server = await startReceiver({ script: prometheus, faults });
+  const started = performance.now();
+  const args = ["-", "--protocol", "1.0", "--url", server.url];
+  const { code, stderr } = await runCli(args, { input: point(1) }).finally(() => server.close());
+  assert.equal(code, 1);
+  assert.match(stderr, /1 rejected: status 400: first words\n/);
+  assert.ok(performance.now() - started < 10_000);
+});
+
+test("--shift-to-now is not named if it is given; --quiet shows only the sum of the losses", () =>
   withReceiver(({ url }) =>
     withFolder(async (folder) => {
-      const hint = "The endpoint rejects samples that are this old. Use --shift-to-now to move them to now.\n";
       const file = join(folder, "run.json");
       writeFileSync(file, `${point(1)}${point(2)}`);
-      const { code, stderr } = await runCli([file, "--url", url]);
-      assert.equal(code, 1);
-      assert.match(stderr, new RegExp(`\\n {8}to {2}${url}\\n`));
-      assert.match(stderr, /delivered {2}0 of [\d,]+ samples?, [\d,]+ rejected/);
-      assert.match(stderr, /out of bounds/);
-      assert.ok(stderr.includes(hint), stderr);
       const shifted = await runCli([file, "--url", url, "--shift-to-now"]);
-      assert.ok(!shifted.stderr.includes(hint));
+      assert.ok(!shifted.stderr.includes("--shift-to-now"), shifted.stderr);
       const quiet = await runCli([file, "--url", url, "--quiet"]);
       assert.equal(quiet.code, 1);
       assert.match(quiet.stderr, /^error: Not everything was sent: ([\d,]+) of \1 samples? not delivered\n$/);

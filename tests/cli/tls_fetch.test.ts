@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { createTlsFetch, type TlsOptions } from "../../src/cli/tls_fetch.ts";
 import { withReceiver } from "../support/receiver_server.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
-import { type CliResult, point, runCli, startCli, usageErrorOf } from "../support/cli.ts";
+import { type CliResult, point, runCli, usageErrorOf } from "../support/cli.ts";
 
 let certificates: Certificates;
 
@@ -67,13 +67,71 @@ test("over https, a CA file verifies, another CA rejects, and without a CA any c
     const skipped = await sendPoint("--ca-cert-file", certificates.otherCaFile, "--insecure-skip-tls-verify");
     assert.equal(skipped.code, 0, skipped.stderr);
     const before = requests.length;
-    const untrusted = startCli(["-", "--replay", "--url", url, "--ca-cert-file", certificates.otherCaFile], { input });
-    const said = await untrusted.printed(/certificate/i);
-    await untrusted.insist("SIGTERM");
-    assert.match(said, /certificate|issuer/i);
+    const untrusted = await sendPoint("--ca-cert-file", certificates.otherCaFile);
+    assert.equal(untrusted.code, 1, untrusted.stderr);
+    assert.match(untrusted.stderr, /no trusted CA signed the endpoint's certificate\. To trust it, use --ca-cert-file/);
     assert.equal(requests.length, before, "nothing is sent to an endpoint that is not trusted");
-    for (const { stderr } of [trusted, byDefault, skipped]) assert.doesNotMatch(stderr, /hunter2/);
+    for (const { stderr } of [trusted, byDefault, skipped, untrusted]) assert.doesNotMatch(stderr, /hunter2/);
   }, { tls: certificates.server }));
+
+const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verify.";
+const badCertificates: readonly (readonly [keyof Certificates["bad"], string])[] = [
+  ["expired", `the endpoint's certificate has expired. ${trust}`],
+  ["otherHost", `the endpoint's certificate is for another host. ${trust}`],
+  ["selfSigned", `no trusted CA signed the endpoint's certificate. ${trust}`],
+];
+for (const [kind, message] of badCertificates) {
+  test(`a certificate that is bad (${kind}) is an error at once, with the flag that helps, live and in a replay`, () =>
+    withReceiver(async ({ url, requests }) => {
+      // The runtime's own fetch, and that of the command.
+      const env = { NODE_EXTRA_CA_CERTS: certificates.caFile, DENO_CERT: certificates.caFile };
+      const flags = [["--no-insecure-skip-tls-verify"], ["--ca-cert-file", certificates.caFile], ["--replay"]];
+      flags[2]?.push("--no-insecure-skip-tls-verify");
+      const started = performance.now();
+      const runs = await Promise.all(flags.map((each) => runCli(["-", "--url", url, ...each], { input, env })));
+      for (const { code, stderr } of runs) {
+        assert.equal(code, 1, stderr);
+        assert.ok(stderr.includes(`warn: Not delivered: 1 sample (${message})`), stderr);
+        assert.equal(stderr.split("--ca-cert-file").length, 2, stderr);
+      }
+      assert.equal(requests.length, 0);
+      assert.ok(performance.now() - started < 20_000);
+    }, { tls: certificates.bad[kind] }));
+}
+
+test("TLS on a port without TLS and a port that fetch blocks are errors at once; a refused connection is tried again", () =>
+  withReceiver(async ({ url }) => {
+    const secure = url.replace("http:", "https:");
+    const run = (to: string, ...args: string[]): Promise<CliResult> => runCli(["-", "--url", to, ...args], { input });
+    const started = performance.now();
+    const plain = await run(secure, "--no-insecure-skip-tls-verify");
+    assert.match(plain.stderr, /warn: Not delivered: 1 sample \(the endpoint does not use TLS on this port\)/);
+    const insecure = await run(secure);
+    assert.match(insecure.stderr, /warn: Not delivered: 1 sample \(the endpoint does not use TLS on this port\)/);
+    // Bun blocks no port.
+    const isBun = "Bun" in globalThis;
+    const blocked = await run("http://127.0.0.1:1/", ...(isBun ? ["--retry-deadline", "100ms"] : []));
+    assert.match(
+      blocked.stderr,
+      isBun ? /tries again/ : /Not delivered: 1 sample \(fetch does not allow this port\. Use another port\.\)/,
+    );
+    assert.ok(performance.now() - started < 20_000);
+    for (const { code } of [plain, insecure, blocked]) assert.equal(code, 1);
+  }));
+
+test("a URL that can never work is a usage error", async () => {
+  for (
+    const url of [
+      "ftp://127.0.0.1/",
+      "http://exa mple.com/",
+      "http://a<b>.com/",
+      "http://127.0.0.1:99999/",
+      "127.0.0.1",
+    ]
+  ) {
+    assert.match(await usageErrorOf(["--replay", "--url", url]), /it is not a URL that begins with http:/);
+  }
+});
 
 const handshakes: readonly (readonly [
   title: string,

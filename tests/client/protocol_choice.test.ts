@@ -170,7 +170,7 @@ test("samples that a receiver reports as not stored are counted, reported and wa
   assert.deepEqual(reasons.map(({ outcome, samples }) => [outcome, samples]), [["rejected", 2]]);
   assert.match(reasons[0]?.reason ?? "", /stored less than it was sent/);
   assert.equal(output.stats.samplesFailedTotal, 2);
-  assert.match(warnings.join(), /Samples refused: 2/);
+  assert.match(warnings.join(), /Not delivered: 2 samples/);
 });
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
@@ -201,6 +201,7 @@ test("all samples arrive in order, whatever versions a receiver knows and howeve
         ...options,
         fetch,
         now: clock.now,
+        monotonicNow: clock.monotonicNow,
         sleep: clock.sleep,
         random: () => 0.5,
         onWarning: () => {},

@@ -95,6 +95,7 @@ test("a push ends by itself if the endpoint never recovers", async () => {
     url,
     fetch: strictReceiver({ answer: down }).fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: () => {},
   });

@@ -31,6 +31,7 @@ function setUp(options: ForwarderOptions = {}, clock: VirtualClock = new Virtual
   const forwarder = new RemoteWriteForwarder({
     fetch: target.fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     random: () => 0.5,
     onWarning: (text) => warnings.push(text),
@@ -61,6 +62,7 @@ function clientOf(
   return new RemoteWriteClient({
     fetch: (input, init) => forwarder.handle(new Request(input, Object.assign({ duplex: "half" }, init))),
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: () => {},
     ...options,
@@ -159,6 +161,7 @@ test("a 1.0 sender that searches for the refused series delivers the other serie
       protocol: "1.0",
       fetch: (input, init) => forwarder.handle(new Request(input, Object.assign({ duplex: "half" }, init))),
       now: clock.now,
+      monotonicNow: clock.monotonicNow,
       sleep: clock.sleep,
     }),
     stats: new SendStats(),

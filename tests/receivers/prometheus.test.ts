@@ -49,7 +49,7 @@ test(
         prometheus.writeUrl,
       ]);
       assert.equal(code, 0, stderr);
-      assert.equal(/the sender uses 1\.0 from now on/.test(stderr), !prometheusKnowsV2, stderr);
+      assert.equal(/uses 1\.0 from now on/.test(stderr), !prometheusKnowsV2, stderr);
       const value = async (expression: string): Promise<number> => {
         const result = await prometheus.query(expression, Date.now());
         assert.equal(result.length, 1, `${expression} gives ${result.length} series`);
@@ -191,3 +191,31 @@ test(
     }
   },
 );
+
+test("what a real Prometheus refuses is reported once, with the flag that helps", { skip: noPrometheus }, async () => {
+  const prometheus = await startPrometheus();
+  try {
+    const replay = ["tests/fixtures/k6/basic/run.json.gz", "--shift-to-now", "--url", prometheus.writeUrl];
+    const first = await runCli(replay);
+    assert.equal(first.code, 0, first.stderr);
+    const second = await runCli(replay);
+    const live = await runCli(["--url", prometheus.writeUrl], {
+      input: new TextDecoder().decode(recordedJson("basic")),
+    });
+    for (
+      const [{ code, stderr }, reason, flag] of [
+        [second, "out of order sample", "--instance auto"],
+        [live, "out of bounds", "--shift-to-now"],
+      ] as const
+    ) {
+      assert.equal(code, 1, stderr);
+      const warnings = stderr.split("\n").filter((line) => line.startsWith("warn: Not delivered"));
+      assert.equal(warnings.length, 1, stderr);
+      const example = /^warn: Not delivered: 1 sample \(status 400: (.*)\), such as k6_\w+\{(.*)\}\. .* use (.*?)\. /;
+      assert.deepEqual(example.exec(warnings[0] ?? "")?.filter((_, index) => index % 2 === 1), [reason, flag], stderr);
+      assert.ok((warnings[0] ?? "").length < 280, stderr);
+    }
+  } finally {
+    await prometheus.close();
+  }
+});

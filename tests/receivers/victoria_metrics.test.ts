@@ -14,8 +14,11 @@ import { noVictoriaMetrics, startVictoriaMetrics, type VictoriaMetrics } from ".
 
 const skip = noVictoriaMetrics;
 
-async function withVictoriaMetrics(use: (victoria: VictoriaMetrics) => Promise<void>): Promise<void> {
-  const victoria = await startVictoriaMetrics();
+async function withVictoriaMetrics(
+  use: (victoria: VictoriaMetrics) => Promise<void>,
+  ...flags: readonly string[]
+): Promise<void> {
+  const victoria = await startVictoriaMetrics(...flags);
   try {
     await use(victoria);
   } finally {
@@ -111,8 +114,27 @@ test(
         victoria.writeUrl,
       ]);
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /the sender uses 1\.0 from now on/);
+      assert.match(stderr, /uses 1\.0 from now on/);
       const totals = await victoria.stored("k6_http_reqs_total");
       assert.equal(totals.reduce((sum, { values }) => sum + (values.at(-1) ?? NaN), 0), 373);
     }),
 );
+
+const settings: readonly (readonly [title: string, flags: readonly string[], copies: number])[] = [
+  ["VictoriaMetrics stores a window that is sent again twice", [], 2],
+  ["with -dedup.minScrapeInterval=1ms, VictoriaMetrics merges them", ["-dedup.minScrapeInterval=1ms"], 1],
+];
+for (const [title, flags, copies] of settings) {
+  test(title, { skip }, () =>
+    withVictoriaMetrics(async (victoria) => {
+      const samples = (await recentSamples()).slice(0, 800);
+      // As after a kill -9: the second run does not know that the first one was acknowledged.
+      for (let run = 0; run < 2; run++) await send(samples, { url: victoria.writeUrl, flushPeriodMs: 3_600_000 });
+      const stored = await victoria.stored('{__name__=~"k6_.*"}');
+      assert.ok(stored.length > 50);
+      for (const { metric, values, timestamps } of stored) {
+        assert.equal(timestamps.length, copies, JSON.stringify(metric));
+        assert.equal(new Set(values).size, 1);
+      }
+    }, ...flags));
+}

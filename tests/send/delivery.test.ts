@@ -100,7 +100,7 @@ test("a refused request is bisected until the bad series stand alone", async () 
     { outcome: "rejected", reason: "status 400: label of series {s700} is not liked", samples: 2 },
   ]);
   assert.deepEqual(setting.messages, [
-    "Samples refused: 1 (status 400: label of series {s700} is not liked). Further samples of this kind are only counted.",
+    "Not delivered: 1 sample (status 400: label of series {s700} is not liked), such as s700. Further samples of this kind are only counted.",
   ]);
   // For each bad series, 2 log2(2000) requests.
   assert.ok(report.requests <= 45, String(report.requests));
@@ -153,7 +153,7 @@ test("a refusal after an attempt with an unknown outcome counts as unknown, and 
   assert.equal(report.delivered, 7);
   assert.equal(report.unknown, 1);
   assert.equal(report.rejected, 0);
-  assert.match(setting.messages.at(-1) ?? "", /^Samples refused on a retry, perhaps stored before: 1 \(/);
+  assert.match(setting.messages.at(-1) ?? "", /^Refused on a retry, perhaps stored before: 1 sample \(/);
 });
 
 test("samples of one series that are stored and then refused on a retry do not count as lost", async () => {

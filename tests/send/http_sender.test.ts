@@ -254,16 +254,18 @@ test("a timeout is a failure with an unknown outcome", async () => {
   assert.equal(result.disconnected, false);
 });
 
-test("the timeout covers the body of an error too, and what came of the body is kept", async () => {
-  for (const [status, kind] of [[400, "rejected"], [503, "failed"]] as const) {
+test("an error's body that does not end is read for a second, within the timeout, and what came of it is kept", async () => {
+  const cases = [[400, 5000, 1000, "rejected"], [400, 500, 500, "rejected"], [503, 5000, 1000, "failed"]] as const;
+  for (const [status, timeoutMs, ms, kind] of cases) {
     const clock = new VirtualClock();
     const drip = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("bad ser")) });
     const { fetch } = answering(() => new Response(drip, { status }));
-    const sender = createHttpSender({ ...httpOptions, fetch, timeoutMs: 5000, ...clock });
+    const sender = createHttpSender({ ...httpOptions, fetch, timeoutMs, ...clock });
     const result = await clock.settle(sender(request, new AbortController().signal));
     assert.equal(result.kind, kind);
     if ("reason" in result) assert.equal(result.reason, "bad ser");
-    assert.equal(clock.now(), Date.UTC(2026, 0, 1) + 5000);
+    assert.equal(clock.now(), Date.UTC(2026, 0, 1) + ms);
+    assert.equal(clock.timers, 0);
   }
 });
 

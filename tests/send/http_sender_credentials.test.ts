@@ -83,7 +83,13 @@ test("a token function that fails temporarily is called again", async () => {
   const { fetch, calls } = answering(noContent());
   const clock = new VirtualClock();
   const once = createHttpSender({ ...httpOptions, fetch, authorizer, ...clock });
-  const sent = withRetry(once, { ...clock, random: () => 0.5, retryOn429: true, warnings: new Warnings(() => {}) })(
+  const sent = withRetry(once, {
+    ...httpOptions,
+    ...clock,
+    random: () => 0.5,
+    retryOn429: true,
+    warnings: new Warnings(() => {}),
+  })(
     request,
     new AbortController().signal,
   );

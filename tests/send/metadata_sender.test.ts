@@ -26,6 +26,7 @@ function setUp(options: RemoteWriteOutputOptions = {}): Setting {
   const output = new RemoteWriteOutput({
     protocol: "1.0",
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     random: () => 0.5,
     onWarning: (text) => warnings.push(text),
@@ -157,6 +158,7 @@ test("the client sends metadata to a 1.0 receiver, once a minute", async () => {
     protocol: "1.0",
     fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: () => {},
   });
@@ -179,7 +181,13 @@ test("requests with metadata stay within the limits, whatever the amount of meta
   const text = (number: number): string =>
     Array.from({ length: 90 }, (_, index) => Math.imul(1 + number * 100 + index, 0x9e3779b1).toString(36)).join(" ");
   for (const [index, limit] of limits.entries()) {
-    const client = new RemoteWriteClient({ protocol: "1.0", fetch: receiver.fetch, now: clock.now, ...limit });
+    const client = new RemoteWriteClient({
+      protocol: "1.0",
+      fetch: receiver.fetch,
+      now: clock.now,
+      monotonicNow: clock.monotonicNow,
+      ...limit,
+    });
     const series = Array.from({ length: 10 }, (_, number) => ({
       labels: [{ name: "__name__", value: `x${number}` }],
       samples: [{ value: 1, timestamp: index + 1 }],

@@ -17,7 +17,7 @@ const failed: RequestResult = {
 
 function setUp(): { readonly outage: Outage; at(ms: number): void } {
   let time = 0;
-  const options = { retryDeadlineMs: 60_000, timeoutMs: 1000, sharedDeadline: true, now: (): number => time };
+  const options = { retryDeadlineMs: 60_000, timeoutMs: 1000, sharedDeadline: true, monotonicNow: (): number => time };
   return { outage: new Outage(options), at: (ms) => void (time = ms) };
 }
 

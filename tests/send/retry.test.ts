@@ -20,7 +20,7 @@ const failure: Failed = {
 };
 const rejected: RequestResult = { kind: "rejected", status: 400, reason: "bad", written: undefined, ...once };
 
-const retryOptions = { retryOn429: true, random: () => 1, warnings: new Warnings(() => {}) };
+const retryOptions = { timeoutMs: 30_000, retryOn429: true, random: () => 1, warnings: new Warnings(() => {}) };
 
 /** A `send` that returns these results in turn, and the last one again and again. It records times and attempt numbers. */
 function scripted(
@@ -46,7 +46,7 @@ async function run(
   const clock = new VirtualClock();
   const script = scripted(clock, ...results);
   const send = withRetry(script.send, { ...retryOptions, ...clock, ...options });
-  const retryUntilMs = clock.now() + (changes.retryUntilMs ?? Infinity);
+  const retryUntilMs = clock.monotonicNow() + (changes.retryUntilMs ?? Infinity);
   const result = await clock.settle(send({ ...request, ...changes, retryUntilMs }, new AbortController().signal));
   assert.equal(clock.timers, 0);
   return { result, times: script.times, attempts: script.attempts };
@@ -125,6 +125,36 @@ test("if Retry-After is beyond the deadline, the last attempt is at the deadline
   assert.deepEqual(times, [0, 10_000]);
   assert.equal(result.kind, "written");
   assert.deepEqual((await run([busy], {}, { retryUntilMs: 10_000 })).times, [0, 10_000]);
+});
+
+test("an attempt during which the process was stopped is not the last one, once", async () => {
+  const clock = new VirtualClock();
+  const start = clock.monotonicNow();
+  const times: number[] = [];
+  const stopping: Send = () => {
+    times.push(clock.monotonicNow() - start);
+    void clock.stop(60_000);
+    return Promise.resolve(failure);
+  };
+  const send = withRetry(stopping, { ...retryOptions, ...clock });
+  const retryUntilMs = start + 1000;
+  const result = await clock.settle(send({ ...request, retryUntilMs }, new AbortController().signal));
+  assert.deepEqual(times, [0, 60_030]);
+  assert.deepEqual(result, { ...failure, attempts: 2 });
+});
+
+test("an attempt that took longer than it can was interrupted, even if no timer noticed it", async () => {
+  for (const [ms, attempts] of [[30_999, 1], [31_001, 2]] as const) {
+    const clock = new VirtualClock();
+    const slow: Send = async (_, signal) => {
+      await clock.sleep(ms, signal);
+      return failure;
+    };
+    const send = withRetry(slow, { ...retryOptions, ...clock });
+    const retryUntilMs = clock.monotonicNow() + 1000;
+    const result = await clock.settle(send({ ...request, retryUntilMs }, new AbortController().signal));
+    assert.equal(result.attempts, attempts);
+  }
 });
 
 test("a signal ends the pause at once", async () => {

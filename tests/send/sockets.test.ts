@@ -3,20 +3,19 @@ import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import type { Sleep } from "../../src/send/sleep.ts";
-import { sendDefaults } from "../../src/send/defaults.ts";
 import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
 import { type ReceiverServer, type SocketFault, startReceiver } from "../support/receiver_server.ts";
 import { prometheus, type ScriptedReceiver } from "../support/scripted_receiver.ts";
-import { SeriesNames } from "../support/sending.ts";
+import { defaultLimits, SeriesNames } from "../support/sending.ts";
 import { idle } from "../support/virtual_clock.ts";
 
-const { timeoutMs } = sendDefaults;
+const { timeoutMs } = defaultLimits;
 
 const limits = {
-  ...sendDefaults,
+  ...defaultLimits,
   bisect: true,
   retryOn429: true,
   retryDeadlineMs: Infinity,
@@ -40,6 +39,9 @@ interface SettingOptions {
   readonly protocol?: "auto" | "1.0";
 }
 
+/** How long the body of an error is read. */
+const readingMs = 1_000;
+
 /** Sends over real sockets with the real fetch. Pauses are skipped, and timeouts fire when the server hangs. */
 async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
   const { protocol = "1.0", faults = [], ...behaviour } = options;
@@ -50,7 +52,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const pauses: number[] = [];
   const messages: string[] = [];
   const sleep: Sleep = (ms, signal) => {
-    if (ms !== timeoutMs) {
+    if (ms !== timeoutMs && ms !== readingMs) {
       pauses.push(ms);
       return Promise.resolve();
     }
@@ -82,7 +84,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     );
     return new Response(body, response);
   };
-  const outage = new Outage({ ...limits, now, sharedDeadline: false });
+  const outage = new Outage({ ...limits, monotonicNow: now, sharedDeadline: false });
   const { delivery } = createDelivery({
     ...limits,
     outage,
@@ -93,6 +95,8 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     timeoutMs,
     sleep,
     now,
+    monotonicNow: now,
+    gaps: () => 0,
     stats,
     warnings,
     random: () => 0.5,

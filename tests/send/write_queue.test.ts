@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sendDefaults } from "../../src/send/defaults.ts";
 import { Delivery } from "../../src/send/delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { Outage } from "../../src/send/outage.ts";
@@ -10,7 +9,14 @@ import { Warnings } from "../../src/send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "../../src/send/write_queue.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import type { Fault } from "../support/scripted_receiver.ts";
-import { createSending, jsonCodecs, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import {
+  createSending,
+  defaultLimits,
+  jsonCodecs,
+  type Sending,
+  type SendingOptions,
+  SeriesNames,
+} from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 interface Setting extends Sending {
@@ -419,7 +425,7 @@ test("a delivery that throws does not stop its shard", async () => {
   const clock = new VirtualClock();
   let calls = 0;
   const common = {
-    ...sendDefaults,
+    ...defaultLimits,
     ...clock,
     codecs: jsonCodecs,
     protocol: "1.0",

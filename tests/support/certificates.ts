@@ -6,6 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** A certificate with its key and its CA, in PEM form. */
+export interface ServerCertificate {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
 /** Files in PEM form, in a temporary folder. */
 export interface Certificates {
   readonly caFile: string;
@@ -14,7 +21,9 @@ export interface Certificates {
   readonly clientCertFile: string;
   readonly clientKeyFile: string;
   /** For node:https. */
-  readonly server: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly server: ServerCertificate;
+  /** Certificates that no client may accept. */
+  readonly bad: Readonly<Record<"expired" | "otherHost" | "selfSigned", ServerCertificate>>;
   /** Removes the folder. */
   remove(): void;
 }
@@ -47,34 +56,33 @@ export function makeCertificates(): Certificates {
       `/CN=${name}`,
     );
   }
-  writeFileSync(at("leaf.ext"), "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  for (const name of ["server", "client"]) {
+  const isNoCa = "basicConstraints=CA:FALSE";
+  writeFileSync(at("leaf.ext"), `${isNoCa}\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n`);
+  writeFileSync(at("other.ext"), `${isNoCa}\nsubjectAltName=DNS:elsewhere.test\n`);
+  const leaves = [["server", "leaf", 2], ["client", "leaf", 2], ["expired", "leaf", -1], [
+    "otherHost",
+    "other",
+    2,
+  ]] as const;
+  for (const [name, extensions, days] of leaves) {
     openssl(folder, "req", ...curve, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    openssl(
-      folder,
-      "x509",
-      "-req",
-      "-in",
-      `${name}.csr`,
-      "-CA",
-      "ca.pem",
-      "-CAkey",
-      "ca.key",
-      "-CAcreateserial",
-      "-out",
-      `${name}.pem`,
-      "-days",
-      "2",
-      "-extfile",
-      "leaf.ext",
-    );
+    const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", `${extensions}.ext`];
+    openssl(folder, "x509", "-req", "-in", `${name}.csr`, ...signing, "-out", `${name}.pem`, "-days", String(days));
   }
+  const extensions = ["-addext", isNoCa, "-addext", "subjectAltName=IP:127.0.0.1", "-subj", "/CN=self", "-days", "2"];
+  openssl(folder, "req", "-x509", ...curve, "-keyout", "selfSigned.key", "-out", "selfSigned.pem", ...extensions);
+  const server = (name: string): ServerCertificate => ({
+    key: text(`${name}.key`),
+    cert: text(`${name}.pem`),
+    ca: text("ca.pem"),
+  });
   return {
     caFile: at("ca.pem"),
     otherCaFile: at("other.pem"),
     clientCertFile: at("client.pem"),
     clientKeyFile: at("client.key"),
-    server: { key: text("server.key"), cert: text("server.pem"), ca: text("ca.pem") },
+    server: server("server"),
+    bad: { expired: server("expired"), otherHost: server("otherHost"), selfSigned: server("selfSigned") },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

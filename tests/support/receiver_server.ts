@@ -150,6 +150,8 @@ export async function startReceiver(options: ReceiverServerOptions = {}): Promis
         return void socket.resetAndDestroy();
       }
       received = Buffer.concat([received, chunk]);
+      // This is not HTTP, but a TLS client.
+      if (received[0] === 0x16) return void socket.end(encode({ status: 400 }));
       for (let parsed = parse(received); parsed !== undefined; parsed = parse(received)) {
         received = received.subarray(parsed.length);
         const { request } = parsed;

@@ -4,11 +4,14 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { resolveClientOptions, type ResolvedClientOptions } from "../../src/client/client_options.ts";
+import { checkOptions, type Resolved } from "../../src/client/option_definition.ts";
+import { queueOptionDefinitions, type QueueOptions } from "../../src/client/queue_options.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
-import { sendDefaults } from "../../src/send/defaults.ts";
+import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { Outage } from "../../src/send/outage.ts";
@@ -27,10 +30,16 @@ import {
 } from "./scripted_receiver.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
+/** The default limits of a client and its queue. */
+export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, never> = {
+  ...resolveClientOptions(),
+  ...checkOptions({}, queueOptionDefinitions),
+};
+
 /** The options of the parts, and of the receiver. */
 export interface SendingOptions
   extends
-    Partial<Omit<DeliveryOptions, "send" | "now" | "outage">>,
+    Partial<Omit<DeliveryOptions, "send" | "monotonicNow" | "outage">>,
     Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">>,
     Pick<Behaviour, "bad" | "poison" | "v2"> {
   /** What happens to the first requests. The body of an answer is "status 503 by script" by default. */
@@ -75,20 +84,20 @@ export function createSending(options: SendingOptions = {}): Sending {
     reason: ({ series }) => `label of series {${series}} is not liked`,
     ...{ bad, poison, v2 },
   });
-  const { now, sleep } = clock;
+  const { monotonicNow, gaps, sleep } = new DeadlineClock(clock);
   const messages: string[] = [];
   const warnings = new Warnings((message) => messages.push(message));
   const stats = new SendStats();
   const budget = new RequestBudget(maxRequestsPerFlush);
   const common = {
-    ...sendDefaults,
+    ...defaultLimits,
     codecs: jsonCodecs,
     protocol: "1.0",
     bisect: true,
     retryDeadlineMs: Infinity,
     overflow: "drop-oldest",
     ...changes,
-    ...{ sleep, now, stats, warnings, budget },
+    ...{ sleep, now: clock.now, monotonicNow, gaps, stats, warnings, budget },
   } as const;
   const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(receiver.fetch);

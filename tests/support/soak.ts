@@ -55,6 +55,7 @@ export async function soak({ minutes, samples, onMinute = () => {} }: SoakOption
       return Promise.resolve(new Response(null, { status: 204 }));
     },
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     random: () => 0.5,
     retryDeadlineMs: Infinity,

@@ -31,14 +31,18 @@ export interface VictoriaMetrics {
   close(): Promise<void>;
 }
 
-/** Starts one on a free port, with an empty storage; resolves when it is ready. */
-export async function startVictoriaMetrics(): Promise<VictoriaMetrics> {
+/**
+ * Starts one on a free port, with an empty storage. Resolves when it is ready.
+ *
+ * @param flags further flags of VictoriaMetrics
+ */
+export async function startVictoriaMetrics(...flags: readonly string[]): Promise<VictoriaMetrics> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-victoria-metrics-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const server = await startServer({
     program,
-    args: [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${folder}`],
+    args: [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${folder}`, ...flags],
     readyUrl: `${url}/health`,
   });
   const get = async (path: string): Promise<string> => {

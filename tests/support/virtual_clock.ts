@@ -13,16 +13,26 @@ interface Timer {
 
 /** Time and waiting for the code under test. */
 export class VirtualClock {
-  #now: number;
+  /** The monotonic time. It begins anywhere. */
+  #now = 5_000;
+  /** The difference between the wall clock and the monotonic time. */
+  #wallMs: number;
+  #gaps = 0;
   #timers: Timer[] = [];
 
   /** @param now milliseconds since the Unix epoch */
   constructor(now: number = Date.UTC(2026, 0, 1)) {
-    this.#now = now;
+    this.#wallMs = now - this.#now;
   }
 
-  /** The time. */
-  readonly now = (): number => this.#now;
+  /** The time of the wall clock. */
+  readonly now = (): number => this.#now + this.#wallMs;
+
+  /** The monotonic time. */
+  readonly monotonicNow = (): number => this.#now;
+
+  /** How often the process was stopped. */
+  readonly gaps = (): number => this.#gaps;
 
   /** Resolves when the test has moved the clock that far, or the signal fires. */
   readonly sleep: Sleep = (ms, signal) =>
@@ -52,6 +62,18 @@ export class VirtualClock {
     }
     this.#now = end;
     await idle();
+  }
+
+  /** Sets the wall clock, as its user or a time server does. */
+  jump(ms: number): void {
+    this.#wallMs += ms;
+  }
+
+  /** Stops the process: the time passes, and timers that are due ring only afterwards. */
+  async stop(ms: number): Promise<void> {
+    this.#now += ms;
+    this.#gaps++;
+    await this.advance(0);
   }
 
   /** Moves the clock from timer to timer until the promise settles. */

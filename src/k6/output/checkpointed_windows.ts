@@ -21,9 +21,9 @@ export interface CheckpointOptions {
    */
   onWindow(
     window: {
-      /** The number of the window, from 0. A window holds what one flush sends; a flush that sends nothing makes no window. */
+      /** The number of the window, from 0. A window is what one flush sends; a flush that sends nothing makes no window. */
       readonly index: number;
-      /** Whether the receiver answered for every sample (it may have refused some). If not, nothing more is sent. */
+      /** Whether the receiver's responses cover every sample (it may have refused some). If not, the output sends nothing more. */
       readonly acknowledged: boolean;
     },
   ): void | Promise<void>;

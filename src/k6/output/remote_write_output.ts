@@ -266,7 +266,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const idle: Series<EncodedSeries>[] = [];
     for (const store of [this.#store, this.#runMetricsStore]) {
       for (const series of store.series()) {
-        if (series.sentAtMs !== undefined && series.sentAtMs + heartbeatMs <= now) idle.push(series);
+        const idleMs = now - (series.sentAtMs ?? now);
+        // After the clock was set back, it is not known for how long the series was idle.
+        if (idleMs >= heartbeatMs || idleMs < 0) idle.push(series);
       }
     }
     void this.#enqueue([this.#collector.collectAgain(idle, now)]);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { completeClientOptions } from "../../client/client_options.ts";
+import { completeClientOptions, type CompletedOptions } from "../../client/client_options.ts";
 import { checkOptions, unexpected } from "../../client/option_definition.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
@@ -17,7 +17,7 @@ import { type CheckedOutputOptions, outputOptionDefinitions, type RemoteWriteOut
 import { type IdSource, randomId, runId } from "./run_id.ts";
 
 /** The options of an output in their final form. */
-export interface ResolvedOptions extends CheckedOutputOptions {
+export interface ResolvedOptions extends CheckedOutputOptions, CompletedOptions {
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;
   readonly mapping: Mapping;

@@ -157,16 +157,16 @@ async function post(
     const { ok, status } = response;
     const text = ok
       ? await untilAborted(response.text(), controller.signal)
-      : await readReason(response, { secrets, signal: controller.signal });
+      : await readReason(response, { secrets, signal: controller.signal, sleep });
     return { ok, status, text };
   } catch (cause) {
     if (signal.aborted) throw cause;
     if (controller.signal.aborted) {
       throw new Error(messageOf(request, `it did not answer within ${timeoutMs / 1000} s`), { cause });
     }
-    const { reason, forbidden } = describeNetworkError(cause);
+    const { reason, isPermanent } = describeNetworkError(cause);
     const message = messageOf(request, reason);
-    throw forbidden ? new ConfigurationError(message, { cause }) : new Error(message, { cause });
+    throw isPermanent ? new ConfigurationError(message, { cause }) : new Error(message, { cause });
   } finally {
     clear();
   }

@@ -34,7 +34,7 @@ const wrong: readonly (readonly [call: () => unknown, message: string])[] = [
   [untyped(instrumentFetch, { expectedStatus: [200] }), "option expectedStatus: it is [200], expected a function"],
   [untyped(createRunner, { Tags: {} }), "option Tags: there is no such option, expected tags"],
   [untyped(createRunner, { http: true }), "option http: it is true, expected an object"],
-  [untyped(createRunner, { http: { nam: "a" } }), "option http.nam: there is no such option, expected http.name"],
+  [untyped(createRunner, { http: { nam: "a" } }), "option http.nam: there is no such option, expected name"],
   [untyped(createRunner, { http: { monotonicNow: Date.now } }), "option http.monotonicNow: there is no such option"],
   [untyped(createRunner, { http: { fetch: "x" } }), 'option fetch: it is "x", expected a function'],
 ];

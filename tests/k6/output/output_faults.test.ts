@@ -72,6 +72,7 @@ async function run({ steps, faults, v2, options }: Plan): Promise<Result> {
     url: "http://receiver.test/write",
     fetch: receiver.fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     random: () => 0.5,
     onWarning: () => {},

@@ -67,6 +67,7 @@ test("aggregation never waits for the network", async () => {
       return new Promise(() => {});
     },
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     closeTimeoutMs: 100,
   });

@@ -19,6 +19,7 @@ function setUp(
   const output = new RemoteWriteOutput({
     fetch: receiver.fetch,
     now: clock.now,
+    monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,
     onWarning: () => {},
     selfMetrics: true,
