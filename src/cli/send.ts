@@ -164,7 +164,8 @@ class Sending {
     try {
       for await (const samples of reader) {
         output.add(shiftMs === 0 ? samples : samples.map((sample) => ({ ...sample, time: sample.time + shiftMs })));
-        if (blocks) await output.ready({ signal: this.#stop.signal });
+        // The endpoint may refuse all requests: then the rest need not be read.
+        if (blocks && !await output.ready({ signal: this.#stop.signal })) this.#stop.abort();
       }
     } catch (error) {
       const canContinue = this.#args.checkpoint !== undefined;

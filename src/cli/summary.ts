@@ -99,6 +99,9 @@ function deliveryRows(report: DeliveryReport): string[][] {
         : [`${formatCount(report.retries)} of them ${report.retries === 1 ? "a retry" : "retries"}`]),
     ],
     ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...outcomes],
+    ...(report.merged === 0
+      ? []
+      : [["merged", `${countOf(report.merged, "sample")} into newer ones, because the endpoint was too slow`]]),
     ...report.reasons.map((
       { samples, outcome, reason },
     ) => ["", `${formatCount(samples)} ${outcome}: ${shortened(reason)}`]),

@@ -68,6 +68,7 @@ export async function pushOnce(
   const { delivery } = createDelivery({
     ...resolved,
     budget: new RequestBudget(resolved.maxRequests),
+    searchMs: Math.max(resolved.timeoutMs, resolved.retryDeadlineMs),
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });

@@ -8,12 +8,25 @@ import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { Delivery } from "../send/delivery.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
+import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
+import { settledWithin, type Sleep, untilAborted } from "../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
+import type { Batch } from "../protocol/batch.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
+
+/** A call of `write`. */
+interface Write {
+  readonly signal: AbortSignal;
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
+/** How long a call waits until it looks again whether the calls before it can still go on, in milliseconds. */
+const [minWaitMs, maxWaitMs] = [100, 10_000] as const;
 
 /**
  * Sends time series to a remote-write endpoint. It retries, splits and bisects requests, but has no queue: `write` resolves when
@@ -35,6 +48,10 @@ export class RemoteWriteClient {
   readonly #metadataSender: MetadataSender;
   readonly #metadataStore = new MetadataStore();
   readonly #stats = new SendStats();
+  readonly #liveness: Liveness;
+  readonly #sleep: Sleep;
+  /** The calls that have not ended, oldest first. */
+  readonly #writes: Write[] = [];
 
   /** Creates a client, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: ClientOptions = {}) {
@@ -42,13 +59,15 @@ export class RemoteWriteClient {
     const warnings = new Warnings(resolved.onWarning);
     const sending = { ...resolved, stats: this.#stats, warnings };
     const endpoint = createDelivery(sending);
+    this.#sleep = resolved.sleep;
     this.#delivery = endpoint.delivery;
+    this.#liveness = endpoint.liveness;
     this.#metadataSender = createMetadataSender(sending, endpoint);
   }
 
   /**
-   * Sends series. Labels and samples may be in any order. Calls with the same series must not overlap, and their times must rise,
-   * because receivers refuse samples that are older than the newest one.
+   * Sends series. Labels and samples may be in any order. The times of a series must rise from call to call, because receivers
+   * refuse samples that are older than the newest one. Calls that overlap are sent one after the other.
    *
    * @throws FormatError for a series that cannot be sent. Nothing of the call is sent then.
    * @throws DeliveryError if not all samples were delivered. Its message says how many were not.
@@ -59,7 +78,7 @@ export class RemoteWriteClient {
   ): Promise<DeliveryReport> {
     const batch = batchOf(timeSeries);
     const signal = options.signal ?? new AbortController().signal;
-    const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, signal);
+    const report = await this.#deliver(batch, signal);
     this.#metadataStore.addSeries(timeSeries);
     if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, signal);
     const { samples, delivered, failed, unknown, requests } = report;
@@ -75,6 +94,40 @@ export class RemoteWriteClient {
         cause: signal.aborted ? signal.reason : undefined,
       },
     );
+  }
+
+  /** Delivers after the calls before this one have ended. */
+  async #deliver(batch: Batch, signal: AbortSignal): Promise<DeliveryReport> {
+    // A user may pass the same signal to several calls.
+    const controller = new AbortController();
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => end = resolve);
+    const own: Write = { signal: controller.signal, ended, end };
+    this.#writes.push(own);
+    const abort = (): void => controller.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    try {
+      for (let [first] = this.#writes; first !== undefined && first !== own; [first] = this.#writes) {
+        this.#liveness.expect(own.signal, 2 * maxWaitMs);
+        const leftMs = Math.min(Math.max(minWaitMs, this.#liveness.leftMs(first.signal)), maxWaitMs);
+        await untilAborted(settledWithin(first.ended, leftMs, this.#sleep), own.signal);
+        // In workerd, the request that called it may have been cancelled.
+        if (this.#liveness.leftMs(first.signal) <= 0) this.#end(first);
+      }
+    } catch {
+      // The signal fired, so that nothing is sent.
+    }
+    const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, own.signal);
+    signal.removeEventListener("abort", abort);
+    this.#end(own);
+    return report;
+  }
+
+  #end(write: Write): void {
+    const at = this.#writes.indexOf(write);
+    if (at >= 0) this.#writes.splice(at, 1);
+    write.end();
   }
 
   /** The statistics so far. */

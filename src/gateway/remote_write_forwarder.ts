@@ -108,7 +108,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
     // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
-    this.#queue = new WriteQueue({ ...sending, overflow: "block", delivery: endpoint.delivery });
+    this.#queue = new WriteQueue({ ...sending, overflow: "block", onRefusal: "wait", ...endpoint });
     checkReceiverOptions(receiver);
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });

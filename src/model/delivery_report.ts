@@ -37,8 +37,16 @@ export interface DeliveryReport {
   readonly unknown: number;
   /** Samples that a full queue gave up, or that were not made because a mapping's sink failed. */
   readonly dropped: number;
-  /** Samples that were not sent, because the queue was closed or the flush had used up its requests. */
+  /**
+   * Samples that were not sent, because the queue was closed, the flush had used up its requests, or the endpoint refuses all
+   * requests for now.
+   */
   readonly deferred: number;
+  /**
+   * Samples that were not sent, because a newer sample of their series replaced them while they waited. They are not part of
+   * `samples`: values are cumulative, so only time resolution is lost.
+   */
+  readonly merged: number;
   /** The number of requests, including retries. */
   readonly requests: number;
   /** The number of requests that were retries. */

@@ -78,6 +78,23 @@ export class Batch {
     this.bytes += 8;
   }
 
+  /** Adds a sample of another batch, with everything that belongs to it. */
+  copy(from: Batch, index: number): void {
+    const series = from.series[index];
+    if (series === undefined) return;
+    const time = from.times[index] ?? 0;
+    const histogram = from.histograms.get(index);
+    const added = from.stale.has(index)
+      ? this.pushStale(series, time, histogram)
+      : histogram === undefined
+      ? this.push(series, from.values[index] ?? 0, time)
+      : this.pushHistogram(series, histogram, time);
+    const start = from.starts?.[index] ?? 0;
+    if (start !== 0) this.setStart(added, start);
+    const exemplars = from.exemplars.get(index);
+    if (exemplars !== undefined) this.setExemplars(added, exemplars);
+  }
+
   #grow(): void {
     this.times = grown(this.times);
     this.values = grown(this.values);

@@ -3,10 +3,13 @@
  *
  * @module
  */
+
 /** The search in one refused request. */
 export interface Search {
-  /** How many requests it may still use. */
-  requestsLeft: number;
+  /** When the search ends: its ranges are still sent, but not cut any more. */
+  readonly untilMs: number;
+  /** Whether the receiver accepted any range of it. */
+  saved: boolean;
 }
 
 /** A range of samples, and the search that it belongs to, if there is one. */
@@ -16,45 +19,52 @@ interface SearchedRange {
   readonly search: Search | undefined;
 }
 
-/** How much a search may cost. */
+/** How long a search may last. */
 export interface BisectOptions {
   /** Whether there are searches at all. */
   readonly bisect: boolean;
-  /** How many requests one search may use, each with its retries. @default 100 */
-  readonly maxBisectRequests?: number | undefined;
+  /** How long one search may last, in milliseconds. @default 60000 */
+  readonly searchMs?: number | undefined;
+  /** The clock of deadlines, in milliseconds. */
+  readonly monotonicNow: () => number;
 }
 
-/** Finds four bad series that are scattered among 2000. */
-const defaultMaxRequests = 100;
+/** Finds 150 bad series among 500, at 50 ms for each request. */
+const defaultSearchMs = 60_000;
 
 /** The limit for a search after others that saved nothing: all samples of an old recording may be out of bounds. */
-const minRequests = 8;
+const minSearchMs = 1_000;
 
 /** Decides which ranges are cut. */
 export class BadSeriesSearch {
-  readonly #max: number;
-  /** It is halved for each search, until one saves a sample. */
-  #limit: number;
+  readonly #options: BisectOptions;
+  readonly #maxMs: number;
+  /** It is halved for each search that takes all of it, until one saves a sample. */
+  #limitMs: number;
+  #ended: Search | undefined;
 
-  constructor({ bisect, maxBisectRequests = defaultMaxRequests }: BisectOptions) {
-    this.#limit = this.#max = bisect ? maxBisectRequests : 0;
+  constructor(options: BisectOptions) {
+    this.#options = options;
+    this.#limitMs = this.#maxMs = options.searchMs ?? defaultSearchMs;
   }
 
   /** Reports whether this range would be cut if it were refused. */
   canCut({ from, to, search }: SearchedRange): boolean {
-    return to - from > 1 && (search?.requestsLeft ?? this.#limit) >= 2;
+    if (!this.#options.bisect || to - from < 2) return false;
+    if (search === undefined || this.#options.monotonicNow() < search.untilMs) return true;
+    if (this.#ended !== search) this.#limitMs = Math.max(minSearchMs, this.#limitMs / 2);
+    this.#ended = search;
+    return false;
   }
 
-  /** Returns the search that the halves of this range belong to, after counting their requests. */
+  /** Returns the search that the halves of this range belong to. */
   begin({ search }: Pick<SearchedRange, "search">): Search {
-    const current = search ?? { requestsLeft: this.#limit };
-    if (search === undefined) this.#limit = Math.max(Math.min(minRequests, this.#max), this.#limit >> 1);
-    current.requestsLeft -= 2;
-    return current;
+    return search ?? { untilMs: this.#options.monotonicNow() + this.#limitMs, saved: false };
   }
 
   /** Takes note that a search saved samples. */
-  saved(): void {
-    this.#limit = this.#max;
+  saved(search: Search): void {
+    search.saved = true;
+    this.#limitMs = this.#maxMs;
   }
 }

@@ -11,6 +11,7 @@ import { type AuthOptions, resolveAuthorizer } from "./auth/resolve_authorizer.t
 import type { EncodedSlice } from "./codec.ts";
 import { Delivery, type DeliveryOptions } from "./delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
+import { Liveness } from "./liveness.ts";
 import { MetadataSender } from "./metadata_sender.ts";
 import type { Send } from "./request_result.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
@@ -27,6 +28,8 @@ export interface CreateDeliveryOptions
 export interface EndpointSender {
   /** Delivers samples. */
   readonly delivery: Delivery;
+  /** Knows whether a delivery can still go on, by its signal. */
+  readonly liveness: Liveness;
   /** Sends a request of any kind with its retries. */
   readonly send: Send;
 }
@@ -37,11 +40,13 @@ export interface EndpointSender {
  * @throws {ConfigurationError} if the URL, a header or an authentication method cannot be used
  */
 export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
-  const { budget } = options;
+  const { budget, timeoutMs, sleep } = options;
+  const liveness = new Liveness(options.monotonicNow);
   const fetch = budget?.limitFetch(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
   const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);
-  const send = withRetry(budget?.limitSend(attempt) ?? attempt, options);
+  const limited = liveness.ofSend(budget?.limitSend(attempt) ?? attempt, timeoutMs);
+  const send = withRetry(limited, { ...options, sleep: liveness.ofSleep(sleep) });
   // The encoders share one buffer, which grows to the size of the largest request.
   const buffer = new ByteBuffer();
   const encoderV2 = new EncoderV2();
@@ -53,7 +58,7 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
       "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
     },
   });
-  return { delivery, send };
+  return { delivery, liveness, send };
 }
 
 /** Returns a sender of metadata to the same endpoint. */

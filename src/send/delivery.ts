@@ -2,29 +2,36 @@
  * Delivers the samples of a batch: in requests that the receiver accepts, in a version that it knows, without the samples that it
  * refuses.
  *
- * What a refusal means, after https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#response:
- * - Written headers in a 400 account for every sample. What was written is stored, the rest is rejected, and nothing is sent again.
- * - Without them, nothing is stored, because Prometheus rolls a 1.0 request back. The request is cut in halves, so that only the
- *   bad samples are lost.
+ * What an answer means, after https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#response and what receivers do:
+ * - A refusal by the endpoint (401, 404, a redirect, a page, ...) ends the delivery, or makes the queue pause. Nothing is lost by it.
+ * - A 4xx whose Written headers count fewer samples than were sent accounts for every sample: what was written is stored, the rest
+ *   is rejected, and nothing is sent again.
+ * - Any other refusal of samples says nothing about what is stored: Prometheus rolls a 1.0 request back, Mimir stores the good part
+ *   and counts what it received. The request is cut in halves until the bad series stand alone. A good sample that is sent again
+ *   harms neither. Series that were refused alone go into quarantine.
  * - After an attempt with an unknown outcome, the receiver may refuse samples that this attempt stored. The request is cut in
- *   halves nevertheless: a receiver that has a sample refuses it again or takes the same value for the same time without harm, and
- *   one that does not have it gets it. Samples that are refused then count as unknown, not as lost. (If a connection breaks that
- *   was used before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
+ *   halves nevertheless. Samples that are refused then count as unknown, not as lost. (If a connection breaks that was used
+ *   before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
+ * - A 500 that lasts may be Prometheus refusing one bad histogram, or all of them: floats and histograms are sent separately first.
  *
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { reasonOf } from "../model/errors.ts";
-import type { BatchSlice } from "../protocol/batch.ts";
+import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
 import type { Codecs, EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
+import { Quarantine } from "./quarantine.ts";
 import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
   describe,
+  type Failed,
   isAnswer,
+  isRefusalByEndpoint,
   type Rejected,
   type RequestResult,
   type Send,
@@ -49,7 +56,7 @@ export interface DeliveryOptions extends BisectOptions {
   readonly maxDecodedBytes: number;
   /** How long a batch is tried, in milliseconds. */
   readonly retryDeadlineMs: number;
-  /** Lets the batches of a queue share what is known about the endpoint's failures. */
+  /** Lets the batches of a queue share what is known about the endpoint's failures. Without it, a refusal by the endpoint is final. */
   readonly outage?: Outage | undefined;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
@@ -63,11 +70,22 @@ const minBodyBytes = 8 * 1024;
 /** About ten seconds. A 500 that lasts longer may be Prometheus refusing one bad histogram and with it the whole request. */
 const maxServerErrors = 10;
 
+/** Some tens of milliseconds, for a request with floats and native histograms. To send them separately does no harm. */
+const maxMixedServerErrors = 3;
+
 /** A minute or two, for a request that is not cut any further: its samples are lost when it is given up. */
 const maxLastServerErrors = 40;
 
 /** How the statistics name the outcomes of samples that are not sent. */
-const dropReasonOf = { failed: undefined, deferred: "closed", dropped: "queue_full" } as const;
+const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed", dropped: "queue_full" } as const;
+
+/** What a queue knows about the batch that it delivers. */
+export interface DeliveryContext {
+  /** The series that the receiver refused before. @default one for all batches of this delivery */
+  readonly quarantine?: Quarantine | undefined;
+  /** Reports whether too much waits, or too little time is left, to search for bad series any longer. @default never */
+  isPressed?(): boolean;
+}
 
 /** A request for a range of a job. */
 interface SentRange extends EncodedSlice {
@@ -75,12 +93,18 @@ interface SentRange extends EncodedSlice {
   readonly range: RequestRange;
   readonly samples: number;
   readonly version: ProtocolVersion;
+  readonly quarantine: Quarantine;
+  /** Whether the range is cut if it is refused. */
+  readonly canCut: boolean;
+  /** When it was sent, on the clock of deadlines. */
+  readonly sentMs: number;
 }
 
 /** Delivers to one endpoint, and remembers what it learns about it. */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #search: BadSeriesSearch;
+  readonly #quarantine = new Quarantine();
   #version: ProtocolVersion;
   /** Whether an answer showed that the receiver knows 2.0. */
   #confirmed = false;
@@ -115,9 +139,14 @@ export class Delivery {
     return job.takeReport();
   }
 
-  /** Sends what is left of a job. Something remains if the signal fires, or if no requests are left in this flush. */
-  async advance(job: DeliveryJob, signal: AbortSignal): Promise<void> {
+  /**
+   * Sends what is left of a job. Something remains if the signal fires, if no requests are left in this flush, or if the endpoint
+   * refuses all requests.
+   */
+  async advance(job: DeliveryJob, signal: AbortSignal, context: DeliveryContext = {}): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend, outage, monotonicNow } = this.#options;
+    const { quarantine = this.#quarantine } = context;
+    if (!job.isOpen) this.#sortOut(job, quarantine);
     for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
       const samples = range.to - range.from;
       if (samples > maxSamplesPerSend) {
@@ -128,24 +157,49 @@ export class Delivery {
       const encoded = this.#encode(job, range, version);
       if (encoded === undefined) continue;
       const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
+      const sentMs = monotonicNow();
+      const canCut = !range.isProbe && this.#search.canCut(range) && context.isPressed?.() !== true;
       const result = await send({
         version,
         body: encoded.body,
         samples,
         attempt: range.attempts,
         resent: range.resent,
-        // A 500 that lasts may mean that the receiver does not accept the request in this form.
-        maxServerErrors: this.#search.canCut(range) || this.#mayFallBack ? maxServerErrors : maxLastServerErrors,
+        maxServerErrors: this.#maxServerErrors(range, canCut),
         retryUntilMs: startMs + retryDeadlineMs,
       }, signal);
       job.report.countRequest(result.attempts, encoded.body.length);
       outage?.note(result, startMs);
       // A batch that makes slow progress has the whole deadline again.
-      if (isAnswer(result)) job.startMs = undefined;
-      this.#judge(result, { job, range, samples, version, ...encoded });
-      if (result.kind === "deferred") return;
+      if (isAnswer(result)) {
+        job.startMs = undefined;
+        if (range.kinds !== undefined) range.kinds.floatsAnswered = true;
+      }
+      this.#judge(result, { job, range, samples, version, quarantine, canCut, sentMs, ...encoded });
+      if (result.kind === "deferred" || outage?.isRefused === true) return;
       if (outage?.isLong === true) this.abandon(job, "failed", outage.reason);
     }
+  }
+
+  /** Takes the samples of refused series out of a batch. Some of them are tried again after the others. */
+  #sortOut(job: DeliveryJob, quarantine: Quarantine): void {
+    job.isOpen = true;
+    const { maxSamplesPerSend, stats } = this.#options;
+    const sorted = quarantine.sort(job.batch, maxSamplesPerSend);
+    if (sorted === undefined) return;
+    const { good, probe, refused } = sorted;
+    job.replace({ from: 0 }, { batch: good, to: good.length }, { batch: probe, to: probe.length, isProbe: true });
+    for (const [reason, samples] of refused) {
+      job.report.count("rejected", samples, `not sent, as its series was refused before: ${reason}`);
+      stats.dropped("quarantined", samples);
+    }
+  }
+
+  /** Returns how many times a request may be answered 500: the fewer, the more can be done about it. */
+  #maxServerErrors(range: RequestRange, canCut: boolean): number {
+    if (range.isProbe) return 1;
+    if (range.kinds?.floatsAnswered === true || (canCut && hasBothKinds(range))) return maxMixedServerErrors;
+    return canCut || this.#mayFallBack || range.search?.saved === true ? maxServerErrors : maxLastServerErrors;
   }
 
   /** Returns the body of a request; undefined if the range was cut or counted instead. */
@@ -155,7 +209,7 @@ export class Delivery {
     let encoded: EncodedSlice | undefined;
     let problem: string;
     try {
-      encoded = codecs[version].encode({ batch: job.batch, from, to });
+      encoded = codecs[version].encode(range);
       const { body: { length }, decodedBytes } = encoded;
       if (length <= maxBodyBytes && decodedBytes <= maxDecodedBytes) {
         // The learned limit is an upper estimate, so a single sample is tried nevertheless.
@@ -169,7 +223,7 @@ export class Delivery {
       job.cut(middle(range));
       return undefined;
     }
-    const reason = `A sample of "${job.batch.series[from]?.name ?? ""}" is not sent: ${problem}.`;
+    const reason = `A sample of "${range.batch.series[from]?.name ?? ""}" is not sent: ${problem}.`;
     job.settle(["rejected", 1, reason]);
     stats.dropped(encoded === undefined ? "not_encodable" : "too_large", 1);
     warnings.once(reason);
@@ -178,7 +232,7 @@ export class Delivery {
 
   /** Decides from the result of a request what happened to its samples, and what to send next. */
   #judge(result: RequestResult, sent: SentRange): void {
-    const { job, range, samples } = sent;
+    const { job, range } = sent;
     const unknown = range.unknown || result.unknownBefore;
     switch (result.kind) {
       case "written":
@@ -193,51 +247,94 @@ export class Delivery {
         // If the receiver cannot have got the samples, they stay in the job.
         if (unknown || result.unknown) this.#fail(sent, "given up while the sender waited for an answer");
         return;
-      case "failed": {
-        const reason = describe(result);
-        if (result.status === 500) {
-          // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
-          if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(reason)) {
-            return job.again({ unknown: true, resent: true, attempts: 0 });
-          }
-          if (this.#bisect(sent, true)) return;
-        }
-        this.#fail(sent, reason);
-        this.#options.warnings.once(giveUpMessage(samples, result));
-      }
+      case "failed":
+        return this.#judgeFailed(result, sent);
     }
+  }
+
+  #judgeFailed(result: Failed, sent: SentRange): void {
+    const { job, range, samples, canCut, quarantine } = sent;
+    const reason = describe(result);
+    if (result.status === 500) {
+      const again = { unknown: true, resent: true, attempts: 0 };
+      if (canCut && hasBothKinds(range)) return this.#splitKinds(sent, again);
+      // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
+      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(reason)) return job.again(again);
+      if (range.kinds?.floatsAnswered === true) quarantine.addHistograms(seriesOf(range), reason);
+      else if (this.#bisect(sent, true)) return;
+      else if (range.isProbe) quarantine.refused(range.batch);
+      else if (samples === 1 && range.search !== undefined) quarantine.add(seriesOf(range), reason);
+    }
+    this.#fail(sent, reason);
+    this.#options.warnings.once(giveUpMessage(samples, result));
+  }
+
+  /** Sends the floats and the native histograms of a range separately. */
+  #splitKinds({ job, range: { batch, from, to } }: SentRange, changes: Partial<RequestRange>): void {
+    const [floats, histograms] = [new Batch(), new Batch()];
+    for (let index = from; index < to; index++) (batch.histograms.has(index) ? histograms : floats).copy(batch, index);
+    const kinds = { floatsAnswered: false };
+    const parts = [floats, histograms].map((batch) => ({ batch, to: batch.length }));
+    job.replace({ ...changes, kinds, from: 0 }, ...parts);
   }
 
   #judgeWritten({ status, written }: Written, sent: SentRange, unknown: boolean): void {
     const { version, samples, job, range } = sent;
     if (version === "1.0") return this.#settle(sent, samples, "", range.unknown);
-    if (written !== undefined) {
-      this.#checkExemplars(sent, written);
-      const reason = `the receiver reports that it stored less than it was sent (status ${status})`;
-      return this.#settle(sent, this.#stored(written), reason, unknown);
+    const isConfirmed = written !== undefined && countOf(written) > 0;
+    const what = written === undefined
+      ? "without the headers that report what it stored"
+      : "and reports that it stored nothing";
+    const reason = `it answers ${status} ${what}`;
+    if (!isConfirmed && !this.#confirmed && this.#fallBack(reason)) return job.again({ unknown, resent: true });
+    if (written === undefined) {
+      return this.#settle(sent, 0, `the receiver does not seem to know remote write 2.0: ${reason}`, range.unknown);
     }
-    const reason = `it answers ${status} without the headers that report what it stored`;
-    if (this.#fallBack(reason)) return job.again({ unknown, resent: true });
-    this.#settle(sent, 0, `the receiver does not seem to know remote write 2.0: ${reason}`, range.unknown);
+    if (isConfirmed) this.#confirmed = true;
+    this.#checkExemplars(sent, written);
+    const less = `the receiver reports that it stored less than it was sent (status ${status})`;
+    this.#settle(sent, countOf(written), less, unknown);
   }
 
   #judgeRejected(result: Rejected, sent: SentRange, unknown: boolean): void {
     const { status, written } = result;
-    const { version, job, range, samples, body: { length } } = sent;
+    const { version, job, range, samples, quarantine, body: { length } } = sent;
     const reason = describe(result);
-    const isRefusalOfSamples = status === 400 || status === 422;
-    const accounted = version === "2.0" && written !== undefined;
-    const isRefusalOf2 = status === 415 || (isRefusalOfSamples && !accounted && !this.#confirmed);
-    if (version === "2.0" && isRefusalOf2 && this.#fallBack(reason)) {
+    const isByEndpoint = isRefusalByEndpoint(result);
+    // Counts that equal what was sent are those of a receiver that counts before it validates: they account for nothing.
+    const accounted = version === "2.0" && !isByEndpoint && written !== undefined && countOf(written) < samples;
+    const isRefusalOf2 = status === 415 || ((status === 400 || status === 422) && written === undefined);
+    if (version === "2.0" && isRefusalOf2 && !this.#confirmed && this.#fallBack(reason)) {
       return job.again({ unknown, resent: true, attempts: 0 });
     }
-    if (status === 413 && length > minBodyBytes) {
+    if (isByEndpoint) return this.#judgeEndpoint(reason, sent, unknown);
+    if (version === "2.0" && written !== undefined) this.#confirmed = true;
+    if (accounted) return this.#settle(sent, countOf(written), reason, unknown);
+    if (status === 413 && length > minBodyBytes && samples > 1 && !range.isProbe) {
       // A little more than half, because the halves of a range are seldom equal.
       this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(minBodyBytes, length * 0.6));
-      if (samples > 1) return job.cut(middle(range), { unknown, resent: true });
+      return job.cut(middle(range), { unknown, resent: true });
     }
-    if (isRefusalOfSamples && !accounted && this.#bisect(sent, unknown)) return;
-    this.#settle(sent, accounted ? this.#stored(written) : 0, reason, unknown);
+    // A 413 was cut above, and a 429 is about the time.
+    if (status !== 413 && status !== 429 && this.#bisect(sent, unknown)) return;
+    const { bisect } = this.#options;
+    if (samples === 1 && status !== 429 && !unknown && bisect && !range.isProbe) {
+      quarantine.add(seriesOf(range), reason);
+    }
+    const isTried = samples === 1 || status === 413 || status === 429 || !bisect || range.isProbe;
+    this.#settle(sent, 0, isTried ? reason : `refused together with others, and not tried alone: ${reason}`, unknown);
+  }
+
+  /** Handles a refusal of all requests: the queue tries again later, and a delivery without a queue ends. */
+  #judgeEndpoint(reason: string, sent: SentRange, unknown: boolean): void {
+    const { job, range } = sent;
+    const { outage } = this.#options;
+    if (outage !== undefined) {
+      outage.refuse(reason, sent.sentMs);
+      return job.again({ unknown, resent: true, attempts: range.attempts + 1 });
+    }
+    this.#settle(sent, 0, reason, unknown);
+    this.abandon(job, "rejected", reason);
   }
 
   /** Counts the samples of a request that got no final answer. */
@@ -247,14 +344,15 @@ export class Delivery {
   }
 
   /** Counts the samples of a request that was answered: this many are stored, the rest is refused. */
-  #settle({ job, range, samples }: SentRange, written: number, reason: string, unknown: boolean): void {
+  #settle({ job, range, samples, quarantine }: SentRange, written: number, reason: string, unknown: boolean): void {
     const { stats, warnings } = this.#options;
     const stored = Math.min(samples, written);
     const refused = samples - stored;
     job.settle(["delivered", stored], [unknown ? "unknown" : "rejected", refused, reason]);
+    if (range.isProbe) quarantine[refused === 0 ? "accepted" : "refused"](range.batch);
     if (stored > 0) {
-      if (range.search !== undefined) this.#search.saved();
-      for (let index = range.from; index < range.to; index++) stats.delivered(job.batch.times[index] ?? 0);
+      if (range.search !== undefined) this.#search.saved(range.search);
+      for (let index = range.from; index < range.to; index++) stats.delivered(range.batch.times[index] ?? 0);
     }
     if (refused === 0) return;
     stats.failed(refused);
@@ -262,7 +360,7 @@ export class Delivery {
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */
-  #checkExemplars({ job: { batch }, range: { from, to } }: SentRange, { exemplars }: WrittenCounts): void {
+  #checkExemplars({ range: { batch, from, to } }: SentRange, { exemplars }: WrittenCounts): void {
     let sent = 0;
     for (let index = from; index < to && batch.exemplars.size > 0; index++) {
       sent += batch.exemplars.get(index)?.length ?? 0;
@@ -270,17 +368,10 @@ export class Delivery {
     if (exemplars < sent) this.#options.warnings.once(`The receiver stored ${exemplars} of ${sent} exemplars.`);
   }
 
-  /** Returns how many samples a 2.0 receiver stored. */
-  #stored({ samples, histograms }: WrittenCounts): number {
-    this.#confirmed = true;
-    return samples + histograms;
-  }
-
   /** Continues with the halves of a refused range. Returns false if it must not be cut. */
-  #bisect({ job, range }: SentRange, unknown: boolean): boolean {
-    if (!this.#search.canCut(range)) return false;
-    job.cut(middle(range), { unknown, resent: true, search: this.#search.begin(range) });
-    return true;
+  #bisect({ job, range, canCut }: SentRange, unknown: boolean): boolean {
+    if (canCut) job.cut(middle(range), { unknown, resent: true, search: this.#search.begin(range) });
+    return canCut;
   }
 
   /** Whether it is still open which version the receiver knows. */
@@ -304,4 +395,22 @@ export class Delivery {
 
 function middle({ from, to }: RequestRange): number {
   return from + ((to - from) >> 1);
+}
+
+/** Returns how many samples a 2.0 receiver counted. */
+function countOf({ samples, histograms }: WrittenCounts): number {
+  return samples + histograms;
+}
+
+/** Returns the series of a range. */
+function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
+  return batch.series.slice(from, to);
+}
+
+/** Reports whether a range has floats and native histograms. */
+function hasBothKinds({ batch: { histograms }, from, to }: BatchSlice): boolean {
+  if (histograms.size === 0) return false;
+  let count = 0;
+  for (let index = from; index < to; index++) if (histograms.has(index)) count++;
+  return count > 0 && count < to - from;
 }

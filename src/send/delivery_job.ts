@@ -8,12 +8,14 @@ import type { Batch, BatchSlice } from "../protocol/batch.ts";
 import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
+/** The floats or the native histograms of a request that was answered 500. */
+export interface KindSplit {
+  /** Whether the receiver answered the floats with anything else. */
+  floatsAnswered: boolean;
+}
+
 /** Samples that are sent in one request, if they fit. */
-export interface RequestRange {
-  /** The first index. */
-  readonly from: number;
-  /** The index after the last. */
-  readonly to: number;
+export interface RequestRange extends BatchSlice {
   /** Whether a request with these samples may have been stored. */
   readonly unknown: boolean;
   /** Whether a request with these samples was sent. */
@@ -22,22 +24,30 @@ export interface RequestRange {
   readonly attempts: number;
   /** The search for bad series that this range belongs to. */
   readonly search: Search | undefined;
+  /** Whether all its series are in quarantine, and are tried again. */
+  readonly isProbe: boolean;
+  /** The other part of the request that this range comes from, if its floats and histograms are sent separately. */
+  readonly kinds: KindSplit | undefined;
 }
 
 /** The ranges of a batch. They are sent one after the other, so that the samples of each series stay in order. */
 export class DeliveryJob {
+  /** The batch, as it was handed over. */
   readonly batch: Batch;
   /** The start of the deadline. It is set when sending begins, and again after each answer. */
   startMs: number | undefined;
+  /** Whether sending began. */
+  isOpen = false;
   /** What is left; the next range is the last element. */
-  readonly #ranges: RequestRange[];
+  #ranges: RequestRange[];
   /** What happened to samples since the last report. */
   report: ReportBuilder = new ReportBuilder();
 
   /** @param options `unknown`: whether the samples may have been stored by an earlier run */
-  constructor({ batch, from, to }: BatchSlice, { unknown = false }: { readonly unknown?: boolean } = {}) {
-    this.batch = batch;
-    this.#ranges = from === to ? [] : [{ from, to, unknown, resent: unknown, attempts: 0, search: undefined }];
+  constructor(slice: BatchSlice, { unknown = false }: { readonly unknown?: boolean } = {}) {
+    this.batch = slice.batch;
+    const rest = { attempts: 0, search: undefined, isProbe: false, kinds: undefined };
+    this.#ranges = slice.from === slice.to ? [] : [{ ...slice, unknown, resent: unknown, ...rest }];
   }
 
   /** The range to send next; undefined if nothing is left. */
@@ -53,23 +63,40 @@ export class DeliveryJob {
 
   /** Keeps the next range, to be sent again. */
   again(changes: Partial<RequestRange>): void {
-    const range = this.#ranges.pop();
-    if (range !== undefined) this.#ranges.push({ ...range, ...changes });
+    this.replace(changes, {});
   }
 
   /** Cuts the next range in two. */
   cut(at: number, changes: Partial<RequestRange> = {}): void {
+    this.replace({ attempts: 0, ...changes }, { to: at }, { from: at });
+  }
+
+  /** Replaces the next range by parts, which are sent in this order. */
+  replace(changes: Partial<RequestRange>, ...parts: readonly Partial<RequestRange>[]): void {
     const range = this.#ranges.pop();
     if (range === undefined) return;
-    const part = { ...range, ...changes, attempts: 0 };
-    this.#ranges.push({ ...part, from: at }, { ...part, to: at });
+    const whole = parts.map((part) => ({ ...range, ...changes, ...part }));
+    this.#ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
+  }
+
+  /** Hands what is left over to a new job, because nobody sends this one any more. Its next range may have been stored. */
+  takeOver(): DeliveryJob {
+    const job = new DeliveryJob({ batch: this.batch, from: 0, to: 0 });
+    job.#ranges = this.#ranges;
+    job.report = this.report;
+    job.isOpen = true;
+    job.again({ unknown: true, resent: true, attempts: (this.next?.attempts ?? 0) + 1 });
+    // Whoever may still send it changes nothing any more.
+    this.#ranges = [];
+    this.report = new ReportBuilder();
+    return job;
   }
 
   /** Sends nothing more. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
   abandon(outcome: Outcome, reason: string): { readonly abandoned: number; readonly failed: number } {
     const failed = count(this.#ranges.filter(({ unknown }) => unknown));
     const abandoned = count(this.#ranges) - failed;
-    this.#ranges.length = 0;
+    this.#ranges = [];
     this.report.count(outcome, abandoned, reason);
     this.report.count("failed", failed, reason);
     return { abandoned, failed };

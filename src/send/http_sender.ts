@@ -151,6 +151,10 @@ async function resultOfResponse(attempt: Attempt, response: Response, url: URL):
   const { status, headers } = response;
   if (response.ok) {
     await drain(response, attempt);
+    // A login page, or the page of another host: nothing is stored.
+    if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
+      return rejected(attempt, "the endpoint answers with a page (text/html)", { status });
+    }
     return { ...once, kind: "written", status, written: writtenCounts(headers) };
   }
   if (response.type === "opaqueredirect") {

@@ -6,7 +6,8 @@
  */
 import type { Metadata } from "../model/time_series.ts";
 import type { EncodedSlice } from "./codec.ts";
-import type { Send } from "./request_result.ts";
+import { isRefusalByEndpoint, type Send } from "./request_result.ts";
+import { settledWithin, type Sleep } from "./sleep.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -26,6 +27,9 @@ export interface MetadataSenderOptions {
   readonly maxDecodedBytes: number;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
+  readonly sleep: Sleep;
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
   readonly warnings: Warnings;
 }
 
@@ -45,6 +49,7 @@ export class MetadataSender {
   #sentAt = -Infinity;
   #refused = false;
   #last: Promise<void> = Promise.resolve();
+  #busyUntilMs = -Infinity;
 
   constructor(options: MetadataSenderOptions) {
     this.#options = options;
@@ -52,7 +57,25 @@ export class MetadataSender {
 
   /** Sends what is due. Resolves when it is sent or given up; never rejects. */
   flush(metadata: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
-    return this.#last = this.#last.then(() => this.#flush(metadata, signal));
+    const before = this.#last;
+    this.#extend();
+    return this.#last = this.#ended(before).then(() => this.#flush(metadata, signal));
+  }
+
+  /** Takes note that a request may be under way for this long. */
+  #extend(): void {
+    const { monotonicNow, timeoutMs } = this.#options;
+    this.#busyUntilMs = monotonicNow() + deadlineMs + timeoutMs;
+  }
+
+  /** Resolves when a flush has ended. In workerd, it never ends if its request was cancelled. */
+  async #ended(flush: Promise<void>): Promise<void> {
+    const { monotonicNow, sleep } = this.#options;
+    let isEnded = false;
+    const ended = flush.then(() => void (isEnded = true));
+    do {
+      await settledWithin(ended, this.#busyUntilMs - monotonicNow(), sleep);
+    } while (!isEnded && monotonicNow() < this.#busyUntilMs);
   }
 
   /** Resolves when no request is under way. */
@@ -86,8 +109,12 @@ export class MetadataSender {
     }
     for (const [name, metadata] of entries) this.#sent.set(name, metadata);
     const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs: monotonicNow() + deadlineMs };
+    this.#extend();
     const result = await send({ version: "1.0", body, samples: 0, ...retries }, signal);
-    if (result.kind === "rejected") {
+    if (isRefusalByEndpoint(result)) {
+      // Samples that meet the same problem report it themselves.
+      for (const [name] of entries) this.#sent.delete(name);
+    } else if (result.kind === "rejected") {
       this.#refused = true;
       warnings.once(`The receiver does not accept metadata (${result.reason}); the sender sends none any more.`);
     } else if (result.kind === "failed") {

@@ -1,9 +1,9 @@
 /**
- * Distinguishes an endpoint that is down from one that fails now and then.
+ * Distinguishes an endpoint that is down from one that fails now and then, and pauses if it refuses all requests.
  *
  * @module
  */
-import { describe, isAnswer, type RequestResult } from "./request_result.ts";
+import { describe, isAnswer, isRefusalByEndpoint, type RequestResult } from "./request_result.ts";
 
 /** When an endpoint counts as down. */
 export interface OutageOptions {
@@ -20,12 +20,22 @@ export interface OutageOptions {
   readonly monotonicNow: () => number;
 }
 
+/** The first pause after a refusal by the endpoint, in milliseconds. It doubles from one pause to the next. */
+const minPauseMs = 1_000;
+
+/** The longest pause: somebody may correct the credentials at any time. */
+const maxPauseMs = 60_000;
+
 /** The time in which every request to an endpoint fails. Any answer ends it. The batches of a queue share it. */
 export class Outage {
   readonly #options: OutageOptions;
   #sinceMs: number | undefined;
   #answeredMs = -Infinity;
   #reason = "";
+  /** The length of the present pause, or of the last one if it is over; 0 if the endpoint does not refuse. */
+  #pauseMs = 0;
+  #pausedAtMs = -Infinity;
+  #pausedUntilMs = -Infinity;
 
   constructor(options: OutageOptions) {
     this.#options = options;
@@ -50,6 +60,37 @@ export class Outage {
     return this.#reason;
   }
 
+  /** Whether the endpoint refused the latest request, whatever it contained. */
+  get isRefused(): boolean {
+    return this.#pauseMs > 0;
+  }
+
+  /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
+  get pausedMs(): number {
+    return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
+  }
+
+  /** Takes note that the endpoint refused a request that was sent at this time. */
+  refuse(reason: string, sentMs: number): void {
+    this.#reason = reason;
+    // The requests of other shards were under way at the same time.
+    if (this.isRefused && sentMs < this.#pausedAtMs) return;
+    this.#pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, 2 * this.#pauseMs));
+    this.#pausedAtMs = this.#options.monotonicNow();
+    this.#pausedUntilMs = this.#pausedAtMs + this.#pauseMs;
+  }
+
+  /** Ends the pause for one request. The requests of other shards wait for its answer. */
+  claim(): void {
+    if (this.isRefused) this.#pausedUntilMs = this.#options.monotonicNow() + this.#pauseMs;
+  }
+
+  /** Ends the pause, because there is not much time left. */
+  endPause(): void {
+    this.#pausedUntilMs = -Infinity;
+    if (this.isRefused) this.#pauseMs = minPauseMs / 2;
+  }
+
   /** Takes note of the result of a request whose deadline began at `startMs`. */
   note(result: RequestResult, startMs: number): void {
     if (result.kind === "failed") {
@@ -60,9 +101,12 @@ export class Outage {
       // After an answer to another shard, the old failure says nothing.
       if (startMs >= this.#answeredMs) this.#reason = result.failure ?? this.#reason;
     } else if (isAnswer(result)) {
-      this.#reason = "";
       this.#sinceMs = undefined;
       this.#answeredMs = this.#options.monotonicNow();
+      if (isRefusalByEndpoint(result)) return;
+      this.#reason = "";
+      this.#pauseMs = 0;
+      this.#pausedUntilMs = -Infinity;
     }
   }
 }

@@ -12,7 +12,8 @@ const maxReasons = 20;
 /** Builds a report. */
 export class ReportBuilder {
   readonly #counts = { delivered: 0, rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0 };
-  readonly #requests = { requests: 0, retries: 0, bytes: 0 };
+  /** Numbers that are not part of `samples`. */
+  readonly #others = { merged: 0, requests: 0, retries: 0, bytes: 0 };
   readonly #reasons = new Map<string, ReasonCount>();
 
   /** Counts samples with their final outcome. */
@@ -24,13 +25,23 @@ export class ReportBuilder {
 
   /** Counts a request with all its attempts. */
   countRequest(attempts: number, bodyBytes: number): void {
-    addTo(this.#requests, { requests: attempts, retries: Math.max(0, attempts - 1), bytes: attempts * bodyBytes });
+    addTo(this.#others, {
+      merged: 0,
+      requests: attempts,
+      retries: Math.max(0, attempts - 1),
+      bytes: attempts * bodyBytes,
+    });
+  }
+
+  /** Counts samples that a newer sample of their series replaced. */
+  countMerged(samples: number): void {
+    this.#others.merged += samples;
   }
 
   /** Adds another report. */
   add(report: DeliveryReport): void {
     addTo(this.#counts, report);
-    addTo(this.#requests, report);
+    addTo(this.#others, report);
     for (const reason of report.reasons) this.#addReason(reason);
   }
 
@@ -41,7 +52,7 @@ export class ReportBuilder {
 
   /** Returns what was counted so far. */
   report(): DeliveryReport {
-    return { samples: this.samples, ...this.#counts, ...this.#requests, reasons: [...this.#reasons.values()] };
+    return { samples: this.samples, ...this.#counts, ...this.#others, reasons: [...this.#reasons.values()] };
   }
 
   #addReason(reason: ReasonCount): void {

@@ -53,7 +53,7 @@ export interface Written extends Attempts {
   readonly written: WrittenCounts | undefined;
 }
 
-/** Refused for good: a 4xx except 429, a redirect, a 429 that is not retried, or a request that the runtime forbids. */
+/** Refused for good: a 4xx except 429, a redirect, a page, a 429 that is not retried, or a request that the runtime forbids. */
 export interface Rejected extends Attempts {
   readonly kind: "rejected";
   /** Undefined if no answer came. */
@@ -102,6 +102,19 @@ export type Send = (request: EncodedRequest, signal: AbortSignal) => Promise<Req
 /** Reports whether the endpoint answered for good, which shows that it is up. */
 export function isAnswer({ kind }: RequestResult): boolean {
   return kind === "written" || kind === "rejected";
+}
+
+/** Unauthorized, forbidden, not found, method not allowed, and (after the fallback to 1.0) unsupported media type. */
+const endpointStatuses: readonly number[] = [401, 403, 404, 405, 415];
+
+/**
+ * Reports whether the endpoint refuses requests as such, whatever they contain: by these statuses, a redirect, a page, or because
+ * the runtime or the configuration does not permit them.
+ */
+export function isRefusalByEndpoint(result: RequestResult): boolean {
+  if (result.kind !== "rejected") return false;
+  const { status = 0 } = result;
+  return status < 400 || endpointStatuses.includes(status);
 }
 
 /** Returns why a request was refused or failed, in the words of the receiver or of the network. */

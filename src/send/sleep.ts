@@ -56,3 +56,11 @@ export function abortAfter(
     signal?.removeEventListener("abort", abort);
   };
 }
+
+/** Resolves when the promise settles, or after the time if it has not settled by then. */
+export async function settledWithin(promise: Promise<unknown>, ms: number, sleep: Sleep): Promise<void> {
+  const timer = new AbortController();
+  const end = (): void => timer.abort();
+  promise.then(end, end);
+  await sleep(ms, timer.signal);
+}

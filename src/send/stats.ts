@@ -4,7 +4,7 @@
  * @see https://github.com/prometheus/prometheus/blob/main/storage/remote/queue_manager.go
  * @module
  */
-import type { EncodedRequest, Send } from "./request_result.ts";
+import { type EncodedRequest, isAnswer, type Send } from "./request_result.ts";
 
 /** A classic histogram. */
 export interface DurationHistogram {
@@ -26,7 +26,10 @@ export interface SendStatsSnapshot {
   readonly samplesFailedTotal: number;
   /** Samples sent again, in the same request or in another one. */
   readonly samplesRetriedTotal: number;
-  /** Samples that will not be sent, by reason: `queue_full`, `closed`, `too_large`, `not_encodable`, `sink_failed`. */
+  /**
+   * Samples that will not be sent, by reason: `queue_full`, `closed`, `too_large`, `not_encodable`, `sink_failed`, `quarantined`
+   * (their series was refused before).
+   */
   readonly samplesDroppedTotal: Readonly<Record<string, number>>;
   /** Samples in the queue, including those that are being sent. */
   readonly samplesPending: number;
@@ -44,7 +47,14 @@ export interface SendStatsSnapshot {
 const bounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
 
 /** The reasons for which samples are dropped. */
-export const dropReasons = ["queue_full", "closed", "too_large", "not_encodable", "sink_failed"] as const;
+export const dropReasons = [
+  "queue_full",
+  "closed",
+  "too_large",
+  "not_encodable",
+  "sink_failed",
+  "quarantined",
+] as const;
 
 /** Why a sample was dropped. */
 export type DropReason = typeof dropReasons[number];
@@ -66,6 +76,9 @@ export class SendStats {
     requestDuration: this.#durations,
     highestSentTimestampMs: undefined,
   };
+
+  /** How long requests take until they are answered, smoothed, in milliseconds; undefined if none was answered. */
+  answerMs: number | undefined;
 
   /** Counts one attempt to send a request. */
   requested({ samples, body, attempt, resent }: EncodedRequest, ms: number): void {
@@ -122,7 +135,11 @@ export function withStats(
   return async (request, signal) => {
     const start = monotonicNow();
     const result = await send(request, signal);
-    if (result.attempts > 0) stats.requested(request, monotonicNow() - start);
+    const ms = monotonicNow() - start;
+    if (result.attempts > 0) stats.requested(request, ms);
+    if (isAnswer(result)) {
+      stats.answerMs = stats.answerMs === undefined ? ms : stats.answerMs + (ms - stats.answerMs) / 4;
+    }
     return result;
   };
 }

@@ -8,8 +8,11 @@ import { reasonOf } from "../model/errors.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryJob } from "./delivery_job.ts";
+import type { Liveness } from "./liveness.ts";
+import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import type { Outage } from "./outage.ts";
-import { mergeReports } from "./report_builder.ts";
+import { Quarantine } from "./quarantine.ts";
+import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
 import type { SendStats } from "./stats.ts";
@@ -17,6 +20,12 @@ import type { Warnings } from "./warnings.ts";
 
 /** What happens when the queue is full: the oldest batches are dropped, or the producer waits for `ready()`. */
 export type OverflowPolicy = "drop-oldest" | "block";
+
+/**
+ * What happens if the endpoint refuses all requests: the batches wait for the next flush (`defer`), the queue tries again by itself
+ * (`wait`), or it sends nothing any more (`stop`). With the first two, it sends one request for each pause.
+ */
+export type RefusalPolicy = "defer" | "wait" | "stop";
 
 /** The limits of the queue, and where it leads. */
 export interface WriteQueueOptions {
@@ -29,6 +38,15 @@ export interface WriteQueueOptions {
   /** How much memory the batches may use, in bytes. */
   readonly maxQueueBytes: number;
   readonly overflow: OverflowPolicy;
+  readonly onRefusal: RefusalPolicy;
+  /** How many samples a request may contain. */
+  readonly maxSamplesPerSend: number;
+  /** How long closing usually takes at most, in milliseconds. If what waits takes longer than half of it, it is merged. */
+  readonly closeTimeoutMs: number;
+  /** Knows whether a batch that is being sent can still go on. @default each can */
+  readonly liveness?: Liveness | undefined;
+  /** The clock of deadlines, in milliseconds. */
+  readonly monotonicNow: () => number;
   /** The limit on the requests of a flush, if there is one. `resume()` renews it. */
   readonly budget?: RequestBudget | undefined;
   readonly sleep: Sleep;
@@ -57,6 +75,8 @@ export interface PushOptions {
   readonly after?: Promise<unknown> | undefined;
   /** Whether an earlier run may have sent the batch: samples that are refused then count as unknown. @default false */
   readonly sentBefore?: boolean | undefined;
+  /** Whether a newer sample of a series may replace this one while it waits, because the values are cumulative. @default false */
+  readonly isCumulative?: boolean | undefined;
 }
 
 /** What is in the queue. */
@@ -71,10 +91,16 @@ export interface QueueSize {
 interface Entry {
   /** Rises from push to push. */
   readonly order: number;
-  readonly job: DeliveryJob;
-  readonly samples: number;
-  readonly bytes: number;
+  readonly pushedMs: number;
+  readonly isCumulative: boolean;
   readonly after: Promise<unknown> | undefined;
+  job: DeliveryJob;
+  samples: number;
+  bytes: number;
+  /** The batches that were merged into this one. They are settled together. */
+  merged: readonly Entry[];
+  /** Ends the sending of this batch. */
+  controller: AbortController | undefined;
   /**
    * `waiting` until the batches before it in its shard are settled, `sending` until it is settled itself, and `deferred` if the
    * flush had no request left for it: then it waits for the next flush.
@@ -84,24 +110,47 @@ interface Entry {
   settled: Promise<DeliveryReport>;
   /** Resolves `settled`; undefined if it has done so. */
   settle: ((report: DeliveryReport) => void) | undefined;
+  /** Resolves when the batch leaves its place, or is deferred. */
+  left: Promise<void>;
+  /** Resolves `left`. */
+  leave(): void;
 }
 
 /** The batches of the same series, oldest first. They are sent one after the other. */
-type Shard = Entry[];
+interface Shard {
+  readonly entries: Entry[];
+  readonly quarantine: Quarantine;
+}
 
 /** The measured memory of a small batch in the queue, without its columns. */
 const entryBytes = 2_200;
+
+/** How often the queue looks whether it may send again. */
+const maxStepMs = 1_000;
+
+/** How often a flush looks whether the batches before its own are stuck. */
+const [minWatchMs, maxWatchMs] = [100, 10_000] as const;
+
+/** A sender that is behind by more says so. */
+const maxLagMs = 10_000;
 
 /** Accepts batches that are not encoded yet, and sends one request at a time for each shard. */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
   readonly #shards = new Map<number, Shard>();
-  readonly #end = new AbortController();
+  /** Created by need, because workerd did not always allow it outside of requests. */
+  #endController: AbortController | undefined;
   readonly #waiters = new Set<() => void>();
+  /** What happened to batches that a flush deferred and no flush resumed. */
+  #unreported = new ReportBuilder();
   #pushed = 0;
   #samples = 0;
   #bytes = 0;
   #isClosed = false;
+  /** Why nothing is sent any more. */
+  #stopped: string | undefined;
+  /** When searches for bad series end, because the queue is closed. */
+  #searchUntilMs = Infinity;
   #closing: Promise<DeliveryReport> | undefined;
 
   constructor(options: WriteQueueOptions) {
@@ -124,29 +173,61 @@ export class WriteQueue {
     return this.#end.signal;
   }
 
+  /** Whether the queue still sends: false after a refusal that stopped it. */
+  get isSending(): boolean {
+    return this.#stopped === undefined;
+  }
+
+  /** The age of the oldest batch, in milliseconds; 0 if there is none. */
+  get lagMs(): number {
+    const oldest = Math.min(...this.#all.map(({ entries }) => entries[0]?.pushedMs ?? Infinity));
+    return oldest === Infinity ? 0 : this.#options.monotonicNow() - oldest;
+  }
+
+  get #end(): AbortController {
+    return this.#endController ??= new AbortController();
+  }
+
+  get #all(): Shard[] {
+    return [...this.#shards.values()];
+  }
+
   /**
    * Adds a batch, which must not change any more. All samples of a series go to the same shard.
    *
    * Resolves when each sample is delivered, given up or dropped, or waits for the next flush (`deferred`). Never rejects.
    */
-  push(shardNumber: number, batch: Batch, { after, sentBefore }: PushOptions = {}): Promise<DeliveryReport> {
+  push(shardNumber: number, batch: Batch, options: PushOptions = {}): Promise<DeliveryReport> {
+    const { after, sentBefore, isCumulative = false } = options;
+    const { delivery, overflow, monotonicNow } = this.#options;
     const job = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
-    if (this.#isClosed) {
-      this.#options.delivery.abandon(job, "deferred", this.#closedReason);
+    if (this.#isClosed || this.#stopped !== undefined) {
+      if (this.#stopped === undefined) delivery.abandon(job, "deferred", this.#closedReason);
+      else delivery.abandon(job, "failed", this.#stopped);
       return Promise.resolve(job.takeReport());
     }
     const columnBytes = batch.bytes + 16 * (batch.values.length - batch.length);
     const entry: Entry = {
-      ...{ order: this.#pushed++, job, samples: batch.length, bytes: entryBytes + columnBytes, after },
+      ...{
+        order: this.#pushed++,
+        pushedMs: monotonicNow(),
+        isCumulative,
+        after,
+        job,
+        merged: [],
+        controller: undefined,
+      },
+      ...{ samples: batch.length, bytes: entryBytes + columnBytes },
       ...unsettled(),
     };
     const { settled } = entry;
-    const shard = this.#shards.get(shardNumber) ?? [];
+    const shard = this.#shards.get(shardNumber) ?? { entries: [], quarantine: new Quarantine() };
     this.#shards.set(shardNumber, shard);
-    shard.push(entry);
+    shard.entries.push(entry);
     this.#resize(entry.samples, entry.bytes);
-    if (this.#options.overflow === "drop-oldest") this.#dropOldest();
-    void this.#run(shard);
+    this.#keepUp(shard);
+    if (overflow === "drop-oldest") this.#dropOldest();
+    void this.#drive(shard, entry);
     return settled;
   }
 
@@ -154,7 +235,7 @@ export class WriteQueue {
   ready(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
-        if (this.isFull && !this.#isClosed && signal?.aborted !== true) return;
+        if (this.isFull && this.isSending && !this.#isClosed && signal?.aborted !== true) return;
         this.#waiters.delete(check);
         signal?.removeEventListener("abort", check);
         resolve();
@@ -172,6 +253,43 @@ export class WriteQueue {
   }
 
   /**
+   * Takes over batches whose sending cannot go on, until a promise settles. In workerd, a request that was cancelled takes its
+   * fetch and its timers with it, and nothing tells the requests that wait for them.
+   */
+  async watch(until: Promise<unknown>): Promise<void> {
+    const { sleep } = this.#options;
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    until.then(end, end);
+    while (!ended.signal.aborted) {
+      const leftMs = Math.min(...this.#all.map((shard) => this.#leftMs(shard)));
+      await sleep(Math.min(Math.max(leftMs, minWatchMs), maxWatchMs), ended.signal);
+      if (ended.signal.aborted) return;
+      for (const shard of this.#all) if (this.#leftMs(shard) <= 0) void this.#takeOver(shard);
+    }
+  }
+
+  /** Returns how long it takes until the first batch of a shard counts as stuck, in milliseconds. */
+  #leftMs({ entries: [first] }: Shard): number {
+    if (first === undefined || first.state === "deferred") return Infinity;
+    if (first.state === "waiting" || first.controller === undefined) return 0;
+    return this.#options.liveness?.leftMs(first.controller.signal) ?? Infinity;
+  }
+
+  async #takeOver(shard: Shard): Promise<void> {
+    const [first] = shard.entries;
+    if (first?.state === "sending") {
+      this.#options.warnings.once(
+        "The request that an earlier flush began does not end: it was probably cancelled. A later flush sends its samples.",
+      );
+      first.job = first.job.takeOver();
+      first.state = "waiting";
+    }
+    // The flushes of the batches behind it may have been cancelled, too.
+    for (let next = shard.entries[0]; next?.state === "waiting"; next = shard.entries[0]) await this.#send(shard, next);
+  }
+
+  /**
    * Accepts no more batches, waits for those in the queue and for `finish`, and gives up what is left when the time is over or the
    * budget is used up.
    *
@@ -185,67 +303,182 @@ export class WriteQueue {
   }
 
   async #close({ timeoutMs, signal, finish }: QueueCloseOptions): Promise<DeliveryReport> {
-    const clear = abortAfter(timeoutMs, this.#end, { sleep: this.#options.sleep, signal });
+    const { sleep, stats, outage, monotonicNow } = this.#options;
+    this.#end.signal.addEventListener("abort", () => {
+      for (const { entries: [first] } of this.#all) first?.controller?.abort();
+    });
+    const clear = abortAfter(timeoutMs, this.#end, { sleep, signal });
+    this.#searchUntilMs = monotonicNow() + timeoutMs / 2;
+    outage.endPause();
+    for (const shard of this.#all) {
+      const isKnown = stats.answerMs !== undefined || timeoutMs === Infinity;
+      if (!isKnown || this.#durationMs(shard.entries) > timeoutMs) this.#merge(shard);
+    }
     const resumed = this.#resumeDeferred();
-    await Promise.all([...this.#shards.values()].flat().map(({ settled }) => settled));
+    await Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
     await finish?.();
     clear();
     return await resumed;
   }
 
   async #resumeDeferred(): Promise<DeliveryReport> {
-    const shards = [...this.#shards.values()];
-    const deferred = shards.flat().filter(({ state }) => state === "deferred");
-    const settled = deferred.map((entry) => Object.assign(entry, unsettled()).settled);
-    for (const shard of shards) void this.#run(shard);
-    return mergeReports(await Promise.all(settled));
+    const settled = this.#all.flatMap((shard) =>
+      shard.entries.filter(({ state }) => state === "deferred").map((entry) => {
+        Object.assign(entry, unsettled());
+        void this.#drive(shard, entry);
+        return entry.settled;
+      })
+    );
+    const reports = await Promise.all(settled);
+    const unreported = this.#unreported;
+    this.#unreported = new ReportBuilder();
+    return mergeReports([unreported.report(), ...reports]);
   }
 
-  async #run(shard: Shard): Promise<void> {
-    if (isBusy(shard)) return;
-    const { delivery } = this.#options;
-    const { signal } = this.#end;
-    for (let entry = shard[0]; entry !== undefined; entry = shard[0]) {
-      entry.state = "sending";
-      if (!signal.aborted) await this.#send(entry);
-      // No later flush can send the rest.
-      if (signal.aborted || this.#isClosed) delivery.abandon(entry.job, "deferred", this.#closedReason);
-      if (entry.job.next !== undefined) break;
-      this.#giveUpWaiting();
-      shard.shift();
-      this.#leave(entry);
+  /** Sends a batch when the batches before it are settled. In workerd, each request sends its own batches. */
+  async #drive(shard: Shard, entry: Entry): Promise<void> {
+    const { entries } = shard;
+    for (let at = entries.indexOf(entry); at > 0; at = entries.indexOf(entry)) {
+      const before = entries[at - 1];
+      if (before?.state === "deferred") return this.#defer(entry);
+      await before?.left;
     }
-    for (const entry of shard) {
-      entry.state = "deferred";
-      settle(entry);
-    }
+    if (entries[0] === entry && entry.state === "waiting") await this.#send(shard, entry);
   }
 
-  async #send({ job, after }: Entry): Promise<void> {
-    const { budget, delivery } = this.#options;
-    if (budget?.usedUp === true) return;
+  /** Sends the first batch of a shard. */
+  async #send(shard: Shard, entry: Entry): Promise<void> {
+    const { budget, delivery, outage, onRefusal, sleep } = this.#options;
+    const { signal: end } = this.#end;
+    const { job } = entry;
+    const { signal } = entry.controller = new AbortController();
+    entry.state = "sending";
+    while (entry.job === job && !end.aborted && this.isSending) {
+      await this.#advance(shard, entry, signal);
+      const waits = onRefusal === "wait" || this.#isClosed;
+      if (job.next === undefined || !outage.isRefused || !waits || budget?.usedUp === true) break;
+      await sleep(Math.min(outage.pausedMs, maxStepMs), signal);
+    }
+    // Another call has taken the batch over.
+    if (entry.job !== job) return;
+    if (this.#stopped !== undefined) delivery.abandon(job, "failed", this.#stopped);
+    // No later flush can send the rest.
+    else if (end.aborted || this.#isClosed) delivery.abandon(job, "deferred", this.#closedReason);
+    if (job.next !== undefined) return this.#defer(entry);
+    this.#giveUpWaiting();
+    shard.entries.shift();
+    this.#leave(entry);
+  }
+
+  /** Sends what is left of a batch, as far as possible now. */
+  async #advance({ quarantine }: Shard, { job, after }: Entry, signal: AbortSignal): Promise<void> {
+    const { budget, delivery, outage, onRefusal } = this.#options;
+    if (budget?.usedUp === true || outage.pausedMs > 0) return;
+    outage.claim();
     try {
-      if (after !== undefined) await untilAborted(after, this.#end.signal);
+      if (after !== undefined) await untilAborted(after, signal);
     } catch {
       // No later flush can send it either.
       delivery.abandon(job, "deferred", "the window before it was not acknowledged");
       return;
     }
     try {
-      await delivery.advance(job, this.#end.signal);
+      await delivery.advance(job, signal, { quarantine, isPressed: () => this.#isPressed });
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
       delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);
     }
+    if (outage.isRefused) this.#reportRefusal();
+    if (outage.isRefused && onRefusal === "stop") this.#stop();
+  }
+
+  #defer(entry: Entry): void {
+    entry.state = "deferred";
+    settle(entry);
+  }
+
+  #reportRefusal(): void {
+    const { outage: { reason }, onRefusal, warnings } = this.#options;
+    const then = onRefusal === "stop"
+      ? "Nothing more is sent."
+      : "The sender tries again, at first after 1 s, and later each minute.";
+    warnings.once(`The endpoint refuses all requests (${reason}). ${causeOf(reason)}${then}`);
+  }
+
+  /** Sends nothing any more. */
+  #stop(): void {
+    this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
+    this.#giveUpAll(this.#stopped);
+    this.#wake();
+  }
+
+  /** Whether a search for bad series must end: the queue fills up, or half of the time for closing is over. */
+  get #isPressed(): boolean {
+    const { capacity, overflow, monotonicNow } = this.#options;
+    return monotonicNow() > this.#searchUntilMs || (overflow === "drop-oldest" && this.#samples > capacity / 2);
+  }
+
+  /** Estimates how long batches take, in milliseconds; 0 if no request was answered yet. */
+  #durationMs(entries: readonly Entry[]): number {
+    const { maxSamplesPerSend, stats: { answerMs = 0 } } = this.#options;
+    return answerMs * entries.reduce((sum, { samples }) => sum + Math.ceil(samples / maxSamplesPerSend), 0);
+  }
+
+  /** Merges what waits if the endpoint is too slow, or refuses requests for now. Says once that the sender is behind. */
+  #keepUp(shard: Shard): void {
+    const { closeTimeoutMs, outage, warnings, stats: { answerMs = 0 } } = this.#options;
+    const { lagMs } = this;
+    const waitingMs = this.#durationMs(shard.entries.slice(firstIdle(shard)));
+    const isSlow = waitingMs > closeTimeoutMs / 2;
+    const merged = isSlow || outage.isRefused ? this.#merge(shard) : 0;
+    // In an outage, what waits would not take long.
+    if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
+      const effect = merged > 0 ? "older values that wait are left out; totals stay right" : "it may not catch up";
+      warnings.once(
+        `The sender is ${(lagMs / 1000).toFixed(1)} s behind, because a request takes ${
+          (answerMs / 1000).toFixed(1)
+        } s ` +
+          `(${effect}). A longer --flush-period, more --shards or a larger --max-samples-per-send help.`,
+      );
+    }
+  }
+
+  /** Merges the batches of a shard that were not sent yet into the newest of them. Returns how many samples were left out. */
+  #merge({ entries }: Shard): number {
+    const waiting = entries.filter((entry) =>
+      entry.isCumulative && entry.state !== "sending" && !entry.job.isOpen && isMergeable(entry.job.batch)
+    );
+    const newest = waiting.pop();
+    if (newest === undefined || waiting.length === 0) return 0;
+    const batch = mergeBatches([...waiting, newest].map(({ job }) => job.batch));
+    const before = newest.samples + waiting.reduce((sum, { samples }) => sum + samples, 0);
+    for (const entry of waiting) {
+      entries.splice(entries.indexOf(entry), 1);
+      this.#resize(-entry.samples, -entry.bytes);
+      entry.leave();
+    }
+    const bytes = batch.bytes + entryBytes;
+    this.#resize(batch.length - newest.samples, bytes - newest.bytes);
+    const job = new DeliveryJob({ batch, from: 0, to: batch.length });
+    for (const entry of [...waiting, newest]) job.report.add(entry.job.report.report());
+    job.report.countMerged(before - batch.length);
+    const merged = [newest, ...waiting].flatMap((entry) => entry.merged).concat(waiting);
+    // What is left of the older batches is reported with the newest one.
+    for (const entry of waiting) Object.assign(entry, { job: new DeliveryJob({ batch, from: 0, to: 0 }), merged: [] });
+    Object.assign(newest, { job, samples: batch.length, bytes, merged });
+    return before - batch.length;
   }
 
   /** Gives up what waits after a long outage. Later batches will show whether the endpoint is up again. */
   #giveUpWaiting(): void {
-    const { delivery, outage } = this.#options;
-    if (!outage.isLong) return;
-    for (const shard of this.#shards.values()) {
-      for (const entry of shard.splice(firstIdle(shard))) {
-        delivery.abandon(entry.job, "failed", outage.reason);
+    const { outage } = this.#options;
+    if (outage.isLong) this.#giveUpAll(outage.reason);
+  }
+
+  #giveUpAll(reason: string): void {
+    for (const shard of this.#all) {
+      for (const entry of shard.entries.splice(firstIdle(shard))) {
+        this.#options.delivery.abandon(entry.job, "failed", reason);
         this.#leave(entry);
       }
     }
@@ -258,21 +491,26 @@ export class WriteQueue {
   }
 
   /**
-   * Drops the oldest batches until the queue is within its limits. It never drops a batch that is being sent, nor the newest batch
-   * of a shard: that one has the latest totals, is sent next when the others are gone, and may alone be larger than the queue.
+   * Merges what waits, and then drops the oldest batches, until the queue is within its limits. It never drops a batch that is
+   * being sent, nor the newest batch of a shard: that one has the latest totals, is sent next when the others are gone, and may
+   * alone be larger than the queue.
    */
   #dropOldest(): void {
     const { capacity, maxQueueBytes, delivery, warnings } = this.#options;
-    while (this.#samples > capacity || this.#bytes > maxQueueBytes) {
-      let oldest: { readonly entry: Entry; readonly shard: Shard } | undefined;
-      for (const shard of this.#shards.values()) {
+    const isOver = (): boolean => this.#samples > capacity || this.#bytes > maxQueueBytes;
+    for (const shard of this.#all) if (isOver()) this.#merge(shard);
+    while (isOver()) {
+      let oldest: { readonly entry: Entry; readonly entries: Entry[] } | undefined;
+      for (const shard of this.#all) {
         const first = firstIdle(shard);
-        const entry = first < shard.length - 1 ? shard[first] : undefined;
-        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
+        const entry = first < shard.entries.length - 1 ? shard.entries[first] : undefined;
+        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) {
+          oldest = { entry, entries: shard.entries };
+        }
       }
       if (oldest === undefined) return;
-      const { entry, shard } = oldest;
-      shard.splice(firstIdle(shard), 1);
+      const { entry, entries } = oldest;
+      entries.splice(entries.indexOf(entry), 1);
       const dropped = delivery.abandon(entry.job, "dropped", "the queue was full");
       warnings.once(
         `The queue is full (${capacity} samples, ${maxQueueBytes} bytes), so the oldest samples in it are dropped. ` +
@@ -284,6 +522,7 @@ export class WriteQueue {
 
   #leave(entry: Entry): void {
     this.#resize(-entry.samples, -entry.bytes);
+    if (entry.settle === undefined) this.#unreported.add(entry.job.takeReport());
     settle(entry);
     this.#wake();
   }
@@ -299,24 +538,41 @@ export class WriteQueue {
   }
 }
 
-/** Returns the state of a batch that waits, with a new promise. */
-function unsettled(): Pick<Entry, "state" | "settled" | "settle"> {
+/** Returns the state of a batch that waits, with new promises. */
+function unsettled(): Pick<Entry, "state" | "settled" | "settle" | "left" | "leave"> {
   let settle: Entry["settle"];
+  let leave = (): void => {};
   const settled = new Promise<DeliveryReport>((resolve) => settle = resolve);
-  return { state: "waiting", settled, settle };
+  const left = new Promise<void>((resolve) => leave = resolve);
+  return { state: "waiting", settled, settle, left, leave };
 }
 
 /** Reports once what happened to a batch. */
 function settle(entry: Entry): void {
   entry.settle?.(entry.job.takeReport());
   entry.settle = undefined;
-}
-
-function isBusy(shard: Shard): boolean {
-  return shard[0]?.state === "sending";
+  entry.leave();
+  entry.merged.forEach(settle);
+  entry.merged = [];
 }
 
 /** Returns the index of the first batch that is not being sent. */
-function firstIdle(shard: Shard): number {
-  return isBusy(shard) ? 1 : 0;
+function firstIdle({ entries: [first] }: Shard): number {
+  return first?.state === "sending" ? 1 : 0;
+}
+
+/** Returns the likely cause of a refusal by the endpoint, and what to check. */
+function causeOf(reason: string): string {
+  const status = Number(/^status (\d+)/.exec(reason)?.[1]);
+  if (status === 401 || status === 403) {
+    return "The credentials are probably wrong (--user, --password, --bearer-token). ";
+  }
+  if (status === 404 || status === 405) {
+    return "The path of the URL is probably wrong, or the receiver is not switched on " +
+      "(Prometheus: --web.enable-remote-write-receiver). ";
+  }
+  if (status === 415) return "The receiver does not know this version of the protocol (--protocol). ";
+  return status < 400 || reason.includes("redirects")
+    ? "The URL probably names a wrong host or leads to a login page. "
+    : "";
 }

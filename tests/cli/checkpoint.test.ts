@@ -217,6 +217,34 @@ test("a window that is given up ends the run, which says so once, and the same c
     }
   }));
 
+for (const status of [401, 403, 404, 405]) {
+  test(`a ${status} ends a replay after one request, the checkpoint stays, and the right password sends everything`, () =>
+    withRecording(async (folder, recording) => {
+      // One fault for each of the first two runs: the receiver would accept a second request.
+      const fault = { kind: "answer", status } as const;
+      const server = await startReceiver({ script: prometheus, faults: [fault, fault] });
+      try {
+        const state = join(folder, "state");
+        for (const args of [["--checkpoint", state], []]) {
+          const before = server.requests.length;
+          const first = await runCli([recording, "--flush-period", "50ms", ...args, "--url", server.url]);
+          assert.equal(first.code, 1, first.stderr);
+          assert.equal(server.requests.length - before, 1);
+          assert.match(first.stderr, /delivered {2}0 of/);
+          assert.equal(first.stderr.match(/The endpoint refuses all requests \(status/g)?.length, 1, first.stderr);
+        }
+        const command = [recording, "--flush-period", "50ms", "--checkpoint", state, "--url", server.url];
+        const second = await runCli([...command, "--user", "me", "--password", "right"]);
+        assert.equal(second.code, 0, second.stderr);
+        assert.match(second.stderr, /earlier runs sent 0 windows/);
+        const expected = await undisturbed([recording, "--flush-period", "50ms"]);
+        assert.deepEqual(relative(server.receiver), relative(expected.receiver));
+      } finally {
+        await server.close();
+      }
+    }));
+}
+
 test("after a file that cannot be read to its end, the next run continues with the incomplete window and the other files", () =>
   withRecording(async (folder, recording) => {
     const start = Date.UTC(2026, 10, 22, 11);

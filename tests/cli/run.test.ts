@@ -42,7 +42,7 @@ test("results arrive while k6 runs; the temporary folder is removed by then, so 
 /** Returns the result of a run in which all of 10 samples were delivered, apart from what is given. */
 function resultOf({ delivered = 10, unknown = 0, samples = 10, foreign = 0, torn = 0 }): RunResult {
   const counts = { rejected: samples - delivered - unknown, failed: 0, dropped: 0, deferred: 0 };
-  const report = { ...counts, samples, delivered, unknown, requests: 1, retries: 0, bytes: 1, reasons: [] };
+  const report = { ...counts, samples, delivered, unknown, merged: 0, requests: 1, retries: 0, bytes: 1, reasons: [] };
   const none = { malformed: 0, unknownMetric: 0, invalidTime: 0, invalidValue: 0, invalidTags: 0 };
   const read = { lines: samples, samples, bytes: 1, skipped: { ...none, foreign, torn } };
   const stats = { samplesIn: samples, samplesRefused: {}, series: 1 };

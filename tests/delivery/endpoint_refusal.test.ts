@@ -16,6 +16,8 @@ import {
 } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
+type SettledWindow = Parameters<CheckpointOptions["onWindow"]>[0];
+
 /** Refusals by the endpoint, and what a warning says about their likely cause. */
 const refusals: readonly (readonly [title: string, fault: Fault, cause: RegExp])[] = [
   ["401", { kind: "answer", status: 401, body: "no" }, /credential/i],

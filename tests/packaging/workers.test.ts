@@ -13,10 +13,14 @@ before(async () => {
 after(() => project.remove());
 
 /** Starts a Worker with this source. */
-function workerOf(contents: string, vars: Readonly<Record<string, string>> = {}): Promise<RunningWorker> {
+function workerOf(
+  contents: string,
+  vars: Readonly<Record<string, string>> = {},
+  compatibilityDate = "2026-11-01",
+): Promise<RunningWorker> {
   return startWorker("", {
     folder: project.folder,
-    compatibilityDate: "2026-11-01",
+    compatibilityDate,
     vars,
     bundle: { stdin: { contents, resolveDir: project.folder } },
   });
@@ -91,3 +95,92 @@ test("a forwarder in a Worker forwards what it receives", async () => {
     await target.close();
   }
 });
+
+for (const compatibilityDate of ["2025-06-01", "2026-11-01"]) {
+  test(`requests of a Worker that share an output end with the right totals (compatibility date ${compatibilityDate})`, async () => {
+    const target = await startReceiver();
+    const worker = await workerOf(
+      `
+      import { RemoteWriteOutput } from "k6-remote-write";
+      let url = "";
+      // Created outside of requests, as its state outlives them.
+      const output = new RemoteWriteOutput({
+        url: "http://receiver.test/api/v1/write",
+        timeoutMs: 2000,
+        fetch: (_, init) => fetch(url, init),
+      });
+      const metric = { name: "hits", type: "counter", contains: "default" };
+      export default {
+        async fetch(request, env, context) {
+          url = env.URL;
+          output.add({ metric, time: Date.now(), value: 1, tags: {} });
+          const flushed = output.flush();
+          context.waitUntil(flushed);
+          const { pathname } = new URL(request.url);
+          // The answer ends the request: waitUntil() keeps it alive. One request waits for its report.
+          return Response.json(pathname === "/report" ? await flushed : {});
+        },
+      };
+    `,
+      { URL: target.url },
+      compatibilityDate,
+    );
+    try {
+      const hits = (): number | undefined => lastValues(target.writes).get("k6_hits_total{}");
+      await Promise.all(Array.from({ length: 8 }, () => fetch(worker.url).then((response) => response.text())));
+      for (let request = 0; request < 5; request++) await (await fetch(worker.url)).text();
+      const report = await (await fetch(`${worker.url}/report`)).json();
+      assert.deepEqual([report.samples, report.delivered], [1, 1]);
+      assert.equal(hits(), 14);
+    } finally {
+      await worker.stop();
+      await target.close();
+    }
+  });
+
+  test(`a Worker's flush takes over the flush of a request that was cancelled (compatibility date ${compatibilityDate})`, async () => {
+    const target = await startReceiver();
+    const worker = await workerOf(
+      `
+      import { RemoteWriteOutput } from "k6-remote-write";
+      let url = "";
+      let isSlow = false;
+      const warnings = [];
+      const output = new RemoteWriteOutput({
+        url: "http://receiver.test/api/v1/write",
+        timeoutMs: 1000,
+        onWarning: (message) => warnings.push(message),
+        // The answer to the request that is cancelled never comes.
+        fetch: (_, init) => isSlow ? fetch(url + "?slow", init).then(() => new Promise(() => {})) : fetch(url, init),
+      });
+      const metric = { name: "hits", type: "counter", contains: "default" };
+      export default {
+        async fetch(request, env, context) {
+          url = env.URL;
+          isSlow = new URL(request.url).pathname === "/cancelled";
+          output.add({ metric, time: Date.now(), value: 1, tags: {} });
+          const flushed = output.flush();
+          // Without waitUntil(), the runtime cancels what the request began.
+          if (isSlow) return new Response("not awaited");
+          return Response.json({ report: await flushed, warnings });
+        },
+      };
+    `,
+      { URL: target.url },
+      compatibilityDate,
+    );
+    try {
+      await (await fetch(worker.url)).text();
+      await (await fetch(`${worker.url}/cancelled`)).text();
+      const { report, warnings } = await (await fetch(worker.url)).json();
+      assert.equal(report.delivered, 1);
+      assert.equal(lastValues(target.writes).get("k6_hits_total{}"), 3);
+      assert.equal(warnings.length, 1, JSON.stringify(warnings));
+      const again = await (await fetch(worker.url)).json();
+      assert.deepEqual([again.report.delivered, again.warnings.length], [1, 1]);
+    } finally {
+      await worker.stop();
+      await target.close();
+    }
+  });
+}

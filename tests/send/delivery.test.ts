@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "../support/scripted_receiver.ts";
-import { createSending, jsonCodecs, oneEach, SeriesNames, sizes } from "../support/sending.ts";
+import { createSending, jsonCodecs, oneEach, SeriesNames, setUpDelivery, sizes } from "../support/sending.ts";
 
-const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, retries: 0, reasons: [] };
+const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, merged: 0, retries: 0, reasons: [] };
 
 test("a batch is cut by the number of samples, in order", async () => {
-  const setting = createSending({ maxSamplesPerSend: 4 });
+  const setting = setUpDelivery({ maxSamplesPerSend: 4 });
   const { bytes, ...report } = await setting.deliver(oneEach(10));
   assert.deepEqual(report, { ...none, samples: 10, delivered: 10, requests: 3 });
   assert.equal(bytes, setting.stats.snapshot().bytesTotal);
@@ -18,7 +18,7 @@ test("a batch is cut by the number of samples, in order", async () => {
 });
 
 test("an empty batch needs no request", async () => {
-  const setting = createSending();
+  const setting = setUpDelivery();
   assert.deepEqual(await setting.deliver(oneEach(0)), { ...none, samples: 0, delivered: 0, requests: 0, bytes: 0 });
   assert.deepEqual(sizes(setting), []);
 });
@@ -26,14 +26,14 @@ test("an empty batch needs no request", async () => {
 test("a batch is cut by compressed and by decoded bytes", async () => {
   const body = jsonCodecs["1.0"].encode({ batch: oneEach(4), from: 0, to: 4 });
   for (const limit of [{ maxBodyBytes: body.body.length }, { maxDecodedBytes: body.decodedBytes }]) {
-    const setting = createSending(limit);
+    const setting = setUpDelivery(limit);
     assert.equal((await setting.deliver(oneEach(8))).delivered, 8);
     assert.deepEqual(sizes(setting), [4, 4]);
   }
 });
 
 test("a single sample that is too large is not sent, and the report has the reason", async () => {
-  const setting = createSending({ maxBodyBytes: 100 });
+  const setting = setUpDelivery({ maxBodyBytes: 100 });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["a", 1, 1], ["l".repeat(200), 1, 2], ["b", 1, 3]]));
   assert.equal(report.delivered, 2);
@@ -50,7 +50,7 @@ test("a sample that cannot be encoded is not sent, but the others are", async ()
     }
     return jsonCodecs["1.0"].encode(slice);
   };
-  const setting = createSending({ codecs: { "1.0": { encode }, "2.0": { encode } } });
+  const setting = setUpDelivery({ codecs: { "1.0": { encode }, "2.0": { encode } } });
   const report = await setting.deliver(oneEach(10));
   assert.equal(report.delivered, 9);
   assert.deepEqual(report.reasons, [
@@ -60,7 +60,7 @@ test("a sample that cannot be encoded is not sent, but the others are", async ()
 
 test("a 413 halves the size of requests for good, and nothing is lost", async () => {
   const series = new SeriesNames();
-  const setting = createSending({ faults: [{ kind: "answer", status: 413 }, { kind: "answer", status: 413 }] });
+  const setting = setUpDelivery({ faults: [{ kind: "answer", status: 413 }, { kind: "answer", status: 413 }] });
   const report = await setting.deliver(oneEach(1000, series));
   assert.equal(report.delivered, 1000);
   // 1000 and the first 500 were refused.
@@ -70,7 +70,7 @@ test("a 413 halves the size of requests for good, and nothing is lost", async ()
 });
 
 test("a single sample is tried even if it is larger than the learned limit", async () => {
-  const setting = createSending({ faults: [{ kind: "answer", status: 413 }] });
+  const setting = setUpDelivery({ faults: [{ kind: "answer", status: 413 }] });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["l".repeat(30_000), 1, 1], ["a", 1, 2], ["b", 1, 3]]));
   assert.equal(report.delivered, 3);
@@ -79,7 +79,7 @@ test("a single sample is tried even if it is larger than the learned limit", asy
 
 test("a receiver that refuses every size does not get requests without end", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "answer", status: 413 });
-  const setting = createSending({ faults });
+  const setting = setUpDelivery({ faults });
   const report = await setting.deliver(oneEach(2000));
   assert.equal(report.rejected, 2000);
   assert.ok(report.requests < 30, String(report.requests));
@@ -91,7 +91,7 @@ test("a receiver that refuses every size does not get requests without end", asy
 });
 
 test("a refused request is bisected until the bad series stand alone", async () => {
-  const setting = createSending({ bad: new Set(["s700", "s1999"]) });
+  const setting = setUpDelivery({ bad: new Set(["s700", "s1999"]) });
   const report = await setting.deliver(oneEach(2000));
   assert.equal(report.delivered, 1998);
   assert.equal(report.rejected, 2);
@@ -107,48 +107,70 @@ test("a refused request is bisected until the bad series stand alone", async () 
   assert.equal(setting.stats.snapshot().samplesFailedTotal, 2);
 });
 
-test("a 422 is bisected too, but other refusals are not", async () => {
-  const refusing = createSending({ faults: [{ kind: "answer", status: 422 }] });
-  assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
-  assert.deepEqual(sizes(refusing), [4, 2, 2]);
-  for (const status of [401, 403, 404, 302]) {
-    const setting = createSending({ faults: [{ kind: "answer", status }] });
-    assert.equal((await setting.deliver(oneEach(4))).rejected, 4);
+test("refusals of samples are bisected; a refusal by the endpoint ends the delivery after one request", async () => {
+  for (const status of [400, 408, 409, 422]) {
+    const refusing = setUpDelivery({ faults: [{ kind: "answer", status }] });
+    assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
+    assert.deepEqual(sizes(refusing), [4, 2, 2]);
+  }
+  for (const status of [401, 403, 404, 405, 415, 302]) {
+    const setting = setUpDelivery({ faults: [{ kind: "answer", status }], maxSamplesPerSend: 4 });
+    const { rejected, reasons } = await setting.deliver(oneEach(10));
+    assert.equal(rejected, 10);
+    assert.equal(reasons.length, 1);
     assert.deepEqual(sizes(setting), [4]);
   }
 });
 
 test("bisection can be switched off", async () => {
-  const setting = createSending({ bad: new Set(["s1"]), bisect: false });
+  const setting = setUpDelivery({ bad: new Set(["s1"]), bisect: false });
   const report = await setting.deliver(oneEach(4));
   assert.equal(report.rejected, 4);
   assert.equal(report.requests, 1);
 });
 
-test("bisection is limited, and parts that are not cut any further are still sent", async () => {
-  const setting = createSending({ bad: new Set(["s0"]), maxBisectRequests: 4 });
+test("a search is limited by time: parts that were not tried are still sent, and what is refused then was not tried alone", async () => {
+  const faults = Array<Fault>(3).fill({ kind: "slow", ms: 400 });
+  const setting = setUpDelivery({ bad: new Set(["s0"]), searchMs: 300, faults });
   const report = await setting.deliver(oneEach(16));
+  // The search begins after 400 ms, and ends after 700 ms.
   assert.deepEqual(sizes(setting), [16, 8, 4, 4, 8]);
-  assert.equal(report.delivered, 12);
-  assert.equal(report.rejected, 4);
+  assert.deepEqual([report.delivered, report.rejected], [12, 4]);
+  assert.match(
+    report.reasons[0]?.reason ?? "",
+    /^refused together with others, and not tried alone: status 400: label of/,
+  );
 });
 
-test("while bisection saves nothing, it may use fewer and fewer requests", async () => {
+test("while searches save nothing, they may last for a shorter and shorter time", async () => {
   const series = new SeriesNames();
-  const all = new Set(Array.from({ length: 64 }, (_, index) => `s${index}`));
-  const setting = createSending({ bad: all, maxBisectRequests: 64 });
+  const faults = Array<Fault>(200).fill({ kind: "slow", ms: 1000 });
+  const bad = new Set(Array.from({ length: 4096 }, (_, index) => `s${index}`));
+  const setting = setUpDelivery({ bad, searchMs: 40_000, maxSamplesPerSend: 4096, faults });
   const requests: number[] = [];
-  for (let time = 1; time <= 5; time++) {
-    requests.push((await setting.deliver(oneEach(64, series, time))).requests);
+  for (let time = 1; time <= 4; time++) {
+    requests.push((await setting.deliver(oneEach(4096, series, time))).requests);
   }
-  assert.deepEqual(requests, [65, 33, 17, 9, 9]);
-  for (let index = 0; index < 4; index++) all.delete(`s${index}`);
-  await setting.deliver(oneEach(64, series, 6));
-  assert.equal((await setting.deliver(oneEach(64, series, 7))).requests, 65);
+  assert.ok((requests[0] ?? 0) > 40 && (requests[0] ?? 0) < 60, requests.join());
+  assert.ok((requests[1] ?? 0) < 35 && (requests[3] ?? 0) < 25, requests.join());
+});
+
+test("series that were refused alone are sent after the others from then on, in one request, with back-off", async () => {
+  const series = new SeriesNames();
+  const setting = setUpDelivery({ bad: new Set(["s3", "s40"]) });
+  const requests: number[] = [];
+  for (let time = 1; time <= 10; time++) {
+    const report = await setting.deliver(oneEach(64, series, time));
+    assert.deepEqual([report.delivered, report.rejected], [62, 2]);
+    requests.push(report.requests);
+  }
+  // Both are tried in the second window. Then each is tried alone, after twice as many windows each time.
+  assert.deepEqual(requests.slice(1), [2, 1, 2, 2, 1, 1, 2, 2, 1]);
+  assert.deepEqual(setting.stats.snapshot().samplesDroppedTotal, { quarantined: 12 });
 });
 
 test("a refusal after an attempt with an unknown outcome counts as unknown, and the other samples are delivered", async () => {
-  const setting = createSending({ bad: new Set(["s3"]), faults: [{ kind: "answer", status: 504 }] });
+  const setting = setUpDelivery({ bad: new Set(["s3"]), faults: [{ kind: "answer", status: 504 }] });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 7);
   assert.equal(report.unknown, 1);
@@ -157,7 +179,7 @@ test("a refusal after an attempt with an unknown outcome counts as unknown, and 
 });
 
 test("samples of one series that are stored and then refused on a retry do not count as lost", async () => {
-  const setting = createSending({ faults: [{ kind: "hang", stored: true }] });
+  const setting = setUpDelivery({ faults: [{ kind: "hang", stored: true }] });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["a", 1, 1], ["a", 2, 2], ["a", 3, 3], ["b", 1, 1]]));
   assert.equal(setting.receiver.count, 4);
@@ -168,7 +190,7 @@ test("samples of one series that are stored and then refused on a retry do not c
 });
 
 test("a single sample of a series that is stored and then sent again counts as delivered", async () => {
-  const setting = createSending({ faults: [{ kind: "reset", stored: true }] });
+  const setting = setUpDelivery({ faults: [{ kind: "reset", stored: true }] });
   const report = await setting.deliver(oneEach(3));
   assert.equal(report.delivered, 3);
   assert.equal(report.retries, 1);
@@ -177,20 +199,21 @@ test("a single sample of a series that is stored and then sent again counts as d
 });
 
 test("a request that is always answered 500 does not block: the bad sample is found, and the others are delivered", async () => {
-  const setting = createSending({ poison: new Set(["s5"]) });
+  const setting = setUpDelivery({ poison: new Set(["s5"]) });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 7);
   assert.equal(report.failed, 1);
   assert.deepEqual(report.reasons, [
     { outcome: "failed", reason: "status 500: histogram's counts do not add up", samples: 1 },
   ]);
-  // Four of the requests contain the bad sample: those with 8, 4 and 2 samples, and the one with this sample alone.
-  assert.equal(report.requests, 3 * 10 + 40 + 3);
+  // Four of the requests contain the bad sample: those with 8, 4 and 2 samples, and the one with this sample alone. The sender is
+  // less patient with the last one, because the receiver accepted others in the meantime.
+  assert.equal(report.requests, 4 * 10 + 3);
 });
 
 test("samples are given up at the deadline, and the rest of the batch has the time that is left", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "refuse" });
-  const setting = createSending({ faults, retryDeadlineMs: 1000, maxSamplesPerSend: 2, random: () => 1 });
+  const setting = setUpDelivery({ faults, retryDeadlineMs: 1000, maxSamplesPerSend: 2, random: () => 1 });
   const report = await setting.deliver(oneEach(6));
   assert.equal(report.failed, 6);
   // The requests are at 0, 30, 90, 210, 450 and 930 ms, then at 930 and 960 ms, then at 960 and 990 ms.
@@ -213,7 +236,7 @@ test("after the signal, the samples of the current request have failed, and the 
 });
 
 test("the statistics count the requests and their samples", async () => {
-  const setting = createSending({
+  const setting = setUpDelivery({
     bad: new Set(["s1"]),
     faults: [{ kind: "answer", status: 503 }, { kind: "slow", ms: 2000 }],
   });

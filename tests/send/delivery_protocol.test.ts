@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "../support/scripted_receiver.ts";
-import { createSending, oneEach, SeriesNames, sizes, versions } from "../support/sending.ts";
+import { createSending, oneEach, SeriesNames, setUpDelivery, sizes, versions } from "../support/sending.ts";
 
 test("auto begins with 2.0, and keeps it if the receiver knows 2.0", async () => {
-  const setting = createSending({ protocol: "auto" });
+  const setting = setUpDelivery({ protocol: "auto" });
   await setting.deliver(oneEach(3));
   assert.equal(setting.delivery.version, "2.0");
   assert.deepEqual(versions(setting), ["2.0.0"]);
@@ -37,7 +37,7 @@ test("auto falls back to 1.0 once, even if several shards have 2.0 requests unde
 
 test("a lasting 500 causes a fallback only if no answer showed that the receiver knows 2.0", async () => {
   const once = { kind: "answer", status: 500 } as const;
-  const setting = createSending({
+  const setting = setUpDelivery({
     protocol: "auto",
     faults: [{ kind: "pass" }, ...Array.from({ length: 40 }, () => once)],
   });
@@ -48,7 +48,7 @@ test("a lasting 500 causes a fallback only if no answer showed that the receiver
 
 test("an outcome that was unknown before the fallback stays unknown", async () => {
   const faults: Fault[] = [{ kind: "reset" }, { kind: "answer", status: 200 }, { kind: "answer", status: 400 }];
-  const { unknown, rejected } = await createSending({ protocol: "auto", faults }).deliver(oneEach(1));
+  const { unknown, rejected } = await setUpDelivery({ protocol: "auto", faults }).deliver(oneEach(1));
   assert.deepEqual({ unknown, rejected }, { unknown: 1, rejected: 0 });
 });
 
@@ -63,7 +63,7 @@ test("exemplars that a receiver does not store cause a warning, and no loss", as
 
 test("auto falls back to 1.0, once and for good, and nothing is lost", async () => {
   for (const v2 of [204, 415, 400] as const) {
-    const setting = createSending({ protocol: "auto", v2, maxSamplesPerSend: 4, bad: new Set(["s6"]) });
+    const setting = setUpDelivery({ protocol: "auto", v2, maxSamplesPerSend: 4, bad: new Set(["s6"]) });
     const report = await setting.deliver(oneEach(8));
     assert.equal(report.delivered, 7, String(v2));
     assert.equal(report.rejected, 1, String(v2));
@@ -80,7 +80,7 @@ test("auto falls back to 1.0, once and for good, and nothing is lost", async () 
 
 test("a fixed version never changes", async () => {
   for (const v2 of [204, 415, 400] as const) {
-    const setting = createSending({ protocol: "2.0", v2, bisect: false });
+    const setting = setUpDelivery({ protocol: "2.0", v2, bisect: false });
     const report = await setting.deliver(oneEach(2));
     assert.equal(report.rejected, 2, String(v2));
     assert.equal(report.reasons.length, 1);
@@ -89,7 +89,7 @@ test("a fixed version never changes", async () => {
 });
 
 test("MUST NOT resend what a 2.0 receiver stored of a request it answers with 400", async () => {
-  const setting = createSending({ protocol: "auto", bad: new Set(["s1", "s2"]) });
+  const setting = setUpDelivery({ protocol: "auto", bad: new Set(["s1", "s2"]) });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 6);
   assert.equal(report.rejected, 2);
@@ -99,7 +99,7 @@ test("MUST NOT resend what a 2.0 receiver stored of a request it answers with 40
 });
 
 test("a 400 without Written headers from a receiver that knows 2.0 is bisected, and causes no fallback", async () => {
-  const setting = createSending({
+  const setting = setUpDelivery({
     protocol: "auto",
     faults: [{ kind: "pass" }, { kind: "answer", status: 400 }],
     maxSamplesPerSend: 4,
@@ -123,7 +123,7 @@ test("samples that a 2xx to a 2.0 request leaves out are counted and reported", 
 });
 
 test("a 400 with Written headers of 0 still shows that the receiver knows 2.0", async () => {
-  const setting = createSending({
+  const setting = setUpDelivery({
     protocol: "auto",
     bad: new Set(["s0"]),
     faults: [{ kind: "pass" }, { kind: "answer", status: 400 }],

@@ -19,6 +19,7 @@ test("the counts of a report add up", () => {
     unknown: 0,
     dropped: 0,
     deferred: 0,
+    merged: 0,
     requests: 3,
     retries: 2,
     bytes: 300,

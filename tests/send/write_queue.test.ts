@@ -444,7 +444,7 @@ test("a delivery that throws does not stop its shard", async () => {
       return Promise.resolve({ kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
     },
   });
-  const queue = new WriteQueue({ ...common, outage, delivery });
+  const queue = new WriteQueue({ ...common, onRefusal: "defer", outage, delivery });
   const series = new SeriesNames();
   const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
   const [broken, fine] = await Promise.all(reports);

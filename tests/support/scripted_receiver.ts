@@ -5,7 +5,7 @@
  * @module
  */
 import type { Histogram, Label, TimeSeries } from "../../mod.ts";
-import type { ProtocolVersion } from "../../src/receive/mod.ts";
+import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 import { decompress } from "../../src/protocol/snappy.ts";

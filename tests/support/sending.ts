@@ -48,6 +48,8 @@ export interface SendingOptions
   readonly maxRequestsPerFlush?: number;
   readonly sharedDeadline?: boolean;
   readonly timeoutMs?: number;
+  /** Whether the delivery has no queue, so that a refusal by the endpoint ends it. @default false */
+  readonly isAlone?: boolean;
 }
 
 /** The parts of sending, their receiver and their clock. */
@@ -72,6 +74,7 @@ export function createSending(options: SendingOptions = {}): Sending {
     random = () => 0.5,
     maxRequestsPerFlush = Infinity,
     sharedDeadline = false,
+    isAlone = false,
     ...changes
   } = options;
   const clock = new VirtualClock();
@@ -96,6 +99,7 @@ export function createSending(options: SendingOptions = {}): Sending {
     bisect: true,
     retryDeadlineMs: Infinity,
     overflow: "drop-oldest",
+    onRefusal: "defer",
     ...changes,
     ...{ sleep, now: clock.now, monotonicNow, gaps, stats, warnings, budget },
   } as const;
@@ -103,11 +107,16 @@ export function createSending(options: SendingOptions = {}): Sending {
   const fetch = budget.limitFetch(receiver.fetch);
   const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
   const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
-  const delivery = new Delivery({ ...common, outage, send });
+  const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
   const queue = new WriteQueue({ ...common, outage, delivery });
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
     clock.settle(delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal));
   return { clock, receiver, queue, delivery, stats, messages, deliver };
+}
+
+/** Puts the parts together for a delivery without a queue. */
+export function setUpDelivery(options: SendingOptions = {}): Sending {
+  return createSending({ isAlone: true, ...options });
 }
 
 type JsonSample = Pick<ReceivedSample, "series" | "time" | "value">;

@@ -33,6 +33,8 @@ import { SenderMetrics } from "./sender_metrics.ts";
 
 /** The statistics of an output so far. */
 export interface OutputStats extends SendStatsSnapshot {
+  /** The age of the oldest window that waits or is being sent, in milliseconds; 0 if there is none. */
+  readonly lagMs: number;
   /** The samples that were passed to `add`. */
   readonly samplesIn: number;
   /** The samples that `add` rejected, by reason. */
@@ -80,7 +82,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #metadata: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
   readonly #rejected: RejectedSamples;
-  readonly #timer = new AbortController();
+  /** Ends the interval timer. Created by need, because workerd did not always allow it outside of requests. */
+  #timer: AbortController | undefined;
   readonly #runMetrics: readonly RunMetrics[];
   readonly #senderMetrics: SenderMetrics | undefined;
   readonly #windows: EventWindows | undefined;
@@ -126,7 +129,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
-    this.#queue = new WriteQueue({ ...sending, delivery: endpoint.delivery });
+    const onRefusal = windows === "event" ? "stop" : "defer";
+    this.#queue = new WriteQueue({ ...sending, onRefusal, ...endpoint });
   }
 
   /**
@@ -141,20 +145,28 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     else for (const sample of samples) this.#add(sample);
   }
 
-  /** Resolves when the queue has room, or `signal` is aborted. If `overflow` is `block`, await it between calls of `add`. */
-  ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#queue.ready(options.signal);
+  /**
+   * Resolves when the queue has room, or `signal` is aborted. If `overflow` is `block`, await it between calls of `add`.
+   *
+   * @returns false if nothing is sent any more: if `windows` is `event`, the output stops when the endpoint refuses all requests
+   */
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
+    await this.#queue.ready(options.signal);
+    return this.#queue.isSending;
   }
 
   /**
    * Sends the deferred samples of the last flush, then the samples since then. It resolves when each sample is delivered, given up,
-   * or deferred to the next flush because of `maxRequestsPerFlush`; the report counts each of these.
+   * or deferred to the next flush (because of `maxRequestsPerFlush`, or because the endpoint refuses all requests for now); the
+   * report counts each of these. Calls may overlap: each series stays in order.
    *
    * @param options `signal` ends the waiting, but not the sending
    * @throws only the signal's reason
    */
   flush(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
     const flushed = this.#flush();
+    // With the interval timer, all requests are of the same context, and none of them is cancelled.
+    if (!this.#started) void this.#queue.watch(flushed);
     return options.signal === undefined ? flushed : untilAborted(flushed, options.signal);
   }
 
@@ -178,6 +190,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   get stats(): OutputStats {
     return {
       ...this.#sendStats.snapshot(),
+      lagMs: this.#queue.lagMs,
       samplesIn: this.#samplesIn,
       samplesRefused: this.#rejected.counts,
       series: this.#store.size,
@@ -228,11 +241,15 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
-    const reports = rounds.flatMap((round) =>
+    // A replay keeps every window.
+    const isCumulative = this.#windows === undefined && this.#options.mapping.name !== "raw";
+    const reports = rounds.flatMap((round, index) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
         this.#totals.emit(batch.length);
-        return [this.#queue.push(shard, batch, options).then((report) => this.#totals.count(report))];
+        // Zeros come in a round before the values.
+        const pushing = { ...options, isCumulative: isCumulative && index === rounds.length - 1 };
+        return [this.#queue.push(shard, batch, pushing).then((report) => this.#totals.count(report))];
       })
     );
     return mergeReports(await Promise.all(reports));
@@ -251,7 +268,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #run(): Promise<void> {
     const { sleep, flushPeriodMs, heartbeatMs } = this.#options;
-    const { signal } = this.#timer;
+    const { signal } = this.#timer = new AbortController();
     while (!signal.aborted) {
       await sleep(flushPeriodMs, signal);
       if (signal.aborted) return;
@@ -276,7 +293,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
-    this.#timer.abort();
+    this.#timer?.abort();
     if (flush) this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {
@@ -287,7 +304,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       await Promise.all(last);
       // The caller's `onWindow` may never resolve.
       await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
-      await this.#metadataSender.settled();
+      await untilAborted(this.#metadataSender.settled(), this.#queue.signal).catch(() => {});
     };
     this.#totals.count(await this.#queue.close({ timeoutMs, signal, finish }));
     return this.#totals.close();

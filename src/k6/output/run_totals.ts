@@ -12,6 +12,8 @@ export class RunTotals {
   /** The samples that were lost before the queue, and that no flush has reported yet. */
   #lost = new ReportBuilder();
   #emitted = 0;
+  /** Samples that newer ones replaced in the queue: no report has an outcome for them. */
+  #merged = 0;
 
   /** Counts samples that are added to the queue. */
   emit(samples: number): void {
@@ -27,6 +29,7 @@ export class RunTotals {
   /** Counts a report, except its deferred samples, because a later flush may send them. Returns the report. */
   count(report: DeliveryReport): DeliveryReport {
     this.#settled.add({ ...report, deferred: 0 });
+    this.#merged += report.merged;
     return report;
   }
 
@@ -40,7 +43,7 @@ export class RunTotals {
   /** Returns the totals of the whole run. Samples that no report has counted stay deferred. */
   close(): DeliveryReport {
     this.takeLost();
-    this.#settled.count("deferred", this.#emitted - this.#settled.samples);
+    this.#settled.count("deferred", this.#emitted - this.#merged - this.#settled.samples);
     return this.#settled.report();
   }
 }
