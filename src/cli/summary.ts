@@ -101,7 +101,7 @@ function deliveryRows(report: DeliveryReport): string[][] {
     ["delivered", `${formatCount(report.delivered)} of ${countOf(report.samples, "sample")}`, ...outcomes],
     ...(report.merged === 0
       ? []
-      : [["merged", `${countOf(report.merged, "sample")} into newer ones, because the endpoint was too slow`]]),
+      : [["merged", `${countOf(report.merged, "sample")} into newer ones while they waited`]]),
     ...report.reasons.map((
       { samples, outcome, reason },
     ) => ["", `${formatCount(samples)} ${outcome}: ${shortened(reason)}`]),

@@ -36,7 +36,11 @@ export interface ClientOptions extends AuthOptions {
    * @default "auto"
    */
   readonly protocol?: "auto" | "1.0" | "2.0" | undefined;
-  /** Whether a refused request is divided into halves until the refused series are found. @default true */
+  /**
+   * Whether a refused request is divided into halves until the refused series are found. From then on, these series are sent
+   * separately, and less and less often.
+   * @default true
+   */
   readonly bisect?: boolean | undefined;
   /** Called with each warning. A warning never contains a secret. @default console.warn */
   readonly onWarning?: ((message: string) => void) | undefined;

@@ -13,7 +13,11 @@ export interface QueueOptions {
   readonly capacity?: number | undefined;
   /** The most memory that waiting samples may take, in bytes. @default 67108864 */
   readonly maxQueueBytes?: number | undefined;
-  /** How long `close()` waits for the samples that are not yet delivered, in milliseconds. @default 30000 */
+  /**
+   * How long `close()` waits for the samples that are not yet delivered, in milliseconds. If the windows that wait in an output
+   * would take more than half of it, they are merged: of each series, the newest sample is sent.
+   * @default 30000
+   */
   readonly closeTimeoutMs?: number | undefined;
 }
 

@@ -91,7 +91,10 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly maxSeries?: number | undefined;
   /** Whether the clock (`start()`, `flush()`) or the times of the samples (recorded files) end a window. @default "wall" */
   readonly windows?: "wall" | "event" | undefined;
-  /** What happens if the queue is full: the oldest samples are dropped, or `ready()` waits. @default "drop-oldest" */
+  /**
+   * What happens if the queue is full: windows that wait are merged, and then the oldest samples are dropped, or `ready()` waits.
+   * @default "drop-oldest"
+   */
   readonly overflow?: "drop-oldest" | "block" | undefined;
   /**
    * Sends a series again after this time without samples, in milliseconds. 0 means never. It needs `start()`, and `windows` must not
