@@ -12,9 +12,8 @@ import {
   type RemoteWriteOutputOptions,
 } from "../mod.ts";
 import { runCli, startCli } from "./support/cli.ts";
-import { acceptSamples } from "./support/accept_samples.ts";
-import { startFaultServer } from "./support/fault_server.ts";
-import { FakePrometheus } from "./support/fake_prometheus.ts";
+import { startReceiver } from "./support/receiver_server.ts";
+import { refusing } from "./support/scripted_receiver.ts";
 
 const [user, password, query, header, bearer] = [
   "us3r-name",
@@ -218,26 +217,26 @@ const credentials: readonly (readonly [args: string[], env: Record<string, strin
 ];
 
 test("the command prints no secret after a refusal, a timeout, a refused connection, wrong usage or an interruption", async () => {
-  const closing = await acceptSamples();
+  const closing = await startReceiver();
   const deadUrl = closing.url;
   await closing.close();
-  const hanging = await startFaultServer({ receiver: new FakePrometheus(), around: () => {} });
+  const hanging = await startReceiver({ around: () => {} });
   try {
     for (const [args, env, search] of credentials) {
       const secrets = args.includes("--user") ? [password, basic] : [bearer];
-      const refusing = await acceptSamples({ status: 400, reason: [...secrets, header, query].join(" | ") });
+      const server = await startReceiver({ script: refusing(400, [...secrets, header, query].join(" | ")) });
       const refused = await runCli([
         "-",
         "--replay",
         "--log-level",
         "debug",
         "--url",
-        `${refusing.url}${search}`,
+        `${server.url}${search}`,
         ...args,
       ], {
         input: point,
         env,
-      }).finally(() => refusing.close());
+      }).finally(() => server.close());
       assert.equal(refused.code, 1, refused.stderr);
       assert.match(refused.stderr, /rejected/);
       assertNoSecret(refused.stderr + refused.stdout, "a refusal");

@@ -12,14 +12,14 @@ const flagAdvice: Readonly<Record<AdviceKind, string>> = {
   port: "Use another port",
   timeout: "To wait longer, use --timeout",
   https: advice.https,
-  tooOld: "For recorded files, use --shift-to-now",
-  outOfOrder: "If another run or machine sends the same series, use --instance auto",
-  labelLimit: "To drop or shorten labels, use --relabel-config-file",
   credentials:
     "The credentials are probably wrong: check --user and --password, --bearer-token or the method of authentication",
   path: advice.path,
   host: advice.host,
   slow: "A longer --flush-period, more --shards or a larger --max-samples-per-send help",
+  tooOld: "For recorded files, use --shift-to-now",
+  outOfOrder: "If another run or machine sends the same series, use --instance auto",
+  labelLimit: "To drop or shorten labels, use --relabel-config-file",
 };
 
 const kinds: readonly AdviceKind[] = [

@@ -6,11 +6,11 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Checkpoint } from "../../src/cli/checkpoint.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { runCli, type RunningCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { FakePrometheus, type ReceivedSample } from "../support/fake_prometheus.ts";
-import { type FaultServer, startFaultServer } from "../support/fault_server.ts";
-import { point, startOfRecording } from "../support/k6_input.ts";
+import { point, runCli, type RunningCli, startCli, usageErrorOf } from "../support/cli.ts";
+import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { Random } from "../support/mutate.ts";
+import { type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
+import { prometheus, type ReceivedSample, type ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 /** Calls a function with a folder that holds run.json, 1.5 seconds of a recording. */
@@ -26,47 +26,44 @@ function withRecording(use: (folder: string, recording: string) => Promise<void>
 type Moment = "instead of storing" | "before the answer" | "after the answer" | "a little later";
 
 interface Killer {
-  readonly server: FaultServer;
-  readonly receiver: FakePrometheus;
+  readonly server: ReceiverServer;
   /** Kills a run at a request, counted from 1 from now on. */
   aim(running: RunningCli, request: number, moment: Moment): void;
 }
 
 /** Calls a function with a receiver that is as strict as Prometheus, and that can kill a sender. */
 async function withKiller(use: (killer: Killer) => Promise<void>): Promise<void> {
-  const receiver = new FakePrometheus();
-  let shoot: ((serve: () => void) => void) | undefined;
-  const server = await startFaultServer({ receiver, around: (serve) => (shoot ?? ((serve) => serve()))(serve) });
+  let shoot: ((serve: () => Promise<void>) => Promise<void>) | undefined;
+  const server = await startReceiver({ script: prometheus, around: (serve) => (shoot ?? ((serve) => serve()))(serve) });
   const aim: Killer["aim"] = (running, request, moment) => {
     let left = request;
-    shoot = (serve) => {
+    shoot = async (serve) => {
       const kill = (): void => running.signal("SIGKILL");
       if (--left !== 0) return serve();
       if (moment === "before the answer" || moment === "instead of storing") kill();
-      if (moment !== "instead of storing") serve();
+      if (moment !== "instead of storing") await serve();
       if (moment === "after the answer") kill();
       if (moment === "a little later") setImmediate(() => setImmediate(kill));
     };
     void running.ended.then(() => shoot = undefined);
   };
   try {
-    await use({ server, receiver, aim });
+    await use({ server, aim });
   } finally {
     await server.close();
   }
 }
 
 /** Returns what a receiver stores if a command runs without a disturbance, and the number of requests. */
-async function undisturbed(args: readonly string[]): Promise<{ receiver: FakePrometheus; requests: number }> {
-  const receiver = new FakePrometheus();
-  const server = await startFaultServer({ receiver });
+async function undisturbed(args: readonly string[]): Promise<{ receiver: ScriptedReceiver; requests: number }> {
+  const server = await startReceiver({ script: prometheus });
   const { code, stderr } = await runCli([...args, "--url", server.url]).finally(() => server.close());
   assert.equal(code, 0, stderr);
-  return { receiver, requests: server.requests.length };
+  return { receiver: server.receiver, requests: server.requests.length };
 }
 
 /** Returns what is stored, with times relative to the earliest. */
-function relative({ stored }: FakePrometheus): Map<string, ReceivedSample[]> {
+function relative({ stored }: ScriptedReceiver): Map<string, ReceivedSample[]> {
   const earliest = Math.min(...[...stored.values()].flat().map(({ time }) => time));
   return new Map(
     [...stored].sort(([a], [b]) => a < b ? -1 : 1)
@@ -94,7 +91,8 @@ for (const [index, [what, kills, template]] of runs.entries()) {
       writeFileSync(join(folder, "second.json"), point(1));
       const args = template.map((arg) => arg.replace("RECORDING", recording).replace("FOLDER", folder));
       const expected = await undisturbed(args);
-      await withKiller(async ({ server, receiver, aim }) => {
+      await withKiller(async ({ server, aim }) => {
+        const { receiver } = server;
         const command = [...args, "--url", server.url, "--checkpoint", join(folder, "state")];
         const random = new Random(20260401 + index);
         let killed = 0;
@@ -138,7 +136,7 @@ test("a complete run sends nothing again; a run with another file or option is t
         [[...command, "--url", server.url.replace("write", "hunter2")], /url is .*, expected ".*\/api\/v1\/write"/],
         [[...command, file], /files is \[.*\], expected \[.*\]/],
         [[changed, ...command.slice(1)], /files is /],
-        [["tests/fixtures/k6/native/run.json.gz", ...command.slice(1)], /files is /],
+        [[recordingPaths.native, ...command.slice(1)], /files is /],
         [[...command, "--self-metrics"], /Cannot use --checkpoint with --self-metrics: /],
         [[...command, "--testid", "auto"], /--testid is "auto", expected a value that is the same in every run/],
         [[...command, "--instance", "auto"], /--instance is "auto", expected a value that is the same in every run/],
@@ -191,14 +189,13 @@ test("the endpoint of a run is the same whether the default is named or not", ()
 
 test("a window that is given up ends the run, which says so once, and the same command continues with the window", () =>
   withRecording(async (folder, recording) => {
-    const receiver = new FakePrometheus();
     let down = false;
     let served = 0;
-    const server = await startFaultServer({
-      receiver,
+    const server = await startReceiver({
+      script: prometheus,
       around: (serve) => {
         if (++served === 3) down = true;
-        if (!down) serve();
+        if (!down) return serve();
       },
     });
     try {
@@ -214,7 +211,7 @@ test("a window that is given up ends the run, which says so once, and the same c
       down = false;
       const second = await runCli(command);
       assert.equal(second.code, 0, second.stderr);
-      assert.deepEqual(relative(receiver), relative((await undisturbed(args)).receiver));
+      assert.deepEqual(relative(server.receiver), relative((await undisturbed(args)).receiver));
     } finally {
       await server.close();
     }
@@ -223,10 +220,9 @@ test("a window that is given up ends the run, which says so once, and the same c
 for (const status of [401, 403, 404, 405]) {
   test(`a ${status} ends a replay after one request, the checkpoint stays, and the right password sends everything`, () =>
     withRecording(async (folder, recording) => {
-      const receiver = new FakePrometheus();
       // One fault for each of the first two runs: the receiver would accept a second request.
       const fault = { kind: "answer", status } as const;
-      const server = await startFaultServer({ receiver, faults: [fault, fault] });
+      const server = await startReceiver({ script: prometheus, faults: [fault, fault] });
       try {
         const state = join(folder, "state");
         for (const args of [["--checkpoint", state], []]) {
@@ -242,7 +238,7 @@ for (const status of [401, 403, 404, 405]) {
         assert.equal(second.code, 0, second.stderr);
         assert.match(second.stderr, /earlier runs sent 0 windows/);
         const expected = await undisturbed([recording, "--flush-period", "50ms"]);
-        assert.deepEqual(relative(receiver), relative(expected.receiver));
+        assert.deepEqual(relative(server.receiver), relative(expected.receiver));
       } finally {
         await server.close();
       }
@@ -261,8 +257,7 @@ test("after a file that cannot be read to its end, the next run continues with t
     damaged.fill(0x5a, damaged.length >> 1, (damaged.length >> 1) + 40);
     const file = join(folder, "run.json.gz");
     writeFileSync(file, damaged);
-    const receiver = new FakePrometheus();
-    const server = await startFaultServer({ receiver });
+    const server = await startReceiver({ script: prometheus });
     const { code, stderr } = await runCli([
       ...[file, recording, "--mapping", "raw", "--url", server.url, "--checkpoint", join(folder, "state")],
     ]).finally(() => server.close());
@@ -273,18 +268,17 @@ test("after a file that cannot be read to its end, the next run continues with t
     );
     const seconds = JSON.parse(readFileSync(join(folder, "state"), "utf8")).windows;
     assert.ok(seconds > 0 && seconds < 30, `${seconds} windows`);
-    assert.deepEqual([...receiver.stored.values()].map((samples) => samples.at(-1)?.value), [seconds * 200 - 1]);
+    assert.deepEqual([...server.receiver.stored.values()].map((samples) => samples.at(-1)?.value), [seconds * 200 - 1]);
   }));
 
 test("after SIGTERM, the next run continues with the window that was being read", () =>
   withRecording(async (folder, recording) => {
-    const receiver = new FakePrometheus();
     let served = 0;
-    const server = await startFaultServer({
-      receiver,
+    const server = await startReceiver({
+      script: prometheus,
       around: (serve) => {
         if (++served === 10) running.signal("SIGTERM");
-        serve();
+        return serve();
       },
     });
     const args = [recording, "--flush-period", "25ms"];
@@ -295,5 +289,5 @@ test("after SIGTERM, the next run continues with the window that was being read"
     assert.match(first.stderr, /interrupted by SIGTERM/);
     const second = await runCli(command).finally(() => server.close());
     assert.equal(second.code, 0, second.stderr);
-    assert.deepEqual(relative(receiver), relative((await undisturbed(args)).receiver));
+    assert.deepEqual(relative(server.receiver), relative((await undisturbed(args)).receiver));
   }));

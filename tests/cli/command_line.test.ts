@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readCommandLine } from "../../src/cli/command_line.ts";
 import { version } from "../../src/model/version.ts";
-import { acceptSamples } from "../support/accept_samples.ts";
-import { runCli, usageErrorOf } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { startReceiver } from "../support/receiver_server.ts";
+import { onlyV1 } from "../support/scripted_receiver.ts";
+import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 const commands: readonly (readonly [string[], string, Record<string, unknown>, string[]])[] = [
@@ -73,7 +73,7 @@ test("main.ts prints what a command line asks for, runs its command, and prints 
 
 test("a file whose name is like a command's is sent", () =>
   withFolder(async (folder) => {
-    const { url, samples, close } = await acceptSamples();
+    const { url, samples, close } = await startReceiver({ script: onlyV1 });
     writeFileSync(join(folder, "sent"), point(1));
     const { code, stderr } = await runCli(["sent", "--url", url], { cwd: folder }).finally(close);
     assert.equal(code, 0, stderr);

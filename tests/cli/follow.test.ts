@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { followFile, type FollowOptions } from "../../src/cli/follow.ts";
-import { type Accepted, withReceiver } from "../support/accept_samples.ts";
-import { runCli, startCli } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { type ReceiverServer, withReceiver } from "../support/receiver_server.ts";
+import { point, runCli, startCli } from "../support/cli.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 function withFile(use: (path: string) => Promise<void>): Promise<void> {
@@ -123,7 +122,7 @@ test("a file that never appears, is not a regular file or is compressed is an er
     await assert.rejects(follow(path, []), /^Error: it is compressed, expected plain JSON$/);
   }));
 
-function withFileAndReceiver(use: (path: string, receiver: Accepted) => Promise<void>): Promise<void> {
+function withFileAndReceiver(use: (path: string, receiver: ReceiverServer) => Promise<void>): Promise<void> {
   return withFile((path) => withReceiver((receiver) => use(path, receiver)));
 }
 

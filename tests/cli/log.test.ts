@@ -3,9 +3,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { acceptSamples } from "../support/accept_samples.ts";
-import { cliCommand } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { startReceiver } from "../support/receiver_server.ts";
+import { refusing } from "../support/scripted_receiver.ts";
+import { cliCommand, point } from "../support/cli.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 // util-linux's script makes a terminal for a program.
@@ -14,7 +14,7 @@ const skip = spawnSync("script", ["--version"]).status !== 0;
 /** Calls back with the lines of progress of a run in a terminal of this width. */
 function withProgress(columns: number, use: (lines: readonly string[]) => void): Promise<void> {
   return withFolder(async (folder) => {
-    const { url, close } = await acceptSamples({ status: 503 });
+    const { url, close } = await startReceiver({ script: refusing(503, "busy") });
     const file = join(folder, "run.json");
     writeFileSync(file, point(3));
     // The endpoint refuses: the run tries again until it has shown its progress, and then ends.

@@ -1,19 +1,16 @@
 /** Losses that the command must report. */
 import assert from "node:assert/strict";
 import { truncateSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { lossesOf } from "../../src/cli/summary.ts";
 import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
-import { acceptSamples, withReceiver } from "../support/accept_samples.ts";
-import { runCli } from "../support/cli.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { startFaultServer } from "../support/fault_server.ts";
-import { point, startOfRecording } from "../support/k6_input.ts";
+import { point, runCli } from "../support/cli.ts";
+import { startOfRecording } from "../support/recorded_run.ts";
+import { type SocketFault, startReceiver, withReceiver } from "../support/receiver_server.ts";
+import { prometheus, refusing } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 for (const status of [500, 502, 504]) {
@@ -26,7 +23,7 @@ for (const status of [500, 502, 504]) {
       assert.deepEqual([report.samples, report.failed], [1, 1]);
       const losses = lossesOf({ report, stats: output.stats, read: [reader.stats] });
       assert.deepEqual(losses, ["1 of 1 sample not delivered"]);
-    }, { status }));
+    }, { script: refusing(status) }));
 }
 
 test("a lost sample is exit code 1", () =>
@@ -34,24 +31,19 @@ test("a lost sample is exit code 1", () =>
     const { code, stderr } = await runCli(["-", "--url", url, "--close-timeout", "100ms"], { input: point(1) });
     assert.equal(code, 1, stderr);
     assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
-  }, { status: 500 }));
+  }, { script: refusing(500) }));
 
 test("an endpoint that never responds is exit code 1", async () => {
-  const server = createServer(() => {});
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const { code, stderr } = await runCli(["-", "--url", url, "--close-timeout", "100ms"], { input: point(1) })
-    .finally(() => {
-      server.closeAllConnections();
-      server.close();
-    });
+  const server = await startReceiver({ around: () => {} });
+  const { code, stderr } = await runCli(["-", "--url", server.url, "--close-timeout", "100ms"], { input: point(1) })
+    .finally(() => server.close());
   assert.equal(code, 1, stderr);
   assert.match(stderr, /1 failed: given up while the sender waited for an answer/);
 });
 
 test("an endpoint that is down costs a file one --retry-deadline, not one for each window, and a warning", () =>
   withFolder(async (folder) => {
-    const { url, close } = await acceptSamples();
+    const { url, close } = await startReceiver();
     await close();
     const file = join(folder, "run.json");
     writeFileSync(file, startOfRecording());
@@ -66,13 +58,12 @@ test("an endpoint that is down costs a file one --retry-deadline, not one for ea
   }));
 
 test("a sample that is rejected on a retry, because it is stored already, is unknown and no loss", async () => {
-  const receiver = new FakePrometheus();
-  const server = await startFaultServer({ receiver, faults: [{ kind: "hang", stored: true }] });
+  const server = await startReceiver({ script: prometheus, faults: [{ kind: "hang", stored: true }] });
   const { code, stderr } = await runCli(
     ["-", "--url", server.url, "--mapping", "raw", "--protocol", "1.0", "--timeout", "500ms", "--flush-period", "1h"],
     { input: `${point(1)}${point(2)}` },
   ).finally(() => server.close());
-  assert.equal(receiver.count, 2);
+  assert.equal(server.receiver.count, 2);
   assert.match(stderr, /delivered {2}1 of 2 samples, 1 unknown/);
   assert.equal(code, 0, stderr);
 });
@@ -107,11 +98,12 @@ for (const [reason, flag] of refusals) {
           assert.match(warning, /^warn: Not delivered: [12] samples? \(status 400: .*\), such as k6_vus\. /);
           assert.ok(warning.length < 300, warning);
         }
-      }), { status: 400, reason }));
+      }), { script: refusing(400, reason) }));
 }
 
 test("a rejection whose body does not end costs a second, not the whole timeout", async () => {
-  const server = await startFaultServer({ receiver: new FakePrometheus(), faults: [{ kind: "stall", status: 400 }] });
+  const faults: SocketFault[] = [{ kind: "answer", status: 400, body: "first words", hangs: true }];
+  const server = await startReceiver({ script: prometheus, faults });
   const started = performance.now();
   const args = ["-", "--protocol", "1.0", "--url", server.url];
   const { code, stderr } = await runCli(args, { input: point(1) }).finally(() => server.close());
@@ -130,7 +122,7 @@ test("--shift-to-now is not named if it is given; --quiet shows only the sum of 
       const quiet = await runCli([file, "--url", url, "--quiet"]);
       assert.equal(quiet.code, 1);
       assert.match(quiet.stderr, /^error: Not everything was sent: ([\d,]+) of \1 samples? not delivered\n$/);
-    }), { status: 400, reason: "out of bounds" }));
+    }), { script: refusing(400, "out of bounds") }));
 
 test("of a truncated file, everything that can be read is delivered; files that cannot be read are errors, too", () =>
   withReceiver(({ url, samples }) =>
@@ -159,11 +151,11 @@ test("--shift-to-now reports a file that has fewer samples at the second reading
     const [first = "", second = ""] = ["first.json", "second.json"].map((name) => join(folder, name));
     writeFileSync(first, startOfRecording());
     writeFileSync(second, `${point(1)}${point(2)}`);
-    const server = await startFaultServer({
-      receiver: new FakePrometheus(),
+    const server = await startReceiver({
+      script: prometheus,
       around: (serve) => {
         truncateSync(second, point(1).length);
-        serve();
+        return serve();
       },
     });
     // The second file is read when the queue has room, which is after the first request.

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { acceptSamples } from "../support/accept_samples.ts";
 import { runCli, usageErrorOf } from "../support/cli.ts";
 import { startReceiver } from "../support/receiver_server.ts";
+import { onlyV1 } from "../support/scripted_receiver.ts";
 
 const input = '{"metric":"vus","type":"Point","data":{"time":"2023-11-22T11:19:49Z","value":3,"tags":{"a":"b"}}}\n';
 
@@ -24,7 +24,7 @@ function file(name: string, content: unknown): string {
 }
 
 test("options come from a configuration file; a token and relabelling rules come from the files that it names", async () => {
-  const { url, headers, samples, close } = await acceptSamples();
+  const { url, requests, samples, close } = await startReceiver({ script: onlyV1 });
   const config = file("rw.json", {
     url,
     headers: { "X-Scope": "file" },
@@ -34,8 +34,10 @@ test("options come from a configuration file; a token and relabelling rules come
   });
   const { code, stderr } = await runCli(["--config", config, "--replay"], { input }).finally(close);
   assert.equal(code, 0, stderr);
-  assert.ok(headers.length > 0);
-  for (const each of headers) assert.deepEqual([each.authorization, each["x-scope"]], ["Bearer secret-token", "file"]);
+  assert.ok(requests.length > 0);
+  for (const { headers } of requests) {
+    assert.deepEqual([headers.get("authorization"), headers.get("x-scope")], ["Bearer secret-token", "file"]);
+  }
   assert.deepEqual(samples.map(({ labels }) => labels), [{ __name__: "k6_vus" }]);
 });
 

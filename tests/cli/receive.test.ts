@@ -5,9 +5,9 @@ import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
-import { withReceiver } from "../support/accept_samples.ts";
 import { type CliResult, type RunningCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { startReceiver } from "../support/receiver_server.ts";
+import { startReceiver, withReceiver } from "../support/receiver_server.ts";
+import { refusing } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 const series = {
@@ -144,7 +144,7 @@ test("if the target rejects samples, the exit code is 1", () =>
     const { code, stderr } = await end(running);
     assert.equal(code, 1);
     assert.match(stderr, /1 rejected: status 400: not you/);
-  }, { status: 400, reason: "not you" }));
+  }, { script: refusing(400, "not you") }));
 
 test("a port that is in use, options of forwarding without --forward, and options of k6 are errors", async () => {
   const server = createServer();

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { startFaultServer } from "../support/fault_server.ts";
-import { recording, startOfRecording } from "../support/k6_input.ts";
+import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
+import { startReceiver } from "../support/receiver_server.ts";
+import { prometheus } from "../support/scripted_receiver.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
@@ -13,7 +13,7 @@ const progress = Array.from({ length: 10 }, (_, piece) => `running, ${piece * 52
 
 test("run sends what k6 measures, and k6 prints as always; its JSON comes through a FIFO that only this user can open", () =>
   withK6(async ({ k6, receiver, options }) => {
-    const result = await runCli(["run", "--vus", "10", "script.js"], options({ json: recording }));
+    const result = await runCli(["run", "--vus", "10", "script.js"], options({ json: recordingPaths.basic }));
     assert.equal(result.code, 0, result.stderr);
     assert.equal(result.stdout, `${progress}k6's summary\n`);
     assert.match(result.stderr, /^k6's log\n/);
@@ -100,7 +100,7 @@ for (const [options, testid] of testids) {
 
 test("if k6 is killed in the middle of a line, what it wrote before is delivered", () =>
   withK6(async ({ receiver, options }) => {
-    const result = await runCli(["run", "script.js"], options({ json: recording, ending: "killed" }));
+    const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);
     assert.match(result.stderr, /3,097 k6 samples in 3,121 lines\n {3}skipped {2}1 cut off\n/);
     assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered \d+ samples?, but some/);
@@ -147,16 +147,16 @@ test("results arrive at the pace at which k6 measures", () =>
 test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost", () =>
   withK6(async ({ k6, options }) => {
     let waited: boolean | undefined;
-    const server = await startFaultServer({
-      receiver: new FakePrometheus(),
+    const server = await startReceiver({
+      script: prometheus,
       faults: Array.from({ length: 3 }, () => ({ kind: "answer", status: 503 })),
       around: (serve) => {
         if (server.requests.length === 3) waited = k6.report().signals === undefined;
-        serve();
+        return serve();
       },
     });
     const args = ["run", "script.js", "--overflow", "block", "--capacity", "1", "--flush-period", "10ms"];
-    const result = await runCli(args, options({ json: recording }, { K6_PROMETHEUS_REMOTE_URL: server.url }))
+    const result = await runCli(args, options({ json: recordingPaths.basic }, { K6_PROMETHEUS_REMOTE_URL: server.url }))
       .finally(() => server.close());
     assert.equal(result.code, 0, result.stderr);
     assert.match(lastLine(result), /delivered all/);
@@ -195,7 +195,7 @@ test("k6 gets no secrets in variables; outputs in K6_OUT are replaced, and neith
     const { args, variables } = k6.report();
     assert.deepEqual(args.slice(3), ["--out", "csv=a.csv", "script.js"]);
     assert.deepEqual(variables, [...Object.keys(aws), "K6_KEEP_TAGS", "K6_VUS"].sort());
-    assert.equal(receiver.headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
+    assert.equal(receiver.requests.at(-1)?.headers.get("authorization"), `Basic ${btoa("ann:hunter2")}`);
     assert.doesNotMatch(result.stdout + result.stderr, /hunter2/);
   }));
 
@@ -205,7 +205,7 @@ test("AWS's credentials sign the requests, and k6 does not get them then", () =>
     const signed = await runCli(["run", "script.js", "--sigv4-region", "eu-west-1"], options({}, aws));
     assert.equal(signed.code, 0, signed.stderr);
     assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
-    assert.match(receiver.headers.at(-1)?.authorization ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
+    assert.match(receiver.requests.at(-1)?.headers.get("authorization") ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
   }));
 
 test("a run gets a testid unless it has one; the script's own takes precedence", () =>

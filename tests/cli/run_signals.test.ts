@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";
 import { cliCommand, runCli, startCli } from "../support/cli.ts";
+import { refusing } from "../support/scripted_receiver.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
 /** Runs the command in its own terminal. Calls back at each change of the screen while k6 waits. */
@@ -40,7 +41,7 @@ test("a signal after the end of k6 ends the reading; if something was not read, 
       /warn: SIGTERM: sending the rest of the results\. A second signal ends the command at once\./,
     );
     assert.match(lastLine(result), /^error: k6 ended with 0; /);
-  }, { status: 503 }));
+  }, { script: refusing(503) }));
 
 test("a second signal while the rest is sent ends the command at once", () =>
   withK6(async ({ k6, options }) => {
@@ -51,7 +52,7 @@ test("a second signal while the rest is sent ends the command at once", () =>
     const result = await running.insist("SIGINT");
     assert.equal(result.code, 130, result.stderr);
     assert.match(result.stderr, /warn: SIGINT: sending the rest of the results/);
-  }, { status: 503 }));
+  }, { script: refusing(503) }));
 
 test("a signal before k6 is started ends the run without it, and leaves nothing", () =>
   withK6(async ({ k6, options }) => {

@@ -4,11 +4,10 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { withReceiver } from "../support/accept_samples.ts";
-import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { startFaultServer } from "../support/fault_server.ts";
-import { point, recording, startOfRecording } from "../support/k6_input.ts";
+import { point, runCli, startCli, usageErrorOf } from "../support/cli.ts";
+import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
+import { startReceiver, withReceiver } from "../support/receiver_server.ts";
+import { prometheus } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 async function withFifo(use: (path: string) => Promise<void>): Promise<void> {
@@ -21,7 +20,7 @@ async function withFifo(use: (path: string) => Promise<void>): Promise<void> {
 
 test("send delivers a recorded file, sums it up, and exits with 0", () =>
   withReceiver(async ({ url, samples }) => {
-    const { code, stdout, stderr } = await runCli([recording, "--url", url]);
+    const { code, stdout, stderr } = await runCli([recordingPaths.basic, "--url", url]);
     assert.deepEqual([code, stdout], [0, ""]);
     assert.match(stderr, /5,177 k6 samples in 5,200 lines/);
     assert.match(stderr, /delivered {2}([\d,]+) of \1 samples/);
@@ -93,14 +92,14 @@ test("with --overflow block, live input waits for an endpoint that is down, and 
   let waited: boolean | undefined;
   let printed = "";
   const json = startOfRecording(1200);
-  const server = await startFaultServer({
-    receiver: new FakePrometheus(),
+  const server = await startReceiver({
+    script: prometheus,
     faults: Array.from({ length: 3 }, () => ({ kind: "answer", status: 503 })),
     around: (serve) => {
       // The queue is full from the first request on.
       if (server.requests.length === 1) running.child.stdin?.end(`${json.repeat(8)}the end\n`);
       if (server.requests.length === 3) waited = !printed.includes("the end");
-      serve();
+      return serve();
     },
   });
   const running = startCli(
@@ -243,7 +242,7 @@ const usage: readonly (readonly [string[], RegExp])[] = [
     /^Cannot use --shift-to-now with "\/dev\/null": it can be read only once, expected/,
   ],
   [
-    [recording, "--max-requests-per-flush", "2"],
+    [recordingPaths.basic, "--max-requests-per-flush", "2"],
     /maxRequestsPerFlush: it is 2, expected none if windows is "event"/,
   ],
   [["--user", "a", "--password", "hunter2", "--header", "authorization: Bearer x"], /^Cannot authenticate: /],

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type CliResult, type RunningCli, startCli } from "../support/cli.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { type SocketFault, startFaultServer } from "../support/fault_server.ts";
+import { type CliResult, point, type RunningCli, startCli } from "../support/cli.ts";
 import { faketimeVariables, noFaketime, setWallClock } from "../support/faketime.ts";
-import { point, startOfRecording } from "../support/k6_input.ts";
+import { type SocketFault, startReceiver } from "../support/receiver_server.ts";
+import { startOfRecording } from "../support/recorded_run.ts";
+import { prometheus } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 const stoppedMs = 4_000;
@@ -16,16 +16,15 @@ const deadlines = ["--timeout", "1s", "--retry-deadline", "2s", "--close-timeout
 /** What the endpoint does with the request while the command is stopped. */
 const faults: readonly (readonly [title: string, fault: SocketFault])[] = [
   ["the endpoint answers", { kind: "pass" }],
-  ["the endpoint closes the connection", { kind: "reset", when: "read" }],
+  ["the endpoint closes the connection", { kind: "reset" }],
   ["the endpoint never answers", { kind: "hang" }],
 ];
 
 /** Starts the command, and stops it during its first request. Fails if a sample is lost. */
 async function runStopped(fault: SocketFault, start: (url: string) => RunningCli): Promise<CliResult> {
-  const receiver = new FakePrometheus();
   let stops = 0;
-  const server = await startFaultServer({
-    receiver,
+  const server = await startReceiver({
+    script: prometheus,
     faults: [fault],
     around: (serve) => {
       if (stops++ > 0) return serve();
@@ -40,7 +39,7 @@ async function runStopped(fault: SocketFault, start: (url: string) => RunningCli
   assert.ok(stops > 0, "the command was stopped");
   assert.equal(result.code, 0, result.stderr);
   const delivered = /delivered {2}([\d,]+) of \1 samples?\n/.exec(result.stderr)?.[1]?.replace(",", "");
-  assert.equal(Number(delivered), receiver.count, result.stderr);
+  assert.equal(Number(delivered), server.receiver.count, result.stderr);
   return result;
 }
 
@@ -74,14 +73,13 @@ for (const seconds of [600, -3600]) {
         const [clock = "", file = ""] = ["clock", "run.json"].map((name) => join(folder, name));
         writeFileSync(file, startOfRecording());
         setWallClock(clock, 0);
-        const receiver = new FakePrometheus();
         let requests = 0;
-        const server = await startFaultServer({
-          receiver,
+        const server = await startReceiver({
+          script: prometheus,
           faults: Array<SocketFault>(5).fill({ kind: "answer", status: 503 }),
           around: (serve) => {
             if (++requests === 3) setWallClock(clock, seconds);
-            serve();
+            return serve();
           },
         });
         const started = performance.now();
@@ -91,7 +89,7 @@ for (const seconds of [600, -3600]) {
         const { code, stderr } = await running.ended.finally(() => server.close());
         assert.equal(code, 0, stderr);
         const delivered = /delivered {2}([\d,]+) of \1 samples\n/.exec(stderr)?.[1]?.replace(",", "");
-        assert.equal(Number(delivered), receiver.count, stderr);
+        assert.equal(Number(delivered), server.receiver.count, stderr);
         assert.ok(performance.now() - started < 20_000);
       }),
   );

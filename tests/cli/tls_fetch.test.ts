@@ -5,10 +5,9 @@ import type { AddressInfo, Server } from "node:net";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { createTlsFetch, type TlsOptions } from "../../src/cli/tls_fetch.ts";
-import { withReceiver } from "../support/accept_samples.ts";
+import { withReceiver } from "../support/receiver_server.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
-import { type CliResult, runCli, usageErrorOf } from "../support/cli.ts";
-import { point } from "../support/k6_input.ts";
+import { type CliResult, point, runCli, usageErrorOf } from "../support/cli.ts";
 
 let certificates: Certificates;
 
@@ -52,7 +51,7 @@ test("a response that no Response can hold is a failed request, and the next req
 });
 
 test("over https, a CA file verifies, another CA rejects, and without a CA any certificate is accepted with a warning", () =>
-  withReceiver(async ({ url, headers }) => {
+  withReceiver(async ({ url, requests }) => {
     const sendPoint = (...args: string[]): Promise<CliResult> =>
       runCli(["-", "--replay", "--protocol", "1.0", "--url", url, ...args], {
         input,
@@ -61,17 +60,17 @@ test("over https, a CA file verifies, another CA rejects, and without a CA any c
     const trusted = await sendPoint("--ca-cert-file", certificates.caFile);
     assert.equal(trusted.code, 0, trusted.stderr);
     assert.doesNotMatch(trusted.stderr, /certificate/);
-    assert.equal(headers.at(-1)?.authorization, `Basic ${btoa("ann:hunter2")}`);
+    assert.equal(requests.at(-1)?.headers.get("authorization"), `Basic ${btoa("ann:hunter2")}`);
     const byDefault = await sendPoint();
     assert.equal(byDefault.code, 0, byDefault.stderr);
     assert.match(byDefault.stderr, /warn: Any certificate is/);
     const skipped = await sendPoint("--ca-cert-file", certificates.otherCaFile, "--insecure-skip-tls-verify");
     assert.equal(skipped.code, 0, skipped.stderr);
-    const requests = headers.length;
+    const before = requests.length;
     const untrusted = await sendPoint("--ca-cert-file", certificates.otherCaFile);
     assert.equal(untrusted.code, 1, untrusted.stderr);
     assert.match(untrusted.stderr, /no trusted CA signed the endpoint's certificate\. To trust it, use --ca-cert-file/);
-    assert.equal(headers.length, requests, "nothing is sent to an endpoint that is not trusted");
+    assert.equal(requests.length, before, "nothing is sent to an endpoint that is not trusted");
     for (const { stderr } of [trusted, byDefault, skipped, untrusted]) assert.doesNotMatch(stderr, /hunter2/);
   }, { tls: certificates.server }));
 
@@ -83,7 +82,7 @@ const badCertificates: readonly (readonly [keyof Certificates["bad"], string])[]
 ];
 for (const [kind, message] of badCertificates) {
   test(`a certificate that is bad (${kind}) is an error at once, with the flag that helps, live and in a replay`, () =>
-    withReceiver(async ({ url, headers }) => {
+    withReceiver(async ({ url, requests }) => {
       // The runtime's own fetch, and that of the command.
       const env = { NODE_EXTRA_CA_CERTS: certificates.caFile, DENO_CERT: certificates.caFile };
       const flags = [["--no-insecure-skip-tls-verify"], ["--ca-cert-file", certificates.caFile], ["--replay"]];
@@ -95,7 +94,7 @@ for (const [kind, message] of badCertificates) {
         assert.ok(stderr.includes(`warn: The endpoint refuses all requests (${message})`), stderr);
         assert.equal(stderr.split("--ca-cert-file").length, 2, stderr);
       }
-      assert.equal(headers.length, 0);
+      assert.equal(requests.length, 0);
       assert.ok(performance.now() - started < 20_000);
     }, { tls: certificates.bad[kind] }));
 }

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { isRemoteWriteError } from "../../src/model/errors.ts";
-import { withReceiver } from "../support/accept_samples.ts";
+import { withReceiver } from "../support/receiver_server.ts";
 import { makeCertificates } from "../support/certificates.ts";
 
 test("a certificate that cannot be verified is an error at once, which names the option fetch", async () => {
   const certificates = makeCertificates();
   try {
-    await withReceiver(async ({ url, headers }) => {
+    await withReceiver(async ({ url, requests }) => {
       const warnings: string[] = [];
       const client = new RemoteWriteClient({ url, onWarning: (message) => warnings.push(message) });
       const labels = [{ name: "__name__", value: "m" }];
@@ -26,7 +26,7 @@ test("a certificate that cannot be verified is an error at once, which names the
       });
       assert.ok(performance.now() - started < 5_000);
       assert.equal(warnings.length, 1, warnings.join());
-      assert.equal(headers.length, 0);
+      assert.equal(requests.length, 0);
     }, { tls: certificates.server });
   } finally {
     certificates.remove();

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Metadata, type Metric, readK6Json, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../mod.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
-import { knowing, type Knowledge, limited } from "../support/limited_receiver.ts";
-import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { quickFault } from "../support/arbitrary_faults.ts";
+import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { recordedJson } from "../support/recorded_run.ts";
+import { ScriptedReceiver, type V2Support } from "../support/scripted_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 type Protocol = "auto" | "1.0" | "2.0";
@@ -131,9 +132,9 @@ test("1.0 metadata of a classic histogram is one entry", async () => {
 
 test("auto sends one request in 2.0, then the whole run in 1.0, to receivers that know only 1.0", async () => {
   const expected = valuesOf(await replay("basic", { protocol: "1.0" }));
-  for (const knowledge of ["415", "400", "bare 204"] as const) {
-    const receiver = strictReceiver(knowledge === "415" ? { acceptVersions: ["1.0"] } : {});
-    const { fetch, versions } = knowing(knowledge, receiver.fetch);
+  for (const v2 of [415, 400, 204] as const) {
+    const receiver = strictReceiver(v2 === 415 ? { acceptVersions: ["1.0"] } : {});
+    const { fetch, requests } = new ScriptedReceiver({ clock: new VirtualClock(), v2, behind: receiver.fetch });
     const warnings: string[] = [];
     const output = new RemoteWriteOutput({
       windows: "event",
@@ -143,10 +144,10 @@ test("auto sends one request in 2.0, then the whole run in 1.0, to receivers tha
     });
     for await (const samples of readK6Json(new Blob([recordedJson("basic")]).stream())) output.add(samples);
     const { samples, delivered, rejected } = await output.close();
-    assert.deepEqual([delivered, rejected], [samples, 0], knowledge);
-    assert.deepEqual(versions.map((version) => version === "2.0").lastIndexOf(true), 0, knowledge);
-    assert.deepEqual(valuesOf(receiver), expected, knowledge);
-    assert.equal(warnings.filter((text) => text.includes("the sender uses 1.0 from now on")).length, 1, knowledge);
+    assert.deepEqual([delivered, rejected], [samples, 0], String(v2));
+    assert.deepEqual(requests.map(({ version }) => version).lastIndexOf("2.0"), 0, String(v2));
+    assert.deepEqual(valuesOf(receiver), expected, String(v2));
+    assert.equal(warnings.filter((text) => text.includes("the sender uses 1.0 from now on")).length, 1, String(v2));
   }
 });
 
@@ -175,14 +176,12 @@ test("samples that a receiver reports as not stored are counted, reported and wa
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
 const trend: Metric = { name: "t", type: "trend", contains: "time" };
 
-const fault = fc.constantFrom("none", "none", "503", "429", "refused", "lost answer" as const);
-
 test("all samples arrive in order, whatever versions a receiver knows and however it fails", async () => {
   const scenario = fc.record({
-    knowledge: fc.constantFrom<Knowledge[]>("both", "415", "400", "bare 204", "500"),
+    v2: fc.constantFrom<V2Support[]>("known", 415, 400, 204, 500),
     protocol: fc.constantFrom<Protocol[]>("auto", "auto", "1.0"),
     trendAs: fc.constantFrom("stats", "native", "histogram" as const),
-    faults: fc.array(fault, { maxLength: 15 }),
+    faults: fc.array(quickFault, { maxLength: 15 }),
     windows: fc.array(
       fc.array(fc.record({ tag: fc.constantFrom("a", "b", "c"), value: fc.integer({ min: 1, max: 1000 }) }), {
         minLength: 1,
@@ -194,10 +193,10 @@ test("all samples arrive in order, whatever versions a receiver knows and howeve
     maxSamplesPerSend: fc.constantFrom(1, 3, 2000),
   });
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ knowledge, faults, windows, ...options }) => {
+    fc.asyncProperty(scenario, async ({ v2, faults, windows, ...options }) => {
       const clock = new VirtualClock();
       const receiver = strictReceiver();
-      const { fetch } = limited(knowing(knowledge, receiver.fetch).fetch, faults);
+      const { fetch } = new ScriptedReceiver({ clock, v2, faults, behind: receiver.fetch });
       const output = new RemoteWriteOutput({
         ...options,
         fetch,

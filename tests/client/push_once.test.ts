@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pushOnce, type TimeSeries } from "../../mod.ts";
-import { embeddedReceiver, receivedValues } from "../support/embedded_receiver.ts";
+import { receivedValues, strictReceiver } from "../support/strict_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 function series(name: string, value: number): TimeSeries {
@@ -11,7 +11,7 @@ function series(name: string, value: number): TimeSeries {
 const url = "http://receiver.test/api/v1/write";
 
 test("pushOnce delivers the series, reports them as delivered, and leaves no timer", async () => {
-  const receiver = embeddedReceiver();
+  const receiver = strictReceiver();
   const clock = new VirtualClock();
   const { now, sleep } = clock;
   const report = await pushOnce([series("a", 1), series("b", 2)], { url, fetch: receiver.fetch, now, sleep });
@@ -22,14 +22,14 @@ test("pushOnce delivers the series, reports them as delivered, and leaves no tim
 });
 
 test("pushOnce sends nothing for no series", async () => {
-  const receiver = embeddedReceiver();
+  const receiver = strictReceiver();
   const report = await pushOnce([], { url, fetch: receiver.fetch });
   assert.deepEqual([report.samples, report.requests, receiver.writes.length], [0, 0, 0]);
 });
 
 for (const protocol of ["1.0", "2.0"] as const) {
   test(`values that should be strings, as JavaScript may pass them, are sent as strings in ${protocol}`, async () => {
-    const receiver = embeddedReceiver();
+    const receiver = strictReceiver();
     const timeSeries = {
       labels: [
         { name: "__name__", value: "a" },
@@ -51,14 +51,18 @@ for (const protocol of ["1.0", "2.0"] as const) {
 
 test("a refusal is reported, not thrown", async () => {
   const refused = (): Response => new Response("this tenant is closed", { status: 403 });
-  const report = await pushOnce([series("a", 1)], { url, fetch: embeddedReceiver(refused).fetch, onWarning: () => {} });
+  const report = await pushOnce([series("a", 1)], {
+    url,
+    fetch: strictReceiver({ answer: refused }).fetch,
+    onWarning: () => {},
+  });
   assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 403: this tenant is closed", samples: 1 }]);
 });
 
 test("maxRequests limits the requests, including retries, and the other samples are deferred", async () => {
   const busy = (request: number): Response | undefined =>
     request === 0 ? new Response("busy", { status: 503 }) : undefined;
-  const receiver = embeddedReceiver(busy);
+  const receiver = strictReceiver({ answer: busy });
   const given = [series("a", 1), series("b", 2), series("c", 3)];
   const report = await pushOnce(given, {
     url,
@@ -89,7 +93,7 @@ test("a push ends by itself if the endpoint never recovers", async () => {
   const down = (): Response => new Response("down", { status: 503 });
   const pushed = pushOnce([series("a", 1)], {
     url,
-    fetch: embeddedReceiver(down).fetch,
+    fetch: strictReceiver({ answer: down }).fetch,
     now: clock.now,
     monotonicNow: clock.monotonicNow,
     sleep: clock.sleep,

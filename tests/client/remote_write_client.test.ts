@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeliveryError, FormatError, isRemoteWriteError, RemoteWriteClient, type TimeSeries } from "../../mod.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
-import { strictReceiver } from "../support/receiver_capture.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 
 const labels = [{ name: "b", value: "2" }, { name: "__name__", value: "up" }, { name: "a", value: "1" }, {
   name: "c",

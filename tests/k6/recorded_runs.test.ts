@@ -7,7 +7,7 @@ import type { Sample } from "../../src/k6/sample.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import type { BucketSpan, TimeSeries } from "../../src/model/time_series.ts";
 import { afterRecordings, keyOf, recordedJson, recordedRequests } from "../support/recorded_run.ts";
-import { strictReceiver } from "../support/receiver_capture.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 
 type Run = "basic" | "native";
 
@@ -69,9 +69,9 @@ test("native histograms are equal to k6's in every request: buckets, zero counts
   const { output, take } = startOutput({ trendAs: "native" });
   const added = new Map<string, number>();
   let compared = 0;
-  for (const request of recordedRequests("native")) {
+  for (const { timeSeries } of recordedRequests("native")) {
     const expected = new Map<string, unknown>();
-    for (const { labels, histograms: [histogram], samples } of request) {
+    for (const { labels, histograms: [histogram], samples } of timeSeries) {
       // k6's own staleness markers have a float in addition to the histogram.
       if (histogram === undefined || samples.length > 0) continue;
       const key = seriesKey(labels);
@@ -125,9 +125,9 @@ test("trend stats are equal to k6's in every request, except for the count of ti
   const { output, take } = startOutput({ trendStats: stats });
   const added = new Map<string, number>();
   let compared = 0;
-  for (const request of recordedRequests("basic")) {
+  for (const { timeSeries } of recordedRequests("basic")) {
     const expected = new Map<string, { value: number; timestamp: number }>();
-    for (const { labels, samples: [sample] } of request) {
+    for (const { labels, samples: [sample] } of timeSeries) {
       const name = labels.find((label) => label.name === "__name__")!.value;
       if (sample === undefined || Number.isNaN(sample.value)) continue;
       const suffix = /_(p90|p95|p99|p999|min|max|avg|med|count|sum)$/.exec(name)?.[0];

@@ -7,8 +7,9 @@ import { runChild } from "../support/child.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
 import { lastValues, startReceiver } from "../support/receiver_server.ts";
+import { recordingPaths } from "../support/recorded_run.ts";
 
-const recording = `${process.cwd()}/tests/fixtures/k6/basic/run.json.gz`;
+const recording = `${process.cwd()}/${recordingPaths.basic}`;
 
 let installed: InstalledPackage;
 before(async () => {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
@@ -9,6 +8,7 @@ import { decompress } from "../../src/protocol/snappy.ts";
 import { requestV1, sentLabels, timeSeriesList } from "../support/arbitrary_series.ts";
 import { requestsV1 } from "../support/arbitrary_requests.ts";
 import { plainMetadataV1, plainSeriesV1 } from "../support/plain_form.ts";
+import { recordedRequests } from "../support/recorded_run.ts";
 
 test("1.0 requests decode to the same series as with the generated types", () => {
   fc.assert(
@@ -39,12 +39,11 @@ test("1.0 decoding recognises staleness markers by their bits, in samples and hi
   );
 });
 
-for (const run of ["basic", "native"]) {
+for (const run of ["basic", "native"] as const) {
   test(`the requests that k6 sent (${run}) decode to the same series as with the generated types`, () => {
-    const folder = `tests/fixtures/k6/${run}/requests`;
     let markers = 0;
-    for (const name of readdirSync(folder).filter((name) => name.endsWith(".bin"))) {
-      const bytes = decompress(new Uint8Array(readFileSync(`${folder}/${name}`)), { maxDecodedBytes: 1 << 20 });
+    for (const { body } of recordedRequests(run)) {
+      const bytes = decompress(body, { maxDecodedBytes: 1 << 20 });
       const { timeSeries, oddNans } = decodeV1(bytes);
       // k6 sends no other NaN than the marker.
       const expected = plainSeriesV1(fromBinary(WriteRequestSchema, bytes), { nanIsStale: true });

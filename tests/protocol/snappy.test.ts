@@ -6,6 +6,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
 import { FormatError, TooLargeError } from "../../src/model/errors.ts";
 import { compress, decompress, setSnappyModule } from "../../src/protocol/snappy.ts";
+import { recordedRequests } from "../support/recorded_run.ts";
 
 const maxDecodedBytes = 1 << 20;
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
@@ -26,7 +27,7 @@ for (const [title, block, text] of blocks) {
 }
 
 test("snappy decompresses what k6 sent", () => {
-  const body = new Uint8Array(readFileSync("tests/fixtures/k6/basic/requests/0000.bin"));
+  const [{ body } = { body: new Uint8Array() }] = recordedRequests("basic");
   const request = fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes }));
   assert.equal(request.timeseries[0]?.labels[0]?.name, "__name__");
 });

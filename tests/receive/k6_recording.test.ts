@@ -1,24 +1,9 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fromBinary } from "@bufbuild/protobuf";
-import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import type { TimeSeries } from "../../gen/proto/prometheus/remote_pb.ts";
 import { createReceiver, strictRules } from "../../src/receive/mod.ts";
-import { decompress } from "../../src/protocol/snappy.ts";
+import { recordedRequests } from "../support/recorded_run.ts";
 import { headersV1, postV1 } from "../support/requests.ts";
-
-interface RecordedRequest {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-function recordedRequests(run: string): RecordedRequest[] {
-  const folder = `tests/fixtures/k6/${run}/requests`;
-  return readdirSync(folder).filter((name) => name.endsWith(".bin")).sort().map((name) => ({
-    headers: JSON.parse(readFileSync(`${folder}/${name.replace(".bin", ".json")}`, "utf8")).headers,
-    body: new Uint8Array(readFileSync(`${folder}/${name}`)),
-  }));
-}
 
 /** Counts violations by rule. */
 class Counts {
@@ -29,15 +14,10 @@ class Counts {
   };
 }
 
-/** Decodes the series of a request with the generated types. */
-function seriesOf({ body }: RecordedRequest): TimeSeries[] {
-  return fromBinary(WriteRequestSchema, decompress(body, { maxDecodedBytes: 1 << 20 })).timeseries;
-}
-
 const isMixed = ({ samples, histograms }: TimeSeries): boolean => samples.length > 0 && histograms.length > 0;
 const hasTag = ({ labels }: TimeSeries): boolean => labels.some(({ name }) => name === "my-tag");
 
-for (const run of ["basic", "native"]) {
+for (const run of ["basic", "native"] as const) {
   test(`a receiver without rules accepts what k6 itself sends (${run})`, async () => {
     let series = 0;
     const receive = createReceiver({ onWrite: ({ timeSeries }) => void (series += timeSeries.length) });
@@ -45,7 +25,7 @@ for (const run of ["basic", "native"]) {
     for (const { headers, body } of requests) {
       assert.equal((await receive(postV1({}, { headers: pick(headers), body }))).status, 204);
     }
-    assert.equal(series, requests.flatMap(seriesOf).length);
+    assert.equal(series, requests.flatMap(({ timeSeries }) => timeSeries).length);
   });
 
   test(`strictRules finds exactly three kinds of violations in what k6 itself sends (${run})`, async () => {
@@ -53,7 +33,7 @@ for (const run of ["basic", "native"]) {
     const receive = createReceiver({ strict: strictRules(), onWrite: () => {}, onViolation: counts.add });
     const requests = recordedRequests(run);
     for (const { headers, body } of requests) await receive(postV1({}, { headers: pick(headers), body }));
-    const series = requests.flatMap(seriesOf);
+    const series = requests.flatMap(({ timeSeries }) => timeSeries);
     // The User-Agent has no version, the script's tag is not a valid label name, and stale histograms come with a float.
     const expected = {
       userAgent: 8,
@@ -67,9 +47,8 @@ for (const run of ["basic", "native"]) {
   test(`strictRules finds no other violations in what k6 itself sends (${run}), also from request to request`, async () => {
     const counts = new Counts();
     const receive = createReceiver({ strict: strictRules(), onWrite: () => {}, onViolation: counts.add });
-    for (const request of recordedRequests(run)) {
-      const timeseries = seriesOf(request).filter((series) => !hasTag(series) && !isMixed(series));
-      const { headers } = request;
+    for (const { headers, timeSeries } of recordedRequests(run)) {
+      const timeseries = timeSeries.filter((series) => !hasTag(series) && !isMixed(series));
       const response = await receive(postV1({ timeseries }, { headers: { ...pick(headers), "User-Agent": "k6/2.2" } }));
       assert.equal(response.status, 204, await response.text());
     }

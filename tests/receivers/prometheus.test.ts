@@ -5,7 +5,7 @@ import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { runCli } from "../support/cli.ts";
 import { noPrometheus, prometheusKnowsV2, startPrometheus } from "../support/prometheus.ts";
-import { recordedJson } from "../support/recorded_run.ts";
+import { recordedJson, recordingPaths } from "../support/recorded_run.ts";
 
 interface Point {
   readonly metric: string;
@@ -44,7 +44,7 @@ test(
     const prometheus = await startPrometheus();
     try {
       const { code, stderr } = await runCli([
-        "tests/fixtures/k6/basic/run.json.gz",
+        recordingPaths.basic,
         "--shift-to-now",
         "--url",
         prometheus.writeUrl,
@@ -84,7 +84,7 @@ test(
     const prometheus = await startPrometheus();
     try {
       const args = ["--mapping", "legacy", "--shift-to-now", "--url", prometheus.writeUrl];
-      const { code, stderr } = await runCli(["tests/fixtures/k6/basic/run.json.gz", ...args]);
+      const { code, stderr } = await runCli([recordingPaths.basic, ...args]);
       assert.equal(code, 0, stderr);
       const near = async (expression: string, expected: number): Promise<void> => {
         const result = await prometheus.query(expression, Date.now());

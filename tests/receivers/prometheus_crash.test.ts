@@ -6,7 +6,7 @@ import type { Sample } from "../../src/k6/sample.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
 import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
-import { strictReceiver } from "../support/receiver_capture.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 import { recordedJson } from "../support/recorded_run.ts";
 
 const options: RemoteWriteOutputOptions = {

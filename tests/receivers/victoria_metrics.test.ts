@@ -8,8 +8,8 @@ import type { Sample } from "../../src/k6/sample.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { runCli } from "../support/cli.ts";
-import { strictReceiver } from "../support/receiver_capture.ts";
-import { recordedJson } from "../support/recorded_run.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
+import { recordedJson, recordingPaths } from "../support/recorded_run.ts";
 import { noVictoriaMetrics, startVictoriaMetrics, type VictoriaMetrics } from "../support/victoria_metrics.ts";
 
 const skip = noVictoriaMetrics;
@@ -108,7 +108,7 @@ test(
   () =>
     withVictoriaMetrics(async (victoria) => {
       const { code, stderr } = await runCli([
-        "tests/fixtures/k6/basic/run.json.gz",
+        recordingPaths.basic,
         "--shift-to-now",
         "--url",
         victoria.writeUrl,

@@ -1,27 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { oneEach, setUp, sizes } from "../support/delivering.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
-import { createSending, SeriesNames } from "../support/sending.ts";
-import { VirtualClock } from "../support/virtual_clock.ts";
+import type { Fault } from "../support/scripted_receiver.ts";
+import { createSending, jsonCodecs, oneEach, SeriesNames, setUpDelivery, sizes } from "../support/sending.ts";
 
 const none = { rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0, merged: 0, retries: 0, reasons: [] };
 
 test("a batch is cut by the number of samples, in order", async () => {
-  const setting = setUp({ maxSamplesPerSend: 4 });
+  const setting = setUpDelivery({ maxSamplesPerSend: 4 });
   const { bytes, ...report } = await setting.deliver(oneEach(10));
   assert.deepEqual(report, { ...none, samples: 10, delivered: 10, requests: 3 });
   assert.equal(bytes, setting.stats.snapshot().bytesTotal);
   assert.deepEqual(sizes(setting), [4, 4, 2]);
   assert.deepEqual(
-    setting.network.requests.flatMap(({ samples }) => samples.map(({ value }) => value)),
+    setting.receiver.requests.flatMap(({ samples }) => samples.map(({ value }) => value)),
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
   );
 });
 
 test("an empty batch needs no request", async () => {
-  const setting = setUp();
+  const setting = setUpDelivery();
   assert.deepEqual(await setting.deliver(oneEach(0)), { ...none, samples: 0, delivered: 0, requests: 0, bytes: 0 });
   assert.deepEqual(sizes(setting), []);
 });
@@ -29,14 +26,14 @@ test("an empty batch needs no request", async () => {
 test("a batch is cut by compressed and by decoded bytes", async () => {
   const body = jsonCodecs["1.0"].encode({ batch: oneEach(4), from: 0, to: 4 });
   for (const limit of [{ maxBodyBytes: body.body.length }, { maxDecodedBytes: body.decodedBytes }]) {
-    const setting = setUp(limit);
+    const setting = setUpDelivery(limit);
     assert.equal((await setting.deliver(oneEach(8))).delivered, 8);
     assert.deepEqual(sizes(setting), [4, 4]);
   }
 });
 
 test("a single sample that is too large is not sent, and the report has the reason", async () => {
-  const setting = setUp({ maxBodyBytes: 100 });
+  const setting = setUpDelivery({ maxBodyBytes: 100 });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["a", 1, 1], ["l".repeat(200), 1, 2], ["b", 1, 3]]));
   assert.equal(report.delivered, 2);
@@ -53,7 +50,7 @@ test("a sample that cannot be encoded is not sent, but the others are", async ()
     }
     return jsonCodecs["1.0"].encode(slice);
   };
-  const setting = setUp({ codecs: { "1.0": { encode }, "2.0": { encode } } });
+  const setting = setUpDelivery({ codecs: { "1.0": { encode }, "2.0": { encode } } });
   const report = await setting.deliver(oneEach(10));
   assert.equal(report.delivered, 9);
   assert.deepEqual(report.reasons, [
@@ -63,7 +60,7 @@ test("a sample that cannot be encoded is not sent, but the others are", async ()
 
 test("a 413 halves the size of requests for good, and nothing is lost", async () => {
   const series = new SeriesNames();
-  const setting = setUp({ faults: [{ kind: "answer", status: 413 }, { kind: "answer", status: 413 }] });
+  const setting = setUpDelivery({ faults: [{ kind: "answer", status: 413 }, { kind: "answer", status: 413 }] });
   const report = await setting.deliver(oneEach(1000, series));
   assert.equal(report.delivered, 1000);
   // 1000 and the first 500 were refused.
@@ -73,7 +70,7 @@ test("a 413 halves the size of requests for good, and nothing is lost", async ()
 });
 
 test("a single sample is tried even if it is larger than the learned limit", async () => {
-  const setting = setUp({ faults: [{ kind: "answer", status: 413 }] });
+  const setting = setUpDelivery({ faults: [{ kind: "answer", status: 413 }] });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["l".repeat(30_000), 1, 1], ["a", 1, 2], ["b", 1, 3]]));
   assert.equal(report.delivered, 3);
@@ -82,7 +79,7 @@ test("a single sample is tried even if it is larger than the learned limit", asy
 
 test("a receiver that refuses every size does not get requests without end", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "answer", status: 413 });
-  const setting = setUp({ faults });
+  const setting = setUpDelivery({ faults });
   const report = await setting.deliver(oneEach(2000));
   assert.equal(report.rejected, 2000);
   assert.ok(report.requests < 30, String(report.requests));
@@ -94,7 +91,7 @@ test("a receiver that refuses every size does not get requests without end", asy
 });
 
 test("a refused request is bisected until the bad series stand alone", async () => {
-  const setting = setUp({ bad: new Set(["s700", "s1999"]) });
+  const setting = setUpDelivery({ bad: new Set(["s700", "s1999"]) });
   const report = await setting.deliver(oneEach(2000));
   assert.equal(report.delivered, 1998);
   assert.equal(report.rejected, 2);
@@ -112,12 +109,12 @@ test("a refused request is bisected until the bad series stand alone", async () 
 
 test("refusals of samples are bisected; a refusal by the endpoint ends the delivery after one request", async () => {
   for (const status of [400, 408, 409, 422]) {
-    const refusing = setUp({ faults: [{ kind: "answer", status }] });
+    const refusing = setUpDelivery({ faults: [{ kind: "answer", status }] });
     assert.equal((await refusing.deliver(oneEach(4))).delivered, 4);
     assert.deepEqual(sizes(refusing), [4, 2, 2]);
   }
   for (const status of [401, 403, 404, 405, 415, 302]) {
-    const setting = setUp({ faults: [{ kind: "answer", status }], maxSamplesPerSend: 4 });
+    const setting = setUpDelivery({ faults: [{ kind: "answer", status }], maxSamplesPerSend: 4 });
     const { rejected, reasons } = await setting.deliver(oneEach(10));
     assert.equal(rejected, 10);
     assert.equal(reasons.length, 1);
@@ -126,7 +123,7 @@ test("refusals of samples are bisected; a refusal by the endpoint ends the deliv
 });
 
 test("bisection can be switched off", async () => {
-  const setting = setUp({ bad: new Set(["s1"]), bisect: false });
+  const setting = setUpDelivery({ bad: new Set(["s1"]), bisect: false });
   const report = await setting.deliver(oneEach(4));
   assert.equal(report.rejected, 4);
   assert.equal(report.requests, 1);
@@ -134,7 +131,7 @@ test("bisection can be switched off", async () => {
 
 test("a search is limited by time: parts that were not tried are still sent, and what is refused then was not tried alone", async () => {
   const faults = Array<Fault>(3).fill({ kind: "slow", ms: 400 });
-  const setting = setUp({ bad: new Set(["s0"]), searchMs: 300, faults });
+  const setting = setUpDelivery({ bad: new Set(["s0"]), searchMs: 300, faults });
   const report = await setting.deliver(oneEach(16));
   // The search begins after 400 ms, and ends after 700 ms.
   assert.deepEqual(sizes(setting), [16, 8, 4, 4, 8]);
@@ -149,7 +146,7 @@ test("while searches save nothing, they may last for a shorter and shorter time"
   const series = new SeriesNames();
   const faults = Array<Fault>(200).fill({ kind: "slow", ms: 1000 });
   const bad = new Set(Array.from({ length: 4096 }, (_, index) => `s${index}`));
-  const setting = setUp({ bad, searchMs: 40_000, maxSamplesPerSend: 4096, faults });
+  const setting = setUpDelivery({ bad, searchMs: 40_000, maxSamplesPerSend: 4096, faults });
   const requests: number[] = [];
   for (let time = 1; time <= 4; time++) {
     requests.push((await setting.deliver(oneEach(4096, series, time))).requests);
@@ -160,7 +157,7 @@ test("while searches save nothing, they may last for a shorter and shorter time"
 
 test("series that were refused alone are sent after the others from then on, in one request, with back-off", async () => {
   const series = new SeriesNames();
-  const setting = setUp({ bad: new Set(["s3", "s40"]) });
+  const setting = setUpDelivery({ bad: new Set(["s3", "s40"]) });
   const requests: number[] = [];
   for (let time = 1; time <= 10; time++) {
     const report = await setting.deliver(oneEach(64, series, time));
@@ -173,7 +170,7 @@ test("series that were refused alone are sent after the others from then on, in 
 });
 
 test("a refusal after an attempt with an unknown outcome counts as unknown, and the other samples are delivered", async () => {
-  const setting = setUp({ bad: new Set(["s3"]), faults: [{ kind: "answer", status: 504 }] });
+  const setting = setUpDelivery({ bad: new Set(["s3"]), faults: [{ kind: "answer", status: 504 }] });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 7);
   assert.equal(report.unknown, 1);
@@ -182,7 +179,7 @@ test("a refusal after an attempt with an unknown outcome counts as unknown, and 
 });
 
 test("samples of one series that are stored and then refused on a retry do not count as lost", async () => {
-  const setting = setUp({ faults: [{ kind: "hang", stored: true }] });
+  const setting = setUpDelivery({ faults: [{ kind: "hang", stored: true }] });
   const series = new SeriesNames();
   const report = await setting.deliver(series.batch([["a", 1, 1], ["a", 2, 2], ["a", 3, 3], ["b", 1, 1]]));
   assert.equal(setting.receiver.count, 4);
@@ -193,7 +190,7 @@ test("samples of one series that are stored and then refused on a retry do not c
 });
 
 test("a single sample of a series that is stored and then sent again counts as delivered", async () => {
-  const setting = setUp({ faults: [{ kind: "reset", stored: true }] });
+  const setting = setUpDelivery({ faults: [{ kind: "reset", stored: true }] });
   const report = await setting.deliver(oneEach(3));
   assert.equal(report.delivered, 3);
   assert.equal(report.retries, 1);
@@ -202,7 +199,7 @@ test("a single sample of a series that is stored and then sent again counts as d
 });
 
 test("a request that is always answered 500 does not block: the bad sample is found, and the others are delivered", async () => {
-  const setting = setUp({ poison: new Set(["s5"]) });
+  const setting = setUpDelivery({ poison: new Set(["s5"]) });
   const report = await setting.deliver(oneEach(8));
   assert.equal(report.delivered, 7);
   assert.equal(report.failed, 1);
@@ -216,7 +213,7 @@ test("a request that is always answered 500 does not block: the bad sample is fo
 
 test("samples are given up at the deadline, and the rest of the batch has the time that is left", async () => {
   const faults = Array<Fault>(1000).fill({ kind: "refuse" });
-  const setting = setUp({ faults, retryDeadlineMs: 1000, maxSamplesPerSend: 2, random: () => 1 });
+  const setting = setUpDelivery({ faults, retryDeadlineMs: 1000, maxSamplesPerSend: 2, random: () => 1 });
   const report = await setting.deliver(oneEach(6));
   assert.equal(report.failed, 6);
   // The requests are at 0, 30, 90, 210, 450 and 930 ms, then at 930 and 960 ms, then at 960 and 990 ms.
@@ -226,10 +223,8 @@ test("samples are given up at the deadline, and the rest of the batch has the ti
 });
 
 test("after the signal, the samples of the current request have failed, and the rest is deferred", async () => {
-  const clock = new VirtualClock();
-  const receiver = new FakePrometheus();
   const faults: Fault[] = [{ kind: "pass" }, { kind: "hang" }];
-  const { delivery } = createSending({ clock, receiver, faults, maxSamplesPerSend: 2 });
+  const { clock, delivery } = createSending({ faults, maxSamplesPerSend: 2 });
   const controller = new AbortController();
   const pending = delivery.deliver({ batch: oneEach(6), from: 0, to: 6 }, controller.signal);
   await clock.advance(10);
@@ -241,7 +236,7 @@ test("after the signal, the samples of the current request have failed, and the 
 });
 
 test("the statistics count the requests and their samples", async () => {
-  const setting = setUp({
+  const setting = setUpDelivery({
     bad: new Set(["s1"]),
     faults: [{ kind: "answer", status: 503 }, { kind: "slow", ms: 2000 }],
   });

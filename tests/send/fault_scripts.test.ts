@@ -4,9 +4,8 @@ import { test } from "node:test";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { mergeReports } from "../../src/send/report_builder.ts";
 import { anyFault, passingFault } from "../support/arbitrary_faults.ts";
-import { FakePrometheus, type Ignorance, type ReceivedSample } from "../support/fake_prometheus.ts";
-import { createSending, SeriesNames } from "../support/sending.ts";
-import { VirtualClock } from "../support/virtual_clock.ts";
+import type { ReceivedSample, V2Support } from "../support/scripted_receiver.ts";
+import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
 
 const seed = 20260301;
 const shards = 3;
@@ -33,16 +32,17 @@ const pushes: fc.Arbitrary<Push[]> = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-const ignorance = fc.constantFrom<Ignorance[]>("none", "silent 204", "415", "400", "500");
+const v2 = fc.constantFrom<V2Support[]>("known", 204, 415, 400, 500);
 const subset = fc.uniqueArray(fc.constantFrom(...names), { maxLength: 4 });
 
 /** Pushes the samples and closes the queue. Returns what was pushed and what the reports say about it. */
 async function run(
-  options: Parameters<typeof createSending>[0],
+  options: SendingOptions,
   plan: { readonly pushes: readonly Push[]; readonly samplesPerSeries: number; readonly closeTimeoutMs: number },
-): Promise<{ pushed: ReceivedSample[]; report: DeliveryReport; sending: ReturnType<typeof createSending> }> {
-  const { clock, capacity = 500_000, maxQueueBytes = 64 * 1024 * 1024, overflow } = options;
+): Promise<{ pushed: ReceivedSample[]; report: DeliveryReport; sending: Sending }> {
+  const { capacity = 500_000, maxQueueBytes = 64 * 1024 * 1024, overflow } = options;
   const sending = createSending(options);
+  const { clock } = sending;
   const series = new SeriesNames();
   const pushed: ReceivedSample[] = [];
   const reports: Promise<DeliveryReport>[] = [];
@@ -57,7 +57,7 @@ async function run(
       );
     });
     time += plan.samplesPerSeries;
-    pushed.push(...samples.map(([name, at, value]) => ({ series: name, time: at, value })));
+    pushed.push(...samples.map(([name, at, value]) => ({ series: name, labels: [], time: at, value })));
     reports.push(sending.queue.push(shard, series.batch(samples)));
     if (overflow !== "block") {
       const { samples, bytes } = sending.queue.size;
@@ -81,14 +81,10 @@ async function run(
 
 /** Checks what must hold in every case. */
 function assertOrder(
-  receiver: FakePrometheus,
-  { pushed, sending }: {
-    readonly pushed: readonly ReceivedSample[];
-    readonly sending: ReturnType<typeof createSending>;
-  },
+  pushed: readonly ReceivedSample[],
+  { receiver }: Sending,
 ): void {
-  assert.deepEqual(receiver.violations, [], "disorder or a duplicate inside a request");
-  assert.deepEqual(sending.network.overlaps, [], "two requests of one shard at once");
+  assert.deepEqual(receiver.violations, [], "disorder or a duplicate in a request, or two requests of a shard at once");
   for (const [name, stored] of receiver.stored) {
     const wanted = pushed.filter(({ series }) => series === name);
     assert.deepEqual(stored, wanted.filter(({ time }) => stored.some((sample) => sample.time === time)), name);
@@ -102,7 +98,7 @@ test("whatever the network does, each sample is delivered once or counted, in or
     samplesPerSeries: fc.constantFrom(1, 1, 3),
     bad: subset,
     poison: fc.uniqueArray(fc.constantFrom(...names), { maxLength: 1 }),
-    ignorance,
+    v2,
     protocol: fc.constantFrom("auto" as const, "1.0" as const, "2.0" as const),
     capacity: fc.constantFrom(6, 20, 500_000),
     maxQueueBytes: fc.constantFrom(12_000, 64 * 1024 * 1024),
@@ -113,16 +109,15 @@ test("whatever the network does, each sample is delivered once or counted, in or
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
   });
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ bad, poison, ignorance, random, ...plan }) => {
-      const clock = new VirtualClock();
-      const receiver = new FakePrometheus({ bad: new Set(bad), poison: new Set(poison), ignorance });
+    fc.asyncProperty(scenario, async ({ bad, poison, v2, random, ...plan }) => {
       const { pushed, report, sending } = await run(
-        { ...plan, clock, receiver, random: () => random },
+        { ...plan, bad: new Set(bad), poison: new Set(poison), v2, random: () => random },
         plan,
       );
+      const { clock, receiver } = sending;
       assert.equal(report.samples, pushed.length, "a sample is not accounted for");
-      assertOrder(receiver, { pushed, sending });
-      const silent = ignorance === "silent 204" && plan.protocol !== "1.0";
+      assertOrder(pushed, sending);
+      const silent = v2 === 204 && plan.protocol !== "1.0";
       assert.ok(report.delivered <= receiver.count, "a sample counts as delivered and is not stored");
       const perhaps = report.delivered + report.unknown + report.failed;
       assert.ok(receiver.count <= perhaps, `stored ${receiver.count}, at most ${perhaps} are said to be`);
@@ -147,21 +142,20 @@ test("a patient sender delivers every sample if all faults pass", async () => {
   const scenario = fc.record({
     pushes,
     faults: fc.array(passingFault, { maxLength: 60 }),
-    ignorance,
+    v2,
     protocol: fc.constantFrom("auto" as const, "1.0" as const),
     maxSamplesPerSend: fc.integer({ min: 1, max: 8 }),
   });
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ ignorance, ...plan }) => {
-      const clock = new VirtualClock();
-      const receiver = new FakePrometheus({ ignorance });
+    fc.asyncProperty(scenario, async (plan) => {
       const { pushed, report, sending } = await run(
-        { ...plan, clock, receiver },
+        plan,
         { ...plan, samplesPerSeries: 1, closeTimeoutMs: Infinity },
       );
+      const { receiver } = sending;
       assert.equal(report.delivered, pushed.length);
       assert.equal(receiver.count, pushed.length);
-      assertOrder(receiver, { pushed, sending });
+      assertOrder(pushed, sending);
     }),
     { seed, numRuns: 500 },
   );
@@ -176,20 +170,18 @@ test("with few requests in each flush, every sample is delivered in the end", as
   });
   await fc.assert(
     fc.asyncProperty(scenario, async ({ pushes, ...options }) => {
-      const clock = new VirtualClock();
-      const receiver = new FakePrometheus();
-      const { queue, network } = createSending({ ...options, clock, receiver });
+      const { queue, clock, receiver } = createSending(options);
       const series = new SeriesNames();
       let pushed = 0;
       const flush = async (pushes: readonly Push[]): Promise<void> => {
-        const before = network.requests.length;
+        const before = receiver.requests.length;
         const resumed = queue.resume();
         const reports = pushes.map(({ shard, series: indices }) => {
           pushed += indices.length;
           return queue.push(shard, series.batch(indices.map((index) => [`${shard}/${index}`, pushed, pushed])));
         });
         await clock.settle(Promise.all([resumed, ...reports]));
-        assert.ok(network.requests.length - before <= options.maxRequestsPerFlush);
+        assert.ok(receiver.requests.length - before <= options.maxRequestsPerFlush);
         assert.equal(clock.timers, 0, "a flush leaves a timer");
       };
       for (const push of pushes) await flush([push]);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Fetch } from "../../src/send/request_result.ts";
 import { createHttpSender } from "../../src/send/http_sender.ts";
-import { answer, answering, httpOptions, noContent, request, send } from "../support/answering_fetch.ts";
+import { answer, answering, httpOptions, noContent, request, send } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("MUST send the headers of remote write 1.0 with a POST", async () => {

@@ -6,7 +6,7 @@ import type { RequestHeaders } from "../../src/send/auth/authorizer.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { withRetry } from "../../src/send/retry.ts";
 import { Warnings } from "../../src/send/warnings.ts";
-import { answer, answering, httpOptions, noContent, request, send } from "../support/answering_fetch.ts";
+import { answer, answering, httpOptions, noContent, request, send } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("an authorizer is called for each attempt with the request, and sets headers", async () => {

@@ -5,8 +5,8 @@ import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import type { Metric } from "../../src/k6/metric.ts";
 import type { RemoteWriteOutputOptions } from "../../src/k6/output/output_options.ts";
 import type { Metadata } from "../../src/model/time_series.ts";
-import { limited } from "../support/limited_receiver.ts";
-import { type StrictReceiver, strictReceiver } from "../support/receiver_capture.ts";
+import { type Fault, ScriptedReceiver } from "../support/scripted_receiver.ts";
+import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 const counter: Metric = { name: "iterations", type: "counter", contains: "default" };
@@ -152,7 +152,8 @@ test("after a fallback to 1.0, the receiver gets metadata", async () => {
 test("the client sends metadata to a 1.0 receiver, once a minute", async () => {
   const clock = new VirtualClock(0);
   const receiver = strictReceiver();
-  const { fetch } = limited(receiver.fetch, ["none", "429"]);
+  const faults: Fault[] = [{ kind: "pass" }, { kind: "answer", status: 429, body: "later" }];
+  const { fetch } = new ScriptedReceiver({ clock, faults, behind: receiver.fetch });
   const client = new RemoteWriteClient({
     protocol: "1.0",
     fetch,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { EncodedRequest, Failed, RequestResult, Send } from "../../src/send/request_result.ts";
 import { type RetryOptions, withRetry } from "../../src/send/retry.ts";
 import { Warnings } from "../../src/send/warnings.ts";
-import { firstAttempt } from "../support/answering_fetch.ts";
+import { firstAttempt } from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 const request: EncodedRequest = { version: "1.0", body: new Uint8Array(1), samples: 1, ...firstAttempt };

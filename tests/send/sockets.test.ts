@@ -7,8 +7,8 @@ import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { WriteQueue } from "../../src/send/write_queue.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { type FaultServer, type SocketFault, startFaultServer } from "../support/fault_server.ts";
+import { type ReceiverServer, type SocketFault, startReceiver } from "../support/receiver_server.ts";
+import { prometheus, type ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { defaultLimits, SeriesNames } from "../support/sending.ts";
 import { idle } from "../support/virtual_clock.ts";
 
@@ -23,8 +23,8 @@ const limits = {
 } as const;
 
 interface Setting {
-  readonly server: FaultServer;
-  readonly receiver: FakePrometheus;
+  readonly server: ReceiverServer;
+  readonly receiver: ScriptedReceiver;
   readonly messages: string[];
   /** The lengths of the skipped pauses, in milliseconds. */
   readonly pauses: number[];
@@ -44,11 +44,11 @@ const readingMs = 1_000;
 
 /** Sends over real sockets with the real fetch. Pauses are skipped, and timeouts fire when the server hangs. */
 async function withServer(options: SettingOptions, run: (setting: Setting) => Promise<void>): Promise<void> {
-  const { protocol = "1.0", bad, ...rest } = options;
-  const receiver = new FakePrometheus({ bad });
+  const { protocol = "1.0", faults = [], ...behaviour } = options;
   const timeouts = new Set<() => void>();
   const ringAll = (): void => timeouts.forEach((ring) => ring());
-  const server = await startFaultServer({ receiver, onHang: ringAll, ...rest });
+  const server = await startReceiver({ script: { ...prometheus, ...behaviour }, faults, onHang: ringAll });
+  const { receiver } = server;
   const pauses: number[] = [];
   const messages: string[] = [];
   const sleep: Sleep = (ms, signal) => {
@@ -72,7 +72,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const headers = { Authorization: "Bearer hunter2" };
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
-    if (!rest.faults?.some(({ kind }) => kind === "stall") || response.body === null) return response;
+    if (!faults.some((fault) => "hangs" in fault) || response.body === null) return response;
     // The timeout fires when the first words have been read.
     const body = response.body.pipeThrough(
       new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
@@ -151,8 +151,13 @@ test("the sender sends POSTs with the headers of the protocol, and uses connecti
       assert.equal(headers?.get("x-prometheus-remote-write-version"), isV2 ? "2.0.0" : "0.1.0");
       assert.match(headers?.get("user-agent") ?? "", /^k6-remote-write\/\d/);
       assert.deepEqual(
-        setting.receiver.stored.get("__name__=s4"),
-        Array.from({ length: 20 }, (_, index) => ({ series: "__name__=s4", time: index + 1, value: 4 })),
+        setting.receiver.stored.get("s4"),
+        Array.from({ length: 20 }, (_, index) => ({
+          series: "s4",
+          labels: [{ name: "__name__", value: "s4" }],
+          time: index + 1,
+          value: 4,
+        })),
       );
     });
   }
@@ -173,14 +178,14 @@ test("a receiver that comes back gets everything, after three 503 and a 429 with
 });
 
 const broken: readonly (readonly [string, SocketFault])[] = [
-  ["reset before the request was read", { kind: "reset", when: "before" }],
-  ["reset after it was read", { kind: "reset", when: "read" }],
-  ["reset after it was stored", { kind: "reset", when: "stored" }],
+  ["reset before the request was read", { kind: "refuse" }],
+  ["reset after it was read", { kind: "reset" }],
+  ["reset after it was stored", { kind: "reset", stored: true }],
   ["no answer", { kind: "hang" }],
   ["no answer though it was stored", { kind: "hang", stored: true }],
-  ["an answer that breaks off in its head", { kind: "truncate", status: 204, where: "head" }],
-  ["an error that breaks off in its body", { kind: "truncate", status: 503, where: "body" }],
-  ["an error that never ends", { kind: "stall", status: 503 }],
+  ["an answer that breaks off in its head", { kind: "cut", status: 204, where: "head" }],
+  ["an error that breaks off in its body", { kind: "cut", status: 503, where: "body" }],
+  ["an error that never ends", { kind: "answer", status: 503, body: "first words", hangs: true }],
   ["an error that comes byte by byte", { kind: "drip", status: 503 }],
 ];
 
@@ -207,7 +212,14 @@ test("an answer that comes byte by byte is read", async () => {
 });
 
 test("a 2xx counts as a 2xx even if its body breaks off or never ends", async () => {
-  for (const fault of [{ kind: "truncate", status: 200, where: "body" }, { kind: "stall", status: 200 }] as const) {
+  for (
+    const fault of [{ kind: "cut", status: 200, where: "body" }, {
+      kind: "answer",
+      status: 200,
+      body: "first words",
+      hangs: true,
+    }] as const
+  ) {
     await withServer({ faults: [fault] }, async (setting) => {
       assert.equal((await setting.push(3, 1)).delivered, 3);
       assert.equal(setting.server.requests.length, 1);
@@ -216,7 +228,7 @@ test("a 2xx counts as a 2xx even if its body breaks off or never ends", async ()
 });
 
 test("the beginning of an endless error body is kept", async () => {
-  await withServer({ faults: [{ kind: "stall", status: 400 }] }, async (setting) => {
+  await withServer({ faults: [{ kind: "answer", status: 400, body: "first words", hangs: true }] }, async (setting) => {
     const report = await setting.push(1, 1);
     assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 400: first words", samples: 1 }]);
   });
@@ -252,12 +264,12 @@ test("a 307 on the same origin is followed with the same request", async () => {
 });
 
 test("one bad series does not affect the others", async () => {
-  await withServer({ bad: new Set(["__name__=s7"]) }, async (setting) => {
+  await withServer({ bad: new Set(["s7"]) }, async (setting) => {
     const report = await setting.push(50, 1);
     assert.equal(report.delivered, 49);
     assert.equal(report.rejected, 1);
     assert.equal(setting.receiver.count, 49);
-    assert.match(setting.messages[0] ?? "", /status 400: label of series {__name__=s7} is not liked/);
+    assert.match(setting.messages[0] ?? "", /status 400: the value of a label is too long, series: s7/);
   });
 });
 

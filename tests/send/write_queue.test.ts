@@ -8,14 +8,18 @@ import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import { type CloseOptions, WriteQueue } from "../../src/send/write_queue.ts";
 import { Batch } from "../../src/protocol/batch.ts";
-import { FakePrometheus } from "../support/fake_prometheus.ts";
-import { type Fault, jsonCodecs } from "../support/faulty_fetch.ts";
-import { createSending, defaultLimits, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import type { Fault } from "../support/scripted_receiver.ts";
+import {
+  createSending,
+  defaultLimits,
+  jsonCodecs,
+  type Sending,
+  type SendingOptions,
+  SeriesNames,
+} from "../support/sending.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 interface Setting extends Sending {
-  readonly clock: VirtualClock;
-  readonly receiver: FakePrometheus;
   readonly series: SeriesNames;
   /** Returns a batch of this number of samples, each of another series of the shard. */
   batch(count: number, options?: { readonly time?: number; readonly shard?: number }): Batch;
@@ -23,11 +27,9 @@ interface Setting extends Sending {
   close(options?: CloseOptions): Promise<DeliveryReport>;
 }
 
-function setUp(options: Partial<SendingOptions> = {}): Setting {
-  const clock = new VirtualClock();
-  const receiver = new FakePrometheus();
+function setUp(options: SendingOptions = {}): Setting {
   const series = new SeriesNames();
-  const sending = createSending({ clock, receiver, ...options });
+  const sending = createSending(options);
   const { queue } = sending;
   const pending = new Set<Promise<DeliveryReport>>();
   const push = queue.push.bind(queue);
@@ -43,7 +45,7 @@ function setUp(options: Partial<SendingOptions> = {}): Setting {
   };
   const batch: Setting["batch"] = (count, { time = 1, shard = 0 } = {}) =>
     series.batch(Array.from({ length: count }, (_, index) => [`shard${shard}_${index}`, time, index]));
-  return { ...sending, clock, receiver, series, batch, close };
+  return { ...sending, series, batch, close };
 }
 
 /** Returns the counts of a report, without zeros and requests. */
@@ -53,8 +55,8 @@ function outcomes(report: DeliveryReport): Partial<DeliveryReport> {
 }
 
 const hang: Fault = { kind: "hang" };
-const sentValues = ({ network }: Setting): number[][] =>
-  network.requests.map(({ samples }) => samples.map(({ time }) => time));
+const sentValues = ({ receiver }: Setting): number[][] =>
+  receiver.requests.map(({ samples }) => samples.map(({ time }) => time));
 
 test("push returns at once, and its promise resolves with what happened to the batch", async () => {
   const setting = setUp();
@@ -69,7 +71,7 @@ test("push returns at once, and its promise resolves with what happened to the b
 
 test("the batches of a shard are sent one after the other, and shards do not wait for each other", async () => {
   const setting = setUp({ faults: [{ kind: "slow", ms: 100 }, { kind: "slow", ms: 10 }] });
-  const { queue, batch, clock, network } = setting;
+  const { queue, batch, clock, receiver } = setting;
   const reports = [
     queue.push(0, batch(2, { time: 1 })),
     queue.push(0, batch(2, { time: 2 })),
@@ -83,7 +85,7 @@ test("the batches of a shard are sent one after the other, and shards do not wai
   await clock.advance(90);
   assert.deepEqual(sentValues(setting), [[1, 1], [3], [4], [2, 2]]);
   await Promise.all(reports);
-  assert.deepEqual(network.overlaps, []);
+  assert.deepEqual(receiver.violations, []);
 });
 
 test("a full queue drops and counts the oldest batches that wait, but not the one that is being sent", async () => {
@@ -156,16 +158,16 @@ test("batches that wait are given up with an endpoint that never answers, and la
   const faults = Array<Fault>(3).fill(hang);
   const options = { sharedDeadline: true, retryDeadlineMs: 50_000, maxSamplesPerSend: 1, overflow: "block" } as const;
   const setting = setUp({ ...options, faults });
-  const { queue, batch, clock, network, stats } = setting;
+  const { queue, batch, clock, receiver, stats } = setting;
   const reports = [1, 2, 3].map((time) => queue.push(0, batch(4, { time })));
   assert.deepEqual((await clock.settle(Promise.all(reports))).map(outcomes), Array(3).fill({ failed: 4 }));
   // There are two timeouts of 30 seconds, and a back-off between them.
-  assert.equal(network.requests.length, 2);
+  assert.equal(receiver.requests.length, 2);
   assert.ok(clock.now() - Date.UTC(2026, 0, 1) <= 61_000);
   assert.equal(stats.snapshot().samplesFailedTotal, 12);
   const later = [4, 5].map((time) => queue.push(0, batch(4, { time })));
   assert.deepEqual((await clock.settle(Promise.all(later))).map(outcomes), Array(2).fill({ failed: 4 }));
-  assert.equal(network.requests.length, 3, "one attempt shows that it is still down");
+  assert.equal(receiver.requests.length, 3, "one attempt shows that it is still down");
   // All faults are used up, so the endpoint is up again, and the batch has its whole deadline.
   assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(4, { time: 6 })))), { delivered: 4 });
   assert.equal(clock.timers, 0);
@@ -347,22 +349,22 @@ test("close() gives up when its signal fires, even during a back-off", async () 
   const deferred = setUp();
   void deferred.queue.push(0, deferred.batch(1));
   assert.deepEqual(outcomes(await deferred.close({ signal: AbortSignal.abort() })), { deferred: 1 });
-  assert.equal(deferred.network.requests.length, 0);
+  assert.equal(deferred.receiver.requests.length, 0);
 });
 
 test("a flush has a limited number of requests, and the next flush continues in order", async () => {
   const setting = setUp({ maxRequestsPerFlush: 3, maxSamplesPerSend: 2, faults: [{ kind: "answer", status: 503 }] });
-  const { queue, batch, clock, network } = setting;
+  const { queue, batch, clock, receiver } = setting;
   const flush = async (time: number, count: number): Promise<Partial<DeliveryReport>[]> => {
     const resumed = queue.resume();
     const pushed = queue.push(0, batch(count, { time }));
     return (await clock.settle(Promise.all([resumed, pushed]))).map(outcomes);
   };
   assert.deepEqual(await flush(1, 6), [{}, { delivered: 4, deferred: 2 }]);
-  assert.equal(network.requests.length, 3);
+  assert.equal(receiver.requests.length, 3);
   assert.equal(queue.size.samples, 6);
   assert.deepEqual(await flush(2, 6), [{ delivered: 2 }, { delivered: 4, deferred: 2 }]);
-  assert.equal(network.requests.length, 6);
+  assert.equal(receiver.requests.length, 6);
   assert.deepEqual(await flush(3, 0), [{ delivered: 2 }, {}]);
   assert.deepEqual(sentValues(setting), [[1, 1], [1, 1], [1, 1], [1, 1], [2, 2], [2, 2], [2, 2]]);
   assert.equal(clock.timers, 0);
@@ -370,13 +372,13 @@ test("a flush has a limited number of requests, and the next flush continues in 
 
 test("a retry that waits for the next flush keeps its number and its unknown outcome", async () => {
   const setting = setUp({ maxRequestsPerFlush: 1, faults: [{ kind: "hang", stored: true }] });
-  const { queue, series, clock, network } = setting;
+  const { queue, series, clock, receiver } = setting;
   const first = queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2]]));
   assert.deepEqual(outcomes(await clock.settle(first)), { deferred: 2 });
   assert.equal(clock.timers, 0);
   const reports = [];
   for (let flush = 0; flush < 3; flush++) reports.push(outcomes(await clock.settle(queue.resume())));
-  assert.deepEqual(network.requests.map(({ headers }) => headers.get("retry-attempt")), [null, "1", null, null]);
+  assert.deepEqual(receiver.requests.map(({ headers }) => headers.get("retry-attempt")), [null, "1", null, null]);
   // The first attempt is stored, the second is refused, and then the samples are sent one by one.
   assert.deepEqual(reports, [{ deferred: 2 }, { unknown: 1, deferred: 1 }, { delivered: 1 }]);
 });
@@ -390,10 +392,10 @@ test("a batch that waits for the next flush keeps its deadline", async () => {
 });
 
 test("close() adds no requests to the budget, so what the last flush deferred is given up", async () => {
-  const { queue, batch, clock, network, stats, close } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
+  const { queue, batch, clock, receiver, stats, close } = setUp({ maxRequestsPerFlush: 2, maxSamplesPerSend: 1 });
   assert.deepEqual(outcomes(await clock.settle(queue.push(0, batch(5)))), { delivered: 2, deferred: 3 });
   assert.deepEqual(outcomes(await clock.settle(close())), { deferred: 3 });
-  assert.equal(network.requests.length, 2);
+  assert.equal(receiver.requests.length, 2);
   assert.deepEqual(queue.size, { samples: 0, bytes: 0 });
   assert.deepEqual(stats.snapshot().samplesDroppedTotal, { closed: 3 });
   assert.equal(clock.timers, 0);
@@ -408,7 +410,7 @@ test("a deferred batch that may have been stored has failed when the queue is cl
 });
 
 test("a batch whose predecessor fails leaves the queue as deferred, so that there is room", async () => {
-  const { queue, batch, clock, network } = setUp({ capacity: 2, overflow: "block" });
+  const { queue, batch, clock, receiver } = setUp({ capacity: 2, overflow: "block" });
   const broken = Promise.reject(new Error("not recorded"));
   const pushed = queue.push(0, batch(2), { after: broken });
   const ready = queue.ready();
@@ -416,7 +418,7 @@ test("a batch whose predecessor fails leaves the queue as deferred, so that ther
   assert.deepEqual(outcomes(report), { deferred: 2 });
   assert.equal(report.reasons[0]?.reason, "the window before it was not acknowledged");
   await clock.settle(ready);
-  assert.equal(network.requests.length, 0);
+  assert.equal(receiver.requests.length, 0);
 });
 
 test("a delivery that throws does not stop its shard", async () => {

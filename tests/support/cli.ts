@@ -120,3 +120,9 @@ export async function usageErrorOf(args: readonly string[]): Promise<string> {
   }
   throw new Error(`No usage error: ${args.join(" ")}`);
 }
+
+/** Returns a line of k6's JSON with a sample of the gauge vus. Its time grows with its value. */
+export function point(value: number): string {
+  const data = { time: `2026-11-22T11:19:49.${100 + value}Z`, value, tags: {} };
+  return `${JSON.stringify({ metric: "vus", type: "Point", data })}\n`;
+}

@@ -1,14 +1,13 @@
 /**
  * Hostile requests: correct ones, changed at random but the same for the same seed.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import { type TimeSeries, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
 import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
-import { decompress } from "../../src/protocol/snappy.ts";
 import { requestsV1, requestsV2 } from "./arbitrary_requests.ts";
+import { recordedRequests } from "./recorded_run.ts";
 
 /** A correct message, not compressed. */
 export interface Seed {
@@ -32,21 +31,15 @@ export class Random {
   }
 }
 
-/** Requests that k6 sent, in pieces of three series, and as 2.0 would have them; then generated ones. */
+/** Returns what k6 sent, in requests of three series, in 1.0 and in 2.0; then generated requests. */
 export function seeds(): Seed[] {
-  const series = ["basic", "native"].flatMap((run) => {
-    const folder = `tests/fixtures/k6/${run}/requests`;
-    return readdirSync(folder).filter((name) => name.endsWith(".bin")).sort().flatMap((name) => {
-      const body = decompress(new Uint8Array(readFileSync(`${folder}/${name}`)), { maxDecodedBytes: 1 << 20 });
-      return fromBinary(WriteRequestSchema, body).timeseries;
-    });
-  });
-  const pieces = Array.from(
+  const series = (["basic", "native"] as const).flatMap(recordedRequests).flatMap(({ timeSeries }) => timeSeries);
+  const parts = Array.from(
     { length: Math.ceil(series.length / 3) },
     (_, index) => series.slice(index * 3, index * 3 + 3),
   );
   return [
-    ...pieces.flatMap((timeseries): Seed[] => [
+    ...parts.flatMap((timeseries): Seed[] => [
       { version: "1.0", bytes: toBinary(WriteRequestSchema, create(WriteRequestSchema, { timeseries })) },
       { version: "2.0", bytes: asV2(timeseries) },
     ]),

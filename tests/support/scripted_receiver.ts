@@ -66,7 +66,9 @@ export type Fault =
   /** The receiver takes this much time for the request. */
   | { readonly kind: "slow"; readonly ms: number }
   /** `fetch` throws this. */
-  | { readonly kind: "throw"; readonly error: unknown };
+  | { readonly kind: "throw"; readonly error: unknown }
+  /** `fetch` returns what the function returns, or throws what it throws. */
+  | { readonly kind: "respond"; readonly respond: () => Response | Promise<Response> };
 
 /** What becomes of the good samples of a request that also has bad ones. */
 export type PartialStore = "rollsBack" | "storesGoodPart";
@@ -74,10 +76,18 @@ export type PartialStore = "rollsBack" | "storesGoodPart";
 /** What the Written headers of 2.0 count. */
 export type WrittenMode = "stored" | "received" | "zero" | "none";
 
+/** A condition for samples: a function, or the names of series. */
+export type Samples = ((sample: ReceivedSample) => boolean) | ReadonlySet<string>;
+
+/** Whether a receiver knows 2.0, or the status that it answers it with. */
+export type V2Support = "known" | 200 | 204 | 400 | 415 | 500;
+
 /** How the receiver behaves. Each member can be changed while it runs. */
 export interface Behaviour {
-  /** Reports whether the receiver refuses a sample. @default it refuses none */
-  bad?: ((sample: ReceivedSample) => boolean) | undefined;
+  /** The samples that the receiver refuses, or the names of their series. @default none */
+  bad?: Samples | undefined;
+  /** The samples, or the names of their series, that make the receiver answer 500 and store nothing. @default none */
+  poison?: Samples | undefined;
   /** @default "rollsBack" for 1.0 and "storesGoodPart" for 2.0, as Prometheus */
   onBad?: PartialStore | Readonly<Record<ProtocolVersion, PartialStore>> | undefined;
   /** The status of an answer to a request with bad samples; below 300, the refusal is not told. @default 400 */
@@ -91,7 +101,9 @@ export interface Behaviour {
   /** Answers 500 to each request with a native histogram, as Prometheus 3.5 without the feature. @default false */
   noNativeHistograms?: boolean | undefined;
   /** How it answers 2.0: it knows it, or it answers with this status, without Written headers, and stores nothing. @default "known" */
-  v2?: "known" | 200 | 204 | 400 | 415 | 500 | undefined;
+  v2?: V2Support | undefined;
+  /** The answer to each request of a version that it knows; nothing is stored. @default the receiver takes the requests */
+  reply?: Answer | undefined;
   /** Refuses samples that are older than the newest of their series, or that differ at the same time. @default true */
   ordered?: boolean | undefined;
   /** How long a request takes, by its number from 0. @default 0 */
@@ -134,6 +146,12 @@ export const m3: Behaviour = { onBad: "rollsBack", badStatus: 500, v2: 415 };
 
 /** As VictoriaMetrics: it knows no 2.0, and stores in any order and twice. */
 export const victoriaMetrics: Behaviour = { ordered: false, v2: 204 };
+
+/** As many receivers: it knows only 1.0, and stores in any order and twice. */
+export const onlyV1: Behaviour = { ordered: false, v2: 415 };
+
+/** Returns the behaviour of a receiver that knows only 1.0 and refuses every request with this answer. */
+export const refusing = (status: number, body = ""): Behaviour => ({ ...onlyV1, reply: { status, body } });
 
 /** A login page, or the page of a wrong host. */
 export const page: Fault = {
@@ -201,6 +219,7 @@ export class ScriptedReceiver {
     try {
       const fault = this.#nextFault();
       if (fault.kind === "throw") throw fault.error;
+      if (fault.kind === "respond") return await fault.respond();
       if (fault.kind === "refuse") throw networkError("ECONNREFUSED");
       const { latencyMs = 0 } = this.#behaviour;
       const waitMs = fault.kind === "slow" ? fault.ms : typeof latencyMs === "number" ? latencyMs : latencyMs(number);
@@ -229,6 +248,9 @@ export class ScriptedReceiver {
     if (noNativeHistograms && samples.some(({ histogram }) => histogram !== undefined)) {
       return { status: 500, body: "native histograms are disabled" };
     }
+    if (samples.some((sample) => isAmong(sample, this.#behaviour.poison))) {
+      return { status: 500, body: "histogram's counts do not add up" };
+    }
     const { onBad = { "1.0": "rollsBack", "2.0": "storesGoodPart" } } = this.#behaviour;
     const partial = typeof onBad === "string" ? onBad : onBad[version];
     const problems = samples.map((sample) => this.#problemOf(sample));
@@ -250,9 +272,9 @@ export class ScriptedReceiver {
 
   /** The answer to a request that the receiver does not look into. */
   #earlyAnswer({ version, bodyBytes }: Pick<ReceivedRequest, "version" | "bodyBytes">): Answer | undefined {
-    const { v2 = "known", maxBodyBytes = Infinity } = this.#behaviour;
+    const { v2 = "known", maxBodyBytes = Infinity, reply } = this.#behaviour;
     if (bodyBytes > maxBodyBytes) return { status: 413, body: "too large" };
-    return version === "2.0" && v2 !== "known" ? { status: v2, body: "cannot decode" } : undefined;
+    return version === "2.0" && v2 !== "known" ? { status: v2, body: "cannot decode" } : reply;
   }
 
   #record(url: string, init: RequestInit): ReceivedRequest {
@@ -303,7 +325,7 @@ export class ScriptedReceiver {
   #problemOf(sample: ReceivedSample): string | undefined {
     const { bad, reason = defaultReason, ordered = true } = this.#behaviour;
     const { series, time } = sample;
-    if (bad?.(sample) === true) return reason(sample);
+    if (isAmong(sample, bad)) return reason(sample);
     const last = this.stored.get(series)?.at(-1);
     if (!ordered || last === undefined || time > last.time) return undefined;
     if (time < last.time) return `out of order sample of series ${series}`;
@@ -365,6 +387,10 @@ function samplesOf({ labels, samples = [], histograms = [] }: TimeSeries): Recei
       ...(histogram.stale && { stale: true }),
     })),
   ];
+}
+
+function isAmong(sample: ReceivedSample, samples: Samples | undefined): boolean {
+  return typeof samples === "function" ? samples(sample) : samples?.has(sample.series) === true;
 }
 
 function isSame(a: ReceivedSample, b: ReceivedSample): boolean {

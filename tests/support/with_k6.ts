@@ -2,9 +2,9 @@
  * Tests `run` with a stand-in for k6 and a receiver.
  */
 import assert from "node:assert/strict";
-import { type Accepted, type AcceptOptions, acceptSamples } from "./accept_samples.ts";
-import type { CliOptions, CliResult } from "./cli.ts";
-import { point, startOfRecording } from "./k6_input.ts";
+import { type CliOptions, type CliResult, point } from "./cli.ts";
+import { startOfRecording } from "./recorded_run.ts";
+import { type ReceiverServer, type ReceiverServerOptions, withReceiver } from "./receiver_server.ts";
 import { makeStandInK6, type StandIn, type StandInK6 } from "./stand_in_k6.ts";
 
 /** What the stand-in writes by default: 1 second of a recording, with 57 requests. */
@@ -15,27 +15,26 @@ export const untagged: string = Array.from({ length: 30 }, (_, at) => point(at))
 /** What a test of `run` gets. */
 export interface Scene {
   readonly k6: StandInK6;
-  readonly receiver: Accepted;
+  readonly receiver: ReceiverServer;
   /** Returns options for the run: the receiver is the endpoint, and the stand-in behaves as given. */
   options(does?: Partial<StandIn>, env?: Record<string, string>): CliOptions & { env: Record<string, string> };
 }
 
 /** Calls a function with a stand-in for k6 and a receiver. Nothing temporary may be left afterwards. */
-export async function withK6(use: (scene: Scene) => Promise<void>, accept?: AcceptOptions): Promise<void> {
+export async function withK6(use: (scene: Scene) => Promise<void>, server?: ReceiverServerOptions): Promise<void> {
   const k6 = makeStandInK6();
-  const receiver = await acceptSamples(accept);
   const defaultJson = k6.write("run.json", json);
   try {
-    await use({
-      k6,
-      receiver,
-      options: (does, env) => ({
-        env: { ...k6.env({ json: defaultJson, ...does }), K6_PROMETHEUS_REMOTE_URL: receiver.url, ...env },
-      }),
-    });
+    await withReceiver((receiver) =>
+      use({
+        k6,
+        receiver,
+        options: (does, env) => ({
+          env: { ...k6.env({ json: defaultJson, ...does }), K6_PROMETHEUS_REMOTE_URL: receiver.url, ...env },
+        }),
+      }), server);
     assert.deepEqual(k6.leftovers(), []);
   } finally {
-    await receiver.close();
     k6.remove();
   }
 }
@@ -46,7 +45,7 @@ export function lastLine({ stderr }: CliResult): string {
 }
 
 /** Returns the sum of the last values of a counter's series. */
-export function total({ samples }: Accepted, metric: string): number {
+export function total({ samples }: ReceiverServer, metric: string): number {
   const last = new Map(
     samples.filter(({ name }) => name === metric).map(({ labels, value }) => [JSON.stringify(labels), value]),
   );

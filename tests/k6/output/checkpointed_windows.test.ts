@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
-import { strictReceiver } from "../../support/receiver_capture.ts";
+import { strictReceiver } from "../../support/strict_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };

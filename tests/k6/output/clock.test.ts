@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Metric } from "../../../src/k6/metric.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
-import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
+import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type Sample } from "../../../mod.ts";
 import { EventWindows } from "../../../src/k6/output/event_windows.ts";
-import { strictReceiver } from "../../support/receiver_capture.ts";
+import { strictReceiver } from "../../support/strict_receiver.ts";
 
 const metric: Metric = { name: "c", type: "counter", contains: "default" };
 const hour = 3_600_000;

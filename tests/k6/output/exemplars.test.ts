@@ -8,7 +8,7 @@ import {
   type RemoteWriteOutputOptions,
 } from "../../../mod.ts";
 import { formatSeries } from "../../../src/receive/format_series.ts";
-import { strictReceiver } from "../../support/receiver_capture.ts";
+import { strictReceiver } from "../../support/strict_receiver.ts";
 
 const second = Date.UTC(2026, 10, 22, 11, 20);
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions, type Sample } from "../../../mod.ts";
 import { oauth2 } from "../../../src/send/auth/mod.ts";
-import { type EmbeddedReceiver, embeddedReceiver, receivedValues } from "../../support/embedded_receiver.ts";
+import { receivedValues, type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
 
 const start = Date.UTC(2023, 0, 1);
 
@@ -11,7 +11,7 @@ function gauge(name: string, value: number, time: number = start): Sample {
   return { metric, time, value, tags: {} };
 }
 
-function outputTo(receiver: EmbeddedReceiver, maxRequestsPerFlush?: number): RemoteWriteOutput {
+function outputTo(receiver: StrictReceiver, maxRequestsPerFlush?: number): RemoteWriteOutput {
   return new RemoteWriteOutput({
     url: "http://receiver.test/api/v1/write",
     fetch: receiver.fetch,
@@ -23,7 +23,7 @@ function outputTo(receiver: EmbeddedReceiver, maxRequestsPerFlush?: number): Rem
 }
 
 test("a flush sends at most the allowed requests, reports the other samples as deferred, and keeps them for the next flush", async () => {
-  const receiver = embeddedReceiver();
+  const receiver = strictReceiver();
   const output = outputTo(receiver, 2);
   output.add([gauge("a", 1), gauge("b", 2), gauge("c", 3), gauge("d", 4), gauge("e", 5)]);
   const first = await output.flush();
@@ -39,7 +39,7 @@ test("a flush sends at most the allowed requests, reports the other samples as d
 });
 
 test("close() may send as many requests as one flush, and its report counts each sample once", async () => {
-  const receiver = embeddedReceiver();
+  const receiver = strictReceiver();
   const output = outputTo(receiver, 1);
   output.add([gauge("a", 1), gauge("b", 2), gauge("c", 3), gauge("d", 4)]);
   await output.flush();
@@ -52,7 +52,9 @@ test("close() may send as many requests as one flush, and its report counts each
 });
 
 test("retries count as requests", async () => {
-  const receiver = embeddedReceiver((request) => request < 2 ? new Response("busy", { status: 503 }) : undefined);
+  const receiver = strictReceiver({
+    answer: (request) => request < 2 ? new Response("busy", { status: 503 }) : undefined,
+  });
   const output = outputTo(receiver, 2);
   output.add(gauge("a", 1));
   const first = await output.flush();
@@ -127,7 +129,7 @@ test("samples that need more requests than a flush may send are refused by the e
 });
 
 test("without a limit, a flush sends all samples", async () => {
-  const receiver = embeddedReceiver();
+  const receiver = strictReceiver();
   const output = outputTo(receiver);
   output.add([gauge("a", 1), gauge("b", 2), gauge("c", 3)]);
   assert.equal((await output.flush()).delivered, 3);

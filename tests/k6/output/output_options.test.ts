@@ -6,7 +6,7 @@ import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
 import { relabelRules } from "../../../src/k6/relabel/mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import { thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
-import { strictReceiver } from "../../support/receiver_capture.ts";
+import { strictReceiver } from "../../support/strict_receiver.ts";
 
 const requests: Metric = { name: "http_reqs", type: "counter", contains: "default", thresholds: ["count<3"] };
 const duration: Metric = { name: "http_req_duration", type: "trend", contains: "time", thresholds: ["p(95)<500"] };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readK6Json, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
-import { strictReceiver } from "../../support/receiver_capture.ts";
+import { strictReceiver } from "../../support/strict_receiver.ts";
 import { afterRecordings, keyOf, recordedJson, recordedSamples, type SentSample } from "../../support/recorded_run.ts";
 
 const quiet = { onWarning: (): void => {} };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Mapping, type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
-import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
+import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };

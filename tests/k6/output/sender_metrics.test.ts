@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
 import { runCli } from "../../support/cli.ts";
-import { acceptSamples } from "../../support/accept_samples.ts";
-import { type StrictReceiver, strictReceiver } from "../../support/receiver_capture.ts";
+import { recordingPaths } from "../../support/recorded_run.ts";
+import { startReceiver } from "../../support/receiver_server.ts";
+import { onlyV1 } from "../../support/scripted_receiver.ts";
+import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
@@ -106,9 +108,9 @@ test("the statistics are sent only with selfMetrics, --self-metrics or the varia
   output.add({ metric: counter, time: start, value: 1, tags: {} });
   await output.close();
   assert.deepEqual([...receiver.samples.keys()], ["k6_c_total"]);
-  const accepted = await acceptSamples();
+  const accepted = await startReceiver({ script: onlyV1 });
   try {
-    const command = ["tests/fixtures/k6/basic/run.json.gz", "--quiet", "--url", accepted.url];
+    const command = [recordingPaths.basic, "--quiet", "--url", accepted.url];
     for (const [args, env] of [[["--self-metrics"], {}], [[], { K6_PROMETHEUS_RW_SELF_METRICS: "true" }]] as const) {
       const before = accepted.samples.length;
       assert.equal((await runCli([...command, ...args], { env })).code, 0);

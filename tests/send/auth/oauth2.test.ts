@@ -5,7 +5,7 @@ import { ConfigurationError } from "../../../src/model/errors.ts";
 import { oauth2, type OAuth2Options } from "../../../src/send/auth/oauth2.ts";
 import type { Authorizer } from "../../../src/send/auth/authorizer.ts";
 import { createHttpSender } from "../../../src/send/http_sender.ts";
-import { httpOptions, request as encoded } from "../../support/answering_fetch.ts";
+import { httpOptions, request as encoded } from "../../support/sending.ts";
 import { requestTo, unaborted } from "../../support/auth_request.ts";
 
 const secret = "s3cr3t/+ &: ü";

@@ -1,5 +1,5 @@
 /**
- * The strict receiver as a network: what is sent to it is checked against every rule for senders, and kept.
+ * A remote-write receiver in this process that checks each request against every rule for senders, and keeps what it accepts.
  */
 import assert from "node:assert/strict";
 import type { FloatSample, TimeSeries } from "../../src/model/time_series.ts";
@@ -12,37 +12,40 @@ import {
   type Violation,
 } from "../../src/receive/mod.ts";
 
-/** What differs from test to test. */
+/** The options of a receiver, and two that help tests. */
 export interface StrictReceiverOptions extends Partial<Omit<ReceiverOptions, "strict" | "onViolation">> {
-  /** Violations are only collected in `violations`. @default false: what arrived cannot be looked at after a violation */
-  readonly allowBreaches?: boolean;
+  /** Whether a test may look at what arrived even after a violation. @default false */
+  readonly allowViolations?: boolean;
+  /** Returns the answer to a request, counted from 0, that does not reach the receiver. @default every request reaches it */
+  readonly answer?: (request: number) => Response | undefined;
 }
 
-/** A float as it arrived. */
+/** A float sample that was accepted. */
 export interface CapturedSample {
   readonly value: number;
   readonly timestamp: number;
   readonly stale?: boolean;
 }
 
-/** A receiver without a network. */
+/** A strict receiver without a network. */
 export interface StrictReceiver {
-  /** To be injected where a fetch is wanted. */
-  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  /** The requests that were taken, in order. */
+  /** The function that senders get as their `fetch`. */
+  readonly fetch: typeof globalThis.fetch;
+  /** The accepted requests, in order. */
   readonly writes: readonly ReceivedWrite[];
   /** The floats of each series, in order, by its name and sorted labels: `up{job="a"}`. */
   readonly samples: ReadonlyMap<string, readonly CapturedSample[]>;
-  /** What was sent against the rules. */
+  /** The violations of the rules for senders. */
   readonly violations: readonly Violation[];
 }
 
-/** Makes one. */
+/** Creates a receiver that checks every rule for senders. */
 export function strictReceiver(options: StrictReceiverOptions = {}): StrictReceiver {
-  const { allowBreaches = false, onWrite, ...rest } = options;
+  const { allowViolations = false, answer = () => undefined, onWrite, ...rest } = options;
   const writes: ReceivedWrite[] = [];
   const violations: Violation[] = [];
-  const answer = createReceiver({
+  let requests = 0;
+  const receive = createReceiver({
     ...rest,
     strict: strictRules(),
     onViolation: (violation) => void violations.push(violation),
@@ -52,15 +55,15 @@ export function strictReceiver(options: StrictReceiverOptions = {}): StrictRecei
     },
   });
   const checked = <T>(value: T): T => {
-    if (!allowBreaches) assert.deepEqual(violations, [], "the sender broke rules of the specification");
+    if (!allowViolations) assert.deepEqual(violations, [], "the sender broke rules of the specification");
     return value;
   };
   return {
     fetch: async (input, init) => {
-      // A stream as a body needs to be told so; anything else does not mind.
+      // `duplex` is needed if the body is a stream.
       const request = new Request(input, Object.assign({ duplex: "half" }, init));
       request.signal.throwIfAborted();
-      return await answer(request);
+      return answer(requests++) ?? await receive(request);
     },
     get writes() {
       return checked(writes);
@@ -70,6 +73,16 @@ export function strictReceiver(options: StrictReceiverOptions = {}): StrictRecei
     },
     violations,
   };
+}
+
+/** Returns the floats that arrived as `name=value`, in the order of their arrival. */
+export function receivedValues({ writes }: StrictReceiver): string[] {
+  return writes.flatMap(({ timeSeries }) =>
+    timeSeries.flatMap(({ labels, samples = [] }) => {
+      const name = labels.find((label) => label.name === "__name__")?.value;
+      return samples.map(({ value }) => `${name}=${value}`);
+    })
+  );
 }
 
 function samplesBySeries(timeSeries: readonly TimeSeries[]): Map<string, CapturedSample[]> {
