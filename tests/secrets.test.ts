@@ -116,7 +116,8 @@ for (const [title, options, secrets] of settings) {
         fetch: () => Promise.resolve().then(answer),
         onWarning: (message) => messages.push(message),
       };
-      const output = new RemoteWriteOutput(client);
+      // A refusal of all requests is tried again until the end.
+      const output = new RemoteWriteOutput({ ...client, closeTimeoutMs: 50 });
       output.add({ metric, time: 1, value: 1, tags: {} });
       const { reasons, delivered } = await output.close();
       assert.equal(delivered, 0);
