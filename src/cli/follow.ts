@@ -49,6 +49,8 @@ export async function* followFile(
   let idleMs = 0;
   try {
     while (true) {
+      // Asked before reading: what was appended before the signal is still read.
+      const isLast = signal.aborted;
       file ??= await FollowedFile.open(path);
       // Check before reading, so that the last bytes of a replaced file are not missed.
       const restart = await file?.restart(path);
@@ -66,7 +68,7 @@ export async function* followFile(
         file = undefined;
         continue;
       }
-      if (signal.aborted || idleMs >= idleTimeoutMs) break;
+      if (isLast || idleMs >= idleTimeoutMs) break;
       const waitMs = Math.min(periodMs, idleTimeoutMs - idleMs);
       await sleep(waitMs, signal);
       idleMs += waitMs;
