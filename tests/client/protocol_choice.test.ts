@@ -8,6 +8,7 @@ import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.
 import { recordedJson } from "../support/recorded_run.ts";
 import { ScriptedReceiver, type V2Support } from "../support/scripted_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
+import { slowRuns } from "../support/runs.ts";
 
 type Protocol = "auto" | "1.0" | "2.0";
 type Run = "basic" | "native";
@@ -227,6 +228,6 @@ test("all samples arrive in order, whatever versions a receiver knows and howeve
       }
       assert.equal(clock.timers, 0, "a timer is left");
     }),
-    { seed: 5, numRuns: 300 },
+    { seed: 5, numRuns: slowRuns(300) },
   );
 });

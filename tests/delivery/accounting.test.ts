@@ -17,6 +17,7 @@ import {
 } from "../support/scripted_receiver.ts";
 import { assertAddsUp, clientOptions, counts, mergedOf, type Run, startRun } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
+import { slowRuns } from "../support/runs.ts";
 
 const seed = 20261128;
 const seriesCount = 12;
@@ -172,7 +173,7 @@ test("whatever the receiver and the network do, every sample is counted once, an
         assert.ok(stored <= perhaps, `stored ${stored}, at most ${perhaps} are said to be`);
       }
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: slowRuns(300) },
   );
 });
 
@@ -204,7 +205,7 @@ test("a patient output delivers every sample of every good series, and reports e
       assert.equal(report.rejected + report.unknown, made - good);
       assertOrder(setting.receiver);
     }),
-    { seed, numRuns: 200 },
+    { seed, numRuns: slowRuns(200) },
   );
 });
 
@@ -244,6 +245,6 @@ test("the reports of a client's writes add up and are true, also if the writes o
       assert.deepEqual([distinct(receiver), delivered], [good, good]);
       assertOrder(receiver);
     }),
-    { seed, numRuns: 200 },
+    { seed, numRuns: slowRuns(200) },
   );
 });

@@ -13,6 +13,7 @@ import {
   timeSeries,
 } from "../support/scripted_run.ts";
 import { idle, VirtualClock } from "../support/virtual_clock.ts";
+import { slowRuns } from "../support/runs.ts";
 
 /** A client and its receiver, which takes a shorter time for each request than for the one before. */
 function startClient(
@@ -229,7 +230,7 @@ test("whichever flushes are cancelled, the totals arrive, and every sample is co
       assert.ok(warnings.length <= 1, JSON.stringify(warnings));
       assert.deepEqual(receiver.violations.filter((violation) => !violation.startsWith("two requests at once")), []);
     }),
-    { seed: 20261128, numRuns: 200 },
+    { seed: 20261128, numRuns: slowRuns(200) },
   );
 });
 

@@ -6,6 +6,7 @@ import { mergeReports } from "../../src/send/report_builder.ts";
 import { anyFault, passingFault } from "../support/arbitrary_faults.ts";
 import type { ReceivedSample, V2Support } from "../support/scripted_receiver.ts";
 import { createSending, type Sending, type SendingOptions, SeriesNames } from "../support/sending.ts";
+import { slowRuns } from "../support/runs.ts";
 
 const seed = 20260301;
 const shards = 3;
@@ -134,7 +135,7 @@ test("whatever the network does, each sample is delivered once or counted, in or
       assert.ok(once >= 0 && once <= report.deferred + report.dropped, "samples sent, each counted once");
       assert.equal(samplesFailedTotal, neverAnswered);
     }),
-    { seed, numRuns: 600 },
+    { seed, numRuns: slowRuns(600) },
   );
 });
 
@@ -157,7 +158,7 @@ test("a patient sender delivers every sample if all faults pass", async () => {
       assert.equal(receiver.count, pushed.length);
       assertOrder(pushed, sending);
     }),
-    { seed, numRuns: 500 },
+    { seed, numRuns: slowRuns(500) },
   );
 });
 
@@ -189,6 +190,6 @@ test("with few requests in each flush, every sample is delivered in the end", as
       assert.equal(receiver.count, pushed);
       assert.deepEqual(receiver.violations, []);
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: slowRuns(300) },
   );
 });

@@ -11,6 +11,7 @@ import { anyFault, passingFault } from "../../support/arbitrary_faults.ts";
 import { headersV1, headersV2 } from "../../support/requests.ts";
 import { decodeBody, type Fault, ScriptedReceiver, type V2Support } from "../../support/scripted_receiver.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
+import { slowRuns } from "../../support/runs.ts";
 
 const seed = 20260402;
 const maxStepSamples = 12;
@@ -144,7 +145,7 @@ test("with any samples and any network: each sample is delivered exactly once an
       assert.ok(delivered <= receiver.count, `delivered ${delivered}, but stored ${receiver.count}`);
       assert.ok(receiver.count <= delivered + unknown + failed, "more samples are stored than the report allows");
     }),
-    { seed, numRuns: 400 },
+    { seed, numRuns: slowRuns(400) },
   );
 });
 
@@ -173,6 +174,6 @@ test("an output without time limits loses no sample to temporary faults", async 
       const unknown = plan.options.mapping === "raw" ? report.unknown : 0;
       assert.equal(report.delivered + unknown, report.samples);
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: slowRuns(300) },
   );
 });
