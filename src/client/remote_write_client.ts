@@ -23,6 +23,7 @@ interface Write {
   readonly signal: AbortSignal;
   readonly ended: Promise<void>;
   end(): void;
+  abort(): void;
 }
 
 /** How long a call waits until it looks again whether the calls before it can still go on, in milliseconds. */
@@ -102,7 +103,7 @@ export class RemoteWriteClient {
     const controller = new AbortController();
     let end = (): void => {};
     const ended = new Promise<void>((resolve) => end = resolve);
-    const own: Write = { signal: controller.signal, ended, end };
+    const own: Write = { signal: controller.signal, ended, end, abort: () => controller.abort() };
     this.#writes.push(own);
     const abort = (): void => controller.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
@@ -113,7 +114,9 @@ export class RemoteWriteClient {
         const leftMs = Math.min(Math.max(minWaitMs, this.#liveness.leftMs(first.signal)), maxWaitMs);
         await untilAborted(settledWithin(first.ended, leftMs, this.#sleep), own.signal);
         // In workerd, the request that called it may have been cancelled.
-        if (this.#liveness.leftMs(first.signal) <= 0) this.#end(first);
+        if (this.#liveness.leftMs(first.signal) > 0) continue;
+        first.abort();
+        this.#end(first);
       }
     } catch {
       // The signal fired, so that nothing is sent.

@@ -42,11 +42,12 @@ export class DeadlineClock {
     do {
       const step = Math.min(leftMs, stepMs);
       const gapsBefore = this.#gaps;
-      const dueMs = this.monotonicNow() + step;
+      const startMs = this.monotonicNow();
       await this.#options.sleep(step, signal);
-      this.#findGap(dueMs);
-      // Only once, so that the wait ends even if a program blocks its timers again and again.
-      if (this.#gaps === gapsBefore || wasExtended) leftMs -= step;
+      this.#findGap(startMs + step);
+      // Only once, so that the wait ends even if a program blocks its timers again and again. Timers are always a little late: that
+      // must not add up.
+      if (this.#gaps === gapsBefore || wasExtended) leftMs -= Math.max(step, this.monotonicNow() - startMs);
       else {
         wasExtended = true;
         leftMs = Math.max(leftMs, leastRestMs);

@@ -309,7 +309,7 @@ export class Delivery {
     }
     if (isByEndpoint) return this.#judgeEndpoint(result, sent, unknown);
     if (version === "2.0" && written !== undefined) this.#confirmed = true;
-    if (accounted) return this.#settle(sent, countOf(written), reason, unknown);
+    if (accounted && status !== 413) return this.#settle(sent, countOf(written), reason, unknown);
     if (status === 413 && length > minBodyBytes && samples > 1 && !range.isProbe) {
       // A little more than half, because the halves of a range are seldom equal.
       this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(minBodyBytes, length * 0.6));
@@ -321,7 +321,7 @@ export class Delivery {
     if (samples === 1 && status !== 429 && !unknown && bisect && !range.isProbe) {
       quarantine.add(seriesOf(range), reason);
     }
-    const isTried = samples === 1 || status === 413 || status === 429 || !bisect || range.isProbe;
+    const isTried = samples === 1 || status === 413 || status === 429 || !bisect;
     this.#settle(sent, 0, isTried ? reason : `refused together with others, and not tried alone: ${reason}`, unknown);
   }
 
@@ -371,8 +371,11 @@ export class Delivery {
 
   /** Continues with the halves of a refused range. Returns false if it must not be cut. */
   #bisect({ job, range, canCut }: SentRange, unknown: boolean): boolean {
-    if (canCut) job.cut(middle(range), { unknown, resent: true, search: this.#search.begin(range) });
-    return canCut;
+    if (!canCut) return false;
+    // A receiver that stores the good part then refuses the older samples of a series, because it has the newer ones.
+    const perhapsStored = unknown || hasRepeatedSeries(range);
+    job.cut(middle(range), { unknown: perhapsStored, resent: true, search: this.#search.begin(range) });
+    return true;
   }
 
   /** Whether it is still open which version the receiver knows. */
@@ -406,6 +409,11 @@ function countOf({ samples, histograms }: WrittenCounts): number {
 /** Returns the series of a range. */
 function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
   return batch.series.slice(from, to);
+}
+
+/** Reports whether a range has several samples of a series. */
+function hasRepeatedSeries(range: BatchSlice): boolean {
+  return new Set(seriesOf(range)).size < range.to - range.from;
 }
 
 /** Reports whether a range has floats and native histograms. */

@@ -6,8 +6,8 @@
 import type { Send } from "./request_result.ts";
 import type { Sleep } from "./sleep.ts";
 
-/** A timer can be late. */
-const toleranceMs = 100;
+/** The timers of a busy process are late. */
+const toleranceMs = 1_000;
 
 /** Remembers, for each signal of a delivery, how long its present step may take. */
 export class Liveness {

@@ -111,7 +111,7 @@ export class MetadataSender {
     const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs: monotonicNow() + deadlineMs };
     this.#extend();
     const result = await send({ version: "1.0", body, samples: 0, ...retries }, signal);
-    if (isRefusalByEndpoint(result)) {
+    if (isRefusalByEndpoint(result) || (result.kind === "rejected" && result.status === 429)) {
       // Samples that meet the same problem report it themselves.
       for (const [name] of entries) this.#sent.delete(name);
     } else if (result.kind === "rejected") {

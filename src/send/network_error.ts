@@ -71,8 +71,10 @@ export function describeNetworkError(error: unknown): NetworkError {
   }
   // Deno's messages contain the URL, whose host may have any name.
   text = text.replace(/https?:\/\/[^\s)]+/g, "");
+  // "read ETIMEDOUT" ends a connection that was made: the request may have arrived.
+  const wasConnected = /\bread E/.test(text);
   for (const [pattern, reason] of unreachedPatterns) {
-    if (pattern.test(text)) return { reason, unreached: true, isPermanent: false };
+    if (!wasConnected && pattern.test(text)) return { reason, unreached: true, isPermanent: false };
   }
   for (const [pattern, what, kind] of permanentPatterns) {
     if (!pattern.test(text)) continue;

@@ -104,8 +104,11 @@ export function isAnswer({ kind }: RequestResult): boolean {
   return kind === "written" || kind === "rejected";
 }
 
-/** Unauthorized, forbidden, not found, method not allowed, and (after the fallback to 1.0) unsupported media type. */
-const endpointStatuses: readonly number[] = [401, 403, 404, 405, 415];
+/**
+ * The statuses that say nothing about samples: credentials, a proxy, a quota, a wrong path, and (after the fallback to 1.0) the
+ * media type.
+ */
+const endpointStatuses: readonly number[] = [401, 402, 403, 404, 405, 407, 415, 426, 451];
 
 /**
  * Reports whether the endpoint refuses requests as such, whatever they contain: by these statuses, a redirect, a page, or because

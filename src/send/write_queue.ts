@@ -288,6 +288,8 @@ export class WriteQueue {
       );
       first.job = first.job.takeOver();
       first.state = "waiting";
+      // If it was only slow, it must not overlap the next attempt.
+      first.controller?.abort();
     }
     // The flushes of the batches behind it may have been cancelled, too.
     for (let next = shard.entries[0]; next?.state === "waiting"; next = shard.entries[0]) await this.#send(shard, next);
@@ -331,6 +333,11 @@ export class WriteQueue {
   /** Gives up the batch that is being sent if there is otherwise not enough time for those behind it: they have the newest totals. */
   #preferNewest({ entries: [first, ...waiting] }: Shard, timeoutMs: number): void {
     if (first?.state !== "sending") return;
+    // Staleness markers are no totals, and a series that does not wait has its newest total in this batch.
+    const newer = new Set(
+      waiting.flatMap(({ job: { batch } }) => batch.series.filter((_, at) => !batch.stale.has(at))),
+    );
+    if (first.job.batch.series.some((series) => !newer.has(series))) return;
     const restMs = Math.max(0, first.startedMs + this.#durationMs([first]) - this.#options.monotonicNow());
     const neededMs = this.#durationMs(waiting);
     if (neededMs > 0 && neededMs <= timeoutMs && restMs + neededMs > timeoutMs) first.controller?.abort();
@@ -365,7 +372,7 @@ export class WriteQueue {
 
   /** Sends the first batch of a shard. */
   async #send(shard: Shard, entry: Entry): Promise<void> {
-    const { budget, delivery, outage, onRefusal, sleep, monotonicNow } = this.#options;
+    const { budget, delivery, outage, onRefusal, sleep, monotonicNow, liveness } = this.#options;
     const { signal: end } = this.#end;
     const { job } = entry;
     const { signal } = entry.controller = new AbortController();
@@ -377,7 +384,9 @@ export class WriteQueue {
       if (job.next === undefined || !outage.isRefused || !waits || budget?.usedUp === true) break;
       // At the end, nobody will repair a certificate or a URL in time.
       if (this.#isClosed && outage.isUnreachable) break;
-      await sleep(Math.min(outage.pausedMs, maxStepMs), signal);
+      const pauseMs = Math.min(outage.pausedMs, maxStepMs);
+      liveness?.expect(signal, pauseMs);
+      await sleep(pauseMs, signal);
     }
     // Another call has taken the batch over.
     if (entry.job !== job) return;

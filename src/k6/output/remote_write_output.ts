@@ -53,6 +53,9 @@ export interface OutputCloseOptions extends CloseOptions {
   readonly flush?: boolean | undefined;
 }
 
+/** The mappings whose values are totals since the start of the run. Nothing is known about those of a caller. */
+const cumulativeMappings: readonly string[] = ["prometheus", "legacy"];
+
 /** At most one batch for each shard, by the shard's index. */
 type Round = readonly (Batch | undefined)[];
 
@@ -241,7 +244,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
     // A replay keeps every window.
-    const isCumulative = this.#windows === undefined && this.#options.mapping.name !== "raw";
+    const isCumulative = this.#windows === undefined && cumulativeMappings.includes(this.#options.mapping.name);
     const reports = rounds.flatMap((round, index) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
