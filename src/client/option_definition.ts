@@ -99,7 +99,8 @@ export function checkKeys(options: unknown, known: readonly string[], parent?: s
 
 /** Makes an error that names the option, its value (must not be secret) and what was expected. */
 export function unexpected(name: string, value: unknown, expected: string): ConfigurationError {
-  const shown = typeof value === "object" || typeof value === "string" ? JSON.stringify(value) : String(value);
+  const isText = typeof value === "object" || typeof value === "string";
+  const shown = typeof value === "function" ? "a function" : isText ? JSON.stringify(value) : String(value);
   return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
 }
 
