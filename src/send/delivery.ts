@@ -372,9 +372,7 @@ export class Delivery {
   /** Continues with the halves of a refused range. Returns false if it must not be cut. */
   #bisect({ job, range, canCut }: SentRange, unknown: boolean): boolean {
     if (!canCut) return false;
-    // A receiver that stores the good part then refuses the older samples of a series, because it has the newer ones.
-    const perhapsStored = unknown || hasRepeatedSeries(range);
-    job.cut(middle(range), { unknown: perhapsStored, resent: true, search: this.#search.begin(range) });
+    job.cut(middle(range), { unknown, resent: true, search: this.#search.begin(range) });
     return true;
   }
 
@@ -409,11 +407,6 @@ function countOf({ samples, histograms }: WrittenCounts): number {
 /** Returns the series of a range. */
 function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
   return batch.series.slice(from, to);
-}
-
-/** Reports whether a range has several samples of a series. */
-function hasRepeatedSeries(range: BatchSlice): boolean {
-  return new Set(seriesOf(range)).size < range.to - range.from;
 }
 
 /** Reports whether a range has floats and native histograms. */
