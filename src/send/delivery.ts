@@ -321,7 +321,7 @@ export class Delivery {
     if (samples === 1 && status !== 429 && !unknown && bisect && !range.isProbe) {
       quarantine.add(seriesOf(range), reason);
     }
-    const isTried = samples === 1 || status === 413 || status === 429 || !bisect;
+    const isTried = samples === 1 || status === 413 || status === 429 || !bisect || range.isProbe;
     this.#settle(sent, 0, isTried ? reason : `refused together with others, and not tried alone: ${reason}`, unknown);
   }
 
