@@ -77,7 +77,7 @@ export function parseList(text: string, source: string): readonly string[] {
 }
 
 /** Reads `1,2,3`, or a JSON list. */
-export function parseNumbers(text: string, source: string): readonly number[] {
+function parseNumbers(text: string, source: string): readonly number[] {
   return parseList(text, source).map((part) => parseNumber(part, source));
 }
 

@@ -2,45 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Metric } from "../../../src/k6/metric.ts";
-import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
-import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
-import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { setUpOutput } from "../../support/output.ts";
 
 const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };
 const minute = 60_000;
 
-interface SetUp {
-  readonly output: RemoteWriteOutput;
-  readonly receiver: StrictReceiver;
-  readonly clock: VirtualClock;
-  readonly warnings: string[];
-  /** As `value@time`. */
-  arrived(name: string): string[] | undefined;
-}
-
-function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
-  const clock = new VirtualClock();
-  const warnings: string[] = [];
-  const receiver = strictReceiver();
-  const output = new RemoteWriteOutput({
-    fetch: receiver.fetch,
-    now: clock.now,
-    monotonicNow: clock.monotonicNow,
-    sleep: clock.sleep,
-    onWarning: (message) => warnings.push(message),
-    ...options,
-  });
-  const start = clock.now();
-  const arrived = (name: string): string[] | undefined =>
-    receiver.samples.get(name)?.map(({ value, timestamp }) => `${value}@${timestamp - start}`);
-  return { output, receiver, clock, warnings, arrived };
-}
-
 for (const jump of [600_000, -3_600_000]) {
   test(`nothing is lost if the clock is set by ${jump / 1000} s during an outage, live and at the end`, async () => {
     let isDown = true;
-    const { output, receiver, clock } = setUp({
+    const { output, receiver, clock } = setUpOutput({
       fetch: (input, init) =>
         isDown ? Promise.reject(new TypeError("connect ECONNREFUSED")) : receiver.fetch(input, init),
       overflow: "block",
@@ -64,7 +34,7 @@ for (const jump of [600_000, -3_600_000]) {
   });
 
   test(`deadlines end when they should if the clock is set by ${jump / 1000} s`, async () => {
-    const { output, clock } = setUp({
+    const { output, clock } = setUpOutput({
       fetch: () => Promise.reject(new TypeError("connect ECONNREFUSED")),
       retryDeadlineMs: 60_000,
     });
@@ -80,7 +50,7 @@ for (const jump of [600_000, -3_600_000]) {
 }
 
 test("idle series are repeated although the clock was set back", async () => {
-  const { output, clock, arrived } = setUp({ heartbeatMs: minute, flushPeriodMs: 1000 });
+  const { output, clock, arrived } = setUpOutput({ heartbeatMs: minute, flushPeriodMs: 1000 });
   output.start();
   output.add({ metric: gauge, time: clock.now(), value: 1, tags: {} });
   await clock.advance(1000);
@@ -92,7 +62,7 @@ test("idle series are repeated although the clock was set back", async () => {
 
 test("an output whose process was stopped at the end sends what is left", async () => {
   let isDown = true;
-  const { output, receiver, clock } = setUp({
+  const { output, receiver, clock } = setUpOutput({
     fetch: (input, init) =>
       isDown ? Promise.reject(new TypeError("connect ECONNREFUSED")) : receiver.fetch(input, init),
     retryDeadlineMs: 20_000,

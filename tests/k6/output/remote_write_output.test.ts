@@ -1,40 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Mapping, type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions } from "../../../mod.ts";
+import { type Mapping, type Metric, RemoteWriteOutput } from "../../../mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
-import { type StrictReceiver, strictReceiver } from "../../support/strict_receiver.ts";
+import { strictReceiver } from "../../support/strict_receiver.ts";
+import { setUpOutput } from "../../support/output.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
 const quiet = { onWarning: (): void => {} };
 const minute = 60_000;
-
-interface SetUp {
-  readonly output: RemoteWriteOutput;
-  readonly receiver: StrictReceiver;
-  readonly clock: VirtualClock;
-  readonly warnings: string[];
-  /** Returns the samples of a series as `value@time`, with the time since the start. */
-  arrived(name: string): string[] | undefined;
-}
-
-function setUp(options: RemoteWriteOutputOptions = {}): SetUp {
-  const clock = new VirtualClock();
-  const warnings: string[] = [];
-  const receiver = strictReceiver();
-  const output = new RemoteWriteOutput({
-    fetch: receiver.fetch,
-    now: clock.now,
-    sleep: clock.sleep,
-    onWarning: (message) => warnings.push(message),
-    ...options,
-  });
-  const start = clock.now();
-  const arrived = (name: string): string[] | undefined =>
-    receiver.samples.get(name)?.map(({ value, timestamp }) => `${value}@${timestamp - start}`);
-  return { output, receiver, clock, warnings, arrived };
-}
 
 test("nothing is sent before flush(), whose report counts the samples", async () => {
   const receiver = strictReceiver();
@@ -135,7 +110,7 @@ test("start() flushes and sends heartbeats at intervals until close(), which sen
 });
 
 test("a series is idle if nothing was sent for heartbeatMs, even if k6's clock is minutes behind", async () => {
-  const { output, clock, warnings, arrived } = setUp({ flushPeriodMs: 1000, heartbeatMs: minute });
+  const { output, clock, warnings, arrived } = setUpOutput({ flushPeriodMs: 1000, heartbeatMs: minute });
   const start = clock.now();
   const behind = 5 * minute;
   output.start();
@@ -171,7 +146,7 @@ test("samples with invalid values and times are rejected and counted, with one w
 });
 
 test("a sample more than ten minutes ahead of the clock is rejected and does not delay later samples", async () => {
-  const { output, clock, warnings, arrived } = setUp({ runInfo: runInfo() });
+  const { output, clock, warnings, arrived } = setUpOutput({ runInfo: runInfo() });
   const start = clock.now();
   const times = [0, 10 * minute, 10 * minute + 1, 1440 * minute, 10 * minute - 1];
   for (const [value, time] of times.entries()) {
@@ -192,7 +167,7 @@ test("a sample more than ten minutes ahead of the clock is rejected and does not
 });
 
 test("recorded samples may have any time; a warning says that one delays later samples", async () => {
-  const { output, clock, warnings, arrived } = setUp({ windows: "event" });
+  const { output, clock, warnings, arrived } = setUpOutput({ windows: "event" });
   const start = clock.now();
   for (const [value, time] of [0, 1440 * minute, 1000, 2000].entries()) {
     output.add({ metric: gauge, time: start + time, value, tags: {} });
@@ -251,7 +226,7 @@ test("numbers in a mapping's labels and metadata, as JavaScript may pass them, a
       createSink: () => ({ add(): void {}, collect: (emit: (output: number, value: number) => void) => emit(0, 1) }),
     }),
   } as unknown as Mapping;
-  const { output, clock, arrived } = setUp({ mapping });
+  const { output, clock, arrived } = setUpOutput({ mapping });
   output.add({ metric: { ...gauge, name: "mine" }, time: clock.now(), value: 1, tags: {} });
   const { delivered } = await clock.settle(output.close());
   assert.equal(delivered, 1);
@@ -266,7 +241,7 @@ test("flush() and close() do not reject if a mapping's sink fails: the lost samp
       createSink: () => ({ add(): void {}, collect: (emit) => emit(name === "bad" ? 1 : 0, 7) }),
     }),
   };
-  const { output, clock, warnings, arrived } = setUp({ mapping });
+  const { output, clock, warnings, arrived } = setUpOutput({ mapping });
   const start = clock.now();
   const reason = 'a sink of the mapping "mine" failed: Cannot collect: a sink emitted output 1, expected an index of ' +
     "its mapping's outputs";
@@ -289,7 +264,7 @@ test("flush() and close() do not reject if a mapping's sink fails: the lost samp
 
 test("an error of onWarning does not disturb anything else", async () => {
   const warnings: string[] = [];
-  const { output, clock } = setUp({
+  const { output, clock } = setUpOutput({
     capacity: 1,
     // Its samples are dropped, not merged.
     mapping: "raw",
