@@ -13,10 +13,9 @@ import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
-import type { AdviceKind } from "../send/advice.ts";
 import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
-import { adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
+import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
 import { environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 

@@ -7,7 +7,6 @@ import { formatDurationMs } from "../config/duration.ts";
 import type { OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { K6JsonStats } from "../k6/read/k6_json.ts";
-import { withoutAdvice } from "./flag_advice.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 
 /** What was read and delivered in a run. */
@@ -110,7 +109,7 @@ function deliveryRows(report: DeliveryReport): string[][] {
 
 /** Returns the first words of a reason. An earlier warning showed all of it. */
 function shortened(reason: string): string {
-  const words = withoutAdvice(reason).replace(/[\w:.]*\{[^{}]*\}/g, "...").replace(/\.$/, "");
+  const words = reason.replace(/[\w:.]*\{[^{}]*\}/g, "...").replace(/\.$/, "");
   return words.length <= maxReason ? words : `${words.slice(0, maxReason - 3)}...`;
 }
 

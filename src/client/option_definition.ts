@@ -1,8 +1,8 @@
 /**
  * Checks options objects against tables of definitions, one definition per option.
  *
- * Each interface of options has a table. The library takes checks and defaults from it; `config/` takes flags, variables, keys of
- * configuration files and help texts from the same table.
+ * Each interface of options has a table. The library takes checks and defaults from it. `config/` reads strings as the table says,
+ * and has the help texts in a table of its own (option_texts.ts).
  *
  * @module
  */
@@ -24,12 +24,6 @@ export interface OptionDefinition<Value = unknown> {
   readonly choices?: readonly Value[];
   /** Checks a value of another kind, or checks more than the kind does. @throws ConfigurationError */
   readonly check?: (value: unknown, name: string) => void;
-  /** The help text: one sentence. An option without it cannot be given as a string. */
-  readonly help?: string;
-  /** The flag, without dashes. @default the option's name in kebab case, without the unit `Ms` */
-  readonly flag?: string;
-  /** Stands for the value in the help. @default by the kind */
-  readonly placeholder?: string;
   /** Whether messages must not show the value. @default false */
   readonly secret?: boolean;
 }

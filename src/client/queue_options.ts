@@ -24,20 +24,11 @@ export interface QueueOptions {
 /** The definitions of the queue's options. */
 export const queueOptionDefinitions: OptionDefinitions<QueueOptions, never> = {
   // One request at a time keeps all samples in order.
-  shards: { kind: "wholeNumber", min: 1, default: 1, help: "How many requests are sent at the same time." },
+  shards: { kind: "wholeNumber", min: 1, default: 1 },
   // As Prometheus at its largest: 50 shards of 10,000.
-  capacity: { kind: "wholeNumber", min: 1, default: 500_000, help: "The most samples that may wait." },
+  capacity: { kind: "wholeNumber", min: 1, default: 500_000 },
   // About 1.5 million samples in full batches, which leaves room for histograms.
-  maxQueueBytes: {
-    kind: "bytes",
-    min: 1024,
-    default: 64 * 1024 * 1024,
-    help: "The most memory that waiting samples may take.",
-  },
+  maxQueueBytes: { kind: "bytes", min: 1024, default: 64 * 1024 * 1024 },
   // Long enough for a receiver that restarts, short enough for a pipeline that waits.
-  closeTimeoutMs: {
-    kind: "durationMs",
-    default: 30_000,
-    help: "How long to wait at the end for undelivered samples.",
-  },
+  closeTimeoutMs: { kind: "durationMs", default: 30_000 },
 };

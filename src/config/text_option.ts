@@ -5,6 +5,7 @@
  */
 import type { OptionDefinition } from "../client/option_definition.ts";
 import { formatDurationMs } from "./duration.ts";
+import type { OptionText, OptionTexts } from "./option_texts.ts";
 import {
   choiceOf,
   parseBoolean,
@@ -71,11 +72,20 @@ export function textOption(entry: TextOptionEntry): TextOption {
   };
 }
 
-/** Returns a text option for each definition that has a help text. */
-export function textOptionsOf(definitions: Readonly<Record<string, OptionDefinition>>): TextOption[] {
+/** Returns a text option for each definition that has a text. */
+export function textOptionsOf<Options extends object>(
+  definitions: Readonly<Record<keyof Options, OptionDefinition>>,
+  texts: OptionTexts<Options>,
+): TextOption[];
+export function textOptionsOf(
+  definitions: Readonly<Record<string, OptionDefinition>>,
+  texts: Readonly<Record<string, OptionText | null>>,
+): TextOption[] {
   return Object.entries(definitions).flatMap(([option, definition]) => {
-    const { help, flag = kebabCase(option.replace(/Ms$/, "")), placeholder, secret } = definition;
-    if (help === undefined) return [];
+    const text = texts[option];
+    if (!text) return [];
+    const { help, flag = kebabCase(option.replace(/Ms$/, "")), placeholder } = text;
+    const { secret } = definition;
     const form = forms[definition.kind];
     if (form === undefined) {
       throw new Error(`Cannot read the option ${option}: the kind ${definition.kind} has no reader`);

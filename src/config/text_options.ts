@@ -17,6 +17,7 @@ import {
   parseString,
   parseUrl,
 } from "./option_parsers.ts";
+import { clientOptionTexts, k6OptionTexts, queueOptionTexts } from "./option_texts.ts";
 import { type TextOption, textOption, type TextOptionEntry, textOptionsOf } from "./text_option.ts";
 
 const authentication: readonly TextOptionEntry[] = [
@@ -196,7 +197,7 @@ const series: readonly TextOptionEntry[] = [
   },
 ];
 
-const client = textOptionsOf(clientOptionDefinitions);
+const client = textOptionsOf(clientOptionDefinitions, clientOptionTexts);
 const isCredential = ({ option }: TextOption): boolean => ["user", "password", "bearerToken"].includes(option);
 const isUrl = ({ option }: TextOption): boolean => option === "url";
 
@@ -208,12 +209,12 @@ export const sendingTextOptions: readonly TextOption[] = [
   textOption(header),
   ...client.filter((option) => !isUrl(option) && !isCredential(option)),
   ...tls.map(textOption),
-  ...textOptionsOf(queueOptionDefinitions),
+  ...textOptionsOf(queueOptionDefinitions, queueOptionTexts),
 ];
 
 /** The options about k6's metrics, in the order of the help. */
 export const k6TextOptions: readonly TextOption[] = [
-  ...textOptionsOf(k6OptionDefinitions),
+  ...textOptionsOf(k6OptionDefinitions, k6OptionTexts),
   ...series.map(textOption),
 ];
 

@@ -7,7 +7,6 @@
  * @module
  */
 import snappyModule from "#snappy-wasm";
-import { compress_raw, decompress_raw, initSync } from "snappy-wasm";
 import { FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 
 /** The limits of `decompress`. */
@@ -29,8 +28,22 @@ const maxRatio = 22;
 /** The start of a stream in the framed format: a chunk of type 0xff with `sNaPpY`. No valid block starts like this. */
 const framedStart: readonly number[] = [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59];
 
+/** What the module exports. Addresses and lengths are in bytes; addresses are signed, although they are unsigned. */
+interface SnappyExports {
+  readonly memory: WebAssembly.Memory;
+  /** Moves the stack, and returns its end. */
+  __wbindgen_add_to_stack_pointer(bytes: number): number;
+  __wbindgen_malloc(length: number): number;
+  __wbindgen_free(address: number, length: number): void;
+  /** Frees the input. Writes to `result`: the address and the length of the output, an unused number, and 1 after an error. */
+  compress_raw(result: number, input: number, length: number): void;
+  decompress_raw(result: number, input: number, length: number): void;
+}
+
 let chosenModule: object | undefined;
-let ready = false;
+let snappy: SnappyExports | undefined;
+/** The message of the last error. */
+let problem = "";
 
 /**
  * Sets the WebAssembly module of snappy-wasm 0.3.0, for bundlers that do not find it, and for runtimes that only allow a module
@@ -41,7 +54,7 @@ let ready = false;
  */
 export function setSnappyModule(module: object): void {
   chosenModule = module;
-  ready = false;
+  snappy = undefined;
 }
 
 /**
@@ -55,9 +68,7 @@ export function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     throw new TypeError(`Cannot compress: the argument is ${type}, expected a Uint8Array`);
   }
   if (bytes.length <= maxLiteralBytes) return literalBlock(bytes);
-  const compressed = run("compress", compress_raw, bytes);
-  // The glue returns a copy, which is not in the module's memory.
-  return compressed as Uint8Array<ArrayBuffer>;
+  return run("compress", bytes);
 }
 
 /**
@@ -81,7 +92,7 @@ export function decompress(bytes: Uint8Array, options: DecompressOptions): Uint8
       } from ${bytes.length}`,
     );
   }
-  return run("decompress", decompress_raw, bytes);
+  return run("decompress", bytes);
 }
 
 /** Returns the declared length of a block: a varint of 32 bits at its start. */
@@ -115,26 +126,45 @@ function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return block;
 }
 
-function run(verb: string, operation: (bytes: Uint8Array) => Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (!ready) {
-    initSync(ofThisRealm(chosenModule ?? snappyModule()));
-    ready = true;
-  }
+function run(verb: "compress" | "decompress", bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = bytes;
+  let cause: unknown;
+  snappy ??= instantiate();
   try {
-    return operation(bytes);
-  } catch (cause) {
+    const { memory } = snappy;
+    const input = snappy.__wbindgen_malloc(length) >>> 0;
+    new Uint8Array(memory.buffer, input, length).set(bytes);
+    const result = snappy.__wbindgen_add_to_stack_pointer(-16);
+    snappy[`${verb}_raw`](result, input, length);
+    // Read after the call: the memory has another buffer after it grew.
+    const [address = 0, outputLength = 0, , failed] = new Uint32Array(memory.buffer, result, 4);
+    snappy.__wbindgen_add_to_stack_pointer(16);
+    if (failed === 0) {
+      const output = new Uint8Array(memory.buffer, address, outputLength).slice() as Uint8Array<ArrayBuffer>;
+      snappy.__wbindgen_free(address, outputLength);
+      return output;
+    }
+  } catch (error) {
     // After a trap, for example if memory cannot grow, the state of the instance is unknown. The next call creates a new one.
-    if (cause instanceof WebAssembly.RuntimeError) ready = false;
-    const reason = reasonOf(cause);
-    const expected = verb === "compress" ? "fewer bytes" : "a snappy block";
-    throw new FormatError(`Cannot ${verb} ${bytes.length} bytes: snappy says "${reason}", expected ${expected}`, {
-      cause,
-    });
+    snappy = undefined;
+    problem = reasonOf(error);
+    cause = error;
   }
+  const expected = verb === "compress" ? "fewer bytes" : "a snappy block";
+  throw new FormatError(`Cannot ${verb} ${length} bytes: snappy says "${problem}", expected ${expected}`, { cause });
 }
 
-/** Some edge sandboxes pass a module of another realm, which the glue takes for bytes unless it has this realm's prototype. */
-function ofThisRealm(module: object): WebAssembly.Module | BufferSource {
-  const isModule = Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
-  return isModule ? Object.setPrototypeOf(module, WebAssembly.Module.prototype) : module as BufferSource;
+function instantiate(): SnappyExports {
+  const source = chosenModule ?? snappyModule();
+  // Not `instanceof`, because some edge sandboxes pass a module of another realm.
+  const isModule = Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
+  const module = (isModule ? source : new WebAssembly.Module(source as BufferSource)) as WebAssembly.Module;
+  const noteError = (address: number, length: number): number => {
+    problem = new TextDecoder().decode(new Uint8Array(exports.memory.buffer, address >>> 0, length));
+    return 0;
+  };
+  const instance = new WebAssembly.Instance(module, { wbg: { __wbindgen_error_new: noteError } });
+  // The bytes of the module are fixed, and so are its exports.
+  const exports = instance.exports as unknown as SnappyExports;
+  return exports;
 }

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { advice, type AdviceKind } from "./advice.ts";
 import { cleanText } from "./redact.ts";
 
 /** What an error of fetch means. */
 export interface NetworkError {
-  /** What happened, in one clause, and perhaps advice. It is not redacted yet. */
+  /** What happened, in one clause, with the code of the runtime if it gives one. It is not redacted yet. */
   readonly reason: string;
   /** Whether the receiver cannot have got the request. */
   readonly unreached: boolean;
@@ -24,33 +23,17 @@ const unreachedPatterns: readonly (readonly [RegExp, string])[] = [
   [/UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT|\(Connect\).*timed out/, "the connection was not made in time"],
 ];
 
-/** Codes of Node and Bun, and messages of Deno and Node, for what does not change by itself. The first that fits is the reason. */
-const permanentPatterns: readonly (readonly [RegExp, string, AdviceKind?])[] = [
-  [/NotCapable|PermissionDenied/, "the runtime does not permit it: $"],
-  [/CERTIFICATE_REQUIRED|CertificateRequired/, "the endpoint requires a client certificate", "clientCertificate"],
-  [
-    /ALERT_(?:UNKNOWN_CA|BAD_CERT|CERT)|fatal alert: (?:UnknownCA|BadCert|Cert)/,
-    "the endpoint does not accept the client's certificate",
-    "clientCertificate",
-  ],
-  [/ALTNAME_INVALID|not valid for name/, "the endpoint's certificate is for another host", "certificate"],
-  [/CERT_HAS_EXPIRED|certificate: Expired/, "the endpoint's certificate has expired", "certificate"],
-  [/SELF_SIGNED|UNABLE_TO_|UnknownIssuer/, "no trusted CA signed the endpoint's certificate", "certificate"],
-  [/\bCERT_|invalid peer certificate/, "the endpoint's certificate cannot be verified: $", "certificate"],
-  [
-    /alert.protocol.version|fatal alert: ProtocolVersion/i,
-    "the endpoint does not support this TLS version",
-    "tlsVersion",
-  ],
-  [
-    /wrong.version.number|InvalidContentType|EPROTO: The TLS handshake failed/i,
-    "the endpoint does not use TLS on this port",
-  ],
-  [/\bbad port|Requests to port \d+ are blocked/, "fetch does not allow this port", "port"],
-  [
-    /unknown scheme|scheme '.*' not supported|protocol must be http|Invalid URL|URL is invalid/i,
-    "fetch cannot use this URL",
-  ],
+/**
+ * Codes of Node and Bun, and messages of Deno and Node, for what does not change by itself: permissions, certificates, TLS versions,
+ * blocked ports and impossible URLs.
+ */
+const permanentPatterns: readonly RegExp[] = [
+  /NotCapable|PermissionDenied/,
+  /ALERT_(?:UNKNOWN_CA|BAD_CERT|CERT)|fatal alert: (?:UnknownCA|BadCert|Cert|ProtocolVersion)|alert.protocol.version/i,
+  /\bCERT_|ALTNAME_INVALID|SELF_SIGNED|UNABLE_TO_|invalid peer certificate/,
+  /wrong.version.number|InvalidContentType|EPROTO: The TLS handshake failed/i,
+  /\bbad port|to port \d+ are blocked/,
+  /unknown scheme|scheme '.*' not supported|protocol must be http|Invalid URL|URL is invalid/i,
 ];
 
 /** A TLS handshake comes before the request, too. */
@@ -61,11 +44,13 @@ const disconnected = /ECONNRESET|EPIPE|UND_ERR_SOCKET|Connection reset|connectio
 
 /** Describes what fetch threw. */
 export function describeNetworkError(error: unknown): NetworkError {
-  let [text, innermost] = ["", ""];
+  let [text, innermost, lastCode] = ["", "", ""];
   // The error and its causes. The innermost message says most; the outer one is "fetch failed".
   for (let current = error, depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
     const { name, message, cause } = current instanceof Error ? current : new Error(String(current));
-    text += `${name} ${current instanceof Error && "code" in current ? current.code : ""} ${message}; `;
+    const code = current instanceof Error && "code" in current ? String(current.code) : "";
+    text += `${name} ${code} ${message}; `;
+    lastCode = code;
     innermost = cleanText(message);
     current = cause;
   }
@@ -76,10 +61,10 @@ export function describeNetworkError(error: unknown): NetworkError {
   for (const [pattern, reason] of unreachedPatterns) {
     if (!wasConnected && pattern.test(text)) return { reason, unreached: true, isPermanent: false };
   }
-  for (const [pattern, what, kind] of permanentPatterns) {
-    if (!pattern.test(text)) continue;
-    const reason = what.replace("$", () => innermost.replace(/^error sending request .*\(Connect\): /, ""));
-    return { reason: kind === undefined ? reason : `${reason}. ${advice[kind]}`, unreached: true, isPermanent: true };
+  if (permanentPatterns.some((pattern) => pattern.test(text))) {
+    const words = innermost.replace(/^error sending request .*\(Connect\): /, "");
+    const code = lastCode === "" || words.includes(lastCode) ? "" : ` (${lastCode})`;
+    return { reason: `fetch cannot send to this endpoint: ${words}${code}`, unreached: true, isPermanent: true };
   }
   if (tlsError.test(text)) {
     return { reason: `no secure connection was made: ${innermost}`, unreached: true, isPermanent: false };

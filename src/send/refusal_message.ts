@@ -1,11 +1,10 @@
 /**
- * The messages about samples that were not delivered: the cause, one example and the option that helps, in at most two lines.
+ * The messages about samples that were not delivered: the cause and one example, in at most two lines.
  *
  * @module
  */
 import type { Label } from "../model/time_series.ts";
 import type { Batch, BatchSlice } from "../protocol/batch.ts";
-import { advice, adviceFor } from "./advice.ts";
 import { describe, type Failed } from "./request_result.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -34,15 +33,13 @@ export function warnOfRefusal(warnings: Warnings, refusal: Refusal): void {
   warnings.once(() => `${what}: ${describeRefusal(refusal)}`, `${what}: ${reason}`);
 }
 
-function describeRefusal({ batch, from, to, refused, reason, unknown }: Refusal): string {
+function describeRefusal({ batch, from, to, refused, reason }: Refusal): string {
   const ranks = rankLabels(batch);
   const words = reason.replace(labelSet, (set) => shorten(set, ranks));
   // The receiver may have named the series. If a request holds more than one, it is not known which it means.
   const first = to - from === 1 && words === reason ? batch.series[from] : undefined;
   const example = first === undefined ? "" : `, such as ${formatSeries(first.name, first.labels, ranks)}`;
-  // What an earlier attempt stored is refused for that alone.
-  const hint = unknown ? "" : adviceFor(reason.replace(labelSet, ""));
-  return `${countOf(refused)} (${cut(words, maxReason)})${example}.${hint === "" ? "" : ` ${hint}.`} ` +
+  return `${countOf(refused)} (${cut(words, maxReason)})${example}. ` +
     "Further samples of this kind are only counted.";
 }
 
@@ -50,8 +47,7 @@ function describeRefusal({ batch, from, to, refused, reason, unknown }: Refusal)
 export function giveUpMessage(samples: number, result: Failed): string {
   const attempts = result.attempts === 1 ? "1 attempt" : `${result.attempts} attempts`;
   const reason = describe(result);
-  const hint = reason.includes("did not answer within") ? ` ${advice.timeout}.` : "";
-  return `Gave up ${countOf(samples)} after ${attempts}: ${cut(reason, maxReason)}.${hint}`;
+  return `Gave up ${countOf(samples)} after ${attempts}: ${cut(reason, maxReason)}.`;
 }
 
 function countOf(samples: number): string {

@@ -12,7 +12,6 @@ import type { Liveness } from "./liveness.ts";
 import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import type { Outage } from "./outage.ts";
 import { Quarantine } from "./quarantine.ts";
-import { advice, adviceOnEndpoint } from "./advice.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
@@ -427,10 +426,9 @@ export class WriteQueue {
   }
 
   #reportRefusal(): void {
-    const { outage: { reason, status }, onRefusal, warnings } = this.#options;
-    const hint = adviceOnEndpoint(status);
+    const { outage: { reason }, onRefusal, warnings } = this.#options;
     const then = onRefusal === "stop" ? "Nothing more is sent." : "The sender tries again, less and less often.";
-    warnings.once(`The endpoint refuses all requests (${reason}).${hint === "" ? "" : ` ${hint}.`} ${then}`);
+    warnings.once(`The endpoint refuses all requests (${reason}). ${then}`);
   }
 
   /** Sends nothing any more. */
@@ -463,7 +461,7 @@ export class WriteQueue {
     if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
       const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
       const effect = merged > 0 ? ", and leaves older values out; totals stay right" : "";
-      warnings.once(`${behind}${effect}. ${advice.slow}.`);
+      warnings.once(`${behind}${effect}.`);
     }
   }
 

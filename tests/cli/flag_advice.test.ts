@@ -1,19 +1,114 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withFlagAdvice, withoutAdvice } from "../../src/cli/flag_advice.ts";
+import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "../../src/cli/flag_advice.ts";
 import { formatCommandHelp } from "../../src/cli/help.ts";
 import { send } from "../../src/cli/send.ts";
-import { advice } from "../../src/send/advice.ts";
+import { describeNetworkError } from "../../src/send/network_error.ts";
+import { errorOf, permanentErrors } from "../support/fetch_errors.ts";
 
-test("the command's messages name flags that exist, and no options of the library", () => {
+/** A sentence of each advice. */
+const sentences: Readonly<Record<AdviceKind, string>> = {
+  clientCertificate: "To present one, use --client-cert-file and --client-key-file.",
+  otherHost: "The endpoint's certificate is for another host. To trust it, use --ca-cert-file FILE or",
+  expired: "The endpoint's certificate has expired. To trust it, use --ca-cert-file FILE or",
+  untrusted: "No trusted CA signed the endpoint's certificate. To trust it, use --ca-cert-file FILE or",
+  tlsVersion: "To allow another one, use --tls-min-version.",
+  noTls: "The endpoint does not use TLS on this port.",
+  port: "Use another port.",
+  timeout: "To wait longer, use --timeout.",
+  https: "The URL must begin with https://.",
+  tooOld: "For recorded files, use --shift-to-now.",
+  outOfOrder: "If another run or machine sends the same series, use --instance auto.",
+  labelLimit: "To drop or shorten labels, use --relabel-config-file.",
+  credentials: "The credentials are probably wrong: check --user and --password,",
+  path: "The path of the URL is probably wrong,",
+  host: "The URL probably names a wrong host,",
+  slow: "A longer --flush-period, more --shards or a larger --max-samples-per-send help.",
+};
+
+/** What receivers say about samples. */
+const refusals: readonly (readonly [words: string, kind: AdviceKind | undefined])[] = [
+  ["out of bounds", "tooOld"],
+  ["too old sample", "tooOld"],
+  ["the sample has been rejected because its timestamp is too old (err-mimir-sample-timestamp-too-old)", "tooOld"],
+  ["out of order sample", "outOfOrder"],
+  ["the sample has been rejected because its timestamp is out of order (err-mimir-sample-out-of-order)", "outOfOrder"],
+  ["duplicate sample for timestamp", "outOfOrder"],
+  [
+    "a different value for the same timestamp (err-mimir-sample-duplicate-timestamp): new-value-for-timestamp",
+    "outOfOrder",
+  ],
+  ["label_limit exceeded (metric: a, number of labels: 41, limit: 30)", "labelLimit"],
+  ["received a series whose number of labels exceeds the limit (actual: 41, limit: 40)", "labelLimit"],
+  ["series has too many labels (actual: 41, limit: 30)", "labelLimit"],
+  ["label value too long for metric (actual: 3000, limit: 2048)", "labelLimit"],
+  ["Client sent an HTTP request to an HTTPS server.", "https"],
+  ["400 The plain HTTP request was sent to HTTPS port", "https"],
+  ["snappy: corrupt input", undefined],
+  ["", undefined],
+  // The labels of a series say nothing about the cause.
+  ['unknown: m{url="/too-old"}', undefined],
+];
+
+/** Other messages of the library. */
+const messages: readonly (readonly [message: string, kind: AdviceKind | undefined])[] = [
+  ["Gave up 329 samples after 1 attempt: the endpoint did not answer within 30 s.", "timeout"],
+  ["Gave up 1 sample after 12 attempts: status 503: busy.", undefined],
+  ["The endpoint refuses all requests (status 401: no). The sender tries again, less and less often.", "credentials"],
+  ["The endpoint refuses all requests (status 403: no). Nothing more is sent.", "credentials"],
+  ["The endpoint refuses all requests (status 404: 404 page not found). Nothing more is sent.", "path"],
+  ["The endpoint refuses all requests (status 405: no). Nothing more is sent.", "path"],
+  [
+    "The endpoint refuses all requests (status 302: the endpoint redirects to http://a/). Nothing more is sent.",
+    "host",
+  ],
+  ["The endpoint refuses all requests (status 200: the endpoint answers with a page (text/html)). It", "host"],
+  ["The endpoint refuses all requests (status 415: no). Nothing more is sent.", undefined],
+  ["The sender is 12 s behind, because a request takes 3 s.", "slow"],
+  // What an earlier attempt stored is refused for that alone.
+  ["Refused on a retry, perhaps stored before: 1 sample (status 400: out of order sample).", undefined],
+];
+
+function assertAdvice(message: string, kind: AdviceKind | undefined): void {
+  const advised = withFlagAdvice(message);
+  if (kind === undefined) assert.equal(advised, message);
+  else {
+    assert.ok(advised.startsWith(`${message} `) && advised.includes(sentences[kind]), advised);
+    assert.match(advised, /\.$/);
+  }
+}
+
+test("the status of a refusal, or the words of the receiver, choose the advice, or none", () => {
+  for (const [words, kind] of refusals) assertAdvice(`Not delivered: 1 sample (status 400: ${words}).`, kind);
+  for (const [message, kind] of messages) assertAdvice(message, kind);
+});
+
+test("errors of fetch that no retry can remove get the advice of their cause", () => {
+  for (const [kind, ...chains] of permanentErrors) {
+    for (const chain of chains) {
+      const { reason } = describeNetworkError(errorOf(chain));
+      assertAdvice(`The endpoint refuses all requests (${reason}). The sender tries again.`, kind);
+    }
+  }
+});
+
+test("advice names flags that exist", () => {
   const help = formatCommandHelp(send);
-  for (const each of Object.values(advice)) {
-    const message = withFlagAdvice(`It failed. ${each}. That is all.`);
-    assert.match(message, /^It failed\. .+\. That is all\.$/);
-    assert.match(withFlagAdvice(`It failed. ${each}`), /^It failed\. .+[^.]$/);
-    assert.doesNotMatch(message, /\boption\b|instance: "auto"/);
-    for (const [flag] of message.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(flag), flag);
-    assert.equal(withoutAdvice(`It failed. ${each}`), "It failed.");
-    assert.equal(withoutAdvice(`It failed. ${each}. That is all.`), "It failed. That is all.");
+  for (
+    const sentence of [
+      ...refusals.map(([words]) => `Not delivered: (${words})`),
+      ...messages.map(([text]) => text),
+    ]
+  ) {
+    for (const [flag] of withFlagAdvice(sentence).matchAll(/--[a-z-]+/g)) assert.ok(help.includes(flag), flag);
+  }
+});
+
+test("advice that does not help a command is left out", () => {
+  for (const [words, kind] of refusals) {
+    const message = `Not delivered: 1 sample (status 400: ${words}).`;
+    if (kind !== undefined && adviceOnSeries.includes(kind)) {
+      assert.equal(withFlagAdvice(message, adviceOnSeries), message);
+    }
   }
 });

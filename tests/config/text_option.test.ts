@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OptionDefinition } from "../../src/client/option_definition.ts";
+import { clientOptionTexts, k6OptionTexts, type OptionText, queueOptionTexts } from "../../src/config/option_texts.ts";
 import { type TextOption, textOptionsOf } from "../../src/config/text_option.ts";
 import { textOptions } from "../../src/config/text_options.ts";
 import { outputOptionDefinitions } from "../../src/k6/output/output_options.ts";
 
 const definitions: readonly (readonly [name: string, OptionDefinition])[] = Object.entries(outputOptionDefinitions);
-const textOptionOf = (name: string): TextOption | undefined =>
-  textOptionsOf(outputOptionDefinitions).find(({ option }) => option === name);
+const texts = { ...clientOptionTexts, ...queueOptionTexts, ...k6OptionTexts };
+const textOf = (name: string): OptionText | null | undefined =>
+  new Map<string, OptionText | null>(Object.entries(texts)).get(name);
+const all = textOptionsOf(outputOptionDefinitions, texts);
+const textOptionOf = (name: string): TextOption | undefined => all.find(({ option }) => option === name);
 
 test("each definition with a help text, and no other, becomes a text option", () => {
-  for (const [name, { help, secret, placeholder }] of definitions) {
+  for (const [name, { secret }] of definitions) {
+    const { help, placeholder } = textOf(name) ?? {};
     const option = textOptionOf(name);
     assert.equal(option?.help, help, name);
     if (option === undefined) continue;
@@ -45,11 +50,13 @@ test("names follow from the option's name, unless the definition or k6 has other
 
 test("a definition with a help text and a kind that has no reader is an error", () => {
   const message = /Cannot read the option a: the kind colour has no reader/;
-  assert.throws(() => textOptionsOf({ a: { kind: "colour", help: "A colour." } }), message);
+  assert.throws(() => textOptionsOf({ a: { kind: "colour" } }, { a: { help: "A colour." } }), message);
 });
 
-for (const [name, { default: value, help }] of definitions) {
-  if (help === undefined || value === undefined || (typeof value === "object" && !Array.isArray(value))) continue;
+for (const [name, { default: value }] of definitions) {
+  if (!textOf(name) || value === undefined || (typeof value === "object" && !Array.isArray(value))) {
+    continue;
+  }
   test(`the default of ${name} in the help is the default, as a user may write it`, () => {
     const option = textOptionOf(name);
     assert.ok(option?.default !== undefined);

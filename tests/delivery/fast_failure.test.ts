@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeliveryError, pushOnce, RemoteWriteClient } from "../../mod.ts";
-import { advice } from "../../src/send/advice.ts";
 import { type Fault, ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { assertAddsUp, clientOptions, counts, startRun, timeSeries } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
@@ -67,11 +66,10 @@ const certificates: readonly (readonly [title: string, fault: Fault])[] = [
 ];
 
 for (const [title, fault] of certificates) {
-  test(`a certificate ${title} fails fast, and the error names the option that helps`, async () => {
+  test(`a certificate ${title} fails fast, and the error shows the runtime's words`, async () => {
     const { error, tookMs, receiver } = await failingWrite(fault);
     assert.ok(tookMs <= 5000, `it took ${tookMs} ms and ${receiver.requests.length} requests`);
-    // The command names --ca-cert-file instead.
-    assert.ok(error.message.includes(advice.certificate), error.message);
+    assert.match(error.message, /fetch cannot send to this endpoint: .*certificate/);
     assert.equal(error.report.delivered, 0);
   });
 }
@@ -95,7 +93,7 @@ for (const [title, fault] of impossible) {
   });
 }
 
-test("close() of an output ends fast if the certificate cannot be verified, and one warning names the option that helps", async () => {
+test("close() of an output ends fast if the certificate cannot be verified, and one warning says so", async () => {
   const { clock, receiver, output, warnings } = startRun();
   receiver.meet(certificates[0]?.[1] ?? { kind: "refuse" });
   output.add(counts(3, clock.now()));
@@ -103,7 +101,11 @@ test("close() of an output ends fast if the certificate cannot be verified, and 
   const report = await clock.settle(output.close());
   assertAddsUp(report);
   assert.ok(clock.now() - startMs <= 5000, `it took ${clock.now() - startMs} ms`);
-  assert.equal(warnings.filter((warning) => warning.includes(advice.certificate)).length, 1, JSON.stringify(warnings));
+  assert.equal(
+    warnings.filter((warning) => /fetch cannot send to this endpoint: .*certificate/.test(warning)).length,
+    1,
+    JSON.stringify(warnings),
+  );
 });
 
 for (

@@ -103,7 +103,7 @@ test("a request that the runtime forbids is not retried", async () => {
   };
   const outcome = await send({ fetch: answering(forbid).fetch });
   assert.ok(outcome.kind === "rejected");
-  assert.match(outcome.reason, /does not permit it: Requires net access/);
+  assert.match(outcome.reason, /^fetch cannot send to this endpoint: Requires net access/);
 });
 
 test("a URL or header that cannot be used is a ConfigurationError without the secret", () => {

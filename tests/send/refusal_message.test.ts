@@ -25,11 +25,10 @@ function warningsOf(...refusals: readonly Partial<Refusal>[]): string[] {
 }
 
 const rest = "Further samples of this kind are only counted.";
-const advice = 'If another run or machine sends the same series, use instance: "auto" or a label of your own';
 
-test("a refusal names the cause, a series by the labels that distinguish it, and the option that helps, once", () => {
+test("a refusal names the cause, a series by the labels that distinguish it, once", () => {
   assert.deepEqual(warningsOf({}, { from: 2, to: 3 }), [
-    `Not delivered: 1 sample (status 400: out of order sample), such as k6_http_reqs_total{url="/b"}. ${advice}. ${rest}`,
+    `Not delivered: 1 sample (status 400: out of order sample), such as k6_http_reqs_total{url="/b"}. ${rest}`,
   ]);
 });
 
@@ -40,12 +39,12 @@ test("a series in the words of the receiver is shortened in the same way, and an
     }", job="k6", url="${url}"}`;
   assert.deepEqual(warningsOf({ reason: words("/b") }, { reason: words("/c"), from: 2, to: 3 }), [
     "Not delivered: 1 sample (status 400: out of order (err-x). The sample is from series " +
-    `k6_http_reqs_total{url="/b"}). ${advice}. ${rest}`,
+    `k6_http_reqs_total{url="/b"}). ${rest}`,
   ]);
   const named = 'status 400: too old: k6_http_reqs_total{job="k6",url="/b"}';
   assert.match(
     warningsOf({ reason: named })[0] ?? "",
-    /^Not delivered: 1 sample \(status 400: too old: k6_http_reqs_total\{url="\/b"\}\)\. To/,
+    /^Not delivered: 1 sample \(status 400: too old: k6_http_reqs_total\{url="\/b"\}\)\. Further/,
   );
 });
 
@@ -55,7 +54,7 @@ test("if it is not known which samples of a request were refused, there is no ex
   ]);
 });
 
-test("what is refused on a retry may be stored already, so that no option helps", () => {
+test("what is refused on a retry may be stored already", () => {
   assert.deepEqual(warningsOf({ unknown: true }), [
     "Refused on a retry, perhaps stored before: 1 sample (status 400: out of order sample), such as " +
     `k6_http_reqs_total{url="/b"}. ${rest}`,
@@ -79,7 +78,7 @@ test("the labels with the most values come first", () => {
   assert.match(message, /such as m\{c="\/999",d="0"(,a="y")?\}\. /);
 });
 
-test("samples that are given up are reported with their number, the attempts, the reason and the option that helps", () => {
+test("samples that are given up are reported with their number, the attempts and the reason", () => {
   const failed = {
     kind: "failed",
     retryAfterMs: undefined,
@@ -90,7 +89,7 @@ test("samples that are given up are reported with their number, the attempts, th
   const slow = { ...failed, status: undefined, reason: "the endpoint did not answer within 30 s", attempts: 1 };
   assert.equal(
     giveUpMessage(329, slow),
-    "Gave up 329 samples after 1 attempt: the endpoint did not answer within 30 s. To wait longer, use the option timeoutMs.",
+    "Gave up 329 samples after 1 attempt: the endpoint did not answer within 30 s.",
   );
   assert.equal(
     giveUpMessage(1, { ...failed, status: 503, reason: "busy", attempts: 12 }),

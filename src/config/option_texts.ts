@@ -1,0 +1,94 @@
+/**
+ * How each option of the library is given as a string: its help text, and its flag and placeholder if they do not follow from the
+ * definition. They are not in the definitions, because programs that use the library do not need them in their bundles. The
+ * compiler demands an entry for each option; an option without a text form has `null`.
+ *
+ * @module
+ */
+import type { ClientOptions } from "../client/client_options.ts";
+import type { QueueOptions } from "../client/queue_options.ts";
+import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+
+/** How an option is given as a string. */
+export interface OptionText {
+  /** The help text: one sentence. */
+  readonly help: string;
+  /** The flag, without dashes. @default the option's name in kebab case, without the unit `Ms` */
+  readonly flag?: string;
+  /** Stands for the value in the help. @default by the kind */
+  readonly placeholder?: string;
+}
+
+/** The text of each option; null for an option that cannot be given as a string. */
+export type OptionTexts<Options> = { readonly [Name in keyof Options]-?: OptionText | null };
+
+/** The client's options. */
+export const clientOptionTexts: OptionTexts<ClientOptions> = {
+  url: { help: "The remote-write endpoint." },
+  user: { help: "The user name for basic authentication.", placeholder: "NAME" },
+  password: { help: "The password for basic authentication. Prefer the environment for secrets." },
+  bearerToken: { help: "The bearer token. Prefer the environment for secrets." },
+  auth: null,
+  headers: { help: "Additional request headers. Also a JSON object.", flag: "http-headers" },
+  timeoutMs: { help: "How long one attempt may take." },
+  retryDeadlineMs: { help: "How long a request is retried." },
+  retryOn429: { help: "Retry after 429 Too Many Requests.", flag: "retry-on-429" },
+  maxSamplesPerSend: { help: "The most samples in one request." },
+  maxDecodedBytes: { help: "The largest request before compression." },
+  maxBodyBytes: { help: "The largest request after compression." },
+  protocol: { help: "The protocol version: 1.0, 2.0, or auto (2.0 with fallback to 1.0).", placeholder: "VERSION" },
+  bisect: { help: "Divide a refused request until the refused series are found." },
+  onWarning: null,
+  fetch: null,
+  now: null,
+  monotonicNow: null,
+  random: null,
+  sleep: null,
+};
+
+/** The queue's options. */
+export const queueOptionTexts: OptionTexts<QueueOptions> = {
+  shards: { help: "How many requests are sent at the same time." },
+  capacity: { help: "The most samples that may wait." },
+  maxQueueBytes: { help: "The most memory that waiting samples may take." },
+  closeTimeoutMs: { help: "How long to wait at the end for undelivered samples." },
+};
+
+/** k6's own options. */
+export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof ClientOptions | keyof QueueOptions>> = {
+  flushPeriodMs: { help: "How often to send; for recorded files, the length of a window." },
+  mapping: { help: "How metrics become series: prometheus, raw or legacy.", placeholder: "NAME" },
+  prefix: { help: "The beginning of every metric's name." },
+  keepTags: { help: "Send tags as labels." },
+  keepNameTag: { help: "Send the tag name as a label." },
+  keepUrlTag: { help: "Send the tag url as a label." },
+  trendStats: { help: "The stats of trends: avg, min, max, med, count, sum, p(x)." },
+  trendAs: { help: "The form of trends: stats, native (histograms) or histogram (classic).", placeholder: "FORM" },
+  trendWindow: {
+    help: "What percentiles cover: the run, or the interval since the last flush.",
+    placeholder: "WINDOW",
+  },
+  maxExactValues: { help: "The most values per series with exact percentiles. With more, the error is at most 0.5 %." },
+  bucketFactor: { help: "The largest growth of a native histogram's buckets. Also METRIC=NUMBER,METRIC=NUMBER." },
+  maxBuckets: { help: "The most buckets of a native histogram." },
+  buckets: { help: "The upper bounds of a classic histogram. Also a JSON object of lists by metric." },
+  rateCounters: { help: "Also send _passes_total and _samples_total for rates." },
+  zeroSample: { help: "Begin counters and histograms with a 0, 1 ms before the first sample." },
+  labels: { help: "A label of every series. A tag of the same name wins. Repeatable.", flag: "label" },
+  instance: { help: "The label instance. auto generates a name.", placeholder: "NAME" },
+  testid: { help: "The label testid. auto generates a name.", placeholder: "NAME" },
+  relabel: null,
+  maxSeries: { help: "The most k6 series. Samples of other series are rejected." },
+  thresholds: { help: "Send thresholds and whether they passed. Also a JSON object of more." },
+  runInfo: { help: "Send k6_run_info. Also NAME=VALUE,NAME=VALUE for its labels." },
+  staleMarkers: { help: "At the end, mark every k6 series as stale." },
+  windows: null,
+  overflow: {
+    help: "If the queue is full: drop-oldest, or block reading (default for recorded files).",
+    placeholder: "POLICY",
+  },
+  heartbeatMs: { help: "Send idle series again after this time; 0 means never. For live input, the default is 1m." },
+  maxRequestsPerFlush: { help: "The most requests per flush, including retries." },
+  selfMetrics: { help: "Also send the sender's statistics, k6_remote_write_*." },
+  checkpoint: null,
+};
