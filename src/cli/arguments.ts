@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
-import { nearestName } from "../client/nearest_name.ts";
+import { nearestName } from "../model/nearest_name.ts";
 
 /** A flag of a command. */
 export interface Flag {

@@ -5,7 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import { version } from "../model/version.ts";
-import { nearestName } from "../client/nearest_name.ts";
+import { nearestName } from "../model/nearest_name.ts";
 import { type Arguments, firstOperand, parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import { ConfigurationError } from "../model/errors.ts";
-import { nearestName } from "./nearest_name.ts";
+import { checkKeys, unexpected } from "../model/check_keys.ts";
 
 /** The definition of one option. */
 export interface OptionDefinition<Value = unknown> {
@@ -66,36 +65,6 @@ export function checkOptions(
       return [name, value];
     }),
   );
-}
-
-/**
- * Checks that options are an object without unknown keys.
- *
- * @param parent the option that holds the object, if the object is not the whole options
- * @throws ConfigurationError that names the key and the nearest known key
- */
-export function checkKeys(options: unknown, known: readonly string[], parent?: string): void {
-  if (typeof options !== "object" || options === null) {
-    if (parent !== undefined) throw unexpected(parent, options, "an object");
-    // A string may be a URL with a password.
-    const shown = options === null ? "null" : `a ${typeof options}`;
-    throw new ConfigurationError(`Cannot use the options: they are ${shown}, expected an object`);
-  }
-  const prefix = parent === undefined ? "" : `${parent}.`;
-  for (const [key, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(key)) continue;
-    const expected = nearestName(key, known) ?? known.join(", ");
-    throw new ConfigurationError(
-      `Cannot use the option ${prefix}${key}: there is no such option, expected ${expected}`,
-    );
-  }
-}
-
-/** Makes an error that names the option, its value (must not be secret) and what was expected. */
-export function unexpected(name: string, value: unknown, expected: string): ConfigurationError {
-  const isText = typeof value === "object" || typeof value === "string";
-  const shown = typeof value === "function" ? "a function" : isText ? JSON.stringify(value) : String(value);
-  return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
 }
 
 /** Returns what was expected instead of a value; undefined if the value is of its kind. */

@@ -25,6 +25,9 @@ interface Entry {
  * @throws ConfigurationError that names the key, its value (never a secret) and what was expected
  */
 export function optionsFromArgument(text: string): OptionsFromText {
+  if (typeof text !== "string") {
+    throw new ConfigurationError(`Cannot read the argument: it is of type ${typeof text}, expected a string`);
+  }
   return buildOptions(readArgument(text));
 }
 

@@ -23,7 +23,7 @@ import { buildOptions, type OptionsFromText } from "./raw_options.ts";
  * console.log(options.flushPeriodMs); // 5000
  * ```
  */
-export function optionsFromConfig(text: string, name: string): OptionsFromText {
+export function optionsFromConfig(text: string, name = "the configuration"): OptionsFromText {
   return buildOptions(optionsOf(readConfig(text, name)));
 }
 
@@ -45,6 +45,9 @@ export function readConfig(text: string, name: string): readonly GivenValue[] {
 
 function parseObject(text: string, name: string): object {
   let value: unknown;
+  if (typeof text !== "string") {
+    throw new ConfigurationError(`Cannot read ${name}: its content is of type ${typeof text}, expected a string`);
+  }
   try {
     value = JSON.parse(text);
   } catch {

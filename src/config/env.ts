@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nearestName } from "../client/nearest_name.ts";
+import { nearestName } from "../model/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { buildOptions, type OptionsFromText, type RawOptions } from "./raw_options.ts";
@@ -47,6 +47,13 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
 
 /** Reads the raw options of an environment. */
 export function rawOptionsFromEnv(env: Environment): RawOptions {
+  if (typeof env !== "object" || env === null) {
+    throw new ConfigurationError(
+      `Cannot read the environment: it is ${
+        env === null ? env : `of type ${typeof env}`
+      }, expected an object of strings`,
+    );
+  }
   const { values, hasPresentNames } = readEnvironment(env);
   const options = optionsOf(values);
   return withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env);

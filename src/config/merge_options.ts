@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ConfigurationError } from "../model/errors.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 
 /** The options that set a label. */
@@ -16,6 +17,10 @@ export function mergeOptions<Options extends Pick<RemoteWriteOutputOptions, "lab
   below: Options,
   above: Options,
 ): Options {
+  for (const options of [below, above]) {
+    if (typeof options === "object" && options !== null) continue;
+    throw new ConfigurationError(`Cannot merge options: they are of type ${typeof options}, expected two objects`);
+  }
   const hidden = labelOptions.filter((name) => above.labels?.[name] !== undefined);
   const visible = Object.entries(below).filter(([option]) => hidden.every((name) => name !== option));
   return mergeSameSource<Options>(Object.fromEntries(visible), above);

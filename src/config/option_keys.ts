@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nearestName } from "../client/nearest_name.ts";
+import { nearestName } from "../model/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import type { TextOption } from "./text_option.ts";
 import { textOptions } from "./text_options.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ConfigurationError } from "../model/errors.ts";
 import type { Metric } from "./metric.ts";
 
 /** Tags by name. Samples of a metric with different tags belong to different series. */
@@ -29,4 +30,12 @@ export interface Sample {
 export interface SampleConsumer {
   /** Takes one or more samples. Does not wait. */
   add(samples: Sample | readonly Sample[]): void;
+}
+
+/** Checks the first argument of the functions that add samples to an output. @throws ConfigurationError */
+export function checkSampleConsumer(output: SampleConsumer): void {
+  if (typeof output?.add === "function") return;
+  throw new ConfigurationError(
+    "Cannot measure: the output has no add(), expected a RemoteWriteOutput or { add(samples) }",
+  );
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import snappyModule from "#snappy-wasm";
-import { FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
+import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 
 /** The limits of `decompress`. */
 export interface DecompressOptions {
@@ -51,8 +51,14 @@ let problem = "";
  *
  * @param module a `WebAssembly.Module`, or the bytes of `snappy_bg.wasm` as an ArrayBuffer or a view of one. The parameter does
  * not name these types, because the types of Node have no `WebAssembly.Module`.
+ * @throws ConfigurationError if it is not an object
  */
 export function setSnappyModule(module: object): void {
+  if (typeof module !== "object" || module === null) {
+    throw new ConfigurationError(
+      "Cannot use the snappy module: it is no object, expected a WebAssembly.Module or bytes",
+    );
+  }
   chosenModule = module;
   snappy = undefined;
 }

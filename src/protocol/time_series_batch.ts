@@ -82,9 +82,13 @@ export function batchesOf(
       onInvalid(error, samples);
     }
   };
+  if (!Array.isArray(timeSeries)) throw new FormatError("Cannot send the series: they are no list, expected an array");
   const merged = new Map<string, Entry>();
   for (const each of timeSeries) {
-    attempt((each.samples?.length ?? 0) + (each.histograms?.length ?? 0), () => {
+    attempt((each?.samples?.length ?? 0) + (each?.histograms?.length ?? 0), () => {
+      if (!Array.isArray(each?.labels)) {
+        throw new FormatError("Cannot send a series: it has no labels, expected a list");
+      }
       const read = readSeries(each, names);
       const key = JSON.stringify(read.series.labels);
       const entry = merged.get(key);

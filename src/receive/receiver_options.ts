@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { nearestName } from "../client/nearest_name.ts";
-import { ConfigurationError } from "../model/errors.ts";
+import { checkKeys, unexpected } from "../model/check_keys.ts";
 import type { Metadata, TimeSeries } from "../model/time_series.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
@@ -111,7 +110,7 @@ const checks: Readonly<Record<keyof ReceiverOptions, Check>> = {
   onWrite: callback,
   strict: [
     (value) => Object(value).createChecks !== undefined,
-    "strict: strictRules(), which k6-remote-write/receiver exports",
+    "strictRules(), which k6-remote-write/receiver exports",
   ],
   onViolation: callback,
   onError: callback,
@@ -137,7 +136,7 @@ export function checkReceiverOptions(options: Partial<ReceiverOptions>): void {
 /** Checks options and adds the defaults. @throws {ConfigurationError} if an option is unknown or has a wrong value */
 export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiverOptions {
   checkReceiverOptions(options);
-  if (options.onWrite === undefined) throw wrongOption("onWrite", "missing, expected a function");
+  if (options.onWrite === undefined) throw unexpected("onWrite", undefined, "a function");
   const { maxDecodedBytes = defaults.maxDecodedBytes } = options;
   return {
     onWrite: options.onWrite,
@@ -154,20 +153,9 @@ export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiv
 
 /** Checks an options object. @throws {ConfigurationError} if an option is unknown or has a wrong value */
 export function checkOptions(options: object, checks: Checks): void {
-  const known = Object.keys(checks);
+  checkKeys(options, Object.keys(checks));
   for (const [name, value] of Object.entries(options)) {
-    const check = known.includes(name) ? checks[name] : undefined;
-    if (check === undefined) {
-      throw wrongOption(name, `unknown, expected ${nearestName(name, known) ?? known.join(", ")}`);
-    }
-    const [isValid, expected] = check;
-    if (value === undefined || isValid(value)) continue;
-    const isJson = typeof value === "string" || Object(value) === value;
-    const shown = typeof value === "function" ? "a function" : isJson ? JSON.stringify(value) : String(value);
-    throw wrongOption(name, `${shown}, expected ${expected}`);
+    const [isValid, expected] = checks[name] ?? wholeNumber;
+    if (value !== undefined && !isValid(value)) throw unexpected(name, value, expected);
   }
-}
-
-function wrongOption(name: string, problem: string): ConfigurationError {
-  return new ConfigurationError(`Cannot use the receiver option ${name}: it is ${problem}`);
 }

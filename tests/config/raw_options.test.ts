@@ -23,7 +23,7 @@ test("legacy becomes a mapping with the options that it reads", () => {
   assert.equal(byDefault.mapMetric(trend)?.outputs[0]?.name, "k6_t_min");
   assert.throws(
     () => build({ mapping: "legacy", maxExactValues: 0 }),
-    /maxExactValues of legacyMapping: it is 0/,
+    /legacyMapping\.maxExactValues: it is 0/,
   );
   assert.deepEqual(build({ mapping: "raw", maxExactValues: 5 }), { mapping: "raw", maxExactValues: 5 });
 });

@@ -203,9 +203,9 @@ test("UTF-8 names are forwarded from 2.0 to 2.0 only, sorted in byte order", asy
 
 test("a wrong or unknown option of the receiver is an error that names the option", () => {
   const wrong: readonly [receiver: object, message: RegExp][] = [
-    [{ maxBodyByte: 1000 }, /Cannot use the receiver option maxBodyByte: it is unknown, expected maxBodyBytes$/],
-    [{ onWrite: "log" }, /Cannot use the receiver option onWrite: it is "log", expected a function$/],
-    [{ strict: true }, /Cannot use the receiver option strict: it is true, expected strict: strictRules\(\)/],
+    [{ maxBodyByte: 1000 }, /Cannot use the option maxBodyByte: there is no such option, expected maxBodyBytes$/],
+    [{ onWrite: "log" }, /Cannot use the option onWrite: it is "log", expected a function$/],
+    [{ strict: true }, /Cannot use the option strict: it is true, expected strictRules\(\)/],
   ];
   for (const [receiver, message] of wrong) assert.throws(() => setUp({ receiver }), message);
 });

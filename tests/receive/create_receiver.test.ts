@@ -341,7 +341,7 @@ test("the option cors answers a preflight and lets the page read the responses",
 
 /** Options as a program without types may pass them. */
 const badOptions: readonly [options: object, message: string][] = [
-  [{ onWrite: undefined }, "onWrite: it is missing, expected a function"],
+  [{ onWrite: undefined }, "onWrite: it is undefined, expected a function"],
   [{ onViolation: "log" }, 'onViolation: it is "log", expected a function'],
   [{ maxBodyBytes: 0 }, "maxBodyBytes: it is 0, expected a whole number from 1"],
   [{ maxDecodedBytes: NaN }, "maxDecodedBytes: it is NaN, expected a whole number from 1"],
@@ -360,20 +360,20 @@ const badOptions: readonly [options: object, message: string][] = [
   [{ acceptVersions: ["1.0", "3.0"] }, 'acceptVersions: it is ["1.0","3.0"], expected some of 1.0 and 2.0'],
   ...[[true, "true"], [false, "false"], [strictRules, "a function"]].map(([strict, shown]): [object, string] => [
     { strict },
-    `strict: it is ${shown}, expected strict: strictRules(), which k6-remote-write/receiver exports`,
+    `strict: it is ${shown}, expected strictRules(), which k6-remote-write/receiver exports`,
   ]),
-  [{ maxBodyByte: 1 }, "maxBodyByte: it is unknown, expected maxBodyBytes"],
-  [{ onwrite: undefined }, "onwrite: it is unknown, expected onWrite"],
+  [{ maxBodyByte: 1 }, "maxBodyByte: there is no such option, expected maxBodyBytes"],
+  [{ onwrite: 1 }, "onwrite: there is no such option, expected onWrite"],
   [
     { toString: 1 },
-    "toString: it is unknown, expected onWrite, strict, onViolation, onError, maxBodyBytes, maxDecodedBytes, cors, path, " +
+    "toString: there is no such option, expected onWrite, strict, onViolation, onError, maxBodyBytes, maxDecodedBytes, cors, path, " +
     "acceptVersions",
   ],
 ];
 
 for (const [options, message] of badOptions) {
   test(`createReceiver throws for the option ${message}`, () => {
-    assert.throws(() => receiver(options), new ConfigurationError(`Cannot use the receiver option ${message}`));
+    assert.throws(() => receiver(options), new ConfigurationError(`Cannot use the option ${message}`));
   });
 }
 
@@ -382,9 +382,9 @@ test("strictRules throws for a wrong or unknown option", () => {
   for (
     const [options, message] of [
       [{ maxTrackedSeries: 1.5 }, "maxTrackedSeries: it is 1.5, expected a whole number from 1"],
-      [{ maxSeries: 10 }, "maxSeries: it is unknown, expected maxTrackedSeries"],
+      [{ maxSeries: 10 }, "maxSeries: there is no such option, expected maxTrackedSeries"],
     ] as const
-  ) assert.throws(() => rulesOf(options), new ConfigurationError(`Cannot use the receiver option ${message}`));
+  ) assert.throws(() => rulesOf(options), new ConfigurationError(`Cannot use the option ${message}`));
 });
 
 test("receivers with the same rules remember only their own series", async () => {

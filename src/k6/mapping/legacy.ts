@@ -4,7 +4,7 @@
  * @module
  */
 import { CounterSink, GaugeSink, RateSink, type Sink } from "../sinks/sink.ts";
-import { ConfigurationError } from "../../model/errors.ts";
+import { checkKeys, unexpected } from "../../model/check_keys.ts";
 import { TrendSink, trendSinkDefaults } from "../sinks/trend_sink.ts";
 import { parseTrendStats } from "../sinks/trend_stats.ts";
 import type { Metric } from "../metric.ts";
@@ -28,16 +28,18 @@ const statsOfTrends = ["min", "max", "avg", "med", "p(90)", "p(95)"];
  * ```
  */
 export function legacyMapping(
-  { prefix, maxExactValues = trendSinkDefaults.maxExactValues }: {
+  options: {
     /** Begins the name of every metric. It must be the same as the output's option `prefix`, which is "k6_" by default. */
     readonly prefix: string;
     /** Percentiles are exact up to this number of values of a series. @default 10000 */
     readonly maxExactValues?: number | undefined;
   },
 ): Mapping {
-  if (typeof prefix !== "string") throw optionError("prefix", prefix, "a string");
+  checkKeys(options, ["prefix", "maxExactValues"], "legacyMapping");
+  const { prefix, maxExactValues = trendSinkDefaults.maxExactValues } = options;
+  if (typeof prefix !== "string") throw unexpected("legacyMapping.prefix", prefix, "a string");
   if (!Number.isSafeInteger(maxExactValues) || maxExactValues < 1) {
-    throw optionError("maxExactValues", maxExactValues, "a whole number from 1");
+    throw unexpected("legacyMapping.maxExactValues", maxExactValues, "a whole number from 1");
   }
   const trendStats = parseTrendStats(statsOfTrends);
   const single = (name: string, type: SeriesType, createSink: () => Sink): MetricMapping => ({
@@ -66,11 +68,4 @@ export function legacyMapping(
       }
     },
   };
-}
-
-function optionError(option: string, value: unknown, expected: string): ConfigurationError {
-  const shown = JSON.stringify(value) ?? String(value);
-  return new ConfigurationError(
-    `Cannot use the option ${option} of legacyMapping: it is ${shown}, expected ${expected}`,
-  );
 }

@@ -4,8 +4,9 @@
  * @see https://grafana.com/docs/k6/latest/using-k6/metrics/reference/#http
  * @module
  */
-import type { SampleConsumer, Tags } from "../sample.ts";
-import { checkOptions, type OptionDefinitions, type Resolved, unexpected } from "../../client/option_definition.ts";
+import { checkSampleConsumer, type SampleConsumer, type Tags } from "../sample.ts";
+import { checkOptions, type OptionDefinitions, type Resolved } from "../../client/option_definition.ts";
+import { unexpected } from "../../model/check_keys.ts";
 import { type Instrument, MeasuredRequest, type OpenRequests, type RequestFacts } from "./measured_request.ts";
 import { measureResponse } from "./measured_response.ts";
 import { showableUrl, templateOf } from "./url_name.ts";
@@ -131,6 +132,7 @@ const statusesWithoutBody: readonly number[] = [0, 101, 103, 204, 205, 304];
  * ```
  */
 export function instrumentFetch(output: SampleConsumer, options: InstrumentFetchOptions = {}): InstrumentedFetch {
+  checkSampleConsumer(output);
   return fetchBinder(output, checkOptions(options, definitions))({}, new Set());
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Metric, type MetricType, type ValueType, valueTypes } from "../metric.ts";
-import type { SampleConsumer, Tags } from "../sample.ts";
+import { checkSampleConsumer, type SampleConsumer, type Tags } from "../sample.ts";
 import { k6Metrics } from "../read/k6_metrics.ts";
 import { checkOptions, type OptionDefinitions } from "../../client/option_definition.ts";
 import { checkObject, clockDefinitions } from "./instrumented_fetch.ts";
@@ -158,6 +158,7 @@ const metricDefinitions: OptionDefinitions<MetricOptions, keyof MetricOptions> =
  * ```
  */
 export function createMetrics(output: SampleConsumer, options: MetricsOptions = {}): Metrics {
+  checkSampleConsumer(output);
   const { now, tags: given } = checkOptions(options, metricsDefinitions);
   const tags = given === noTags ? noTags : Object.freeze({ ...given });
   const metrics = new Map<string, DefinedMetric>();

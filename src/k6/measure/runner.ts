@@ -4,9 +4,10 @@
  * @see https://grafana.com/docs/k6/latest/using-k6/
  * @module
  */
-import type { Sample, SampleConsumer, Tags } from "../sample.ts";
+import { checkSampleConsumer, type Sample, type SampleConsumer, type Tags } from "../sample.ts";
 import { k6Sample } from "../read/k6_metrics.ts";
-import { checkKeys, checkOptions, type OptionDefinitions } from "../../client/option_definition.ts";
+import { checkOptions, type OptionDefinitions } from "../../client/option_definition.ts";
+import { checkKeys } from "../../model/check_keys.ts";
 import {
   checkObject,
   clockDefinitions,
@@ -105,6 +106,7 @@ const definitions: OptionDefinitions<RunnerOptions, never> = {
  * ```
  */
 export function createRunner(output: SampleConsumer, options: RunnerOptions = {}): Runner {
+  checkSampleConsumer(output);
   const { tags, http, now, monotonicNow } = checkOptions(options, definitions);
   const bindFetch = fetchBinder(output, { ...checkOptions(http, httpDefinitions), now, monotonicNow });
   const runTags = Object.freeze({ ...tags });

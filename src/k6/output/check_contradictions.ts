@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unexpected } from "../../client/option_definition.ts";
+import { unexpected } from "../../model/check_keys.ts";
 import type { TrendForm } from "../mapping/trends.ts";
 import type { CheckedOutputOptions, RemoteWriteOutputOptions } from "./output_options.ts";
 

@@ -4,9 +4,12 @@
  * @module
  */
 import { clientOptionDefinitions, type ClientOptions, type OptionalClientOption } from "../../client/client_options.ts";
-import { checkKeys, type OptionDefinitions, type Resolved, unexpected } from "../../client/option_definition.ts";
+import type { OptionDefinitions, Resolved } from "../../client/option_definition.ts";
+import { checkKeys, unexpected } from "../../model/check_keys.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
 import { checkLabels } from "../check_labels.ts";
+import { isUncalled } from "../uncalled.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
@@ -182,6 +185,9 @@ export const outputOptionDefinitions: OptionDefinitions<RemoteWriteOutputOptions
 function isFactoryOf(expected: string): (value: unknown, name: string) => void {
   return (value, name) => {
     if (typeof value !== "function") throw unexpected(name, value, `a value of ${expected}`);
+    if (isUncalled(value)) {
+      throw new ConfigurationError(`Cannot use the option ${name}: the function is not called, expected ${expected}`);
+    }
   };
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { completeClientOptions, type CompletedOptions } from "../../client/client_options.ts";
-import { checkOptions, unexpected } from "../../client/option_definition.ts";
+import { checkOptions } from "../../client/option_definition.ts";
+import { unexpected } from "../../model/check_keys.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { prometheusMapping } from "../mapping/prometheus.ts";
 import { rawMapping } from "../mapping/raw.ts";

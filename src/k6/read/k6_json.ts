@@ -4,6 +4,8 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
  */
+import { checkKeys } from "../../model/check_keys.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
 import { k6Metrics } from "./k6_metrics.ts";
@@ -66,6 +68,10 @@ const lineEnd = Uint8Array.of(newline);
  * ```
  */
 export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}): K6JsonReader {
+  if (typeof stream?.getReader !== "function") {
+    throw new ConfigurationError("Cannot read k6's JSON: there is no stream, expected a ReadableStream of bytes");
+  }
+  checkKeys(options, ["onForeignLine", "onMetric", "signal"], "readK6Json");
   return new K6JsonReader(stream, options);
 }
 

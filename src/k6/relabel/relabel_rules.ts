@@ -4,6 +4,7 @@
  * @see https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config
  * @module
  */
+import { markUncalled } from "../uncalled.ts";
 import { type CheckedRelabelConfig, checkRelabelConfig, type RelabelConfig, relabelError } from "./relabel_config.ts";
 import { md5 } from "./relabel_md5.ts";
 import { compilePattern } from "./relabel_pattern.ts";
@@ -46,6 +47,8 @@ export function relabelRules(configs: readonly RelabelConfig[]): Relabel {
     return kept && relabelled.size > 0 ? relabelled : undefined;
   };
 }
+
+markUncalled(relabelRules);
 
 /**
  * Compiles a rule.

@@ -6,6 +6,7 @@
 import { checkLabels } from "../check_labels.ts";
 import type { Metric } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
+import { markUncalled } from "../uncalled.ts";
 import { type RunMetricsFactory, withTestid } from "./run_metrics.ts";
 
 const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains: "default" };
@@ -42,3 +43,5 @@ export function runInfo(labels: Tags = {}): RunMetricsFactory {
     });
   };
 }
+
+markUncalled(runInfo);

@@ -9,6 +9,7 @@ import { parseTrendStats } from "../sinks/trend_stats.ts";
 import type { Metric, Threshold } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { type MetricSelector, parseMetricSelector, selects } from "./metric_selector.ts";
+import { markUncalled } from "../uncalled.ts";
 import { ConfigurationError } from "../../model/errors.ts";
 import { type RunMetrics, type RunMetricsContext, type RunMetricsFactory, withTestid } from "./run_metrics.ts";
 import { type Aggregation, hasAggregation, parseThreshold, type ThresholdExpression } from "./threshold_expression.ts";
@@ -55,6 +56,8 @@ export function thresholds(groups: Readonly<Record<string, readonly Threshold[]>
   }));
   return (context) => withTestid(new Thresholds(parsed, context));
 }
+
+markUncalled(thresholds);
 
 /** Percentiles are as exact as k6's up to this number of values of a metric, which take 8 MB. */
 const maxExactValues = 1_000_000;

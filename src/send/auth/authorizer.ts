@@ -4,6 +4,8 @@
  * @module
  */
 import type { Fetch } from "../request_result.ts";
+import { checkKeys } from "../../model/check_keys.ts";
+import { ConfigurationError } from "../../model/errors.ts";
 import type { Sleep } from "../sleep.ts";
 
 /**
@@ -53,3 +55,17 @@ export interface AuthContext {
 
 /** An authentication method, such as `sigV4({ ... })`: pass it as the option `auth`. */
 export type AuthMethod = (context: AuthContext) => Authorizer;
+
+/**
+ * Checks the options of an authentication method.
+ *
+ * @param method the function that takes them
+ * @throws {ConfigurationError} if they are not an object, or have an unknown key
+ */
+export function checkAuthOptions(options: unknown, known: readonly string[], method: string): void {
+  // For `auth: sigV4`, the client calls the function itself, with its own context.
+  if (typeof Object(options).sleep === "function") {
+    throw new ConfigurationError(`Cannot authenticate: auth is ${method}, expected its result: ${method}({ ... })`);
+  }
+  checkKeys(options, known, method);
+}

@@ -9,7 +9,7 @@ import { readReason } from "../answer.ts";
 import { describeNetworkError } from "../network_error.ts";
 import { cleanText, formsOf, parseHttpUrl, redactSecrets, redactUrl } from "../redact.ts";
 import { abortAfter, untilAborted } from "../sleep.ts";
-import type { AuthContext, AuthMethod } from "./authorizer.ts";
+import { type AuthContext, type AuthMethod, checkAuthOptions } from "./authorizer.ts";
 import { basicCredentials } from "./basic.ts";
 import { bearerCredentials } from "./bearer.ts";
 import { CredentialCache, type Obtained } from "./credential_cache.ts";
@@ -38,6 +38,16 @@ const marginMs = 30_000;
 /** As long as one attempt of the sender. */
 const defaultTimeoutMs = 30_000;
 
+const knownOptions: readonly (keyof OAuth2Options)[] = [
+  "tokenUrl",
+  "clientId",
+  "clientSecret",
+  "scopes",
+  "endpointParams",
+  "clientAuthentication",
+  "timeoutMs",
+];
+
 const reservedParams: readonly string[] = ["grant_type", "scope", "client_id", "client_secret"];
 
 /**
@@ -59,6 +69,7 @@ const reservedParams: readonly string[] = ["grant_type", "scope", "client_id", "
  * ```
  */
 export function oauth2(options: OAuth2Options): AuthMethod {
+  checkAuthOptions(options, knownOptions, "oauth2");
   const request = tokenRequest(options);
   return (context) => {
     const obtain = (signal: AbortSignal): Promise<Obtained<string>> => requestToken(request, context, signal);

@@ -41,7 +41,7 @@ export function resolveAuthorizer(
     ["the user info of the URL", userInfo && (() => basicAuthorizer(userInfo))],
     ["user", user === undefined ? user : () => basicAuthorizer({ user, password: password ?? "" })],
     ["bearerToken", bearerToken === undefined ? bearerToken : () => bearerAuthorizer(bearerToken)],
-    ["auth", auth && (() => auth(context))],
+    ["auth", auth && (() => checkedAuthorizer(auth(context)))],
     [`the header ${custom}`, custom === undefined ? custom : () => undefined],
   ];
   const given = methods.filter(([, create]) => create !== undefined);
@@ -49,6 +49,11 @@ export function resolveAuthorizer(
     throw authError(`the options contain ${given.map(([name]) => name).join(" and ")}`, "only one of them");
   }
   return given[0]?.[1]?.();
+}
+
+function checkedAuthorizer(authorizer: Authorizer): Authorizer {
+  if (typeof authorizer?.authorize === "function") return authorizer;
+  throw authError("the function auth returns no authorizer", "one of sigV4({ ... }) or { authorize() }");
 }
 
 function authError(problem: string, expected: string): ConfigurationError {

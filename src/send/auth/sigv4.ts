@@ -6,7 +6,7 @@
  */
 import { AwsV4Signer } from "aws4fetch";
 import { ConfigurationError } from "../../model/errors.ts";
-import type { AuthMethod, AuthorizableRequest } from "./authorizer.ts";
+import { type AuthMethod, type AuthorizableRequest, checkAuthOptions } from "./authorizer.ts";
 import { CredentialCache, type Obtained, retriable } from "./credential_cache.ts";
 
 /** The credentials that sign a request. */
@@ -41,6 +41,15 @@ export interface SigV4Options {
   readonly service?: string | undefined;
 }
 
+const knownOptions: readonly (keyof SigV4Options)[] = [
+  "region",
+  "accessKeyId",
+  "secretAccessKey",
+  "sessionToken",
+  "credentials",
+  "service",
+];
+
 /** AWS's own clients renew credentials five minutes before they expire, too. */
 const marginMs = 5 * 60_000;
 
@@ -72,6 +81,7 @@ const signatureHeaders: readonly string[] = [
  * ```
  */
 export function sigV4(options: SigV4Options): AuthMethod {
+  checkAuthOptions(options, knownOptions, "sigV4");
   const { region = "", service = "aps", credentials: callback } = options;
   if (region === "") throw missing("sigv4.region");
   if (callback === undefined) {

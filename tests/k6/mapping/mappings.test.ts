@@ -133,10 +133,10 @@ test("the legacy mapping has the names of 2021: only trends have suffixes, and t
 test("wrong options of the legacy mapping are an error that names them", () => {
   assert.throws(() => legacyMapping({} as { prefix: string }), {
     name: "ConfigurationError",
-    message: "Cannot use the option prefix of legacyMapping: it is undefined, expected a string",
+    message: "Cannot use the option legacyMapping.prefix: it is undefined, expected a string",
   });
   assert.throws(
     () => legacyMapping({ prefix: "", maxExactValues: 1.5 }),
-    /maxExactValues .* is 1.5, expected a whole number/,
+    /maxExactValues: it is 1\.5, expected a whole number/,
   );
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nearestName } from "../../src/client/nearest_name.ts";
+import { nearestName } from "../../src/model/nearest_name.ts";
 
 test("a name with a typing error has a nearest name, and another word has none", () => {
   const names = ["url", "mapping", "max-series", "max-buckets"];
