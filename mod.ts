@@ -20,6 +20,7 @@ export type { CheckpointOptions } from "./src/k6/output/checkpointed_windows.ts"
 export { readK6Json } from "./src/k6/read/k6_json.ts";
 export type { K6JsonOptions, K6JsonReader, K6JsonStats } from "./src/k6/read/k6_json.ts";
 export type { SkipReason } from "./src/k6/read/k6_json_line.ts";
+export type { Relabel } from "./src/k6/relabel/relabel_rules.ts";
 export type { Metric, Threshold } from "./src/k6/metric.ts";
 export type { Sample, SampleConsumer, Tags } from "./src/k6/sample.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/k6/mapping/mapping.ts";
@@ -33,6 +34,8 @@ export type { RunMetrics, RunMetricsContext, RunMetricsFactory } from "./src/k6/
 export { RemoteWriteClient } from "./src/client/remote_write_client.ts";
 export type { ClientOptions } from "./src/client/client_options.ts";
 export type { AuthOptions } from "./src/send/auth/resolve_authorizer.ts";
+export type { AuthContext, AuthMethod, AuthorizableRequest, Authorizer } from "./src/send/auth/authorizer.ts";
+export type { Sleep } from "./src/send/sleep.ts";
 export { pushOnce } from "./src/client/push_once.ts";
 export type { PushOnceOptions } from "./src/client/push_once.ts";
 export type { QueueOptions } from "./src/client/queue_options.ts";
@@ -42,7 +45,8 @@ export { optionsFromConfig } from "./src/config/config_file.ts";
 export { optionsFromEnv } from "./src/config/env.ts";
 export { mergeOptions } from "./src/config/merge_options.ts";
 export type { FileOptions, OptionsFromText } from "./src/config/raw_options.ts";
-export type { DeliveryReport } from "./src/model/delivery_report.ts";
+export type { DeliveryReport, ReasonCount } from "./src/model/delivery_report.ts";
+export type { BusyError } from "./src/model/errors.ts";
 export {
   ConfigurationError,
   DeliveryError,
@@ -51,6 +55,7 @@ export {
   RemoteWriteError,
 } from "./src/model/errors.ts";
 export type {
+  BucketSpan,
   Exemplar,
   FloatSample,
   Histogram,

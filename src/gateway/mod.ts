@@ -40,5 +40,10 @@ export type {
   Violation,
   WrittenCounts,
 } from "../receive/mod.ts";
+export type { ClientOptions } from "../client/client_options.ts";
+export type { QueueOptions } from "../client/queue_options.ts";
+export type { AuthContext, AuthMethod, AuthorizableRequest, Authorizer } from "../send/auth/authorizer.ts";
+export type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
+export type { Sleep } from "../send/sleep.ts";
 export type { DurationHistogram, SendStatsSnapshot } from "../send/stats.ts";
 export type { CloseOptions } from "../send/write_queue.ts";

@@ -6,10 +6,10 @@
  */
 
 /** How a metric aggregates its samples: adds them up, keeps the last, counts the non-zero ones, or describes their distribution. */
-export type MetricType = "counter" | "gauge" | "rate" | "trend";
+export type MetricType = Metric["type"];
 
 /** The unit of a metric's values: none, milliseconds, or bytes. */
-export type ValueType = "default" | "time" | "data";
+export type ValueType = Metric["contains"];
 
 /** All metric types, in k6's order. */
 export const metricTypes: readonly MetricType[] = ["counter", "gauge", "rate", "trend"];
@@ -37,9 +37,9 @@ export interface Metric {
   /** The name in the script, such as `http_req_duration`. */
   readonly name: string;
   /** How the metric aggregates its samples. */
-  readonly type: MetricType;
+  readonly type: "counter" | "gauge" | "rate" | "trend";
   /** The unit of the values. `time` is milliseconds. */
-  readonly contains: ValueType;
+  readonly contains: "default" | "time" | "data";
   /** The metric's threshold expressions, such as `p(95)<500`, if the source contains them. */
   readonly thresholds?: readonly string[] | undefined;
 }

@@ -5,12 +5,12 @@
  */
 
 /** What happened to a sample. Each sample has exactly one outcome; `DeliveryReport` explains them. */
-export type Outcome = "delivered" | "rejected" | "failed" | "unknown" | "dropped" | "deferred";
+export type Outcome = ReasonCount["outcome"];
 
 /** A reason why samples were not delivered. */
 export interface ReasonCount {
   /** What happened to the samples. */
-  readonly outcome: Outcome;
+  readonly outcome: "delivered" | "rejected" | "failed" | "unknown" | "dropped" | "deferred";
   /**
    * A message of the receiver, the network or this module. Messages that differ only in numbers and names are counted together,
    * and this is the first of them.

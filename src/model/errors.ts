@@ -9,12 +9,12 @@ import type { DeliveryReport } from "./delivery_report.ts";
 const brand = Symbol.for("k6-remote-write.error");
 
 /** The kind of an error; each class explains its own. */
-export type RemoteWriteErrorKind = "configuration" | "delivery" | "format" | "busy";
+export type RemoteWriteErrorKind = RemoteWriteError["kind"];
 
 /** The base of all errors of this module. Their messages never contain a secret. */
 export abstract class RemoteWriteError extends Error {
   /** The kind of the error, the same in every copy of this module. */
-  abstract readonly kind: RemoteWriteErrorKind;
+  abstract readonly kind: "configuration" | "delivery" | "format" | "busy";
 
   /** Creates an error. @param message what could not be done; it must not contain a secret */
   constructor(message: string, options?: ErrorOptions) {
@@ -111,7 +111,7 @@ export class BusyError extends RemoteWriteError {
  * });
  * ```
  */
-export function isRemoteWriteError<Kind extends RemoteWriteErrorKind = RemoteWriteErrorKind>(
+export function isRemoteWriteError<Kind extends RemoteWriteError["kind"] = RemoteWriteError["kind"]>(
   error: unknown,
   kind?: Kind,
 ): error is Extract<ConfigurationError | DeliveryError | FormatError | BusyError, { readonly kind: Kind }> {

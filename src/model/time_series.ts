@@ -87,20 +87,20 @@ export interface Histogram {
 export type HistogramValue = Omit<Histogram, "timestamp" | "startTimestamp">;
 
 /** The type of a metric, in the terms of OpenMetrics. */
-export type SeriesType =
-  | "unknown"
-  | "counter"
-  | "gauge"
-  | "histogram"
-  | "gaugehistogram"
-  | "summary"
-  | "info"
-  | "stateset";
+export type SeriesType = Metadata["type"];
 
 /** The meaning of a series. */
 export interface Metadata {
-  /** The type of the metric. */
-  readonly type: SeriesType;
+  /** The type of the metric, in the terms of OpenMetrics. */
+  readonly type:
+    | "unknown"
+    | "counter"
+    | "gauge"
+    | "histogram"
+    | "gaugehistogram"
+    | "summary"
+    | "info"
+    | "stateset";
   /** A description, usually one sentence. */
   readonly help?: string | undefined;
   /** The unit, such as `seconds` or `bytes`. */

@@ -6,18 +6,6 @@
  */
 import { type EncodedRequest, isAnswer, type Send } from "./request_result.ts";
 
-/** A classic histogram. */
-export interface DurationHistogram {
-  /** Upper bounds of the buckets in seconds, rising. The last bucket has no bound. */
-  readonly bounds: readonly number[];
-  /** The number of durations in each bucket, not cumulative. There is one more count than there are bounds. */
-  readonly counts: readonly number[];
-  /** The sum of all durations, in seconds. */
-  readonly sum: number;
-  /** The number of durations. */
-  readonly count: number;
-}
-
 /** The statistics at one time. Totals never fall. */
 export interface SendStatsSnapshot {
   /** Samples sent, including those sent again. */
@@ -38,10 +26,22 @@ export interface SendStatsSnapshot {
   /** Requests sent, including retries. */
   readonly requestsTotal: number;
   /** How long each request took. */
-  readonly requestDuration: DurationHistogram;
+  readonly requestDuration: {
+    /** Upper bounds of the buckets in seconds, rising. The last bucket has no bound. */
+    readonly bounds: readonly number[];
+    /** The number of durations in each bucket, not cumulative. There is one more count than there are bounds. */
+    readonly counts: readonly number[];
+    /** The sum of all durations, in seconds. */
+    readonly sum: number;
+    /** The number of durations. */
+    readonly count: number;
+  };
   /** The time of the newest delivered sample, in milliseconds since the Unix epoch; undefined if there is none. */
   readonly highestSentTimestampMs: number | undefined;
 }
+
+/** A classic histogram of durations. */
+export type DurationHistogram = SendStatsSnapshot["requestDuration"];
 
 /** As in Prometheus's sent_batch_duration_seconds: from fast requests to timeouts. */
 const bounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];

@@ -16,7 +16,7 @@ import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
-import { type CloseOptions, type PushOptions, WriteQueue } from "../../send/write_queue.ts";
+import { type PushOptions, WriteQueue } from "../../send/write_queue.ts";
 import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
@@ -44,7 +44,11 @@ export interface OutputStats extends SendStatsSnapshot {
 }
 
 /** How to close an output. */
-export interface OutputCloseOptions extends CloseOptions {
+export interface OutputCloseOptions {
+  /** How long to wait for the samples that are left, in milliseconds. @default the option `closeTimeoutMs` */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the wait at once. The samples that are left are reported as `deferred`. @default none */
+  readonly signal?: AbortSignal | undefined;
   /**
    * Whether to send the samples since the last flush, and staleness markers if `staleMarkers` is true. False is for a run that ends
    * within a window, if a later run will send the whole window.

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Fetch } from "../request_result.ts";
 import { checkKeys } from "../../model/check_keys.ts";
 import { ConfigurationError } from "../../model/errors.ts";
 import type { Sleep } from "../sleep.ts";
@@ -46,7 +45,7 @@ export interface AuthContext {
   /** The endpoint, with the user info that the caller gave. */
   readonly url: URL;
   /** Sends the method's own requests, such as those for a token. They count as requests of the flush. */
-  readonly fetch: Fetch;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** The time in milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Waits for a timeout. */

@@ -21,5 +21,4 @@ export type { OAuth2Options } from "./oauth2.ts";
 export { sigV4 } from "./sigv4.ts";
 export type { AwsCredentials, ExpiringAwsCredentials, SigV4Options } from "./sigv4.ts";
 export type { AuthContext, AuthMethod, AuthorizableRequest, Authorizer } from "./authorizer.ts";
-export type { Fetch } from "../request_result.ts";
 export type { Sleep } from "../sleep.ts";
