@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
+import { parseHttpUrl, redactUrl } from "../send/redact.ts";
 import { DeadlineClock } from "../send/deadline_clock.ts";
 import { type Sleep, sleep } from "../send/sleep.ts";
 import { checkOptions, type OptionDefinitions, type Resolved } from "./option_definition.ts";
@@ -135,13 +136,11 @@ export function completeClientOptions<Checked extends Resolved<ClientOptions, Op
 /** Returns the normalized URL. @throws ConfigurationError if it is not an http or https URL */
 function parseUrl(url: unknown): string {
   const text = String(url);
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  if (parsed === undefined || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) {
-    // A string that is not a URL may contain a password anywhere.
-    const shown = parsed === undefined ? "not a URL" : `"${parsed.protocol}//..."`;
-    throw new ConfigurationError(`Cannot use the option url: it is ${shown}, expected http://... or https://...`);
-  }
-  return parsed.href;
+  const parsed = parseHttpUrl(text);
+  if (parsed !== undefined) return parsed.href;
+  throw new ConfigurationError(
+    `Cannot use the option url: it is ${redactUrl(text)}, expected http://... or https://...`,
+  );
 }
 
 /** Does not show the values, which may be secret. An iterable object, such as `Headers`, is an error: it has no own properties. */

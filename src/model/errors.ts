@@ -107,7 +107,7 @@ export class BusyError extends RemoteWriteError {
  *
  * await pushOnce([], { url: "ftp://example.com" }).catch((error) => {
  *   if (!isRemoteWriteError(error, "configuration")) throw error;
- *   console.log(error.message); // Cannot use the option url: it is "ftp://...", expected http://... or https://...
+ *   console.log(error.message); // Cannot use the option url: it is ftp://example.com/, expected http://... or https://...
  * });
  * ```
  */

@@ -1,5 +1,4 @@
 import { BusyError, FormatError, TooLargeError } from "../model/errors.ts";
-import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { DecodedRequest } from "../protocol/decode.ts";
 import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";
@@ -149,12 +148,19 @@ async function readBody({ headers, body }: Request, maxBodyBytes: number): Promi
   };
   checkLength(Number(headers.get("Content-Length")));
   // One buffer instead of a list of chunks: a sender may send chunks of one byte.
-  const buffer = new ByteBuffer();
+  let bytes = new Uint8Array(4096);
+  let length = 0;
   for await (const chunk of body ?? []) {
+    const end = length + chunk.length;
     // An error ends the loop, which cancels the rest of the body.
-    checkLength(buffer.length + chunk.length);
-    buffer.ensure(chunk.length);
-    buffer.append(chunk);
+    checkLength(end);
+    if (end > bytes.length) {
+      const grown = new Uint8Array(Math.max(end, 2 * bytes.length));
+      grown.set(bytes);
+      bytes = grown;
+    }
+    bytes.set(chunk, length);
+    length = end;
   }
-  return buffer.written();
+  return bytes.subarray(0, length);
 }

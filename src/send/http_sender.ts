@@ -11,14 +11,14 @@ import type { Authorizer, RequestHeaders } from "./auth/authorizer.ts";
 import { describeNetworkError } from "./network_error.ts";
 import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
 import type { RequestBudget } from "./request_budget.ts";
-import { headersOf, parseEndpoint, parseHeaders, withoutUserInfo } from "./request_head.ts";
+import { headersOf, parseHeaders, withoutUserInfo } from "./request_head.ts";
 import type { EncodedRequest, Failed, Fetch, Rejected, RequestResult, Send } from "./request_result.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
 
 /** Where to send, and how. */
 export interface HttpSenderOptions {
-  /** The endpoint, http or https. Its user info is not sent: the authorizer does that. */
-  readonly url: string | URL;
+  /** The endpoint, an http or https URL. Its user info is not sent: the authorizer does that. */
+  readonly url: string;
   /** Further headers. They cannot override those of the protocol. */
   readonly headers: Readonly<Record<string, string>>;
   /** Adds credentials, if there are any. */
@@ -60,11 +60,11 @@ const once = { attempts: 1, unknownBefore: false } as const;
 /**
  * Returns the function that sends one request, once.
  *
- * @throws {ConfigurationError} if the URL or a header cannot be used
+ * @throws {ConfigurationError} if a header cannot be used
  */
 export function createHttpSender(options: HttpSenderOptions): Send {
   const { timeoutMs, sleep } = options;
-  const given = parseEndpoint(options.url);
+  const given = new URL(options.url);
   const custom = parseHeaders(options.headers);
   const endpoint = withoutUserInfo(given);
 

@@ -7,7 +7,6 @@
 import { ConfigurationError } from "../model/errors.ts";
 import { version as packageVersion } from "../model/version.ts";
 import type { RequestHeaders } from "./auth/authorizer.ts";
-import { parseHttpUrl, redactUrl } from "./redact.ts";
 import type { EncodedRequest } from "./request_result.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 
@@ -20,17 +19,6 @@ const protocolHeaders: Readonly<Record<ProtocolVersion, readonly (readonly [stri
     [versionHeader, "2.0.0"],
   ],
 };
-
-/**
- * Returns the URL of the endpoint, with its user info.
- *
- * @throws {ConfigurationError} if it is not an http or https URL
- */
-export function parseEndpoint(url: string | URL): URL {
-  const parsed = parseHttpUrl(String(url));
-  if (parsed !== undefined) return parsed;
-  throw new ConfigurationError(`Cannot send: url is ${redactUrl(String(url))}, expected an http or https URL`);
-}
 
 /** Returns the URL without user info, because fetch refuses user info in some runtimes. */
 export function withoutUserInfo(url: URL): URL {

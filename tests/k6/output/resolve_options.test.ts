@@ -49,8 +49,8 @@ const legacy = legacyMapping({ prefix: "k6_" });
 const own: Mapping = { name: "own", mapMetric: () => undefined };
 
 const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
-  [{ url: "ftp://user:pw@x" }, /option url: it is "ftp:\/\/\.\.\.", expected http/],
-  [{ url: "nonsense" }, /option url: it is not a URL/],
+  [{ url: "ftp://user:pw@x" }, /option url: it is ftp:\/\/x\/, expected http/],
+  [{ url: "nonsense" }, /option url: it is \(not a URL\), expected http/],
   [{ flushPeriodMs: 0 }, /option flushPeriodMs: it is 0, expected a number from 1/],
   [{ flushPeriodMs: NaN }, /option flushPeriodMs: it is NaN/],
   [{ shards: 1.5 }, /option shards: it is 1.5, expected a whole number from 1/],
