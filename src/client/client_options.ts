@@ -45,13 +45,16 @@ export interface ClientOptions extends AuthOptions {
   readonly bisect?: boolean | undefined;
   /** Called with each warning. A warning never contains a secret. @default console.warn */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Sends the requests. @default globalThis.fetch at the time when the client is created */
+  /**
+   * Sends the requests. Pass another one for TLS settings, a proxy or tests.
+   * @default globalThis.fetch at the time when the client is created
+   */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Returns the time, in milliseconds since the Unix epoch: for timestamps, Retry-After dates and tokens. @default Date.now */
   readonly now?: (() => number) | undefined;
   /**
-   * Returns milliseconds that never go back, since any point in time: for deadlines, back-off and durations. An own clock needs an
-   * own `sleep` that follows it.
+   * Returns milliseconds that never go back, since any point in time: for deadlines, back-off and durations. A custom clock needs a
+   * custom `sleep` that follows it.
    * @default performance.now
    */
   readonly monotonicNow?: (() => number) | undefined;

@@ -17,7 +17,7 @@ export interface OptionDefinition<Value = unknown> {
   readonly kind: string;
   /** The value of an option that is not given. An option without a default may stay undefined. */
   readonly default?: Value;
-  /** The smallest allowed number. @default 0 */
+  /** The smallest number that is allowed, for the kinds of numbers. @default 0 */
   readonly min?: number;
   /** The allowed strings of a `choice`. */
   readonly choices?: readonly Value[];

@@ -18,7 +18,7 @@ import { MetadataStore } from "../protocol/metadata_store.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
-/** A call of `write`. */
+/** A call of `write` that has not ended. Calls are sent in the order in which they began. */
 interface Write {
   readonly signal: AbortSignal;
   readonly ended: Promise<void>;
@@ -133,7 +133,7 @@ export class RemoteWriteClient {
     write.end();
   }
 
-  /** The statistics so far. */
+  /** A copy of the statistics of all calls so far. */
   get stats(): SendStatsSnapshot {
     return this.#stats.snapshot();
   }

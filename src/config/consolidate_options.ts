@@ -10,13 +10,13 @@ import { type GivenValue, optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
 import type { RawOptions } from "./raw_options.ts";
 
-/** Where options come from. */
+/** The sources of options. A source that is missing sets no option. */
 export interface OptionSources {
   /** The flags of the command line. */
   readonly flags?: RawOptions;
-  /** k6's argument. */
+  /** The part of k6's `-o output=...` after the equals sign. */
   readonly argument?: string;
-  /** The variables. */
+  /** The environment variables by name. Unknown ones that begin like this module's are an error. */
   readonly env?: Environment;
   /** The content of a configuration file, and the file's name for errors. */
   readonly config?: { readonly text: string; readonly name: string };

@@ -10,7 +10,7 @@ import { buildOptions, type OptionsFromText, type RawOptions } from "./raw_optio
 import type { TextOption } from "./text_option.ts";
 import { textOptions } from "./text_options.ts";
 
-/** Variables by name. */
+/** Environment variables by name. An empty one counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The options of an environment. */

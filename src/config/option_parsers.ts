@@ -14,7 +14,7 @@ export function unreadable(source: string, text: string | undefined, expected: s
   return new ConfigurationError(`Cannot read ${source}: ${shown} ${expected}`);
 }
 
-/** Returns the string itself. */
+/** Returns the string as it is: any string is a valid value. */
 export function parseString(text: string): string {
   return text;
 }

@@ -13,7 +13,7 @@ import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 export interface OptionText {
   /** The help text: one sentence. */
   readonly help: string;
-  /** The flag, without dashes. @default the option's name in kebab case, without the unit `Ms` */
+  /** The name of the flag without the dashes in front. @default the option's name in kebab case, without the unit `Ms` */
   readonly flag?: string;
   /** Stands for the value in the help. @default by the kind */
   readonly placeholder?: string;
@@ -22,7 +22,7 @@ export interface OptionText {
 /** The text of each option; null for an option that cannot be given as a string. */
 export type OptionTexts<Options> = { readonly [Name in keyof Options]-?: OptionText | null };
 
-/** The client's options. */
+/** The texts of the client's options. */
 export const clientOptionTexts: OptionTexts<ClientOptions> = {
   url: { help: "The remote-write endpoint." },
   user: { help: "The user name for basic authentication.", placeholder: "NAME" },
@@ -46,7 +46,7 @@ export const clientOptionTexts: OptionTexts<ClientOptions> = {
   sleep: null,
 };
 
-/** The queue's options. */
+/** The texts of the queue's options. */
 export const queueOptionTexts: OptionTexts<QueueOptions> = {
   shards: { help: "How many requests are sent at the same time." },
   capacity: { help: "The most samples that may wait." },
@@ -54,7 +54,7 @@ export const queueOptionTexts: OptionTexts<QueueOptions> = {
   closeTimeoutMs: { help: "How long to wait at the end for undelivered samples." },
 };
 
-/** k6's own options. */
+/** The texts of the options that only an output has. */
 export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof ClientOptions | keyof QueueOptions>> = {
   flushPeriodMs: { help: "How often to send; for recorded files, the length of a window." },
   mapping: { help: "How metrics become series: prometheus, raw or legacy.", placeholder: "NAME" },

@@ -31,7 +31,7 @@ export interface TextOption {
   readonly env: readonly string[];
   /** Prefixes of variables that each give one entry of the option: `<prefix><name>`. For a name, the first prefix counts. */
   readonly envPrefixes: readonly string[];
-  /** The flag, without dashes. */
+  /** The name of the flag without the dashes in front. */
   readonly flag: string;
   /** The names in a configuration file and in an argument. k6's names come first. */
   readonly keys: readonly string[];

@@ -218,5 +218,5 @@ export const k6TextOptions: readonly TextOption[] = [
   ...series.map(textOption),
 ];
 
-/** All options. */
+/** All options that can be given as strings, in the order of the help. */
 export const textOptions: readonly TextOption[] = [...sendingTextOptions, ...k6TextOptions];

@@ -14,7 +14,7 @@ export type ValueType = Metric["contains"];
 /** All metric types, in k6's order. */
 export const metricTypes: readonly MetricType[] = ["counter", "gauge", "rate", "trend"];
 
-/** All value types. */
+/** All value types: numbers, milliseconds and bytes. */
 export const valueTypes: readonly ValueType[] = ["default", "time", "data"];
 
 /** A threshold in k6's form: an expression such as `p(95)<500`, or an object with the expression and k6's further settings. */

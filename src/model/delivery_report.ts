@@ -16,7 +16,7 @@ export interface ReasonCount {
    * and this is the first of them.
    */
   readonly reason: string;
-  /** The number of samples. */
+  /** How many samples had this outcome for this reason. */
   readonly samples: number;
 }
 

@@ -27,7 +27,7 @@ export abstract class RemoteWriteError extends Error {
 export class ConfigurationError extends RemoteWriteError {
   /** The name in stack traces. */
   override readonly name = "ConfigurationError";
-  /** What went wrong. */
+  /** The kind of this class, the same in every copy of this module. */
   readonly kind = "configuration";
 }
 
@@ -35,7 +35,7 @@ export class ConfigurationError extends RemoteWriteError {
 export class FormatError extends RemoteWriteError {
   /** The name in stack traces. */
   override readonly name = "FormatError";
-  /** What went wrong. */
+  /** The kind of this class, the same in every copy of this module. */
   readonly kind = "format";
 }
 
@@ -52,7 +52,7 @@ export interface DeliveryErrorDetails {
   readonly outcomeUnknown: boolean;
   /** What happened to each sample. */
   readonly report: DeliveryReport;
-  /** The underlying error. */
+  /** The error behind this one, if any: of the runtime, or the reason of the signal. */
   readonly cause?: unknown | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface DeliveryErrorDetails {
 export class DeliveryError extends RemoteWriteError {
   /** The name in stack traces. */
   override readonly name = "DeliveryError";
-  /** What went wrong. */
+  /** The kind of this class, the same in every copy of this module. */
   readonly kind = "delivery";
   /** The message of the receiver or of the network, shortened and without control characters and secrets. */
   readonly reason: string;
@@ -85,7 +85,7 @@ export class DeliveryError extends RemoteWriteError {
 export class BusyError extends RemoteWriteError {
   /** The name in stack traces. */
   override readonly name = "BusyError";
-  /** What went wrong. */
+  /** The kind of this class, the same in every copy of this module. */
   readonly kind = "busy";
   /** How long the sender should wait, in milliseconds. The receiver rounds it up to seconds. */
   readonly retryAfterMs: number;

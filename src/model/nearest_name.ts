@@ -1,5 +1,5 @@
 /**
- * Finds the name that a user who made a typing error meant.
+ * Finds the name that a user probably meant, if a name has a typing error.
  *
  * @module
  */

@@ -35,7 +35,7 @@ export interface FloatSample {
 export interface Exemplar {
   /** The labels that identify the example, such as `trace_id` and `span_id`. */
   readonly labels: readonly Label[];
-  /** The observed value. */
+  /** The observed value, in the unit of its series. */
   readonly value: number;
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number | bigint;

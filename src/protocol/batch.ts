@@ -17,7 +17,7 @@ export class Batch {
   values: Float64Array;
   /** The native histograms by index. */
   readonly histograms: Map<number, HistogramValue> = new Map();
-  /** The exemplars by index. */
+  /** The exemplars by the index of their sample. */
   readonly exemplars: Map<number, readonly Exemplar[]> = new Map();
   /** The indices of staleness markers. */
   readonly stale: Set<number> = new Set();
@@ -112,7 +112,7 @@ function grown(column: Float64Array): Float64Array {
 export interface BatchSlice {
   /** The batch, which does not change any more. */
   readonly batch: Batch;
-  /** The first index. */
+  /** The index of the first sample. */
   readonly from: number;
   /** The index after the last one. */
   readonly to: number;

@@ -16,7 +16,7 @@ const maxPlainLength = 64;
 export class ByteBuffer {
   /** The memory, which is replaced when it grows. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** A view of `bytes`. */
+  /** A view of `bytes`, which is replaced together with them. */
   view: DataView<ArrayBuffer>;
   /** The number of written bytes. */
   length = 0;
@@ -61,7 +61,7 @@ export class ByteBuffer {
     this.length = at;
   }
 
-  /** Writes an int64. */
+  /** Writes an int64 within 2^53 of 0. */
   int64(value: number): void {
     if (value >= 0) return this.varint(value);
     // A negative number has 64 bits, in ten bytes of seven bits each: those of -value - 1, inverted.
@@ -82,7 +82,7 @@ export class ByteBuffer {
     if (value < 0) this.bytes[at] = (this.bytes[at] ?? 0) | 1;
   }
 
-  /** Writes a float64. */
+  /** Writes a float64 in eight bytes; a NaN has the usual bits, or those of the staleness marker. */
   double(value: number, stale = false): void {
     this.ensure(8);
     if (stale || Number.isNaN(value)) setNan(this.view, this.length, stale);
@@ -112,7 +112,7 @@ export class ByteBuffer {
     this.double(value, stale);
   }
 
-  /** Writes a string field. */
+  /** Writes a string field in UTF-8. An empty string is left out. */
   stringField(tag: number, text: string): void {
     const { length } = text;
     if (length === 0) return;
@@ -179,7 +179,7 @@ const blockBytes = 65_536;
 let block = new Uint8Array(0);
 
 /**
- * Returns a copy of what `write` writes, for a long life. Short copies share blocks of memory: a flush takes three times as
+ * Returns a copy of what `write` writes, which stays valid. Short copies share blocks of memory: a flush takes three times as
  * long to copy from 20,000 separate buffers.
  */
 export function pack(write: (buffer: ByteBuffer) => void): Uint8Array<ArrayBuffer> {

@@ -6,7 +6,7 @@
 import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
 import { metricTypeOf } from "./metric_type.ts";
 
-/** How to decode. */
+/** The limits of a decoder. */
 export interface DecodeOptions {
   /**
    * The limit of the estimated memory of the decoded objects, in bytes. Two bytes of a hostile request can make an object of a
@@ -17,7 +17,7 @@ export interface DecodeOptions {
   readonly maxMemoryBytes?: number;
 }
 
-/** A decoded request. */
+/** The content of a request in the plain form of both versions. */
 export interface DecodedRequest {
   /** The series in the order of the request. Timestamps are numbers, and staleness markers have `stale`. */
   readonly timeSeries: TimeSeries[];

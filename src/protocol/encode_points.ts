@@ -1,5 +1,5 @@
 /**
- * Encodes what a TimeSeries holds besides its labels and metadata. The two protocol versions differ only in the order of
+ * Encodes the samples, histograms and exemplars of a TimeSeries. The two protocol versions differ only in the order of
  * histograms and exemplars, in the labels of exemplars, and in the start timestamps, which 2.0 adds.
  *
  * @module
@@ -28,7 +28,7 @@ export class PointEncoder {
     this.#writeLabels = writeLabels;
   }
 
-  /** Begins a batch. */
+  /** Begins a batch. The batch must not change until the next call. */
   begin({ times, values, starts, stale, histograms, exemplars }: Batch): void {
     this.#times = times;
     this.#values = values;

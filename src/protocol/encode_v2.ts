@@ -11,7 +11,7 @@ import type { EncodedSeries, SeriesSymbols } from "./encoded_series.ts";
 import { metricTypeNumber } from "./metric_type.ts";
 import { Symbols } from "./symbols.ts";
 
-/** How much to remember. */
+/** How many strings an encoder remembers. */
 export interface EncoderV2Options {
   /**
    * The number of strings from which on the encoder forgets all of them. The default, about a hundred megabytes, is more than

@@ -7,7 +7,7 @@
  */
 import type { BucketSpan, Histogram } from "../model/time_series.ts";
 
-/** A rule for histograms. */
+/** The name of a rule for histograms, as receivers report it. */
 export type HistogramClause =
   | "histogramSchema"
   | "histogramSpans"

@@ -13,7 +13,7 @@ export function familyOf(name: string, type: SeriesType): string {
   return type === "histogram" ? name.replace(/_(?:bucket|sum|count)$/, "") : name;
 }
 
-/** How much to remember. */
+/** How much metadata a store remembers. */
 export interface MetadataStoreOptions {
   /**
    * The limit of all names and strings together, in characters, with 60 more for each family.

@@ -8,7 +8,7 @@
 import { FormatError, TooLargeError } from "../model/errors.ts";
 import { StringCache } from "./string_cache.ts";
 
-/** How to read. */
+/** The limits of a reader. */
 export interface ProtoReaderOptions {
   /** The name of the outermost message, for error messages. */
   readonly message: string;
@@ -29,7 +29,7 @@ const wireTypes: readonly string[] = [
 
 /** A number in a list takes eight bytes, and engines reserve as much again while a list grows. */
 const scalarBytes = 16;
-/** The memory of a string besides its characters: some engines keep two objects for one string. */
+/** The memory of a string in addition to its characters, in bytes: some engines keep two objects for one string. */
 const stringBytes = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -79,7 +79,7 @@ export class ProtoReader {
     return true;
   }
 
-  /** Skips the current field. */
+  /** Skips the value of the current field, whose tag was read. */
   skip(): void {
     const name = `field ${this.field}`;
     switch (this.#wireType) {
@@ -134,13 +134,13 @@ export class ProtoReader {
     throw new FormatError(`Cannot decode ${this.#message}: ${name} at byte ${at} is ${problem}`);
   }
 
-  /** Reads a double. */
+  /** Reads a float64 of eight bytes. */
   double(name: string): number {
     this.#expect(1, name);
     return this.#double(name);
   }
 
-  /** Reads a string. */
+  /** Reads a string with its length in front. @throws FormatError if it is not UTF-8 */
   string(name: string): string {
     this.#expect(2, name);
     const length = this.#length(name);
@@ -157,14 +157,14 @@ export class ProtoReader {
     return this.#low | 0;
   }
 
-  /** Reads a uint32. */
+  /** Reads a varint of 32 bits, without a sign. */
   uint32(name: string): number {
     this.#expect(0, name);
     this.#varint(name);
     return this.#low >>> 0;
   }
 
-  /** Reads a sint32. */
+  /** Reads a varint of 32 bits in zigzag. */
   sint32(name: string): number {
     this.#expect(0, name);
     this.#varint(name);
@@ -179,7 +179,7 @@ export class ProtoReader {
     return this.#safe(this.#high * 2 ** 32 + (this.#low >>> 0), name, start);
   }
 
-  /** Reads a uint64. */
+  /** Reads a varint of 64 bits, without a sign. */
   uint64(name: string): number {
     this.#expect(0, name);
     const start = this.#at;

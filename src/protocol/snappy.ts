@@ -9,7 +9,7 @@
 import snappyModule from "#snappy-wasm";
 import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 
-/** The limits of `decompress`. */
+/** How much `decompress` accepts. */
 export interface DecompressOptions {
   /** The largest size after decompression, in bytes. */
   readonly maxDecodedBytes: number;
@@ -64,7 +64,7 @@ export function setSnappyModule(module: object): void {
 }
 
 /**
- * Compresses to one block.
+ * Compresses to one block, which is a copy.
  *
  * @throws TypeError if `bytes` is not a Uint8Array: the module would silently return an empty block
  */

@@ -8,7 +8,7 @@
 
 /** The upper half of the bits 0x7ff0000000000002. */
 export const staleHigh = 0x7ff00000;
-/** The lower half. */
+/** The lower half of the bits 0x7ff0000000000002. */
 export const staleLow = 0x00000002;
 
 /** Reports whether the eight bytes at an offset, little endian, are the marker. */

@@ -7,7 +7,7 @@
 
 /** A power of two. A new string may replace another one in its slot. */
 const slots = 1024;
-/** Longer strings rarely repeat. */
+/** Strings of more bytes are not remembered, because they rarely repeat. */
 const maxBytes = 128;
 
 /** Remembers strings of one array of bytes. */

@@ -45,7 +45,7 @@ const namesV1: NameRules = {
   compare: byName,
 };
 
-/** How to make batches. */
+/** What `batchesOf` does with series. */
 export interface TimeSeriesBatchOptions {
   /** The number of batches. All samples of a series are in the same batch. @default 1 */
   readonly shards?: number | undefined;

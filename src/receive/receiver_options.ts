@@ -39,7 +39,7 @@ export interface PartialWrite {
 /** Stores a write. Returns or resolves with what was stored if that is not everything. */
 export type OnWrite = (write: ReceivedWrite) => void | PartialWrite | Promise<void | PartialWrite>;
 
-/** Options of a receiver. */
+/** The options of `createReceiver`. Only `onWrite` is required. */
 export interface ReceiverOptions {
   /**
    * Stores what arrives. The receiver answers the sender when this has resolved: 204, or 400 if a part was not stored. If it

@@ -10,7 +10,7 @@ import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 export interface EncodedSlice {
   /** The compressed body. The codec keeps no reference to it. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** The size before compression. */
+  /** The size before compression, in bytes. */
   readonly decodedBytes: number;
 }
 

@@ -24,9 +24,9 @@ import { withStats } from "./stats.ts";
 export interface CreateDeliveryOptions
   extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {}
 
-/** Sends to one endpoint. */
+/** Sends to one endpoint, with one state of protocol, quarantine and statistics. */
 export interface EndpointSender {
-  /** Delivers samples. */
+  /** Delivers samples in as many requests as necessary. */
   readonly delivery: Delivery;
   /** Knows whether a delivery can still go on, by its signal. */
   readonly liveness: Liveness;

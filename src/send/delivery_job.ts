@@ -36,7 +36,7 @@ export class DeliveryJob {
   readonly batch: Batch;
   /** The start of the deadline. It is set when sending begins, and again after each answer. */
   startMs: number | undefined;
-  /** Whether sending began. */
+  /** Whether sending began, so that the batch must not be merged any more. */
   isOpen = false;
   /** What is left; the next range is the last element. */
   #ranges: RequestRange[];
@@ -79,14 +79,14 @@ export class DeliveryJob {
     this.#ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
   }
 
-  /** Hands what is left over to a new job, because nobody sends this one any more. Its next range may have been stored. */
+  /** Hands what is left over to a new job, because this job is not sent any more. Its next range may have been stored. */
   takeOver(): DeliveryJob {
     const job = new DeliveryJob({ batch: this.batch, from: 0, to: 0 });
     job.#ranges = this.#ranges;
     job.report = this.report;
     job.isOpen = true;
     job.again({ unknown: true, resent: true, attempts: (this.next?.attempts ?? 0) + 1 });
-    // Whoever may still send it changes nothing any more.
+    // A call that still sends the old job changes nothing any more.
     this.#ranges = [];
     this.report = new ReportBuilder();
     return job;

@@ -38,7 +38,7 @@ interface Attempt extends Pick<HttpSenderOptions, "authorizer" | "budget" | "fet
   readonly request: EncodedRequest;
   /** The URL as given, for the secrets in it. */
   readonly given: URL;
-  /** The custom headers. */
+  /** The headers of the option `headers`, checked. */
   readonly custom: RequestHeaders;
   /** Fires at the timeout, or with the caller's signal. */
   readonly signal: AbortSignal;
@@ -46,7 +46,7 @@ interface Attempt extends Pick<HttpSenderOptions, "authorizer" | "budget" | "fet
   headers: RequestHeaders;
   /** Whether the latest request has no answer yet, so that the receiver may have got it. */
   awaiting: boolean;
-  /** Whether an answer came. */
+  /** Whether an answer to any request of this attempt came. */
   answered: boolean;
   /** Whether the budget was unused before the first request of this attempt. */
   hadWholeBudget?: boolean;
@@ -146,7 +146,7 @@ function locationOf({ headers }: Response, from: URL): URL | undefined {
   return location === null ? undefined : parseUrl(location, from);
 }
 
-/** Reads the answer. */
+/** Returns the result that an answer means. Its body is read at most in part. */
 async function resultOfResponse(attempt: Attempt, response: Response, url: URL): Promise<RequestResult> {
   const { status, headers } = response;
   if (response.ok) {

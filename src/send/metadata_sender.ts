@@ -11,7 +11,7 @@ import { settledWithin, type Sleep } from "./sleep.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
 
-/** How to send metadata. */
+/** What a sender of metadata needs. */
 export interface MetadataSenderOptions {
   /** Sends a request with its retries. */
   readonly send: Send;

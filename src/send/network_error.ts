@@ -42,7 +42,7 @@ const tlsError = /CERT|EPROTO|ERR_SSL|ERR_TLS|certificate|corrupt message|handsh
 /** The connection ended without an answer. The runtimes' own words add nothing. */
 const disconnected = /ECONNRESET|EPIPE|UND_ERR_SOCKET|Connection reset|connection closed/;
 
-/** Describes what fetch threw. */
+/** Returns what an error of fetch means, in the same words for every runtime where they are known. */
 export function describeNetworkError(error: unknown): NetworkError {
   let [text, innermost, lastCode] = ["", "", ""];
   // The error and its causes. The innermost message says most; the outer one is "fetch failed".

@@ -9,7 +9,7 @@ import { kindOf } from "./warnings.ts";
 /** This many reasons show what is wrong. */
 const maxReasons = 20;
 
-/** Builds a report. */
+/** Adds up outcomes and reasons to a report. */
 export class ReportBuilder {
   readonly #counts = { delivered: 0, rejected: 0, failed: 0, unknown: 0, dropped: 0, deferred: 0 };
   /** Numbers that are not part of `samples`. */
@@ -38,7 +38,7 @@ export class ReportBuilder {
     this.#others.merged += samples;
   }
 
-  /** Adds another report. */
+  /** Adds the counts and reasons of another report. */
   add(report: DeliveryReport): void {
     addTo(this.#counts, report);
     addTo(this.#others, report);

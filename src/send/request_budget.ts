@@ -28,7 +28,7 @@ export class RequestBudget {
     return this.#left <= 0;
   }
 
-  /** Begins a new flush. */
+  /** Begins a new flush, which has the whole budget again. */
   renew(): void {
     this.#left = this.#perFlush;
   }

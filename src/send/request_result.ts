@@ -14,7 +14,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface EncodedRequest {
   /** The version in which the body is encoded. */
   readonly version: ProtocolVersion;
-  /** The compressed body. */
+  /** The body, compressed with snappy. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** How many samples the body contains. */
   readonly samples: number;
@@ -30,11 +30,11 @@ export interface EncodedRequest {
 
 /** How many values of each kind a 2.0 receiver stored, from its Written headers. */
 export interface WrittenCounts {
-  /** Floats. */
+  /** The number of floats. */
   readonly samples: number;
-  /** Native histograms. */
+  /** The number of native histograms. */
   readonly histograms: number;
-  /** Exemplars. */
+  /** The number of exemplars. */
   readonly exemplars: number;
 }
 
@@ -45,7 +45,7 @@ interface Attempts {
   readonly unknownBefore: boolean;
 }
 
-/** The endpoint answered 2xx. */
+/** The endpoint answered 2xx: it acknowledged the request. */
 export interface Written extends Attempts {
   readonly kind: "written";
   readonly status: number;
@@ -79,7 +79,7 @@ export interface Failed extends Attempts {
   readonly disconnected: boolean;
 }
 
-/** The caller's signal fired. */
+/** The caller's signal fired before a final answer came. */
 export interface Aborted extends Attempts {
   readonly kind: "aborted";
   /** Whether the receiver may have got the attempt that was ended. */

@@ -9,7 +9,7 @@ import { maxLateMs } from "./deadline_clock.ts";
 import type { Sleep } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
 
-/** What a retry needs. */
+/** The options and clocks that decide when a request is sent again. */
 export interface RetryOptions {
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;

@@ -23,7 +23,7 @@ export interface SendStatsSnapshot {
   readonly samplesPending: number;
   /** Compressed bytes sent, including retries. */
   readonly bytesTotal: number;
-  /** Requests sent, including retries. */
+  /** The number of requests sent, including retries. */
   readonly requestsTotal: number;
   /** How long each request took. */
   readonly requestDuration: {
@@ -33,7 +33,7 @@ export interface SendStatsSnapshot {
     readonly counts: readonly number[];
     /** The sum of all durations, in seconds. */
     readonly sum: number;
-    /** The number of durations. */
+    /** The number of requests, which is the sum of all buckets. */
     readonly count: number;
   };
   /** The time of the newest delivered sample, in milliseconds since the Unix epoch; undefined if there is none. */
@@ -61,7 +61,7 @@ export type DropReason = typeof dropReasons[number];
 
 type Totals = { -readonly [Name in keyof SendStatsSnapshot]: SendStatsSnapshot[Name] };
 
-/** Counts for one endpoint. */
+/** Counts what one sender did. `snapshot` returns the counts. */
 export class SendStats {
   readonly #dropped: Record<string, number> = {};
   readonly #durations = { bounds, counts: Array<number>(bounds.length + 1).fill(0), sum: 0, count: 0 };

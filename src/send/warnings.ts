@@ -35,7 +35,7 @@ export class Warnings {
 
 /**
  * Returns what messages of the same kind have in common: quoted strings, series and numbers other than a status are left out.
- * No decision depends on it, because receivers' texts must not be interpreted.
+ * No decision depends on it, because a sender must not interpret the words of receivers.
  */
 export function kindOf(message: string): string {
   const same = (part: string): string => part.startsWith("status") ? part : "#";

@@ -1,4 +1,4 @@
-// Asks a URL several times, one after the other, and sends what k6 would have measured:
+// Requests a URL several times, one request after the other, and sends the metrics that k6 would send:
 //   REMOTE_WRITE_URL=http://localhost:9090/api/v1/write bun bun_script.ts https://example.com/ 20
 import { RemoteWriteOutput } from "k6-remote-write";
 import { createRunner } from "k6-remote-write/measure";

@@ -1,8 +1,8 @@
 /**
- * A Cloudflare Worker that probes a URL each time its cron trigger fires, and then pushes the results once.
+ * A Cloudflare Worker that requests a URL each time its cron trigger fires, and then sends the results.
  *
- * In wrangler.toml: `crons = ["* * * * *"]` under `[triggers]`, the variables below under `[vars]`, and the password by
- * `wrangler secret put REMOTE_WRITE_PASSWORD`. Each run counts from zero: look at durations and shares, not at totals.
+ * wrangler.toml needs `crons = ["* * * * *"]` under `[triggers]` and the variables below under `[vars]`. Set the password with
+ * `wrangler secret put REMOTE_WRITE_PASSWORD`. Each run counts from zero, so use durations and shares, not totals.
  */
 import { RemoteWriteOutput } from "k6-remote-write";
 import { createRunner } from "k6-remote-write/measure";
@@ -36,7 +36,7 @@ export default {
       await response.arrayBuffer();
       check("target is up", response.ok);
     } catch {
-      // The samples of the request contain the reason of the failure.
+      // The tag error of the request's samples names the reason.
       check("target is up", false);
     }
     const report = await output.close();

@@ -1,4 +1,4 @@
-// A server on Deno that reports its requests every second:
+// A server on Deno that sends the number and the duration of its requests every second:
 //   REMOTE_WRITE_URL=http://localhost:9090/api/v1/write deno run --allow-net --allow-env=REMOTE_WRITE_URL deno_serve.ts
 import { RemoteWriteOutput } from "k6-remote-write";
 import { createMetrics } from "k6-remote-write/measure";
@@ -22,7 +22,7 @@ const server = Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.args[0] ?? 
   return response;
 });
 
-// The last second is sent, too.
+// close() sends what was measured since the last flush.
 Deno.addSignalListener("SIGINT", async () => {
   await server.shutdown();
   const { delivered, samples } = await output.close();

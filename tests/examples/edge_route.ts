@@ -1,9 +1,9 @@
-// A route of Next.js in the edge runtime (app/api/hello/route.ts) that pushes how long its work took.
+// A route of Next.js in the edge runtime (app/api/hello/route.ts). It pushes how long each request took.
 import { pushOnce } from "k6-remote-write";
 
 export const runtime = "edge";
 
-// An isolate is an instance, whose samples rise in time.
+// Each isolate is one instance. The times of its samples must rise.
 let instance = "";
 let lastAt = 0;
 

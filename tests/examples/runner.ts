@@ -1,9 +1,9 @@
 /**
- * Ten users visit a shop at the same time, on Deno, Bun or Node. Their results are sent every second.
+ * Ten users visit a shop at the same time, on Deno, Bun or Node. The output sends the results every second.
  *
  *   K6_PROMETHEUS_REMOTE_URL=http://localhost:9090/api/v1/write bun runner.ts http://localhost:8080 30
  *
- * The arguments are the shop's URL and the seconds during which the users come back.
+ * The arguments are the URL of the shop, and for how many seconds the users visit it again and again.
  */
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,7 +34,7 @@ async function user(id: number): Promise<void> {
         await response.text();
       });
     } catch (error) {
-      // The failed request has been counted, and the user comes back.
+      // The samples of the failed request are sent as well. The user tries again.
       console.error(`User ${id}: ${error}`);
     }
     await sleep(100);

@@ -177,7 +177,7 @@ test("requests with metadata stay within the limits, whatever the amount of meta
   const clock = new VirtualClock(0);
   const receiver = strictReceiver({ maxDecodedBytes: 4000 });
   const limits = [{ maxDecodedBytes: 4000 }, { maxBodyBytes: 1024 }];
-  // Compression makes these texts only a little smaller.
+  // Compression makes these strings only a little smaller.
   const text = (number: number): string =>
     Array.from({ length: 90 }, (_, index) => Math.imul(1 + number * 100 + index, 0x9e3779b1).toString(36)).join(" ");
   for (const [index, limit] of limits.entries()) {

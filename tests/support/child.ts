@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 export interface ChildOptions {
   /** @default the project's folder */
   readonly cwd?: string;
-  /** Beside the present environment. */
+  /** Variables that are set in addition to the present environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -52,7 +52,7 @@ export function startChild(
     child.on("error", reject);
     child.on("close", (status) => resolve({ status, stdout, output }));
   });
-  // Whoever waits for `said` may never ask for the result.
+  // A test that waits for `said` may never ask for the result.
   result.catch(() => {});
   const said = (text: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {

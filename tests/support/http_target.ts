@@ -115,7 +115,7 @@ export async function startHttpTarget(options: HttpTargetOptions = {}): Promise<
   };
 }
 
-/** A loopback port on which nobody listens. */
+/** A loopback port on which no program listens. */
 export async function closedPort(): Promise<number> {
   const server = createServer();
   const port = await listen(server);

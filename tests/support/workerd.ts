@@ -7,7 +7,7 @@ import { programs } from "./programs.ts";
 export interface WorkerdOptions {
   /** The project's folder: where the Worker lies and its packages are installed. */
   readonly folder: string;
-  /** Text variables. */
+  /** Variables that are strings. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Of wrangler.toml. */
   readonly compatibilityDate: string;

@@ -15,7 +15,7 @@ import { mapTrend, type TrendOptions, unitOf } from "./trends.ts";
 export interface PrometheusMappingOptions {
   /** Begins the name of every metric. */
   readonly prefix: string;
-  /** How trends are sent. */
+  /** The form of trends: gauges, native or classic histograms. */
   readonly trends: TrendOptions;
   /** Whether a rate also has counters. Counters can be added up over series and time; a ratio cannot. */
   readonly rateCounters: boolean;

@@ -17,7 +17,7 @@ export type TrendForm = "stats" | "native" | "histogram";
 /** One value for all metrics, or values by the metric's name in k6. */
 export type PerMetric<Value> = Value | Readonly<Record<string, Value>>;
 
-/** How trends are sent. */
+/** The form in which trends are sent, and how exact it is. */
 export interface TrendOptions {
   /** The form of all trends. */
   readonly form: TrendForm;

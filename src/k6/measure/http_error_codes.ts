@@ -10,7 +10,7 @@
 
 /** The tags `error` and `error_code` of a failed request. */
 export interface HttpError {
-  /** k6's error code. */
+  /** The value of k6's tag `error_code`, such as 1212 for a connection that was refused. */
   readonly code: number;
   /** What happened, in a few words. It is never the runtime's message, whose addresses would make many time series. */
   readonly text: string;

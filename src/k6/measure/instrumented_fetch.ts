@@ -23,7 +23,7 @@ export interface OutgoingRequest {
 
 /** What an instrumented fetch emits, and how. */
 export interface InstrumentFetchOptions {
-  /** The fetch to wrap. @default globalThis.fetch at the time of the call */
+  /** The fetch that sends the requests. @default globalThis.fetch at the time of the call */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Tags of all its samples, such as `scenario`, or a function that returns them. @default {} */
   readonly tags?: (Tags | ((request: OutgoingRequest) => Tags)) | undefined;

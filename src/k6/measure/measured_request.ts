@@ -15,7 +15,7 @@ const maxOpenRequests = 10_000;
 
 /** The part that all requests of an instrumented fetch share. */
 export interface Instrument {
-  /** Receives the samples. */
+  /** Receives the samples of the request when it ends. */
   readonly output: SampleConsumer;
   /** Reports whether a status is expected; 0 stands for a request without a response. */
   readonly expectedStatus: (status: number) => boolean;
@@ -33,11 +33,11 @@ export interface RequestFacts {
   readonly httpTags: Tags;
   /** The size of the request's body in bytes, if it is known. */
   readonly bodyBytes: number | undefined;
-  /** The request's signal. */
+  /** The signal that the caller passed to fetch, if any. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** How a request ended. */
+/** How a request ended: with a response, or with an error. */
 interface End {
   /** The size of the response's body in bytes, if it is known. */
   readonly receivedBytes?: number;

@@ -24,9 +24,9 @@ export interface AddOptions {
   readonly time?: number | undefined;
 }
 
-/** How to make metrics. */
+/** The options of `createMetrics`. */
 export interface MetricsOptions {
-  /** Tags of every value. @default {} */
+  /** Tags that every value gets. A tag of the same name that is given with a value wins. @default {} */
   readonly tags?: Tags | undefined;
   /** Returns the time, in milliseconds since the Unix epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
@@ -34,7 +34,7 @@ export interface MetricsOptions {
 
 /** A metric to which values can be added. */
 export interface CustomMetric<Value extends number | boolean = number> {
-  /** The metric's name. */
+  /** The name of the metric, as in the script, without the output's prefix. */
   readonly name: string;
   /** How many values were refused because they are not finite numbers, in all forms of this metric. */
   readonly refused: number;
@@ -50,7 +50,7 @@ export interface CustomMetric<Value extends number | boolean = number> {
 
 /** Adds values up, such as requests, bytes or orders. */
 export type Counter = CustomMetric<number>;
-/** Keeps the last value. */
+/** A metric that keeps the last value, like k6's `Gauge`. */
 export type Gauge = CustomMetric<number>;
 /** Computes the share of values that are true or not zero. */
 export type Rate = CustomMetric<number | boolean>;
@@ -64,13 +64,13 @@ export type Trend = CustomMetric<number>;
  * `ConfigurationError` for wrong options.
  */
 export interface Metrics {
-  /** Defines a counter. */
+  /** Returns the counter of this name, which adds up its values. @throws {TypeError} for a wrong name, or one of another type */
   counter(name: string, options?: MetricOptions): Counter;
-  /** Defines a gauge. */
+  /** Returns the gauge of this name, which keeps its last value. @throws {TypeError} as `counter` does */
   gauge(name: string, options?: MetricOptions): Gauge;
-  /** Defines a rate. */
+  /** Returns the rate of this name: the share of values that are true or not 0. @throws {TypeError} as `counter` does */
   rate(name: string, options?: MetricOptions): Rate;
-  /** Defines a trend. */
+  /** Returns the trend of this name, which describes the distribution of its values. @throws {TypeError} as `counter` does */
   trend(name: string, options?: MetricOptions): Trend;
 }
 
@@ -122,7 +122,7 @@ class DefinedMetric implements CustomMetric<number | boolean> {
   }
 }
 
-/** k6's rule for names. */
+/** The names that k6 accepts for a metric. */
 const validName = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
 
 const noTags: Tags = Object.freeze({});

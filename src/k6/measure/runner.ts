@@ -18,7 +18,7 @@ import {
 } from "./instrumented_fetch.ts";
 import type { OpenRequests } from "./measured_request.ts";
 
-/** How a runner measures. */
+/** The options of `createRunner`. */
 export interface RunnerOptions {
   /** Tags of all samples, such as `scenario`. @default {} */
   readonly tags?: Tags | undefined;

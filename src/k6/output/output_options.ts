@@ -61,7 +61,7 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
    * @default false
    */
   readonly zeroSample?: boolean | undefined;
-  /** Whether tags become labels. @default true */
+  /** Whether the tags of samples become labels. If not, all series of a metric are aggregated as one. @default true */
   readonly keepTags?: boolean | undefined;
   /** Whether the tag `name` becomes a label. @default false */
   readonly keepNameTag?: boolean | undefined;

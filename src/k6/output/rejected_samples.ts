@@ -8,7 +8,7 @@ import type { RefusalReason, Series } from "../series/series_store.ts";
 import type { Sample } from "../sample.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** How `RejectedSamples` warns. */
+/** What `RejectedSamples` needs. */
 export interface RejectedSamplesOptions {
   /** The limit that a warning names. */
   readonly maxSeries: number;

@@ -192,7 +192,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     return this.#closing ??= this.#close(options);
   }
 
-  /** The statistics so far. */
+  /** A copy of the statistics of the run so far. */
   get stats(): OutputStats {
     return {
       ...this.#sendStats.snapshot(),
@@ -203,7 +203,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     };
   }
 
-  /** Calls `close()`. */
+  /** Closes the output, for `await using`. The report of the run is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

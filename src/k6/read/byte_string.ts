@@ -9,7 +9,7 @@
  * needs a byte that UTF-8 does not have there) and never a zero (it needs zero bytes), so equal floats mean equal bytes.
  */
 export class ByteString {
-  /** In bytes. */
+  /** The length in bytes, not in characters. */
   readonly length: number;
   readonly #view: DataView;
 

@@ -27,13 +27,13 @@ export interface K6JsonOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Counts of what was read so far. */
+/** How much was read so far, and how much of it was skipped. */
 export interface K6JsonStats {
-  /** Bytes of the stream. */
+  /** The bytes that were read from the stream. */
   readonly bytes: number;
-  /** Lines, including empty ones. */
+  /** The lines that were read, including empty and skipped ones. */
   readonly lines: number;
-  /** Samples that were yielded. */
+  /** The samples that were passed on to the program. */
   readonly samples: number;
   /** Lines without a sample, by reason. Announcements of metrics and empty lines do not count. */
   readonly skipped: Readonly<Record<SkipReason, number>>;
@@ -108,7 +108,7 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
     for (const metric of Object.values(k6Metrics)) this.#metrics.set(metric.name, metric);
   }
 
-  /** Counts of what was read so far. */
+  /** A copy of the counts of what was read so far. */
   get stats(): K6JsonStats {
     return { bytes: this.#bytes, lines: this.#lines, samples: this.#samples, skipped: { ...this.#skipped } };
   }

@@ -8,7 +8,7 @@ import type { Tags } from "../sample.ts";
 import { ByteString, hashOf } from "./byte_string.ts";
 
 interface Entry {
-  /** The tags' JSON. */
+  /** The JSON object of the tags, as k6 wrote it. */
   readonly json: ByteString;
   readonly tags: Tags;
   /** The next entry with the same hash. */
@@ -21,7 +21,7 @@ const maxBytes = 16 * 1024 * 1024;
 /** What an entry takes in addition to its JSON, in bytes, estimated. */
 const entryBytes = 200;
 
-/** Tags by their JSON. */
+/** Remembers tags by their JSON, because most lines repeat the tags of an earlier line. */
 export class TagsTable {
   readonly #entries = new Map<number, Entry>();
   #bytes = 0;

@@ -6,7 +6,7 @@
  */
 import { ConfigurationError } from "../../model/errors.ts";
 
-/** What a rule does. */
+/** What a rule does, in Prometheus's names. */
 export type RelabelAction =
   | "replace"
   | "keep"
@@ -27,9 +27,9 @@ export type RelabelAction =
 export interface RelabelConfig {
   /** Labels whose values are joined into the string that `regex` must match. @default [] */
   readonly sourceLabels?: readonly string[] | undefined;
-  /** Prometheus's spelling of `sourceLabels`. */
+  /** The same as `sourceLabels`, in Prometheus's spelling. Only one of them may be given. */
   readonly source_labels?: readonly string[] | undefined;
-  /** Separates the joined values. @default ";" */
+  /** Separates the values of the source labels when they are joined. @default ";" */
   readonly separator?: string | undefined;
   /** A pattern in RE2's syntax, which must match the whole string. @default "(.*)" */
   readonly regex?: string | undefined;
@@ -37,11 +37,11 @@ export interface RelabelConfig {
   readonly modulus?: number | undefined;
   /** The label that the rule sets. The action `replace` reads it as a template. */
   readonly targetLabel?: string | undefined;
-  /** Prometheus's spelling of `targetLabel`. */
+  /** The same as `targetLabel`, in Prometheus's spelling. Only one of them may be given. */
   readonly target_label?: string | undefined;
   /** A template for the new value (`replace`) or for the new name (`labelmap`). @default "$1" */
   readonly replacement?: string | undefined;
-  /** What the rule does. @default "replace" */
+  /** What the rule does with the joined values. @default "replace" */
   readonly action?: RelabelAction | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface CheckedRelabelConfig {
 
 type Field = keyof CheckedRelabelConfig;
 
-/** Prometheus's defaults. */
+/** The values of fields that a rule does not set, as in Prometheus. */
 const defaults: CheckedRelabelConfig = {
   action: "replace",
   sourceLabels: [],

@@ -8,11 +8,11 @@ import { checkRelabelConfig, type RelabelConfig, relabelError } from "./relabel_
 import { compileRule } from "./relabel_rules.ts";
 
 /**
- * Reads the text of a JSON file: a list of relabelling rules, or an object whose only field `write_relabel_configs` is the list.
+ * Reads the content of a JSON file: a list of relabelling rules, or an object whose only field `write_relabel_configs` is the list.
  * Checks the rules, so that errors name the file.
  *
  * @param name the file's name, for errors
- * @throws {ConfigurationError} if the text is not JSON, or a rule has an unknown field, a wrong value or an invalid pattern
+ * @throws {ConfigurationError} if the content is not JSON, or a rule has an unknown field, a wrong value or an invalid pattern
  */
 export function parseRelabelFile(text: string, name: string): RelabelConfig[] {
   const content = parseJson(text, name);

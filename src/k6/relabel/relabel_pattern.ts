@@ -26,7 +26,7 @@ export interface RelabelPattern {
 }
 
 /**
- * Compiles a pattern.
+ * Compiles a pattern, which must match the whole string.
  *
  * @throws {SyntaxError} if the pattern is not in RE2's syntax
  */

@@ -51,7 +51,7 @@ export function relabelRules(configs: readonly RelabelConfig[]): Relabel {
 markUncalled(relabelRules);
 
 /**
- * Compiles a rule.
+ * Compiles a checked rule to a function.
  *
  * @param where names the rule in errors
  * @throws {ConfigurationError} if its pattern is not in RE2's syntax

@@ -12,14 +12,14 @@ import type { Tags } from "../sample.ts";
 export interface MetricSelector {
   /** The selector as the user wrote it. */
   readonly text: string;
-  /** The metric's name. */
+  /** The name of the metric without the tags in braces. */
   readonly name: string;
   /** The tags that a sample must have, with their values. */
   readonly tags: readonly (readonly [name: string, value: string])[];
 }
 
 /**
- * Reads a selector.
+ * Reads a selector such as `http_req_duration{status:200}`.
  *
  * @throws {ConfigurationError} if the selector is not in k6's form
  */

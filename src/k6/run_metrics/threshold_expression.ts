@@ -10,7 +10,7 @@ import { type MetricType, type Threshold, thresholdText } from "../metric.ts";
 /** The value of a metric that an expression compares. The median and the percentiles are quantiles from 0 to 1. */
 export type Aggregation = "value" | "count" | "rate" | "avg" | "min" | "max" | { readonly quantile: number };
 
-/** A parsed expression. */
+/** A threshold such as `p(95)<500`, parsed. */
 export interface ThresholdExpression {
   /** The expression as the user wrote it. */
   readonly text: string;
@@ -47,7 +47,7 @@ export function hasAggregation(type: MetricType, aggregation: Aggregation): bool
 }
 
 /**
- * Reads a threshold.
+ * Reads a threshold in k6's form, such as `p(95)<500`.
  *
  * @throws {ConfigurationError} if it is not an expression of k6
  */

@@ -80,12 +80,12 @@ interface Watch {
   pending: boolean;
 }
 
-/** Evaluates thresholds. */
+/** Evaluates the thresholds of a run from its samples. */
 class Thresholds implements RunMetrics {
   readonly metrics = [thresholdMetric, thresholdPassedMetric];
   readonly #groups: readonly ThresholdGroup[];
   readonly #context: RunMetricsContext;
-  /** The watches by the text of their selector. */
+  /** The watches by their selector, as it is written. */
   readonly #watches = new Map<string, Watch>();
   readonly #byMetric = new WeakMap<Metric, readonly Watch[]>();
   #begin = Infinity;

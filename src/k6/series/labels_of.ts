@@ -1,7 +1,7 @@
 import { byName, validLabelName } from "../../model/labels.ts";
 import type { Label } from "../../model/time_series.ts";
 
-/** How to name labels. */
+/** What `labelsOf` needs. */
 export interface LabelsOfOptions {
   /** Label names that the series needs for itself. @default [] */
   readonly reserved?: Iterable<string>;

@@ -15,13 +15,13 @@ import type { Tags } from "../sample.ts";
 import type { Label, Metadata } from "../../model/time_series.ts";
 import { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** How series are made. */
+/** The rules by which tags become labels. */
 export interface SeriesFactoryOptions {
   /** Defines the time series of each metric. */
   readonly mapping: Mapping;
   /** The beginning of every name. */
   readonly prefix: string;
-  /** Whether tags become labels. */
+  /** Whether tags become labels. If not, a series has only the external labels. */
   readonly keepTags: boolean;
   /** Whether the tag `name` becomes a label. */
   readonly keepNameTag: boolean;

@@ -11,7 +11,7 @@ import { TagsIndex } from "./tags_index.ts";
 
 /** The parts of a new series. */
 export interface OpenedSeries<Output> {
-  /** A fresh sink. */
+  /** A sink without values, for the new series. */
   readonly sink: Sink;
   /** The time series that the k6 series becomes. */
   readonly outputs: readonly Output[];
@@ -50,7 +50,7 @@ export interface SeriesStoreOptions<Output> {
   open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
   /** The largest number of series. */
   readonly maxSeries: number;
-  /** Receives each refused sample. */
+  /** Receives each sample that the store does not take, with the reason. */
   onRefused(reason: RefusalReason, sample: Sample): void;
 }
 
@@ -77,12 +77,12 @@ export class SeriesStore<Output> {
     this.#options = options;
   }
 
-  /** The number of series. */
+  /** The number of k6 series, after the tag rules. */
   get size(): number {
     return this.#identities.size;
   }
 
-  /** Returns all series. */
+  /** Returns all series in the order in which they were created. */
   series(): Iterable<Series<Output>> {
     return this.#identities.values();
   }

@@ -29,7 +29,7 @@ interface Tables {
 /** Computed at the first use, because it takes one or two milliseconds. */
 let tables: Tables | undefined;
 
-/** For taking numbers apart. */
+/** Splits a float64 into its exponent and its fraction. */
 const parts = new DataView(new ArrayBuffer(8));
 
 /**

@@ -6,7 +6,7 @@
 
 /** Values that can be read in rising order. */
 export interface OrderedValues {
-  /** The number of values. */
+  /** The number of values that were added. */
   readonly count: number;
   /** Returns the value at a rank; rank 0 is the smallest value. */
   at(rank: number): number;

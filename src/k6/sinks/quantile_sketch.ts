@@ -24,7 +24,7 @@ export class QuantileSketch implements OrderedValues {
     return this.#negative.count + this.#zeros + this.#positive.count;
   }
 
-  /** Adds a finite value. */
+  /** Adds a value. NaN and infinite values must not come here. */
   add(value: number): void {
     if (value > 0) this.#positive.add(value);
     else if (value < 0) this.#negative.add(-value);

@@ -12,7 +12,7 @@ export interface SeriesRulesOptions {
   readonly version: ProtocolVersion;
   /** The values of the request that are a NaN with unusual bits. */
   readonly oddNans: DecodedRequest["oddNans"];
-  /** Called for each violation. */
+  /** Takes each violation as it is found. */
   readonly report: Report;
 }
 

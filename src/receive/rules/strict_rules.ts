@@ -15,7 +15,7 @@ const defaults = {
   maxTrackedSeries: 100_000,
 } as const;
 
-/** Options of the rules. */
+/** The options of `strictRules`. */
 export interface StrictRulesOptions {
   /**
    * The number of series whose last sample a receiver remembers at least, to check the order from request to request. It

@@ -15,7 +15,7 @@ export type RequestHeaders = Map<string, string>;
 
 /** A request that is about to be sent. */
 export interface AuthorizableRequest {
-  /** Always POST. */
+  /** The method of the request, which is always POST. */
   readonly method: "POST";
   /** The URL without user info. */
   readonly url: string;
@@ -25,7 +25,7 @@ export interface AuthorizableRequest {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Adds credentials to requests. */
+/** Adds credentials to the requests of one sender. */
 export interface Authorizer {
   /**
    * Sets headers. It is called before each attempt.
@@ -48,7 +48,7 @@ export interface AuthContext {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** The time in milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Waits for a timeout. */
+  /** Waits for a time or until a signal, for timeouts. */
   readonly sleep: Sleep;
 }
 

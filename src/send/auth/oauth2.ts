@@ -14,7 +14,7 @@ import { basicCredentials } from "./basic.ts";
 import { bearerCredentials } from "./bearer.ts";
 import { CredentialCache, type Obtained } from "./credential_cache.ts";
 
-/** How to get tokens. */
+/** The options of `oauth2`: where and with which credentials to ask for tokens. */
 export interface OAuth2Options {
   /** The token endpoint: an http or https URL without user info. */
   readonly tokenUrl: string | URL;
@@ -22,7 +22,7 @@ export interface OAuth2Options {
   readonly clientId: string;
   /** The client's secret at the token endpoint. */
   readonly clientSecret: string;
-  /** The scopes to request. @default none: the server uses its own default */
+  /** The scopes to request, in the server's own names. @default none: the server uses its own default */
   readonly scopes?: readonly string[] | undefined;
   /** Further parameters of the request, such as `audience`. @default {} */
   readonly endpointParams?: Readonly<Record<string, string>> | undefined;

@@ -21,7 +21,7 @@ export interface AwsCredentials {
 
 /** The credentials that a function returns. */
 export interface ExpiringAwsCredentials extends AwsCredentials {
-  /** When they expire. @default the function is called before each attempt */
+  /** When the credentials expire. They are renewed five minutes before. @default the function is called before each attempt */
   readonly expiration?: Date | undefined;
 }
 

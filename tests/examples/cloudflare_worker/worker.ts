@@ -1,4 +1,4 @@
-// A Cloudflare Worker that counts its requests. Each isolate is an instance of its own, whose totals rise while it lives.
+// A Cloudflare Worker that counts its requests. Each isolate has its own label instance, because each isolate counts from zero.
 import { pushOnce, type TimeSeries } from "k6-remote-write";
 
 interface Env {
@@ -28,7 +28,7 @@ export default {
     const found = new URL(request.url).pathname === "/";
     const status = found ? 200 : 404;
     requests.set(`${status}`, (requests.get(`${status}`) ?? 0) + 1);
-    // Once a second at most: pushes of the same series must not overtake each other.
+    // At most one push per second, so that a push cannot overtake an earlier push of the same series.
     if (Date.now() - pushedAt >= 1000) {
       pushedAt = Date.now();
       context.waitUntil(pushOnce(timeSeries(pushedAt), { url: env.REMOTE_WRITE_URL, maxRequests: 5 }));
