@@ -40,8 +40,15 @@ interface SnappyExports {
   decompress_raw(result: number, input: number, length: number): void;
 }
 
+/** Views of the module's memory. They are empty after it grew. A new view for each call would double the time of a short body. */
+interface Views {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly words: Uint32Array;
+}
+
 let chosenModule: object | undefined;
 let snappy: SnappyExports | undefined;
+let memoryViews: Views | undefined;
 /** The message of the last error. */
 let problem = "";
 
@@ -137,16 +144,19 @@ function run(verb: "compress" | "decompress", bytes: Uint8Array): Uint8Array<Arr
   let cause: unknown;
   snappy ??= instantiate();
   try {
-    const { memory } = snappy;
     const input = snappy.__wbindgen_malloc(length) >>> 0;
-    new Uint8Array(memory.buffer, input, length).set(bytes);
+    views(snappy).bytes.set(bytes, input);
     const result = snappy.__wbindgen_add_to_stack_pointer(-16);
-    snappy[`${verb}_raw`](result, input, length);
-    // Read after the call: the memory has another buffer after it grew.
-    const [address = 0, outputLength = 0, , failed] = new Uint32Array(memory.buffer, result, 4);
+    if (verb === "compress") snappy.compress_raw(result, input, length);
+    else snappy.decompress_raw(result, input, length);
+    const { bytes: memory, words } = views(snappy);
+    const at = result / 4;
+    const address = words[at] ?? 0;
+    const outputLength = words[at + 1] ?? 0;
+    const failed = words[at + 3] !== 0;
     snappy.__wbindgen_add_to_stack_pointer(16);
-    if (failed === 0) {
-      const output = new Uint8Array(memory.buffer, address, outputLength).slice() as Uint8Array<ArrayBuffer>;
+    if (!failed) {
+      const output = memory.slice(address, address + outputLength);
       snappy.__wbindgen_free(address, outputLength);
       return output;
     }
@@ -160,13 +170,22 @@ function run(verb: "compress" | "decompress", bytes: Uint8Array): Uint8Array<Arr
   throw new FormatError(`Cannot ${verb} ${length} bytes: snappy says "${problem}", expected ${expected}`, { cause });
 }
 
+function views({ memory }: SnappyExports): Views {
+  if (memoryViews === undefined || memoryViews.bytes.length === 0) {
+    const buffer = memory.buffer as ArrayBuffer;
+    memoryViews = { bytes: new Uint8Array(buffer), words: new Uint32Array(buffer) };
+  }
+  return memoryViews;
+}
+
 function instantiate(): SnappyExports {
+  memoryViews = undefined;
   const source = chosenModule ?? snappyModule();
   // Not `instanceof`, because some edge sandboxes pass a module of another realm.
   const isModule = Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
   const module = (isModule ? source : new WebAssembly.Module(source as BufferSource)) as WebAssembly.Module;
   const noteError = (address: number, length: number): number => {
-    problem = new TextDecoder().decode(new Uint8Array(exports.memory.buffer, address >>> 0, length));
+    problem = new TextDecoder().decode(views(exports).bytes.subarray(address >>> 0, (address >>> 0) + length));
     return 0;
   };
   const instance = new WebAssembly.Instance(module, { wbg: { __wbindgen_error_new: noteError } });
