@@ -9,6 +9,9 @@
 import { ConfigurationError } from "../model/errors.ts";
 import { nearestName } from "./nearest_name.ts";
 
+/** A message lists at most this many names. */
+const maxListed = 10;
+
 /** The definition of one option. */
 export interface OptionDefinition<Value = unknown> {
   /**
@@ -90,7 +93,8 @@ export function checkKeys(options: unknown, known: readonly string[], parent?: s
   const prefix = parent === undefined ? "" : `${parent}.`;
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || known.includes(key)) continue;
-    const expected = nearestName(key, known) ?? known.join(", ");
+    const expected = nearestName(key, known) ??
+      (known.length > maxListed ? "an option from the table in the README" : known.join(", "));
     throw new ConfigurationError(
       `Cannot use the option ${prefix}${key}: there is no such option, expected ${expected}`,
     );
@@ -102,6 +106,11 @@ export function unexpected(name: string, value: unknown, expected: string): Conf
   const isText = typeof value === "object" || typeof value === "string";
   const shown = typeof value === "function" ? "a function" : isText ? JSON.stringify(value) : String(value);
   return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
+}
+
+/** Lists the choices of which one is expected: "a", "a or b", "a, b or c". */
+export function listOf(choices: readonly string[]): string {
+  return [choices.slice(0, -1).join(", "), ...choices.slice(-1)].filter((part) => part !== "").join(" or ");
 }
 
 /** Returns what was expected instead of a value; undefined if the value is of its kind. */
@@ -117,7 +126,7 @@ function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefin
       return types.includes(typeof value) ? undefined : `a ${types.join(" or a ")}`;
     }
     case "choice":
-      return choices.includes(value) ? undefined : choices.map((choice) => `"${choice}"`).join(" or ");
+      return choices.includes(value) ? undefined : listOf(choices.map((choice) => `"${choice}"`));
     case "number":
     case "durationMs":
       return typeof value === "number" && value >= min ? undefined : `a number from ${min}`;

@@ -160,6 +160,12 @@ test("a port that is in use, options of forwarding without --forward, and option
   );
   assert.match(
     await usageErrorOf(["receive", "--forward", "http://a.test/", "--trend-stats", "max"]),
-    /there is no flag --trend-stats/,
+    /^Cannot use --trend-stats: receive shows and forwards series as they are, expected it with send or run$/,
   );
+  assert.match(
+    await usageErrorOf(["receive", "--label", "site=eu"]),
+    /^Cannot use --label: receive shows and forwards/,
+  );
+  assert.match(await usageErrorOf(["receive", "--no-keep-tags"]), /^Cannot use --keep-tags: /);
+  assert.match(await usageErrorOf(["receive", "--labl", "site=eu"]), /there is no flag --labl; see --help/);
 });

@@ -64,6 +64,8 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly keepNameTag?: boolean | undefined;
   /** Whether the tag `url` becomes a label. @default true */
   readonly keepUrlTag?: boolean | undefined;
+  /** Whether k6's tags `k6_feature_*`, which name the switches that are on (`k6 run --features`), become labels. @default true */
+  readonly keepFeatureTags?: boolean | undefined;
   /** Labels of every series. As with Prometheus's external labels, a tag of the same name wins. @default {} */
   readonly labels?: Tags | undefined;
   /** The label `instance`, which distinguishes senders. "auto" generates a name. @default none */
@@ -147,6 +149,12 @@ export const k6OptionDefinitions: OptionDefinitions<
   keepTags: { kind: "boolean", default: true, help: "Send tags as labels." },
   keepNameTag: { kind: "boolean", default: false, help: "Send the tag name as a label." },
   keepUrlTag: { kind: "boolean", default: true, help: "Send the tag url as a label." },
+  keepFeatureTags: {
+    kind: "boolean",
+    // As in k6's own output.
+    default: true,
+    help: "Send k6's tags k6_feature_* (k6 run --features) as labels.",
+  },
   trendStats: {
     kind: "strings",
     default: ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"],
