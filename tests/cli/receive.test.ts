@@ -146,6 +146,18 @@ test("if the target rejects samples, the exit code is 1", () =>
     assert.match(stderr, /1 rejected: status 400: not you/);
   }, { script: refusing(400, "not you") }));
 
+test("with --on-loss warn, the exit code is 0 although the target rejects samples; k6's names are no obstacle", () =>
+  withReceiver(async (target) => {
+    const running = startCli(["receive", "--port", "0", "--forward", target.url, "--protocol", "1.0"], {
+      env: { K6_PROMETHEUS_RW_ON_LOSS: "warn" },
+    });
+    const client = new RemoteWriteClient({ url: await urlOf(running) });
+    await client.write([series]);
+    const { code, stderr } = await end(running);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /1 rejected: status 400: not you/);
+  }, { script: refusing(400, "not you") }));
+
 test("a port that is in use, options of forwarding without --forward, and options of k6 are errors", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
