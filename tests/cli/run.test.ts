@@ -5,7 +5,7 @@ import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { startReceiver } from "../support/receiver_server.ts";
-import { prometheus } from "../support/scripted_receiver.ts";
+import { prometheus, refusing } from "../support/scripted_receiver.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
@@ -140,11 +140,10 @@ test("if k6 fails before it measured anything, one line follows its own message"
 
 test("with --on-loss warn, samples that were not delivered are a warning, and the exit code is k6's", () =>
   withK6(async ({ options }) => {
-    const { env } = options({}, { K6_PROMETHEUS_REMOTE_URL: "http://127.0.0.1:9/", K6_PROMETHEUS_RW_ON_LOSS: "warn" });
-    const result = await runCli(["run", "script.js"], { env });
+    const result = await runCli(["run", "script.js"], options({}, { K6_PROMETHEUS_RW_ON_LOSS: "warn" }));
     assert.equal(result.code, 0, result.stderr);
     assert.match(lastLine(result), /^warn: k6 ended with 0; ([\d,]+) of \1 samples not delivered; testid basic$/);
-  }));
+  }, { script: refusing(400, "no") }));
 
 test("k6's switch for native histograms has the effect that it has on k6's own output", () =>
   withK6(async ({ k6, receiver, options }) => {
