@@ -7,6 +7,7 @@ import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { version } from "../model/version.ts";
+import { fileProblem } from "./file_problem.ts";
 import { shownEndpoint } from "./output_options.ts";
 import { builtin } from "./runtime.ts";
 
@@ -115,7 +116,7 @@ async function readState(path: string): Promise<State | undefined> {
     text = await builtin("node:fs").promises.readFile(path, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new ConfigurationError(`Cannot read the checkpoint "${path}": ${reasonOf(error)}, expected a file`);
+    throw new ConfigurationError(`Cannot read the checkpoint "${path}": ${fileProblem(error)}, expected a file`);
   }
   const state = parseState(text);
   if (state !== undefined) return state;
@@ -163,7 +164,7 @@ async function describeFile(path: string): Promise<{ readonly bytes: number; rea
     return { bytes, sha256: hash.digest("hex") };
   } catch (error) {
     throw new ConfigurationError(
-      `Cannot use --checkpoint with "${path}": ${reasonOf(error)}, expected a file that can be read twice`,
+      `Cannot use --checkpoint with "${path}": ${fileProblem(error)}, expected a file that can be read twice`,
     );
   }
 }

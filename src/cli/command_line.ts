@@ -34,7 +34,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   // Flags may come before the command.
   const at = firstOperand(args, commands.flatMap(({ flags, options }) => [...flags, ...options])) ?? 0;
   const word = args[at] ?? "";
-  const command = commandOf(word) ?? send;
+  // The command replaces k6, so its words may be those of k6 cloud run.
+  const command = word === "cloud" && !isThere(word) ? run : commandOf(word) ?? send;
   const rest = command.name === word ? args.toSpliced(at, 1) : args;
   if (asksFor(rest, "--version", "-V")) return { print: `k6-remote-write ${version}\n` };
   if (asksFor(rest, "--help", "-h")) return { print: formatCommandHelp(command) };

@@ -11,12 +11,11 @@ import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
  */
 export const k6Flags: readonly string[] = ["config", "insecure-skip-tls-verify", "no-thresholds", "quiet"];
 
+/** k6's own output. */
+const presentOutput = "experimental-prometheus-rw";
+
 /** The k6 outputs that `run` replaces: the original extension's, its successor's, and k6's own. */
-const replacedOutputs: readonly string[] = [
-  "output-prometheus-remote",
-  "xk6-prometheus-rw",
-  "experimental-prometheus-rw",
-];
+const replacedOutputs: readonly string[] = ["output-prometheus-remote", "xk6-prometheus-rw", presentOutput];
 
 /**
  * Reads the flags of this command, which may be anywhere before `--`. All other arguments remain, in order, as operands.
@@ -53,6 +52,8 @@ export interface K6Arguments {
   readonly args: readonly string[];
   /** The options after the name of a replaced output, such as `url=...,mapping=raw`. */
   readonly outputArgument?: string;
+  /** Whether k6's own output is among the replaced ones. */
+  readonly isPresentOutput: boolean;
 }
 
 /**
@@ -80,7 +81,11 @@ export function replaceOutputs(args: readonly string[], fromEnv = ""): K6Argumen
   }
   const outputArgument = replaced.map((output) => output.slice(nameOf(output).length + 1))
     .filter((text) => text !== "").join(",");
-  return { args: [...left, ...(end < 0 ? [] : args.slice(end))], ...(outputArgument === "" ? {} : { outputArgument }) };
+  return {
+    args: [...left, ...(end < 0 ? [] : args.slice(end))],
+    ...(outputArgument === "" ? {} : { outputArgument }),
+    isPresentOutput: replaced.some((output) => nameOf(output) === presentOutput),
+  };
 }
 
 function isReplaced(output: string): boolean {

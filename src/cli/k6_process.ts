@@ -112,9 +112,13 @@ export function startK6(path: string, { args, env }: StartK6Options): K6Process 
 export function environmentForK6(env: Environment, sigv4: SigV4Options | undefined): Environment {
   const { AWS_SECRET_ACCESS_KEY: awsSecret = "" } = env;
   const signsWithAws = awsSecret !== "" && sigv4?.secretAccessKey === awsSecret;
-  const isSecret = (name: string): boolean => ownVariables.test(name) || (signsWithAws && awsVariables.test(name));
+  const isSecret = (name: string): boolean =>
+    (ownVariables.test(name) && name !== featureVariable) || (signsWithAws && awsVariables.test(name));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
 }
+
+/** A switch of k6 itself, which adds a tag to all samples. */
+const featureVariable = "K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM";
 
 const ownVariables = /^(K6_PROMETHEUS_|K6_OUT$)/i;
 const awsVariables = /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/i;

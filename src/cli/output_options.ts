@@ -11,12 +11,13 @@ import { buildOptions, type FileOptions, type RawOptions } from "../config/raw_o
 import { k6TextOptions, sendingTextOptions, textOptions } from "../config/text_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
-import { ConfigurationError, reasonOf } from "../model/errors.ts";
+import { ConfigurationError } from "../model/errors.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
 import { redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
+import { fileProblem } from "./file_problem.ts";
 import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
-import { environment, readText, senderName } from "./runtime.ts";
+import { type Environment, environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
 const configFlag: Flag = {
@@ -50,6 +51,10 @@ export interface ReadOutputOptions {
   warn(message: string): void;
   /** The argument of k6's `-o output=...`. */
   readonly argument?: string;
+  /** Whether that output is k6's present one. @default false */
+  readonly isPresentOutput?: boolean;
+  /** The variables. @default those of the process */
+  readonly env?: Environment;
   /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
   /** Advice that the warnings must not give. @default advice on series if the command forwards */
@@ -62,6 +67,8 @@ export interface CommandOptions {
   readonly raw: RawOptions;
   /** The options for the library. */
   readonly options: RemoteWriteOutputOptions;
+  /** Whether a loss is a failure of the command. */
+  readonly failsOnLoss: boolean;
 }
 
 /**
@@ -71,7 +78,8 @@ export interface CommandOptions {
  */
 export function readOutputOptions(
   given: Arguments,
-  { warn, argument, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [] }: ReadOutputOptions,
+  { warn, env = environment, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [], ...output }:
+    ReadOutputOptions,
 ): CommandOptions {
   const flags = optionsOf(
     textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
@@ -94,14 +102,18 @@ export function readOutputOptions(
     useless.push(source);
     return false;
   };
-  const raw = withFiles(consolidateOptions({ flags, argument, env: environment, config, accepts }));
+  const { argument, isPresentOutput } = output;
+  const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env, config, accepts });
+  // k6's present names imply a default for the series, too.
+  const raw = withFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
   if (useless.length > 0) warn(`Forwarding does not use ${useless.join(", ")}.`);
   const { options, files } = buildOptions(raw);
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
   const fetch = tlsFetchOf(files, { urls: [options.url, raw.oauth2?.tokenUrl], warn });
   const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
-  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning } };
+  const failsOnLoss = files.onLoss !== "warn";
+  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning }, failsOnLoss };
 }
 
 /** Reads the files that the library cannot read. */
@@ -157,8 +169,9 @@ function readFile(path: string, what: string): string {
   try {
     return readText(path);
   } catch (error) {
-    const reason = reasonOf(error);
-    throw new ConfigurationError(`Cannot use the ${what} file "${path}": ${reason}, expected a file that can be read`);
+    throw new ConfigurationError(
+      `Cannot use the ${what} file "${path}": ${fileProblem(error)}, expected a file that can be read`,
+    );
   }
 }
 

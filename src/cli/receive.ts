@@ -6,11 +6,12 @@
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
 import { parseBoolean, parseString, parseUrl, unreadable } from "../config/option_parsers.ts";
+import { k6TextOptions } from "../config/text_options.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Violation } from "../receive/rules/rules.ts";
 import { strictRules } from "../receive/rules/strict_rules.ts";
-import type { Arguments, Flag } from "./arguments.ts";
+import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatBytes } from "./format.ts";
 import { Log } from "./log.ts";
@@ -64,6 +65,7 @@ export const receive: Command = {
     ...commonFlags,
   ],
   options: forwardFlags,
+  parse: parseReceiveArguments,
   notes: `It ends at SIGINT or SIGTERM, and then prints the table.
 The options are for --forward. A sender gets its response when the queue has accepted its samples,
 and status 429 while the queue is full. If the endpoint does not respond, it is tried again without
@@ -100,7 +102,7 @@ async function run(given: Arguments): Promise<number> {
       resolve();
     });
   });
-  const forwarder = createForwarder(given, { receiving, log });
+  const { forwarder, failsOnLoss } = createForwarder(given, { receiving, log });
   const handler = forwarder?.handle ?? createReceiver(receiving);
   const host = String(given.values.get("host") ?? defaultHost);
   const port = Number(given.values.get("port") ?? defaultPort);
@@ -118,7 +120,19 @@ async function run(given: Arguments): Promise<number> {
   if (json === undefined) await writeOut(table.format());
   if (report === undefined) return exitCodes.ok;
   log.say("info", formatDelivered(report));
-  return report.delivered + report.unknown === report.samples ? exitCodes.ok : exitCodes.lost;
+  return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;
+}
+
+/** @throws ConfigurationError also for an option of the other commands, which this command cannot have */
+function parseReceiveArguments(args: readonly string[], flags: readonly Flag[]): Arguments {
+  const names = args.map((argument) => argument.split("=", 1)[0]);
+  const other = k6TextOptions.find(({ flag }) =>
+    flags.every((own) => own.flag !== flag) && (names.includes(`--${flag}`) || names.includes(`--no-${flag}`))
+  );
+  if (other === undefined) return parseArguments(args, flags);
+  throw new ConfigurationError(
+    `Cannot use --${other.flag}: receive shows and forwards series as they are, expected it with send or run`,
+  );
 }
 
 function parsePort(text: string, source: string): number {
@@ -128,23 +142,26 @@ function parsePort(text: string, source: string): number {
 }
 
 /**
- * Returns a forwarder for `--forward`; undefined without it.
+ * Returns a forwarder for `--forward`; undefined without it. Also says whether a loss is a failure of the command.
  *
  * @throws ConfigurationError if an option needs --forward, or cannot be used
  */
 function createForwarder(
   given: Arguments,
   { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
-): RemoteWriteForwarder | undefined {
+): { readonly forwarder?: RemoteWriteForwarder; readonly failsOnLoss: boolean } {
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
     const unused = forwardFlags.find(({ flag }) => given.values.has(flag));
-    if (unused === undefined) return undefined;
+    if (unused === undefined) return { failsOnLoss: true };
     throw new ConfigurationError(`Cannot use --${unused.flag}: nothing is forwarded, expected also --forward URL`);
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
-  const { options } = readOutputOptions(target, { warn: (message) => log.say("warn", message), forwards: true });
-  return new RemoteWriteForwarder({ ...options, receiver: receiving });
+  const { options, failsOnLoss } = readOutputOptions(target, {
+    warn: (message) => log.say("warn", message),
+    forwards: true,
+  });
+  return { forwarder: new RemoteWriteForwarder({ ...options, receiver: receiving }), failsOnLoss };
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {

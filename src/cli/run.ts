@@ -4,6 +4,7 @@
  * @module
  */
 import { parseString } from "../config/option_parsers.ts";
+import { withFeatureArguments } from "../config/k6_features.ts";
 import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
@@ -12,6 +13,10 @@ import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
+import { describeEnd } from "./k6_exit_codes.ts";
+import { explainMisspeltFlag } from "./misspelt_flag.ts";
+import { readLocalRun } from "./cloud_run.ts";
+import { TagNotices } from "./tag_notices.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
@@ -56,7 +61,10 @@ script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like if they sign
 A run without a testid (a tag, a label or --testid) gets one.
 At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal,
 or SIGQUIT, ends both at once.
-Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or k6 is missing.`,
+cloud run --local-execution script.js runs as k6 run --out cloud, because k6 cloud run has no other
+output. k6's --features and K6_FEATURES have the effect that they have on k6's own output.
+Exit codes: k6's own; 1 if k6 ended with 0 and something was lost, unless --on-loss is warn; 2 wrong
+usage, or k6 is missing.`,
   run: (given) => new Running(given).run(),
 };
 
@@ -81,13 +89,19 @@ class Running {
     this.#testid = runId({ now: Date.now, random: Math.random });
   }
 
+  readonly #warn = (message: string): void => this.#log.say("warn", message);
+
   async run(): Promise<number> {
     const started = performance.now();
-    const { args, outputArgument } = replaceOutputs(this.#given.operands, environment.K6_OUT);
+    const { args: localArgs, isCloud, notice } = readLocalRun(this.#given.operands);
+    if (notice !== undefined) this.#log.say("warn", notice);
+    const { args, outputArgument, isPresentOutput } = replaceOutputs(localArgs, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString(), environment);
-    const { raw, options: given } = readOutputOptions(this.#given, {
-      warn: (message) => this.#log.say("warn", message),
+    const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
+      warn: this.#warn,
       argument: outputArgument,
+      isPresentOutput,
+      env: withFeatureArguments(environment, args),
     });
     const options = { ...liveOptions, ...given };
     this.#testid = chooseTestid(options, this.#testid);
@@ -100,13 +114,14 @@ class Running {
     await signalsHandled();
     if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
     const reader = readK6Json(channel.stream, { signal: this.#stop.signal });
-    const reading = this.#read(reader, { output, blocks: options.overflow === "block" });
+    const notices = new TagNotices(given, this.#warn);
+    const reading = this.#read(reader, { output, notices, blocks: options.overflow === "block" });
     output.start();
     let end: K6End;
     try {
       this.#started = true;
       this.#k6 = startK6(path, {
-        args: ["run", "--out", `json=${channel.path}`, ...args],
+        args: ["run", "--out", `json=${channel.path}`, ...(isCloud ? ["--out", "cloud"] : []), ...args],
         env: environmentForK6(environment, raw.sigv4),
       });
       end = await this.#k6.ended;
@@ -121,15 +136,25 @@ class Running {
     this.#log.progress("");
     const totals = { report, stats: output.stats, read: [reader.stats] };
     const ms = performance.now() - started;
+    if (measuredNothing(end, totals)) {
+      const misspelt = explainMisspeltFlag(args, [...run.flags, ...run.options]);
+      this.#log.say("error", `${describeEnd(end)} before it measured anything, so nothing was sent`);
+      if (misspelt !== undefined) this.#log.say("error", misspelt);
+      return end.code;
+    }
     this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), ms }));
-    const { code, lost, message } = concludeRun(end, { ...totals, unreadable: this.#unreadable });
-    this.#log.say(lost ? "error" : "info", `${message}; testid ${this.#testid}`);
+    const { code, lost, message } = concludeRun(end, { ...totals, unreadable: this.#unreadable, failsOnLoss });
+    this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
     return code;
   }
 
   async #read(
     reader: K6JsonReader,
-    { output, blocks }: { readonly output: RemoteWriteOutput; readonly blocks: boolean },
+    { output, notices, blocks }: {
+      readonly output: RemoteWriteOutput;
+      readonly notices: TagNotices;
+      readonly blocks: boolean;
+    },
   ): Promise<void> {
     const { signal } = this.#stop;
     try {
@@ -138,6 +163,7 @@ class Running {
         // A testid that the script itself sets takes precedence.
         if (first) this.#testid = samples[0]?.tags.testid ?? this.#testid;
         first = false;
+        notices.check(samples);
         output.add(samples);
         if (blocks) await output.ready({ signal });
       }
@@ -188,12 +214,14 @@ export function chooseTestid({ testid, labels }: RemoteWriteOutputOptions, made:
   return testid === "auto" ? made : testid ?? labels?.testid ?? made;
 }
 
-/** The exit codes of k6 that have one meaning. */
-const meanings: Readonly<Record<number, string>> = { 99: " (thresholds failed)", 105: " (interrupted)" };
+/** Reports whether k6 failed before it measured anything. Its own message, which is above, says why. */
+export function measuredNothing({ code }: K6End, { report, read }: Omit<RunResult, "stats">): boolean {
+  return code !== 0 && report.samples === 0 && read.every(({ samples }) => samples === 0);
+}
 
 /** The result of a run. */
 export interface RunConclusion {
-  /** The exit code: k6's own, or 1 if k6 ended with 0 and something was lost. */
+  /** The exit code: k6's own, or 1 if k6 ended with 0 and a loss is a failure. */
   readonly code: number;
   /** Whether results were lost, or could not be read. */
   readonly lost: boolean;
@@ -204,12 +232,16 @@ export interface RunConclusion {
 /**
  * Decides how a run ends.
  *
- * @param totals unreadable: the reading of k6's JSON failed or was broken off
+ * @param totals unreadable: the reading of k6's JSON failed or was broken off; failsOnLoss: a loss is a failure
  */
 export function concludeRun(
-  { code, signal }: K6End,
-  { unreadable, ...totals }: RunResult & { readonly unreadable: boolean },
+  end: K6End,
+  { unreadable, failsOnLoss = true, ...totals }: RunResult & {
+    readonly unreadable: boolean;
+    readonly failsOnLoss?: boolean;
+  },
 ): RunConclusion {
+  const { code } = end;
   const { report: { samples, delivered, unknown }, read } = totals;
   const isEmpty = read.every((input) => input.samples === 0);
   const lost = lossesOf(totals).length > 0 || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
@@ -224,6 +256,9 @@ export function concludeRun(
     : lost
     ? `delivered ${all}, but some of its results could not be read`
     : `delivered all ${all}`;
-  const end = signal === undefined ? `k6 ended with ${code}${meanings[code] ?? ""}` : `${signal} ended k6`;
-  return { code: code === 0 && lost ? exitCodes.lost : code, lost, message: `${end}; ${results}` };
+  return {
+    code: code === 0 && lost && failsOnLoss ? exitCodes.lost : code,
+    lost,
+    message: `${describeEnd(end)}; ${results}`,
+  };
 }

@@ -13,6 +13,7 @@ import { type K6JsonStats, readK6Json } from "../k6/read/k6_json.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type Command, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
+import { fileProblem } from "./file_problem.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
 import { Log } from "./log.ts";
@@ -20,6 +21,7 @@ import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./ou
 import { followFile } from "./follow.ts";
 import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
+import { TagNotices } from "./tag_notices.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 
 const progressPeriodMs = 250;
@@ -65,8 +67,9 @@ class Sending {
   async run(): Promise<number> {
     const started = performance.now();
     const { paths, live, shiftToNow } = this.#args;
-    const { raw, options: given } = readOutputOptions(this.#given, {
-      warn: (message) => this.#log.say("warn", message),
+    const warn = (message: string): void => this.#log.say("warn", message);
+    const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
+      warn,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
     const options: RemoteWriteOutputOptions = {
@@ -84,7 +87,8 @@ class Sending {
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
     if (!this.#stop.signal.aborted) await checkpoint?.begin(shiftMs);
     const blocks = !live || options.overflow === "block";
-    for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks });
+    const notices = new TagNotices(given, warn);
+    for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices });
     // Wait for recorded samples as long as it takes: each request has its own deadline.
     const report = await output.close({
       timeoutMs: live ? closeTimeoutMs : Infinity,
@@ -99,8 +103,11 @@ class Sending {
     const ms = performance.now() - started;
     this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, ms }));
     const losses = lossesOf(totals);
-    if (losses.length > 0) this.#log.say("error", `Not everything was sent: ${losses.join(", ")}`);
-    return losses.length > 0 || this.#broken || interrupted !== undefined ? exitCodes.lost : exitCodes.ok;
+    const level = failsOnLoss ? "error" : "warn";
+    if (losses.length > 0) this.#log.say(level, `Not everything was sent: ${losses.join(", ")}`);
+    return (losses.length > 0 && failsOnLoss) || this.#broken || interrupted !== undefined
+      ? exitCodes.lost
+      : exitCodes.ok;
   }
 
   async #openCheckpoint(raw: RawOptions, options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
@@ -151,7 +158,11 @@ class Sending {
   async #sendInput(
     path: string,
     output: RemoteWriteOutput,
-    { shiftMs, blocks }: { readonly shiftMs: number; readonly blocks: boolean },
+    { shiftMs, blocks, notices }: {
+      readonly shiftMs: number;
+      readonly blocks: boolean;
+      readonly notices: TagNotices;
+    },
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const name = path === "-" ? "standard input" : path;
@@ -163,6 +174,7 @@ class Sending {
     });
     try {
       for await (const samples of reader) {
+        notices.check(samples);
         output.add(shiftMs === 0 ? samples : samples.map((sample) => ({ ...sample, time: sample.time + shiftMs })));
         // The endpoint may refuse all requests: then the rest need not be read.
         if (blocks && !await output.ready({ signal: this.#stop.signal })) this.#stop.abort();
@@ -170,7 +182,7 @@ class Sending {
     } catch (error) {
       const canContinue = this.#args.checkpoint !== undefined;
       const rest = canContinue ? "; the next run continues with the incomplete window" : "";
-      this.#cannotRead(`all of ${name}: ${reasonOf(error)}${rest}`);
+      this.#cannotRead(`all of ${name}: ${fileProblem(error)}${rest}`);
       if (canContinue) this.#stop.abort();
     }
     if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { checkKeys, unexpected } from "../model/check_keys.ts";
+import { checkKeys, listOf, unexpected } from "../model/check_keys.ts";
 
 /** The definition of one option. */
 export interface OptionDefinition<Value = unknown> {
@@ -80,7 +80,7 @@ function expectedOf(value: unknown, { kind, min = 0, choices = [] }: OptionDefin
       return types.includes(typeof value) ? undefined : `a ${types.join(" or a ")}`;
     }
     case "choice":
-      return choices.includes(value) ? undefined : choices.map((choice) => `"${choice}"`).join(" or ");
+      return choices.includes(value) ? undefined : listOf(choices.map((choice) => `"${choice}"`));
     case "number":
     case "durationMs":
       return typeof value === "number" && value >= min ? undefined : `a number from ${min}`;

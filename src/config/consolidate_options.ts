@@ -5,7 +5,7 @@
  */
 import { readArgument } from "./argument.ts";
 import { readConfig } from "./config_file.ts";
-import { type Environment, readEnvironment, withAwsVariables } from "./env.ts";
+import { type Environment, presentDefaults, readEnvironment, withAwsVariables } from "./env.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { mergeOptions } from "./merge_options.ts";
 import type { RawOptions } from "./raw_options.ts";
@@ -16,6 +16,8 @@ export interface OptionSources {
   readonly flags?: RawOptions;
   /** The part of k6's `-o output=...` after the equals sign. */
   readonly argument?: string;
+  /** Whether the argument is that of k6's present output, `experimental-prometheus-rw`. @default false */
+  readonly isPresentOutput?: boolean;
   /** The environment variables by name. Unknown ones that begin like this module's are an error. */
   readonly env?: Environment;
   /** The content of a configuration file, and the file's name for errors. */
@@ -26,18 +28,20 @@ export interface OptionSources {
 
 /**
  * Merges sources: flags win over the argument, the argument over variables, variables over the file. As in k6, certificates are
- * verified by default if k6's present names are used: an argument, a file or variables `K6_PROMETHEUS_RW_*`.
+ * verified by default if k6's present names are used: an argument, a file or variables `K6_PROMETHEUS_RW_*`. With these variables or
+ * k6's present output, the tag `name` becomes a label by default.
  *
  * @throws ConfigurationError
  */
 export function consolidateOptions(
-  { flags = {}, argument, env = {}, config, accepts = () => true }: OptionSources,
+  { flags = {}, argument, isPresentOutput = false, env = {}, config, accepts = () => true }: OptionSources,
 ): RawOptions {
   const { values, hasPresentNames } = readEnvironment(env);
-  const isPresent = hasPresentNames || argument !== undefined || config !== undefined;
+  const isPresent = hasPresentNames || isPresentOutput;
+  const verifies = isPresent || argument !== undefined || config !== undefined;
   const fromConfig = config === undefined ? [] : readConfig(config.text, config.name);
   const layers: readonly RawOptions[] = [
-    isPresent ? { insecureSkipTlsVerify: false } : {},
+    isPresent ? presentDefaults : verifies ? { insecureSkipTlsVerify: false } : {},
     optionsOf(fromConfig.filter((value) => accepts(value, "config"))),
     optionsOf(values.filter((value) => accepts(value, "env"))),
     argument === undefined ? {} : readArgument(argument),

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { nearestName } from "../model/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
+import { featureValues } from "./k6_features.ts";
 import { buildOptions, type OptionsFromText, type RawOptions } from "./raw_options.ts";
 import type { TextOption } from "./text_option.ts";
 import { textOptions } from "./text_options.ts";
+import { ownVariables, unknownVariable } from "./unknown_variable.ts";
 
 /** Environment variables by name. An empty one counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,15 +22,16 @@ export interface EnvironmentValues {
   readonly hasPresentNames: boolean;
 }
 
-/** Matches this module's variables. An unknown variable that matches is a mistake. */
-const ownVariables = /^K6_(PROMETHEUS_|KEEP_|CA_CERT_)/;
-
 /** Begins the variables of k6's present output. */
 const presentPrefix = "K6_PROMETHEUS_RW_";
 
+/** The defaults of k6's present output that differ from those of the original extension. */
+export const presentDefaults: RawOptions = { insecureSkipTlsVerify: false, keepNameTag: true };
+
 /**
  * Reads options from an environment, such as `process.env` or `Deno.env.toObject()`. An empty variable counts as not set. If k6's
- * present names (`K6_PROMETHEUS_RW_*`) are used, `files.insecureSkipTlsVerify` is false by default.
+ * present names (`K6_PROMETHEUS_RW_*`) are used, `files.insecureSkipTlsVerify` is false and `keepNameTag` is true by default. As in k6,
+ * `K6_FEATURES=native-histograms` makes trends native.
  *
  * @throws ConfigurationError that names the variable, its value (never a secret) and what was expected; also for an unknown variable
  * that begins like this module's variables
@@ -56,7 +58,7 @@ export function rawOptionsFromEnv(env: Environment): RawOptions {
   }
   const { values, hasPresentNames } = readEnvironment(env);
   const options = optionsOf(values);
-  return withAwsVariables(hasPresentNames ? { insecureSkipTlsVerify: false, ...options } : options, env);
+  return withAwsVariables(hasPresentNames ? { ...presentDefaults, ...options } : options, env);
 }
 
 /** Reads the variables of an environment. */
@@ -74,8 +76,8 @@ export function readEnvironment(env: Environment): EnvironmentValues {
       values.push({ option, value, source: member.name });
     }
   }
-  for (const name of set) if (ownVariables.test(name) && !known.has(name)) throw unknownVariable(name, known);
-  return { values, hasPresentNames: set.some((name) => name.startsWith(presentPrefix)) };
+  for (const name of set) if (ownVariables.test(name) && !known.has(name)) throw unknownVariable(name);
+  return { values: featureValues(values, env), hasPresentNames: set.some((name) => name.startsWith(presentPrefix)) };
 }
 
 /** Adds the region and the credentials of AWS's standard variables if the options ask for signatures and lack these parts. */
@@ -100,10 +102,4 @@ function membersOf({ envPrefixes }: TextOption, set: readonly string[]): { name:
   return envPrefixes.toReversed().flatMap((prefix) =>
     set.filter((name) => name.startsWith(prefix)).map((name) => ({ name, key: name.slice(prefix.length) }))
   );
-}
-
-function unknownVariable(name: string, known: ReadonlySet<string>): ConfigurationError {
-  const nearest = nearestName(name, [...known].filter((candidate) => ownVariables.test(candidate)));
-  const expected = nearest === undefined ? "one of the names in the table of options" : `perhaps ${nearest}`;
-  return new ConfigurationError(`Cannot read the environment: there is no variable ${name}, expected ${expected}`);
 }

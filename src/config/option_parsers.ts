@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { listOf } from "../model/check_keys.ts";
 import { parseDurationMs } from "./duration.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { thresholdText } from "../k6/metric.ts";
@@ -54,7 +55,7 @@ export function choiceOf<const Choice extends string>(
 ): (text: string, source: string) => Choice {
   return (text, source) => {
     const choice = choices.find((candidate) => candidate === text);
-    if (choice === undefined) throw unreadable(source, text, choices.join(" or "));
+    if (choice === undefined) throw unreadable(source, text, listOf(choices));
     return choice;
   };
 }

@@ -15,7 +15,7 @@ import { runInfo } from "../k6/run_metrics/run_info.ts";
 import { thresholds } from "../k6/run_metrics/thresholds.ts";
 import type { Tags } from "../k6/sample.ts";
 
-/** Options for the program, because the library reads no files and has no TLS of its own. The command implements them. */
+/** Options for the program: the library reads no files, has no TLS of its own and no exit code. The command implements them. */
 export interface FileOptions {
   /** A file of CA certificates (PEM). A program passes a `fetch` that trusts them. */
   readonly caCertFile?: string | undefined;
@@ -31,13 +31,15 @@ export interface FileOptions {
   readonly bearerTokenFile?: string | undefined;
   /** A file of relabelling rules. A program passes `relabel`. */
   readonly relabelConfigFile?: string | undefined;
+  /** Whether samples that were not delivered make the program fail, or are only a warning. */
+  readonly onLoss?: "fail" | "warn" | undefined;
 }
 
 /** Options that were read from strings. */
 export interface OptionsFromText {
   /** The options that `RemoteWriteOutput` accepts. */
   readonly options: RemoteWriteOutputOptions;
-  /** The options that name files, and those of TLS. */
+  /** The options that name files, those of TLS, and `onLoss`. */
   readonly files: FileOptions;
 }
 
@@ -60,7 +62,7 @@ export interface RawOptions
 export function buildOptions(raw: RawOptions): OptionsFromText {
   const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
   const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
-  const { bearerTokenFile, relabelConfigFile, ...options } = withoutTls;
+  const { bearerTokenFile, relabelConfigFile, onLoss, ...options } = withoutTls;
   const isSigned = sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined);
   const { user, bearerToken } = options;
   const methods = Object.entries({ user, bearerToken, oauth2: tokens, sigv4: isSigned || undefined })
@@ -80,7 +82,7 @@ export function buildOptions(raw: RawOptions): OptionsFromText {
     }),
     files: defined({
       ...{ caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify },
-      ...{ bearerTokenFile, relabelConfigFile },
+      ...{ bearerTokenFile, relabelConfigFile, onLoss },
     }),
   };
 }

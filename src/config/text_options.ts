@@ -197,6 +197,15 @@ const series: readonly TextOptionEntry[] = [
   },
 ];
 
+const onLoss: TextOptionEntry = {
+  option: "onLoss",
+  flag: "on-loss",
+  placeholder: "POLICY",
+  help: "If something was lost: fail (exit code 1), or warn (the exit code stays as it is).",
+  default: "fail",
+  parse: choiceOf("fail", "warn"),
+};
+
 const client = textOptionsOf(clientOptionDefinitions, clientOptionTexts);
 const isCredential = ({ option }: TextOption): boolean => ["user", "password", "bearerToken"].includes(option);
 const isUrl = ({ option }: TextOption): boolean => option === "url";
@@ -210,6 +219,7 @@ export const sendingTextOptions: readonly TextOption[] = [
   ...client.filter((option) => !isUrl(option) && !isCredential(option)),
   ...tls.map(textOption),
   ...textOptionsOf(queueOptionDefinitions, queueOptionTexts),
+  textOption(onLoss),
 ];
 
 /** The options about k6's metrics, in the order of the help. */

@@ -6,6 +6,9 @@
 import { ConfigurationError } from "./errors.ts";
 import { nearestName } from "./nearest_name.ts";
 
+/** A message lists at most this many names. */
+const maxListed = 10;
+
 /**
  * Checks that options are an object without unknown keys.
  *
@@ -23,7 +26,8 @@ export function checkKeys(options: unknown, known: readonly string[], parent?: s
   const prefix = parent === undefined ? "" : `${parent}.`;
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || known.includes(key)) continue;
-    const expected = nearestName(key, known) ?? known.join(", ");
+    const expected = nearestName(key, known) ??
+      (known.length > maxListed ? "an option from the table in the README" : known.join(", "));
     throw new ConfigurationError(
       `Cannot use the option ${prefix}${key}: there is no such option, expected ${expected}`,
     );
@@ -35,4 +39,9 @@ export function unexpected(name: string, value: unknown, expected: string): Conf
   const isText = typeof value === "object" || typeof value === "string";
   const shown = typeof value === "function" ? "a function" : isText ? JSON.stringify(value) : String(value);
   return new ConfigurationError(`Cannot use the option ${name}: it is ${shown}, expected ${expected}`);
+}
+
+/** Lists the choices of which one is expected: "a", "a or b", "a, b or c". */
+export function listOf(choices: readonly string[]): string {
+  return [choices.slice(0, -1).join(", "), ...choices.slice(-1)].filter((part) => part !== "").join(" or ");
 }

@@ -100,9 +100,9 @@ export function decompress(bytes: Uint8Array, options: DecompressOptions): Uint8
   }
   if (length > bytes.length * maxRatio) {
     throw new FormatError(
-      `Cannot decompress the body: its declared length is ${length} bytes, expected at most ${
+      `Cannot decompress the body: its declared length is ${length} bytes, but ${bytes.length} bytes of snappy hold at most ${
         bytes.length * maxRatio
-      } from ${bytes.length}`,
+      }, expected a complete snappy block`,
     );
   }
   return run("decompress", bytes);
@@ -124,7 +124,9 @@ function decodedLength(bytes: Uint8Array): number {
     length += (byte & 0x7f) * 2 ** (7 * index);
     if (byte < 0x80 && length < 2 ** 32) return length;
   }
-  throw new FormatError("Cannot decompress the body: its declared length is over 32 bits, expected a snappy block");
+  throw new FormatError(
+    "Cannot decompress the body: it does not begin with a length (it is over 32 bits), expected a snappy block",
+  );
 }
 
 /** Returns a block of one literal. The tag holds a length of up to 60 bytes; for more, the next byte holds it. */

@@ -32,7 +32,7 @@ const wrong: readonly (readonly [string[], RegExp])[] = [
   [["sned", "x"], /there is no command or file sned; did you mean send\?$/],
   [["--url", "http://127.0.0.1:1/", "sent"], /there is no command or file sent; did you mean send\?$/],
   [["--ulr", "x"], /there is no flag --ulr; did you mean --url\?$/],
-  [["--log-level", "loud"], /Cannot read --log-level: it is "loud", expected error or warn or info or debug$/],
+  [["--log-level", "loud"], /Cannot read --log-level: it is "loud", expected error, warn, info or debug$/],
   [["receive", "--port", "65536"], /Cannot read --port: it is "65536", expected a whole number from 0 to 65535$/],
   [["receive", "--port", "x"], /Cannot read --port: it is "x", expected a whole number from 0 to 65535$/],
 ];

@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { k6Flags, parseRunArguments, replaceOutputs } from "../../src/cli/k6_arguments.ts";
+import { flagsOfK6 } from "../../src/cli/misspelt_flag.ts";
 import { run } from "../../src/cli/run.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 
 const flags = [...run.flags, ...run.options];
-
-/** The flags of `k6 run`, as `k6 run --help` of v2.2 and earlier versions lists them. */
-const flagsOfK6 = `address batch batch-per-host blacklist-ip block-hostnames compatibility-mode config console-output
-  discard-response-bodies dns duration env execution-segment execution-segment-sequence features help http-debug
-  include-system-env-vars insecure-skip-tls-verify iterations linger local-ips log-format log-ns-timestamps log-output
-  max-redirects min-iteration-duration new-machine-readable-summary no-color no-connection-reuse no-setup no-summary
-  no-teardown no-thresholds no-usage-report no-vu-connection-reuse out paused profiling-enabled quiet rps secret-source
-  stage summary-export summary-mode summary-time-unit summary-trend-stats system-tags tag throw traces-output type
-  user-agent verbose vus`.split(/\s+/);
 
 test("run takes no flag of k6 for itself, except --help", () => {
   const own = flags.flatMap(({ flag, placeholder }) => placeholder === undefined ? [flag, `no-${flag}`] : [flag]);
@@ -69,3 +61,11 @@ for (const [line, fromEnv, args, outputArgument] of outputs) {
     assert.deepEqual([left, found], [args, outputArgument]);
   });
 }
+
+test("k6's present output is distinguished from the extensions, because its defaults are used", () => {
+  const isPresent = (line: string, fromEnv?: string): boolean =>
+    replaceOutputs(line.split(" "), fromEnv).isPresentOutput;
+  assert.equal(isPresent("-o experimental-prometheus-rw=url=u s.js"), true);
+  assert.equal(isPresent("s.js", "json=a,experimental-prometheus-rw"), true);
+  assert.equal(isPresent("-o xk6-prometheus-rw --out output-prometheus-remote s.js"), false);
+});

@@ -33,6 +33,15 @@ test("a lost sample is exit code 1", () =>
     assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
   }, { script: refusing(500) }));
 
+test("with --on-loss warn, a lost sample is a warning, and the exit code is 0; what cannot be read is still 1", () =>
+  withReceiver(async ({ url }) => {
+    const args = ["--url", url, "--close-timeout", "100ms", "--on-loss", "warn"];
+    const { code, stderr } = await runCli(["-", ...args], { input: point(1) });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^warn: Not everything was sent: 1 of 1 sample not delivered$/m);
+    assert.equal((await runCli(["nowhere.json", ...args])).code, 1);
+  }, { script: refusing(500) }));
+
 test("an endpoint that never responds is exit code 1", async () => {
   const server = await startReceiver({ around: () => {} });
   const { code, stderr } = await runCli(["-", "--url", server.url, "--close-timeout", "100ms"], { input: point(1) })

@@ -58,14 +58,32 @@ test("a token file that is replaced while the command runs is read again for the
 });
 
 const wrong: readonly [string, () => readonly string[], RegExp][] = [
-  ["a missing configuration file", () => ["--config", join(folder, "none")], /configuration file ".*none": ENOENT/],
+  [
+    "a missing configuration file",
+    () => ["--config", join(folder, "none")],
+    /^Cannot use the configuration file ".*none": it does not exist, expected a file that can be read$/,
+  ],
+  [
+    "a folder as the configuration file",
+    () => ["--config", folder],
+    /^Cannot use the configuration file ".*": it is a folder/,
+  ],
+  [
+    "a missing CA file",
+    () => ["--ca-cert-file", join(folder, "none")],
+    /^Cannot use the CA file ".*none": it does not exist/,
+  ],
   [
     "an unknown key",
     () => ["--config", file("key.json", { urll: "x" })],
     /there is no option "urll", expected perhaps "url"/,
   ],
   ["an empty token file", () => ["--bearer-token-file", file("empty", "\n")], /the bearer token is empty/],
-  ["a missing token file", () => ["--bearer-token-file", join(folder, "none")], /token file ".*none"/],
+  [
+    "a missing token file",
+    () => ["--bearer-token-file", join(folder, "none")],
+    /^Cannot use the token file ".*none": it does not exist/,
+  ],
   [
     "a relabelling rule with an unknown action",
     () => ["--relabel-config-file", file("r.json", [{ action: "keeep" }])],

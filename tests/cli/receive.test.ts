@@ -146,6 +146,18 @@ test("if the target rejects samples, the exit code is 1", () =>
     assert.match(stderr, /1 rejected: status 400: not you/);
   }, { script: refusing(400, "not you") }));
 
+test("with --on-loss warn, the exit code is 0 although the target rejects samples; k6's names are no obstacle", () =>
+  withReceiver(async (target) => {
+    const running = startCli(["receive", "--port", "0", "--forward", target.url, "--protocol", "1.0"], {
+      env: { K6_PROMETHEUS_RW_ON_LOSS: "warn" },
+    });
+    const client = new RemoteWriteClient({ url: await urlOf(running) });
+    await client.write([series]);
+    const { code, stderr } = await end(running);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /1 rejected: status 400: not you/);
+  }, { script: refusing(400, "not you") }));
+
 test("a port that is in use, options of forwarding without --forward, and options of k6 are errors", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -160,6 +172,12 @@ test("a port that is in use, options of forwarding without --forward, and option
   );
   assert.match(
     await usageErrorOf(["receive", "--forward", "http://a.test/", "--trend-stats", "max"]),
-    /there is no flag --trend-stats/,
+    /^Cannot use --trend-stats: receive shows and forwards series as they are, expected it with send or run$/,
   );
+  assert.match(
+    await usageErrorOf(["receive", "--label", "site=eu"]),
+    /^Cannot use --label: receive shows and forwards/,
+  );
+  assert.match(await usageErrorOf(["receive", "--no-keep-tags"]), /^Cannot use --keep-tags: /);
+  assert.match(await usageErrorOf(["receive", "--labl", "site=eu"]), /there is no flag --labl; see --help/);
 });

@@ -5,7 +5,7 @@ import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { startReceiver } from "../support/receiver_server.ts";
-import { prometheus } from "../support/scripted_receiver.ts";
+import { prometheus, refusing } from "../support/scripted_receiver.ts";
 import type { StandIn } from "../support/stand_in_k6.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
@@ -57,12 +57,17 @@ const conclusions: readonly (readonly [
 ])[] = [
   [{ code: 0 }, {}, 0, "k6 ended with 0; delivered all 10 samples"],
   [{ code: 99 }, {}, 99, "k6 ended with 99 (thresholds failed); delivered all 10 samples"],
-  [{ code: 107 }, {}, 107, "k6 ended with 107; delivered all 10 samples"],
+  [{ code: 107 }, {}, 107, "k6 ended with 107 (the script threw an exception); delivered all 10 samples"],
   [{ code: 0 }, { unknown: 1, delivered: 9 }, 0, "k6 ended with 0; 1 of 10 samples perhaps not delivered"],
   [{ code: 0 }, { delivered: 9 }, 1, "k6 ended with 0; 1 of 10 samples not delivered"],
   [{ code: 99 }, { delivered: 9 }, 99, "k6 ended with 99 (thresholds failed); 1 of 10 samples not delivered"],
   [{ code: 0 }, { samples: 0, delivered: 0 }, 1, "k6 ended with 0; none of its results could be read"],
-  [{ code: 255 }, { samples: 0, delivered: 0 }, 255, "k6 ended with 255; none of its results could be read"],
+  [
+    { code: 255 },
+    { samples: 0, delivered: 0 },
+    255,
+    "k6 ended with 255 (see its message above); none of its results could be read",
+  ],
   [{ code: 0 }, { foreign: 1 }, 1, "k6 ended with 0; delivered 10 samples, but some of its results could not be read"],
   [
     { code: 0 },
@@ -83,6 +88,13 @@ for (const [end, { unreadable = false, ...totals }, code, message] of conclusion
     assert.deepEqual([conclusion.code, conclusion.message], [code, message]);
   });
 }
+
+test("with --on-loss warn, the exit code is k6's own whatever was lost", () => {
+  for (const [end, { unreadable = false, ...totals }, , message] of conclusions) {
+    const conclusion = concludeRun(end, { ...resultOf(totals), unreadable, failsOnLoss: false });
+    assert.deepEqual([conclusion.code, conclusion.message], [end.code, message]);
+  }
+});
 
 const testids: readonly (readonly [{ testid?: string; labels?: Record<string, string> }, string])[] = [
   [{}, "made"],
@@ -112,6 +124,46 @@ test("the run ends although k6 never opens its output, and is no success", () =>
     const result = await runCli(["run", "script.js"], options({ ending: "never opened" }));
     assert.equal(result.code, 1, result.stderr);
     assert.match(lastLine(result), /^error: k6 ended with 0; none of its results could be read/);
+  }));
+
+test("if k6 fails before it measured anything, one line follows its own message", () =>
+  withK6(async ({ options }) => {
+    // As k6 does for a missing script or an unknown flag: it does not even open its output.
+    const result = await runCli(["run", "--trnd-as", "native", "s.js"], options({ ending: "never opened", code: 255 }));
+    assert.equal(result.code, 255);
+    assert.deepEqual(result.stderr.trim().split("\n"), [
+      "k6's log",
+      "error: k6 ended with 255 (see its message above) before it measured anything, so nothing was sent",
+      "error: Neither k6 nor this command has the flag --trnd-as; did you mean --trend-as?",
+    ]);
+  }));
+
+test("with --on-loss warn, samples that were not delivered are a warning, and the exit code is k6's", () =>
+  withK6(async ({ options }) => {
+    const result = await runCli(["run", "script.js"], options({}, { K6_PROMETHEUS_RW_ON_LOSS: "warn" }));
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(lastLine(result), /^warn: k6 ended with 0; ([\d,]+) of \1 samples not delivered; testid basic$/);
+  }, { script: refusing(400, "no") }));
+
+test("k6's switch for native histograms has the effect that it has on k6's own output", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const result = await runCli(["run", "--features", "native-histograms", "script.js"], options());
+    assert.equal(result.code, 0, result.stderr);
+    assert.deepEqual(k6.report().args.slice(3), ["--features", "native-histograms", "script.js"]);
+    const histograms = receiver.writes.flatMap(({ timeSeries }) => timeSeries)
+      .filter(({ histograms = [] }) => histograms.length > 0).flatMap(({ labels }) => labels);
+    assert.ok(histograms.some(({ value }) => value === "k6_http_req_duration_seconds"));
+    assert.ok(receiver.samples.every(({ name }) => name !== "k6_http_req_duration_p95"));
+  }, { script: undefined }));
+
+test("a tag of k6 that wins over --testid is said, and so is what the whole command sends then", () =>
+  withK6(async ({ options }) => {
+    const result = await runCli(["run", "--testid", "mine", "script.js"], options());
+    assert.match(
+      result.stderr,
+      /^warn: k6's tag testid \("basic", from the script or --tag\) wins over --testid \("mine"\)\.$/m,
+    );
+    assert.match(lastLine(result), /; testid basic$/);
   }));
 
 test("the run ends although a process that k6 left behind keeps the output open", () =>

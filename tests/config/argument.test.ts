@@ -61,7 +61,7 @@ const wrong: readonly [string, RegExp][] = [
   ["prefix.a=b", /the argument: prefix is not an object, expected prefix=value/],
   ["url=http://a.test/,username.x=y", /username is not an object, expected username=value/],
   ["staleMarkers.x=true", /staleMarkers is not an object/],
-  ["mapping=rau", /the argument's mapping: it is "rau", expected prometheus or raw or legacy/],
+  ["mapping=rau", /the argument's mapping: it is "rau", expected prometheus, raw or legacy/],
 ];
 for (const [text, message] of wrong) {
   test(`the argument "${text}" is an error that names what is wrong`, () => assert.match(failure(text), message));

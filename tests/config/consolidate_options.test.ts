@@ -11,6 +11,7 @@ test("flags win over the argument, the argument over variables, variables over t
   const argument = "maxSeries=3,shards=3";
   assert.deepEqual(consolidateOptions({ config, env, argument, flags: { shards: 4 } }), {
     insecureSkipTlsVerify: false,
+    keepNameTag: true,
     prefix: "file_",
     mapping: "legacy",
     maxSeries: 3,
@@ -81,6 +82,19 @@ test("if k6's present names are used, certificates are verified unless a source 
   const present = { K6_PROMETHEUS_RW_MAX_SERIES: "1" };
   const config = { text: '{"insecureSkipTLSVerify": true}', name: "rw.json" };
   assert.equal(consolidateOptions({ env: present, argument: "mapping=raw", config }).insecureSkipTlsVerify, true);
+});
+
+test("the tag name is a label by default only with variables of k6's present output or with this output", () => {
+  const env = { K6_PROMETHEUS_REMOTE_URL: "https://a.test/", K6_PROMETHEUS_MAPPING: "raw" };
+  assert.equal(consolidateOptions({ env, argument: "shards=2" }).keepNameTag, undefined);
+  assert.equal(consolidateOptions({ env, config: { text: "{}", name: "rw.json" } }).keepNameTag, undefined);
+  assert.equal(consolidateOptions({ env, isPresentOutput: true }).keepNameTag, true);
+  assert.equal(consolidateOptions({ env: { K6_PROMETHEUS_RW_SHARDS: "2" } }).keepNameTag, true);
+  // A choice of any source counts more than the default.
+  const present = { K6_PROMETHEUS_RW_SHARDS: "2" };
+  assert.equal(consolidateOptions({ env: present, flags: { keepNameTag: false } }).keepNameTag, false);
+  const config = { text: '{"keepNameTag": false}', name: "rw.json" };
+  assert.equal(consolidateOptions({ env: present, isPresentOutput: true, config }).keepNameTag, false);
 });
 
 test("a region from any source is used with the credentials of AWS's variables", () => {

@@ -87,6 +87,7 @@ test("every variable of k6's present output is an option", () => {
       clientKeyFile: "client.key",
       sigv4: { region: "eu-central-1", accessKeyId: "AKID", secretAccessKey: "key" },
       labels: { environment: "production", server: "srv1" },
+      keepNameTag: true,
     },
   );
   assert.equal(rawOptionsFromEnv({ K6_PROMETHEUS_RW_TLS_MIN_VERSION: "1.3" }).tlsMinVersion, "1.3");
@@ -106,6 +107,8 @@ const further: readonly [string, string, unknown][] = [
   ["MAX_SERIES", "5000", { maxSeries: 5000 }],
   ["TIMEOUT", "10s", { timeoutMs: 10_000 }],
   ["RETRY_DEADLINE", "0s", { retryDeadlineMs: 0 }],
+  ["ON_LOSS", "warn", { onLoss: "warn" }],
+  ["KEEP_FEATURE_TAGS", "false", { keepFeatureTags: false }],
   ["RUN_INFO", "true", { runInfo: true }],
   ["RUN_INFO", "branch=main,commit=1a2b", { runInfo: { branch: "main", commit: "1a2b" } }],
   ["THRESHOLDS", "1", { thresholds: true }],
@@ -123,6 +126,7 @@ for (const [name, value, expected] of further) {
   test(`K6_PROMETHEUS_RW_${name}=${value} is an option`, () => {
     assert.deepEqual(rawOptionsFromEnv({ [`K6_PROMETHEUS_RW_${name}`]: value }), {
       insecureSkipTlsVerify: false,
+      keepNameTag: true,
       ...Object(expected),
     });
   });
@@ -133,18 +137,24 @@ test("without variables there are no options, and an empty variable counts as no
   assert.deepEqual(rawOptionsFromEnv({ K6_PROMETHEUS_USER: "", K6_PROMETHEUS_UNKNOWN: "" }), {});
 });
 
-test("k6's present names win over the original names, and verify certificates by default", () => {
+test("k6's present names win over the original names, verify certificates and keep the tag name by default", () => {
   const options = rawOptionsFromEnv({
     K6_PROMETHEUS_REMOTE_URL: "http://old.test/",
     K6_PROMETHEUS_RW_SERVER_URL: "http://new.test/",
     K6_PROMETHEUS_HEADERS_A: "old",
     K6_PROMETHEUS_RW_HEADERS_A: "new",
   });
-  assert.deepEqual(options, { url: "http://new.test/", headers: { A: "new" }, insecureSkipTlsVerify: false });
+  assert.deepEqual(options, {
+    url: "http://new.test/",
+    headers: { A: "new" },
+    insecureSkipTlsVerify: false,
+    keepNameTag: true,
+  });
   assert.equal(
     rawOptionsFromEnv({ K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY: "true" }).insecureSkipTlsVerify,
     true,
   );
+  assert.equal(rawOptionsFromEnv({ K6_PROMETHEUS_RW_SHARDS: "1", K6_KEEP_NAME_TAG: "false" }).keepNameTag, false);
 });
 
 test("a region alone is used with the credentials of the standard variables of AWS", () => {
@@ -180,7 +190,11 @@ const wrong: readonly [string, string, RegExp][] = [
   ["K6_PROMETHEUS_FLUSH_PERIOD", "soon", /K6_PROMETHEUS_FLUSH_PERIOD: it is "soon", expected a duration/],
   ["K6_PROMETHEUS_FLUSH_PERIOD", "0s", /K6_PROMETHEUS_FLUSH_PERIOD: it is "0s", expected a duration of at least 1ms/],
   ["K6_PROMETHEUS_FLUSH_PERIOD", "-1s", /it is "-1s"/],
-  ["K6_PROMETHEUS_MAPPING", "promethues", /K6_PROMETHEUS_MAPPING: it is "promethues", expected prometheus or raw/],
+  [
+    "K6_PROMETHEUS_MAPPING",
+    "promethues",
+    /K6_PROMETHEUS_MAPPING: it is "promethues", expected prometheus, raw or legacy/,
+  ],
   ["K6_KEEP_TAGS", "yes", /K6_KEEP_TAGS: it is "yes", expected true or false/],
   ["K6_PROMETHEUS_REMOTE_URL", "localhost:9090", /K6_PROMETHEUS_REMOTE_URL: it is not a URL/],
   ["K6_PROMETHEUS_HEADERS_A b", "x", /K6_PROMETHEUS_HEADERS_A b: it is not of the form NAME:VALUE/],
@@ -193,7 +207,7 @@ const wrong: readonly [string, string, RegExp][] = [
   ["K6_PROMETHEUS_RW_TREND_STAT", "avg", /expected perhaps K6_PROMETHEUS_RW_TREND_STATS/],
   ["K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION", "1.1", /it is "1.1", expected 1.2 or 1.3/],
   ["K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM", "native", /it is "native", expected true or false/],
-  ["K6_PROMETHEUS_RW_TREND_AS", "summary", /it is "summary", expected stats or native or histogram/],
+  ["K6_PROMETHEUS_RW_TREND_AS", "summary", /it is "summary", expected stats, native or histogram/],
   ["K6_PROMETHEUS_RW_HTTP_HEADERS", "X-A=1", /it is not of the form NAME:VALUE/],
   ["K6_PROMETHEUS_RW_LABELS", "a", /it is not of the form NAME=VALUE/],
   ["K6_PROMETHEUS_RW_MAX_SERIES", "many", /it is "many", expected a number/],

@@ -67,6 +67,8 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly keepNameTag?: boolean | undefined;
   /** Whether the tag `url` becomes a label. @default true */
   readonly keepUrlTag?: boolean | undefined;
+  /** Whether k6's tags `k6_feature_*`, which name the switches that are on (`k6 run --features`), become labels. @default true */
+  readonly keepFeatureTags?: boolean | undefined;
   /** Labels of every series. As with Prometheus's external labels, a tag of the same name wins. @default {} */
   readonly labels?: Tags | undefined;
   /** The label `instance`, which distinguishes senders. "auto" generates a name. @default none */
@@ -144,6 +146,8 @@ export const k6OptionDefinitions: OptionDefinitions<
   keepTags: { kind: "boolean", default: true },
   keepNameTag: { kind: "boolean", default: false },
   keepUrlTag: { kind: "boolean", default: true },
+  // As in k6's own output.
+  keepFeatureTags: { kind: "boolean", default: true },
   trendStats: { kind: "strings", default: ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"] },
   trendAs: { kind: "choice", choices: ["stats", "native", "histogram"], default: "stats" },
   trendWindow: { kind: "choice", choices: ["run", "interval"], default: "run" },

@@ -27,6 +27,8 @@ export interface SeriesFactoryOptions {
   readonly keepNameTag: boolean;
   /** Whether the tag `url` becomes a label. */
   readonly keepUrlTag: boolean;
+  /** Whether k6's tags `k6_feature_*` become labels. */
+  readonly keepFeatureTags: boolean;
   /** Labels of every series; a tag with the same name takes precedence. */
   readonly labels: Tags;
   /** The relabelling rules; undefined if there are none. */
@@ -96,9 +98,10 @@ export class SeriesFactory {
 
   /** Applies the switches for tags before series are distinguished, so that dropped tags do not make series. */
   #keptTags(metric: Metric, tags: Tags): Map<string, string> {
-    const { labels, runMetrics, keepTags, keepNameTag, keepUrlTag } = this.#options;
+    const { labels, runMetrics, keepTags, keepNameTag, keepUrlTag, keepFeatureTags } = this.#options;
     const isKept = (name: string): boolean =>
-      keepTags && (keepNameTag || name !== "name") && (keepUrlTag || name !== "url") || runMetrics.has(metric);
+      keepTags && (keepNameTag || name !== "name") && (keepUrlTag || name !== "url") &&
+        (keepFeatureTags || !name.startsWith("k6_feature_")) || runMetrics.has(metric);
     const kept = new Map<string, string>();
     for (const [name, tag] of [...Object.entries(labels), ...Object.entries(tags).filter(([name]) => isKept(name))]) {
       const value = String(tag ?? "");

@@ -43,7 +43,7 @@ export class ViolationList {
     );
     if (count > lines.length) lines.push(`and ${count - lines.length} more`);
     const violations = count === 1 ? "1 violation" : `${count} violations`;
-    return `Cannot accept the request: it has ${violations} of the specification\n${lines.join("\n")}`;
+    return `Cannot accept the request: it has ${violations} of the specification:\n${lines.join("\n")}`;
   }
 }
 

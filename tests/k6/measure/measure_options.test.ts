@@ -19,7 +19,7 @@ const wrong: readonly (readonly [call: () => unknown, message: string])[] = [
   [untyped(createMetrics, { now: 5 }), "option now: it is 5, expected a function"],
   [untyped(createMetrics, null), "options: they are null, expected an object"],
   [untyped(counter, { contain: "time" }), "option contain: there is no such option, expected contains"],
-  [untyped(counter, { contains: "times" }), 'option contains: it is "times", expected "default" or "time" or "data"'],
+  [untyped(counter, { contains: "times" }), 'option contains: it is "times", expected "default", "time" or "data"'],
   [untyped(counter, { isTime: "false" }), 'option isTime: it is "false", expected true or false'],
   [untyped(counter, true), "options: they are a boolean, expected an object"],
   [untyped(instrumentFetch, { tag: {} }), "option tag: there is no such option, expected tags"],

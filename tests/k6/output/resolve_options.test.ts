@@ -60,7 +60,7 @@ const wrong: readonly [RemoteWriteOutputOptions, RegExp][] = [
   ],
   [{ overflow: "drop" as "block" }, /option overflow: it is "drop", expected "drop-oldest" or "block"/],
   [{ trendStats: ["p(101)"] }, /p\(101\)/],
-  [{ trendAs: "summary" as "stats" }, /option trendAs: it is "summary", expected "stats" or "native" or "histogram"/],
+  [{ trendAs: "summary" as "stats" }, /option trendAs: it is "summary", expected "stats", "native" or "histogram"/],
   [{ trendWindow: "minute" as "run" }, /option trendWindow: it is "minute", expected "run" or "interval"/],
   [{ trendStats: ["p(95)", "p(95.0)"] }, /p\(95\) and p\(95.0\)/],
   [{ maxExactValues: 0 }, /option maxExactValues: it is 0, expected a whole number from 1/],

@@ -28,6 +28,7 @@ function newStore(mapping: Mapping): { store: SeriesStore<EncodedSeries>; warnin
     keepTags: true,
     keepNameTag: false,
     keepUrlTag: true,
+    keepFeatureTags: true,
     labels: {},
     relabel: undefined,
     runMetrics: new Set(),

@@ -364,7 +364,7 @@ test("the answer names the first five violations and counts the others", async (
   );
   const response = await createReceiver({ strict: strictRules(), onWrite: () => {} })(postV1({ timeseries }));
   const lines = (await response.text()).trim().split("\n");
-  assert.equal(lines[0], "Cannot accept the request: it has 7 violations of the specification");
+  assert.equal(lines[0], "Cannot accept the request: it has 7 violations of the specification:");
   assert.match(lines[5] ?? "", /^metricNamePresent: .*, in \{job="4"\}$/);
   assert.deepEqual(lines.slice(6), ["and 2 more"]);
 });
