@@ -158,7 +158,7 @@ test("a complete run sends nothing again; a run with another file or option is t
 
 /** Opens the checkpoint "state" of a replay. */
 function openState(folder: string, file: string, raw = {}): Promise<Checkpoint> {
-  return Checkpoint.open(join(folder, "state"), { files: [file], raw, shiftToNow: false });
+  return Checkpoint.open(join(folder, "state"), { files: [file], raw, shiftToNow: false, metrics: [] });
 }
 
 test("a checkpoint that cannot be written leaves no temporary file", () =>

@@ -64,6 +64,12 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly keepNameTag?: boolean | undefined;
   /** Whether the tag `url` becomes a label. @default true */
   readonly keepUrlTag?: boolean | undefined;
+  /**
+   * The names of metadata that become labels, such as `vu` and `iter` (which k6 writes with `--system-tags=vu,iter,...`). Samples with
+   * different values belong to different series. A tag of the same name wins.
+   * @default []
+   */
+  readonly metadataLabels?: readonly string[] | undefined;
   /** Labels of every series. As with Prometheus's external labels, a tag of the same name wins. @default {} */
   readonly labels?: Tags | undefined;
   /** The label `instance`, which distinguishes senders. "auto" generates a name. @default none */
@@ -147,6 +153,12 @@ export const k6OptionDefinitions: OptionDefinitions<
   keepTags: { kind: "boolean", default: true, help: "Send tags as labels." },
   keepNameTag: { kind: "boolean", default: false, help: "Send the tag name as a label." },
   keepUrlTag: { kind: "boolean", default: true, help: "Send the tag url as a label." },
+  metadataLabels: {
+    kind: "strings",
+    default: [],
+    check: checkNames,
+    help: "Metadata that become labels, such as vu,iter. Each combination of values makes series.",
+  },
   trendStats: {
     kind: "strings",
     default: ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"],
@@ -260,6 +272,11 @@ function isFactoryOf(expected: string): (value: unknown, name: string) => void {
   return (value, name) => {
     if (typeof value !== "function") throw unexpected(name, value, `a value of ${expected}`);
   };
+}
+
+function checkNames(names: unknown, option: string): void {
+  const isName = (name: unknown): boolean => typeof name === "string" && name !== "";
+  if (!Array.isArray(names) || !names.every(isName)) throw unexpected(option, names, "a list of names");
 }
 
 function checkCheckpoint(checkpoint: unknown, name: string): void {
