@@ -10,7 +10,7 @@ import { ForeignLines, type OnForeignLine } from "./foreign_lines.ts";
 import { beginsAsK6, findAfterPrefix, type K6Line, readK6Line } from "./k6_json_line.ts";
 import { MetricTable } from "./metric_table.ts";
 import { PointReader } from "./point_reader.ts";
-import { type K6ReadStats, maxBatch, maxLineBytes, noSkips, type SkipReason } from "./read_stats.ts";
+import { type K6ReadStats, maxBatch, maxLineBytes, noSkips } from "./read_stats.ts";
 
 /** How to read k6's JSON output. */
 export interface K6JsonOptions {
