@@ -18,11 +18,8 @@ export type { OutputCloseOptions, OutputStats } from "./src/k6/output/remote_wri
 export type { RemoteWriteOutputOptions } from "./src/k6/output/output_options.ts";
 export type { CheckpointOptions } from "./src/k6/output/checkpointed_windows.ts";
 export { readK6Json } from "./src/k6/read/k6_json.ts";
-export type { K6JsonOptions, K6JsonReader } from "./src/k6/read/k6_json.ts";
 export { readK6Csv } from "./src/k6/read/k6_csv.ts";
-export type { K6CsvOptions, K6CsvReader } from "./src/k6/read/k6_csv.ts";
-export type { OnForeignLine } from "./src/k6/read/foreign_lines.ts";
-export type { K6ReadStats, SkipReason } from "./src/k6/read/read_stats.ts";
+export type { K6Reader, K6ReadOptions, K6ReadStats } from "./src/k6/read/k6_reader.ts";
 export type { Metric, Threshold } from "./src/k6/metric.ts";
 export type { Sample, SampleConsumer, Tags } from "./src/k6/sample.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/k6/mapping/mapping.ts";

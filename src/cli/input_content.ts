@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { K6ReadStats } from "../k6/read/read_stats.ts";
+import type { K6ReadStats } from "../k6/read/k6_reader.ts";
 
 const record = "To record samples, use k6 run --out json=FILE script.js, or k6-remote-write run script.js.";
 

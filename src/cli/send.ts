@@ -9,9 +9,8 @@ import type { RawOptions } from "../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
-import type { K6JsonOptions } from "../k6/read/k6_json.ts";
-import { K6Reader } from "../k6/read/read_k6.ts";
-import type { K6ReadStats } from "../k6/read/read_stats.ts";
+import { AutoReader } from "../k6/read/auto_reader.ts";
+import type { K6ReadOptions, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type Command, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
@@ -184,12 +183,12 @@ class Sending {
     this.#read.push(reader.stats);
   }
 
-  #readerOf(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}): K6Reader {
-    return new K6Reader(stream, { ...options, metrics: this.#args.metrics });
+  #readerOf(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}): AutoReader {
+    return new AutoReader(stream, { ...options, metrics: this.#args.metrics });
   }
 
   /** Says what a user should know about an input, such as that it is probably not the intended one. */
-  #checkRead(path: string, { stats, start }: K6Reader): void {
+  #checkRead(path: string, { stats, start }: AutoReader): void {
     const { samples, skipped, unknownMetrics, invalidUtf8 } = stats;
     const name = path === "-" ? "standard input" : path;
     if (invalidUtf8 > 0) {

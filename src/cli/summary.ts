@@ -6,7 +6,7 @@
 import { formatDurationMs } from "../config/duration.ts";
 import type { OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import type { K6ReadStats } from "../k6/read/read_stats.ts";
+import type { K6ReadStats } from "../k6/read/k6_reader.ts";
 import { withoutAdvice } from "./flag_advice.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 

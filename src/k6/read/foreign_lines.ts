@@ -4,16 +4,17 @@
  * @module
  */
 
-/** Receives a line, or a part of a line if `continues` is true. */
-export type OnForeignLine = (line: string, continues: boolean) => void | Promise<void>;
+import type { K6ReadOptions } from "./k6_reader.ts";
+
+type OnForeignLine = K6ReadOptions["onForeignLine"];
 
 /** Passes lines on, and waits for the caller. */
 export class ForeignLines {
-  readonly #onLine: OnForeignLine | undefined;
+  readonly #onLine: OnForeignLine;
   /** What the caller returned since the last wait. */
   readonly #promises: Promise<void>[] = [];
 
-  constructor(onLine: OnForeignLine | undefined) {
+  constructor(onLine: OnForeignLine) {
     this.#onLine = onLine;
   }
 

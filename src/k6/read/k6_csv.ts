@@ -4,32 +4,13 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/csv/
  * @module
  */
-import type { Metric } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { readCsvRow } from "./csv_row.ts";
 import { CsvColumns, fixedColumns, metadataOf, type TagsAndMetadata } from "./csv_tags.ts";
-import { ForeignLines, type OnForeignLine } from "./foreign_lines.ts";
+import { ForeignLines } from "./foreign_lines.ts";
 import { MetricTable } from "./metric_table.ts";
-import { type K6ReadStats, maxBatch, maxLineBytes, noSkips } from "./read_stats.ts";
+import { type K6Reader, type K6ReadOptions, type K6ReadStats, maxBatch, maxLineBytes, noSkips } from "./k6_reader.ts";
 import { parseTimeMs } from "./unix_time.ts";
-
-/** How to read k6's CSV output. */
-export interface K6CsvOptions {
-  /**
-   * Metrics of the script. k6's CSV holds no types, so samples of a metric that is neither here nor one of k6's own are skipped, and
-   * its name is in `stats.unknownMetrics`.
-   * @default []
-   */
-  readonly metrics?: readonly Metric[] | undefined;
-  /**
-   * Receives each line that is not one of k6's rows, without its line end; `continues` is always false. If the function returns a
-   * promise, the reader waits for it.
-   * @default foreign lines are only counted
-   */
-  readonly onForeignLine?: OnForeignLine | undefined;
-  /** Ends the reading. The samples before are still yielded. @default none */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** The beginning of the header. The columns after it depend on the run's system tags. */
 export const csvHeaderStart = "metric_name,timestamp,metric_value";
@@ -42,7 +23,8 @@ const lenientDecoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Reads k6's CSV output, with times of every resolution that k6 writes. Other lines, and rows before the header, are counted in
+ * Reads k6's CSV output, with times of every resolution that k6 writes. CSV holds no types: samples of metrics that are neither k6's
+ * own nor those of the option `metrics` are skipped, and the metrics are named in `stats.unknownMetrics`. Other lines, and rows before the header, are counted in
  * `stats`, and are not errors. If the stream fails, the reader first yields the samples before the failure, and then throws the
  * stream's error.
  *
@@ -58,14 +40,14 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
  * console.log(reader.stats.unknownMetrics);
  * ```
  */
-export function readK6Csv(stream: ReadableStream<Uint8Array>, options: K6CsvOptions = {}): K6CsvReader {
+export function readK6Csv(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}): K6Reader {
   return new K6CsvReader(stream, options);
 }
 
 /** Reads k6's CSV output; see `readK6Csv`. It can be iterated once. */
-export class K6CsvReader implements AsyncIterable<readonly Sample[]> {
+export class K6CsvReader implements K6Reader {
   readonly #stream: ReadableStream<Uint8Array>;
-  readonly #options: K6CsvOptions;
+  readonly #options: K6ReadOptions;
   readonly #metrics: MetricTable;
   readonly #skipped = noSkips();
   #columns: CsvColumns | undefined;
@@ -85,7 +67,7 @@ export class K6CsvReader implements AsyncIterable<readonly Sample[]> {
   readonly #tags = new Map<string, Tags>();
 
   /** Prepares the reading. @param stream the bytes, not compressed */
-  constructor(stream: ReadableStream<Uint8Array>, options: K6CsvOptions = {}) {
+  constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;
     this.#foreignLines = new ForeignLines(options.onForeignLine);

@@ -6,28 +6,11 @@
  */
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
-import { ForeignLines, type OnForeignLine } from "./foreign_lines.ts";
+import { ForeignLines } from "./foreign_lines.ts";
 import { beginsAsK6, findAfterPrefix, type K6Line, readK6Line } from "./k6_json_line.ts";
 import { MetricTable } from "./metric_table.ts";
 import { PointReader } from "./point_reader.ts";
-import { type K6ReadStats, maxBatch, maxLineBytes, noSkips } from "./read_stats.ts";
-
-/** How to read k6's JSON output. */
-export interface K6JsonOptions {
-  /**
-   * Receives each line that is not one of k6's lines, without its line end. (If k6 writes its JSON and its messages to one pipe,
-   * these are the messages.) A line of more than 1 MiB is passed in parts; `continues` is true for all parts but the last. If the
-   * function returns a promise, the reader waits for it.
-   * @default foreign lines are only counted
-   */
-  readonly onForeignLine?: OnForeignLine | undefined;
-  /** Receives each metric when k6 announces it. @default none */
-  readonly onMetric?: ((metric: Metric) => void) | undefined;
-  /** Metrics that the stream may not announce, in addition to k6's own. An announcement in the stream wins. @default [] */
-  readonly metrics?: readonly Metric[] | undefined;
-  /** Ends the reading. The samples before are still yielded. @default none */
-  readonly signal?: AbortSignal | undefined;
-}
+import { type K6Reader, type K6ReadOptions, type K6ReadStats, maxBatch, maxLineBytes, noSkips } from "./k6_reader.ts";
 
 const newline = 0x0a;
 const brace = 0x7b;
@@ -51,14 +34,14 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
  * console.log(reader.stats.lines);
  * ```
  */
-export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}): K6JsonReader {
+export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}): K6Reader {
   return new K6JsonReader(stream, options);
 }
 
 /** Reads k6's JSON output; see `readK6Json`. It can be iterated once. */
-export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
+export class K6JsonReader implements K6Reader {
   readonly #stream: ReadableStream<Uint8Array>;
-  readonly #options: K6JsonOptions;
+  readonly #options: K6ReadOptions;
   readonly #points = new PointReader();
   readonly #metrics: MetricTable;
   readonly #decoder = new TextDecoder();
@@ -75,7 +58,7 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   readonly #foreignLines: ForeignLines;
 
   /** Prepares the reading. @param stream the bytes, not compressed */
-  constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
+  constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;
     this.#foreignLines = new ForeignLines(options.onForeignLine);

@@ -7,7 +7,7 @@
  */
 import { type Metric, metricTypes, thresholdText, valueTypes } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
-import type { SkipReason } from "./read_stats.ts";
+import type { SkipReason } from "./k6_reader.ts";
 import { parseTimeMs } from "./unix_time.ts";
 
 /** The content of a line. */

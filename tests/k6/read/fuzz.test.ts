@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { readK6Csv, readK6Json } from "../../../mod.ts";
-import { K6Reader } from "../../../src/k6/read/read_k6.ts";
+import { AutoReader } from "../../../src/k6/read/auto_reader.ts";
 import { byteStream, chunksOf, collect } from "../../support/byte_stream.ts";
 import { mutate, Random } from "../../support/mutate.ts";
 import { startOfRecording } from "../../support/recorded_run.ts";
@@ -32,12 +32,12 @@ for (const [index, [input, count]] of seeds.entries()) {
   test(`input ${index}: 300 random changes, and the other samples are still read`, async () => {
     const random = new Random(1300 + index);
     const others = seeds.map(([other]) => other);
-    assert.equal((await collect(new K6Reader(byteStream(input)))).length, count);
+    assert.equal((await collect(new AutoReader(byteStream(input)))).length, count);
     let kept = 0;
     for (let round = 0; round < 300; round++) {
       const changed = mutate(input, { random, others });
       const chunks = chunksOf(changed, 1 + random.below(2 * changed.length + 1));
-      const reader = new K6Reader(byteStream(chunks));
+      const reader = new AutoReader(byteStream(chunks));
       const samples = await collect(reader);
       const { stats } = reader;
       assert.ok(samples.every(({ time, value }) => Number.isSafeInteger(time) && Number.isFinite(value)));

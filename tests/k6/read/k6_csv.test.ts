@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { K6CsvOptions, K6ReadStats, Metric, Sample } from "../../../mod.ts";
+import type { K6ReadOptions, K6ReadStats, Metric, Sample } from "../../../mod.ts";
 import { readK6Csv, readK6Json } from "../../../mod.ts";
 import { byteStream, chunksOf, collect } from "../../support/byte_stream.ts";
 import { recordedJson } from "../../support/recorded_run.ts";
@@ -11,7 +11,7 @@ const header = "metric_name,timestamp,metric_value,status,extra_tags,metadata\n"
 
 async function read(
   input: string | Uint8Array | readonly Uint8Array[],
-  options: K6CsvOptions = {},
+  options: K6ReadOptions = {},
 ): Promise<{ samples: Sample[]; stats: K6ReadStats; foreign: string[] }> {
   const foreign: string[] = [];
   const reader = readK6Csv(byteStream(input), { onForeignLine: (line) => void foreign.push(line), ...options });

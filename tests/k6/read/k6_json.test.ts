@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type K6JsonOptions, type K6ReadStats, type Metric, readK6Json, type Sample } from "../../../mod.ts";
+import { type K6ReadOptions, type K6ReadStats, type Metric, readK6Json, type Sample } from "../../../mod.ts";
+import { K6JsonReader } from "../../../src/k6/read/k6_json.ts";
 import { readK6Line } from "../../../src/k6/read/k6_json_line.ts";
 import { recordedJson } from "../../support/recorded_run.ts";
 import { idle } from "../../support/virtual_clock.ts";
@@ -17,7 +18,7 @@ function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
 
 async function read(
   input: string | Uint8Array | readonly Uint8Array[],
-  options: K6JsonOptions = {},
+  options: K6ReadOptions = {},
 ): Promise<{ samples: Sample[]; stats: K6ReadStats; foreign: string[] }> {
   const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
   const foreign: string[] = [];
@@ -358,7 +359,7 @@ test("the reader remembers a limited number of tags", async () => {
       controller.enqueue(encoder.encode(`${lines.join("\n")}\n`));
     },
   });
-  const reader = readK6Json(stream);
+  const reader = new K6JsonReader(stream);
   let samples = 0;
   for await (const batch of reader) samples += batch.length;
   assert.equal(samples, 200_000);

@@ -8,9 +8,9 @@ import type { Sample } from "../sample.ts";
 import { ByteSource } from "./byte_source.ts";
 import { JsonValueLines } from "./json_values.ts";
 import { csvHeaderStart, K6CsvReader } from "./k6_csv.ts";
-import { type K6JsonOptions, K6JsonReader } from "./k6_json.ts";
+import { K6JsonReader } from "./k6_json.ts";
 import { beginsAsK6, findAfterPrefix } from "./k6_json_line.ts";
-import { type K6ReadStats, noSkips, skipReasons } from "./read_stats.ts";
+import { type K6Reader, type K6ReadOptions, type K6ReadStats, noSkips, skipReasons } from "./k6_reader.ts";
 
 /** A form in which k6's results come: one JSON object per line, other JSON, or CSV. */
 type Form = "lines" | "values" | "csv";
@@ -25,14 +25,14 @@ const newline = 0x0a;
 const decoder = new TextDecoder();
 
 /** Reads k6's results; see the module. It can be iterated once. */
-export class K6Reader implements AsyncIterable<readonly Sample[]> {
+export class AutoReader implements K6Reader {
   readonly #source: ByteSource;
-  readonly #options: K6JsonOptions;
-  readonly #readers: (K6JsonReader | K6CsvReader)[] = [];
+  readonly #options: K6ReadOptions;
+  readonly #readers: K6Reader[] = [];
   #form: Form | undefined;
 
   /** Prepares the reading. @param stream the bytes, not compressed */
-  constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
+  constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#source = new ByteSource(stream);
     this.#options = options;
   }
@@ -69,7 +69,7 @@ export class K6Reader implements AsyncIterable<readonly Sample[]> {
     }
   }
 
-  #read(reader: K6JsonReader | K6CsvReader): AsyncIterable<readonly Sample[]> {
+  #read(reader: K6Reader): AsyncIterable<readonly Sample[]> {
     this.#readers.push(reader);
     return reader;
   }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { K6JsonOptions, K6ReadStats, Sample } from "../../../mod.ts";
+import type { K6ReadOptions, K6ReadStats, Sample } from "../../../mod.ts";
 import { readK6Json } from "../../../mod.ts";
-import { K6Reader } from "../../../src/k6/read/read_k6.ts";
+import { AutoReader } from "../../../src/k6/read/auto_reader.ts";
 import { byteStream, chunksOf, collect } from "../../support/byte_stream.ts";
 import { recordedJson, startOfRecording } from "../../support/recorded_run.ts";
 
@@ -12,10 +12,10 @@ type Input = string | Uint8Array | readonly Uint8Array[];
 
 async function read(
   input: Input,
-  options: K6JsonOptions = {},
+  options: K6ReadOptions = {},
 ): Promise<{ samples: Sample[]; stats: K6ReadStats; foreign: string[]; start: string }> {
   const foreign: string[] = [];
-  const reader = new K6Reader(byteStream(input), { onForeignLine: (line) => void foreign.push(line), ...options });
+  const reader = new AutoReader(byteStream(input), { onForeignLine: (line) => void foreign.push(line), ...options });
   return { samples: await collect(reader), stats: reader.stats, foreign, start: reader.start };
 }
 
@@ -95,7 +95,7 @@ test("what k6 prints before its first line is passed on before that line comes",
       else controller.enqueue(new TextEncoder().encode(chunk));
     },
   }, { highWaterMark: 0 });
-  const samples = await collect(new K6Reader(stream, { onForeignLine: (line) => void seen.push(line) }));
+  const samples = await collect(new AutoReader(stream, { onForeignLine: (line) => void seen.push(line) }));
   assert.equal(samples.length, expected.length);
 });
 
@@ -176,7 +176,7 @@ test("an error of the stream is thrown after the samples before it, in every for
     }, { highWaterMark: 0 });
     let samples = 0;
     await assert.rejects(async () => {
-      for await (const batch of new K6Reader(stream)) samples += batch.length;
+      for await (const batch of new AutoReader(stream)) samples += batch.length;
     }, /disk on fire/);
     assert.equal(samples, whole.samples.length);
   }
@@ -190,7 +190,7 @@ test("after the signal, the rest of a line is not damaged, and the source is can
       pull: (controller) => controller.enqueue(new TextEncoder().encode(input.slice(0, -1))),
       cancel: () => void (cancelled = true),
     });
-    const reader = new K6Reader(stream, { signal: end.signal });
+    const reader = new AutoReader(stream, { signal: end.signal });
     for await (const _ of reader) end.abort();
     const { torn, malformed } = reader.stats.skipped;
     assert.deepEqual([torn, malformed, cancelled], [0, 0, true]);
