@@ -22,7 +22,7 @@ const contents: readonly (readonly [start: RegExp, sentence: string])[] = [
     `it is an HTML page, such as the report of k6's web dashboard, which holds no samples. ${record}`,
   ],
   [
-    /^\s*\{\s*"(?:root_group|options|state|setup_data|metrics|config|results|thresholds)"\s*:/,
+    /^\s*\{\s*"(?:root_group|options|state|setup_data|metrics|config|metadata|results|thresholds|version)"\s*:/,
     `it is a summary of a run (--summary-export or handleSummary), which holds no samples. ${record}`,
   ],
   [
