@@ -18,8 +18,8 @@ export type { OutputCloseOptions, OutputStats } from "./src/k6/output/remote_wri
 export type { RemoteWriteOutputOptions } from "./src/k6/output/output_options.ts";
 export type { CheckpointOptions } from "./src/k6/output/checkpointed_windows.ts";
 export { readK6Json } from "./src/k6/read/k6_json.ts";
-export type { K6JsonOptions, K6JsonReader, K6JsonStats } from "./src/k6/read/k6_json.ts";
-export type { SkipReason } from "./src/k6/read/k6_json_line.ts";
+export { readK6Csv } from "./src/k6/read/k6_csv.ts";
+export type { K6Reader, K6ReadOptions, K6ReadStats } from "./src/k6/read/k6_reader.ts";
 export type { Relabel } from "./src/k6/relabel/relabel_rules.ts";
 export type { Metric, Threshold } from "./src/k6/metric.ts";
 export type { Sample, SampleConsumer, Tags } from "./src/k6/sample.ts";

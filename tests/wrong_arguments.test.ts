@@ -42,6 +42,7 @@ const functions: Readonly<Record<string, readonly [call: Call, wrong: readonly u
   optionsFromConfig: [calling(main.optionsFromConfig), [undefined, null, 5, {}]],
   mergeOptions: [calling(main.mergeOptions), [undefined, null, 5, "x", {}]],
   readK6Json: [calling(main.readK6Json), [undefined, null, 5, "x", {}]],
+  readK6Csv: [calling(main.readK6Csv), [undefined, null, 5, "x", {}]],
   setSnappyModule: [calling(main.setSnappyModule), [undefined, null, 5, "x"]],
   createMetrics: [calling(measure.createMetrics), [undefined, null, 5, {}]],
   createRunner: [calling(measure.createRunner), [undefined, null, 5, {}]],

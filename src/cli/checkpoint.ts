@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
+import type { Metric } from "../k6/metric.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { version } from "../model/version.ts";
@@ -21,6 +22,8 @@ export interface Replay {
   readonly files: readonly string[];
   readonly raw: RawOptions;
   readonly shiftToNow: boolean;
+  /** The metrics of `--metric-type`. */
+  readonly metrics: readonly Metric[];
 }
 
 /** Facts that must be the same to continue a run. The keys name them in errors. */
@@ -138,13 +141,14 @@ function parseState(text: string): State | undefined {
   return { identity, shiftMs, windows };
 }
 
-async function identityOf({ files, raw, shiftToNow }: Replay): Promise<Identity> {
+async function identityOf({ files, raw, shiftToNow, metrics }: Replay): Promise<Identity> {
   const given: Readonly<Record<string, unknown>> = { ...raw };
   return {
     version,
     files: await Promise.all(files.map(describeFile)),
     url: shownEndpoint({ url: raw.url }),
     shiftToNow,
+    metricTypes: metrics.map(({ name, type, contains }) => `${name}=${type}:${contains}`).sort(),
     ...Object.fromEntries([...identifying].map((name) => [name, given[name] ?? null])),
   };
 }

@@ -8,7 +8,8 @@ import { withFeatureArguments } from "../config/k6_features.ts";
 import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
-import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
+import { readK6Json } from "../k6/read/k6_json.ts";
+import type { K6Reader } from "../k6/read/k6_reader.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
@@ -149,7 +150,7 @@ class Running {
   }
 
   async #read(
-    reader: K6JsonReader,
+    reader: K6Reader,
     { output, notices, blocks }: {
       readonly output: RemoteWriteOutput;
       readonly notices: TagNotices;

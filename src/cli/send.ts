@@ -1,5 +1,5 @@
 /**
- * The command `send`: reads k6's JSON output, recorded or live, and sends it.
+ * The command `send`: reads k6's results, recorded or live, and sends them.
  *
  * @module
  */
@@ -9,13 +9,16 @@ import type { RawOptions } from "../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { resolveOptions } from "../k6/output/resolve_options.ts";
-import { type K6JsonStats, readK6Json } from "../k6/read/k6_json.ts";
+import { AutoReader } from "../k6/read/auto_reader.ts";
+import type { K6ReadOptions, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type Command, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
 import { fileProblem } from "./file_problem.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
+import { describeContent } from "./input_content.ts";
+import { describeUnknownMetrics } from "./metric_type.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
@@ -30,7 +33,7 @@ const progressPeriodMs = 250;
 export const send: Command = {
   name: "send",
   operands: "[FILE...]",
-  summary: "Send k6's JSON output, from files (also gzipped) or standard input.",
+  summary: "Send k6's JSON or CSV output, from files (also gzipped) or standard input.",
   options: outputFlags,
   flags: sendFlags,
   notes: `Without FILE, or with -, it reads standard input, and prints the lines that are not from k6:
@@ -52,7 +55,7 @@ class Sending {
   readonly #stop = new AbortController();
   /** Fires when waiting for deliveries must end. */
   readonly #giveUp = new AbortController();
-  readonly #read: K6JsonStats[] = [];
+  readonly #read: K6ReadStats[] = [];
   /** The number of samples of each file, counted when --shift-to-now read it. */
   readonly #counted = new Map<string, number>();
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
@@ -111,7 +114,7 @@ class Sending {
   }
 
   async #openCheckpoint(raw: RawOptions, options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
-    const { checkpoint: path, paths, shiftToNow } = this.#args;
+    const { checkpoint: path, paths, shiftToNow, metrics } = this.#args;
     if (path === undefined) return undefined;
     if (options.selfMetrics === true) {
       throw new ConfigurationError(
@@ -124,7 +127,7 @@ class Sending {
         `Cannot use --checkpoint: --${label} is "auto", expected a value that is the same in every run`,
       );
     }
-    const checkpoint = await Checkpoint.open(path, { files: paths, raw, shiftToNow });
+    const checkpoint = await Checkpoint.open(path, { files: paths, raw, shiftToNow, metrics });
     const { windowsSent } = checkpoint;
     if (windowsSent !== undefined) {
       this.#log.say("info", `Continuing from ${path}: earlier runs sent ${countOf(windowsSent, "window")}.`);
@@ -168,10 +171,10 @@ class Sending {
     const name = path === "-" ? "standard input" : path;
     const print = printer();
     const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
-    const reader = this.#args.follow ? readK6Json(toStream(this.#follow(path))) : readK6Json(openInput(path), {
-      signal: this.#stop.signal,
-      ...(path === "-" && { onForeignLine: passOn }),
-    });
+    const reader = this.#args.follow
+      ? this.#readerOf(toStream(this.#follow(path)))
+      : this.#readerOf(openInput(path), { signal: this.#stop.signal, ...(path === "-" && { onForeignLine: passOn }) });
+    let failed = false;
     try {
       for await (const samples of reader) {
         notices.check(samples);
@@ -180,22 +183,39 @@ class Sending {
         if (blocks && !await output.ready({ signal: this.#stop.signal })) this.#stop.abort();
       }
     } catch (error) {
+      failed = true;
       const canContinue = this.#args.checkpoint !== undefined;
       const rest = canContinue ? "; the next run continues with the incomplete window" : "";
       this.#cannotRead(`all of ${name}: ${fileProblem(error)}${rest}`);
       if (canContinue) this.#stop.abort();
     }
-    if (!this.#stop.signal.aborted) this.#checkRead(path, reader.stats);
+    if (!this.#stop.signal.aborted && !failed) this.#checkRead(path, reader);
     const { lines, bytes } = reader.stats;
     this.#log.say("debug", `Read ${countOf(lines, "line")} (${formatBytes(bytes)}) of ${name}`);
     this.#read.push(reader.stats);
   }
 
-  /** Reports an error if a file is probably not the intended one. */
-  #checkRead(path: string, { samples, skipped }: K6JsonStats): void {
-    if (path === "-") return;
-    if (samples === 0 && skipped.foreign > 0) {
-      this.#cannotRead(`${path}: no line is a sample of k6's JSON, expected what k6 run --out json=FILE writes`);
+  #readerOf(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}): AutoReader {
+    return new AutoReader(stream, { ...options, metrics: this.#args.metrics });
+  }
+
+  /** Says what a user should know about an input, such as that it is probably not the intended one. */
+  #checkRead(path: string, { stats, start }: AutoReader): void {
+    const { samples, skipped, unknownMetrics, invalidUtf8 } = stats;
+    const name = path === "-" ? "standard input" : path;
+    if (invalidUtf8 > 0) {
+      this.#log.say(
+        "warn",
+        `${name} is not all UTF-8: in ${
+          countOf(invalidUtf8, "sample")
+        }, other bytes became U+FFFD. Series that differ only there ` +
+          "are sent as one.",
+      );
+    }
+    if (unknownMetrics.length > 0) {
+      this.#cannotRead(`all of ${name}: ${describeUnknownMetrics(unknownMetrics, skipped.unknownMetric)}`);
+    } else if (samples === 0 && this.#interrupted === undefined) {
+      this.#cannotRead(`${name}: ${describeContent(stats, { path, start })}`);
     }
     const counted = this.#counted.get(path) ?? 0;
     if (samples < counted) {
@@ -217,7 +237,7 @@ class Sending {
     if (!this.#args.shiftToNow) return 0;
     let latest = -Infinity;
     for (const path of this.#args.paths) {
-      const reader = readK6Json(openInput(path), { signal: this.#stop.signal });
+      const reader = this.#readerOf(openInput(path), { signal: this.#stop.signal });
       try {
         for await (const samples of reader) {
           for (const { time } of samples) latest = Math.max(latest, time);

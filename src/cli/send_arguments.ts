@@ -4,10 +4,12 @@
  * @module
  */
 import { parseBoolean, parsePeriod } from "../config/option_parsers.ts";
-import { ConfigurationError } from "../model/errors.ts";
+import type { Metric } from "../k6/metric.ts";
+import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { commonFlags, isOn } from "./command.ts";
-import { isRegularFile, isThere } from "./runtime.ts";
+import { metricTypeFlag } from "./metric_type.ts";
+import { builtin, isRegularFile, isThere } from "./runtime.ts";
 
 /** The flags of `send` that are not options of the output. */
 export const sendFlags: readonly Flag[] = [
@@ -36,6 +38,7 @@ export const sendFlags: readonly Flag[] = [
     help: "Record the progress in this file. After a crash, the same command continues from there.",
     parse: parsePath,
   },
+  metricTypeFlag,
   ...commonFlags,
 ];
 
@@ -53,9 +56,11 @@ export interface SendArguments {
   readonly shiftToNow: boolean;
   /** The path of the checkpoint, if there is one. */
   readonly checkpoint: string | undefined;
+  /** The metrics of `--metric-type`. */
+  readonly metrics: readonly Metric[];
 }
 
-/** @throws ConfigurationError if flags and files contradict each other */
+/** @throws ConfigurationError if flags and files contradict each other, or if a file does not exist */
 export function readSendArguments(given: Arguments): SendArguments {
   const { values, operands } = given;
   const paths = operands.length === 0 ? ["-"] : operands;
@@ -99,7 +104,24 @@ export function readSendArguments(given: Arguments): SendArguments {
     throw new ConfigurationError("Cannot use --idle-timeout without --follow: other inputs end by themselves");
   }
   const idleTimeoutMs = Number(values.get("idle-timeout") ?? Infinity);
-  return { paths, live, follow, idleTimeoutMs, shiftToNow, checkpoint };
+  // With --follow, the file may appear later.
+  if (!follow) { for (const path of paths) if (path !== "-") checkFile(path); }
+  const metrics = Object.values<Metric>(Object(values.get(metricTypeFlag.flag)));
+  return { paths, live, follow, idleTimeoutMs, shiftToNow, checkpoint, metrics };
+}
+
+/** Finds a wrong path before anything is sent. */
+function checkFile(path: string): void {
+  const { statSync } = builtin("node:fs");
+  let problem: string | undefined;
+  try {
+    if (statSync(path).isDirectory()) problem = "it is a folder";
+  } catch (error) {
+    problem = isThere(path) ? reasonOf(error) : "there is no such file";
+  }
+  if (problem !== undefined) {
+    throw new ConfigurationError(`Cannot read "${path}": ${problem}, expected a file with k6's results`);
+  }
 }
 
 function parsePath(text: string, source: string): string {

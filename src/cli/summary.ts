@@ -6,7 +6,7 @@
 import { formatDurationMs } from "../config/duration.ts";
 import type { OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import type { K6JsonStats } from "../k6/read/k6_json.ts";
+import type { K6ReadStats } from "../k6/read/k6_reader.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 
 /** What was read and delivered in a run. */
@@ -14,17 +14,18 @@ export interface RunResult {
   readonly report: DeliveryReport;
   readonly stats: Pick<OutputStats, "samplesIn" | "series"> & { readonly samplesRefused: Record<string, number> };
   /** The statistics of each input. */
-  readonly read: readonly K6JsonStats[];
+  readonly read: readonly K6ReadStats[];
 }
 
 /** The line of a reason fits a terminal. */
 const maxReason = 80;
 
 /** The reasons for which lines are skipped, as the summary names them. */
-const skipReasons: readonly (readonly [keyof K6JsonStats["skipped"], string])[] = [
+const skipReasons: readonly (readonly [keyof K6ReadStats["skipped"], string])[] = [
   ["foreign", "not from k6"],
   ["torn", "cut off"],
   ["malformed", "damaged"],
+  ["tooLong", "longer than 1 MiB"],
   ["unknownMetric", "of an unknown metric"],
   ["invalidTime", "with an unreadable time"],
   ["invalidValue", "with an unreadable value"],

@@ -62,6 +62,7 @@ export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof Cli
   keepTags: { help: "Send tags as labels." },
   keepNameTag: { help: "Send the tag name as a label." },
   keepUrlTag: { help: "Send the tag url as a label." },
+  metadataLabels: { help: "Metadata that become labels, such as vu,iter. Each combination of values makes series." },
   keepFeatureTags: { help: "Send k6's tags k6_feature_* (k6 run --features) as labels." },
   trendStats: { help: "The stats of trends: avg, min, max, med, count, sum, p(x)." },
   trendAs: { help: "The form of trends: stats, native (histograms) or histogram (classic).", placeholder: "FORM" },

@@ -148,6 +148,6 @@ function kebabCase(name: string): string {
 function formatDefault({ default: value, kind }: OptionDefinition): string | undefined {
   if (value === Infinity) return "no limit";
   if (typeof value === "number" && kind === "durationMs") return value === 0 ? "0s" : formatDurationMs(value);
-  if (Array.isArray(value)) return value.join(",");
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(",");
   return value === undefined || typeof value === "object" ? undefined : String(value);
 }

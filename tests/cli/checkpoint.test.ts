@@ -142,8 +142,9 @@ test("a complete run sends nothing again; a run with another file or option is t
         [[...command, "--instance", "auto"], /--instance is "auto", expected a value that is the same in every run/],
         [[...command.slice(1)], /Cannot use --checkpoint: standard input/],
         [[...command, "--live"], /Cannot use --checkpoint with --live/],
-        [[folder, ...command.slice(1)], /Cannot use --checkpoint with ".*": it is not a regular file/],
-        [[join(folder, "missing"), ...command.slice(1)], /Cannot use --checkpoint with ".*missing": /],
+        [[...command, "--metric-type", "a=trend"], /metricTypes is \["a=trend:default"\], expected \[\]/],
+        [[folder, ...command.slice(1)], /Cannot read ".*": it is a folder/],
+        [[join(folder, "missing"), ...command.slice(1)], /Cannot read ".*missing": there is no such file/],
         [[...command, "--checkpoint="], /Cannot read --checkpoint: it is "", expected the path of a file/],
         [[...command, "--checkpoint", file], /Cannot read the checkpoint ".*": it is not a checkpoint/],
         [[...command, "--checkpoint", folder], /Cannot read the checkpoint /],
@@ -158,7 +159,7 @@ test("a complete run sends nothing again; a run with another file or option is t
 
 /** Opens the checkpoint "state" of a replay. */
 function openState(folder: string, file: string, raw = {}): Promise<Checkpoint> {
-  return Checkpoint.open(join(folder, "state"), { files: [file], raw, shiftToNow: false });
+  return Checkpoint.open(join(folder, "state"), { files: [file], raw, shiftToNow: false, metrics: [] });
 }
 
 test("a checkpoint that cannot be written leaves no temporary file", () =>

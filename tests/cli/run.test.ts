@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { noSkips } from "../../src/k6/read/k6_reader.ts";
 import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
@@ -43,8 +44,8 @@ test("results arrive while k6 runs; the temporary folder is removed by then, so 
 function resultOf({ delivered = 10, unknown = 0, samples = 10, foreign = 0, torn = 0 }): RunResult {
   const counts = { rejected: samples - delivered - unknown, failed: 0, dropped: 0, deferred: 0 };
   const report = { ...counts, samples, delivered, unknown, merged: 0, requests: 1, retries: 0, bytes: 1, reasons: [] };
-  const none = { malformed: 0, unknownMetric: 0, invalidTime: 0, invalidValue: 0, invalidTags: 0 };
-  const read = { lines: samples, samples, bytes: 1, skipped: { ...none, foreign, torn } };
+  const skipped = { ...noSkips(), foreign, torn };
+  const read = { lines: samples, samples, bytes: 1, skipped, unknownMetrics: [], invalidUtf8: 0 };
   const stats = { samplesIn: samples, samplesRefused: {}, series: 1 };
   return { report, stats, read: [read] };
 }

@@ -46,6 +46,9 @@ export function checkContradictions(given: RemoteWriteOutputOptions, checked: Ch
   if (mapping === "raw" && checked.zeroSample) {
     throw unexpected("zeroSample", true, 'none with the mapping "raw"');
   }
+  if (checked.metadataLabels.length > 0 && !checked.keepTags) {
+    throw unexpected("metadataLabels", checked.metadataLabels, "none if keepTags is false");
+  }
   if (windows !== "event") {
     if (checked.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
     return;

@@ -69,6 +69,12 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly keepUrlTag?: boolean | undefined;
   /** Whether k6's tags `k6_feature_*`, which name the switches that are on (`k6 run --features`), become labels. @default true */
   readonly keepFeatureTags?: boolean | undefined;
+  /**
+   * The names of metadata that become labels, such as `vu` and `iter` (which k6 writes with `--system-tags=vu,iter,...`). Samples with
+   * different values belong to different series. A tag of the same name wins.
+   * @default []
+   */
+  readonly metadataLabels?: readonly string[] | undefined;
   /** Labels of every series. As with Prometheus's external labels, a tag of the same name wins. @default {} */
   readonly labels?: Tags | undefined;
   /** The label `instance`, which distinguishes senders. "auto" generates a name. @default none */
@@ -146,6 +152,7 @@ export const k6OptionDefinitions: OptionDefinitions<
   keepTags: { kind: "boolean", default: true },
   keepNameTag: { kind: "boolean", default: false },
   keepUrlTag: { kind: "boolean", default: true },
+  metadataLabels: { kind: "strings", default: [], check: checkNames },
   // As in k6's own output.
   keepFeatureTags: { kind: "boolean", default: true },
   trendStats: { kind: "strings", default: ["min", "max", "avg", "med", "p(90)", "p(95)", "p(99)"] },
@@ -193,6 +200,11 @@ function isFactoryOf(expected: string): (value: unknown, name: string) => void {
       throw new ConfigurationError(`Cannot use the option ${name}: the function is not called, expected ${expected}`);
     }
   };
+}
+
+function checkNames(names: unknown, option: string): void {
+  const isName = (name: unknown): boolean => typeof name === "string" && name !== "";
+  if (!Array.isArray(names) || !names.every(isName)) throw unexpected(option, names, "a list of names");
 }
 
 function checkCheckpoint(checkpoint: unknown, name: string): void {

@@ -20,6 +20,7 @@ import { type PushOptions, WriteQueue } from "../../send/write_queue.ts";
 import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
+import { MetadataLabels } from "../series/metadata_labels.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
 import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "../series/series_store.ts";
 import { CheckpointedWindows } from "./checkpointed_windows.ts";
@@ -93,6 +94,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #timer: AbortController | undefined;
   readonly #runMetrics: readonly RunMetrics[];
   readonly #senderMetrics: SenderMetrics | undefined;
+  readonly #metadataLabels: MetadataLabels | undefined;
   readonly #windows: EventWindows | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
@@ -112,7 +114,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const runMetrics = new Set(this.#runMetrics.flatMap(({ metrics }) => metrics));
     const factory = new SeriesFactory({ ...resolved, runMetrics });
     this.#metadata = factory.metadata;
-    const { selfMetrics, windows, flushPeriodMs, checkpoint } = resolved;
+    const { selfMetrics, windows, flushPeriodMs, checkpoint, metadataLabels } = resolved;
+    if (metadataLabels.length > 0) this.#metadataLabels = new MetadataLabels(metadataLabels);
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
       maxSeries: resolved.maxSeries,
@@ -231,8 +234,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     } else if (this.#windows.endsBefore(sample.time)) {
       void this.flush();
     }
-    for (const metrics of this.#runMetrics) metrics.add(sample);
-    this.#store.add(sample);
+    const labelled = this.#metadataLabels === undefined ? sample : this.#metadataLabels.addTo(sample);
+    for (const metrics of this.#runMetrics) metrics.add(labelled);
+    this.#store.add(labelled);
   }
 
   #addRunMetrics(samples: readonly Sample[]): void {

@@ -4,55 +4,30 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
  */
-import { checkKeys } from "../../model/check_keys.ts";
-import { ConfigurationError } from "../../model/errors.ts";
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
-import { k6Metrics } from "./k6_metrics.ts";
-import { beginsAsK6, readK6Line, type SkipReason } from "./k6_json_line.ts";
+import { ForeignLines } from "./foreign_lines.ts";
+import { beginsAsK6, findAfterPrefix, type K6Line, readK6Line } from "./k6_json_line.ts";
+import { MetricTable } from "./metric_table.ts";
 import { PointReader } from "./point_reader.ts";
-
-/** How to read k6's JSON output. */
-export interface K6JsonOptions {
-  /**
-   * Receives each line that is not one of k6's lines, without its line end. (If k6 writes its JSON and its messages to one pipe,
-   * these are the messages.) A line of more than 1 MiB is passed in parts; `continues` is true for all parts but the last. If the
-   * function returns a promise, the reader waits for it.
-   * @default foreign lines are only counted
-   */
-  readonly onForeignLine?: ((line: string, continues: boolean) => void | Promise<void>) | undefined;
-  /** Receives each metric when k6 announces it. @default none */
-  readonly onMetric?: ((metric: Metric) => void) | undefined;
-  /** Ends the reading. The samples before are still yielded. @default none */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** How much was read so far, and how much of it was skipped. */
-export interface K6JsonStats {
-  /** The bytes that were read from the stream. */
-  readonly bytes: number;
-  /** The lines that were read, including empty and skipped ones. */
-  readonly lines: number;
-  /** The samples that were passed on to the program. */
-  readonly samples: number;
-  /** Lines without a sample, by reason. Announcements of metrics and empty lines do not count. */
-  readonly skipped: Readonly<Record<SkipReason, number>>;
-}
-
-/** The reader does not buffer longer lines: it passes foreign ones on in parts, and counts others as damaged. */
-const maxLineBytes = 1024 * 1024;
-
-/**
- * The largest number of samples that are yielded together. It is small, so that the samples can be freed soon: with 2000, V8
- * enlarges its space for young objects until a long replay takes 70 MB more.
- */
-const maxBatch = 100;
+import {
+  checkReading,
+  type K6Reader,
+  type K6ReadOptions,
+  type K6ReadStats,
+  maxBatch,
+  maxLineBytes,
+  noSkips,
+} from "./k6_reader.ts";
 
 const newline = 0x0a;
+const brace = 0x7b;
 const lineEnd = Uint8Array.of(newline);
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Reads k6's JSON output. Other lines are counted in `stats`, and are not errors. If the stream fails, the reader first yields
+ * Reads k6's JSON output. It also reads lines of k6 after a prefix, as `docker compose logs` and `kubectl logs --timestamps` write
+ * them. Other lines are counted in `stats`, and are not errors. If the stream fails, the reader first yields
  * the samples before the failure, and then throws the stream's error.
  *
  * @param stream the bytes, not compressed
@@ -67,50 +42,49 @@ const lineEnd = Uint8Array.of(newline);
  * console.log(reader.stats.lines);
  * ```
  */
-export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}): K6JsonReader {
-  if (typeof stream?.getReader !== "function") {
-    throw new ConfigurationError("Cannot read k6's JSON: there is no stream, expected a ReadableStream of bytes");
-  }
-  checkKeys(options, ["onForeignLine", "onMetric", "signal"], "readK6Json");
+export function readK6Json(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}): K6Reader {
+  checkReading("JSON", stream, options);
   return new K6JsonReader(stream, options);
 }
 
 /** Reads k6's JSON output; see `readK6Json`. It can be iterated once. */
-export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
+export class K6JsonReader implements K6Reader {
   readonly #stream: ReadableStream<Uint8Array>;
-  readonly #options: K6JsonOptions;
+  readonly #options: K6ReadOptions;
   readonly #points = new PointReader();
-  readonly #metrics = new Map<string, Metric>();
+  readonly #metrics: MetricTable;
   readonly #decoder = new TextDecoder();
-  readonly #skipped: Record<SkipReason, number> = {
-    foreign: 0,
-    torn: 0,
-    malformed: 0,
-    unknownMetric: 0,
-    invalidTime: 0,
-    invalidValue: 0,
-    invalidTags: 0,
-  };
+  readonly #skipped = noSkips();
   #bytes = 0;
   #lines = 0;
   #samples = 0;
+  #invalidUtf8 = 0;
   #batch: Sample[] = [];
   /** The kind of the long line whose first parts were already passed on. */
-  #longLine: "foreign" | "malformed" | undefined;
-  /** What `onForeignLine` returned since the last wait. */
-  readonly #foreignLines: Promise<void>[] = [];
+  #longLine: "foreign" | "tooLong" | undefined;
+  /** Whether a line of k6 had a prefix. */
+  #hasPrefix = false;
+  readonly #foreignLines: ForeignLines;
 
   /** Prepares the reading. @param stream the bytes, not compressed */
-  constructor(stream: ReadableStream<Uint8Array>, options: K6JsonOptions = {}) {
+  constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;
-    for (const metric of Object.values(k6Metrics)) this.#points.setMetric(metric);
-    for (const metric of Object.values(k6Metrics)) this.#metrics.set(metric.name, metric);
+    this.#foreignLines = new ForeignLines(options.onForeignLine);
+    this.#metrics = new MetricTable(options.metrics);
+    for (const metric of this.#metrics.all()) this.#points.setMetric(metric);
   }
 
-  /** A copy of the counts of what was read so far. */
-  get stats(): K6JsonStats {
-    return { bytes: this.#bytes, lines: this.#lines, samples: this.#samples, skipped: { ...this.#skipped } };
+  /** Counts of what was read so far. */
+  get stats(): K6ReadStats {
+    return {
+      bytes: this.#bytes,
+      lines: this.#lines,
+      samples: this.#samples,
+      skipped: { ...this.#skipped },
+      unknownMetrics: this.#metrics.unknownNames,
+      invalidUtf8: this.#invalidUtf8,
+    };
   }
 
   /** The number of remembered tags, which is bounded. */
@@ -144,16 +118,16 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
         // A copy, so that the chunk can be freed, or reused by the stream's owner.
         rest = bytes.slice(from);
         if (this.#batch.length > 0) yield this.#take();
-        await settled(this.#foreignLines.splice(0), signal);
+        await this.#foreignLines.settled(signal);
       }
-      // The end of the file may have cut off a line without a line end.
-      if (rest.length > 0 || this.#longLine !== undefined) {
+      // The end of the file may have cut off a line without a line end. After the signal, the rest of the line is only not read.
+      if (signal?.aborted !== true && (rest.length > 0 || this.#longLine !== undefined)) {
         const line = concat(rest, lineEnd);
         this.#points.setBytes(line);
         this.#readLine(line, 0, true);
       }
       if (this.#batch.length > 0) yield this.#take();
-      await settled(this.#foreignLines.splice(0), signal);
+      await this.#foreignLines.settled(signal);
     } finally {
       signal?.removeEventListener("abort", cancel);
       await reader.cancel().catch(() => {});
@@ -170,75 +144,84 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   /** Reads one line. Returns the beginning of the next line, or `from` if the line's end is missing. */
   #readLine(bytes: Uint8Array, from: number, last = false): number {
     // The rest of a long line is not a line of its own, even if it looks like one.
-    const sample = this.#longLine === undefined ? this.#points.read(from) : undefined;
-    if (sample !== undefined) {
-      this.#lines++;
-      this.#batch.push(sample);
-      return this.#points.next;
-    }
+    if (this.#longLine === undefined && this.#readPoint(from)) return this.#points.next;
     const newlineAt = bytes.indexOf(newline, from);
     if (newlineAt < 0) return from;
+    if (this.#hasPrefix && this.#longLine === undefined) {
+      const prefixBytes = bytes.subarray(from, newlineAt).indexOf(brace);
+      if (prefixBytes > 0 && this.#readPoint(from + prefixBytes)) return this.#points.next;
+    }
     this.#lines++;
     const end = bytes[newlineAt - 1] === 0x0d && newlineAt > from ? newlineAt - 1 : newlineAt;
-    if (this.#longLine === undefined) this.#readPlain(bytes, from, end, last);
+    if (this.#longLine === undefined) this.#readPlain(bytes.subarray(from, end), last);
     else this.#readPart(bytes.subarray(from, end), false);
     return newlineAt + 1;
   }
 
-  #readPlain(bytes: Uint8Array, from: number, end: number, last: boolean): void {
-    const string = this.#decoder.decode(bytes.subarray(from, end));
-    const line = readK6Line(string, (name) => this.#metrics.get(name));
+  #readPoint(from: number): boolean {
+    const sample = this.#points.read(from);
+    if (sample === undefined) return false;
+    this.#lines++;
+    this.#batch.push(sample);
+    return true;
+  }
+
+  #readPlain(bytes: Uint8Array, last: boolean): void {
+    const string = this.#decoder.decode(bytes);
+    const line = this.#parse(string);
     if (line.kind === "sample") {
+      if (string.includes("\ufffd") && !isUtf8(bytes)) this.#invalidUtf8++;
       this.#batch.push(line.sample);
     } else if (line.kind === "metric") {
-      this.#metrics.set(line.metric.name, line.metric);
+      this.#metrics.set(line.metric);
       this.#points.setMetric(line.metric);
       this.#options.onMetric?.(line.metric);
     } else if (last && (line.reason === "malformed" || isTornStart(string))) {
       this.#skipped.torn++;
     } else if (line.reason === "foreign") {
       // An empty line does not count, but it is part of k6's messages.
-      if (end > from) this.#skipped.foreign++;
-      this.#passOn(string, false);
+      if (bytes.length > 0) this.#skipped.foreign++;
+      this.#foreignLines.pass(string, false);
     } else {
       this.#skipped[line.reason]++;
     }
+  }
+
+  #parse(string: string): K6Line {
+    const find = (name: string): Metric | undefined => this.#metrics.find(name);
+    const at = beginsAsK6(string) ? -1 : findAfterPrefix(string);
+    if (at < 0) return readK6Line(string, find);
+    const line = readK6Line(string.slice(at), find);
+    if (line.kind !== "skipped") this.#hasPrefix = true;
+    // A line that only quotes one of k6's lines is foreign.
+    return this.#hasPrefix || line.kind !== "skipped" ? line : { kind: "skipped", reason: "foreign" };
   }
 
   #readPart(bytes: Uint8Array, continues: boolean): void {
     // A part may end within a character.
     const part = this.#decoder.decode(bytes, { stream: continues });
     if (this.#longLine === undefined) {
-      this.#longLine = beginsAsK6(part) ? "malformed" : "foreign";
+      const isOfK6 = beginsAsK6(part) || (this.#hasPrefix && findAfterPrefix(part) >= 0);
+      this.#longLine = isOfK6 ? "tooLong" : "foreign";
       this.#skipped[this.#longLine]++;
     }
-    if (this.#longLine === "foreign") this.#passOn(part, continues);
+    if (this.#longLine === "foreign") this.#foreignLines.pass(part, continues);
     if (!continues) this.#longLine = undefined;
-  }
-
-  #passOn(line: string, continues: boolean): void {
-    const written = this.#options.onForeignLine?.(line, continues);
-    // A caller that writes several lines together may return the same promise for them.
-    if (written !== undefined && written !== this.#foreignLines.at(-1)) this.#foreignLines.push(written);
-  }
-}
-
-/** Waits for all promises, or for the signal. Rejects if one of them rejects. */
-async function settled(promises: readonly Promise<void>[], signal: AbortSignal | undefined): Promise<void> {
-  if (promises.length === 0 || signal?.aborted === true) return;
-  let stop = (): void => {};
-  const stopped = new Promise<void>((resolve) => stop = resolve);
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    await Promise.race([Promise.all(promises), stopped]);
-  } finally {
-    signal?.removeEventListener("abort", stop);
   }
 }
 
 /** Reports whether a line may be the first bytes of one of k6's lines. */
 function isTornStart(line: string): boolean {
   return line !== "" && ['{"metric":', '{"type":'].some((start) => start.startsWith(line));
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strictDecoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function concat(first: Uint8Array, second: Uint8Array): Uint8Array {

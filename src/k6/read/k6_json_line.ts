@@ -7,20 +7,8 @@
  */
 import { type Metric, metricTypes, thresholdText, valueTypes } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
-import { parseRfc3339Ms } from "./rfc3339.ts";
-
-/**
- * Why a line has no sample: it is not one of k6's lines (`foreign`), the end of the file cut it off (`torn`), it is damaged
- * (`malformed`), its metric was not announced, or its time, value or tags cannot be read.
- */
-export type SkipReason =
-  | "foreign"
-  | "torn"
-  | "malformed"
-  | "unknownMetric"
-  | "invalidTime"
-  | "invalidValue"
-  | "invalidTags";
+import type { SkipReason } from "./k6_reader.ts";
+import { parseTimeMs } from "./unix_time.ts";
 
 /** The content of a line. */
 export type K6Line =
@@ -34,6 +22,18 @@ const k6Start = /^\s*\{\s*"(metric|type)"\s*:/;
 /** Reports whether a line begins like those of k6. */
 export function beginsAsK6(line: string): boolean {
   return k6Start.test(line);
+}
+
+/** Longer than any prefix and the beginning of k6's line together. */
+const maxPrefix = 512;
+
+/**
+ * Returns the position of one of k6's lines after a prefix, such as those of `docker compose logs` and `kubectl logs --timestamps`;
+ * -1 if there is none.
+ */
+export function findAfterPrefix(line: string): number {
+  const at = line.slice(0, maxPrefix).search(/\{"(?:metric|type)":"/);
+  return at > 0 ? at : -1;
 }
 
 const noTags: Tags = Object.freeze({});
@@ -58,8 +58,9 @@ export function readK6Line(line: string, metricOf: (name: string) => Metric | un
 
 function readMetric(name: string, { type, contains, thresholds }: Record<string, unknown>): K6Line {
   const knownType = metricTypes.find((candidate) => candidate === type);
-  const knownContains = valueTypes.find((candidate) => candidate === (contains ?? "default"));
-  if (knownType === undefined || knownContains === undefined) return skipped("malformed");
+  if (knownType === undefined) return skipped("malformed");
+  // A unit that this version does not know must not cost the samples.
+  const knownContains = valueTypes.find((candidate) => candidate === contains) ?? "default";
   const expressions = Array.isArray(thresholds) ? thresholds.flatMap((each) => thresholdText(each) ?? []) : [];
   const metric = { name, type: knownType, contains: knownContains };
   return { kind: "metric", metric: expressions.length === 0 ? metric : { ...metric, thresholds: expressions } };
@@ -67,7 +68,7 @@ function readMetric(name: string, { type, contains, thresholds }: Record<string,
 
 function readPoint(point: Record<string, unknown>, metric: Metric | undefined): K6Line {
   if (metric === undefined) return skipped("unknownMetric");
-  const time = typeof point.time === "string" ? parseRfc3339Ms(point.time) : undefined;
+  const time = parseTimeMs(String(point.time));
   if (time === undefined) return skipped("invalidTime");
   const { value } = point;
   if (typeof value !== "number" || !Number.isFinite(value)) return skipped("invalidValue");

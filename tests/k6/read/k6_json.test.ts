@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type K6JsonOptions, type K6JsonStats, type Metric, readK6Json, type Sample } from "../../../mod.ts";
+import { type K6ReadOptions, type K6ReadStats, type Metric, readK6Json, type Sample } from "../../../mod.ts";
+import { K6JsonReader } from "../../../src/k6/read/k6_json.ts";
 import { readK6Line } from "../../../src/k6/read/k6_json_line.ts";
 import { recordedJson } from "../../support/recorded_run.ts";
 import { idle } from "../../support/virtual_clock.ts";
@@ -17,8 +18,8 @@ function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
 
 async function read(
   input: string | Uint8Array | readonly Uint8Array[],
-  options: K6JsonOptions = {},
-): Promise<{ samples: Sample[]; stats: K6JsonStats; foreign: string[] }> {
+  options: K6ReadOptions = {},
+): Promise<{ samples: Sample[]; stats: K6ReadStats; foreign: string[] }> {
   const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
   const foreign: string[] = [];
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
@@ -142,7 +143,7 @@ for (const [text, value] of values) {
   });
 }
 
-const skipped: readonly [string, keyof K6JsonStats["skipped"]][] = [
+const skipped: readonly [string, keyof K6ReadStats["skipped"]][] = [
   ["running (0m01.0s), 3/8 VUs", "foreign"],
   ['{"level":"info","msg":"x"}', "foreign"],
   ["[1]", "foreign"],
@@ -280,11 +281,11 @@ test("the parts of a long line are distinguished from lines, and no character is
   }
 });
 
-test("a line of k6 that is too long is malformed, not foreign", async () => {
+test("a line of k6 that is longer than 1 MiB is counted as too long", async () => {
   const line = new TextEncoder().encode(`${point({ tags: `{"url":"${"x".repeat(3_000_000)}"}` })}\n${point()}\n`);
   const { samples, stats, foreign } = await read([line.slice(0, 1_500_000), line.slice(1_500_000)]);
   assert.deepEqual([samples.length, stats.lines, foreign], [1, 2, []]);
-  assert.deepEqual([stats.skipped.malformed, stats.skipped.foreign], [1, 0]);
+  assert.deepEqual([stats.skipped.tooLong, stats.skipped.malformed, stats.skipped.foreign], [1, 0, 0]);
 });
 
 test("the reader waits for the promises of onForeignLine, until the signal", async () => {
@@ -358,7 +359,7 @@ test("the reader remembers a limited number of tags", async () => {
       controller.enqueue(encoder.encode(`${lines.join("\n")}\n`));
     },
   });
-  const reader = readK6Json(stream);
+  const reader = new K6JsonReader(stream);
   let samples = 0;
   for await (const batch of reader) samples += batch.length;
   assert.equal(samples, 200_000);
