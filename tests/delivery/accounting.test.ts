@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeliveryError, type DeliveryReport, type Metric, RemoteWriteClient } from "../../mod.ts";
+import { DeliveryError, type DeliveryReport, type Label, type Metric, RemoteWriteClient } from "../../mod.ts";
 import {
   type Behaviour,
   type Fault,
@@ -246,5 +246,85 @@ test("the reports of a client's writes add up and are true, also if the writes o
       assertOrder(receiver);
     }),
     { seed, numRuns: slowRuns(200) },
+  );
+});
+
+/** Bad samples: all of some series, and of some other series those before a time. */
+function withPartlyBad(
+  behaviour: Behaviour,
+  bad: readonly number[],
+  tooOld: readonly number[],
+  limit: number,
+): Behaviour {
+  const numberOf = (labels: readonly Label[]): number => Number(labels.find(({ name }) => name === "n")?.value);
+  return {
+    ...behaviour,
+    bad: ({ labels, time }) => bad.includes(numberOf(labels)) || (tooOld.includes(numberOf(labels)) && time < limit),
+  };
+}
+
+test("with several samples of each series in a request, no good sample is rejected, and nothing counts as delivered that is not stored", async () => {
+  const plan = fc.record({
+    windows: fc.array(
+      fc.record({
+        series: fc.uniqueArray(fc.nat(seriesCount - 1), { minLength: 1 }),
+        each: fc.integer({ min: 1, max: 5 }),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+    receiver: honestReceiver,
+    bad: badSeries,
+    tooOld: badSeries,
+    age: fc.nat(20),
+    faults: fc.oneof(fc.constant<Fault[]>([]), fc.array(quickFault, { maxLength: 4 })),
+    protocol: fc.constantFrom("auto" as const, "1.0" as const),
+    maxSamplesPerSend: fc.constantFrom(3, 8, 2000),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ windows, receiver: behaviour, bad, tooOld, age, faults, ...options }) => {
+      const clock = new VirtualClock();
+      const limit = clock.now() + 1000 * age;
+      const receiver = new Receiver({ clock, ...withPartlyBad(behaviour, bad, tooOld, limit), faults });
+      const client = new RemoteWriteClient({ ...clientOptions({ clock, receiver }), ...options });
+      const reports: DeliveryReport[] = [];
+      let [made, good, time] = [0, 0, clock.now()];
+      for (const { series, each } of windows) {
+        const times = Array.from({ length: each }, () => time += 1000);
+        const written = series.map((n) => ({
+          labels: [{ name: "__name__", value: "c" }, { name: "n", value: String(n) }],
+          samples: times.map((timestamp) => ({ value: timestamp, timestamp })),
+        }));
+        made += series.length * each;
+        for (const n of series) {
+          if (!bad.includes(n)) good += times.filter((time) => !tooOld.includes(n) || time >= limit).length;
+        }
+        reports.push(
+          await clock.settle(
+            client.write(written).catch((error: unknown) => {
+              if (!(error instanceof DeliveryError)) throw error;
+              return error.report;
+            }),
+          ),
+        );
+        await clock.advance(1000);
+      }
+      for (const report of reports) assertAddsUp(report);
+      const sum = (outcome: "samples" | "delivered" | "unknown" | "rejected"): number =>
+        reports.reduce((sum, report) => sum + report[outcome], 0);
+      const stored = distinct(receiver);
+      assert.equal(sum("samples"), made);
+      assert.ok(sum("delivered") <= stored, `delivered ${sum("delivered")}, stored ${stored}`);
+      assertOrder(receiver);
+      // A series in quarantine returns only when all of its samples in a request are good.
+      if (tooOld.length > 0) return;
+      assert.equal(stored, good, "good samples that are stored");
+      assert.ok(sum("delivered") + sum("unknown") >= good, JSON.stringify(reports));
+      if (faults.length > 0) return;
+      assert.equal(sum("rejected"), made - good);
+      if (behaviour.onBad === "rollsBack") assert.deepEqual([sum("delivered"), sum("unknown")], [good, 0]);
+      const isSingle = windows.every(({ each }) => each === 1);
+      if (isSingle) assert.equal(sum("delivered"), good);
+    }),
+    { seed, numRuns: slowRuns(300) },
   );
 });
