@@ -17,14 +17,14 @@
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { reasonOf } from "../model/errors.ts";
 import { Batch, type BatchSlice } from "../protocol/batch.ts";
 import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { BadSeriesSearch, type BisectOptions, middleOf, type Search } from "./bisect.ts";
-import type { Codecs, EncodedSlice } from "./codec.ts";
+import type { EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
+import { RequestEncoder, type RequestEncoderOptions } from "./request_encoder.ts";
 import { Quarantine } from "./quarantine.ts";
 import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
@@ -38,35 +38,23 @@ import {
   type Written,
   type WrittenCounts,
 } from "./request_result.ts";
-import type { SendStats } from "./stats.ts";
 import { VersionChoice } from "./version_choice.ts";
-import type { Warnings } from "./warnings.ts";
 
 /** How to deliver. */
-export interface DeliveryOptions extends BisectOptions {
+export interface DeliveryOptions extends BisectOptions, RequestEncoderOptions {
   /** Sends a request with its retries. No retry begins later than `retryDeadlineMs` after the first request or the last answer. */
   readonly send: Send;
-  readonly codecs: Codecs;
   /** `auto` begins with 2.0, and falls back to 1.0 for good if the receiver does not show that it knows 2.0. */
   readonly protocol: ProtocolVersion | "auto";
   /** How many samples a request may contain. */
   readonly maxSamplesPerSend: number;
-  /** The compressed size of a request, in bytes. */
-  readonly maxBodyBytes: number;
-  /** The size of a request before compression, in bytes. */
-  readonly maxDecodedBytes: number;
   /** How long a batch is tried, in milliseconds. */
   readonly retryDeadlineMs: number;
   /** Lets the batches of a queue share what is known about the endpoint's failures. Without it, a refusal by the endpoint is final. */
   readonly outage?: Outage | undefined;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
-  readonly stats: SendStats;
-  readonly warnings: Warnings;
 }
-
-/** If a receiver refuses even less as too large, the sender does not search for its limit any further. */
-const minBodyBytes = 8 * 1024;
 
 /** About ten seconds. A 500 that lasts longer may be Prometheus refusing one bad histogram and with it the whole request. */
 const maxServerErrors = 10;
@@ -109,12 +97,12 @@ export class Delivery {
   readonly #search: BadSeriesSearch;
   readonly #quarantine = new Quarantine();
   readonly #version: VersionChoice;
-  /** What was learned about the receiver's limit, in bytes. */
-  #bodyLimit = Infinity;
+  readonly #encoder: RequestEncoder;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#search = new BadSeriesSearch(options);
+    this.#encoder = new RequestEncoder(options);
     this.#version = new VersionChoice(options.protocol, options.warnings);
   }
 
@@ -161,7 +149,7 @@ export class Delivery {
         continue;
       }
       const { version } = this;
-      const encoded = this.#encode(job, range, version);
+      const encoded = this.#encoder.encode(job, range, version);
       if (encoded === undefined) continue;
       const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
       const sentMs = monotonicNow();
@@ -208,34 +196,6 @@ export class Delivery {
     return canCut || range.kinds?.floatsAnswered === true || this.#version.isOpen || range.search?.saved === true
       ? maxServerErrors
       : maxLastServerErrors;
-  }
-
-  /** Returns the body of a request; undefined if the range was cut or counted instead. */
-  #encode(job: DeliveryJob, range: RequestRange, version: ProtocolVersion): EncodedSlice | undefined {
-    const { codecs, maxBodyBytes, maxDecodedBytes, stats, warnings } = this.#options;
-    const { from, to } = range;
-    let encoded: EncodedSlice | undefined;
-    let problem: string;
-    try {
-      encoded = codecs[version].encode(range);
-      const { body: { length }, decodedBytes } = encoded;
-      if (length <= maxBodyBytes && decodedBytes <= maxDecodedBytes) {
-        // The learned limit is an upper estimate, so a single sample is tried nevertheless.
-        if (length <= this.#bodyLimit || to - from === 1) return encoded;
-      }
-      problem = `it takes ${length} bytes (${decodedBytes} before compression), more than the limit`;
-    } catch (error) {
-      problem = `it cannot be encoded: ${reasonOf(error)}`;
-    }
-    if (to - from > 1) {
-      job.cut(middleOf(range));
-      return undefined;
-    }
-    const reason = `A sample of "${range.batch.series[from]?.name ?? ""}" is not sent: ${problem}.`;
-    job.settle(["rejected", 1, reason]);
-    stats.dropped(encoded === undefined ? "not_encodable" : "too_large", 1);
-    warnings.once(reason);
-    return undefined;
   }
 
   /** Decides from the result of a request what happened to its samples, and what to send next. */
@@ -288,7 +248,7 @@ export class Delivery {
 
   #judgeWritten({ status, written }: Written, sent: SentRange, unknown: boolean): void {
     const { version, samples, job, range } = sent;
-    if (version === "1.0") return this.#settle(sent, samples, "", range.unknown);
+    if (version === "1.0") return this.#settle(sent, samples, { reason: "", unknown: range.unknown });
     const isConfirmed = written !== undefined && countOf(written) > 0;
     const what = written === undefined
       ? "without the headers that report what it stored"
@@ -296,12 +256,13 @@ export class Delivery {
     const reason = `it answers ${status} ${what}`;
     if (!isConfirmed && this.#version.fallBack(reason)) return job.again({ unknown, resent: true });
     if (written === undefined) {
-      return this.#settle(sent, 0, `the receiver does not seem to know remote write 2.0: ${reason}`, range.unknown);
+      const unaccounted = `the receiver does not seem to know remote write 2.0: ${reason}`;
+      return this.#settle(sent, 0, { reason: unaccounted, unknown: range.unknown });
     }
     if (isConfirmed) this.#version.confirm();
     this.#checkExemplars(sent, written);
     const less = `the receiver reports that it stored less than it was sent (status ${status})`;
-    this.#settle(sent, countOf(written), less, unknown);
+    this.#settle(sent, countOf(written), { reason: less, unknown });
   }
 
   #judgeRejected(result: Rejected, sent: SentRange, unknown: boolean): void {
@@ -317,10 +278,8 @@ export class Delivery {
     }
     if (isByEndpoint) return this.#judgeEndpoint(result, sent, unknown);
     if (version === "2.0" && written !== undefined) this.#version.confirm();
-    if (accounted && status !== 413) return this.#settle(sent, countOf(written), reason, unknown);
-    if (status === 413 && length > minBodyBytes && samples > 1) {
-      // A little more than half, because the halves of a range are seldom equal.
-      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(minBodyBytes, length * 0.6));
+    if (accounted && status !== 413) return this.#settle(sent, countOf(written), { reason, unknown });
+    if (status === 413 && samples > 1 && this.#encoder.refused(length)) {
       return job.cut(middleOf(range), { unknown, resent: true });
     }
     // A 413 was cut above, and a 429 is about the time.
@@ -333,8 +292,8 @@ export class Delivery {
     const isProbe = range.quarantine === "probe";
     if (isAboutSamples && samples === 1 && !unknown && !isProbe) quarantine.add(seriesOf(range), reason);
     const isAlone = isProbe ? range.batch.series[range.from] === range.batch.series[range.to - 1] : samples === 1;
-    const isTried = isAlone || !isAboutSamples;
-    this.#settle(sent, 0, isTried ? reason : `refused together with others, and not tried alone: ${reason}`, unknown);
+    const together = isAlone || !isAboutSamples ? "" : "refused together with others, and not tried alone: ";
+    this.#settle(sent, 0, { reason: together + reason, unknown, cause: reason });
   }
 
   /** Handles a refusal of all requests: the queue tries again later, and a delivery without a queue ends. */
@@ -346,7 +305,7 @@ export class Delivery {
       return job.again({ unknown, resent: true, attempts: range.attempts + 1 });
     }
     const reason = describe(result);
-    this.#settle(sent, 0, reason, unknown);
+    this.#settle(sent, 0, { reason, unknown });
     this.abandon(job, "rejected", reason);
   }
 
@@ -357,8 +316,16 @@ export class Delivery {
     this.#options.stats.failed(samples);
   }
 
-  /** Counts the samples of a request that was answered: this many are stored, the rest is refused. */
-  #settle({ job, range, samples, quarantine }: SentRange, written: number, reason: string, unknown: boolean): void {
+  /** Counts the samples of a request that was answered: this many are stored, the rest is refused. One warning names each cause. */
+  #settle(
+    { job, range, samples, quarantine }: SentRange,
+    written: number,
+    { reason, unknown, cause = reason }: {
+      readonly reason: string;
+      readonly unknown: boolean;
+      readonly cause?: string;
+    },
+  ): void {
     const { stats, warnings } = this.#options;
     const stored = Math.min(samples, written);
     const refused = samples - stored;
@@ -375,7 +342,7 @@ export class Delivery {
     }
     if (refused === 0) return;
     stats.failed(refused);
-    warnOfRefusal(warnings, { ...range, refused, reason, unknown });
+    warnOfRefusal(warnings, { ...range, refused, reason: cause, unknown });
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */

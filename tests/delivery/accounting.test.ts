@@ -116,16 +116,24 @@ function assertOrder({ stored, violations }: ScriptedReceiver): void {
 async function run(
   { clock, output }: Pick<Run, "clock" | "output">,
   plan: readonly Window[],
-  { histograms = false }: { readonly histograms?: boolean } = {},
+  { histograms = false, each = 1, mapping = "prometheus" }: {
+    readonly histograms?: boolean;
+    readonly each?: number;
+    readonly mapping?: "prometheus" | "raw";
+  } = {},
 ): Promise<{ report: DeliveryReport; made: number; flushes: DeliveryReport[] }> {
   const flushes: Promise<DeliveryReport>[] = [];
   let made = 0;
+  let values = 0;
   for (const { series, pauseMs } of plan) {
     const time = clock.now();
-    output.add(counts(seriesCount, time).filter((_, n) => series.includes(n)));
-    made += series.length;
+    for (let index = 0; index < each; index++) {
+      const samples = counts(seriesCount, time + index).filter((_, n) => series.includes(n));
+      output.add(samples.map((sample) => ({ ...sample, value: ++values })));
+    }
+    made += series.length * (mapping === "raw" ? each : 1);
     if (histograms) {
-      output.add({ metric: trend, time, value: 5, tags: {} });
+      output.add({ metric: trend, time, value: ++values, tags: {} });
       made++;
     }
     flushes.push(output.flush());
@@ -142,7 +150,10 @@ test("whatever the receiver and the network do, every sample is counted once, an
     bad: badSeries,
     faults: fc.array(anyFault, { maxLength: 30 }),
     histograms: fc.boolean(),
+    each: fc.integer({ min: 1, max: 4 }),
     options: fc.record({
+      mapping: fc.constantFrom("prometheus" as const, "raw" as const),
+      maxRequestsPerFlush: fc.constantFrom(1, 3, Infinity),
       protocol: fc.constantFrom("auto" as const, "1.0" as const, "2.0" as const),
       shards: fc.integer({ min: 1, max: 3 }),
       capacity: fc.constantFrom(20, 60, 500_000),
@@ -152,14 +163,14 @@ test("whatever the receiver and the network do, every sample is counted once, an
     }),
   });
   await fc.assert(
-    fc.asyncProperty(plan, async ({ windows, receiver: behaviour, bad, faults, histograms, options }) => {
+    fc.asyncProperty(plan, async ({ windows, receiver: behaviour, bad, faults, histograms, each, options }) => {
       const setting = startRun({
         behaviour: withBad(behaviour, bad),
         faults,
-        output: { ...options, trendAs: "native" },
+        output: { ...options, ...(options.mapping === "prometheus" && { trendAs: "native" }) },
       });
       const { clock, receiver, output } = setting;
-      const { report, made, flushes } = await run(setting, windows, { histograms });
+      const { report, made, flushes } = await run(setting, windows, { histograms, each, mapping: options.mapping });
       for (const each of [report, ...flushes]) assertAddsUp(each);
       assert.equal(report.samples + mergedOf(report), made, "a sample is not accounted for");
       assert.equal(clock.timers, 0, "a timer is left");
