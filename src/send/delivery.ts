@@ -25,7 +25,7 @@ import type { EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
 import { RequestEncoder, type RequestEncoderOptions } from "./request_encoder.ts";
-import { Quarantine } from "./quarantine.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
   describe,
@@ -68,9 +68,9 @@ const maxLastServerErrors = 40;
 /** How the statistics name the outcomes of samples that are not sent. */
 const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed", dropped: "queue_full" } as const;
 
-/** What a queue knows about the batch that it delivers. */
+/** What the caller knows about the batch that it delivers. */
 export interface DeliveryContext {
-  /** The series that the receiver refused before. @default one for all batches of this delivery */
+  /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
   /** Reports whether too much waits, or too little time is left, to search for bad series any longer. @default never */
   isPressed?(): boolean;
@@ -84,7 +84,7 @@ interface SentRange extends EncodedSlice {
   readonly range: RequestRange;
   readonly samples: number;
   readonly version: ProtocolVersion;
-  readonly quarantine: Quarantine;
+  readonly quarantine: Quarantine | undefined;
   /** Whether the range is cut if it is refused. */
   readonly canCut: boolean;
   /** When it was sent, on the clock of deadlines. */
@@ -95,7 +95,6 @@ interface SentRange extends EncodedSlice {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #search: BadSeriesSearch;
-  readonly #quarantine = new Quarantine();
   readonly #version: VersionChoice;
   readonly #encoder: RequestEncoder;
 
@@ -121,9 +120,9 @@ export class Delivery {
   }
 
   /** Sends all samples, one request after the other, until each is delivered or given up, or the signal fires. */
-  async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
+  async deliver(slice: BatchSlice, signal: AbortSignal, context?: DeliveryContext): Promise<DeliveryReport> {
     const job = new DeliveryJob(slice);
-    await this.advance(job, signal);
+    await this.advance(job, signal, context);
     this.abandon(job, "deferred", signal.aborted ? "the delivery was aborted" : "no requests were left");
     return job.takeReport();
   }
@@ -134,14 +133,14 @@ export class Delivery {
    */
   async advance(job: DeliveryJob, signal: AbortSignal, context: DeliveryContext = {}): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend, outage, monotonicNow } = this.#options;
-    const { quarantine = this.#quarantine } = context;
+    const { quarantine } = context;
     if (!job.isOpen) sortOut(job, quarantine);
     for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
       const samples = range.to - range.from;
       if (range.quarantine === "held") {
         // A caller may close the queue together with the last flush.
         await undefined;
-        if (job.next === range) this.#tryAgain(job, range, quarantine, context.isLast?.() === true);
+        if (job.next === range) this.#tryAgain(job, range, context);
         continue;
       }
       if (samples > maxSamplesPerSend) {
@@ -178,10 +177,12 @@ export class Delivery {
   }
 
   /** Sends some of the refused series again, after the good ones. */
-  #tryAgain(job: DeliveryJob, { batch }: RequestRange, quarantine: Quarantine, isLast: boolean): void {
+  #tryAgain(job: DeliveryJob, { batch }: RequestRange, { quarantine, isLast }: DeliveryContext): void {
     const { maxSamplesPerSend: maxProbe, stats } = this.#options;
-    const isWhole = batch.length === job.batch.length;
-    const { probe, isSearched, refused } = quarantine.choose(batch, { maxProbe, isWhole, isLast });
+    const options = { maxProbe, isWhole: batch.length === job.batch.length, isLast: isLast?.() === true };
+    const sorted = quarantine?.choose(batch, options);
+    if (sorted === undefined) return;
+    const { probe, isSearched, refused } = sorted;
     job.replace({}, { batch: probe, to: probe.length, quarantine: isSearched ? "searched" : "probe" });
     for (const [reason, samples] of refused) {
       job.report.count("rejected", samples, `not sent, as its series was refused before: ${reason}`);
@@ -228,10 +229,10 @@ export class Delivery {
       if (canCut && hasBothKinds(range)) return this.#splitKinds(sent, again);
       // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
       if (sent.version === "2.0" && this.#version.fallBack(reason)) return job.again(again);
-      if (range.kinds?.floatsAnswered === true) quarantine.addHistograms(seriesOf(range), reason);
+      if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
       else if (this.#bisect(sent, true, reason)) return;
-      else if (range.quarantine === "probe") quarantine.refused(seriesOf(range));
-      else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine.add(seriesOf(range), reason);
+      else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
+      else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
     }
     this.#fail(sent, reason);
     this.#options.warnings.once(giveUpMessage(samples, result));
@@ -290,7 +291,7 @@ export class Delivery {
       return job.settle();
     }
     const isProbe = range.quarantine === "probe";
-    if (isAboutSamples && samples === 1 && !unknown && !isProbe) quarantine.add(seriesOf(range), reason);
+    if (isAboutSamples && samples === 1 && !unknown && !isProbe) quarantine?.add(seriesOf(range), reason);
     const isAlone = isProbe ? range.batch.series[range.from] === range.batch.series[range.to - 1] : samples === 1;
     const together = isAlone || !isAboutSamples ? "" : "refused together with others, and not tried alone: ";
     this.#settle(sent, 0, { reason: together + reason, unknown, cause: reason });
@@ -333,8 +334,8 @@ export class Delivery {
     if (refused === 0 || stored > 0 || unknown) range.search?.spare(range, refused === 0);
     if (refused > 0 && range.search !== undefined) range.search.isExplained = true;
     if (range.quarantine !== undefined) {
-      if (refused > 0) quarantine.refused(seriesOf(range));
-      else quarantine.accepted(seriesOf(range), { hasHistograms: histogramsOf(range) > 0 });
+      if (refused > 0) quarantine?.refused(seriesOf(range));
+      else quarantine?.accepted(seriesOf(range), { hasHistograms: histogramsOf(range) > 0 });
     }
     if (stored > 0) {
       if (range.search !== undefined) this.#search.saved(range.search);
@@ -381,9 +382,9 @@ export class Delivery {
 }
 
 /** Takes the samples of refused series out of a batch: they come after the others. */
-function sortOut(job: DeliveryJob, quarantine: Quarantine): void {
+function sortOut(job: DeliveryJob, quarantine: Quarantine | undefined): void {
   job.isOpen = true;
-  const sorted = quarantine.sort(job.batch);
+  const sorted = quarantine?.sort(job.batch);
   if (sorted === undefined) return;
   const { good, held } = sorted;
   job.replace({ from: 0 }, { batch: good, to: good.length }, { batch: held, to: held.length, quarantine: "held" });
