@@ -32,7 +32,7 @@ export interface Doubt extends BatchSlice {
   unknown: boolean;
 }
 
-/** Some series whose values changed from bad to good in the request may look like stored ones. More of them are unlikely. */
+/** One series is not enough, because only its older samples may be bad. */
 const minRepeats = 3;
 
 /** The search in one refused request. */

@@ -8,7 +8,8 @@
  *   is rejected, and nothing is sent again.
  * - Any other refusal of samples says nothing about what is stored: Prometheus rolls a 1.0 request back, Mimir stores the good part
  *   and counts what it received. The request is cut in halves until the bad series stand alone. A good sample that is sent again
- *   harms neither. Series that were refused alone go into quarantine.
+ *   harms neither, but Mimir refuses it if it has a newer one of the series: see bisect.ts. Series that were refused alone go into
+ *   quarantine.
  * - After an attempt with an unknown outcome, the receiver may refuse samples that this attempt stored. The request is cut in
  *   halves nevertheless. Samples that are refused then count as unknown, not as lost. (If a connection breaks that was used
  *   before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
