@@ -7,6 +7,7 @@ import { DeliveryError } from "../model/errors.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { Delivery } from "../send/delivery.ts";
+import { Quarantine } from "../send/quarantine.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
@@ -46,6 +47,7 @@ const [minWaitMs, maxWaitMs] = [100, 10_000] as const;
  */
 export class RemoteWriteClient {
   readonly #delivery: Delivery;
+  readonly #quarantine = new Quarantine();
   readonly #metadataSender: MetadataSender;
   readonly #metadataStore = new MetadataStore();
   readonly #stats = new SendStats();
@@ -121,7 +123,9 @@ export class RemoteWriteClient {
     } catch {
       // The signal fired, so that nothing is sent.
     }
-    const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, own.signal);
+    const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, own.signal, {
+      quarantine: this.#quarantine,
+    });
     signal.removeEventListener("abort", abort);
     this.#end(own);
     return report;

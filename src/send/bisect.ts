@@ -1,23 +1,18 @@
 /**
  * The search for the bad series of a refused request: its range is cut in halves until the bad series stand alone.
  *
+ * A series stays whole while the search can cut between series. A receiver that stores the good part of a refused request has all
+ * samples of a good series then. It accepts the newest one again and refuses the older ones, as it would refuse bad ones. So older
+ * samples that are refused are judged at the end of the search, by what happened to the newer ones:
+ * - The newer ones are refused, too: the series is bad.
+ * - Newer ones are accepted, and the receiver accepted several samples of a series again: it had stored nothing, so the older ones
+ *   are bad.
+ * - Otherwise the older ones were stored before, or they are bad: nobody can know.
+ *
  * @module
  */
-
-/** The search in one refused request. */
-export interface Search {
-  /** When the search ends: its ranges are still sent, but not cut any more. */
-  readonly untilMs: number;
-  /** Whether the receiver accepted any range of it. */
-  saved: boolean;
-}
-
-/** A range of samples, and the search that it belongs to, if there is one. */
-interface SearchedRange {
-  readonly from: number;
-  readonly to: number;
-  readonly search: Search | undefined;
-}
+import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { EncodedSeries } from "../protocol/encoded_series.ts";
 
 /** How long a search may last. */
 export interface BisectOptions {
@@ -27,6 +22,101 @@ export interface BisectOptions {
   readonly searchMs?: number | undefined;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
+}
+
+/** Older samples of a series that were refused. */
+export interface Doubt extends BatchSlice {
+  refused: number;
+  readonly reason: string;
+  /** Whether they may be stored: a newer sample of the series was accepted, or its outcome is not known. */
+  unknown: boolean;
+}
+
+/** One series is not enough, because only its older samples may be bad. */
+const minRepeats = 3;
+
+/** The search in one refused request. */
+export class Search {
+  /** When the search ends: its ranges are still sent, but not cut any more. */
+  readonly untilMs: number;
+  /** Whether the receiver accepted any range of it. */
+  saved = false;
+  /** Whether samples of it were refused that are probably the cause of the first refusal. */
+  isExplained = false;
+  #rollsBack = false;
+  /** How many series were refused except for their newest samples. */
+  #repeats = 0;
+  readonly #doubts = new Map<EncodedSeries, Doubt>();
+
+  constructor(untilMs: number) {
+    this.untilMs = untilMs;
+  }
+
+  /** How many samples are judged at the end of the search. */
+  get doubtful(): number {
+    let sum = 0;
+    for (const { refused } of this.#doubts.values()) sum += refused;
+    return sum;
+  }
+
+  /** Whether the receiver seems to have stored the good part: then only the newest sample of each series can tell bad series. */
+  get storedGoodPart(): boolean {
+    return !this.#rollsBack && this.#repeats >= minRepeats;
+  }
+
+  /** Takes note that older samples of a series were refused. */
+  doubt(slice: BatchSlice, reason: string): void {
+    const series = slice.batch.series[slice.from];
+    if (series === undefined) return;
+    const doubt = this.#doubts.get(series) ?? { ...slice, refused: 0, reason, unknown: false };
+    doubt.refused += slice.to - slice.from;
+    this.#doubts.set(series, doubt);
+  }
+
+  /** Takes note that a range of the search was accepted, or that its outcome is not known. */
+  spare({ batch: { series }, from, to }: BatchSlice, isAccepted: boolean): void {
+    for (let index = from; index < to; index++) {
+      const each = series[index];
+      if (isAccepted && index > from && each === series[index - 1]) this.#rollsBack = true;
+      const doubt = each && this.#doubts.get(each);
+      if (doubt === undefined || doubt.unknown) continue;
+      doubt.unknown = true;
+      if (isAccepted) this.#repeats++;
+    }
+  }
+
+  /** Returns the newest sample of each series of a range. The older ones are judged at the end. */
+  newestOf({ batch, from, to }: BatchSlice, reason: string): Batch {
+    const newest = new Batch();
+    for (let index = from; index < to; index++) {
+      if (index + 1 < to && batch.series[index] === batch.series[index + 1]) {
+        this.doubt({ batch, from: index, to: index + 1 }, reason);
+      } else newest.copy(batch, index);
+    }
+    return newest;
+  }
+
+  /** Ends the search. Returns what happened to the older samples. */
+  end(): Doubt[] {
+    const doubts = [...this.#doubts.values()];
+    this.#doubts.clear();
+    const isBad = ({ unknown }: Doubt): boolean => !unknown || this.#rollsBack;
+    // If nothing else explains the first refusal, at least one of these samples is bad.
+    let unexplained = !this.isExplained && !doubts.some(isBad);
+    return doubts.flatMap((doubt) => {
+      const rejected = isBad(doubt) ? doubt.refused : unexplained ? 1 : 0;
+      unexplained = false;
+      return [
+        { ...doubt, refused: rejected, unknown: false },
+        { ...doubt, refused: doubt.refused - rejected, unknown: true },
+      ];
+    });
+  }
+}
+
+/** A range of samples, and the search that it belongs to, if there is one. */
+interface SearchedRange extends BatchSlice {
+  readonly search: Search | undefined;
 }
 
 /** Finds 150 bad series among 500, at 50 ms for each request. */
@@ -59,7 +149,7 @@ export class BadSeriesSearch {
 
   /** Returns the search that the halves of this range belong to. */
   begin({ search }: Pick<SearchedRange, "search">): Search {
-    return search ?? { untilMs: this.#options.monotonicNow() + this.#limitMs, saved: false };
+    return search ?? new Search(this.#options.monotonicNow() + this.#limitMs);
   }
 
   /** Takes note that a search saved samples. */
@@ -67,4 +157,15 @@ export class BadSeriesSearch {
     search.saved = true;
     this.#limitMs = this.#maxMs;
   }
+}
+
+/** Returns where to cut a range: near the middle, and between two series if it has several. */
+export function middleOf({ batch: { series }, from, to }: BatchSlice): number {
+  const middle = from + ((to - from) >> 1);
+  for (let distance = 0; distance < to - from; distance++) {
+    for (const at of [middle - distance, middle + distance]) {
+      if (at > from && at < to && series[at - 1] !== series[at]) return at;
+    }
+  }
+  return middle;
 }

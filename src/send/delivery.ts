@@ -8,7 +8,8 @@
  *   is rejected, and nothing is sent again.
  * - Any other refusal of samples says nothing about what is stored: Prometheus rolls a 1.0 request back, Mimir stores the good part
  *   and counts what it received. The request is cut in halves until the bad series stand alone. A good sample that is sent again
- *   harms neither. Series that were refused alone go into quarantine.
+ *   harms neither, but Mimir refuses it if it has a newer one of the series: see bisect.ts. Series that were refused alone go into
+ *   quarantine.
  * - After an attempt with an unknown outcome, the receiver may refuse samples that this attempt stored. The request is cut in
  *   halves nevertheless. Samples that are refused then count as unknown, not as lost. (If a connection breaks that was used
  *   before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
@@ -17,15 +18,15 @@
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { reasonOf } from "../model/errors.ts";
 import { Batch, type BatchSlice } from "../protocol/batch.ts";
 import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
-import { BadSeriesSearch, type BisectOptions } from "./bisect.ts";
-import type { Codecs, EncodedSlice } from "./codec.ts";
+import { BadSeriesSearch, type BisectOptions, middleOf, type Search } from "./bisect.ts";
+import type { EncodedSlice } from "./codec.ts";
 import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
 import type { Outage } from "./outage.ts";
-import { Quarantine } from "./quarantine.ts";
+import { RequestEncoder, type RequestEncoderOptions } from "./request_encoder.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { giveUpMessage, warnOfRefusal } from "./refusal_message.ts";
 import {
   describe,
@@ -38,34 +39,23 @@ import {
   type Written,
   type WrittenCounts,
 } from "./request_result.ts";
-import type { SendStats } from "./stats.ts";
-import type { Warnings } from "./warnings.ts";
+import { VersionChoice } from "./version_choice.ts";
 
 /** How to deliver. */
-export interface DeliveryOptions extends BisectOptions {
+export interface DeliveryOptions extends BisectOptions, RequestEncoderOptions {
   /** Sends a request with its retries. No retry begins later than `retryDeadlineMs` after the first request or the last answer. */
   readonly send: Send;
-  readonly codecs: Codecs;
   /** `auto` begins with 2.0, and falls back to 1.0 for good if the receiver does not show that it knows 2.0. */
   readonly protocol: ProtocolVersion | "auto";
   /** How many samples a request may contain. */
   readonly maxSamplesPerSend: number;
-  /** The compressed size of a request, in bytes. */
-  readonly maxBodyBytes: number;
-  /** The size of a request before compression, in bytes. */
-  readonly maxDecodedBytes: number;
   /** How long a batch is tried, in milliseconds. */
   readonly retryDeadlineMs: number;
   /** Lets the batches of a queue share what is known about the endpoint's failures. Without it, a refusal by the endpoint is final. */
   readonly outage?: Outage | undefined;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
-  readonly stats: SendStats;
-  readonly warnings: Warnings;
 }
-
-/** If a receiver refuses even less as too large, the sender does not search for its limit any further. */
-const minBodyBytes = 8 * 1024;
 
 /** About ten seconds. A 500 that lasts longer may be Prometheus refusing one bad histogram and with it the whole request. */
 const maxServerErrors = 10;
@@ -79,12 +69,14 @@ const maxLastServerErrors = 40;
 /** How the statistics name the outcomes of samples that are not sent. */
 const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed", dropped: "queue_full" } as const;
 
-/** What a queue knows about the batch that it delivers. */
+/** What the caller knows about the batch that it delivers. */
 export interface DeliveryContext {
-  /** The series that the receiver refused before. @default one for all batches of this delivery */
+  /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
   /** Reports whether too much waits, or too little time is left, to search for bad series any longer. @default never */
   isPressed?(): boolean;
+  /** Reports whether no later batch has newer samples, so that refused series are tried a last time. @default never */
+  isLast?(): boolean;
 }
 
 /** A request for a range of a job. */
@@ -93,7 +85,7 @@ interface SentRange extends EncodedSlice {
   readonly range: RequestRange;
   readonly samples: number;
   readonly version: ProtocolVersion;
-  readonly quarantine: Quarantine;
+  readonly quarantine: Quarantine | undefined;
   /** Whether the range is cut if it is refused. */
   readonly canCut: boolean;
   /** When it was sent, on the clock of deadlines. */
@@ -104,22 +96,19 @@ interface SentRange extends EncodedSlice {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #search: BadSeriesSearch;
-  readonly #quarantine = new Quarantine();
-  #version: ProtocolVersion;
-  /** Whether an answer showed that the receiver knows 2.0. */
-  #confirmed = false;
-  /** What was learned about the receiver's limit, in bytes. */
-  #bodyLimit = Infinity;
+  readonly #version: VersionChoice;
+  readonly #encoder: RequestEncoder;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#search = new BadSeriesSearch(options);
-    this.#version = options.protocol === "1.0" ? "1.0" : "2.0";
+    this.#encoder = new RequestEncoder(options);
+    this.#version = new VersionChoice(options.protocol, options.warnings);
   }
 
   /** The version of the next request. */
   get version(): ProtocolVersion {
-    return this.#version;
+    return this.#version.version;
   }
 
   /** Sends nothing more of a job. What may have been stored has failed; the rest gets this outcome. Returns its number. */
@@ -132,9 +121,9 @@ export class Delivery {
   }
 
   /** Sends all samples, one request after the other, until each is delivered or given up, or the signal fires. */
-  async deliver(slice: BatchSlice, signal: AbortSignal): Promise<DeliveryReport> {
+  async deliver(slice: BatchSlice, signal: AbortSignal, context?: DeliveryContext): Promise<DeliveryReport> {
     const job = new DeliveryJob(slice);
-    await this.advance(job, signal);
+    await this.advance(job, signal, context);
     this.abandon(job, "deferred", signal.aborted ? "the delivery was aborted" : "no requests were left");
     return job.takeReport();
   }
@@ -145,20 +134,26 @@ export class Delivery {
    */
   async advance(job: DeliveryJob, signal: AbortSignal, context: DeliveryContext = {}): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend, outage, monotonicNow } = this.#options;
-    const { quarantine = this.#quarantine } = context;
-    if (!job.isOpen) this.#sortOut(job, quarantine);
+    const { quarantine } = context;
+    if (!job.isOpen) sortOut(job, quarantine);
     for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
       const samples = range.to - range.from;
+      if (range.quarantine === "held") {
+        // A caller may close the queue together with the last flush.
+        await undefined;
+        if (job.next === range) this.#tryAgain(job, range, context);
+        continue;
+      }
       if (samples > maxSamplesPerSend) {
         job.cut(range.from + maxSamplesPerSend);
         continue;
       }
-      const version = this.#version;
-      const encoded = this.#encode(job, range, version);
+      const { version } = this;
+      const encoded = this.#encoder.encode(job, range, version);
       if (encoded === undefined) continue;
       const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
       const sentMs = monotonicNow();
-      const canCut = !range.isProbe && this.#search.canCut(range) && context.isPressed?.() !== true;
+      const canCut = range.quarantine !== "probe" && this.#search.canCut(range) && context.isPressed?.() !== true;
       const result = await send({
         version,
         body: encoded.body,
@@ -176,19 +171,20 @@ export class Delivery {
         if (range.kinds !== undefined) range.kinds.floatsAnswered = true;
       }
       this.#judge(result, { job, range, samples, version, quarantine, canCut, sentMs, ...encoded });
+      if (range.search !== undefined && job.next?.search !== range.search) this.#endSearch(job, range.search);
       if (result.kind === "deferred" || outage?.isRefused === true) return;
       if (outage?.isLong === true) this.abandon(job, "failed", outage.reason);
     }
   }
 
-  /** Takes the samples of refused series out of a batch. Some of them are tried again after the others. */
-  #sortOut(job: DeliveryJob, quarantine: Quarantine): void {
-    job.isOpen = true;
-    const { maxSamplesPerSend, stats } = this.#options;
-    const sorted = quarantine.sort(job.batch, maxSamplesPerSend);
+  /** Sends some of the refused series again, after the good ones. */
+  #tryAgain(job: DeliveryJob, { batch }: RequestRange, { quarantine, isLast }: DeliveryContext): void {
+    const { maxSamplesPerSend: maxProbe, stats } = this.#options;
+    const options = { maxProbe, isWhole: batch.length === job.batch.length, isLast: isLast?.() === true };
+    const sorted = quarantine?.choose(batch, options);
     if (sorted === undefined) return;
-    const { good, probe, refused } = sorted;
-    job.replace({ from: 0 }, { batch: good, to: good.length }, { batch: probe, to: probe.length, isProbe: true });
+    const { probe, isSearched, refused } = sorted;
+    job.replace({}, { batch: probe, to: probe.length, quarantine: isSearched ? "searched" : "probe" });
     for (const [reason, samples] of refused) {
       job.report.count("rejected", samples, `not sent, as its series was refused before: ${reason}`);
       stats.dropped("quarantined", samples);
@@ -197,37 +193,11 @@ export class Delivery {
 
   /** Returns how many times a request may be answered 500: the fewer, the more can be done about it. */
   #maxServerErrors(range: RequestRange, canCut: boolean): number {
-    if (range.isProbe) return 1;
-    if (range.kinds?.floatsAnswered === true || (canCut && hasBothKinds(range))) return maxMixedServerErrors;
-    return canCut || this.#mayFallBack || range.search?.saved === true ? maxServerErrors : maxLastServerErrors;
-  }
-
-  /** Returns the body of a request; undefined if the range was cut or counted instead. */
-  #encode(job: DeliveryJob, range: RequestRange, version: ProtocolVersion): EncodedSlice | undefined {
-    const { codecs, maxBodyBytes, maxDecodedBytes, stats, warnings } = this.#options;
-    const { from, to } = range;
-    let encoded: EncodedSlice | undefined;
-    let problem: string;
-    try {
-      encoded = codecs[version].encode(range);
-      const { body: { length }, decodedBytes } = encoded;
-      if (length <= maxBodyBytes && decodedBytes <= maxDecodedBytes) {
-        // The learned limit is an upper estimate, so a single sample is tried nevertheless.
-        if (length <= this.#bodyLimit || to - from === 1) return encoded;
-      }
-      problem = `it takes ${length} bytes (${decodedBytes} before compression), more than the limit`;
-    } catch (error) {
-      problem = `it cannot be encoded: ${reasonOf(error)}`;
-    }
-    if (to - from > 1) {
-      job.cut(middle(range));
-      return undefined;
-    }
-    const reason = `A sample of "${range.batch.series[from]?.name ?? ""}" is not sent: ${problem}.`;
-    job.settle(["rejected", 1, reason]);
-    stats.dropped(encoded === undefined ? "not_encodable" : "too_large", 1);
-    warnings.once(reason);
-    return undefined;
+    if (range.quarantine !== undefined) return 1;
+    if (canCut && hasBothKinds(range)) return maxMixedServerErrors;
+    return canCut || range.kinds?.floatsAnswered === true || this.#version.isOpen || range.search?.saved === true
+      ? maxServerErrors
+      : maxLastServerErrors;
   }
 
   /** Decides from the result of a request what happened to its samples, and what to send next. */
@@ -259,11 +229,11 @@ export class Delivery {
       const again = { unknown: true, resent: true, attempts: 0 };
       if (canCut && hasBothKinds(range)) return this.#splitKinds(sent, again);
       // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
-      if (sent.version === "2.0" && !this.#confirmed && this.#fallBack(reason)) return job.again(again);
-      if (range.kinds?.floatsAnswered === true) quarantine.addHistograms(seriesOf(range), reason);
-      else if (this.#bisect(sent, true)) return;
-      else if (range.isProbe) quarantine.refused(range.batch);
-      else if (samples === 1 && range.search !== undefined) quarantine.add(seriesOf(range), reason);
+      if (sent.version === "2.0" && this.#version.fallBack(reason)) return job.again(again);
+      if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
+      else if (this.#bisect(sent, true, reason)) return;
+      else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
+      else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
     }
     this.#fail(sent, reason);
     this.#options.warnings.once(giveUpMessage(samples, result));
@@ -280,20 +250,21 @@ export class Delivery {
 
   #judgeWritten({ status, written }: Written, sent: SentRange, unknown: boolean): void {
     const { version, samples, job, range } = sent;
-    if (version === "1.0") return this.#settle(sent, samples, "", range.unknown);
+    if (version === "1.0") return this.#settle(sent, samples, { reason: "", unknown: range.unknown });
     const isConfirmed = written !== undefined && countOf(written) > 0;
     const what = written === undefined
       ? "without the headers that report what it stored"
       : "and reports that it stored nothing";
     const reason = `it answers ${status} ${what}`;
-    if (!isConfirmed && !this.#confirmed && this.#fallBack(reason)) return job.again({ unknown, resent: true });
+    if (!isConfirmed && this.#version.fallBack(reason)) return job.again({ unknown, resent: true });
     if (written === undefined) {
-      return this.#settle(sent, 0, `the receiver does not seem to know remote write 2.0: ${reason}`, range.unknown);
+      const unaccounted = `the receiver does not seem to know remote write 2.0: ${reason}`;
+      return this.#settle(sent, 0, { reason: unaccounted, unknown: range.unknown });
     }
-    if (isConfirmed) this.#confirmed = true;
+    if (isConfirmed) this.#version.confirm();
     this.#checkExemplars(sent, written);
     const less = `the receiver reports that it stored less than it was sent (status ${status})`;
-    this.#settle(sent, countOf(written), less, unknown);
+    this.#settle(sent, countOf(written), { reason: less, unknown });
   }
 
   #judgeRejected(result: Rejected, sent: SentRange, unknown: boolean): void {
@@ -304,25 +275,27 @@ export class Delivery {
     // Counts that equal what was sent are those of a receiver that counts before it validates: they account for nothing.
     const accounted = version === "2.0" && !isByEndpoint && written !== undefined && countOf(written) < samples;
     const isRefusalOf2 = status === 415 || ((status === 400 || status === 422) && written === undefined);
-    if (version === "2.0" && isRefusalOf2 && !this.#confirmed && this.#fallBack(reason)) {
+    if (version === "2.0" && isRefusalOf2 && this.#version.fallBack(reason)) {
       return job.again({ unknown, resent: true, attempts: 0 });
     }
     if (isByEndpoint) return this.#judgeEndpoint(result, sent, unknown);
-    if (version === "2.0" && written !== undefined) this.#confirmed = true;
-    if (accounted && status !== 413) return this.#settle(sent, countOf(written), reason, unknown);
-    if (status === 413 && length > minBodyBytes && samples > 1 && !range.isProbe) {
-      // A little more than half, because the halves of a range are seldom equal.
-      this.#bodyLimit = Math.min(this.#bodyLimit, Math.max(minBodyBytes, length * 0.6));
-      return job.cut(middle(range), { unknown, resent: true });
+    if (version === "2.0" && written !== undefined) this.#version.confirm();
+    if (accounted && status !== 413) return this.#settle(sent, countOf(written), { reason, unknown });
+    if (status === 413 && samples > 1 && this.#encoder.refused(length)) {
+      return job.cut(middleOf(range), { unknown, resent: true });
     }
     // A 413 was cut above, and a 429 is about the time.
-    if (status !== 413 && status !== 429 && this.#bisect(sent, unknown)) return;
-    const { bisect } = this.#options;
-    if (samples === 1 && status !== 429 && !unknown && bisect && !range.isProbe) {
-      quarantine.add(seriesOf(range), reason);
+    const isAboutSamples = status !== 413 && status !== 429 && this.#options.bisect;
+    if (isAboutSamples && this.#bisect(sent, unknown, reason)) return;
+    if (isAboutSamples && !unknown && range.search !== undefined && job.hasNewer) {
+      range.search.doubt(range, reason);
+      return job.settle();
     }
-    const isTried = samples === 1 || status === 413 || status === 429 || !bisect || range.isProbe;
-    this.#settle(sent, 0, isTried ? reason : `refused together with others, and not tried alone: ${reason}`, unknown);
+    const isProbe = range.quarantine === "probe";
+    if (isAboutSamples && samples === 1 && !unknown && !isProbe) quarantine?.add(seriesOf(range), reason);
+    const isAlone = isProbe ? range.batch.series[range.from] === range.batch.series[range.to - 1] : samples === 1;
+    const together = isAlone || !isAboutSamples ? "" : "refused together with others, and not tried alone: ";
+    this.#settle(sent, 0, { reason: together + reason, unknown, cause: reason });
   }
 
   /** Handles a refusal of all requests: the queue tries again later, and a delivery without a queue ends. */
@@ -334,30 +307,44 @@ export class Delivery {
       return job.again({ unknown, resent: true, attempts: range.attempts + 1 });
     }
     const reason = describe(result);
-    this.#settle(sent, 0, reason, unknown);
+    this.#settle(sent, 0, { reason, unknown });
     this.abandon(job, "rejected", reason);
   }
 
   /** Counts the samples of a request that got no final answer. */
-  #fail({ job, samples }: SentRange, reason: string): void {
+  #fail({ job, range, samples }: SentRange, reason: string): void {
+    range.search?.spare(range, false);
     job.settle(["failed", samples, reason]);
     this.#options.stats.failed(samples);
   }
 
-  /** Counts the samples of a request that was answered: this many are stored, the rest is refused. */
-  #settle({ job, range, samples, quarantine }: SentRange, written: number, reason: string, unknown: boolean): void {
+  /** Counts the samples of a request that was answered: this many are stored, the rest is refused. One warning names each cause. */
+  #settle(
+    { job, range, samples, quarantine }: SentRange,
+    written: number,
+    { reason, unknown, cause = reason }: {
+      readonly reason: string;
+      readonly unknown: boolean;
+      readonly cause?: string;
+    },
+  ): void {
     const { stats, warnings } = this.#options;
     const stored = Math.min(samples, written);
     const refused = samples - stored;
     job.settle(["delivered", stored], [unknown ? "unknown" : "rejected", refused, reason]);
-    if (range.isProbe) quarantine[refused === 0 ? "accepted" : "refused"](range.batch);
+    if (refused === 0 || stored > 0 || unknown) range.search?.spare(range, refused === 0);
+    if (refused > 0 && range.search !== undefined) range.search.isExplained = true;
+    if (range.quarantine !== undefined) {
+      if (refused > 0) quarantine?.refused(seriesOf(range));
+      else quarantine?.accepted(seriesOf(range), { hasHistograms: histogramsOf(range) > 0 });
+    }
     if (stored > 0) {
       if (range.search !== undefined) this.#search.saved(range.search);
       for (let index = range.from; index < range.to; index++) stats.delivered(range.batch.times[index] ?? 0);
     }
     if (refused === 0) return;
     stats.failed(refused);
-    warnOfRefusal(warnings, { ...range, refused, reason, unknown });
+    warnOfRefusal(warnings, { ...range, refused, reason: cause, unknown });
   }
 
   /** Warns of exemplars that were not stored. They are no samples, so no report counts them. */
@@ -370,33 +357,38 @@ export class Delivery {
   }
 
   /** Continues with the halves of a refused range. Returns false if it must not be cut. */
-  #bisect({ job, range, canCut }: SentRange, unknown: boolean): boolean {
+  #bisect({ job, range, canCut }: SentRange, unknown: boolean, reason: string): boolean {
     if (!canCut) return false;
-    job.cut(middle(range), { unknown, resent: true, search: this.#search.begin(range) });
-    return true;
-  }
-
-  /** Whether it is still open which version the receiver knows. */
-  get #mayFallBack(): boolean {
-    return this.#options.protocol === "auto" && this.#version === "2.0" && !this.#confirmed;
-  }
-
-  /** Falls back from 2.0 to 1.0. Returns false if a fixed version is configured. */
-  #fallBack(reason: string): boolean {
-    if (this.#options.protocol !== "auto") return false;
-    // Requests of several shards may learn it at the same time.
-    if (this.#version === "2.0") {
-      this.#options.warnings.once(
-        `The receiver does not accept remote write 2.0 (${reason}); the sender uses 1.0 from now on.`,
-      );
+    const search = this.#search.begin(range);
+    if (search.storedGoodPart && !unknown) {
+      const newest = search.newestOf(range, reason);
+      if (newest.length < range.to - range.from) {
+        job.replace({ resent: true, attempts: 0, search, from: 0 }, { batch: newest, to: newest.length });
+        return true;
+      }
     }
-    this.#version = "1.0";
+    job.cut(middleOf(range), { unknown, resent: true, search });
     return true;
+  }
+
+  /** Counts the older samples of series that were judged by their newer ones. */
+  #endSearch(job: DeliveryJob, search: Search): void {
+    for (const doubt of search.end()) {
+      if (doubt.refused === 0) continue;
+      job.report.count(doubt.unknown ? "unknown" : "rejected", doubt.refused, doubt.reason);
+      this.#options.stats.failed(doubt.refused);
+      warnOfRefusal(this.#options.warnings, doubt);
+    }
   }
 }
 
-function middle({ from, to }: RequestRange): number {
-  return from + ((to - from) >> 1);
+/** Takes the samples of refused series out of a batch: they come after the others. */
+function sortOut(job: DeliveryJob, quarantine: Quarantine | undefined): void {
+  job.isOpen = true;
+  const sorted = quarantine?.sort(job.batch);
+  if (sorted === undefined) return;
+  const { good, held } = sorted;
+  job.replace({ from: 0 }, { batch: good, to: good.length }, { batch: held, to: held.length, quarantine: "held" });
 }
 
 /** Returns how many samples a 2.0 receiver counted. */
@@ -409,10 +401,15 @@ function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
   return batch.series.slice(from, to);
 }
 
-/** Reports whether a range has floats and native histograms. */
-function hasBothKinds({ batch: { histograms }, from, to }: BatchSlice): boolean {
-  if (histograms.size === 0) return false;
+/** Returns how many native histograms a range has. */
+function histogramsOf({ batch: { histograms }, from, to }: BatchSlice): number {
   let count = 0;
-  for (let index = from; index < to; index++) if (histograms.has(index)) count++;
-  return count > 0 && count < to - from;
+  if (histograms.size > 0) { for (let index = from; index < to; index++) if (histograms.has(index)) count++; }
+  return count;
+}
+
+/** Reports whether a range has floats and native histograms. */
+function hasBothKinds(range: BatchSlice): boolean {
+  const count = histogramsOf(range);
+  return count > 0 && count < range.to - range.from;
 }

@@ -24,8 +24,11 @@ export interface RequestRange extends BatchSlice {
   readonly attempts: number;
   /** The search for bad series that this range belongs to. */
   readonly search: Search | undefined;
-  /** Whether all its series are in quarantine, and are tried again. */
-  readonly isProbe: boolean;
+  /**
+   * Whether all its series are in quarantine: `held` until the good series are sent, then `probe` if they are tried again, or
+   * `searched` if they are also cut.
+   */
+  readonly quarantine: "held" | "probe" | "searched" | undefined;
   /** The other part of the request that this range comes from, if its floats and histograms are sent separately. */
   readonly kinds: KindSplit | undefined;
 }
@@ -46,13 +49,20 @@ export class DeliveryJob {
   /** @param options `unknown`: whether the samples may have been stored by an earlier run */
   constructor(slice: BatchSlice, { unknown = false }: { readonly unknown?: boolean } = {}) {
     this.batch = slice.batch;
-    const rest = { attempts: 0, search: undefined, isProbe: false, kinds: undefined };
+    const rest = { attempts: 0, search: undefined, quarantine: undefined, kinds: undefined };
     this.#ranges = slice.from === slice.to ? [] : [{ ...slice, unknown, resent: unknown, ...rest }];
   }
 
   /** The range to send next; undefined if nothing is left. */
   get next(): RequestRange | undefined {
     return this.#ranges.at(-1);
+  }
+
+  /** Whether newer samples of the same series and of the same search follow the next range. */
+  get hasNewer(): boolean {
+    const [after, range] = this.#ranges.slice(-2);
+    return range !== undefined && after !== undefined && after.search === range.search &&
+      after.batch.series[after.from] === range.batch.series[range.from];
   }
 
   /** Finishes the next range, with the outcomes of its samples. */
@@ -95,7 +105,8 @@ export class DeliveryJob {
   /** Sends nothing more. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
   abandon(outcome: Outcome, reason: string): { readonly abandoned: number; readonly failed: number } {
     const failed = count(this.#ranges.filter(({ unknown }) => unknown));
-    const abandoned = count(this.#ranges) - failed;
+    const abandoned = this.#left - failed;
+    this.next?.search?.end();
     this.#ranges = [];
     this.report.count(outcome, abandoned, reason);
     this.report.count("failed", failed, reason);
@@ -106,8 +117,13 @@ export class DeliveryJob {
   takeReport(): DeliveryReport {
     const { report } = this;
     this.report = new ReportBuilder();
-    report.count("deferred", count(this.#ranges));
+    report.count("deferred", this.#left);
     return report.report();
+  }
+
+  /** How many samples have no outcome yet. */
+  get #left(): number {
+    return count(this.#ranges) + (this.next?.search?.doubtful ?? 0);
   }
 }
 

@@ -28,7 +28,7 @@ interface Group {
 /** A refused series. */
 interface Member {
   readonly series: EncodedSeries;
-  readonly reason: string;
+  reason: string;
   group: Group;
 }
 
@@ -36,32 +36,60 @@ interface Member {
 export interface SortedWindow {
   /** The samples of the series that are not in quarantine. */
   readonly good: Batch;
-  /** The samples to try again, in one request after the good ones. */
+  /** The others. */
+  readonly held: Batch;
+}
+
+/** The samples of refused series. */
+export interface SortedQuarantine {
+  /** The samples to try again, in one request. */
   readonly probe: Batch;
+  /** Whether it pays to search for bad series among them. */
+  readonly isSearched: boolean;
   /** How many samples are not sent, by the reason why their series was refused. */
   readonly refused: ReadonlyMap<string, number>;
 }
 
+/** How to choose what is tried again. */
+export interface ProbeOptions {
+  /** How many samples may be tried again. */
+  readonly maxProbe: number;
+  /** Whether all series of the window are in quarantine, so that the good ones need no request. */
+  readonly isWhole: boolean;
+  /** Whether there is no later window: then all series are tried. */
+  readonly isLast: boolean;
+}
+
 /** The series that were refused alone. A series is recognised by its labels. */
 export class Quarantine {
-  readonly #members = new Map<number, Member>();
+  /** By hash. */
+  readonly #members = new Map<number, readonly Member[]>();
+  #size = 0;
   readonly #reasons = new Map<string, string>();
   #window = 0;
   /** The group of the series that were refused in this window. */
   #newest: Group | undefined;
+  /** What is tried again in this window. */
+  #tried: "group" | "all" | "searched" = "all";
+  /** Whether series were accepted since the last search: then others are probably good again, too. */
+  #recovers = false;
+  /** How many windows pass between two searches. */
+  #searchWait = 1;
+  /** The window of the next search. */
+  #searchDue = 0;
   /** Why the receiver accepts no native histograms; undefined if it may accept them. */
   #noHistograms: string | undefined;
 
   /** Adds series that were refused. The next window tries them again, together. */
-  add(series: Iterable<EncodedSeries>, reason: string): void {
-    const kind = kindOf(reason);
-    const known = this.#reasons.get(kind) ?? reason;
-    if (this.#reasons.size < maxReasons) this.#reasons.set(kind, known);
+  add(series: Iterable<EncodedSeries>, refusal: string): void {
+    const kind = kindOf(refusal);
+    const reason = this.#reasons.get(kind) ?? refusal;
+    if (this.#reasons.size < maxReasons) this.#reasons.set(kind, reason);
     const group = this.#newest ??= { wait: 1, due: this.#window + 1 };
     for (const each of series) {
-      this.#members.set(this.#keyOf(each), { series: each, reason: known, group });
-      const [oldest] = this.#members.keys();
-      if (oldest !== undefined && this.#members.size > maxSeries) this.#members.delete(oldest);
+      const member = this.#find(each);
+      if (member === undefined) this.#insert({ series: each, reason, group });
+      else Object.assign(member, { reason, group });
     }
   }
 
@@ -71,48 +99,67 @@ export class Quarantine {
     this.#noHistograms = reason;
   }
 
-  /**
-   * Begins a window, and sorts its samples out.
-   *
-   * @param maxProbe how many samples may be tried again
-   * @returns undefined if no series of the window is in quarantine
-   */
-  sort(batch: Batch, maxProbe: number): SortedWindow | undefined {
-    if (this.#members.size === 0) return undefined;
+  /** Begins a window, and sorts its samples out. Returns undefined if no series of the window is in quarantine. */
+  sort(batch: Batch): SortedWindow | undefined {
+    if (this.#size === 0) {
+      this.#recovers = false;
+      return undefined;
+    }
     this.#window++;
     this.#newest = undefined;
-    const found = new Map<number, Member>();
+    const found = batch.series.map((series, index) => {
+      if (this.#find(series) !== undefined) return true;
+      if (this.#noHistograms === undefined || !batch.histograms.has(index)) return false;
+      this.add([series], this.#noHistograms);
+      return true;
+    });
+    if (!found.includes(true)) return undefined;
+    const good = new Batch(Math.max(1, found.filter((isFound) => !isFound).length));
+    const held = new Batch();
+    for (const [index, isFound] of found.entries()) (isFound ? held : good).copy(batch, index);
+    return { good, held };
+  }
+
+  /** Chooses which of the series that were sorted out are tried again in this window. */
+  choose(held: Batch, { maxProbe, isWhole, isLast }: ProbeOptions): SortedQuarantine {
+    const members = held.series.map((series) => this.#find(series));
     let next: Group | undefined;
-    for (let index = 0; index < batch.length; index++) {
-      const member = this.#find(batch, index);
-      if (member === undefined) continue;
-      found.set(index, member);
-      if (member.group.due <= this.#window && !((next?.due ?? Infinity) <= member.group.due)) next = member.group;
+    for (const member of members) {
+      const group = member?.group;
+      if (group !== undefined && group.due <= this.#window && !((next?.due ?? Infinity) <= group.due)) next = group;
     }
-    if (found.size === 0) return undefined;
-    const good = new Batch(Math.max(1, batch.length - found.size));
+    // Without good series, a request of all is no further one. If the cause was their time, it has ended for all of them.
+    const isSearched = isLast || (this.#recovers && this.#searchDue <= this.#window);
+    const triesAll = isSearched || (isWhole && (next === undefined || this.#window % 2 === 0));
+    this.#tried = isSearched ? "searched" : triesAll ? "all" : "group";
+    if (isSearched) {
+      this.#recovers = false;
+      this.#searchDue = this.#window + this.#searchWait;
+      this.#searchWait = Math.min(maxWait, 2 * this.#searchWait);
+    }
     const probe = new Batch();
     const refused = new Map<string, number>();
-    for (let index = 0; index < batch.length; index++) {
-      const member = found.get(index);
-      if (member === undefined) good.copy(batch, index);
-      else if (member.group === next && probe.length < maxProbe) probe.copy(batch, index);
+    for (const [index, member] of members.entries()) {
+      // A series that left in the meantime is tried as well.
+      const isTried = member === undefined || ((triesAll || member.group === next) && probe.length < maxProbe);
+      if (isTried) probe.copy(held, index);
       else refused.set(member.reason, (refused.get(member.reason) ?? 0) + 1);
     }
-    return { good, probe, refused };
+    return { probe, isSearched, refused };
   }
 
-  /** Takes note that the receiver accepted a probe. The cause has probably ended, so the next window tries all others. */
-  accepted({ series, histograms }: Batch): void {
-    for (const each of series) this.#members.delete(this.#keyOf(each));
-    if (histograms.size > 0) this.#noHistograms = undefined;
-    const group = { wait: 1, due: this.#window + 1 };
-    for (const member of this.#members.values()) member.group = group;
+  /** Takes note that the receiver accepted series. The next window searches among the others, unless this one does. */
+  accepted(series: Iterable<EncodedSeries>, { hasHistograms }: { readonly hasHistograms: boolean }): void {
+    for (const each of series) this.#delete(each);
+    if (hasHistograms) this.#noHistograms = undefined;
+    if (this.#tried === "searched") this.#searchWait = 1;
+    else this.#recovers = true;
   }
 
-  /** Takes note that the receiver refused a probe. Its halves are tried separately, each after twice as many windows. */
-  refused({ series }: Batch): void {
-    const members = [...new Set(series.flatMap((each) => this.#members.get(this.#keyOf(each)) ?? []))];
+  /** Takes note that the receiver refused a group. Its halves are tried separately, each after twice as many windows. */
+  refused(series: Iterable<EncodedSeries>): void {
+    if (this.#tried !== "group") return;
+    const members = [...new Set(Array.from(series, (each) => this.#find(each)))].filter((each) => each !== undefined);
     const middle = (members.length + 1) >> 1;
     for (const half of [members.slice(0, middle), members.slice(middle)]) {
       const wait = Math.min(maxWait, 2 * (half[0]?.group.wait ?? 1));
@@ -121,24 +168,25 @@ export class Quarantine {
     }
   }
 
-  /** Returns what is known about the series of a sample. If the receiver accepts no native histograms, a new one joins the others. */
-  #find(batch: Batch, index: number): Member | undefined {
-    const series = batch.series[index];
-    if (series === undefined) return undefined;
-    const member = this.#members.get(this.#keyOf(series));
-    if (member !== undefined || this.#noHistograms === undefined || !batch.histograms.has(index)) return member;
-    this.add([series], this.#noHistograms);
-    return this.#members.get(this.#keyOf(series));
+  #find(series: EncodedSeries): Member | undefined {
+    return this.#members.get(series.hash)?.find((member) => isSame(member.series, series));
   }
 
-  /** Returns the key of a series: its hash, or a number that another series with the same hash does not have. */
-  #keyOf(series: EncodedSeries): number {
-    let key = series.hash;
-    for (let member = this.#members.get(key); member !== undefined; member = this.#members.get(key)) {
-      if (isSame(member.series, series)) break;
-      key += 2 ** 30;
-    }
-    return key;
+  #insert(member: Member): void {
+    const { hash } = member.series;
+    this.#members.set(hash, [...this.#members.get(hash) ?? [], member]);
+    this.#size++;
+    const [oldest] = this.#members.values();
+    if (this.#size > maxSeries && oldest?.[0] !== undefined) this.#delete(oldest[0].series);
+  }
+
+  #delete(series: EncodedSeries): void {
+    const { hash } = series;
+    const members = this.#members.get(hash) ?? [];
+    const others = members.filter((member) => !isSame(member.series, series));
+    this.#size -= members.length - others.length;
+    if (others.length > 0) this.#members.set(hash, others);
+    else this.#members.delete(hash);
   }
 }
 

@@ -399,7 +399,7 @@ export class WriteQueue {
   }
 
   /** Sends what is left of a batch, as far as possible now. */
-  async #advance({ quarantine }: Shard, { job, after }: Entry, signal: AbortSignal): Promise<void> {
+  async #advance({ quarantine, entries }: Shard, { job, after }: Entry, signal: AbortSignal): Promise<void> {
     const { budget, delivery, outage, onRefusal } = this.#options;
     if (budget?.usedUp === true || outage.pausedMs > 0) return;
     outage.claim();
@@ -410,8 +410,12 @@ export class WriteQueue {
       delivery.abandon(job, "deferred", "the window before it was not acknowledged");
       return;
     }
+    // Staleness markers are no totals.
+    const isLast = (): boolean =>
+      this.#isClosed &&
+      entries.every(({ job: { batch } }, at) => at > 0 === (batch.length > 0 && batch.stale.size === batch.length));
     try {
-      await delivery.advance(job, signal, { quarantine, isPressed: () => this.#isPressed });
+      await delivery.advance(job, signal, { quarantine, isPressed: () => this.#isPressed, isLast });
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
       delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);

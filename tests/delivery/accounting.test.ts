@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeliveryError, type DeliveryReport, type Metric, RemoteWriteClient } from "../../mod.ts";
+import { DeliveryError, type DeliveryReport, type Label, type Metric, RemoteWriteClient } from "../../mod.ts";
 import {
   type Behaviour,
   type Fault,
@@ -116,16 +116,24 @@ function assertOrder({ stored, violations }: ScriptedReceiver): void {
 async function run(
   { clock, output }: Pick<Run, "clock" | "output">,
   plan: readonly Window[],
-  { histograms = false }: { readonly histograms?: boolean } = {},
+  { histograms = false, each = 1, mapping = "prometheus" }: {
+    readonly histograms?: boolean;
+    readonly each?: number;
+    readonly mapping?: "prometheus" | "raw";
+  } = {},
 ): Promise<{ report: DeliveryReport; made: number; flushes: DeliveryReport[] }> {
   const flushes: Promise<DeliveryReport>[] = [];
   let made = 0;
+  let values = 0;
   for (const { series, pauseMs } of plan) {
     const time = clock.now();
-    output.add(counts(seriesCount, time).filter((_, n) => series.includes(n)));
-    made += series.length;
+    for (let index = 0; index < each; index++) {
+      const samples = counts(seriesCount, time + index).filter((_, n) => series.includes(n));
+      output.add(samples.map((sample) => ({ ...sample, value: ++values })));
+    }
+    made += series.length * (mapping === "raw" ? each : 1);
     if (histograms) {
-      output.add({ metric: trend, time, value: 5, tags: {} });
+      output.add({ metric: trend, time, value: ++values, tags: {} });
       made++;
     }
     flushes.push(output.flush());
@@ -142,7 +150,10 @@ test("whatever the receiver and the network do, every sample is counted once, an
     bad: badSeries,
     faults: fc.array(anyFault, { maxLength: 30 }),
     histograms: fc.boolean(),
+    each: fc.integer({ min: 1, max: 4 }),
     options: fc.record({
+      mapping: fc.constantFrom("prometheus" as const, "raw" as const),
+      maxRequestsPerFlush: fc.constantFrom(1, 3, Infinity),
       protocol: fc.constantFrom("auto" as const, "1.0" as const, "2.0" as const),
       shards: fc.integer({ min: 1, max: 3 }),
       capacity: fc.constantFrom(20, 60, 500_000),
@@ -152,14 +163,14 @@ test("whatever the receiver and the network do, every sample is counted once, an
     }),
   });
   await fc.assert(
-    fc.asyncProperty(plan, async ({ windows, receiver: behaviour, bad, faults, histograms, options }) => {
+    fc.asyncProperty(plan, async ({ windows, receiver: behaviour, bad, faults, histograms, each, options }) => {
       const setting = startRun({
         behaviour: withBad(behaviour, bad),
         faults,
-        output: { ...options, trendAs: "native" },
+        output: { ...options, ...(options.mapping === "prometheus" && { trendAs: "native" }) },
       });
       const { clock, receiver, output } = setting;
-      const { report, made, flushes } = await run(setting, windows, { histograms });
+      const { report, made, flushes } = await run(setting, windows, { histograms, each, mapping: options.mapping });
       for (const each of [report, ...flushes]) assertAddsUp(each);
       assert.equal(report.samples + mergedOf(report), made, "a sample is not accounted for");
       assert.equal(clock.timers, 0, "a timer is left");
@@ -246,5 +257,85 @@ test("the reports of a client's writes add up and are true, also if the writes o
       assertOrder(receiver);
     }),
     { seed, numRuns: slowRuns(200) },
+  );
+});
+
+/** Bad samples: all of some series, and of some other series those before a time. */
+function withPartlyBad(
+  behaviour: Behaviour,
+  bad: readonly number[],
+  tooOld: readonly number[],
+  limit: number,
+): Behaviour {
+  const numberOf = (labels: readonly Label[]): number => Number(labels.find(({ name }) => name === "n")?.value);
+  return {
+    ...behaviour,
+    bad: ({ labels, time }) => bad.includes(numberOf(labels)) || (tooOld.includes(numberOf(labels)) && time < limit),
+  };
+}
+
+test("with several samples of each series in a request, no good sample is rejected, and nothing counts as delivered that is not stored", async () => {
+  const plan = fc.record({
+    windows: fc.array(
+      fc.record({
+        series: fc.uniqueArray(fc.nat(seriesCount - 1), { minLength: 1 }),
+        each: fc.integer({ min: 1, max: 5 }),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+    receiver: honestReceiver,
+    bad: badSeries,
+    tooOld: badSeries,
+    age: fc.nat(20),
+    faults: fc.oneof(fc.constant<Fault[]>([]), fc.array(quickFault, { maxLength: 4 })),
+    protocol: fc.constantFrom("auto" as const, "1.0" as const),
+    maxSamplesPerSend: fc.constantFrom(3, 8, 2000),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ windows, receiver: behaviour, bad, tooOld, age, faults, ...options }) => {
+      const clock = new VirtualClock();
+      const limit = clock.now() + 1000 * age;
+      const receiver = new Receiver({ clock, ...withPartlyBad(behaviour, bad, tooOld, limit), faults });
+      const client = new RemoteWriteClient({ ...clientOptions({ clock, receiver }), ...options });
+      const reports: DeliveryReport[] = [];
+      let [made, good, time] = [0, 0, clock.now()];
+      for (const { series, each } of windows) {
+        const times = Array.from({ length: each }, () => time += 1000);
+        const written = series.map((n) => ({
+          labels: [{ name: "__name__", value: "c" }, { name: "n", value: String(n) }],
+          samples: times.map((timestamp) => ({ value: timestamp, timestamp })),
+        }));
+        made += series.length * each;
+        for (const n of series) {
+          if (!bad.includes(n)) good += times.filter((time) => !tooOld.includes(n) || time >= limit).length;
+        }
+        reports.push(
+          await clock.settle(
+            client.write(written).catch((error: unknown) => {
+              if (!(error instanceof DeliveryError)) throw error;
+              return error.report;
+            }),
+          ),
+        );
+        await clock.advance(1000);
+      }
+      for (const report of reports) assertAddsUp(report);
+      const sum = (outcome: "samples" | "delivered" | "unknown" | "rejected"): number =>
+        reports.reduce((sum, report) => sum + report[outcome], 0);
+      const stored = distinct(receiver);
+      assert.equal(sum("samples"), made);
+      assert.ok(sum("delivered") <= stored, `delivered ${sum("delivered")}, stored ${stored}`);
+      assertOrder(receiver);
+      // A series in quarantine returns only when all of its samples in a request are good.
+      if (tooOld.length > 0) return;
+      assert.equal(stored, good, "good samples that are stored");
+      assert.ok(sum("delivered") + sum("unknown") >= good, JSON.stringify(reports));
+      if (faults.length > 0) return;
+      assert.equal(sum("rejected"), made - good);
+      if (behaviour.onBad === "rollsBack") assert.deepEqual([sum("delivered"), sum("unknown")], [good, 0]);
+      const isSingle = windows.every(({ each }) => each === 1);
+      if (isSingle) assert.equal(sum("delivered"), good);
+    }),
+    { seed, numRuns: slowRuns(300) },
   );
 });

@@ -15,6 +15,7 @@ import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { Outage } from "../../src/send/outage.ts";
+import { Quarantine } from "../../src/send/quarantine.ts";
 import { RequestBudget } from "../../src/send/request_budget.ts";
 import type { EncodedRequest, RequestResult } from "../../src/send/request_result.ts";
 import { withRetry } from "../../src/send/retry.ts";
@@ -109,8 +110,9 @@ export function createSending(options: SendingOptions = {}): Sending {
   const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
   const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
   const queue = new WriteQueue({ ...common, outage, delivery });
+  const quarantine = new Quarantine();
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
-    clock.settle(delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal));
+    clock.settle(delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal, { quarantine }));
   return { clock, receiver, queue, delivery, stats, messages, deliver };
 }
 
