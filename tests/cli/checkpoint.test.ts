@@ -11,6 +11,7 @@ import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { Random } from "../support/mutate.ts";
 import { type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { prometheus, type ReceivedSample, type ScriptedReceiver } from "../support/scripted_receiver.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 /** Calls a function with a folder that holds run.json, 1.5 seconds of a recording. */
@@ -85,7 +86,7 @@ const runs: readonly (readonly [what: string, kills: number, args: readonly stri
     ...["RECORDING", "--mapping", "raw", "--shift-to-now", "--max-samples-per-send", "100"],
   ]],
 ];
-for (const [index, [what, kills, template]] of runs.entries()) {
+for (const [index, [what, kills, template]] of slowCases(runs).entries()) {
   test(`a replay that is killed up to ${kills} times and continued stores what an undisturbed one stores: ${what}`, () =>
     withRecording(async (folder, recording) => {
       writeFileSync(join(folder, "second.json"), point(1));
@@ -218,7 +219,7 @@ test("a window that is given up ends the run, which says so once, and the same c
     }
   }));
 
-for (const status of [401, 403, 404, 405]) {
+for (const status of slowCases([401, 403, 404, 405])) {
   test(`a ${status} ends a replay after one request, the checkpoint stays, and the right password sends everything`, () =>
     withRecording(async (folder, recording) => {
       // One fault for each of the first two runs: the receiver would accept a second request.

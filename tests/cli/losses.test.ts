@@ -11,6 +11,7 @@ import { point, runCli } from "../support/cli.ts";
 import { startOfRecording } from "../support/recorded_run.ts";
 import { type SocketFault, startReceiver, withReceiver } from "../support/receiver_server.ts";
 import { prometheus, refusing } from "../support/scripted_receiver.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 for (const status of [500, 502, 504]) {
@@ -86,7 +87,7 @@ const refusals: readonly (readonly [reason: string, flag: string])[] = [
   ["label_limit exceeded (labels: 41, limit: 30)", "--relabel-config-file"],
   ["received a series whose label value length exceeds the limit", "--relabel-config-file"],
 ];
-for (const [reason, flag] of refusals) {
+for (const [reason, flag] of slowCases(refusals)) {
   test(`"${reason}" is reported once, with ${flag}, in a replay and live, and makes the exit code 1`, () =>
     withReceiver(({ url }) =>
       withFolder(async (folder) => {

@@ -8,6 +8,7 @@ import { faketimeVariables, noFaketime, setWallClock } from "../support/faketime
 import { type SocketFault, startReceiver } from "../support/receiver_server.ts";
 import { startOfRecording } from "../support/recorded_run.ts";
 import { prometheus } from "../support/scripted_receiver.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 const stoppedMs = 4_000;
@@ -43,7 +44,7 @@ async function runStopped(fault: SocketFault, start: (url: string) => RunningCli
   return result;
 }
 
-for (const [title, fault] of faults) {
+for (const [title, fault] of slowCases(faults)) {
   test(`nothing is lost if ${title} while the command is stopped: with a file, live, and at the end`, () =>
     withFolder(async (folder) => {
       const file = join(folder, "run.json");

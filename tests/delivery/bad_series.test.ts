@@ -20,6 +20,7 @@ import {
   timeSeries,
 } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
+import { runsSlowTests, slowCases } from "../support/runs.ts";
 
 const seriesCount = 500;
 const windows = 20;
@@ -51,7 +52,7 @@ function assertWords({ reasons }: DeliveryReport): void {
   }
 }
 
-for (const [title, protocol, behaviour] of receivers) {
+for (const [title, protocol, behaviour] of slowCases(receivers)) {
   for (const badCount of [1, 5, 150, 500]) {
     const share = (badCount / seriesCount) * 100;
     test(`${share} % bad series cost the good ones nothing, and one more request for each window after the search (${title})`, async () => {
@@ -150,7 +151,7 @@ test("a client remembers bad series from one write to the next", async () => {
   assert.ok(requests.slice(1).every((count) => count <= 2), `requests of each write: ${requests.join(" ")}`);
 });
 
-for (const [title, protocol, behaviour] of receivers) {
+for (const [title, protocol, behaviour] of slowCases(receivers)) {
   test(`pushOnce delivers every good series, with 30 % bad ones (${title})`, async () => {
     const { bad } = badSeries(150);
     const clock = new VirtualClock();
@@ -163,7 +164,7 @@ for (const [title, protocol, behaviour] of receivers) {
   });
 }
 
-for (const [title, protocol, behaviour] of receivers) {
+for (const [title, protocol, behaviour] of slowCases(receivers)) {
   test(`a live run at 50 ms for each request loses no good sample to 1 % bad series (${title})`, async () => {
     const { indices, bad } = badSeries(5);
     const run = startRun({ behaviour: { ...behaviour, bad, latencyMs: 50 }, output: { protocol } });
@@ -292,7 +293,9 @@ test("a bad series that is answered 500 without end costs the good series time, 
   assert.equal(report.delivered, receiver.count);
 });
 
-test("the memory of bad series is bounded: with more of them than it holds, the good series are still delivered", async () => {
+test("the memory of bad series is bounded: with more of them than it holds, the good series are still delivered", {
+  skip: !runsSlowTests,
+}, async () => {
   const bad: Behaviour["bad"] = ({ labels }) => labels.some(({ name, value }) => name === "n" && Number(value) >= 100);
   const { clock, receiver, output } = startRun({ behaviour: { ...mimir, bad }, output: { protocol: "1.0" } });
   for (let window = 0; window < 2; window++) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Behaviour, mimir, prometheus, thanos, victoriaMetrics } from "../support/scripted_receiver.ts";
 import { assertAddsUp, counts, live, seriesName, startRun } from "../support/scripted_run.ts";
+import { slowCases } from "../support/runs.ts";
 
 const seriesCount = 60;
 const seconds = 600;
@@ -19,7 +20,7 @@ const receivers: readonly (readonly [title: string, protocol: "auto" | "1.0" | "
   ["VictoriaMetrics, auto", "auto", victoriaMetrics],
 ];
 
-for (const [title, protocol, behaviour] of receivers) {
+for (const [title, protocol, behaviour] of slowCases(receivers)) {
   test(`in ten minutes with an outage, wrong credentials, a slow time and bad series, no total is lost (${title})`, async () => {
     const run = startRun({ behaviour: { ...behaviour, latencyMs: 20 }, output: { protocol, capacity: 3000 } });
     const { clock, receiver, output } = run;

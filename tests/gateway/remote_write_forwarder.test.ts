@@ -17,6 +17,7 @@ import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.
 import { headersV1, type InitV1, postV1, postV2 } from "../support/requests.ts";
 import { ScriptedReceiver, type V2Support } from "../support/scripted_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
+import { slowRuns } from "../support/runs.ts";
 
 interface Setting {
   readonly clock: VirtualClock;
@@ -434,6 +435,6 @@ test("everything accepted arrives in order, whatever the target supports and how
       assert.deepEqual(new Map(stored.sort()), new Map([...expected].sort()));
       assert.equal(setting.clock.timers, 0);
     }),
-    { seed: 6, numRuns: 200 },
+    { seed: 6, numRuns: slowRuns(200) },
   );
 });

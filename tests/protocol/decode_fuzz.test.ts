@@ -12,9 +12,10 @@ import { compress, decompress } from "../../src/protocol/snappy.ts";
 import { mutate, Random, seeds } from "../support/mutate.ts";
 import { plainSeriesV1, plainSeriesV2 } from "../support/plain_form.ts";
 import { type InitV1, postV1, postV2 } from "../support/requests.ts";
+import { slowRuns } from "../support/runs.ts";
 
 // scripts/fuzz_decoder.ts runs a million mutations of the same kind.
-const mutations = 5000;
+const mutations = slowRuns(5000);
 const corpus = seeds();
 
 /** Returns the series without `stale`, which the generated types do not have. */

@@ -9,6 +9,7 @@ import { requestV1, sentLabels, timeSeriesList } from "../support/arbitrary_seri
 import { requestsV1 } from "../support/arbitrary_requests.ts";
 import { plainMetadataV1, plainSeriesV1 } from "../support/plain_form.ts";
 import { recordedRequests } from "../support/recorded_run.ts";
+import { slowRuns } from "../support/runs.ts";
 
 test("1.0 requests decode to the same series as with the generated types", () => {
   fc.assert(
@@ -18,7 +19,7 @@ test("1.0 requests decode to the same series as with the generated types", () =>
       assert.deepEqual(metadata, plainMetadataV1(request));
       assert.equal(symbols, undefined);
     }),
-    { seed: 10, numRuns: 1000 },
+    { seed: 10, numRuns: slowRuns(1000) },
   );
 });
 
@@ -35,7 +36,7 @@ test("1.0 decoding recognises staleness markers by their bits, in samples and hi
       );
       assert.deepEqual(decoded.map(({ labels }) => labels), list.map(({ labels }) => sentLabels(labels)));
     }),
-    { seed: 11, numRuns: 300 },
+    { seed: 11, numRuns: slowRuns(300) },
   );
 });
 

@@ -6,6 +6,7 @@ import { RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.t
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 import { requestsV2 } from "../support/arbitrary_requests.ts";
 import { plainSeriesV2 } from "../support/plain_form.ts";
+import { slowRuns } from "../support/runs.ts";
 
 test("2.0 requests decode to the same series as with the generated types", () => {
   fc.assert(
@@ -15,7 +16,7 @@ test("2.0 requests decode to the same series as with the generated types", () =>
       assert.equal(metadata.size, 0);
       assert.deepEqual(symbols, request.symbols);
     }),
-    { seed: 20, numRuns: 1000 },
+    { seed: 20, numRuns: slowRuns(1000) },
   );
 });
 

@@ -10,6 +10,7 @@ import type { HistogramValue } from "../../src/model/time_series.ts";
 import { emptyHistogram } from "../../src/protocol/batch.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { type HistogramPoint, writeHistogram } from "../../src/protocol/encode_histogram.ts";
+import { slowRuns } from "../support/runs.ts";
 /** Encodes a histogram, and decodes it with the generated types. */
 function roundTrip(histogram: HistogramValue, point: HistogramPoint): GeneratedHistogram {
   const buffer = new ByteBuffer(1);
@@ -58,7 +59,7 @@ test("a histogram decodes to the values that were encoded", () => {
       );
       assert.deepEqual(read.negativeSpans.map(({ offset, length }) => ({ offset, length })), histogram.negativeSpans);
     }),
-    { seed: 5, numRuns: 500 },
+    { seed: 5, numRuns: slowRuns(500) },
   );
 });
 

@@ -9,6 +9,7 @@ import { encodeMetadataV1, encodeV1 } from "../../src/protocol/encode_v1.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import { requestV1, timeSeriesList } from "../support/arbitrary_series.ts";
+import { slowRuns } from "../support/runs.ts";
 
 test("1.0 bytes equal those of the generated types for any series", () => {
   const buffer = new ByteBuffer(16);
@@ -18,7 +19,7 @@ test("1.0 bytes equal those of the generated types for any series", () => {
       const bytes = encodeV1({ batch, from: 0, to: batch.length }, buffer);
       assert.deepEqual(Array.from(bytes), Array.from(requestV1(list)));
     }),
-    { seed: 1, numRuns: 500 },
+    { seed: 1, numRuns: slowRuns(500) },
   );
 });
 

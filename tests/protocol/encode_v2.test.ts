@@ -10,6 +10,7 @@ import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
 import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { labelsOfRefs, sentLabels, timeSeriesList, unmarked } from "../support/arbitrary_series.ts";
+import { slowRuns } from "../support/runs.ts";
 
 /** Returns a decoded request in the form of `expected`. */
 function view({ symbols, timeseries }: Request): unknown {
@@ -84,7 +85,7 @@ test("2.0 bytes decode to the same series with the generated types, after any ea
       // The generated encoder writes no fewer bytes.
       assert.equal(toBinary(RequestSchema, request).length, bytes.length);
     }),
-    { seed: 2, numRuns: 500 },
+    { seed: 2, numRuns: slowRuns(500) },
   );
 });
 
@@ -100,7 +101,7 @@ test("2.0 symbols MUST begin with the empty string, and contain every string onc
       assert.equal(symbols[0], "");
       assert.equal(new Set(symbols).size, symbols.length);
     }),
-    { seed: 3, numRuns: 200 },
+    { seed: 3, numRuns: slowRuns(200) },
   );
 });
 

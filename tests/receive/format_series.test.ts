@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compareUtf8, formatSeries } from "../../src/receive/format_series.ts";
+import { slowRuns } from "../support/runs.ts";
 
 const series: readonly [labels: [string, string][], expected: string][] = [
   [[], "{}"],
@@ -27,7 +28,7 @@ test("series have the same format only if they have the same labels", () => {
     fc.property(labels, labels, (a, b) => {
       assert.equal(formatSeries(a) === formatSeries(b), sorted(a) === sorted(b));
     }),
-    { seed: 3, numRuns: 3000 },
+    { seed: 3, numRuns: slowRuns(3000) },
   );
 });
 
@@ -42,6 +43,6 @@ test("compareUtf8 compares strings in the order of their UTF-8 bytes", () => {
       const expected = hex(a) < hex(b) ? -1 : hex(a) > hex(b) ? 1 : 0;
       assert.equal(Math.sign(compareUtf8(a, b)), expected);
     }),
-    { seed: 4, numRuns: 3000 },
+    { seed: 4, numRuns: slowRuns(3000) },
   );
 });

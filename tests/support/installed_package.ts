@@ -1,5 +1,5 @@
 /** The package as npm would publish it, installed from its tarball into an empty project. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { runChild } from "./child.ts";
@@ -16,12 +16,30 @@ export interface InstalledPackage {
   remove(): void;
 }
 
-/** Packs what is built in dist/, and installs it without a network: its dependencies come from node_modules. */
+/**
+ * Packs what is built in dist/, and installs it without a network: its dependencies come from node_modules. The runner of the
+ * suite does this once; the tests get a copy of its folder.
+ */
 export async function installPackage(): Promise<InstalledPackage> {
   const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-`);
+  const { TEST_PACKAGE: installed } = process.env;
+  if (installed === undefined) await installInto(folder);
+  else cpSync(installed, folder, { recursive: true, verbatimSymlinks: true });
+  const [{ filename, files }] = JSON.parse(readFileSync(`${folder}/pack.json`, "utf8"));
+  return {
+    folder,
+    tarball: `${folder}/${filename}`,
+    files,
+    write: (name, text) => writeFileSync(`${folder}/${name}`, text),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function installInto(folder: string): Promise<void> {
   // dist/ is built, and may be in use.
   const pack = await npm(["pack", "--ignore-scripts", "--json", "--pack-destination", folder]);
-  const [{ filename, files }] = JSON.parse(pack);
+  writeFileSync(`${folder}/pack.json`, pack);
+  const [{ filename }] = JSON.parse(pack);
   const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
   const local = Object.keys(dependencies).map((name) => [name, `file:${resolve("node_modules", name)}`]);
   const manifest = {
@@ -32,13 +50,6 @@ export async function installPackage(): Promise<InstalledPackage> {
   };
   writeFileSync(`${folder}/package.json`, JSON.stringify(manifest));
   await npm(["install", "--offline", "--install-links", "--ignore-scripts", "--no-package-lock"], folder);
-  return {
-    folder,
-    tarball: `${folder}/${filename}`,
-    files,
-    write: (name, text) => writeFileSync(`${folder}/${name}`, text),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
 }
 
 async function npm(args: readonly string[], cwd?: string): Promise<string> {

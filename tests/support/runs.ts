@@ -1,15 +1,25 @@
 /**
- * How often a property is tried.
+ * How much of a slow test runs. The same inputs give the same results on every runtime, so they run most often on one of them.
+ *
+ * `npm test -- --deep` runs everything on Deno, Bun and Node.
  *
  * @module
  */
 
 const agent = globalThis.navigator?.userAgent ?? "Node";
+const isServer = /^(?:Node|Deno|Bun)/.test(agent);
+const isDeep = isServer && globalThis.process?.env.TEST_DEPTH === "deep";
+const isDeno = agent.startsWith("Deno");
 
-/**
- * Returns the number of runs of a slow property: a tenth in workerd and Chromium, whose one thread runs all tests. The same inputs
- * run completely on Deno, Bun and Node.
- */
+/** Whether this runtime runs the tests that are too slow to run on each of them. */
+export const runsSlowTests: boolean = isDeep || isDeno;
+
+/** Returns the number of runs of a slow property: half of them on Deno, a tenth on the other runtimes. */
 export function slowRuns(numRuns: number): number {
-  return /^(?:Node|Deno|Bun)/.test(agent) ? numRuns : Math.ceil(numRuns / 10);
+  return isDeep ? numRuns : Math.ceil(numRuns / (isDeno ? 2 : 10));
+}
+
+/** Returns the cases of a slow table: all of them on Deno, every fourth one on the other runtimes. */
+export function slowCases<T>(cases: readonly T[]): readonly T[] {
+  return runsSlowTests ? cases : cases.filter((_, index) => index % 4 === 0);
 }

@@ -178,6 +178,8 @@ export class ScriptedReceiver {
   readonly #behaviour: Behaviour;
   readonly #faults: Fault[];
   readonly #underWay = new Set<string>();
+  /** The newest time that is stored of each series. */
+  readonly #newest = new Map<string, number>();
   #standing: { readonly fault: Fault; readonly untilMs: number } | undefined;
 
   constructor(options: ScriptedReceiverOptions) {
@@ -335,7 +337,10 @@ export class ScriptedReceiver {
   #store(sample: ReceivedSample): void {
     const list = this.stored.get(sample.series) ?? [];
     this.stored.set(sample.series, list);
-    const known = list.some((other) => other.time === sample.time && isSame(other, sample));
+    // Most samples are newer than all others of their series.
+    const newest = this.#newest.get(sample.series) ?? -Infinity;
+    this.#newest.set(sample.series, Math.max(newest, sample.time));
+    const known = sample.time <= newest && list.some((other) => other.time === sample.time && isSame(other, sample));
     if (known) this.duplicates++;
     if (!known || this.#behaviour.ordered === false) list.push(sample);
   }

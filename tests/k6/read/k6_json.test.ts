@@ -6,6 +6,7 @@ import { K6JsonReader } from "../../../src/k6/read/k6_json.ts";
 import { readK6Line } from "../../../src/k6/read/k6_json_line.ts";
 import { recordedJson } from "../../support/recorded_run.ts";
 import { idle } from "../../support/virtual_clock.ts";
+import { slowRuns } from "../../support/runs.ts";
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -392,6 +393,6 @@ test("the fast reader returns the same samples as the plain one, for any lines",
       const input = [...announced, ...lines, ...lines].join("\n");
       assert.deepEqual((await read(`${input}\n`)).samples, readPlainly(input));
     }),
-    { seed: 5, numRuns: 300 },
+    { seed: 5, numRuns: slowRuns(300) },
   );
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type BucketCounts, ExponentialBuckets } from "../../../src/k6/sinks/exponential_buckets.ts";
 import { bucketCentre, bucketIndex } from "../../../src/k6/sinks/exponential_scale.ts";
+import { slowRuns } from "../../support/runs.ts";
 
 const magnitude = fc.oneof(
   fc.double({ min: 0.0001, max: 60_000, noNaN: true }),
@@ -40,7 +41,7 @@ test("spans contain each magnitude in its bucket", () => {
       assert.deepEqual(decode(populated).filter(([, count]) => count > 0), sorted);
       assert.equal(populated.counts.length, populated.spans.reduce((sum, { length }) => sum + length, 0));
     }),
-    { seed: 5, numRuns: 300 },
+    { seed: 5, numRuns: slowRuns(300) },
   );
 });
 
@@ -64,7 +65,7 @@ test("coarsened buckets are equal to buckets that counted in the coarser schema 
       assert.equal(buckets.schema, coarsest);
       assert.deepEqual(buckets.populated(), bucketsOf(values, coarsest).populated());
     }),
-    { seed: 6, numRuns: 300 },
+    { seed: 6, numRuns: slowRuns(300) },
   );
 });
 
@@ -79,7 +80,7 @@ test("a rank finds the centre of its bucket, from below and from above", () => {
         assert.equal(buckets.centreAt(rank - values.length), centre);
       });
     }),
-    { seed: 7, numRuns: 300 },
+    { seed: 7, numRuns: slowRuns(300) },
   );
 });
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bucketCentre, bucketIndex, schemaForFactor } from "../../../src/k6/sinks/exponential_scale.ts";
+import { slowRuns } from "../../support/runs.ts";
 
 const schemas = Array.from({ length: 13 }, (_, i) => i - 4);
 const bits = new DataView(new ArrayBuffer(8));
@@ -99,7 +100,7 @@ test("the index is the logarithm, rounded up, if the logarithm is precise enough
         assert.equal(bucketIndex(value, schema), roundedUp(exact));
       },
     ),
-    { seed: 3, numRuns: 5000 },
+    { seed: 3, numRuns: slowRuns(5000) },
   );
 });
 

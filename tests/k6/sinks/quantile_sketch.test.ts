@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ExactValues, quantileOf } from "../../../src/k6/sinks/ordered_values.ts";
 import { QuantileSketch } from "../../../src/k6/sinks/quantile_sketch.ts";
+import { slowRuns } from "../../support/runs.ts";
 
 /** Asserts the error bound for common quantiles and for others. */
 function assertQuantiles(values: readonly number[], others: readonly number[]): void {
@@ -51,7 +52,7 @@ for (const [name, draw] of Object.entries(distributions)) {
         const random = uniform(seed);
         assertQuantiles(Array.from({ length: count }, () => draw(random)), permille.map((value) => value / 1000));
       }),
-      { seed: 8, numRuns: 30 },
+      { seed: 8, numRuns: slowRuns(30) },
     );
   });
 }
@@ -64,7 +65,7 @@ test("every quantile is within 0.5 %: any normal numbers", () => {
     fc.property(fc.array(normal, { minLength: 1 }), fc.double({ min: 0, max: 1, noNaN: true }), (values, quantile) => {
       assertQuantiles(values, [quantile]);
     }),
-    { seed: 9, numRuns: 500 },
+    { seed: 9, numRuns: slowRuns(500) },
   );
 });
 
