@@ -7,6 +7,7 @@
 import type { Sample, Tags } from "../sample.ts";
 import { readCsvRow } from "./csv_row.ts";
 import { CsvColumns, fixedColumns, metadataOf, type TagsAndMetadata } from "./csv_tags.ts";
+import { concatBytes } from "./concat_bytes.ts";
 import { ForeignLines } from "./foreign_lines.ts";
 import { MetricTable } from "./metric_table.ts";
 import {
@@ -112,7 +113,7 @@ export class K6CsvReader implements K6Reader {
         this.#bytes += value.length;
         const end = value.lastIndexOf(newline) + 1;
         if (end > 0) {
-          const text = open + this.#decode(rest, value.subarray(0, end));
+          const text = open + this.#decode([...rest, value.subarray(0, end)]);
           open = yield* this.#readRows(text, false);
           [rest, restBytes] = [[], 0];
         }
@@ -130,7 +131,7 @@ export class K6CsvReader implements K6Reader {
         await this.#foreignLines.settled(signal);
       }
       // After the signal, the rest of the row is only not read.
-      if (signal?.aborted !== true) yield* this.#readRows(open + this.#decode(rest, new Uint8Array()), true);
+      if (signal?.aborted !== true) yield* this.#readRows(open + this.#decode(rest), true);
       if (this.#batch.length > 0) yield this.#take();
       await this.#foreignLines.settled(signal);
     } finally {
@@ -147,17 +148,9 @@ export class K6CsvReader implements K6Reader {
   }
 
   /** Decodes bytes that end with a line end, or with the stream. */
-  #decode(parts: readonly Uint8Array[], last: Uint8Array): string {
-    const bytes = parts.length === 0
-      ? last
-      : new Uint8Array([...parts, last].reduce((sum, { length }) => sum + length, 0));
-    if (parts.length > 0) {
-      let at = 0;
-      for (const part of [...parts, last]) {
-        bytes.set(part, at);
-        at += part.length;
-      }
-    }
+  #decode(parts: readonly Uint8Array[]): string {
+    const [first = new Uint8Array()] = parts;
+    const bytes = parts.length > 1 ? concatBytes(...parts) : first;
     try {
       return strictDecoder.decode(bytes);
     } catch {

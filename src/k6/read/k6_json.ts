@@ -6,6 +6,7 @@
  */
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
+import { concatBytes } from "./concat_bytes.ts";
 import { ForeignLines } from "./foreign_lines.ts";
 import { beginsAsK6, findAfterPrefix, type K6Line, readK6Line } from "./k6_json_line.ts";
 import { MetricTable } from "./metric_table.ts";
@@ -104,7 +105,7 @@ export class K6JsonReader implements K6Reader {
         const { done, value } = await reader.read();
         if (done) break;
         this.#bytes += value.length;
-        const bytes = rest.length === 0 ? value : concat(rest, value);
+        const bytes = rest.length === 0 ? value : concatBytes(rest, value);
         this.#points.setBytes(bytes);
         let from = 0;
         for (let next = this.#readLine(bytes, from); next > from; next = this.#readLine(bytes, from)) {
@@ -122,7 +123,7 @@ export class K6JsonReader implements K6Reader {
       }
       // The end of the file may have cut off a line without a line end. After the signal, the rest of the line is only not read.
       if (signal?.aborted !== true && (rest.length > 0 || this.#longLine !== undefined)) {
-        const line = concat(rest, lineEnd);
+        const line = concatBytes(rest, lineEnd);
         this.#points.setBytes(line);
         this.#readLine(line, 0, true);
       }
@@ -222,11 +223,4 @@ function isUtf8(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }
