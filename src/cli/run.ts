@@ -9,19 +9,18 @@ import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { readK6Json } from "../k6/read/k6_json.ts";
-import type { K6Reader } from "../k6/read/k6_reader.ts";
+import type { K6Reader, K6ReadStats } from "../k6/read/k6_reader.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
+import { readLocalRun } from "./cloud_run.ts";
 import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
-import { describeEnd } from "./k6_exit_codes.ts";
-import { explainMisspeltFlag } from "./misspelt_flag.ts";
-import { readLocalRun } from "./cloud_run.ts";
-import { TagNotices } from "./tag_notices.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
+import { describeEnd } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
+import { explainMisspeltFlag } from "./misspelt_flag.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import {
   builtin,
@@ -34,6 +33,7 @@ import {
   signalsHandled,
 } from "./runtime.ts";
 import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
+import { TagNotices } from "./tag_notices.ts";
 
 /** The command `run`. */
 export const run: Command = {
@@ -217,7 +217,9 @@ export function chooseTestid({ testid, labels }: RemoteWriteOutputOptions, made:
 
 /** Reports whether k6 failed before it measured anything. Its own message, which is above, says why. */
 export function measuredNothing({ code }: K6End, { report, read }: Omit<RunResult, "stats">): boolean {
-  return code !== 0 && report.samples === 0 && read.every(({ samples }) => samples === 0);
+  const isEmpty = ({ samples, skipped }: K6ReadStats): boolean =>
+    samples === 0 && Object.values(skipped).every((lines) => lines === 0);
+  return code !== 0 && report.samples === 0 && read.every(isEmpty);
 }
 
 /** The result of a run. */

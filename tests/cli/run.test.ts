@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noSkips } from "../../src/k6/read/k6_reader.ts";
-import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
+import { chooseTestid, concludeRun, measuredNothing } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
 import { runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
@@ -89,6 +89,14 @@ for (const [end, { unreadable = false, ...totals }, code, message] of conclusion
     assert.deepEqual([conclusion.code, conclusion.message], [code, message]);
   });
 }
+
+test("k6 measured nothing if it failed, and no line was a sample or could not be read", () => {
+  const nothing = { samples: 0, delivered: 0 };
+  assert.equal(measuredNothing({ code: 107 }, resultOf(nothing)), true);
+  assert.equal(measuredNothing({ code: 0 }, resultOf(nothing)), false);
+  assert.equal(measuredNothing({ code: 107 }, resultOf({ ...nothing, foreign: 1 })), false);
+  assert.equal(measuredNothing({ code: 107 }, resultOf({})), false);
+});
 
 test("with --on-loss warn, the exit code is k6's own whatever was lost", () => {
   for (const [end, { unreadable = false, ...totals }, , message] of conclusions) {

@@ -234,7 +234,7 @@ test("--shift-to-now moves a recording so that its newest sample is now", () =>
 
 const usage: readonly (readonly [string[], RegExp])[] = [
   [["--flush-period", "soon"], /^Cannot read --flush-period: it is "soon", expected a duration/],
-  [["--mapping", "x"], /^Cannot read --mapping: it is "x", expected prometheus or raw or legacy$/],
+  [["--mapping", "x"], /^Cannot read --mapping: it is "x", expected prometheus, raw or legacy$/],
   [["--live", "--replay"], /^Cannot use --live with --replay: they exclude each other/],
   [["--shift-to-now"], /^Cannot use --shift-to-now: standard input can be read only once, expected FILE$/],
   [
