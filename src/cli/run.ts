@@ -3,19 +3,22 @@
  *
  * @module
  */
-import { parseString } from "../config/option_parsers.ts";
+import { parseBoolean, parseString } from "../config/option_parsers.ts";
+import type { RawOptions } from "../config/raw_options.ts";
 import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
+import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
+import { LightRun } from "./light_run.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
+import { needsInstance } from "./segments.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import {
   builtin,
@@ -24,6 +27,7 @@ import {
   onQuit,
   onSignal,
   outliveTerminal,
+  senderName,
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
@@ -41,6 +45,11 @@ export const run: Command = {
       help: "The k6 to run; by default that of K6_BIN, or the first in PATH. A wrapper script must exec k6.",
       parse: parseString,
     },
+    {
+      flag: "light",
+      help: "Let k6 aggregate, which takes less CPU. Options that need every sample are errors then.",
+      parse: parseBoolean,
+    },
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
@@ -53,7 +62,10 @@ experimental-prometheus-rw, and reads their options (=url=...,mapping=raw). k6 k
 ${k6Flags.map((flag) => `--${flag}`).join(", ")} are flags of k6:
 use the variables instead. k6 does not get the variables K6_PROMETHEUS_* and K6_OUT, so that no
 script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like if they sign the requests.
-A run without a testid (a tag, a label or --testid) gets one.
+With --light, k6's own output aggregates and sends the series to this command, which delivers them.
+k6's defaults hold then: p(99) of trends, every 5 s; --trend-stats and --flush-period change them.
+A run without a testid (a tag, a label or --testid) gets one. A run of an --execution-segment gets an
+instance, unless it has one.
 At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal,
 or SIGQUIT, ends both at once.
 Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage, or k6 is missing.`,
@@ -89,42 +101,69 @@ class Running {
       warn: (message) => this.#log.say("warn", message),
       argument: outputArgument,
     });
-    const options = { ...liveOptions, ...given };
-    this.#testid = chooseTestid(options, this.#testid);
-    const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
+    this.#testid = chooseTestid(given, this.#testid);
+    const options = { ...liveOptions, ...this.#withInstance(given, args), testid: this.#testid };
+    const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
+    const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
-    const channel = openJsonChannel(builtin("node:os").tmpdir());
+    await light?.listen(output);
+    const channel = light === undefined ? openJsonChannel(builtin("node:os").tmpdir()) : undefined;
     await signalsHandled();
     if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
-    const reader = readK6Json(channel.stream, { signal: this.#stop.signal });
-    const reading = this.#read(reader, { output, blocks: options.overflow === "block" });
+    const reader = channel && readK6Json(channel.stream, { signal: this.#stop.signal });
+    const reading = reader && this.#read(reader, { output, blocks: options.overflow === "block" });
     output.start();
     let end: K6End;
     try {
       this.#started = true;
+      const env = environmentForK6(environment, raw.sigv4);
       this.#k6 = startK6(path, {
-        args: ["run", "--out", `json=${channel.path}`, ...args],
-        env: environmentForK6(environment, raw.sigv4),
+        args: ["run", ...light?.arguments(args) ?? ["--out", `json=${channel?.path}`, ...args]],
+        env: light?.environment(env) ?? env,
       });
       end = await this.#k6.ended;
     } finally {
       this.#k6 = undefined;
-      channel.end();
+      channel?.end();
       await reading;
-      channel.remove();
+      channel?.remove();
+      await light?.close();
     }
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
     this.#log.progress("");
-    const totals = { report, stats: output.stats, read: [reader.stats] };
+    const read = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
+    const totals = { report, stats: output.stats, read };
     const ms = performance.now() - started;
-    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), ms }));
-    const { code, lost, message } = concludeRun(end, { ...totals, unreadable: this.#unreadable });
+    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received };
+    this.#log.say("info", formatSummary(summary));
+    const unreadable = this.#unreadable || light?.isUnreadable === true;
+    const { code, lost, message } = concludeRun(end, { ...totals, unreadable });
     this.#log.say(lost ? "error" : "info", `${message}; testid ${this.#testid}`);
     return code;
+  }
+
+  #lightRun(raw: RawOptions, options: RemoteWriteOutputOptions): LightRun {
+    return new LightRun({
+      raw,
+      options,
+      warn: (message) => this.#log.say("warn", message),
+      onFirst: ({ tags }) => this.#testid = tags.testid ?? this.#testid,
+    });
+  }
+
+  /** Adds an instance if k6 runs one of several segments and nothing distinguishes them. */
+  #withInstance(options: RemoteWriteOutputOptions, args: readonly string[]): RemoteWriteOutputOptions {
+    if (!needsInstance(options, { args, env: environment })) return options;
+    const instance = senderName();
+    this.#log.say(
+      "info",
+      `k6 runs one segment of a test, so its series get the label instance="${instance}". --instance NAME sets another one.`,
+    );
+    return { ...options, instance };
   }
 
   async #read(
