@@ -9,6 +9,7 @@ import { outputOptionDefinitions, type RemoteWriteOutputOptions } from "../k6/ou
 import type { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import type { K6JsonStats } from "../k6/read/k6_json.ts";
 import type { Sample } from "../k6/sample.ts";
+import { parseTrendStats } from "../k6/sinks/trend_stats.ts";
 import { checkLightOptions, lightArguments, lightEnvironment, lightOutputOptions } from "./light_options.ts";
 import { type LightReceiver, openLightReceiver } from "./light_receiver.ts";
 import { LightSeries } from "./light_series.ts";
@@ -41,12 +42,14 @@ export class LightRun {
   /** @throws ConfigurationError for an option that needs every sample */
   constructor(options: LightRunOptions) {
     checkLightOptions(options.raw);
-    const { prefix, keepNameTag, labels = {}, instance, testid } = options.options;
+    const { prefix, keepNameTag, labels = {}, instance, testid, trendStats } = options.options;
+    if (trendStats !== undefined) parseTrendStats(trendStats);
     this.#options = options;
     this.#series = new LightSeries({
       prefix: prefix ?? outputOptionDefinitions.prefix.default,
       keepNameTag: keepNameTag ?? outputOptionDefinitions.keepNameTag.default,
       labels: { ...labels, ...instance !== undefined && { instance }, ...testid !== undefined && { testid } },
+      trendStats,
       warn: (message) => this.#warn(message),
     });
     this.outputOptions = { ...lightOutputOptions(options.options), mapping: this.#series.mapping };

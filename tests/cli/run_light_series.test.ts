@@ -148,3 +148,19 @@ test("two metrics with the same name and labels are reported once for each write
     /^k6 sends two metrics with the same name and labels, k6_t_max: only one of them is visible/,
   );
 });
+
+test("k6 divides the counts of time trends by 1000, which is undone; other counts and gauges stay as they are", async () => {
+  // Observed with 12 values each: a built-in trend, trends of the script with and without times, and a gauge with such a name.
+  const values: Record<string, number> = { http_req_waiting: 2, mine: 0.012, plain: 12, queue: 0.012 };
+  const write = Object.entries(values).flatMap(([metric, count]) => [
+    series(["__name__", `k6_${metric}_count`], count),
+    ...metric === "queue" ? [] : [series(["__name__", `k6_${metric}_p99`], 0.5)],
+  ]);
+  const { sent } = await send([write, write], { trendStats: ["p(99)", "count"] });
+  assert.deepEqual(sent.filter((line) => line.includes("_count")).filter((_, at) => at % 2 === 0), [
+    "k6_http_req_waiting_count{} 2000",
+    "k6_mine_count{} 12",
+    "k6_plain_count{} 12",
+    "k6_queue_count{} 0.012",
+  ]);
+});

@@ -49,7 +49,8 @@ export function nativeQuantile(share: number, histograms: readonly Histogram[]):
     let at = 0;
     for (const { offset, length } of positiveSpans) {
       index += offset;
-      for (let end = index + length; index < end; index++) {
+      const end = index + length;
+      for (; index < end; index++) {
         // Twice as wide for each step of the schema.
         const coarse = Math.ceil(index / 2 ** (own - schema));
         counts.set(coarse, (counts.get(coarse) ?? 0) + (positiveCounts[at++] ?? 0));
