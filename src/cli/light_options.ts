@@ -61,50 +61,55 @@ export function lightOutputOptions(options: RemoteWriteOutputOptions): RemoteWri
   return { ...own, keepNameTag: true };
 }
 
-/** What k6 needs to know. */
-export interface LightEnvironmentOptions {
-  /** The address to which k6 sends. */
-  readonly url: string;
-  /** The options as they were given. k6 has its own defaults. */
-  readonly options: RemoteWriteOutputOptions;
+/** How k6 is started. */
+export interface K6Start {
+  /** The arguments after `run`. */
+  readonly args: readonly string[];
+  readonly env: Environment;
 }
 
 /**
- * Adds the variables of k6's own output to k6's environment.
+ * Adds k6's own output and its options.
  *
- * @param env k6's environment, without the user's own variables of this output
+ * @param start without the user's own variables of this output
+ * @param target `url`: the address to which k6 sends; `options`: the options as they were given, because k6 has its own defaults
  */
-export function lightEnvironment(env: Environment, { url, options }: LightEnvironmentOptions): Environment {
+export function lightStart(
+  { args, env }: K6Start,
+  { url, options }: { readonly url: string; readonly options: RemoteWriteOutputOptions },
+): K6Start {
   const { trendStats, trendAs, flushPeriodMs } = options;
+  const { flags, variables } = trendAs === "native" ? nativeHistograms({ args, env }) : { flags: [], variables: {} };
   return {
-    ...env,
-    K6_PROMETHEUS_RW_SERVER_URL: url,
-    // This process sends them: also after k6 was killed, and as histograms for histograms, which k6 does not do.
-    K6_PROMETHEUS_RW_STALE_MARKERS: "false",
-    ...trendStats !== undefined && { K6_PROMETHEUS_RW_TREND_STATS: trendStats.join(",") },
-    ...flushPeriodMs !== undefined && { K6_PROMETHEUS_RW_PUSH_INTERVAL: `${flushPeriodMs}ms` },
-    // The first is k6's name for it up to version 1, and the second since version 2.
-    ...trendAs === "native" && {
-      K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "true",
-      K6_FEATURES: withFeature(env.K6_FEATURES),
+    args: ["--out", "experimental-prometheus-rw", ...flags, ...args],
+    env: {
+      ...env,
+      K6_PROMETHEUS_RW_SERVER_URL: url,
+      // This process sends them: also after k6 was killed, and as histograms for histograms, which k6 does not do.
+      K6_PROMETHEUS_RW_STALE_MARKERS: "false",
+      ...trendStats !== undefined && { K6_PROMETHEUS_RW_TREND_STATS: trendStats.join(",") },
+      ...flushPeriodMs !== undefined && { K6_PROMETHEUS_RW_PUSH_INTERVAL: `${flushPeriodMs}ms` },
+      ...variables,
     },
   };
 }
 
 const nativeFeature = "native-histograms";
 
-function withFeature(features = ""): string {
-  const names = features.split(",").map((name) => name.trim()).filter((name) => name !== "");
-  return [...new Set([...names, nativeFeature])].join(",");
-}
-
-/** Returns k6's arguments with its own output. */
-export function lightArguments(
-  args: readonly string[],
-  { trendAs }: Pick<RemoteWriteOutputOptions, "trendAs">,
-): readonly string[] {
-  // k6 ignores the variable if an argument names features.
-  const hasFeatures = args.some((argument) => /^--features(?:=|$)/.test(argument));
-  const features = trendAs === "native" && hasFeatures ? ["--features", nativeFeature] : [];
-  return ["--out", "experimental-prometheus-rw", ...features, ...args];
+/** Returns what makes k6's trends native histograms. */
+function nativeHistograms({ args, env }: K6Start): { readonly flags: string[]; readonly variables: Environment } {
+  // k6 ignores the variables if an argument names features.
+  if (args.some((argument) => /^--features(?:=|$)/.test(argument))) {
+    return { flags: ["--features", nativeFeature], variables: {} };
+  }
+  const features = (env.K6_FEATURES ?? "").split(",").map((name) => name.trim()).filter((name) => name !== "");
+  if (features.includes(nativeFeature)) return { flags: [], variables: {} };
+  return {
+    flags: [],
+    variables: {
+      // k6's name for it up to version 1, which version 2 still knows but warns about, and the one since version 2.
+      K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "true",
+      K6_FEATURES: [...features, nativeFeature].join(","),
+    },
+  };
 }

@@ -10,11 +10,10 @@ import type { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import type { K6JsonStats } from "../k6/read/k6_json.ts";
 import type { Sample } from "../k6/sample.ts";
 import { parseTrendStats } from "../k6/sinks/trend_stats.ts";
-import { checkLightOptions, lightArguments, lightEnvironment, lightOutputOptions } from "./light_options.ts";
+import { checkLightOptions, type K6Start, lightOutputOptions, lightStart } from "./light_options.ts";
 import { type LightReceiver, openLightReceiver } from "./light_receiver.ts";
 import { LightSeries } from "./light_series.ts";
 import { countOf } from "./format.ts";
-import type { Environment } from "./runtime.ts";
 
 /** What a run needs from its command. */
 export interface LightRunOptions {
@@ -24,8 +23,8 @@ export interface LightRunOptions {
   readonly options: RemoteWriteOutputOptions;
   /** Receives what the user should know. The same message may come again. */
   warn(message: string): void;
-  /** Called with the first sample. */
-  onFirst(sample: Sample): void;
+  /** Called with the samples of each request, before the output gets them. Their values have no meaning. */
+  onSamples(samples: readonly Sample[]): void;
 }
 
 /** The results of one k6, from its own output. */
@@ -60,8 +59,7 @@ export class LightRun {
     this.#receiver = await openLightReceiver({
       onWrite: ({ timeSeries, bodyBytes }) => {
         const samples = this.#series.samplesOf(timeSeries);
-        const [first] = samples;
-        if (first !== undefined && this.#samples === 0) this.#options.onFirst(first);
+        this.#options.onSamples(samples);
         this.#samples += samples.length;
         this.#bytes += bodyBytes;
         output.add(samples);
@@ -72,14 +70,9 @@ export class LightRun {
     });
   }
 
-  /** Returns the arguments for k6 after `run`. */
-  arguments(args: readonly string[]): readonly string[] {
-    return lightArguments(args, this.#options.options);
-  }
-
-  /** Returns k6's environment. */
-  environment(env: Environment): Environment {
-    return lightEnvironment(env, { url: this.#receiver?.url ?? "", options: this.#options.options });
+  /** Returns k6's arguments and environment with its own output, which sends to this process. */
+  start(start: K6Start): K6Start {
+    return lightStart(start, { url: this.#receiver?.url ?? "", options: this.#options.options });
   }
 
   /** Whether something of k6's results could not be taken. */

@@ -9,6 +9,7 @@ import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { type K6JsonReader, readK6Json } from "../k6/read/k6_json.ts";
+import type { Sample } from "../k6/sample.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
@@ -86,6 +87,7 @@ class Running {
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #testid: string;
   #unreadable = false;
+  #observed = false;
 
   constructor(given: Arguments) {
     this.#given = given;
@@ -120,10 +122,8 @@ class Running {
     try {
       this.#started = true;
       const env = environmentForK6(environment, raw.sigv4);
-      this.#k6 = startK6(path, {
-        args: ["run", ...light?.arguments(args) ?? ["--out", `json=${channel?.path}`, ...args]],
-        env: light?.environment(env) ?? env,
-      });
+      const start = light?.start({ args, env }) ?? { args: ["--out", `json=${channel?.path}`, ...args], env };
+      this.#k6 = startK6(path, { ...start, args: ["run", ...start.args] });
       end = await this.#k6.ended;
     } finally {
       this.#k6 = undefined;
@@ -151,7 +151,7 @@ class Running {
       raw,
       options,
       warn: (message) => this.#log.say("warn", message),
-      onFirst: ({ tags }) => this.#testid = tags.testid ?? this.#testid,
+      onSamples: (samples) => this.#observe(samples),
     });
   }
 
@@ -172,11 +172,8 @@ class Running {
   ): Promise<void> {
     const { signal } = this.#stop;
     try {
-      let first = true;
       for await (const samples of reader) {
-        // A testid that the script itself sets takes precedence.
-        if (first) this.#testid = samples[0]?.tags.testid ?? this.#testid;
-        first = false;
+        this.#observe(samples);
         output.add(samples);
         if (blocks) await output.ready({ signal });
       }
@@ -185,6 +182,13 @@ class Running {
       this.#unreadable = true;
       this.#log.say("error", `Cannot read k6's JSON: ${reasonOf(error)}`);
     }
+  }
+
+  /** Looks at samples before the output gets them. A testid that the script itself sets takes precedence. */
+  #observe([first]: readonly Sample[]): void {
+    if (this.#observed || first === undefined) return;
+    this.#observed = true;
+    this.#testid = first.tags.testid ?? this.#testid;
   }
 
   #interrupt(signal: "SIGINT" | "SIGTERM"): void {
