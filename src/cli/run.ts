@@ -64,7 +64,7 @@ ${k6Flags.map((flag) => `--${flag}`).join(", ")} are flags of k6:
 use the variables instead. k6 does not get the variables K6_PROMETHEUS_* and K6_OUT, so that no
 script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like if they sign the requests.
 With --light, k6's own output aggregates and sends its series to this command, which delivers them.
-k6's defaults hold then: p(99) of trends, sent every 5 s. --trend-stats and --flush-period change it.
+k6's defaults hold then: p(99) of trends, every 5 s. --trend-stats and --flush-period change them.
 A run without a testid (a tag, a label or --testid) gets one. A run of an --execution-segment gets
 an instance, unless it has one.
 At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal,
