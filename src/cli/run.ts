@@ -3,24 +3,28 @@
  *
  * @module
  */
-import { parseString } from "../config/option_parsers.ts";
 import { withFeatureArguments } from "../config/k6_features.ts";
+import { parseBoolean, parseString } from "../config/option_parsers.ts";
+import type { RawOptions } from "../config/raw_options.ts";
 import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { readK6Json } from "../k6/read/k6_json.ts";
 import type { K6Reader, K6ReadStats } from "../k6/read/k6_reader.ts";
+import type { Sample } from "../k6/sample.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { readLocalRun } from "./cloud_run.ts";
-import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
+import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { describeEnd } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
+import { LightRun } from "./light_run.ts";
 import { Log } from "./log.ts";
 import { explainMisspeltFlag } from "./misspelt_flag.ts";
+import { needsInstance } from "./segments.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import {
   builtin,
@@ -29,6 +33,7 @@ import {
   onQuit,
   onSignal,
   outliveTerminal,
+  senderName,
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
@@ -47,6 +52,11 @@ export const run: Command = {
       help: "The k6 to run; by default that of K6_BIN, or the first in PATH. A wrapper script must exec k6.",
       parse: parseString,
     },
+    {
+      flag: "light",
+      help: "Let k6 aggregate, which takes less CPU. Options that need every sample are errors then.",
+      parse: parseBoolean,
+    },
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
@@ -59,7 +69,10 @@ experimental-prometheus-rw, and reads their options (=url=...,mapping=raw). k6 k
 ${k6Flags.map((flag) => `--${flag}`).join(", ")} are flags of k6:
 use the variables instead. k6 does not get the variables K6_PROMETHEUS_* and K6_OUT, so that no
 script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like if they sign the requests.
-A run without a testid (a tag, a label or --testid) gets one.
+With --light, k6's own output aggregates and sends its series to this command, which delivers them.
+k6's defaults hold then: p(99) of trends, every 5 s. --trend-stats and --flush-period change them.
+A run without a testid (a tag, a label or --testid) gets one. A run of an --execution-segment gets
+an instance, unless it has one.
 At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal,
 or SIGQUIT, ends both at once.
 cloud run --local-execution script.js runs as k6 run --out cloud, because k6 cloud run has no other
@@ -83,6 +96,8 @@ class Running {
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #testid: string;
   #unreadable = false;
+  #notices: TagNotices | undefined;
+  #observed = false;
 
   constructor(given: Arguments) {
     this.#given = given;
@@ -104,67 +119,84 @@ class Running {
       isPresentOutput,
       env: withFeatureArguments(environment, args),
     });
-    const options = { ...liveOptions, ...given };
-    this.#testid = chooseTestid(options, this.#testid);
-    const output = new RemoteWriteOutput({ ...options, testid: this.#testid });
+    this.#testid = chooseTestid(given, this.#testid);
+    const options = { ...liveOptions, ...this.#withInstance(given, args), testid: this.#testid };
+    const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
+    const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
-    const channel = openJsonChannel(builtin("node:os").tmpdir());
+    await light?.listen(output);
+    const channel = light === undefined ? openJsonChannel(builtin("node:os").tmpdir()) : undefined;
     await signalsHandled();
     if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
-    const reader = readK6Json(channel.stream, { signal: this.#stop.signal });
-    const notices = new TagNotices(given, this.#warn);
-    const reading = this.#read(reader, { output, notices, blocks: options.overflow === "block" });
+    this.#notices = new TagNotices(given, this.#warn);
+    const reader = channel && readK6Json(channel.stream, { signal: this.#stop.signal });
+    const reading = reader && this.#read(reader, { output, blocks: options.overflow === "block" });
     output.start();
     let end: K6End;
     try {
       this.#started = true;
-      this.#k6 = startK6(path, {
-        args: ["run", "--out", `json=${channel.path}`, ...(isCloud ? ["--out", "cloud"] : []), ...args],
-        env: environmentForK6(environment, raw.sigv4),
-      });
+      const env = environmentForK6(environment, raw.sigv4);
+      const start = light?.start({ args, env }) ?? { args: ["--out", `json=${channel?.path}`, ...args], env };
+      this.#k6 = startK6(path, { ...start, args: ["run", ...(isCloud ? ["--out", "cloud"] : []), ...start.args] });
       end = await this.#k6.ended;
     } finally {
       this.#k6 = undefined;
-      channel.end();
+      channel?.end();
       await reading;
-      channel.remove();
+      channel?.remove();
+      await light?.close();
     }
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
     this.#log.progress("");
-    const totals = { report, stats: output.stats, read: [reader.stats] };
+    const read = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
+    const totals = { report, stats: output.stats, read };
     const ms = performance.now() - started;
+    const unreadable = this.#unreadable || light?.isUnreadable === true;
     if (measuredNothing(end, totals)) {
       const misspelt = explainMisspeltFlag(args, [...run.flags, ...run.options]);
       this.#log.say("error", `${describeEnd(end)} before it measured anything, so nothing was sent`);
       if (misspelt !== undefined) this.#log.say("error", misspelt);
       return end.code;
     }
-    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), ms }));
-    const { code, lost, message } = concludeRun(end, { ...totals, unreadable: this.#unreadable, failsOnLoss });
+    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received };
+    this.#log.say("info", formatSummary(summary));
+    const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });
     this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
     return code;
   }
 
+  #lightRun(raw: RawOptions, options: RemoteWriteOutputOptions): LightRun {
+    return new LightRun({
+      raw,
+      options,
+      warn: this.#warn,
+      onSamples: (samples) => this.#observe(samples),
+    });
+  }
+
+  /** Adds an instance if k6 runs one of several segments and nothing distinguishes them. */
+  #withInstance(options: RemoteWriteOutputOptions, args: readonly string[]): RemoteWriteOutputOptions {
+    if (!needsInstance(options, { args, env: environment })) return options;
+    const instance = senderName();
+    this.#log.say(
+      "info",
+      `k6 runs one segment of a test, so its series get the label instance="${instance}". --instance NAME sets another one.`,
+    );
+    return { ...options, instance };
+  }
+
   async #read(
     reader: K6Reader,
-    { output, notices, blocks }: {
-      readonly output: RemoteWriteOutput;
-      readonly notices: TagNotices;
-      readonly blocks: boolean;
-    },
+    { output, blocks }: { readonly output: RemoteWriteOutput; readonly blocks: boolean },
   ): Promise<void> {
     const { signal } = this.#stop;
     try {
-      let first = true;
       for await (const samples of reader) {
-        // A testid that the script itself sets takes precedence.
-        if (first) this.#testid = samples[0]?.tags.testid ?? this.#testid;
-        first = false;
-        notices.check(samples);
+        this.#observe(samples);
         output.add(samples);
         if (blocks) await output.ready({ signal });
       }
@@ -173,6 +205,15 @@ class Running {
       this.#unreadable = true;
       this.#log.say("error", `Cannot read k6's JSON: ${reasonOf(error)}`);
     }
+  }
+
+  /** Looks at samples before the output gets them. A testid that the script itself sets takes precedence. */
+  #observe(samples: readonly Sample[]): void {
+    this.#notices?.check(samples);
+    const [first] = samples;
+    if (this.#observed || first === undefined) return;
+    this.#observed = true;
+    this.#testid = first.tags.testid ?? this.#testid;
   }
 
   #interrupt(signal: "SIGINT" | "SIGTERM"): void {

@@ -50,11 +50,13 @@ export function lossesOf({ report, stats, read }: RunResult): string[] {
 
 /** Formats the summary, a few lines. */
 export function formatSummary(
-  { report, stats, read, endpoint, interrupted, ms }: RunResult & {
+  { report, stats, read, endpoint, interrupted, received, ms }: RunResult & {
     /** The endpoint, without secrets. */
     readonly endpoint: string;
     /** The signal that interrupted the reading, if any. */
     readonly interrupted?: string;
+    /** What was read, if it was not k6's JSON. */
+    readonly received?: string | undefined;
     /** The duration of the run. */
     readonly ms: number;
   },
@@ -68,12 +70,12 @@ export function formatSummary(
   const rows = [
     [
       "read",
-      `${countOf(stats.samplesIn, "k6 sample")} in ${countOf(lines, "line")}`,
+      received ?? `${countOf(stats.samplesIn, "k6 sample")} in ${countOf(lines, "line")}`,
       ...(interrupted === undefined ? [] : [`interrupted by ${interrupted}`]),
     ],
     ...(skipped.length === 0 ? [] : [["skipped", ...skipped]]),
     ...(refused === 0 ? [] : [["refused", countOf(refused, "k6 sample")]]),
-    ["made", `${formatCount(stats.series)} k6 series`],
+    ["made", `${formatCount(stats.series)} ${received === undefined ? "k6 series" : "series"}`],
     ["to", endpoint],
     ...deliveryRows(report),
     ["time", formatDurationMs(ms)],
