@@ -41,7 +41,7 @@ export interface EndpointSender {
  */
 export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
   const { budget, timeoutMs, sleep } = options;
-  const liveness = new Liveness(options.monotonicNow);
+  const liveness = new Liveness(options.monotonicNow, sleep);
   const fetch = budget?.limitFetch(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
   const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);

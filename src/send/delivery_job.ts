@@ -4,7 +4,8 @@
  * @module
  */
 import type { DeliveryReport, Outcome } from "../model/delivery_report.ts";
-import type { Batch, BatchSlice } from "../protocol/batch.ts";
+import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
@@ -32,8 +33,8 @@ export interface RequestRange extends BatchSlice {
 
 /** The ranges of a batch. They are sent one after the other, so that the samples of each series stay in order. */
 export class DeliveryJob {
-  /** The batch, as it was handed over. */
-  readonly batch: Batch;
+  /** The batch, as it was handed over, or what newer batches left of it. */
+  batch: Batch;
   /** The start of the deadline. It is set when sending begins, and again after each answer. */
   startMs: number | undefined;
   /** Whether sending began. */
@@ -77,6 +78,26 @@ export class DeliveryJob {
     if (range === undefined) return;
     const whole = parts.map((part) => ({ ...range, ...changes, ...part }));
     this.#ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
+  }
+
+  /** Leaves out what is left of these series, because a newer batch has them. Returns how many samples. */
+  leaveOut(series: ReadonlySet<EncodedSeries>): number {
+    const before = count(this.#ranges);
+    const rest = new Batch();
+    this.#ranges = this.#ranges.reverse().flatMap((range) => {
+      const from = rest.length;
+      for (let index = range.from; index < range.to; index++) {
+        const each = range.batch.series[index];
+        if (each !== undefined && !series.has(each)) rest.copy(range.batch, index);
+      }
+      const isSame = rest.length - from === range.to - range.from;
+      const attempts = isSame ? range.attempts : 0;
+      return rest.length === from ? [] : [{ ...range, batch: rest, from, to: rest.length, attempts }];
+    }).reverse();
+    const left = before - rest.length;
+    this.batch = rest;
+    this.report.countMerged(left);
+    return left;
   }
 
   /** Hands what is left over to a new job, because nobody sends this one any more. Its next range may have been stored. */
