@@ -35,7 +35,8 @@ export interface DeliveryReport {
   readonly failed: number;
   /**
    * Samples that the receiver probably stored: it rejected them on a retry after an attempt without an answer, as it rejects
-   * samples that it already has, or it accepted a 2.0 request and never counts what it stores.
+   * samples that it already has, or it accepted a 2.0 request and never counts what it stores. After an attempt without an answer,
+   * a newer sample of the series may also have replaced the sample.
    */
   readonly unknown: number;
   /** Samples that a full queue gave up, or that were not made because a mapping's sink failed. */

@@ -80,9 +80,12 @@ export class DeliveryJob {
     this.#ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
   }
 
-  /** Leaves out what is left of these series, because a newer batch has them. Returns how many samples. */
-  leaveOut(series: ReadonlySet<EncodedSeries>): number {
-    const before = count(this.#ranges);
+  /**
+   * Leaves out what is left of these series, because a newer batch has them. Returns how many samples, and how many of them may have
+   * been stored: these count as unknown.
+   */
+  leaveOut(series: ReadonlySet<EncodedSeries>): { readonly leftOut: number; readonly unknown: number } {
+    const [before, unknownBefore] = [count(this.#ranges), this.#unknown];
     const rest = new Batch();
     this.#ranges = this.#ranges.reverse().flatMap((range) => {
       const from = rest.length;
@@ -94,10 +97,20 @@ export class DeliveryJob {
       const attempts = isSame ? range.attempts : 0;
       return rest.length === from ? [] : [{ ...range, batch: rest, from, to: rest.length, attempts }];
     }).reverse();
-    const left = before - rest.length;
     this.batch = rest;
-    this.report.countMerged(left);
-    return left;
+    const [leftOut, unknown] = [before - rest.length, unknownBefore - this.#unknown];
+    this.report.countMerged(leftOut - unknown);
+    this.report.count(
+      "unknown",
+      unknown,
+      "a newer sample of the series replaced it after an attempt without an answer",
+    );
+    return { leftOut, unknown };
+  }
+
+  /** How many of the samples that are left may have been stored. */
+  get #unknown(): number {
+    return count(this.#ranges.filter(({ unknown }) => unknown));
   }
 
   /** Hands what is left over to a new job, because nobody sends this one any more. Its next range may have been stored. */
@@ -115,7 +128,7 @@ export class DeliveryJob {
 
   /** Sends nothing more. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
   abandon(outcome: Outcome, reason: string): { readonly abandoned: number; readonly failed: number } {
-    const failed = count(this.#ranges.filter(({ unknown }) => unknown));
+    const failed = this.#unknown;
     const abandoned = count(this.#ranges) - failed;
     this.#ranges = [];
     this.report.count(outcome, abandoned, reason);

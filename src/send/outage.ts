@@ -4,6 +4,7 @@
  * @module
  */
 import { describe, isAnswer, isRefusalByEndpoint, type Rejected, type RequestResult } from "./request_result.ts";
+import type { Sleep } from "./sleep.ts";
 
 /** When an endpoint counts as down. */
 export interface OutageOptions {
@@ -42,6 +43,8 @@ export class Outage {
   #pausedUntilMs = -Infinity;
   /** When the first of the refusals came that no other answer followed. */
   #refusedSinceMs: number | undefined;
+  /** Ends the pauses between two attempts. */
+  readonly #sleeping = new Set<() => void>();
   /** When closing began. */
   #closedMs = -Infinity;
   /** When sending ends. */
@@ -120,13 +123,28 @@ export class Outage {
     this.#endMs = this.#closedMs + timeoutMs;
     this.#pausedUntilMs = -Infinity;
     if (this.isRefused) this.#pauseMs = minPauseMs / 2;
+    for (const wake of this.#sleeping) wake();
   }
 
-  /**
-   * Returns when a pause between two attempts ends, in milliseconds on the clock of deadlines. If it would outlast the queue, it ends
-   * in the middle of the time that is left.
-   */
-  endOfPause(startMs: number, untilMs: number): number {
+  /** Returns a `sleep` between two attempts. If it would outlast the queue, it ends in the middle of the time that is left. */
+  ofSleep(sleep: Sleep): Sleep {
+    return async (ms, signal) => {
+      const startMs = this.#options.monotonicNow();
+      const woken = new AbortController();
+      const wake = (): void => woken.abort();
+      signal.addEventListener("abort", wake, { once: true });
+      if (signal.aborted) wake();
+      this.#sleeping.add(wake);
+      await sleep(this.#endOfPause(startMs, startMs + ms) - startMs, woken.signal);
+      this.#sleeping.delete(wake);
+      signal.removeEventListener("abort", wake);
+      if (!woken.signal.aborted || signal.aborted) return;
+      // The queue was closed in the meantime.
+      await sleep(Math.max(0, this.#endOfPause(startMs, startMs + ms) - this.#options.monotonicNow()), signal);
+    };
+  }
+
+  #endOfPause(startMs: number, untilMs: number): number {
     const fromMs = Math.max(startMs, this.#closedMs);
     const isTooLong = untilMs >= this.#endMs && this.#endMs - fromMs > minPauseMs;
     return isTooLong ? (fromMs + this.#endMs) / 2 : untilMs;

@@ -34,6 +34,11 @@ export class QueueRoom {
     this.#limits = limits;
   }
 
+  /** The statistics of sending. */
+  get stats(): SendStats {
+    return this.#limits.stats;
+  }
+
   /** What is in the queue now. */
   get size(): QueueSize {
     return { samples: this.#samples, bytes: this.#bytes };

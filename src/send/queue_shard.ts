@@ -123,10 +123,11 @@ export class QueueShard {
     const { job } = first;
     if (!first.isCumulative) return 0;
     const newer = this.#mergeable().filter((entry) => entry !== first);
-    const samples = job.leaveOut(new Set(newer.flatMap(({ job }) => job.batch.series)));
-    if (samples === 0) return 0;
+    const { leftOut, unknown } = job.leaveOut(new Set(newer.flatMap(({ job }) => job.batch.series)));
+    if (leftOut === 0) return 0;
+    this.#room.stats.failed(unknown);
     this.#resize(first, job.batch.length, entryBytes + job.batch.bytes);
-    return samples;
+    return leftOut;
   }
 
   /** Reports whether a full queue may drop a batch. After merging, the cumulative batches have only totals that no other has. */

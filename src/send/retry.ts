@@ -6,7 +6,6 @@
  */
 import { describe, type Send } from "./request_result.ts";
 import { maxLateMs } from "./deadline_clock.ts";
-import type { Outage } from "./outage.ts";
 import type { Sleep } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -23,8 +22,6 @@ export interface RetryOptions {
   readonly monotonicNow: () => number;
   /** Returns how often the process was stopped so far. */
   readonly gaps: () => number;
-  /** Knows when sending ends, so that a pause does not outlast it. @default it does not end */
-  readonly outage?: Outage | undefined;
   /** Gets a warning when a request fails. */
   readonly warnings: Warnings;
 }
@@ -38,24 +35,9 @@ const maxBackoffMs = 5_000;
 /** An earlier attempt than the receiver asks for loses nothing, but an hour, as some ask for, would overflow a queue of minutes. */
 const maxRetryAfterMs = 60_000;
 
-/** How often a pause looks whether the queue is closed. */
-const maxStepMs = 1_000;
-
 /** Tries network errors, timeouts, 5xx and 429 again, until the request's own deadline. Any other result is final. */
 export function withRetry(send: Send, options: RetryOptions): Send {
-  const { timeoutMs, retryOn429, random, sleep, outage, monotonicNow, gaps, warnings } = options;
-
-  /** Waits in steps, because the queue may be closed in the meantime. */
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
-    const startMs = monotonicNow();
-    const endMs = (): number => outage?.endOfPause(startMs, startMs + ms) ?? startMs + ms;
-    for (let waitedMs = 0; waitedMs < endMs() - startMs && !signal.aborted;) {
-      const stepMs = Math.min(endMs() - startMs - waitedMs, outage === undefined ? Infinity : maxStepMs);
-      await sleep(stepMs, signal);
-      waitedMs = Math.max(waitedMs + stepMs, monotonicNow() - startMs);
-    }
-  }
-
+  const { timeoutMs, retryOn429, random, sleep, monotonicNow, gaps, warnings } = options;
   return async (request, signal) => {
     let attempts = 0;
     let unknownBefore = false;
@@ -98,7 +80,7 @@ export function withRetry(send: Send, options: RetryOptions): Send {
       warnings.once(`Sending fails (${what}: ${reason}); the sender tries again.`);
       unknownBefore ||= result.unknown;
       failure = describe(result);
-      if (pauseMs > 0) await pause(pauseMs, signal);
+      if (pauseMs > 0) await sleep(pauseMs, signal);
       if (signal.aborted) return { kind: "aborted", unknown: false, attempts, unknownBefore, failure };
     }
   };

@@ -107,9 +107,12 @@ export function createSending(options: SendingOptions = {}): Sending {
   const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(receiver.fetch);
   const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
-  const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, outage, random, retryOn429: true });
+  const liveness = new Liveness(monotonicNow, sleep);
+  const attempt = liveness.ofSend(budget.limitSend(withStats(http, common)), common.timeoutMs);
+  const retries = { ...common, random, retryOn429: true, sleep: liveness.ofSleep(outage.ofSleep(sleep)) };
+  const send = withRetry(attempt, retries);
   const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
-  const queue = new WriteQueue({ ...common, outage, delivery, liveness: new Liveness(monotonicNow, sleep) });
+  const queue = new WriteQueue({ ...common, outage, delivery, liveness });
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
     clock.settle(delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal));
   return { clock, receiver, queue, delivery, stats, messages, deliver };
