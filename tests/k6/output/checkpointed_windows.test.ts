@@ -10,8 +10,9 @@ const gauge: Metric = { name: "vus", type: "gauge", contains: "default" };
 
 function setUp(options: RemoteWriteOutputOptions): { output: RemoteWriteOutput; clock: VirtualClock } {
   const clock = new VirtualClock();
-  const { now, sleep } = clock;
-  return { clock, output: new RemoteWriteOutput({ windows: "event", now, sleep, onWarning: () => {}, ...options }) };
+  const { now, monotonicNow, sleep } = clock;
+  const timing = { now, monotonicNow, sleep };
+  return { clock, output: new RemoteWriteOutput({ windows: "event", ...timing, onWarning: () => {}, ...options }) };
 }
 
 test("close() ends within its time limit even if onWindow never resolves", async () => {
