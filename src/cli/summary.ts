@@ -34,11 +34,11 @@ const skipReasons: readonly (readonly [keyof K6ReadStats["skipped"], string])[] 
 
 /**
  * Returns a phrase for each kind of loss: samples that were not delivered or not used, and lines that could not be read. Samples
- * of unknown outcome are not lost, because the receiver most likely stored them.
+ * of unknown outcome are not lost, because the receiver most likely stored them, unless nothing shows that it stores any.
  */
 export function lossesOf({ report, stats, read }: RunResult): string[] {
-  const { samples, rejected, failed, dropped, deferred } = report;
-  const missing = rejected + failed + dropped + deferred;
+  const { samples, delivered, rejected, failed, unknown, dropped, deferred } = report;
+  const missing = rejected + failed + dropped + deferred + (delivered === 0 ? unknown : 0);
   const refused = sum(Object.values(stats.samplesRefused));
   const damaged = sum(read.flatMap(({ skipped: { foreign: _, ...damaged } }) => Object.values(damaged)));
   return [

@@ -11,7 +11,6 @@ import { Quarantine } from "../send/quarantine.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
-import { settledWithin, type Sleep, untilAborted } from "../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { TimeSeries } from "../model/time_series.ts";
@@ -26,9 +25,6 @@ interface Write {
   end(): void;
   abort(): void;
 }
-
-/** How long a call waits until it looks again whether the calls before it can still go on, in milliseconds. */
-const [minWaitMs, maxWaitMs] = [100, 10_000] as const;
 
 /**
  * Sends time series to a remote-write endpoint. It retries, splits and bisects requests, but has no queue: `write` resolves when
@@ -52,7 +48,6 @@ export class RemoteWriteClient {
   readonly #metadataStore = new MetadataStore();
   readonly #stats = new SendStats();
   readonly #liveness: Liveness;
-  readonly #sleep: Sleep;
   /** The calls that have not ended, oldest first. */
   readonly #writes: Write[] = [];
 
@@ -62,7 +57,6 @@ export class RemoteWriteClient {
     const warnings = new Warnings(resolved.onWarning);
     const sending = { ...resolved, stats: this.#stats, warnings };
     const endpoint = createDelivery(sending);
-    this.#sleep = resolved.sleep;
     this.#delivery = endpoint.delivery;
     this.#liveness = endpoint.liveness;
     this.#metadataSender = createMetadataSender(sending, endpoint);
@@ -92,7 +86,7 @@ export class RemoteWriteClient {
       {
         reason,
         attempts: requests,
-        outcomeUnknown: failed + unknown > 0,
+        outcomeUnknown: failed + unknown > this.#delivery.unread,
         report,
         cause: signal.aborted ? signal.reason : undefined,
       },
@@ -112,23 +106,24 @@ export class RemoteWriteClient {
     if (signal.aborted) abort();
     try {
       for (let [first] = this.#writes; first !== undefined && first !== own; [first] = this.#writes) {
-        this.#liveness.expect(own.signal, 2 * maxWaitMs);
-        const leftMs = Math.min(Math.max(minWaitMs, this.#liveness.leftMs(first.signal)), maxWaitMs);
-        await untilAborted(settledWithin(first.ended, leftMs, this.#sleep), own.signal);
-        // In workerd, the request that called it may have been cancelled.
-        if (this.#liveness.leftMs(first.signal) > 0) continue;
-        first.abort();
-        this.#end(first);
+        if (controller.signal.aborted) break;
+        await this.#waitFor(first, own.signal);
       }
-    } catch {
-      // The signal fired, so that nothing is sent.
+      const context = { quarantine: this.#quarantine };
+      return await this.#delivery.deliver({ batch, from: 0, to: batch.length }, own.signal, context);
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#end(own);
     }
-    const report = await this.#delivery.deliver({ batch, from: 0, to: batch.length }, own.signal, {
-      quarantine: this.#quarantine,
-    });
-    signal.removeEventListener("abort", abort);
-    this.#end(own);
-    return report;
+  }
+
+  /** Waits for a call. In workerd, the request that called it may have been cancelled: then it does not end by itself. */
+  async #waitFor(write: Write, own: AbortSignal): Promise<void> {
+    const onStuck = (): void => {
+      write.abort();
+      this.#end(write);
+    };
+    await this.#liveness.watch(write.ended, { leftMs: () => this.#liveness.leftMs(write.signal), onStuck, own });
   }
 
   #end(write: Write): void {

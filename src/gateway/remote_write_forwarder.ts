@@ -43,7 +43,8 @@ export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite
 export interface ForwarderOptions extends ClientOptions, QueueOptions {
   /**
    * How long the forwarder tries to deliver a request, in milliseconds. By default it does not give up, because the sender was
-   * told that the request was accepted.
+   * told that the request was accepted. The exceptions are samples that the endpoint rejects, and samples that it answers with 500
+   * for some minutes although they are sent alone or cannot be sent in smaller requests: they would stop all others.
    *
    * @default Infinity
    */

@@ -28,11 +28,15 @@ export interface DeliveryReport {
   readonly delivered: number;
   /** Samples that the receiver rejected permanently, or left out of an acknowledgement. */
   readonly rejected: number;
-  /** Samples that were given up after the last attempt, or during one. The receiver may have stored some of them. */
+  /**
+   * Samples that were given up after the last attempt, during one, or because the endpoint refuses all requests. The receiver may
+   * have stored some of them.
+   */
   readonly failed: number;
   /**
    * Samples that the receiver probably stored: it rejected them on a retry after an attempt without an answer, as it rejects
-   * samples that it already has.
+   * samples that it already has, or it accepted a 2.0 request and never counts what it stores. After an attempt without an answer,
+   * a newer sample of the series may also have replaced the sample.
    */
   readonly unknown: number;
   /** Samples that a full queue gave up, or that were not made because a mapping's sink failed. */
@@ -43,8 +47,8 @@ export interface DeliveryReport {
    */
   readonly deferred: number;
   /**
-   * Samples that were not sent, because a newer sample of their series replaced them while they waited. They are not part of
-   * `samples`: values are cumulative, so only time resolution is lost.
+   * Samples that a newer sample of their series replaced before the receiver acknowledged them. They are not part of `samples`:
+   * values are cumulative, so only time resolution is lost.
    */
   readonly merged: number;
   /** The number of requests, including retries. */

@@ -41,12 +41,12 @@ export interface EndpointSender {
  */
 export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
   const { budget, timeoutMs, sleep } = options;
-  const liveness = new Liveness(options.monotonicNow);
+  const liveness = new Liveness(options.monotonicNow, sleep);
   const fetch = budget?.limitFetch(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
   const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);
   const limited = liveness.ofSend(budget?.limitSend(attempt) ?? attempt, timeoutMs);
-  const send = withRetry(limited, { ...options, sleep: liveness.ofSleep(sleep) });
+  const send = withRetry(limited, { ...options, sleep: liveness.ofSleep(options.outage?.ofSleep(sleep) ?? sleep) });
   // The encoders share one buffer, which grows to the size of the largest request.
   const buffer = new ByteBuffer();
   const encoderV2 = new EncoderV2();

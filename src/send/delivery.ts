@@ -73,6 +73,8 @@ const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed
 export interface DeliveryContext {
   /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
+  /** Whether the job keeps what cannot be delivered before the deadline. @default false */
+  readonly isKept?: boolean | undefined;
   /** Reports whether too much waits, or too little time is left, to search for bad series any longer. @default never */
   isPressed?(): boolean;
   /** Reports whether no later batch has newer samples, so that refused series are tried a last time. @default never */
@@ -98,6 +100,7 @@ export class Delivery {
   readonly #search: BadSeriesSearch;
   readonly #version: VersionChoice;
   readonly #encoder: RequestEncoder;
+  #unread = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -109,6 +112,11 @@ export class Delivery {
   /** The version of the next request. */
   get version(): ProtocolVersion {
     return this.#version.version;
+  }
+
+  /** How many samples of the latest delivery failed although they cannot be stored, because the endpoint refused all requests. */
+  get unread(): number {
+    return this.#unread;
   }
 
   /** Sends nothing more of a job. What may have been stored has failed; the rest gets this outcome. Returns its number. */
@@ -123,6 +131,7 @@ export class Delivery {
   /** Sends all samples, one request after the other, until each is delivered or given up, or the signal fires. */
   async deliver(slice: BatchSlice, signal: AbortSignal, context?: DeliveryContext): Promise<DeliveryReport> {
     const job = new DeliveryJob(slice);
+    this.#unread = 0;
     await this.advance(job, signal, context);
     this.abandon(job, "deferred", signal.aborted ? "the delivery was aborted" : "no requests were left");
     return job.takeReport();
@@ -169,6 +178,11 @@ export class Delivery {
       if (isAnswer(result)) {
         job.startMs = undefined;
         if (range.kinds !== undefined) range.kinds.floatsAnswered = true;
+      }
+      if (result.kind === "failed" && result.status !== 500 && context.isKept === true) {
+        const unknown = range.unknown || result.unknownBefore || result.unknown;
+        job.startMs = undefined;
+        return job.again({ unknown, resent: true, attempts: range.attempts + result.attempts });
       }
       this.#judge(result, { job, range, samples, version, quarantine, canCut, sentMs, ...encoded });
       if (range.search !== undefined && job.next?.search !== range.search) this.#endSearch(job, range.search);
@@ -261,6 +275,7 @@ export class Delivery {
       const unaccounted = `the receiver does not seem to know remote write 2.0: ${reason}`;
       return this.#settle(sent, 0, { reason: unaccounted, unknown: range.unknown });
     }
+    if (!isConfirmed && !this.#version.isConfirmed) return this.#leaveUnknown(sent, reason);
     if (isConfirmed) this.#version.confirm();
     this.#checkExemplars(sent, written);
     const less = `the receiver reports that it stored less than it was sent (status ${status})`;
@@ -299,16 +314,23 @@ export class Delivery {
   }
 
   /** Handles a refusal of all requests: the queue tries again later, and a delivery without a queue ends. */
-  #judgeEndpoint(result: Rejected, sent: SentRange, unknown: boolean): void {
-    const { job, range } = sent;
-    const { outage } = this.#options;
-    if (outage !== undefined) {
-      outage.refuse(result, sent.sentMs);
-      return job.again({ unknown, resent: true, attempts: range.attempts + 1 });
-    }
+  #judgeEndpoint(result: Rejected, { job, range, samples, sentMs }: SentRange, unknown: boolean): void {
+    const { outage, warnings } = this.#options;
+    job.again({ unknown, resent: true, attempts: range.attempts + 1 });
+    if (outage !== undefined) return outage.refuse(result, sentMs);
     const reason = describe(result);
-    this.#settle(sent, 0, { reason, unknown });
-    this.abandon(job, "rejected", reason);
+    warnOfRefusal(warnings, { ...range, refused: samples, reason, unknown });
+    this.#unread = this.abandon(job, "failed", reason);
+  }
+
+  /** Counts the samples of a 2xx that denies them: some receivers count nothing although they store everything. */
+  #leaveUnknown({ job, samples }: SentRange, reason: string): void {
+    const { stats, warnings } = this.#options;
+    job.settle(["unknown", samples, reason]);
+    stats.failed(samples);
+    warnings.once(
+      `It is unknown whether the receiver stores the samples: ${reason}. With protocol "auto" or "1.0", the sender can know it.`,
+    );
   }
 
   /** Counts the samples of a request that got no final answer. */

@@ -4,7 +4,8 @@
  * @module
  */
 import type { DeliveryReport, Outcome } from "../model/delivery_report.ts";
-import type { Batch, BatchSlice } from "../protocol/batch.ts";
+import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
@@ -35,8 +36,8 @@ export interface RequestRange extends BatchSlice {
 
 /** The ranges of a batch. They are sent one after the other, so that the samples of each series stay in order. */
 export class DeliveryJob {
-  /** The batch, as it was handed over. */
-  readonly batch: Batch;
+  /** The batch, as it was handed over, or what newer batches left of it. */
+  batch: Batch;
   /** The start of the deadline. It is set when sending begins, and again after each answer. */
   startMs: number | undefined;
   /** Whether sending began, so that the batch must not be merged any more. */
@@ -89,6 +90,43 @@ export class DeliveryJob {
     this.#ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
   }
 
+  /**
+   * Leaves out what is left of these series, because a newer batch has them. Returns how many samples, and how many of them may have
+   * been stored: these count as unknown.
+   */
+  leaveOut(series: ReadonlySet<EncodedSeries>): { readonly leftOut: number; readonly unknown: number } {
+    const [before, unknownBefore] = [count(this.#ranges), this.#unknown];
+    const rest = new Batch();
+    this.#ranges = this.#ranges.reverse().flatMap((range) => {
+      const { batch, from, to, search } = range;
+      // A search judges all its samples together.
+      const isJudgedLater = search !== undefined && search.doubtful > 0;
+      const kept = new Batch();
+      for (let index = from; index < to; index++) {
+        const each = batch.series[index];
+        if (each === undefined || (series.has(each) && !isJudgedLater)) continue;
+        kept.copy(batch, index);
+        rest.copy(batch, index);
+      }
+      if (kept.length === to - from) return [range];
+      return kept.length === 0 ? [] : [{ ...range, batch: kept, from: 0, to: kept.length, attempts: 0 }];
+    }).reverse();
+    this.batch = rest;
+    const [leftOut, unknown] = [before - rest.length, unknownBefore - this.#unknown];
+    this.report.countMerged(leftOut - unknown);
+    this.report.count(
+      "unknown",
+      unknown,
+      "a newer sample of the series replaced it after an attempt without an answer",
+    );
+    return { leftOut, unknown };
+  }
+
+  /** How many of the samples that are left may have been stored. */
+  get #unknown(): number {
+    return count(this.#ranges.filter(({ unknown }) => unknown));
+  }
+
   /** Hands what is left over to a new job, because this job is not sent any more. Its next range may have been stored. */
   takeOver(): DeliveryJob {
     const job = new DeliveryJob({ batch: this.batch, from: 0, to: 0 });
@@ -104,7 +142,7 @@ export class DeliveryJob {
 
   /** Sends nothing more. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
   abandon(outcome: Outcome, reason: string): { readonly abandoned: number; readonly failed: number } {
-    const failed = count(this.#ranges.filter(({ unknown }) => unknown));
+    const failed = this.#unknown;
     const abandoned = this.#left - failed;
     this.next?.search?.end();
     this.#ranges = [];

@@ -4,6 +4,7 @@
  * @module
  */
 import { describe, isAnswer, isRefusalByEndpoint, type Rejected, type RequestResult } from "./request_result.ts";
+import type { Sleep } from "./sleep.ts";
 
 /** When an endpoint counts as down. */
 export interface OutageOptions {
@@ -26,6 +27,9 @@ const minPauseMs = 1_000;
 /** The longest pause: somebody may correct the credentials at any time. */
 const maxPauseMs = 60_000;
 
+/** A proxy in front of the endpoint did not get the whole request, or this connection leads to a wrong host. */
+const passingStatuses: readonly number[] = [408, 421, 425];
+
 /** The time in which every request to an endpoint fails. Any answer ends it. The batches of a queue share it. */
 export class Outage {
   readonly #options: OutageOptions;
@@ -37,6 +41,14 @@ export class Outage {
   #pauseMs = 0;
   #pausedAtMs = -Infinity;
   #pausedUntilMs = -Infinity;
+  /** When the first of the refusals came that no other answer followed. */
+  #refusedSinceMs: number | undefined;
+  /** Ends the pauses between two attempts. */
+  readonly #sleeping = new Set<() => void>();
+  /** When closing began. */
+  #closedMs = -Infinity;
+  /** When sending ends. */
+  #endMs = Infinity;
 
   constructor(options: OutageOptions) {
     this.#options = options;
@@ -71,6 +83,13 @@ export class Outage {
     return this.isRefused && this.#status === undefined;
   }
 
+  /** Whether the refusals have a cause that passes by itself, and did not last long. */
+  get mayPass(): boolean {
+    const { retryDeadlineMs, monotonicNow } = this.#options;
+    return passingStatuses.includes(this.#status ?? 0) &&
+      monotonicNow() < (this.#refusedSinceMs ?? 0) + retryDeadlineMs;
+  }
+
   /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
   get pausedMs(): number {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
@@ -85,6 +104,7 @@ export class Outage {
   refuse(result: Rejected, sentMs: number): void {
     this.#reason = describe(result);
     this.#status = result.status;
+    this.#refusedSinceMs ??= sentMs;
     // The requests of other shards were under way at the same time.
     if (this.isRefused && sentMs < this.#pausedAtMs) return;
     this.#pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, 2 * this.#pauseMs));
@@ -97,10 +117,37 @@ export class Outage {
     if (this.isRefused) this.#pausedUntilMs = this.#options.monotonicNow() + this.#pauseMs;
   }
 
-  /** Ends the pause, because there is not much time left. */
-  endPause(): void {
+  /** Ends the pause, because sending ends after this time, in milliseconds. */
+  close(timeoutMs: number): void {
+    this.#closedMs = this.#options.monotonicNow();
+    this.#endMs = this.#closedMs + timeoutMs;
     this.#pausedUntilMs = -Infinity;
     if (this.isRefused) this.#pauseMs = minPauseMs / 2;
+    for (const wake of this.#sleeping) wake();
+  }
+
+  /** Returns a `sleep` between two attempts. If it would outlast the queue, it ends in the middle of the time that is left. */
+  ofSleep(sleep: Sleep): Sleep {
+    return async (ms, signal) => {
+      const startMs = this.#options.monotonicNow();
+      const woken = new AbortController();
+      const wake = (): void => woken.abort();
+      signal.addEventListener("abort", wake, { once: true });
+      if (signal.aborted) wake();
+      this.#sleeping.add(wake);
+      await sleep(this.#endOfPause(startMs, startMs + ms) - startMs, woken.signal);
+      this.#sleeping.delete(wake);
+      signal.removeEventListener("abort", wake);
+      if (!woken.signal.aborted || signal.aborted) return;
+      // The queue was closed in the meantime.
+      await sleep(Math.max(0, this.#endOfPause(startMs, startMs + ms) - this.#options.monotonicNow()), signal);
+    };
+  }
+
+  #endOfPause(startMs: number, untilMs: number): number {
+    const fromMs = Math.max(startMs, this.#closedMs);
+    const isTooLong = untilMs >= this.#endMs && this.#endMs - fromMs > minPauseMs;
+    return isTooLong ? (fromMs + this.#endMs) / 2 : untilMs;
   }
 
   /** Takes note of the result of a request whose deadline began at `startMs`. */
@@ -117,6 +164,7 @@ export class Outage {
       this.#answeredMs = this.#options.monotonicNow();
       if (isRefusalByEndpoint(result)) return;
       this.#reason = "";
+      this.#refusedSinceMs = undefined;
       this.#pauseMs = 0;
       this.#pausedUntilMs = -Infinity;
     }

@@ -105,19 +105,17 @@ export function isAnswer({ kind }: RequestResult): boolean {
 }
 
 /**
- * The statuses that say nothing about samples: credentials, a proxy, a quota, a wrong path, and (after the fallback to 1.0) the
- * media type.
+ * The statuses of a receiver that has read the samples, or a part of them: invalid, a conflict, too large, or too many. Any other
+ * status is about the request: credentials, a wrong path, a proxy, and (after the fallback to 1.0) the media type.
  */
-const endpointStatuses: readonly number[] = [401, 402, 403, 404, 405, 407, 415, 426, 451];
+const sampleStatuses: readonly number[] = [400, 409, 413, 422, 429];
 
 /**
- * Reports whether the endpoint refuses requests as such, whatever they contain: by these statuses, a redirect, a page, or because
- * the runtime or the configuration does not permit them.
+ * Reports whether the endpoint refuses requests as such, whatever they contain: by its status, a redirect, a page, or because the
+ * runtime or the configuration does not permit them.
  */
 export function isRefusalByEndpoint(result: RequestResult): boolean {
-  if (result.kind !== "rejected") return false;
-  const { status = 0 } = result;
-  return status < 400 || endpointStatuses.includes(status);
+  return result.kind === "rejected" && !sampleStatuses.includes(result.status ?? 0);
 }
 
 /** Returns why a request was refused or failed, in the words of the receiver or of the network. */

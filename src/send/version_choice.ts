@@ -30,6 +30,11 @@ export class VersionChoice {
     return this.#isAuto && this.#version === "2.0" && !this.#isConfirmed;
   }
 
+  /** Whether an answer showed that the receiver knows 2.0. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed;
+  }
+
   /** Takes note of an answer that shows that the receiver knows 2.0. */
   confirm(): void {
     this.#isConfirmed = true;

@@ -9,13 +9,12 @@ import type { Batch } from "../protocol/batch.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryJob } from "./delivery_job.ts";
 import type { Liveness } from "./liveness.ts";
-import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import type { Outage } from "./outage.ts";
-import { Quarantine } from "./quarantine.ts";
+import { type QueueLimits, QueueRoom, type QueueSize } from "./queue_room.ts";
+import { createEntry, type QueueEntry, QueueShard, resumeEntry, settleEntry } from "./queue_shard.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
-import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
-import type { SendStats } from "./stats.ts";
+import { abortAfter, settledWithin, type Sleep, untilAborted } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** What happens when the queue is full: the oldest batches are dropped, or the producer waits for `ready()`. */
@@ -28,29 +27,24 @@ export type OverflowPolicy = "drop-oldest" | "block";
 export type RefusalPolicy = "defer" | "wait" | "stop";
 
 /** The limits of the queue, and where it leads. */
-export interface WriteQueueOptions {
+export interface WriteQueueOptions extends QueueLimits {
   /** Delivers the batches. */
   readonly delivery: Delivery;
   /** How long the endpoint has been failing; the delivery has the same object. */
   readonly outage: Outage;
-  /** How many samples may be in the queue. */
-  readonly capacity: number;
-  /** How much memory the batches may use, in bytes. */
-  readonly maxQueueBytes: number;
   readonly overflow: OverflowPolicy;
   readonly onRefusal: RefusalPolicy;
   /** How many samples a request may contain. */
   readonly maxSamplesPerSend: number;
   /** How long closing usually takes at most, in milliseconds. If what waits takes longer than half of it, it is merged. */
   readonly closeTimeoutMs: number;
-  /** Knows whether a batch that is being sent can still go on. @default each can */
-  readonly liveness?: Liveness | undefined;
+  /** Knows whether a batch that is being sent can still go on. */
+  readonly liveness: Liveness;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
   /** The limit on the requests of a flush, if there is one. `resume()` renews it. */
   readonly budget?: RequestBudget | undefined;
   readonly sleep: Sleep;
-  readonly stats: SendStats;
   readonly warnings: Warnings;
 }
 
@@ -79,59 +73,11 @@ export interface PushOptions {
   readonly isCumulative?: boolean | undefined;
 }
 
-/** What is in the queue. */
-export interface QueueSize {
-  /** The number of samples, including those that are being sent. */
-  readonly samples: number;
-  /** The estimated memory. */
-  readonly bytes: number;
-}
-
-/** A batch in the queue. */
-interface Entry {
-  /** Rises from push to push. */
-  readonly order: number;
-  readonly pushedMs: number;
-  /** When its sending began. */
-  startedMs: number;
-  readonly isCumulative: boolean;
-  readonly after: Promise<unknown> | undefined;
-  job: DeliveryJob;
-  samples: number;
-  bytes: number;
-  /** The batches that were merged into this one. They are settled together. */
-  merged: readonly Entry[];
-  /** Ends the sending of this batch. */
-  controller: AbortController | undefined;
-  /**
-   * `waiting` until the batches before it in its shard are settled, `sending` until it is settled itself, and `deferred` if the
-   * flush had no request left for it: then it waits for the next flush.
-   */
-  state: "waiting" | "sending" | "deferred";
-  /** Resolves when the batch is settled or deferred. */
-  settled: Promise<DeliveryReport>;
-  /** Resolves `settled`; undefined if it has done so. */
-  settle: ((report: DeliveryReport) => void) | undefined;
-  /** Resolves when the batch leaves its place, or is deferred. */
-  left: Promise<void>;
-  /** Resolves `left`. */
-  leave(): void;
-}
-
-/** The batches of the same series, oldest first. They are sent one after the other. */
-interface Shard {
-  readonly entries: Entry[];
-  readonly quarantine: Quarantine;
-}
-
-/** The measured memory of a small batch in the queue, without its columns. */
-const entryBytes = 2_200;
-
 /** How often the queue looks whether it may send again. */
 const maxStepMs = 1_000;
 
-/** How often a flush looks whether the batches before its own are stuck. */
-const [minWatchMs, maxWatchMs] = [100, 10_000] as const;
+/** How much longer than its timeout closing may take: this is the time in which an aborted request ends. */
+const graceMs = 500;
 
 /** A sender that is behind by more says so. */
 const maxLagMs = 10_000;
@@ -139,15 +85,13 @@ const maxLagMs = 10_000;
 /** Accepts batches that are not encoded yet, and sends one request at a time for each shard. */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
-  readonly #shards = new Map<number, Shard>();
+  readonly #room: QueueRoom;
+  readonly #shards = new Map<number, QueueShard>();
   /** Created by need, because workerd did not always allow it outside of requests. */
   #endController: AbortController | undefined;
-  readonly #waiters = new Set<() => void>();
   /** What happened to batches that a flush deferred and no flush resumed. */
   #unreported = new ReportBuilder();
   #pushed = 0;
-  #samples = 0;
-  #bytes = 0;
   #isClosed = false;
   /** Why nothing is sent any more. */
   #stopped: string | undefined;
@@ -157,17 +101,17 @@ export class WriteQueue {
 
   constructor(options: WriteQueueOptions) {
     this.#options = options;
+    this.#room = new QueueRoom(options);
   }
 
   /** What is in the queue now. */
   get size(): QueueSize {
-    return { samples: this.#samples, bytes: this.#bytes };
+    return this.#room.size;
   }
 
   /** Whether the producer should wait. */
   get isFull(): boolean {
-    const { capacity, maxQueueBytes } = this.#options;
-    return this.#samples >= capacity || this.#bytes >= maxQueueBytes;
+    return this.#room.isFull;
   }
 
   /** Fires when the time for closing is over. */
@@ -190,7 +134,7 @@ export class WriteQueue {
     return this.#endController ??= new AbortController();
   }
 
-  get #all(): Shard[] {
+  get #all(): QueueShard[] {
     return [...this.#shards.values()];
   }
 
@@ -208,45 +152,31 @@ export class WriteQueue {
       else delivery.abandon(job, "failed", this.#stopped);
       return Promise.resolve(job.takeReport());
     }
-    const columnBytes = batch.bytes + 16 * (batch.values.length - batch.length);
-    const entry: Entry = {
-      ...{
-        order: this.#pushed++,
-        pushedMs: monotonicNow(),
-        startedMs: Infinity,
-        isCumulative,
-        after,
-        job,
-        merged: [],
-        controller: undefined,
-      },
-      ...{ samples: batch.length, bytes: entryBytes + columnBytes },
-      ...unsettled(),
-    };
+    const entry = createEntry(job, { order: this.#pushed++, pushedMs: monotonicNow(), isCumulative, after });
     const { settled } = entry;
-    const shard = this.#shards.get(shardNumber) ?? { entries: [], quarantine: new Quarantine() };
+    const shard = this.#shards.get(shardNumber) ?? new QueueShard(this.#room);
     this.#shards.set(shardNumber, shard);
     shard.entries.push(entry);
-    this.#resize(entry.samples, entry.bytes);
+    this.#room.resize(entry.samples, entry.bytes);
     this.#keepUp(shard);
     if (overflow === "drop-oldest") this.#dropOldest();
     void this.#drive(shard, entry);
     return settled;
   }
 
-  /** Resolves when there is room, the queue is closed, or the signal fires. Never rejects. */
-  ready(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.isFull && this.isSending && !this.#isClosed && signal?.aborted !== true) return;
-        this.#waiters.delete(check);
-        signal?.removeEventListener("abort", check);
-        resolve();
-      };
-      this.#waiters.add(check);
-      signal?.addEventListener("abort", check);
-      check();
-    });
+  /**
+   * Resolves when there is room, the queue is closed, or the signal fires. Never rejects.
+   *
+   * @param options `untilDeferred`: resolves as well when all batches wait for the next flush, because the caller begins it
+   */
+  ready(signal?: AbortSignal, { untilDeferred = false }: { readonly untilDeferred?: boolean } = {}): Promise<void> {
+    const isReady = (): boolean =>
+      !this.isFull || !this.isSending || this.#isClosed || (untilDeferred && this.#isDeferred);
+    return this.#room.until(isReady, signal);
+  }
+
+  get #isDeferred(): boolean {
+    return this.#all.every(({ entries }) => entries.every(({ state }) => state === "deferred"));
   }
 
   /** Begins a new flush with a new budget. Resolves with what happens to the batches that earlier flushes deferred. */
@@ -260,26 +190,22 @@ export class WriteQueue {
    * fetch and its timers with it, and nothing tells the requests that wait for them.
    */
   async watch(until: Promise<unknown>): Promise<void> {
-    const { sleep } = this.#options;
-    const ended = new AbortController();
-    const end = (): void => ended.abort();
-    until.then(end, end);
-    while (!ended.signal.aborted) {
-      const leftMs = Math.min(...this.#all.map((shard) => this.#leftMs(shard)));
-      await sleep(Math.min(Math.max(leftMs, minWatchMs), maxWatchMs), ended.signal);
-      if (ended.signal.aborted) return;
-      for (const shard of this.#all) if (this.#leftMs(shard) <= 0) void this.#takeOver(shard);
-    }
+    await this.#options.liveness.watch(until, {
+      leftMs: () => Math.min(...this.#all.map((shard) => this.#leftMs(shard))),
+      onStuck: () => {
+        for (const shard of this.#all) if (this.#leftMs(shard) <= 0) void this.#takeOver(shard);
+      },
+    });
   }
 
   /** Returns how long it takes until the first batch of a shard counts as stuck, in milliseconds. */
-  #leftMs({ entries: [first] }: Shard): number {
+  #leftMs({ entries: [first] }: QueueShard): number {
     if (first === undefined || first.state === "deferred") return Infinity;
     if (first.state === "waiting" || first.controller === undefined) return 0;
-    return this.#options.liveness?.leftMs(first.controller.signal) ?? Infinity;
+    return this.#options.liveness.leftMs(first.controller.signal);
   }
 
-  async #takeOver(shard: Shard): Promise<void> {
+  async #takeOver(shard: QueueShard): Promise<void> {
     const [first] = shard.entries;
     if (first?.state === "sending") {
       this.#options.warnings.once(
@@ -303,7 +229,7 @@ export class WriteQueue {
   close(options: QueueCloseOptions): Promise<DeliveryReport> {
     this.#isClosed = true;
     this.#closing ??= this.#close(options);
-    this.#wake();
+    this.#room.wake();
     return this.#closing;
   }
 
@@ -314,23 +240,38 @@ export class WriteQueue {
     });
     const clear = abortAfter(timeoutMs, this.#end, { sleep, signal });
     this.#searchUntilMs = monotonicNow() + timeoutMs / 2;
-    outage.endPause();
+    outage.close(timeoutMs);
     for (const shard of this.#all) {
       const isKnown = stats.answerMs !== undefined || timeoutMs === Infinity;
-      if (!isKnown || this.#durationMs(shard.entries) > timeoutMs) this.#merge(shard);
+      if (!isKnown || this.#durationMs(shard.entries) > timeoutMs) shard.merge();
       this.#preferNewest(shard, timeoutMs);
     }
     const resumed = this.#resumeDeferred();
     const settled = Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
-    void this.watch(settled);
-    await settled;
-    await finish?.();
+    const ended = this.#endWith(settled.then(() => finish?.()));
+    void this.watch(ended);
+    await ended;
     clear();
     return await resumed;
   }
 
+  /** Waits until everything has ended or the time for closing is over. In workerd, what a cancelled request began never ends. */
+  async #endWith(everything: Promise<unknown>): Promise<void> {
+    const { delivery, sleep } = this.#options;
+    await untilAborted(everything, this.#end.signal).catch(() => {});
+    await settledWithin(everything, graceMs, sleep);
+    for (const shard of this.#all) {
+      for (const entry of [...shard.entries]) {
+        if (entry.state === "sending") entry.job = entry.job.takeOver();
+        delivery.abandon(entry.job, "deferred", this.#closedReason);
+        this.#leave(shard, entry);
+      }
+    }
+    await settledWithin(everything, graceMs, sleep);
+  }
+
   /** Gives up the batch that is being sent if there is otherwise not enough time for those behind it: they have the newest totals. */
-  #preferNewest({ entries: [first, ...waiting] }: Shard, timeoutMs: number): void {
+  #preferNewest({ entries: [first, ...waiting] }: QueueShard, timeoutMs: number): void {
     if (first?.state !== "sending") return;
     // Staleness markers are no totals, and a series that does not wait has its newest total in this batch.
     const newer = new Set(
@@ -347,7 +288,7 @@ export class WriteQueue {
     const shards = this.#isClosed || this.#options.outage.pausedMs === 0 ? this.#all : [];
     const settled = shards.flatMap((shard) =>
       shard.entries.filter(({ state }) => state === "deferred").map((entry) => {
-        Object.assign(entry, unsettled());
+        resumeEntry(entry);
         void this.#drive(shard, entry);
         return entry.settled;
       })
@@ -359,7 +300,7 @@ export class WriteQueue {
   }
 
   /** Sends a batch when the batches before it are settled. In workerd, each request sends its own batches. */
-  async #drive(shard: Shard, entry: Entry): Promise<void> {
+  async #drive(shard: QueueShard, entry: QueueEntry): Promise<void> {
     const { entries } = shard;
     for (let at = entries.indexOf(entry); at > 0; at = entries.indexOf(entry)) {
       const before = entries[at - 1];
@@ -370,7 +311,7 @@ export class WriteQueue {
   }
 
   /** Sends the first batch of a shard. */
-  async #send(shard: Shard, entry: Entry): Promise<void> {
+  async #send(shard: QueueShard, entry: QueueEntry): Promise<void> {
     const { budget, delivery, outage, onRefusal, sleep, monotonicNow, liveness } = this.#options;
     const { signal: end } = this.#end;
     const { job } = entry;
@@ -378,13 +319,19 @@ export class WriteQueue {
     entry.state = "sending";
     entry.startedMs = monotonicNow();
     while (entry.job === job && !end.aborted && this.isSending) {
-      await this.#advance(shard, entry, signal);
-      const waits = onRefusal === "wait" || this.#isClosed;
-      if (job.next === undefined || !outage.isRefused || !waits || budget?.usedUp === true) break;
+      // A newer batch may replace what this one cannot deliver in time. At the end, there will be no newer one.
+      const isKept = entry.isCumulative && !this.#isClosed;
+      await this.#advance(shard, entry, { signal, isKept });
+      if (job.next === undefined || signal.aborted || budget?.usedUp === true) break;
+      if (!outage.isRefused) {
+        if (isKept && this.#isClosed) continue;
+        break;
+      }
+      if (onRefusal === "defer" && !this.#isClosed) break;
       // At the end, nobody will repair a certificate or a URL in time.
       if (this.#isClosed && outage.isUnreachable) break;
       const pauseMs = Math.min(outage.pausedMs, maxStepMs);
-      liveness?.expect(signal, pauseMs);
+      liveness.expect(signal, pauseMs);
       await sleep(pauseMs, signal);
     }
     // Another call has taken the batch over.
@@ -392,14 +339,18 @@ export class WriteQueue {
     if (this.#stopped !== undefined) delivery.abandon(job, "failed", this.#stopped);
     // No later flush can send the rest.
     else if (end.aborted || this.#isClosed) delivery.abandon(job, "deferred", this.#closedReason);
-    if (job.next !== undefined) return this.#defer(entry);
     this.#giveUpWaiting();
-    shard.entries.shift();
-    this.#leave(entry);
+    if (job.next !== undefined && !outage.isRefused && budget?.usedUp !== true) shard.leaveOut(entry);
+    if (job.next !== undefined) return this.#defer(entry);
+    this.#leave(shard, entry);
   }
 
   /** Sends what is left of a batch, as far as possible now. */
-  async #advance({ quarantine, entries }: Shard, { job, after }: Entry, signal: AbortSignal): Promise<void> {
+  async #advance(
+    { quarantine, entries }: QueueShard,
+    { job, after }: QueueEntry,
+    { signal, isKept }: { readonly signal: AbortSignal; readonly isKept: boolean },
+  ): Promise<void> {
     const { budget, delivery, outage, onRefusal } = this.#options;
     if (budget?.usedUp === true || outage.pausedMs > 0) return;
     outage.claim();
@@ -415,52 +366,55 @@ export class WriteQueue {
       this.#isClosed &&
       entries.every(({ job: { batch } }, at) => at > 0 === (batch.length > 0 && batch.stale.size === batch.length));
     try {
-      await delivery.advance(job, signal, { quarantine, isPressed: () => this.#isPressed, isLast });
+      await delivery.advance(job, signal, { quarantine, isKept, isPressed: () => this.#isPressed, isLast });
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
       delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);
     }
-    if (outage.isRefused) this.#reportRefusal();
-    if (outage.isRefused && onRefusal === "stop") this.#stop();
+    if (!outage.isRefused) return;
+    const isFinal = onRefusal === "stop" && !outage.mayPass;
+    this.#reportRefusal(isFinal);
+    if (isFinal) this.#stop();
   }
 
-  #defer(entry: Entry): void {
+  #defer(entry: QueueEntry): void {
     entry.state = "deferred";
-    settle(entry);
+    settleEntry(entry);
+    this.#room.wake();
   }
 
-  #reportRefusal(): void {
-    const { outage: { reason }, onRefusal, warnings } = this.#options;
-    const then = onRefusal === "stop" ? "Nothing more is sent." : "The sender tries again, less and less often.";
+  #reportRefusal(isFinal: boolean): void {
+    const { outage: { reason }, warnings } = this.#options;
+    const then = isFinal ? "Nothing more is sent." : "The sender tries again, less and less often.";
     warnings.once(`The endpoint refuses all requests (${reason}). ${then}`);
   }
 
   /** Sends nothing any more. */
   #stop(): void {
     this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
-    this.#giveUpAll(this.#stopped);
-    this.#wake();
+    for (const shard of this.#all) this.#giveUp(shard, shard.idle, this.#stopped);
+    this.#room.wake();
   }
 
   /** Whether a search for bad series must end: the queue fills up, or half of the time for closing is over. */
   get #isPressed(): boolean {
     const { capacity, overflow, monotonicNow } = this.#options;
-    return monotonicNow() > this.#searchUntilMs || (overflow === "drop-oldest" && this.#samples > capacity / 2);
+    return monotonicNow() > this.#searchUntilMs || (overflow === "drop-oldest" && this.size.samples > capacity / 2);
   }
 
   /** Estimates how long batches take, in milliseconds; 0 if no request was answered yet. */
-  #durationMs(entries: readonly Entry[]): number {
+  #durationMs(entries: readonly QueueEntry[]): number {
     const { maxSamplesPerSend, stats: { answerMs = 0 } } = this.#options;
     return answerMs * entries.reduce((sum, { samples }) => sum + Math.ceil(samples / maxSamplesPerSend), 0);
   }
 
   /** Merges what waits if the endpoint is too slow, or refuses requests for now. Says once that the sender is behind. */
-  #keepUp(shard: Shard): void {
+  #keepUp(shard: QueueShard): void {
     const { closeTimeoutMs, outage, warnings, stats: { answerMs = 0 } } = this.#options;
     const { lagMs } = this;
-    const waitingMs = this.#durationMs(shard.entries.slice(firstIdle(shard)));
+    const waitingMs = this.#durationMs(shard.idle);
     const isSlow = waitingMs > closeTimeoutMs / 2;
-    const merged = isSlow || outage.isRefused ? this.#merge(shard) : 0;
+    const merged = isSlow || outage.isRefused ? shard.merge() : 0;
     // In an outage, what waits would not take long.
     if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
       const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
@@ -469,45 +423,20 @@ export class WriteQueue {
     }
   }
 
-  /** Merges the batches of a shard that were not sent yet into the newest of them. Returns how many samples were left out. */
-  #merge({ entries }: Shard): number {
-    const waiting = entries.filter((entry) =>
-      entry.isCumulative && entry.state !== "sending" && !entry.job.isOpen && isMergeable(entry.job.batch)
-    );
-    const newest = waiting.pop();
-    if (newest === undefined || waiting.length === 0) return 0;
-    const batch = mergeBatches([...waiting, newest].map(({ job }) => job.batch));
-    const before = newest.samples + waiting.reduce((sum, { samples }) => sum + samples, 0);
-    for (const entry of waiting) {
-      entries.splice(entries.indexOf(entry), 1);
-      this.#resize(-entry.samples, -entry.bytes);
-      entry.leave();
-    }
-    const bytes = batch.bytes + entryBytes;
-    this.#resize(batch.length - newest.samples, bytes - newest.bytes);
-    const job = new DeliveryJob({ batch, from: 0, to: batch.length });
-    for (const entry of [...waiting, newest]) job.report.add(entry.job.report.report());
-    job.report.countMerged(before - batch.length);
-    const merged = [newest, ...waiting].flatMap((entry) => entry.merged).concat(waiting);
-    // What is left of the older batches is reported with the newest one.
-    for (const entry of waiting) Object.assign(entry, { job: new DeliveryJob({ batch, from: 0, to: 0 }), merged: [] });
-    Object.assign(newest, { job, samples: batch.length, bytes, merged });
-    this.#wake();
-    return before - batch.length;
-  }
-
-  /** Gives up what waits after a long outage. Later batches will show whether the endpoint is up again. */
+  /** Gives up what waits after a long outage, but no totals. Later batches will show whether the endpoint is up again. */
   #giveUpWaiting(): void {
     const { outage } = this.#options;
-    if (outage.isLong) this.#giveUpAll(outage.reason);
+    if (!outage.isLong) return;
+    for (const shard of this.#all) {
+      this.#giveUp(shard, shard.idle.filter(({ isCumulative }) => this.#isClosed || !isCumulative), outage.reason);
+      shard.merge();
+    }
   }
 
-  #giveUpAll(reason: string): void {
-    for (const shard of this.#all) {
-      for (const entry of shard.entries.splice(firstIdle(shard))) {
-        this.#options.delivery.abandon(entry.job, "failed", reason);
-        this.#leave(entry);
-      }
+  #giveUp(shard: QueueShard, entries: readonly QueueEntry[], reason: string): void {
+    for (const entry of entries) {
+      this.#options.delivery.abandon(entry.job, "failed", reason);
+      this.#leave(shard, entry);
     }
   }
 
@@ -519,73 +448,34 @@ export class WriteQueue {
 
   /**
    * Merges what waits, and then drops the oldest batches, until the queue is within its limits. It never drops a batch that is
-   * being sent, nor the newest batch of a shard: that one has the latest totals, is sent next when the others are gone, and may
-   * alone be larger than the queue.
+   * being sent, nor the newest totals: they are sent next when the others are gone, and may alone be larger than the queue.
    */
   #dropOldest(): void {
     const { capacity, maxQueueBytes, delivery, warnings } = this.#options;
-    const isOver = (): boolean => this.#samples > capacity || this.#bytes > maxQueueBytes;
-    for (const shard of this.#all) if (isOver()) this.#merge(shard);
-    while (isOver()) {
-      let oldest: { readonly entry: Entry; readonly entries: Entry[] } | undefined;
+    for (const shard of this.#all) if (this.#room.isOver) shard.merge();
+    while (this.#room.isOver) {
+      let oldest: { readonly entry: QueueEntry; readonly shard: QueueShard } | undefined;
       for (const shard of this.#all) {
-        const first = firstIdle(shard);
-        const entry = first < shard.entries.length - 1 ? shard.entries[first] : undefined;
-        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) {
-          oldest = { entry, entries: shard.entries };
-        }
+        const entry = shard.idle.find((entry) => shard.canDrop(entry));
+        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
       }
       if (oldest === undefined) return;
-      const { entry, entries } = oldest;
-      entries.splice(entries.indexOf(entry), 1);
+      const { entry, shard } = oldest;
       const dropped = delivery.abandon(entry.job, "dropped", "the queue was full");
       warnings.once(
         `The queue is full (${capacity} samples, ${maxQueueBytes} bytes), so the oldest samples in it are dropped. ` +
           `Samples dropped: ${dropped}. Further ones are only counted.`,
       );
-      this.#leave(entry);
+      this.#leave(shard, entry);
     }
   }
 
-  #leave(entry: Entry): void {
-    this.#resize(-entry.samples, -entry.bytes);
+  #leave(shard: QueueShard, entry: QueueEntry): void {
+    shard.remove(entry);
     if (entry.settle === undefined) this.#unreported.add(entry.job.takeReport());
-    settle(entry);
-    this.#wake();
+    settleEntry(entry);
+    this.#room.wake();
   }
-
-  #resize(samples: number, bytes: number): void {
-    this.#samples += samples;
-    this.#bytes += bytes;
-    this.#options.stats.pending(this.#samples);
-  }
-
-  #wake(): void {
-    for (const check of [...this.#waiters]) check();
-  }
-}
-
-/** Returns the state of a batch that waits, with new promises. */
-function unsettled(): Pick<Entry, "state" | "settled" | "settle" | "left" | "leave"> {
-  let settle: Entry["settle"];
-  let leave = (): void => {};
-  const settled = new Promise<DeliveryReport>((resolve) => settle = resolve);
-  const left = new Promise<void>((resolve) => leave = resolve);
-  return { state: "waiting", settled, settle, left, leave };
-}
-
-/** Reports once what happened to a batch. */
-function settle(entry: Entry): void {
-  entry.settle?.(entry.job.takeReport());
-  entry.settle = undefined;
-  entry.leave();
-  entry.merged.forEach(settle);
-  entry.merged = [];
-}
-
-/** Returns the index of the first batch that is not being sent. */
-function firstIdle({ entries: [first] }: Shard): number {
-  return first?.state === "sending" ? 1 : 0;
 }
 
 function seconds(ms: number): string {

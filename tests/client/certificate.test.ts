@@ -16,8 +16,8 @@ test("a certificate that cannot be verified is an error at once, with the runtim
       const started = performance.now();
       await assert.rejects(client.write([{ labels, samples: [{ value: 1, timestamp: 1 }] }]), (error) => {
         assert.ok(isRemoteWriteError(error, "delivery"));
-        const { attempts, outcomeUnknown, report: { rejected } } = error;
-        assert.deepEqual([attempts, outcomeUnknown, rejected], [1, false, 1]);
+        const { attempts, outcomeUnknown, report: { failed } } = error;
+        assert.deepEqual([attempts, outcomeUnknown, failed], [1, false, 1]);
         // Each runtime has its own words.
         assert.match(error.reason, /^fetch cannot send to this endpoint: .*(certificate|UNABLE_TO_VERIFY)/);
         return true;

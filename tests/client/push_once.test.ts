@@ -56,7 +56,7 @@ test("a refusal is reported, not thrown", async () => {
     fetch: strictReceiver({ answer: refused }).fetch,
     onWarning: () => {},
   });
-  assert.deepEqual(report.reasons, [{ outcome: "rejected", reason: "status 403: this tenant is closed", samples: 1 }]);
+  assert.deepEqual(report.reasons, [{ outcome: "failed", reason: "status 403: this tenant is closed", samples: 1 }]);
 });
 
 test("maxRequests limits the requests, including retries, and the other samples are deferred", async () => {

@@ -274,3 +274,37 @@ test("the signal ends the write", async () => {
     return true;
   });
 });
+
+test("a refusal by the endpoint is a failure whose outcome is known, unless an earlier attempt had no answer", async () => {
+  for (const lost of [false, true]) {
+    let requests = 0;
+    const client = new RemoteWriteClient({
+      protocol: "1.0",
+      fetch: () =>
+        ++requests === 1 && lost
+          ? Promise.resolve(new Response("lost", { status: 502 }))
+          : Promise.resolve(new Response("no", { status: 401 })),
+      onWarning: () => {},
+      random: () => 0,
+    });
+    await assert.rejects(client.write([{ labels, samples: [at(1)] }]), (error) => {
+      assert.ok(error instanceof DeliveryError);
+      assert.deepEqual([error.report.failed, error.report.rejected, error.outcomeUnknown], [1, 0, lost]);
+      return true;
+    });
+  }
+});
+
+test("a call that throws, here because a given function throws, does not keep the calls after it from being sent", async () => {
+  let requests = 0;
+  const client = new RemoteWriteClient({
+    protocol: "1.0",
+    fetch: () => Promise.resolve(new Response(null, { status: ++requests === 1 ? 503 : 204 })),
+    random: () => {
+      throw new Error("boom");
+    },
+  });
+  await assert.rejects(client.write([{ labels, samples: [at(1)] }]), /boom/);
+  const { delivered } = await client.write([{ labels, samples: [at(2)] }]);
+  assert.equal(delivered, 1);
+});

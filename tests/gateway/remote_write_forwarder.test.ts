@@ -438,3 +438,22 @@ test("everything accepted arrives in order, whatever the target supports and how
     { seed: 6, numRuns: slowRuns(200) },
   );
 });
+
+test("a sample that the target answers with 500 again and again, although it is alone, is given up; the others are delivered", async () => {
+  const clock = new VirtualClock();
+  const target = new ScriptedReceiver({ clock, latencyMs: 10, poison: ({ series }) => series.startsWith("bad") });
+  const { forwarder, warnings } = setUp({ fetch: target.fetch, protocol: "1.0" }, clock);
+  const push = async (name: string, time: number): Promise<void> => {
+    assert.equal((await forwarder.handle(postV1(oneSample(name, time)))).status, 204);
+  };
+  await push("good", 1);
+  await push("bad", 1);
+  await push("good", 2);
+  const startMs = clock.now();
+  await clock.settle(forwarder.settled());
+  const minutes = (clock.now() - startMs) / 60_000;
+  assert.ok(minutes > 1 && minutes < 4, `it took ${minutes} min`);
+  const { delivered, failed, rejected } = await clock.settle(forwarder.close());
+  assert.deepEqual([delivered, failed, rejected], [2, 1, 0]);
+  assert.equal(warnings.filter((warning) => warning.startsWith("Gave up 1 sample after 40 attempts")).length, 1);
+});

@@ -138,6 +138,49 @@ for (const compatibilityDate of ["2025-06-01", "2026-11-01"]) {
     }
   });
 
+  test(`close() in a Worker ends in time although the request of a flush was cancelled (compatibility date ${compatibilityDate})`, async () => {
+    const target = await startReceiver();
+    const worker = await workerOf(
+      `
+      import { RemoteWriteOutput } from "k6-remote-write";
+      let url = "";
+      let isSlow = false;
+      const output = new RemoteWriteOutput({
+        url: "http://receiver.test/api/v1/write",
+        closeTimeoutMs: 1000,
+        onWarning() {},
+        // The answer to the request that is cancelled never comes.
+        fetch: (_, init) => isSlow ? fetch(url + "?slow", init).then(() => new Promise(() => {})) : fetch(url, init),
+      });
+      const metric = { name: "hits", type: "counter", contains: "default" };
+      export default {
+        async fetch(request, env) {
+          url = env.URL;
+          isSlow = new URL(request.url).pathname === "/cancelled";
+          output.add({ metric, time: Date.now(), value: 1, tags: {} });
+          if (!isSlow) return Response.json(await output.close());
+          void output.flush();
+          // Without waitUntil(), the runtime cancels what the request began.
+          return new Response("not awaited");
+        },
+      };
+    `,
+      { URL: target.url },
+      compatibilityDate,
+    );
+    try {
+      await (await fetch(`${worker.url}/cancelled`)).text();
+      const started = performance.now();
+      const { delivered, samples } = await (await fetch(worker.url, { signal: AbortSignal.timeout(20_000) })).json();
+      // A busy machine is late.
+      assert.ok(performance.now() - started < 5000, `it took ${performance.now() - started} ms`);
+      assert.ok(delivered < samples);
+    } finally {
+      await worker.stop();
+      await target.close();
+    }
+  });
+
   test(`a Worker's flush takes over the flush of a request that was cancelled (compatibility date ${compatibilityDate})`, async () => {
     const target = await startReceiver();
     const worker = await workerOf(

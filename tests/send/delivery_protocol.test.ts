@@ -82,10 +82,29 @@ test("a fixed version never changes", async () => {
   for (const v2 of [204, 415, 400] as const) {
     const setting = setUpDelivery({ protocol: "2.0", v2, bisect: false });
     const report = await setting.deliver(oneEach(2));
-    assert.equal(report.rejected, 2, String(v2));
+    // A 415 is a refusal of all requests, whatever they contain.
+    assert.equal(v2 === 415 ? report.failed : report.rejected, 2, String(v2));
     assert.equal(report.reasons.length, 1);
     assert.deepEqual(versions(setting), ["2.0.0"]);
   }
+});
+
+test("a 2.0 receiver that counts nothing leaves the outcome unknown, until it has counted a sample", async () => {
+  const header = "X-Prometheus-Remote-Write-Samples-Written";
+  const counting = (samples: number): Fault => ({
+    kind: "answer",
+    status: 204,
+    headers: { [header]: String(samples) },
+  });
+  const faults = [counting(0), counting(0), counting(1), counting(0)];
+  const setting = setUpDelivery({ protocol: "2.0", faults });
+  const outcomes: string[] = [];
+  for (let time = 1; time <= 4; time++) {
+    const { delivered, rejected, unknown } = await setting.deliver(oneEach(1, undefined, time));
+    outcomes.push(delivered === 1 ? "delivered" : rejected === 1 ? "rejected" : unknown === 1 ? "unknown" : "other");
+  }
+  assert.deepEqual(outcomes, ["unknown", "unknown", "delivered", "rejected"]);
+  assert.equal(setting.messages.filter((message) => message.includes("unknown whether")).length, 1);
 });
 
 test("MUST NOT resend what a 2.0 receiver stored of a request it answers with 400", async () => {

@@ -85,7 +85,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     return new Response(body, response);
   };
   const outage = new Outage({ ...limits, monotonicNow: now, sharedDeadline: false });
-  const { delivery } = createDelivery({
+  const endpoint = createDelivery({
     ...limits,
     outage,
     fetch,
@@ -104,7 +104,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
   const queue = new WriteQueue({
     ...limits,
     onRefusal: "defer",
-    delivery,
+    ...endpoint,
     outage,
     sleep,
     monotonicNow: now,

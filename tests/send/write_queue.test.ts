@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Delivery } from "../../src/send/delivery.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
+import { Liveness } from "../../src/send/liveness.ts";
 import { Outage } from "../../src/send/outage.ts";
 import { mergeReports } from "../../src/send/report_builder.ts";
 import { SendStats } from "../../src/send/stats.ts";
@@ -444,10 +445,32 @@ test("a delivery that throws does not stop its shard", async () => {
       return Promise.resolve({ kind: "written", status: 204, written: undefined, attempts: 1, unknownBefore: false });
     },
   });
-  const queue = new WriteQueue({ ...common, onRefusal: "defer", outage, delivery });
+  const liveness = new Liveness(clock.monotonicNow, clock.sleep);
+  const queue = new WriteQueue({ ...common, onRefusal: "defer", outage, delivery, liveness });
   const series = new SeriesNames();
   const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
   const [broken, fine] = await Promise.all(reports);
   assert.deepEqual(broken?.reasons, [{ outcome: "failed", reason: "the delivery broke: boom", samples: 1 }]);
   assert.equal(fine?.delivered, 1);
+});
+
+test("block: ready() resolves if everything waits for the next flush, which its caller begins", async () => {
+  const options = { capacity: 2, overflow: "block" } as const;
+  const limited = setUp({ ...options, maxRequestsPerFlush: 1, maxSamplesPerSend: 1 });
+  const refused = setUp({ ...options, faults: [{ kind: "answer", status: 401 }] });
+  for (const { queue, batch, clock } of [limited, refused]) {
+    const pushed = [1, 2].map((time) => queue.push(0, batch(2, { time })));
+    const ready = queue.ready(undefined, { untilDeferred: true });
+    // No timer runs.
+    await clock.settle(ready);
+    await Promise.all(pushed);
+    assert.equal(queue.isFull, true);
+    await queue.ready(undefined, { untilDeferred: true });
+    let isReady = false;
+    void queue.ready().then(() => isReady = true);
+    await clock.advance(10_000);
+    assert.equal(isReady, false, "with the interval timer, the next flush begins by itself");
+    for (let flush = 0; flush < 3; flush++) await clock.settle(queue.resume());
+    assert.equal(isReady, true);
+  }
 });

@@ -14,6 +14,7 @@ import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
+import { Liveness } from "../../src/send/liveness.ts";
 import { Outage } from "../../src/send/outage.ts";
 import { Quarantine } from "../../src/send/quarantine.ts";
 import { RequestBudget } from "../../src/send/request_budget.ts";
@@ -41,7 +42,7 @@ export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, never
 export interface SendingOptions
   extends
     Partial<Omit<DeliveryOptions, "send" | "monotonicNow" | "outage">>,
-    Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "budget" | "sleep">>,
+    Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "liveness" | "budget" | "sleep">>,
     Pick<Behaviour, "bad" | "poison" | "v2"> {
   /** What happens to the first requests. The body of an answer is "status 503 by script" by default. */
   readonly faults?: readonly Fault[];
@@ -107,9 +108,12 @@ export function createSending(options: SendingOptions = {}): Sending {
   const outage = new Outage({ ...common, sharedDeadline });
   const fetch = budget.limitFetch(receiver.fetch);
   const http = createHttpSender({ ...common, url: "http://receiver.test/write", headers: {}, fetch });
-  const send = withRetry(budget.limitSend(withStats(http, common)), { ...common, random, retryOn429: true });
+  const liveness = new Liveness(monotonicNow, sleep);
+  const attempt = liveness.ofSend(budget.limitSend(withStats(http, common)), common.timeoutMs);
+  const retries = { ...common, random, retryOn429: true, sleep: liveness.ofSleep(outage.ofSleep(sleep)) };
+  const send = withRetry(attempt, retries);
   const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
-  const queue = new WriteQueue({ ...common, outage, delivery });
+  const queue = new WriteQueue({ ...common, outage, delivery, liveness });
   const quarantine = new Quarantine();
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
     clock.settle(delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal, { quarantine }));

@@ -23,7 +23,10 @@ export interface CheckpointOptions {
     window: {
       /** The number of the window, from 0. A window is what one flush sends; a flush that sends nothing makes no window. */
       readonly index: number;
-      /** Whether the receiver's responses cover every sample (it may have refused some). If not, the output sends nothing more. */
+      /**
+       * Whether every sample of the window has a final outcome: delivered, unknown, or rejected. A sample is also rejected, without
+       * being sent, if the receiver refused its series before. If false, the output sends nothing more.
+       */
       readonly acknowledged: boolean;
     },
   ): void | Promise<void>;
@@ -61,7 +64,7 @@ export class CheckpointedWindows {
   }
 
   async #record(index: number, { failed, dropped, deferred }: DeliveryReport): Promise<void> {
-    // A refusal is also a response, even if it is unknown whether an earlier attempt stored the samples.
+    // A later run does not send the other samples either: a refusal is final, even if an earlier attempt may have stored them.
     const acknowledged = failed + dropped + deferred === 0;
     await this.#options.onWindow({ index, acknowledged });
     if (!acknowledged) throw new Error(`Cannot go on: window ${index} was not acknowledged`);

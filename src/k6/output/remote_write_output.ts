@@ -155,12 +155,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   /**
-   * Resolves when the queue has room, or `signal` is aborted. If `overflow` is `block`, await it between calls of `add`.
+   * Resolves when the queue has room, `signal` is aborted, or (without `start()`) everything in the queue waits for the next
+   * `flush()`. If `overflow` is `block`, await it between calls of `add`.
    *
    * @returns false if nothing is sent any more: if `windows` is `event`, the output stops when the endpoint refuses all requests
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
-    await this.#queue.ready(options.signal);
+    // With the interval timer, the next flush begins by itself.
+    await this.#queue.ready(options.signal, { untilDeferred: !this.#started });
     return this.#queue.isSending;
   }
 

@@ -43,7 +43,8 @@ for (const jump of [600_000, -3_600_000]) {
     const flushed = output.flush();
     await clock.advance(1000);
     clock.jump(jump);
-    assert.equal((await clock.settle(flushed)).failed, 1);
+    // The next flush tries the newest total again.
+    assert.equal((await clock.settle(flushed)).deferred, 1);
     const ms = clock.monotonicNow() - start;
     assert.ok(ms > 50_000 && ms <= 60_000, `it took ${ms} ms`);
   });
