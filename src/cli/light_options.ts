@@ -48,8 +48,8 @@ export function checkLightOptions(raw: RawOptions): void {
     if (value === undefined || isUsable === undefined || isUsable(value)) continue;
     const is = typeof value === "object" ? "given" : JSON.stringify(value);
     throw new ConfigurationError(
-      `Cannot use --light: the option ${option} is ${is}, which needs every sample, but k6 sends only series; expected run ` +
-        "without --light (the full mode)",
+      `Cannot use --light: the option ${option} is ${is}, which needs the full mode (run without --light), because k6 sends ` +
+        "series instead of samples",
     );
   }
 }

@@ -170,11 +170,11 @@ const impossible: readonly (readonly [flags: readonly string[], option: string, 
   [["--overflow", "block"], "overflow", '"block"'],
 ];
 for (const [flags, option, value] of impossible) {
-  test(`${flags.join(" ")} needs every sample, so that it is an error with --light`, async () => {
+  test(`${flags.join(" ")} needs the full mode, so that it is an error with --light`, async () => {
     assert.equal(
       await usageErrorOf(["run", "--light", "--k6", process.execPath, "s.js", ...flags]),
-      `Cannot use --light: the option ${option} is ${value}, which needs every sample, but k6 sends only series; expected run ` +
-        "without --light (the full mode)",
+      `Cannot use --light: the option ${option} is ${value}, which needs the full mode (run without --light), because k6 sends ` +
+        "series instead of samples",
     );
   });
 }
