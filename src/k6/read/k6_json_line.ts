@@ -44,6 +44,8 @@ const noTags: Tags = Object.freeze({});
  * @param metricOf finds a metric by name
  */
 export function readK6Line(line: string, metricOf: (name: string) => Metric | undefined): K6Line {
+  // Parsing a line that is not JSON throws, which costs much more than this.
+  if (!/^\s*\{/.test(line)) return skipped("foreign");
   let parsed: unknown;
   try {
     parsed = JSON.parse(line);
