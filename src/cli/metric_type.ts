@@ -38,10 +38,8 @@ const maxNames = 10;
 export function describeUnknownMetrics(names: readonly string[], samples: number): string {
   const [name = ""] = names;
   const shown = names.length > maxNames ? `${names.slice(0, maxNames).join(", ")} and others` : names.join(", ");
-  return `it does not say of which type ${shown} ${names.length === 1 ? "is" : "are"} (${
-    countOf(samples, "sample")
-  }). ` +
-    `Use --metric-type ${name}=counter, ${name}=trend:time or the like${
-      names.length === 1 ? "" : ", for each metric"
-    }.`;
+  const [are, forEach] = names.length === 1 ? ["is", ""] : ["are", ", for each metric"];
+  const skipped = countOf(samples, "sample");
+  return `it does not say of which type ${shown} ${are} (${skipped}). ` +
+    `Use --metric-type ${name}=counter, ${name}=trend:time or the like${forEach}.`;
 }

@@ -204,13 +204,8 @@ class Sending {
     const { samples, skipped, unknownMetrics, invalidUtf8 } = stats;
     const name = path === "-" ? "standard input" : path;
     if (invalidUtf8 > 0) {
-      this.#log.say(
-        "warn",
-        `${name} is not all UTF-8: in ${
-          countOf(invalidUtf8, "sample")
-        }, other bytes became U+FFFD. Series that differ only there ` +
-          "are sent as one.",
-      );
+      const changed = `in ${countOf(invalidUtf8, "sample")}, other bytes became U+FFFD`;
+      this.#log.say("warn", `${name} is not all UTF-8: ${changed}. Series that differ only there are sent as one.`);
     }
     if (unknownMetrics.length > 0) {
       this.#cannotRead(`all of ${name}: ${describeUnknownMetrics(unknownMetrics, skipped.unknownMetric)}`);

@@ -105,7 +105,8 @@ export function readSendArguments(given: Arguments): SendArguments {
   }
   const idleTimeoutMs = Number(values.get("idle-timeout") ?? Infinity);
   // With --follow, the file may appear later.
-  if (!follow) { for (const path of paths) if (path !== "-") checkFile(path); }
+  const existing = follow ? [] : paths.filter((path) => path !== "-");
+  for (const path of existing) checkFile(path);
   const metrics = Object.values<Metric>(Object(values.get(metricTypeFlag.flag)));
   return { paths, live, follow, idleTimeoutMs, shiftToNow, checkpoint, metrics };
 }
