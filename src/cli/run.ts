@@ -13,6 +13,7 @@ import type { Arguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
+import { type K6Guard, startGuard } from "./k6_guard.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { Log } from "./log.ts";
@@ -63,6 +64,10 @@ Exit codes: k6's own; 1 if k6 ended with 0 and something was lost; 2 wrong usage
 /** k6 ends within this time after a Ctrl-C, unless the script's teardown takes longer. */
 const stopsWithinMs = 1000;
 
+/** The warning if k6 writes faster than this process reads. k6 keeps its samples in memory then, and does not slow the script. */
+const k6Waits =
+  "k6 has to wait until this process has read its results, so k6 needs more memory and ends later. run --light costs less CPU.";
+
 /** One run of the command. */
 class Running {
   readonly #given: Arguments;
@@ -70,6 +75,7 @@ class Running {
   /** Fires when reading must end although more may come. */
   readonly #stop = new AbortController();
   #k6: K6Process | undefined;
+  #guard: K6Guard | undefined;
   #started = false;
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #testid: string;
@@ -96,7 +102,8 @@ class Running {
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
-    const channel = openJsonChannel(builtin("node:os").tmpdir());
+    const channel = openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits));
+    this.#guard = await startGuard(channel.isFifo ? channel.path : undefined);
     await signalsHandled();
     if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
     const reader = readK6Json(channel.stream, { signal: this.#stop.signal });
@@ -115,6 +122,7 @@ class Running {
       channel.end();
       await reading;
       channel.remove();
+      this.#guard.release();
     }
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
@@ -154,9 +162,15 @@ class Running {
     const k6 = this.#k6;
     this.#log.say("warn", `${signal}: ${this.#next()}. A second signal ends the command at once.`);
     if (k6 === undefined) this.#stop.abort();
-    // k6 gets the terminal's SIGINT, too. It must not get it twice, because it stops at once at the second one.
-    else if (signal === "SIGINT" && sharesTerminal()) setTimeout(() => this.#explain(), stopsWithinMs);
-    else k6.send(signal);
+    else void this.#forward(signal, k6);
+  }
+
+  /** Hands a signal to k6, unless k6 has got it, too: it must not get it twice, because it stops at once at the second one. */
+  async #forward(signal: "SIGINT" | "SIGTERM", k6: K6Process): Promise<void> {
+    const hasGotIt = await this.#guard?.signalWentToGroup();
+    if (hasGotIt === undefined && signal === "SIGINT" && sharesTerminal()) {
+      setTimeout(() => this.#explain(), stopsWithinMs);
+    } else if (hasGotIt !== true) k6.send(signal);
   }
 
   /** Says what happens after a signal. */
@@ -165,7 +179,7 @@ class Running {
     return this.#k6 === undefined ? "sending the rest of the results" : "k6 stops, and the rest of its results is sent";
   }
 
-  /** Warns that k6 still runs: this process cannot see whether a SIGINT came from the terminal, and so reached k6, too. */
+  /** Warns that k6 still runs: without a guard, this process cannot see whether a SIGINT came from the terminal, and so reached k6, too. */
   #explain(): void {
     const pid = this.#k6?.pid;
     if (pid === undefined) return;

@@ -55,6 +55,8 @@ export interface StandInReport {
   readonly terminal: boolean;
   /** The number of signals that it got; undefined unless it ran to its end. */
   readonly signals?: number;
+  /** Its exit code; undefined unless it ran to its end. */
+  readonly code?: number;
   /** The process that it left running. */
   readonly sleeper?: number;
 }

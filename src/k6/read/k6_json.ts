@@ -6,8 +6,10 @@
  */
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
+import { concat } from "./concat.ts";
+import { beforeMessage, CutLine, type StreamLine } from "./cut_line.ts";
 import { k6Metrics } from "./k6_metrics.ts";
-import { beginsAsK6, readK6Line, type SkipReason } from "./k6_json_line.ts";
+import { beginsAsK6, type K6Line, readK6Line, type SkipReason } from "./k6_json_line.ts";
 import { PointReader } from "./point_reader.ts";
 
 /** How to read k6's JSON output. */
@@ -89,6 +91,7 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   #lines = 0;
   #samples = 0;
   #batch: Sample[] = [];
+  readonly #cut = new CutLine();
   /** The kind of the long line whose first parts were already passed on. */
   #longLine: "foreign" | "malformed" | undefined;
   /** What `onForeignLine` returned since the last wait. */
@@ -146,6 +149,7 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
         this.#points.setBytes(line);
         this.#readLine(line, 0, true);
       }
+      this.#show(this.#cut.end());
       if (this.#batch.length > 0) yield this.#take();
       await settled(this.#foreignLines.splice(0), signal);
     } finally {
@@ -180,8 +184,10 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
   }
 
   #readPlain(bytes: Uint8Array, from: number, end: number, last: boolean): void {
-    const string = this.#decoder.decode(bytes.subarray(from, end));
-    const line = readK6Line(string, (name) => this.#metrics.get(name));
+    const read = bytes.subarray(from, end);
+    const string = this.#decoder.decode(read);
+    const inStream: StreamLine = { bytes: read, string, number: this.#lines };
+    const line = this.#parse(inStream);
     if (line.kind === "sample") {
       this.#batch.push(line.sample);
     } else if (line.kind === "metric") {
@@ -190,13 +196,33 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
       this.#options.onMetric?.(line.metric);
     } else if (last && (line.reason === "malformed" || isTornStart(string))) {
       this.#skipped.torn++;
+    } else if (line.reason === "malformed" || (line.reason === "foreign" && isTornStart(beforeMessage(string)))) {
+      this.#skipped[line.reason]++;
+      this.#show(this.#cut.begin(inStream, line.reason === "foreign"));
     } else if (line.reason === "foreign") {
       // An empty line does not count, but it is part of k6's messages.
       if (end > from) this.#skipped.foreign++;
-      this.#passOn(string, false);
+      this.#show(this.#cut.skip(inStream));
     } else {
       this.#skipped[line.reason]++;
     }
+  }
+
+  /** Reads a line, or the whole line if this is the rest of one that was cut. */
+  #parse(inStream: StreamLine): K6Line {
+    const metricOf = (name: string): Metric | undefined => this.#metrics.get(name);
+    const line = readK6Line(inStream.string, metricOf);
+    if (!isUnreadable(line)) return line;
+    for (const { string, message } of this.#cut.candidates(inStream)) {
+      const joined = readK6Line(string, metricOf);
+      if (isUnreadable(joined)) continue;
+      // The beginning was counted as a line by itself.
+      this.#skipped[this.#cut.isMessage ? "foreign" : "malformed"]--;
+      if (message !== "") this.#passOn(message, false);
+      this.#cut.join();
+      return joined;
+    }
+    return line;
   }
 
   #readPart(bytes: Uint8Array, continues: boolean): void {
@@ -208,6 +234,10 @@ export class K6JsonReader implements AsyncIterable<readonly Sample[]> {
     }
     if (this.#longLine === "foreign") this.#passOn(part, continues);
     if (!continues) this.#longLine = undefined;
+  }
+
+  #show(lines: readonly string[]): void {
+    for (const line of lines) this.#passOn(line, false);
   }
 
   #passOn(line: string, continues: boolean): void {
@@ -230,14 +260,11 @@ async function settled(promises: readonly Promise<void>[], signal: AbortSignal |
   }
 }
 
+function isUnreadable(line: K6Line): boolean {
+  return line.kind === "skipped" && (line.reason === "foreign" || line.reason === "malformed");
+}
+
 /** Reports whether a line may be the first bytes of one of k6's lines. */
 function isTornStart(line: string): boolean {
   return line !== "" && ['{"metric":', '{"type":'].some((start) => start.startsWith(line));
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }
