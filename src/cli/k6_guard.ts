@@ -1,6 +1,6 @@
 /**
  * Two small processes that stay in the process group of this process while k6 runs.
- * - The *witness* has default signal handlers. If a signal ends it, then the signal went to the whole group (by a Ctrl-C in the
+ * - The *witness* has no handlers of SIGINT and SIGTERM. If a signal ends it, then the signal went to the whole group (by a Ctrl-C in the
  *   terminal, or by a service manager), and k6 got it, too. If it is still there, k6 must get the signal from this process. k6
  *   stops at once at a second signal, so it must not get the same one twice.
  * - The *guard* ignores signals. It reads k6's FIFO to its end if this process is killed. k6 opens the FIFO for reading and
@@ -18,19 +18,24 @@ export interface K6Guard {
   release(): void;
 }
 
-/** The shell is the guard; its child in parentheses is the witness. Both see the end of this process as the end of their input. */
+/**
+ * The shell is the guard; its child in parentheses is the witness. Both see the end of this process as the end of their input.
+ * k6 may open the FIFO later than that, so the guard tries again for some seconds until it has read something.
+ */
 const script = `trap '' HUP INT QUIT TERM PIPE
 [ -z "$1" ] || exec 3<>"$1" 4<"$1" 3>&-
 (
-  trap - HUP INT QUIT TERM
+  trap - INT TERM
   echo ready
   # In a job that a shell script started in the background, SIGINT is ignored.
-  env --default-signal true 2>/dev/null && exec env --default-signal cat
+  env --default-signal=INT true 2>/dev/null && exec env --default-signal=INT cat
   exec cat
 )
 echo signalled
 cat >/dev/null
-[ -z "$1" ] || exec cat <&4 >/dev/null`;
+[ -n "$1" ] || exit
+try=0
+until [ "$(wc -c <&4)" -gt 0 ] || [ "$((try += 1))" -gt 10 ]; do sleep 1; done`;
 
 /** A service manager sends a signal to each process of a group, one after the other; wait until it has done so. */
 const groupSignalMs = 50;

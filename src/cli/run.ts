@@ -105,7 +105,10 @@ class Running {
     const channel = openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits));
     this.#guard = await startGuard(channel.isFifo ? channel.path : undefined);
     await signalsHandled();
-    if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
+    if (this.#interrupted !== undefined) {
+      this.#guard.release();
+      return signalExitCodes[this.#interrupted];
+    }
     const reader = readK6Json(channel.stream, { signal: this.#stop.signal });
     const reading = this.#read(reader, { output, blocks: options.overflow === "block" });
     output.start();
@@ -193,6 +196,7 @@ class Running {
     const k6 = this.#k6;
     k6?.send("SIGKILL");
     await k6?.ended;
+    this.#guard?.release();
     exitNow(signalExitCodes[signal]);
   }
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { chooseTestid, concludeRun } from "../../src/cli/run.ts";
 import type { RunResult } from "../../src/cli/summary.ts";
@@ -53,6 +55,18 @@ test("if the command is killed, k6 does not wait for it: it writes the rest of i
     const { stdout } = await running.ended;
     assert.match(stdout, /k6's summary\n$/);
     assert.deepEqual([k6.report().signals, k6.report().code], [1, 105]);
+  }));
+
+test("if the command is killed before k6 opens its output, k6 does not wait for it either", () =>
+  withK6(async ({ k6, options }) => {
+    const does = { json: recordingPaths.basic, ending: "opens late" } as const;
+    const running = startCli(["run", "script.js"], { ...options(does), detached: true });
+    await running.printed("waiting 0");
+    running.child.kill("SIGKILL");
+    await new Promise((resolve) => running.child.on("exit", resolve));
+    process.kill(k6.report().pid, "SIGINT");
+    assert.match((await running.ended).stdout, /k6's summary\n$/);
+    for (const name of k6.leftovers()) rmSync(join(k6.folder, "tmp", name), { recursive: true });
   }));
 
 test("after a run, no process of it is left", () =>

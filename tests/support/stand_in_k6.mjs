@@ -67,6 +67,13 @@ async function waitForEver() {
   }
 }
 
+async function waitForSignal() {
+  for (let tick = 0; signals === 0; tick++) {
+    say(`waiting ${tick}`);
+    await pause(50);
+  }
+}
+
 /** Writes each line when its time has come. */
 async function writeInTime(descriptor, lines) {
   const started = performance.now();
@@ -83,6 +90,7 @@ async function writeInTime(descriptor, lines) {
 async function run() {
   if (ending === "never opened") return code;
   if (ending === "opens nothing") await waitForEver();
+  if (ending === "opens late") await waitForSignal();
   // For reading, too, so that a FIFO always has a reader: so does k6.
   const descriptor = openSync(target, "w+");
   if (ending === "held open") {
@@ -101,12 +109,7 @@ async function run() {
       process.kill(process.pid, "SIGKILL");
       await pause(60_000);
     }
-    if (from === 5 * step && ending === "waits") {
-      for (let tick = 0; signals === 0; tick++) {
-        say(`waiting ${tick}`);
-        await pause(50);
-      }
-    }
+    if (from === 5 * step && ending === "waits") await waitForSignal();
     if (from === 5 * step && ending === "deaf") await waitForEver();
     await pause(paceMs);
   }
