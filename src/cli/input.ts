@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { awaitsReads, builtin, standardInput, toStream } from "./runtime.ts";
+import { openPipe } from "./pipe_reader.ts";
+import { builtin, standardInput, toStream } from "./runtime.ts";
 
 const gzipMagic = [0x1f, 0x8b];
 
@@ -14,20 +15,29 @@ export function isGzip(start: ArrayLike<number>): boolean {
 
 /** Opens a file, or standard input for `-`. A gzip file is decompressed. */
 export function openInput(path: string): ReadableStream<Uint8Array> {
-  return toStream(gunzipped(path === "-" ? standardInput() : read(path)));
+  return toStream(gunzipped(path === "-" ? readStandardInput() : read(path)));
 }
 
-async function* read(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+function read(path: string): AsyncIterable<Uint8Array> {
   const fs = builtin("node:fs");
   const isPipe = fs.statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
-  yield* isPipe && awaitsReads ? openPipe(path) : fs.createReadStream(path);
+  return isPipe ? openPipe(path, { endsWithWriter: true }).chunks : fs.createReadStream(path);
 }
 
-/** Opens a FIFO without waiting for its writer: as a plain file, Node might wait forever, and could not even exit. */
-function openPipe(path: string): AsyncIterable<Uint8Array> {
-  const { constants: { O_RDONLY, O_NONBLOCK }, openSync } = builtin("node:fs");
-  const { Socket } = builtin("node:net");
-  return new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false });
+/** Where Linux shows the standard input of this process. */
+const standardInputPath = "/proc/self/fd/0";
+
+/** Opens a pipe on standard input again, so that reading it never waits, and does not change the pipe for other processes. */
+function readStandardInput(): AsyncIterable<Uint8Array> {
+  const { fstatSync, existsSync } = builtin("node:fs");
+  try {
+    if (existsSync(standardInputPath) && fstatSync(0).isFIFO()) {
+      return openPipe(standardInputPath, { endsWithWriter: true }).chunks;
+    }
+  } catch {
+    // Standard input is closed, or the pipe belongs to another user.
+  }
+  return standardInput();
 }
 
 /** Decompresses a source that begins as a gzip file, with any number of members; yields any other source unchanged. */

@@ -12,6 +12,8 @@ import { builtin, isRunning, onExit, processId, toStream } from "./runtime.ts";
 export interface JsonChannel {
   /** The path for k6's `--out json=`. */
   readonly path: string;
+  /** Whether the path is a FIFO, on which k6 waits while it is full. */
+  readonly isFifo: boolean;
   /** What k6 writes, to be read once. */
   readonly stream: ReadableStream<Uint8Array>;
   /** Says that k6 has ended: the stream ends after what is there. */
@@ -24,25 +26,20 @@ export interface JsonChannel {
  * Opens a FIFO in a folder that only this user can enter; or a file, if the system has no FIFO.
  *
  * @param parent where the folder is made, such as /tmp
+ * @param onSlow called once, when k6 had to wait for this process for some seconds
  * @throws ConfigurationError if the folder or the FIFO cannot be made
  */
-export function openJsonChannel(parent: string): JsonChannel {
+export function openJsonChannel(parent: string, onSlow?: () => void): JsonChannel {
   const fs = builtin("node:fs");
   const folder = makeTemporaryFolder(parent);
   const remove = (): void => fs.rmSync(folder, { recursive: true, force: true });
   onExit(remove);
-  const channel = openIn(folder, remove);
-  // A process that exits waits for a read that is in progress, so the read must end first.
-  onExit(channel.end);
-  return channel;
-}
-
-function openIn(folder: string, remove: () => void): JsonChannel {
   const path = builtin("node:path").join(folder, fileName);
   try {
-    const fifo = createFifo(path);
+    const fifo = createFifo(path, onSlow);
     if (fifo === undefined) return openFile(path, remove);
-    return { path, stream: toStream(untilOpened(fifo.chunks, remove)), end: fifo.end, remove };
+    const stream = toStream(untilOpened(fifo.chunks, remove));
+    return { path, isFifo: true, stream, end: () => fifo.end(), remove };
   } catch (error) {
     throw new ConfigurationError(
       `Cannot open "${path}": ${reasonOf(error)}, expected a file system that can hold a FIFO; TMPDIR sets the folder`,
@@ -53,7 +50,8 @@ function openIn(folder: string, remove: () => void): JsonChannel {
 function openFile(path: string, remove: () => void): JsonChannel {
   builtin("node:fs").writeFileSync(path, "", { mode: 0o600 });
   const ended = new AbortController();
-  return { path, stream: toStream(followFile(path, { signal: ended.signal })), end: () => ended.abort(), remove };
+  const stream = toStream(followFile(path, { signal: ended.signal }));
+  return { path, isFifo: false, stream, end: () => ended.abort(), remove };
 }
 
 /** Calls back at the first bytes: k6 has opened the FIFO by then, and its name can be removed so that it is never left behind. */

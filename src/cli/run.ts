@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { withFeatureArguments } from "../config/k6_features.ts";
 import { parseBoolean, parseString } from "../config/option_parsers.ts";
+import { withFeatureArguments } from "../config/k6_features.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import { runId } from "../k6/output/run_id.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
@@ -18,13 +18,13 @@ import { readLocalRun } from "./cloud_run.ts";
 import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
+import { type K6Guard, startGuard } from "./k6_guard.ts";
 import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { describeEnd } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { LightRun } from "./light_run.ts";
 import { Log } from "./log.ts";
 import { explainMisspeltFlag } from "./misspelt_flag.ts";
-import { needsInstance } from "./segments.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import {
   builtin,
@@ -37,6 +37,7 @@ import {
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
+import { needsInstance } from "./segments.ts";
 import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
 import { TagNotices } from "./tag_notices.ts";
 
@@ -85,6 +86,10 @@ usage, or k6 is missing.`,
 /** k6 ends within this time after a Ctrl-C, unless the script's teardown takes longer. */
 const stopsWithinMs = 1000;
 
+/** The warning if k6 writes faster than this process reads. k6 keeps its samples in memory then, and does not slow the script. */
+const k6Waits =
+  "k6 has to wait until this process has read its results, so k6 needs more memory and ends later. run --light costs less CPU.";
+
 /** One run of the command. */
 class Running {
   readonly #given: Arguments;
@@ -92,12 +97,13 @@ class Running {
   /** Fires when reading must end although more may come. */
   readonly #stop = new AbortController();
   #k6: K6Process | undefined;
+  #guard: K6Guard | undefined;
   #started = false;
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #testid: string;
   #unreadable = false;
-  #notices: TagNotices | undefined;
   #observed = false;
+  #notices: TagNotices | undefined;
 
   constructor(given: Arguments) {
     this.#given = given;
@@ -120,6 +126,7 @@ class Running {
       env: withFeatureArguments(environment, args),
     });
     this.#testid = chooseTestid(given, this.#testid);
+    this.#notices = new TagNotices(given, this.#warn);
     const options = { ...liveOptions, ...this.#withInstance(given, args), testid: this.#testid };
     const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
@@ -128,10 +135,15 @@ class Running {
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
     await light?.listen(output);
-    const channel = light === undefined ? openJsonChannel(builtin("node:os").tmpdir()) : undefined;
+    const channel = light === undefined
+      ? openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits))
+      : undefined;
+    this.#guard = await startGuard(channel?.isFifo === true ? channel.path : undefined);
     await signalsHandled();
-    if (this.#interrupted !== undefined) return signalExitCodes[this.#interrupted];
-    this.#notices = new TagNotices(given, this.#warn);
+    if (this.#interrupted !== undefined) {
+      this.#guard.release();
+      return signalExitCodes[this.#interrupted];
+    }
     const reader = channel && readK6Json(channel.stream, { signal: this.#stop.signal });
     const reading = reader && this.#read(reader, { output, blocks: options.overflow === "block" });
     output.start();
@@ -139,14 +151,16 @@ class Running {
     try {
       this.#started = true;
       const env = environmentForK6(environment, raw.sigv4);
-      const start = light?.start({ args, env }) ?? { args: ["--out", `json=${channel?.path}`, ...args], env };
-      this.#k6 = startK6(path, { ...start, args: ["run", ...(isCloud ? ["--out", "cloud"] : []), ...start.args] });
+      const all = isCloud ? ["--out", "cloud", ...args] : args;
+      const start = light?.start({ args: all, env }) ?? { args: ["--out", `json=${channel?.path}`, ...all], env };
+      this.#k6 = startK6(path, { ...start, args: ["run", ...start.args] });
       end = await this.#k6.ended;
     } finally {
       this.#k6 = undefined;
       channel?.end();
       await reading;
       channel?.remove();
+      this.#guard.release();
       await light?.close();
     }
     this.#log.progress("Sending the rest ...");
@@ -155,7 +169,6 @@ class Running {
     const read = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
     const totals = { report, stats: output.stats, read };
     const ms = performance.now() - started;
-    const unreadable = this.#unreadable || light?.isUnreadable === true;
     if (measuredNothing(end, totals)) {
       const misspelt = explainMisspeltFlag(args, [...run.flags, ...run.options]);
       this.#log.say("error", `${describeEnd(end)} before it measured anything, so nothing was sent`);
@@ -164,6 +177,7 @@ class Running {
     }
     const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received };
     this.#log.say("info", formatSummary(summary));
+    const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });
     this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
     return code;
@@ -209,8 +223,8 @@ class Running {
 
   /** Looks at samples before the output gets them. A testid that the script itself sets takes precedence. */
   #observe(samples: readonly Sample[]): void {
-    this.#notices?.check(samples);
     const [first] = samples;
+    this.#notices?.check(samples);
     if (this.#observed || first === undefined) return;
     this.#observed = true;
     this.#testid = first.tags.testid ?? this.#testid;
@@ -222,9 +236,15 @@ class Running {
     const k6 = this.#k6;
     this.#log.say("warn", `${signal}: ${this.#next()}. A second signal ends the command at once.`);
     if (k6 === undefined) this.#stop.abort();
-    // k6 gets the terminal's SIGINT, too. It must not get it twice, because it stops at once at the second one.
-    else if (signal === "SIGINT" && sharesTerminal()) setTimeout(() => this.#explain(), stopsWithinMs);
-    else k6.send(signal);
+    else void this.#forward(signal, k6);
+  }
+
+  /** Hands a signal to k6, unless k6 has got it, too: it must not get it twice, because it stops at once at the second one. */
+  async #forward(signal: "SIGINT" | "SIGTERM", k6: K6Process): Promise<void> {
+    const hasGotIt = await this.#guard?.signalWentToGroup();
+    if (hasGotIt === undefined && signal === "SIGINT" && sharesTerminal()) {
+      setTimeout(() => this.#explain(), stopsWithinMs);
+    } else if (hasGotIt !== true) k6.send(signal);
   }
 
   /** Says what happens after a signal. */
@@ -233,7 +253,7 @@ class Running {
     return this.#k6 === undefined ? "sending the rest of the results" : "k6 stops, and the rest of its results is sent";
   }
 
-  /** Warns that k6 still runs: this process cannot see whether a SIGINT came from the terminal, and so reached k6, too. */
+  /** Warns that k6 still runs: without a guard, this process cannot see whether a SIGINT came from the terminal, and so reached k6, too. */
   #explain(): void {
     const pid = this.#k6?.pid;
     if (pid === undefined) return;
@@ -247,6 +267,7 @@ class Running {
     const k6 = this.#k6;
     k6?.send("SIGKILL");
     await k6?.ended;
+    this.#guard?.release();
     exitNow(signalExitCodes[signal]);
   }
 }

@@ -93,9 +93,6 @@ export function standardInput(): AsyncIterable<Uint8Array> {
   return process.stdin;
 }
 
-/** Whether the process can exit only after a read that is in progress: so on Node, but not on Deno and Bun. */
-export const awaitsReads: boolean = process.versions.deno === undefined && process.versions.bun === undefined;
-
 /** Makes a web stream of chunks. (Bun has no `ReadableStream.from`.) */
 export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const iterator = chunks[Symbol.asyncIterator]();

@@ -37,7 +37,7 @@ export const send: Command = {
   options: outputFlags,
   flags: sendFlags,
   notes: `Without FILE, or with -, it reads standard input, and prints the lines that are not from k6:
-  k6 run -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
+  k6 run --quiet -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
 With --follow, windows are made by the clock, and a signal ends the waiting. A file that is
 truncated, rewritten or replaced is read from its beginning again.
 At SIGTERM it sends the samples that it has read, and ends. At SIGINT (Ctrl-C) it first waits for

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { noSkips } from "../../src/k6/read/k6_reader.ts";
 import { chooseTestid, concludeRun, measuredNothing } from "../../src/cli/run.ts";
@@ -38,6 +40,44 @@ test("results arrive while k6 runs; the temporary folder is removed by then, so 
     assert.deepEqual(k6.leftovers(), []);
     process.kill(pid, "SIGKILL");
     await running.ended;
+  }));
+
+test("if the command is killed, k6 does not wait for it: it writes the rest of its results, and ends with its own code", () =>
+  withK6(async ({ k6, options }) => {
+    // The rest is more than a FIFO holds.
+    const does = { json: recordingPaths.basic, ending: "waits" } as const;
+    const running = startCli(["run", "script.js"], { ...options(does), detached: true });
+    await running.printed("waiting 0");
+    const { pid } = k6.report();
+    running.child.kill("SIGKILL");
+    await new Promise((resolve) => running.child.on("exit", resolve));
+    process.kill(pid, "SIGINT");
+    // Its standard output is closed when k6 and all other processes of the run have ended.
+    const { stdout } = await running.ended;
+    assert.match(stdout, /k6's summary\n$/);
+    assert.deepEqual([k6.report().signals, k6.report().code], [1, 105]);
+  }));
+
+test("if the command is killed before k6 opens its output, k6 does not wait for it either", () =>
+  withK6(async ({ k6, options }) => {
+    const does = { json: recordingPaths.basic, ending: "opens late" } as const;
+    const running = startCli(["run", "script.js"], { ...options(does), detached: true });
+    await running.printed("waiting 0");
+    running.child.kill("SIGKILL");
+    await new Promise((resolve) => running.child.on("exit", resolve));
+    process.kill(k6.report().pid, "SIGINT");
+    assert.match((await running.ended).stdout, /k6's summary\n$/);
+    for (const name of k6.leftovers()) rmSync(join(k6.folder, "tmp", name), { recursive: true });
+  }));
+
+test("after a run, no process of it is left", () =>
+  withK6(async ({ options }) => {
+    const running = startCli(["run", "script.js"], { ...options(), detached: true });
+    const { code } = await running.ended;
+    assert.equal(code, 0);
+    const { pid = NaN } = running.child;
+    // A process that was killed may take a moment to end.
+    while (isRunning(-pid)) await new Promise((resolve) => setTimeout(resolve, 10));
   }));
 
 /** Returns the result of a run in which all of 10 samples were delivered, apart from what is given. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";
 import { cliCommand, runCli, startCli } from "../support/cli.ts";
@@ -23,6 +23,13 @@ async function runInTerminal(
   });
   const code = await new Promise((resolve) => child.on("close", resolve));
   return { code, screen };
+}
+
+/** Returns the numbers of a group's processes; the first is that of the group. */
+function groupOf(group: number | undefined): number[] {
+  const found = execFileSync("ps", ["-A", "-o", "pgid=,pid="], { encoding: "utf8" }).trim().split("\n")
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  return found.filter(([pgid]) => pgid === group).map(([, pid = NaN]) => pid).sort((a, b) => a - b);
 }
 
 test("a signal after the end of k6 ends the reading; if something was not read, the run is no success", () =>
@@ -118,18 +125,48 @@ test("in a terminal, k6 gets Ctrl-C once, and its screen stays whole", () =>
     assert.match(screen, /k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples; testid basic\r\n$/);
   }));
 
-test("in a terminal, a SIGINT for the command alone is not forwarded, because it may be the terminal's; a warning says so", () =>
+test("in a terminal, k6 also gets a SIGINT for the command alone, once", () =>
   withK6(async ({ k6, options }) => {
-    const told = new Set<number>();
-    const interruptOnce = (pid: number): void => {
-      if (!told.has(pid)) process.kill(pid, "SIGINT");
-      told.add(pid);
-    };
-    const { code, screen } = await runInTerminal(options({ ending: "waits" }).env, (screen) => {
-      const { pid, ppid } = k6.report();
-      interruptOnce(ppid);
-      if (screen.includes(`kill -INT ${pid} stops it`)) interruptOnce(pid);
+    let told = false;
+    const { code, screen } = await runInTerminal(options({ ending: "waits" }).env, () => {
+      if (!told) process.kill(k6.report().ppid, "SIGINT");
+      told = true;
     });
     assert.equal(code, 105, screen);
     assert.equal(k6.report().signals, 1);
+  }));
+
+const groups: readonly (readonly [title: string, send: (pids: readonly number[], signal: NodeJS.Signals) => void])[] = [
+  ["to the group of the command", ([command = NaN], signal) => process.kill(-command, signal)],
+  ["to each process of a service, one after the other", (pids, signal) => {
+    for (const pid of pids) process.kill(pid, signal);
+  }],
+];
+for (const [title, send] of groups) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`without a terminal, k6 gets a ${signal} that is sent ${title} once, and stops in its own way`, () =>
+      withK6(async ({ k6, receiver, options }) => {
+        const running = startCli(["run", "script.js"], { ...options({ ending: "waits" }), detached: true });
+        await running.printed("waiting 0");
+        send(groupOf(running.child.pid), signal);
+        const result = await running.ended;
+        assert.equal(result.code, 105, result.stderr);
+        assert.match(lastLine(result), /^k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples/);
+        assert.equal(k6.report().signals, 1);
+        assert.equal(total(receiver, "k6_http_reqs_total"), 57);
+      }));
+  }
+}
+
+test("without a terminal, a second signal to the group ends k6 and the command", () =>
+  withK6(async ({ k6, options }) => {
+    const running = startCli(["run", "script.js"], { ...options({ ending: "deaf" }), detached: true });
+    await running.printed("waiting 0");
+    const { pid = NaN } = running.child;
+    process.kill(-pid, "SIGTERM");
+    await running.printed("warn: SIGTERM");
+    process.kill(-pid, "SIGINT");
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 130, stderr);
+    assert.equal(isRunning(k6.report().pid), false);
   }));

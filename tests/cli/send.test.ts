@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { point, runCli, startCli, usageErrorOf } from "../support/cli.ts";
-import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
+import { keyOf, recordedPipe, recordedSamples, recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { startReceiver, withReceiver } from "../support/receiver_server.ts";
 import { prometheus } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
@@ -269,3 +269,27 @@ for (const [args, message] of usage) {
     assert.doesNotMatch(error, /hunter2|\n/);
   });
 }
+
+test("what k6 wrote to a pipe is sent as k6 itself sent it, with its messages among it, and these are printed", () =>
+  withReceiver(async ({ url, samples }) => {
+    const options = ["--keep-name-tag", "--trend-stats", "p(90),p(95),p(99),min,max,avg,med"];
+    const result = await runCli(["-", "--url", url, ...options], { input: recordedPipe() });
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stderr, /5,177 k6 samples in/);
+    const last = new Map(
+      samples.map((
+        { labels, value },
+      ) => [keyOf(Object.entries(labels).map(([name, value]) => ({ name, value }))), value]),
+    );
+    const sent = recordedSamples("piped");
+    assert.ok(sent.size > 300, `${sent.size} series`);
+    for (const [key, sentSamples] of sent) {
+      const { value = NaN } = sentSamples.at(-1) ?? {};
+      assert.ok(
+        Math.abs((last.get(key) ?? NaN) - value) <= 1e-12 * Math.abs(value),
+        `${key}: ${last.get(key)}, k6 ${value}`,
+      );
+    }
+    assert.equal(result.stdout.match(/^\nrunning \(0\d\.0s\), .*\nbrowse {3}\[.*\nbuy {6}\[.*\n$/gm)?.length, 6);
+    assert.doesNotMatch(result.stdout, /"metric"|"\}\}\}/);
+  }));

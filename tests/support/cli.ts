@@ -44,7 +44,7 @@ export interface CliOptions {
   /** Variables in addition to the test's own, except k6's and AWS's. */
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input. It is closed afterwards unless `keepOpen` is set. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   readonly keepOpen?: boolean;
   /** The working directory. @default the test's */
   readonly cwd?: string;

@@ -43,8 +43,13 @@ export function startOfRecording(lines = 800): string {
   return new TextDecoder().decode(recordedJson("basic")).split(/(?<=\n)/, lines).join("");
 }
 
+/** Returns what `k6 run -o json=-` wrote to a pipe: its JSON, and its messages, six of which cut a line. It has 5,177 samples. */
+export function recordedPipe(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(gunzipSync(readFileSync("tests/fixtures/k6/piped/stdout.txt.gz")));
+}
+
 /** Returns the requests of a run, in order. */
-export function recordedRequests(run: RecordedRun): RecordedRequest[] {
+export function recordedRequests(run: RecordedRun | "piped"): RecordedRequest[] {
   const folder = `tests/fixtures/k6/${run}/requests`;
   return readdirSync(folder).filter((name) => name.endsWith(".bin")).sort().map((name) => {
     const body = new Uint8Array(readFileSync(`${folder}/${name}`));
@@ -67,7 +72,7 @@ export function keyOf(labels: readonly { readonly name: string; readonly value: 
 const staleBits = 0x7ff0000000000002n;
 
 /** Returns the floats of each series, in order, without staleness markers. */
-export function recordedSamples(run: RecordedRun): Map<string, SentSample[]> {
+export function recordedSamples(run: RecordedRun | "piped"): Map<string, SentSample[]> {
   const view = new DataView(new ArrayBuffer(8));
   const series = new Map<string, SentSample[]>();
   for (const { labels, samples } of recordedRequests(run).flatMap(({ timeSeries }) => timeSeries)) {

@@ -2,7 +2,7 @@
 // STAND_IN_K6 says how it behaves: see stand_in_k6.ts.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readFileSync, statSync, write as writeTo } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { gunzipSync } from "node:zlib";
@@ -44,12 +44,31 @@ function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function write(descriptor, bytes) {
-  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+/** Writes in pieces of 4 KiB, and still handles signals while it waits for a reader. */
+async function write(descriptor, bytes) {
+  for (let at = 0; at < bytes.length;) {
+    at += await new Promise((resolve, reject) =>
+      writeTo(
+        descriptor,
+        bytes,
+        at,
+        Math.min(4096, bytes.length - at),
+        null,
+        (error, length) => error ? reject(error) : resolve(length),
+      )
+    );
+  }
 }
 
 async function waitForEver() {
   for (let tick = 0;; tick++) {
+    say(`waiting ${tick}`);
+    await pause(50);
+  }
+}
+
+async function waitForSignal() {
+  for (let tick = 0; signals === 0; tick++) {
     say(`waiting ${tick}`);
     await pause(50);
   }
@@ -64,14 +83,16 @@ async function writeInTime(descriptor, lines) {
     first ??= Number.isNaN(time) ? undefined : time;
     const dueMs = (time - first) / pace - (performance.now() - started);
     if (dueMs > 1) await pause(dueMs);
-    write(descriptor, Buffer.from(line, "latin1"));
+    await write(descriptor, Buffer.from(line, "latin1"));
   }
 }
 
 async function run() {
   if (ending === "never opened") return code;
   if (ending === "opens nothing") await waitForEver();
-  const descriptor = openSync(target, "w");
+  if (ending === "opens late") await waitForSignal();
+  // For reading, too, so that a FIFO always has a reader: so does k6.
+  const descriptor = openSync(target, "w+");
   if (ending === "held open") {
     const { pid } = spawn("sleep", ["600"], { stdio: ["ignore", descriptor, "ignore"], detached: true });
     tell({ sleeper: pid });
@@ -82,18 +103,13 @@ async function run() {
   const step = Math.ceil(lines.length / 10);
   for (let from = 0; from < lines.length; from += step) {
     say(`running, ${from} of ${lines.length}`);
-    write(descriptor, Buffer.from(lines.slice(from, from + step).join(""), "latin1"));
+    await write(descriptor, Buffer.from(lines.slice(from, from + step).join(""), "latin1"));
     if (from === 5 * step && ending === "killed") {
-      write(descriptor, Buffer.from('{"metric":"vus","type":"Poi'));
+      await write(descriptor, Buffer.from('{"metric":"vus","type":"Poi'));
       process.kill(process.pid, "SIGKILL");
       await pause(60_000);
     }
-    if (from === 5 * step && ending === "waits") {
-      for (let tick = 0; signals === 0; tick++) {
-        say(`waiting ${tick}`);
-        await pause(50);
-      }
-    }
+    if (from === 5 * step && ending === "waits") await waitForSignal();
     if (from === 5 * step && ending === "deaf") await waitForEver();
     await pause(paceMs);
   }
@@ -109,5 +125,5 @@ async function run() {
 
 process.exitCode = await run();
 console.log("k6's summary");
-tell({ signals });
+tell({ signals, code: process.exitCode });
 process.exit();

@@ -25,7 +25,7 @@ export interface StandIn {
   /** Writes each line at its own time, this many times as fast as it was recorded. @default without waiting */
   readonly pace?: number;
   /**
-   * How it ends: normally; without having opened its output, or waiting forever then; leaving a process that keeps the output
+   * How it ends: normally; without having opened its output, or waiting forever then, or until a signal; leaving a process that keeps the output
    * open, or that writes forever; killed in the middle of a line; waiting for a signal in the middle, and then continuing; or
    * waiting there forever.
    * @default "end"
@@ -34,6 +34,7 @@ export interface StandIn {
     | "end"
     | "never opened"
     | "opens nothing"
+    | "opens late"
     | "held open"
     | "written on"
     | "killed"
@@ -55,6 +56,8 @@ export interface StandInReport {
   readonly terminal: boolean;
   /** The number of signals that it got; undefined unless it ran to its end. */
   readonly signals?: number;
+  /** Its exit code; undefined unless it ran to its end. */
+  readonly code?: number;
   /** The process that it left running. */
   readonly sleeper?: number;
 }

@@ -7,6 +7,7 @@
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
 import { concatBytes } from "./concat_bytes.ts";
+import { beforeMessage, CutLine, type StreamLine } from "./cut_line.ts";
 import { ForeignLines } from "./foreign_lines.ts";
 import { beginsAsK6, findAfterPrefix, type K6Line, readK6Line } from "./k6_json_line.ts";
 import { MetricTable } from "./metric_table.ts";
@@ -61,6 +62,7 @@ export class K6JsonReader implements K6Reader {
   #samples = 0;
   #invalidUtf8 = 0;
   #batch: Sample[] = [];
+  readonly #cut = new CutLine();
   /** The kind of the long line whose first parts were already passed on. */
   #longLine: "foreign" | "tooLong" | undefined;
   /** Whether a line of k6 had a prefix. */
@@ -127,6 +129,7 @@ export class K6JsonReader implements K6Reader {
         this.#points.setBytes(line);
         this.#readLine(line, 0, true);
       }
+      this.#show(this.#cut.end());
       if (this.#batch.length > 0) yield this.#take();
       await this.#foreignLines.settled(signal);
     } finally {
@@ -169,7 +172,8 @@ export class K6JsonReader implements K6Reader {
 
   #readPlain(bytes: Uint8Array, last: boolean): void {
     const string = this.#decoder.decode(bytes);
-    const line = this.#parse(string);
+    const inStream: StreamLine = { bytes, string, number: this.#lines };
+    const line = this.#parse(inStream);
     if (line.kind === "sample") {
       if (string.includes("\ufffd") && !isUtf8(bytes)) this.#invalidUtf8++;
       this.#batch.push(line.sample);
@@ -179,16 +183,35 @@ export class K6JsonReader implements K6Reader {
       this.#options.onMetric?.(line.metric);
     } else if (last && (line.reason === "malformed" || isTornStart(string))) {
       this.#skipped.torn++;
+    } else if (line.reason === "malformed" || (line.reason === "foreign" && isTornStart(beforeMessage(string)))) {
+      this.#skipped[line.reason]++;
+      this.#show(this.#cut.begin(inStream, line.reason === "foreign"));
     } else if (line.reason === "foreign") {
       // An empty line does not count, but it is part of k6's messages.
       if (bytes.length > 0) this.#skipped.foreign++;
-      this.#foreignLines.pass(string, false);
+      this.#show(this.#cut.skip(inStream));
     } else {
       this.#skipped[line.reason]++;
     }
   }
 
-  #parse(string: string): K6Line {
+  /** Reads a line, or the whole line if this is the rest of one that was cut. */
+  #parse(inStream: StreamLine): K6Line {
+    const line = this.#parseString(inStream.string);
+    if (!isUnreadable(line)) return line;
+    for (const { string, message } of this.#cut.candidates(inStream)) {
+      const joined = this.#parseString(string);
+      if (isUnreadable(joined)) continue;
+      // The beginning was counted as a line by itself.
+      this.#skipped[this.#cut.isMessage ? "foreign" : "malformed"]--;
+      if (message !== "") this.#foreignLines.pass(message, false);
+      this.#cut.join();
+      return joined;
+    }
+    return line;
+  }
+
+  #parseString(string: string): K6Line {
     const find = (name: string): Metric | undefined => this.#metrics.find(name);
     const at = beginsAsK6(string) ? -1 : findAfterPrefix(string);
     if (at < 0) return readK6Line(string, find);
@@ -209,6 +232,14 @@ export class K6JsonReader implements K6Reader {
     if (this.#longLine === "foreign") this.#foreignLines.pass(part, continues);
     if (!continues) this.#longLine = undefined;
   }
+
+  #show(lines: readonly string[]): void {
+    for (const line of lines) this.#foreignLines.pass(line, false);
+  }
+}
+
+function isUnreadable(line: K6Line): boolean {
+  return line.kind === "skipped" && (line.reason === "foreign" || line.reason === "malformed");
 }
 
 /** Reports whether a line may be the first bytes of one of k6's lines. */
