@@ -37,7 +37,7 @@ const smallestPipeBytes = 4096;
 const maxRestBytes = 1_048_576;
 
 /**
- * The pause between two reads. It adapts to the writer, so that a read finds a quarter to half of what the pipe holds: each read
+ * The pause between two reads. It adapts to the writer, so that a read finds a third to three quarters of what the pipe holds: each read
  * costs a turn of the event loop, and a full pipe makes the writer wait. k6 writes every 200 ms, as fast as it can: 64 KiB in 2 ms.
  */
 const minPauseMs = 1;
@@ -102,8 +102,8 @@ class PolledPipe implements PipeReader {
           pauseMs = minPauseMs;
           slow.note();
         } else {
-          if (bytes < capacity / 4) pauseMs = Math.min(pauseMs * 2, maxPauseMs);
-          else if (bytes > capacity / 2) pauseMs = Math.max(pauseMs / 2, minPauseMs);
+          if (bytes < capacity / 3) pauseMs = Math.min(pauseMs * 2, maxPauseMs);
+          else if (bytes > capacity * 3 / 4) pauseMs = Math.max(pauseMs / 2, minPauseMs);
           slow.reset();
         }
         if (isRest) continue;
