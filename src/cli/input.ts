@@ -32,7 +32,7 @@ function readStandardInput(): AsyncIterable<Uint8Array> {
   const { fstatSync, existsSync } = builtin("node:fs");
   try {
     if (existsSync(standardInputPath) && fstatSync(0).isFIFO()) {
-      return openPipe(standardInputPath, { endsWithWriter: true }).chunks;
+      return openPipe(standardInputPath, { endsWithWriter: true, hasWriter: true }).chunks;
     }
   } catch {
     // Standard input is closed, or the pipe belongs to another user.

@@ -13,6 +13,8 @@ export interface PipeOptions {
    * how, or whether, the writer opens and closes it.
    */
   readonly endsWithWriter: boolean;
+  /** Whether the writer had opened the pipe before, so that a pipe without a writer has ended. @default false */
+  readonly hasWriter?: boolean | undefined;
   /** Called once, when the writer had to wait for this process for some seconds. @default nothing is called */
   readonly onSlow?: (() => void) | undefined;
   /** The clock that measures the waiting, in milliseconds. @default performance.now */
@@ -74,15 +76,15 @@ class PolledPipe implements PipeReader {
   }
 
   async *#read(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { endsWithWriter } = this.#options;
+    const { endsWithWriter, hasWriter = false } = this.#options;
     const buffer = new Uint8Array(bufferBytes);
     const slow = new SlowReading(this.#options);
     // A read of this length shows that the pipe was full, and that the writer may wait.
     let capacity = smallestPipeBytes;
     let pauseMs = minPauseMs;
     let restBytes = 0;
-    // A pipe without a writer looks ended, also before the writer has opened it.
-    let opened = false;
+    // A FIFO without a writer looks ended, also before the writer has opened it.
+    let opened = hasWriter;
     try {
       while (true) {
         const isRest = this.#ended;

@@ -35,13 +35,16 @@ test("a lost sample is exit code 1", () =>
   }, { script: refusing(500) }));
 
 test("with --on-loss warn, a lost sample is a warning, and the exit code is 0; what cannot be read is still 1", () =>
-  withReceiver(async ({ url }) => {
-    const args = ["--url", url, "--close-timeout", "100ms", "--on-loss", "warn"];
-    const { code, stderr } = await runCli(["-", ...args], { input: point(1) });
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /^warn: Not everything was sent: 1 of 1 sample not delivered$/m);
-    assert.equal((await runCli(["nowhere.json", ...args])).code, 1);
-  }, { script: refusing(500) }));
+  withReceiver(({ url }) =>
+    withFolder(async (folder) => {
+      const args = ["--url", url, "--close-timeout", "100ms", "--on-loss", "warn"];
+      const { code, stderr } = await runCli(["-", ...args], { input: point(1) });
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^warn: Not everything was sent: 1 of 1 sample not delivered$/m);
+      const path = join(folder, "cut.json.gz");
+      writeFileSync(path, gzipSync(point(1).repeat(100)).subarray(0, -12));
+      assert.equal((await runCli([path, ...args, "--retry-deadline", "100ms"])).code, 1);
+    }), { script: refusing(500) }));
 
 test("an endpoint that never responds is exit code 1", async () => {
   const server = await startReceiver({ around: () => {} });
