@@ -142,7 +142,7 @@ async function reasonOf(options: RemoteWriteOutputOptions, echo: string): Promis
     fetch: () => Promise.resolve(new Response(echo, { status: 403 })),
     onWarning: () => {},
   });
-  assert.equal(reasons[0]?.outcome, "rejected");
+  assert.equal(reasons[0]?.outcome, "failed");
   return reasons[0].reason;
 }
 
