@@ -9,6 +9,8 @@
 
 /** The problems that have advice. */
 export type AdviceKind =
+  | "proxyCredentials"
+  | "proxy"
   | "clientCertificate"
   | "otherHost"
   | "expired"
@@ -35,6 +37,18 @@ const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verif
 
 /** Messages with the advice on each. The first that fits counts. */
 const table: readonly (readonly [kind: AdviceKind, beginning: string, words: RegExp, advice: string])[] = [
+  [
+    "proxyCredentials",
+    "\\bthe proxy \\S+ ",
+    /(?:requires a|rejects the) user name and password/,
+    "They belong into the proxy's URL, in --proxy or the variables: http://user:password@host:3128.",
+  ],
+  [
+    "proxy",
+    "\\bthe proxy \\S+",
+    / (?:refuses to connect|cannot connect)|: /,
+    "To use another proxy or none, use --proxy.",
+  ],
   // Codes of Node and Bun, and messages of Deno and Node.
   [
     "clientCertificate",

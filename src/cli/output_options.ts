@@ -13,10 +13,11 @@ import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
-import { redactUrl } from "../send/redact.ts";
+import { parseHttpUrl, redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { fileProblem } from "./file_problem.ts";
 import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
+import { type ChooseProxy, readProxies } from "./proxy.ts";
 import { type Environment, environment, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
@@ -110,7 +111,8 @@ export function readOutputOptions(
   const { options, files } = buildOptions(raw);
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
-  const fetch = tlsFetchOf(files, { urls: [options.url, raw.oauth2?.tokenUrl], warn });
+  const urls = [options.url, raw.oauth2?.tokenUrl];
+  const fetch = fetchOf(files, { urls, chooseProxy: readProxies(files.proxy, env), warn });
   const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
   const failsOnLoss = files.onLoss !== "warn";
   return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning }, failsOnLoss };
@@ -132,10 +134,14 @@ function withFiles({ bearerTokenFile, relabelConfigFile, ...raw }: RawOptions): 
   return read;
 }
 
-/** Returns a fetch with the TLS options, which the runtime's own fetch does not have; undefined if it is not needed. */
-function tlsFetchOf(
+/** Returns a fetch with proxies and the TLS options, for which the runtimes' own fetch is not enough; undefined if it is not needed. */
+function fetchOf(
   { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify }: FileOptions,
-  { urls, warn }: { readonly urls: readonly (string | URL | undefined)[]; warn(message: string): void },
+  { urls, chooseProxy, warn }: {
+    readonly urls: readonly (string | URL | undefined)[];
+    readonly chooseProxy: ChooseProxy | undefined;
+    warn(message: string): void;
+  },
 ): typeof fetch | undefined {
   const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile, "CA");
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
@@ -146,7 +152,12 @@ function tlsFetchOf(
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
   const key = clientKeyFile === undefined ? undefined : readFile(clientKeyFile, "client key");
   if (key !== undefined) checkPrivateKey(key, `the client key file "${clientKeyFile}"`);
-  if (!urls.some((url) => /^https:/i.test(String(url ?? "")))) return undefined;
+  const parsed = urls.flatMap((url) => parseHttpUrl(String(url)) ?? []);
+  // A proxy that cannot be used is an error at the start.
+  const proxies = parsed.map((url) => chooseProxy?.(url));
+  if (![...parsed, ...proxies].some((url) => url?.protocol === "https:")) {
+    return chooseProxy === undefined ? undefined : createTlsFetch({}, chooseProxy);
+  }
   const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
   if (!verify && insecureSkipTlsVerify === undefined) {
     warn(
@@ -155,8 +166,8 @@ function tlsFetchOf(
     );
   }
   const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
-  if (verify && (ca ?? cert ?? minVersion) === undefined) return undefined;
-  return createTlsFetch({ ca, cert, key, verify, minVersion });
+  if (verify && (ca ?? cert ?? minVersion ?? chooseProxy) === undefined) return undefined;
+  return createTlsFetch({ ca, cert, key, verify, minVersion }, chooseProxy);
 }
 
 function readCertificates(path: string, what: string): string {

@@ -5,7 +5,7 @@
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
-import { parseBoolean, parseString, parseUrl, unreadable } from "../config/option_parsers.ts";
+import { parseBoolean, parseUrl, unreadable } from "../config/option_parsers.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
@@ -14,6 +14,7 @@ import { strictRules } from "../receive/rules/strict_rules.ts";
 import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatBytes } from "./format.ts";
+import { withBrackets, withoutBrackets } from "./host_name.ts";
 import { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
@@ -45,7 +46,7 @@ export const receive: Command = {
       placeholder: "ADDRESS",
       help: "The address to listen on.",
       default: defaultHost,
-      parse: parseString,
+      parse: withoutBrackets,
     },
     {
       flag: "port",
@@ -108,7 +109,7 @@ async function run(given: Arguments): Promise<number> {
   const port = Number(given.values.get("port") ?? defaultPort);
   const server = await serve(handler, { host, port }).catch((error) => {
     throw new ConfigurationError(
-      `Cannot listen on ${host}:${port}: ${reasonOf(error)}; --host and --port choose another address`,
+      `Cannot listen on ${withBrackets(host)}:${port}: ${reasonOf(error)}; --host and --port choose another address`,
     );
   });
   const url = `${server.url}/api/v1/write`;

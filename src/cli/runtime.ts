@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { withBrackets } from "./host_name.ts";
+
 const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");
 const http = process.getBuiltinModule("node:http");
@@ -210,8 +212,9 @@ export function serve(
   handler: (request: Request) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Server> {
+  const hostInUrl = withBrackets(host);
   const server = http.createServer((incoming, outgoing) => {
-    const { method = "GET", url = "/", headers: { host: authority = host } } = incoming;
+    const { method = "GET", url = "/", headers: { host: authority = hostInUrl } } = incoming;
     const headers = new Headers();
     for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
       headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
@@ -236,7 +239,7 @@ export function serve(
       const address = server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
       resolve({
-        url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+        url: `http://${hostInUrl}:${bound}`,
         close: () =>
           new Promise((closed) => {
             server.close(() => closed());

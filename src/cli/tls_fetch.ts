@@ -1,10 +1,21 @@
 /**
- * A fetch that can trust a CA, present a client certificate, or skip verification. The runtimes' own fetch functions cannot do
- * this, or each does it in a different way.
+ * A fetch that can use a proxy, trust a CA, present a client certificate, or skip verification. The runtimes' own fetch functions
+ * cannot do this, or each does it in a different way.
  *
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
+import { switchedProtocols } from "../send/network_error.ts";
+import type { ChooseProxy } from "./proxy.ts";
+import {
+  type AgentOptions,
+  createProxyRoute,
+  type Message,
+  noProxy,
+  refusalOf,
+  type Route,
+  withoutCredentials,
+} from "./proxy_route.ts";
 import { builtin, toStream } from "./runtime.ts";
 
 /** The certificates that are trusted and presented. */
@@ -21,58 +32,75 @@ export interface TlsOptions {
   readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 }
 
-/** A response of node:https. */
-interface Message extends AsyncIterable<Uint8Array> {
-  readonly statusCode?: number | undefined;
-  readonly headersDistinct: Readonly<Record<string, readonly string[] | undefined>>;
-  resume(): unknown;
-}
-
 /**
- * Returns a fetch for https requests whose body is bytes or a string. It does not follow redirects. It hands requests over plain
- * http to the global fetch.
+ * Returns a fetch for requests whose body is bytes or a string. It does not follow redirects. It uses the proxies that `chooseProxy`
+ * returns; without `chooseProxy`, it hands requests over plain http to the global fetch.
  */
-export function createTlsFetch(options: TlsOptions): typeof globalThis.fetch {
-  const https = builtin("node:https");
+export function createTlsFetch(options: TlsOptions, chooseProxy?: ChooseProxy): typeof globalThis.fetch {
   const { verify = true, ...rest } = options;
-  const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: verify, ...rest });
-  return (input, init = {}) => {
-    if (!/^https:/i.test(String(input))) return globalThis.fetch(input, init);
-    return new Promise((resolve, reject) => {
-      const { method = "GET", headers, body, signal } = init;
-      const request = https.request(new URL(String(input)), {
-        agent,
-        method,
-        headers: Object.fromEntries(new Headers(headers)),
-        ...(signal ? { signal } : {}),
-      }, (message) => {
+  const agentOptions = { ...noProxy, keepAlive: true, rejectUnauthorized: verify, ...rest };
+  const routes = new Map<string, Route>();
+  return async (input, init = {}) => {
+    const url = new URL(String(input));
+    if (chooseProxy === undefined && url.protocol !== "https:") return await globalThis.fetch(input, init);
+    const { method = "GET", headers, body, signal } = init;
+    signal?.throwIfAborted();
+    return await new Promise((resolve, reject) => {
+      const proxy = chooseProxy?.(url);
+      const key = `${url.protocol} ${proxy?.href}`;
+      const route = routes.get(key) ??
+        (proxy === undefined
+          ? createDirectRoute(url.protocol, agentOptions)
+          : createProxyRoute(url.protocol, proxy, agentOptions));
+      routes.set(key, route);
+      const fail = (cause: unknown): void => reject(new TypeError("fetch failed", { cause }));
+      // A request that waits for a tunnel does not notice the signal.
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      const fields = Object.fromEntries(new Headers(headers));
+      const request = route.open(url, { method, headers: fields, ...(signal ? { signal } : {}) }, (message) => {
         try {
-          resolve(responseOf(message));
+          resolve(responseOf(message, { url, proxy }));
         } catch (cause) {
           // The status is out of range, or Headers rejects a header.
           message.destroy();
-          reject(new TypeError("fetch failed", { cause }));
+          fail(cause);
         }
       });
-      request.on(
-        "error",
-        (cause) => reject(signal?.aborted ? signal.reason : new TypeError("fetch failed", { cause })),
-      );
+      request.on("upgrade", (_, socket) => {
+        socket.destroy();
+        fail(switchedProtocols());
+      });
+      request.on("error", (cause) => signal?.aborted ? reject(signal.reason) : fail(route.explain(cause)));
       request.end(body instanceof Uint8Array || typeof body === "string" ? body : undefined);
     });
   };
 }
 
-function responseOf(message: Message): Response {
-  const status = message.statusCode ?? 0;
+function createDirectRoute(protocol: string, options: AgentOptions): Route {
+  const { request, Agent } = builtin(protocol === "https:" ? "node:https" : "node:http");
+  const agent = new Agent(options);
+  return { open: (url, init, onResponse) => request(url, { ...init, agent }, onResponse), explain: (error) => error };
+}
+
+/** @throws if the message is no answer of the endpoint, or if no `Response` can hold it */
+function responseOf(
+  message: Message,
+  { url, proxy }: { readonly url: URL; readonly proxy: URL | undefined },
+): Response {
+  const { statusCode: status = 0 } = message;
+  if (status === 101) throw switchedProtocols();
+  if (status === 407 && proxy !== undefined) throw refusalOf(proxy, { status, address: url.host });
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(message.headersDistinct)) {
     for (const value of values) headers.append(name, value);
   }
   // A Response of these has no body.
-  if (![204, 205, 304].includes(status)) return new Response(toStream(message), { status, headers });
-  message.resume();
-  return new Response(null, { status, headers });
+  if ([204, 205, 304].includes(status)) {
+    message.resume();
+    return new Response(null, { status, headers });
+  }
+  const isOfProxy = proxy !== undefined && status >= 400;
+  return new Response(toStream(isOfProxy ? withoutCredentials(message, proxy) : message), { status, headers });
 }
 
 /**

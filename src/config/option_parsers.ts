@@ -69,6 +69,25 @@ export function parseUrl(text: string, source: string): string {
   return text;
 }
 
+/** Reads the URL of a proxy, whose scheme is http by default, or `none`. */
+export function parseProxy(text: string, source: string): string {
+  return text === "none" ? text : parseProxyUrl(text, source).href;
+}
+
+/** Reads the URL of a proxy, whose scheme is http by default. An error does not show the string, which may contain a password. */
+export function parseProxyUrl(text: string, source: string): URL {
+  const trimmed = text.trim();
+  const url = trimmed.includes("://") ? trimmed : `http://${trimmed}`;
+  if (!URL.canParse(url) || !/^https?:/i.test(url)) {
+    throw unreadable(
+      source,
+      undefined,
+      "the URL of an HTTP proxy such as http://host:3128; --proxy sets another one, or none",
+    );
+  }
+  return new URL(url);
+}
+
 /** Reads `a,b,c` without spaces around the entries, or a JSON list. */
 export function parseList(text: string, source: string): readonly string[] {
   const json = parseJson(text, "[");

@@ -17,6 +17,8 @@ import type { Tags } from "../k6/sample.ts";
 
 /** Options for the program: the library reads no files, has no TLS of its own and no exit code. The command implements them. */
 export interface FileOptions {
+  /** The proxy for all requests, or `none`. A program passes a `fetch` that uses it. */
+  readonly proxy?: string | undefined;
   /** A file of CA certificates (PEM). A program passes a `fetch` that trusts them. */
   readonly caCertFile?: string | undefined;
   /** A file with the client's certificate (PEM). A program passes a `fetch` that presents it. */
@@ -39,7 +41,7 @@ export interface FileOptions {
 export interface OptionsFromText {
   /** The options that `RemoteWriteOutput` accepts. */
   readonly options: RemoteWriteOutputOptions;
-  /** The options that name files, those of TLS, and `onLoss`. */
+  /** The options that name files, those of TLS, `proxy`, and `onLoss`. */
   readonly files: FileOptions;
 }
 
@@ -62,7 +64,7 @@ export interface RawOptions
 export function buildOptions(raw: RawOptions): OptionsFromText {
   const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
   const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
-  const { bearerTokenFile, relabelConfigFile, onLoss, ...options } = withoutTls;
+  const { proxy, bearerTokenFile, relabelConfigFile, onLoss, ...options } = withoutTls;
   const isSigned = sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined);
   const { user, bearerToken } = options;
   const methods = Object.entries({ user, bearerToken, oauth2: tokens, sigv4: isSigned || undefined })
@@ -82,7 +84,7 @@ export function buildOptions(raw: RawOptions): OptionsFromText {
     }),
     files: defined({
       ...{ caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify },
-      ...{ bearerTokenFile, relabelConfigFile, onLoss },
+      ...{ proxy, bearerTokenFile, relabelConfigFile, onLoss },
     }),
   };
 }

@@ -14,6 +14,7 @@ import {
   parseJsonList,
   parseList,
   parsePairs,
+  parseProxy,
   parseString,
   parseUrl,
 } from "./option_parsers.ts";
@@ -125,6 +126,15 @@ const header: TextOptionEntry = {
   parse: parseHeader,
 };
 
+const proxy: TextOptionEntry = {
+  option: "proxy",
+  flag: "proxy",
+  placeholder: "URL",
+  help: "The HTTP proxy for all requests, or none. By default, HTTP_PROXY, HTTPS_PROXY and NO_PROXY choose it.",
+  secret: true,
+  parse: parseProxy,
+};
+
 const tls: readonly TextOptionEntry[] = [
   {
     option: "insecureSkipTlsVerify",
@@ -210,13 +220,14 @@ const client = textOptionsOf(clientOptionDefinitions, clientOptionTexts);
 const isCredential = ({ option }: TextOption): boolean => ["user", "password", "bearerToken"].includes(option);
 const isUrl = ({ option }: TextOption): boolean => option === "url";
 
-/** The options about sending, in the order of the help: endpoint, authentication, requests, TLS, queue. */
+/** The options about sending, in the order of the help: endpoint, authentication, requests, proxy, TLS, queue. */
 export const sendingTextOptions: readonly TextOption[] = [
   ...client.filter(isUrl),
   ...client.filter(isCredential),
   ...authentication.map(textOption),
   textOption(header),
   ...client.filter((option) => !isUrl(option) && !isCredential(option)),
+  textOption(proxy),
   ...tls.map(textOption),
   ...textOptionsOf(queueOptionDefinitions, queueOptionTexts),
   textOption(onLoss),

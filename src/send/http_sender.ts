@@ -8,7 +8,7 @@
 import { isRemoteWriteError, reasonOf } from "../model/errors.ts";
 import { drain, parseRetryAfter, readReason, writtenCounts } from "./answer.ts";
 import type { Authorizer, RequestHeaders } from "./auth/authorizer.ts";
-import { describeNetworkError } from "./network_error.ts";
+import { describeNetworkError, switchedProtocols } from "./network_error.ts";
 import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { headersOf, parseHeaders, withoutUserInfo } from "./request_head.ts";
@@ -138,7 +138,8 @@ async function post(attempt: Attempt, url: URL): Promise<Response> {
 function redirectTarget(response: Response, from: URL): URL | undefined {
   if (response.status !== 307 && response.status !== 308) return undefined;
   const target = locationOf(response, from);
-  return target?.origin === from.origin ? target : undefined;
+  // The target may repeat the user info of the option, with which some runtimes' fetch fails.
+  return target?.origin === from.origin ? withoutUserInfo(target) : undefined;
 }
 
 function locationOf({ headers }: Response, from: URL): URL | undefined {
@@ -149,6 +150,10 @@ function locationOf({ headers }: Response, from: URL): URL | undefined {
 /** Returns the result that an answer means. Its body is read at most in part. */
 async function resultOfResponse(attempt: Attempt, response: Response, url: URL): Promise<RequestResult> {
   const { status, headers } = response;
+  if (status === 101) {
+    void response.body?.cancel().catch(() => {});
+    return rejected(attempt, switchedProtocols().message);
+  }
   if (response.ok) {
     await drain(response, attempt);
     // A login page, or the page of another host: nothing is stored.
@@ -181,7 +186,7 @@ function resultOfError(attempt: Attempt, error: unknown): RequestResult {
     return isRemoteWriteError(error, "configuration") ? rejected(attempt, reason) : failed(attempt, reason);
   }
   const { reason, unreached, isPermanent } = describeNetworkError(error);
-  if (isPermanent) return rejected(attempt, reason);
+  if (isPermanent) return { ...rejected(attempt, reason), unknownBefore: !unreached };
   return failed(attempt, reason, { unknown: !unreached, disconnected: !unreached });
 }
 

@@ -15,6 +15,26 @@ export interface NetworkError {
   readonly isPermanent: boolean;
 }
 
+/** An error of a fetch that knows that its request was not received, and why. */
+export class DescribedError extends Error {
+  /** Whether a retry is useless. */
+  readonly isPermanent: boolean;
+
+  /** @param reason what happened, in one clause */
+  constructor(reason: string, { isPermanent }: { readonly isPermanent: boolean }) {
+    super(reason);
+    this.isPermanent = isPermanent;
+  }
+}
+
+/** Returns the error of an answer 101: the endpoint speaks another protocol from here on. */
+export function switchedProtocols(): DescribedError {
+  return new DescribedError(
+    "the endpoint answers 101 Switching Protocols, which no request asked for",
+    { isPermanent: true },
+  );
+}
+
 /** Codes of Node and Bun, and messages of Deno, for connections that were never made. */
 const unreachedPatterns: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED|Connection refused/, "the connection was refused"],
@@ -36,6 +56,12 @@ const permanentPatterns: readonly RegExp[] = [
   /unknown scheme|scheme '.*' not supported|protocol must be http|Invalid URL|URL is invalid/i,
 ];
 
+/** Codes of Bun, and messages of Node, for an answer 101. (Deno returns it.) */
+const switched = /bad upgrade|assert\(upgrade\)|UnrequestedUpgrade/;
+
+/** Node's fetch ends with this error at an answer 100 that no request asked for. The other runtimes read on. */
+const continued = /UND_ERR_SOCKET bad response/;
+
 /** A TLS handshake comes before the request, too. */
 const tlsError = /CERT|EPROTO|ERR_SSL|ERR_TLS|certificate|corrupt message|handshake/;
 
@@ -47,6 +73,9 @@ export function describeNetworkError(error: unknown): NetworkError {
   let [text, innermost, lastCode] = ["", "", ""];
   // The error and its causes. The innermost message says most; the outer one is "fetch failed".
   for (let current = error, depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
+    if (current instanceof DescribedError) {
+      return { reason: current.message, unreached: true, isPermanent: current.isPermanent };
+    }
     const { name, message, cause } = current instanceof Error ? current : new Error(String(current));
     const code = current instanceof Error && "code" in current ? String(current.code) : "";
     text += `${name} ${code} ${message}; `;
@@ -60,6 +89,12 @@ export function describeNetworkError(error: unknown): NetworkError {
   const wasConnected = /\bread E/.test(text);
   for (const [pattern, reason] of unreachedPatterns) {
     if (!wasConnected && pattern.test(text)) return { reason, unreached: true, isPermanent: false };
+  }
+  if (switched.test(text)) return { reason: switchedProtocols().message, unreached: true, isPermanent: true };
+  if (continued.test(text)) {
+    const reason =
+      "the endpoint answers 100 Continue, which no request asked for, and this runtime's fetch stops there";
+    return { reason, unreached: false, isPermanent: true };
   }
   if (permanentPatterns.some((pattern) => pattern.test(text))) {
     const words = innermost.replace(/^error sending request .*\(Connect\): /, "");

@@ -41,7 +41,7 @@ export interface WrittenCounts {
 interface Attempts {
   /** How many times the request was sent. */
   readonly attempts: number;
-  /** Whether an attempt before the last one may have been stored: its answer never came, or did not say. */
+  /** Whether an attempt before this result may have been stored: its answer never came, or could not be read, or did not say. */
   readonly unknownBefore: boolean;
 }
 

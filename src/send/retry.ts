@@ -52,7 +52,9 @@ export function withRetry(send: Send, options: RetryOptions): Send {
       const result = await send({ ...request, attempt: request.attempt + attempts }, signal);
       attempts += result.attempts;
       if (result.kind === "aborted") return { ...result, attempts, unknownBefore, failure };
-      if (result.kind !== "failed") return { ...result, attempts, unknownBefore };
+      if (result.kind !== "failed") {
+        return { ...result, attempts, unknownBefore: unknownBefore || result.unknownBefore };
+      }
       const { status, reason, disconnected, retryAfterMs = 0 } = result;
       if (status === 429 && !retryOn429) {
         return { kind: "rejected", status, reason, written: undefined, attempts, unknownBefore };

@@ -8,6 +8,8 @@ import { errorOf, permanentErrors } from "../support/fetch_errors.ts";
 
 /** A sentence of each advice. */
 const sentences: Readonly<Record<AdviceKind, string>> = {
+  proxyCredentials: "They belong into the proxy's URL, in --proxy or the variables: http://user:password@host:3128.",
+  proxy: "To use another proxy or none, use --proxy.",
   clientCertificate: "To present one, use --client-cert-file and --client-key-file.",
   otherHost: "The endpoint's certificate is for another host. To trust it, use --ca-cert-file FILE or",
   expired: "The endpoint's certificate has expired. To trust it, use --ca-cert-file FILE or",
@@ -53,6 +55,18 @@ const refusals: readonly (readonly [words: string, kind: AdviceKind | undefined]
 /** Other messages of the library. */
 const messages: readonly (readonly [message: string, kind: AdviceKind | undefined])[] = [
   ["Gave up 329 samples after 1 attempt: the endpoint did not answer within 30 s.", "timeout"],
+  ["Gave up 1 sample after 3 attempts: no connection to the proxy a.test:3128: the connection was refused.", "proxy"],
+  ["The endpoint refuses all requests (no connection to the proxy [::1]:1: CERT_HAS_EXPIRED). Nothing", "proxy"],
+  ["The endpoint refuses all requests (the proxy a.test refuses to connect to b.test:443 (status 403)). It", "proxy"],
+  ["Gave up 1 sample after 3 attempts: the proxy a.test:3128 cannot connect to b.test:443 (status 502).", "proxy"],
+  [
+    "The endpoint refuses all requests (the proxy a.test rejects the user name and password (status 407)). It",
+    "proxyCredentials",
+  ],
+  [
+    "The endpoint refuses all requests (the proxy a.test:1 requires a user name and password (status 407)). It",
+    "proxyCredentials",
+  ],
   ["Gave up 1 sample after 12 attempts: status 503: busy.", undefined],
   ["The endpoint refuses all requests (status 401: no). The sender tries again, less and less often.", "credentials"],
   ["The endpoint refuses all requests (status 403: no). Nothing more is sent.", "credentials"],

@@ -252,3 +252,20 @@ test("an unreadable value is not shown if it may contain a secret", () => {
     assert.doesNotMatch(failure({ [name]: value }), /hunter2|annabel/);
   }
 });
+
+test("a proxy is a URL, whose scheme may be missing, or none; an error does not show it", () => {
+  const read = (text: string): unknown => rawOptionsFromEnv({ K6_PROMETHEUS_RW_PROXY: text }).proxy;
+  assert.equal(read("none"), "none");
+  assert.equal(read("proxy.test:3128"), "http://proxy.test:3128/");
+  assert.equal(read("https://ann:hunter2@proxy.test"), "https://ann:hunter2@proxy.test/");
+  for (const text of ["socks5://ann:hunter2@proxy.test", "ann:hunter2@", "http://ann:hunter2@a b"]) {
+    assert.throws(() => read(text), (error) => {
+      assert.match(
+        String(error),
+        /Cannot read K6_PROMETHEUS_RW_PROXY: it is not the URL of an HTTP proxy such as http:/,
+      );
+      assert.doesNotMatch(String(error), /hunter2/);
+      return true;
+    });
+  }
+});

@@ -99,8 +99,13 @@ test("a missing part and a second method are errors that name it, but no secret"
   }
 });
 
-test("options that name files and options of TLS are separate", () => {
-  const files = { caCertFile: "ca.pem", insecureSkipTlsVerify: false, bearerTokenFile: "token" } as const;
+test("options that name files, options of TLS and the proxy are separate", () => {
+  const files = {
+    caCertFile: "ca.pem",
+    insecureSkipTlsVerify: false,
+    bearerTokenFile: "token",
+    proxy: "none",
+  } as const;
   assert.deepEqual(buildOptions({ ...files, prefix: "p_", tlsMinVersion: undefined }), {
     options: { prefix: "p_" },
     files,

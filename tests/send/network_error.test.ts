@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeNetworkError } from "../../src/send/network_error.ts";
+import { DescribedError, describeNetworkError } from "../../src/send/network_error.ts";
 import { errorOf, permanentErrors } from "../support/fetch_errors.ts";
 
 const denoPrefix = "error sending request for url (https://127.0.0.1:1/): client error (Connect): ";
@@ -116,6 +116,34 @@ test("errors that no retry can remove are permanent, and show the message and th
       assert.deepEqual([unreached, isPermanent], [true, true], JSON.stringify(chain));
     }
   }
+});
+
+test("answers that no request asked for are permanent; the endpoint may have stored what it answers with 100", () => {
+  const socketError = (message: string): Error =>
+    errorOf([["fetch failed"], [message, "UND_ERR_SOCKET"]]) ?? new Error();
+  const bun = 'UnrequestedUpgrade fetching "http://127.0.0.1:1/". For more information, pass `verbose: true`';
+  const switched = [
+    socketError("bad upgrade"),
+    errorOf([["fetch failed"], ["The expression evaluated to a falsy value:\n\n  assert(upgrade)\n", "ERR_ASSERTION"]]),
+    errorOf([[bun, "UnrequestedUpgrade"]]),
+  ];
+  for (const error of switched) {
+    const { reason, ...facts } = describeNetworkError(error);
+    assert.match(reason, /^the endpoint answers 101 Switching Protocols, /);
+    assert.deepEqual(facts, { isPermanent: true, unreached: true });
+  }
+  const { reason, ...facts } = describeNetworkError(socketError("bad response"));
+  assert.match(reason, /^the endpoint answers 100 Continue, /);
+  assert.deepEqual(facts, { isPermanent: true, unreached: false });
+});
+
+test("an error that a fetch described keeps its words", () => {
+  const cause = new DescribedError("the proxy is away", { isPermanent: false });
+  assert.deepEqual(describeNetworkError(new TypeError("fetch failed", { cause })), {
+    reason: "the proxy is away",
+    isPermanent: false,
+    unreached: true,
+  });
 });
 
 test("a thrown value that is not an Error is described too", () => {

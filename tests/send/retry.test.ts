@@ -94,6 +94,8 @@ test("an unknown outcome is remembered until the end", async () => {
   const unknown: RequestResult = { ...failure, status: 504, unknown: true };
   assert.equal((await run([unknown, failure, rejected])).result.unknownBefore, true);
   assert.equal((await run([failure, rejected])).result.unknownBefore, false);
+  // The answer to this one could not be read.
+  assert.equal((await run([{ ...rejected, unknownBefore: true }])).result.unknownBefore, true);
   // The last attempt is not an attempt before the last.
   const { result } = await run([failure, unknown], {}, { retryUntilMs: 40 });
   assert.equal(result.kind === "failed" && result.unknown, true);
