@@ -23,7 +23,7 @@ import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
 import { passOn } from "./print.ts";
-import { exitNow, onSignal, senderName, toStream } from "./runtime.ts";
+import { exitNow, onExit, onSignal, senderName, toStream } from "./runtime.ts";
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
 import { TagNotices } from "./tag_notices.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
@@ -102,6 +102,7 @@ class Sending {
     });
     clearInterval(progress);
     this.#log.progress("");
+    if (!this.#stop.signal.aborted) checkpoint?.checkWindows(output.stats.windows);
     const totals = { report, stats: output.stats, read: this.#read };
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
@@ -129,6 +130,7 @@ class Sending {
       );
     }
     const checkpoint = await Checkpoint.open(path, { files: paths, raw, shiftToNow, metrics });
+    onExit(() => checkpoint.close());
     const { windowsSent } = checkpoint;
     if (windowsSent !== undefined) {
       this.#log.say("info", `Continuing from ${path}: earlier runs sent ${countOf(windowsSent, "window")}.`);
