@@ -73,6 +73,8 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
   url: {
     kind: "url",
     default: "http://localhost:9090/api/v1/write",
+    // It may contain a password or a token.
+    secret: true,
     check: parseUrl,
   },
   user: { kind: "string" },
