@@ -216,7 +216,7 @@ for (const [source, give] of Object.entries(sources)) {
             : {};
           const { args = [], k6Args, env = {} } = give({ ...values, ...headers, ...tokens, url }, own);
           const outputs: string[] = [];
-          const common = ["--log-level", "debug", "--retry-deadline", "0", "--close-timeout", "200ms", ...args];
+          const common = ["--log-level", "debug", "--retry-deadline", "0", "--close-timeout", "2s", ...args];
           if (k6Args === undefined) {
             const file = join(own, "run.json");
             writeFileSync(file, point(1) + point(2));
