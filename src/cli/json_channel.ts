@@ -6,7 +6,7 @@
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { createFifo } from "./fifo.ts";
 import { followFile } from "./follow.ts";
-import { builtin, isRunning, onExit, processId, toStream } from "./runtime.ts";
+import { builtin, isOwn, isRunning, onExit, processId, toStream } from "./runtime.ts";
 
 /** A path to which k6 writes its JSON while this process reads it. */
 export interface JsonChannel {
@@ -104,7 +104,8 @@ function removeAbandoned(parent: string): void {
     if (pid === undefined || isRunning(Number(pid))) continue;
     const folder = join(parent, name);
     try {
-      if (Date.now() - fs.lstatSync(folder).mtimeMs < abandonedMs) continue;
+      const stats = fs.lstatSync(folder);
+      if (!isOwn(stats, "folder") || Date.now() - stats.mtimeMs < abandonedMs) continue;
       // Remove only the file that can be in it, because another program may have made the folder.
       for (const file of fs.readdirSync(folder)) if (file === fileName) fs.unlinkSync(join(folder, file));
       fs.rmdirSync(folder);

@@ -4,6 +4,7 @@
  * @module
  */
 import { choiceOf } from "../config/option_parsers.ts";
+import { printable } from "../model/printable.ts";
 import { stderrIsTerminal, terminalWidth, writeError } from "./runtime.ts";
 
 const levels = ["error", "warn", "info", "debug"] as const;
@@ -29,18 +30,19 @@ export class Log {
     this.#clearsBelow = clearsBelow && stderrIsTerminal;
   }
 
-  /** Prints a message unless it is less important than the level. */
-  say(level: LogLevel, message: string): void {
+  /** Prints a message unless it is less important than the level. A string is one line: line breaks within it are escaped. */
+  say(level: LogLevel, message: string | readonly string[]): void {
     if (levels.indexOf(level) > this.#level) return;
     const label = level === "info" ? "" : `${level}: `;
-    void writeError(`${this.#erase()}${label}${message}\n${this.#progress}`);
+    const lines = [message].flat().map(printable).join("\n");
+    void writeError(`${this.#erase()}${label}${lines}\n${this.#progress}`);
   }
 
   /** Replaces the line of progress; an empty line removes it. Does nothing if there is no terminal. */
   progress(line: string): void {
     if (!stderrIsTerminal || this.#level < levels.indexOf("info")) return;
     // A line that wraps could not be erased.
-    const shown = line.slice(0, terminalWidth() - 1);
+    const shown = printable(line).slice(0, terminalWidth() - 1);
     void writeError(`${this.#erase()}${shown}`);
     this.#progress = shown;
   }

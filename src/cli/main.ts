@@ -15,18 +15,24 @@
 import { isRemoteWriteError } from "../model/errors.ts";
 import { exitCodes } from "./command.ts";
 import { readCommandLine } from "./command_line.ts";
-import { commandLine, exit, writeError, writeOut } from "./runtime.ts";
+import { print, printError } from "./print.ts";
+import { commandLine, exit } from "./runtime.ts";
 
 async function main(): Promise<number> {
   try {
-    const { print, command, given } = readCommandLine(commandLine);
-    if (print === undefined) return await command.run(given);
-    await writeOut(print);
+    const { print: text, command, given } = readCommandLine(commandLine);
+    if (text === undefined) return await command.run(given);
+    await print(text);
     return exitCodes.ok;
   } catch (error) {
-    if (!isRemoteWriteError(error)) throw error;
-    await writeError(`error: ${error.message}\n`);
-    return exitCodes.usage;
+    if (isRemoteWriteError(error)) {
+      await printError(`error: ${error.message}`);
+      return exitCodes.usage;
+    }
+    // A mistake in this program. The runtime would print the message as it is.
+    const trace = error instanceof Error ? `${error.stack ?? error}` : String(error);
+    for (const line of `error: ${trace}`.split("\n")) await printError(line);
+    return exitCodes.lost;
   }
 }
 

@@ -19,7 +19,8 @@ import { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
-import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
+import { print } from "./print.ts";
+import { builtin, exitNow, onSignal, serve } from "./runtime.ts";
 import { formatDelivered } from "./summary.ts";
 
 const { setImmediate } = builtin("node:timers");
@@ -87,7 +88,7 @@ async function run(given: Arguments): Promise<number> {
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
       for (const chunk of json?.format(write) ?? []) {
-        await writeOut(chunk);
+        await print(chunk);
         // Writing to a file never waits, so other senders and signals need a turn of the event loop.
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -113,12 +114,12 @@ async function run(given: Arguments): Promise<number> {
     );
   });
   const url = `${server.url}/api/v1/write`;
-  if (json === undefined) await writeOut(`Receiving at ${url}\n`);
+  if (json === undefined) await print(`Receiving at ${url}\n`);
   else log.say("info", `Receiving at ${url}`);
   await stopped;
   await server.close();
   const report = await forwarder?.close();
-  if (json === undefined) await writeOut(table.format());
+  if (json === undefined) await print(table.format());
   if (report === undefined) return exitCodes.ok;
   log.say("info", formatDelivered(report));
   return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;

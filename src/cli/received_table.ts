@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../model/printable.ts";
 import { cut } from "../receive/quote.ts";
 import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../model/time_series.ts";
@@ -148,7 +149,9 @@ interface Column {
 }
 
 /** Formats rows under titles; each column is as wide as its longest cell. */
-function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+function formatTable(columns: readonly Column[], cells: readonly (readonly string[])[]): string {
+  // A line break in a name would begin a row.
+  const rows = cells.map((row) => row.map(printable));
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0))
   );

@@ -90,6 +90,15 @@ export function isRegularFile(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
+/** Reports whether a file or folder belongs to this user and is no link, from what `lstat` says. Windows has no such owner. */
+export function isOwn(
+  stats: { readonly uid: number; isFile(): boolean; isDirectory(): boolean },
+  kind: "file" | "folder",
+): boolean {
+  const isKind = kind === "file" ? stats.isFile() : stats.isDirectory();
+  return isKind && (process.getuid === undefined || stats.uid === process.getuid());
+}
+
 /** Returns the chunks of standard input. */
 export function standardInput(): AsyncIterable<Uint8Array> {
   return process.stdin;

@@ -22,7 +22,8 @@ import { describeUnknownMetrics } from "./metric_type.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
-import { exitNow, onSignal, senderName, toStream, writeOut } from "./runtime.ts";
+import { passOn } from "./print.ts";
+import { exitNow, onExit, onSignal, senderName, toStream } from "./runtime.ts";
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
 import { TagNotices } from "./tag_notices.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
@@ -101,6 +102,7 @@ class Sending {
     });
     clearInterval(progress);
     this.#log.progress("");
+    if (!this.#stop.signal.aborted) checkpoint?.checkWindows(output.stats.windows);
     const totals = { report, stats: output.stats, read: this.#read };
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
@@ -128,6 +130,7 @@ class Sending {
       );
     }
     const checkpoint = await Checkpoint.open(path, { files: paths, raw, shiftToNow, metrics });
+    onExit(() => checkpoint.close());
     const { windowsSent } = checkpoint;
     if (windowsSent !== undefined) {
       this.#log.say("info", `Continuing from ${path}: earlier runs sent ${countOf(windowsSent, "window")}.`);
@@ -169,11 +172,11 @@ class Sending {
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const name = path === "-" ? "standard input" : path;
-    const print = printer();
-    const passOn = (line: string, continues: boolean): Promise<void> => print(continues ? line : `${line}\n`);
+    const pass = joiner();
+    const onForeignLine = (line: string, continues: boolean): Promise<void> => pass(continues ? line : `${line}\n`);
     const reader = this.#args.follow
       ? this.#readerOf(toStream(this.#follow(path)))
-      : this.#readerOf(openInput(path), { signal: this.#stop.signal, ...(path === "-" && { onForeignLine: passOn }) });
+      : this.#readerOf(openInput(path), { signal: this.#stop.signal, ...(path === "-" && { onForeignLine }) });
     let failed = false;
     try {
       for await (const samples of reader) {
@@ -271,8 +274,8 @@ class Sending {
   }
 }
 
-/** Returns a function that prints to standard output. It joins strings that are printed in the same turn into one write. */
-function printer(): (text: string) => Promise<void> {
+/** Returns a function that passes on strings. It joins the strings of the same turn into one write. */
+function joiner(): (text: string) => Promise<void> {
   let text = "";
   let written: Promise<void> | undefined;
   return (more) => {
@@ -280,7 +283,7 @@ function printer(): (text: string) => Promise<void> {
     return written ??= Promise.resolve().then(() => {
       const whole = text;
       [text, written] = ["", undefined];
-      return writeOut(whole);
+      return passOn(whole);
     });
   };
 }

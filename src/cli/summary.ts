@@ -48,7 +48,7 @@ export function lossesOf({ report, stats, read }: RunResult): string[] {
   ];
 }
 
-/** Formats the summary, a few lines. */
+/** Returns the lines of the summary. */
 export function formatSummary(
   { report, stats, read, endpoint, interrupted, received, ms }: RunResult & {
     /** The endpoint, without secrets. */
@@ -60,7 +60,7 @@ export function formatSummary(
     /** The duration of the run. */
     readonly ms: number;
   },
-): string {
+): string[] {
   const lines = sum(read.map(({ lines }) => lines));
   const skipped = skipReasons.flatMap(([reason, words]) => {
     const count = sum(read.map(({ skipped }) => skipped[reason]));
@@ -83,8 +83,8 @@ export function formatSummary(
   return formatRows(rows);
 }
 
-/** Formats what was sent, and what happened to its samples. */
-export function formatDelivered(report: DeliveryReport): string {
+/** Returns lines that say what was sent, and what happened to its samples. */
+export function formatDelivered(report: DeliveryReport): string[] {
   return formatRows(deliveryRows(report));
 }
 
@@ -116,8 +116,8 @@ function shortened(reason: string): string {
   return words.length <= maxReason ? words : `${words.slice(0, maxReason - 3)}...`;
 }
 
-function formatRows(rows: readonly (readonly string[])[]): string {
-  return rows.map(([title = "", ...facts]) => `${title.padStart(10)}  ${facts.join(", ")}`).join("\n");
+function formatRows(rows: readonly (readonly string[])[]): string[] {
+  return rows.map(([title = "", ...facts]) => `${title.padStart(10)}  ${facts.join(", ")}`);
 }
 
 function sum(counts: readonly number[]): number {

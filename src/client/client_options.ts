@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
+import { printable } from "../model/printable.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
 import { parseHttpUrl, redactUrl } from "../send/redact.ts";
 import { DeadlineClock } from "../send/deadline_clock.ts";
@@ -43,7 +44,7 @@ export interface ClientOptions extends AuthOptions {
    * @default true
    */
   readonly bisect?: boolean | undefined;
-  /** Called with each warning. A warning never contains a secret. @default console.warn */
+  /** Called with each warning, one line without secrets and without controls of a terminal. @default console.warn */
   readonly onWarning?: ((message: string) => void) | undefined;
   /**
    * Sends the requests. Pass another one for TLS settings, a proxy or tests.
@@ -72,6 +73,8 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
   url: {
     kind: "url",
     default: "http://localhost:9090/api/v1/write",
+    // It may contain a password or a token.
+    secret: true,
     check: parseUrl,
   },
   user: { kind: "string" },
@@ -155,11 +158,14 @@ function checkHeaders(headers: unknown): void {
   );
 }
 
-/** Returns a function that ignores errors of `onWarning`, because they must not end the sending. */
+/**
+ * Returns a function that passes on printable warnings, because they quote the words of others. It ignores errors of `onWarning`,
+ * because they must not end the sending.
+ */
 function guarded(onWarning: (message: string) => void): (message: string) => void {
   return (message) => {
     try {
-      onWarning(message);
+      onWarning(printable(message));
     } catch {
       // There is no other place to report it.
     }

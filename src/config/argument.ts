@@ -41,6 +41,13 @@ export function readArgument(text: string): RawOptions {
   }));
 }
 
+/** Reports whether a part may be the rest of a secret that contains a comma. */
+function mayGoOn({ option, value }: Entry, part: string): boolean {
+  if (option.secret !== true) return false;
+  // In a URL, the user info comes before the path, and a query after it.
+  return option.placeholder !== "URL" || part.includes("@") || !/^https?:\/\/[^/?#]*\/[^?#]*$/i.test(value);
+}
+
 function entriesOf(text: string): Entry[] {
   const entries: Entry[] = [];
   for (const part of text === "" ? [] : text.split(",")) {
@@ -50,7 +57,7 @@ function entriesOf(text: string): Entry[] {
       const dot = key.indexOf(".");
       const option = optionOfKey(dot < 0 ? key : key.slice(0, dot), {
         where: "the argument",
-        mayBeSecret: last?.option.secret,
+        mayBeSecret: last !== undefined && mayGoOn(last, part),
       });
       if (dot >= 0 && option.record !== true) {
         const name = key.slice(0, dot);

@@ -34,6 +34,7 @@ const authentication: readonly TextOptionEntry[] = [
     flag: "oauth2-token-url",
     placeholder: "URL",
     help: "The token endpoint of OAuth 2.0 client credentials.",
+    secret: true,
     parse: (text, source) => ({ tokenUrl: parseUrl(text, source) }),
   },
   {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DeliveryReport } from "./delivery_report.ts";
+import { printable } from "./printable.ts";
 
 /** Marks the errors of every copy of this module. A program can load two copies, and `instanceof` recognises only one. */
 const brand = Symbol.for("k6-remote-write.error");
@@ -11,14 +12,14 @@ const brand = Symbol.for("k6-remote-write.error");
 /** The kind of an error; each class explains its own. */
 export type RemoteWriteErrorKind = RemoteWriteError["kind"];
 
-/** The base of all errors of this module. Their messages never contain a secret. */
+/** The base of all errors of this module. Their messages never contain a secret, and no control of a terminal. */
 export abstract class RemoteWriteError extends Error {
   /** The kind of the error, the same in every copy of this module. */
   abstract readonly kind: "configuration" | "delivery" | "format" | "busy";
 
   /** Creates an error. @param message what could not be done; it must not contain a secret */
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     Object.defineProperty(this, brand, { value: true });
   }
 }

@@ -1,3 +1,4 @@
+import { printable } from "../model/printable.ts";
 import type { Label } from "../model/time_series.ts";
 
 /**
@@ -9,9 +10,14 @@ export function formatSeries(labels: readonly Label[]): string {
   const named = sorted.findIndex(({ name, value }) => name === "__name__" && /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value));
   const texts = sorted
     .filter((_label, index) => index !== named)
-    .map(({ name, value }) => `${/^[a-zA-Z_]\w*$/.test(name) ? name : JSON.stringify(name)}=${JSON.stringify(value)}`);
+    .map(({ name, value }) => `${/^[a-zA-Z_]\w*$/.test(name) ? name : quoted(name)}=${quoted(value)}`);
   const name = sorted[named]?.value ?? "";
   return texts.length === 0 && name !== "" ? name : `${name}{${texts.join(",")}}`;
+}
+
+/** A control is escaped, so that the notation can be printed. */
+function quoted(text: string): string {
+  return printable(JSON.stringify(text));
 }
 
 function compareLabels(a: Label, b: Label): number {

@@ -1,6 +1,8 @@
+import { printable } from "../model/printable.ts";
+
 /** Quotes a sender's string for a message, and shortens it to 100 characters. */
 export function quote(text: string): string {
-  return JSON.stringify(cut(text, 100));
+  return printable(JSON.stringify(cut(text, 100)));
 }
 
 /** Shortens a string to a number of characters, followed by an ellipsis. */

@@ -148,7 +148,7 @@ test("a complete run sends nothing again; a run with another file or option is t
         [[join(folder, "missing"), ...command.slice(1)], /Cannot read ".*missing": there is no such file/],
         [[...command, "--checkpoint="], /Cannot read --checkpoint: it is "", expected the path of a file/],
         [[...command, "--checkpoint", file], /Cannot read the checkpoint ".*": it is not a checkpoint/],
-        [[...command, "--checkpoint", folder], /Cannot read the checkpoint /],
+        [[...command, "--checkpoint", folder], /Cannot use the checkpoint ".*": it is a folder, expected a file$/],
       ];
       for (const [args, message] of others) assert.match(await usageErrorOf(args), message);
       const { code, stderr } = await runCli([...command, "--checkpoint", join(folder, "no", "state")]);
@@ -168,6 +168,7 @@ test("a checkpoint that cannot be written leaves no temporary file", () =>
     const checkpoint = await openState(folder, file);
     mkdirSync(join(folder, "state"));
     await assert.rejects(checkpoint.begin(0), /^ConfigurationError: Cannot write the checkpoint ".*state": /);
+    checkpoint.close();
     assert.deepEqual(readdirSync(folder), ["run.json", "state"]);
   }));
 
@@ -177,6 +178,7 @@ test("secrets are not written to the checkpoint", () =>
     const checkpoint = await openState(folder, file, { url, headers: { "X-Key": "hunter2" }, user: "ann" });
     await checkpoint.begin(0);
     await checkpoint.record(1);
+    checkpoint.close();
     assert.doesNotMatch(readFileSync(join(folder, "state"), "utf8"), /hunter2|ann/);
     assert.deepEqual(readdirSync(folder), ["run.json", "state"]);
   }));

@@ -1,10 +1,23 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, rmdirSync, utimesSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openJsonChannel } from "../../src/cli/json_channel.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 import { runCli, startCli } from "../support/cli.ts";
+import { withFolder } from "../support/temporary_folder.ts";
 import { withK6 } from "../support/with_k6.ts";
 
 test("a later run removes the folder of a run that was killed before k6 wrote, but no folder that may be in use", () =>
@@ -31,6 +44,38 @@ test("a later run removes the folder of a run that was killed before k6 wrote, b
     openAndRemove();
     assert.deepEqual(readdirSync(parent).sort(), others.sort());
     for (const name of others) rmdirSync(join(parent, name));
+  }));
+
+test("the clean-up follows no link, and touches only folders of this user", () =>
+  withFolder((folder) => {
+    const { pid } = spawnSync("true");
+    const long = new Date(Date.now() - 7_200_000);
+    const parent = join(folder, "tmp");
+    const victim = join(folder, "victim");
+    for (const path of [parent, victim]) mkdirSync(path);
+    writeFileSync(join(victim, "k6.json"), "results");
+    const link = join(parent, `k6-remote-write-run-${pid}-link`);
+    symlinkSync(victim, link);
+    lutimesSync(link, long, long);
+    utimesSync(victim, long, long);
+    const file = join(parent, `k6-remote-write-run-${pid}-file`);
+    writeFileSync(file, "");
+    utimesSync(file, long, long);
+    // Only root can make a folder of another user.
+    const isRoot = process.getuid?.() === 0;
+    const foreign = join(parent, `k6-remote-write-run-${pid}-foreign`);
+    if (isRoot) {
+      mkdirSync(foreign);
+      writeFileSync(join(foreign, "k6.json"), "");
+      chownSync(foreign, 12_345, 12_345);
+      utimesSync(foreign, long, long);
+    }
+    const channel = openJsonChannel(parent);
+    channel.end();
+    channel.remove();
+    assert.ok(existsSync(join(victim, "k6.json")));
+    assert.ok(existsSync(link) && existsSync(file));
+    assert.equal(existsSync(join(foreign, "k6.json")), isRoot);
   }));
 
 test("if nothing temporary can be made, one line says so, and nothing is left", () =>

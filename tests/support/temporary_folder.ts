@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Calls a function with an empty folder, and removes the folder afterwards. */
-export async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+export async function withFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-test-"));
   try {
     await use(folder);

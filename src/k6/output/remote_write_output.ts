@@ -42,6 +42,8 @@ export interface OutputStats extends SendStatsSnapshot {
   readonly samplesRefused: Readonly<Record<RefusalReason, number>>;
   /** The number of k6 series. Each becomes one or more time series. */
   readonly series: number;
+  /** The number of windows so far, also those that `checkpoint` says were sent. A flush that sends nothing makes no window. */
+  readonly windows: number;
 }
 
 /** How to close an output. */
@@ -98,6 +100,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #windows: EventWindows | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
+  #windowCount = 0;
   readonly #totals = new RunTotals();
   readonly #futureLimit: FutureLimit;
   #started = false;
@@ -205,6 +208,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       samplesIn: this.#samplesIn,
       samplesRefused: this.#rejected.counts,
       series: this.#store.size,
+      windows: this.#windowCount,
     };
   }
 
@@ -247,8 +251,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   /** Sends rounds in their order: the queue keeps the order of a shard's batches. */
   async #sendWindow(rounds: readonly Round[]): Promise<DeliveryReport> {
-    if (this.#checkpointed === undefined) return await this.#enqueue(rounds);
     if (rounds.flat().every((batch) => batch === undefined)) return mergeReports([]);
+    this.#windowCount++;
+    if (this.#checkpointed === undefined) return await this.#enqueue(rounds);
     return await this.#checkpointed.send((options) => this.#enqueue(rounds, options));
   }
 

@@ -7,7 +7,7 @@
 import { ConfigurationError } from "../../model/errors.ts";
 import { readReason } from "../answer.ts";
 import { describeNetworkError } from "../network_error.ts";
-import { cleanText, formsOf, parseHttpUrl, redactSecrets, redactUrl } from "../redact.ts";
+import { cleanText, formsOf, parseHttpUrl, redactSecrets, redactUrl, secretsOf } from "../redact.ts";
 import { abortAfter, untilAborted } from "../sleep.ts";
 import { type AuthContext, type AuthMethod, checkAuthOptions } from "./authorizer.ts";
 import { basicCredentials } from "./basic.ts";
@@ -125,7 +125,10 @@ function tokenRequest(options: OAuth2Options): TokenRequest {
     },
     body: params.toString(),
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-    secrets: formsOf([clientSecret, ...Object.values(endpointParams), basic.slice("Basic ".length)]),
+    secrets: new Set([
+      ...secretsOf(new Map([["authorization", basic]]), url),
+      ...formsOf([clientSecret, ...Object.values(endpointParams)]),
+    ]),
   };
 }
 

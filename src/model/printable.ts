@@ -1,0 +1,33 @@
+/**
+ * Makes strings of others safe for terminals and logs.
+ *
+ * @module
+ */
+
+/**
+ * What a terminal obeys, or what changes how the rest of a line looks: the controls C0, DEL and C1, line breaks, and the controls of
+ * the direction of writing. (Classes such as \p{Cc} take four times as long.)
+ */
+// deno-lint-ignore no-control-regex
+const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+const controlsInLines = new RegExp(controls.source.replace("\\u001f", "\\u0009\\u000b-\\u001f"), "g");
+
+const shortForms: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/**
+ * Returns a string of others on one line that a terminal prints and does not obey: each control is replaced by its escape in JSON. A
+ * printable string stays as it is, and JSON stays the same JSON.
+ */
+export function printable(text: string): string {
+  return text.replace(controls, escape);
+}
+
+/** Does what `printable` does to each line. The line breaks must be those of the caller. */
+export function printableLines(text: string): string {
+  return text.replace(controlsInLines, escape);
+}
+
+function escape(control: string): string {
+  return shortForms[control] ?? `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
