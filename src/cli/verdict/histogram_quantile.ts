@@ -96,12 +96,15 @@ const almostZero = 1e-30;
 export function mergeNative(
   histograms: readonly { readonly count: number; readonly sum: number; readonly buckets: readonly Bucket[] }[],
 ): Histogram {
-  const all = histograms.flatMap(({ buckets }) => buckets).map(withoutZero).sort((a, b) => a.low - b.low || b.high - a.high);
+  const all = histograms.flatMap(({ buckets }) => buckets).map(withoutZero).sort((a, b) =>
+    a.low - b.low || b.high - a.high
+  );
   const buckets: Bucket[] = [];
   for (const bucket of all) {
     const last = buckets.at(-1);
     // The bounds of one bucket may differ in the last digits.
-    const isWithin = last !== undefined && bucket.low < last.high && (last.high - bucket.low) > 1e-9 * Math.abs(last.high);
+    const isWithin = last !== undefined && bucket.low < last.high &&
+      (last.high - bucket.low) > 1e-9 * Math.abs(last.high);
     const isSame = last !== undefined && last.low === bucket.low && last.high === bucket.high;
     if (last === undefined || !isWithin && !isSame) buckets.push(bucket);
     else buckets[buckets.length - 1] = { ...last, count: last.count + bucket.count };

@@ -69,7 +69,7 @@ export class MetricReading {
 
   /** Returns a value of the metric. */
   get(aggregation: Aggregation): Answer {
-    const { values, name } = this;
+    const { values } = this;
     if (!hasAggregation(values.type, aggregation)) {
       return { problem: `a metric of the type ${values.type} has no such value` };
     }
@@ -77,12 +77,12 @@ export class MetricReading {
       case "counter":
         if (aggregation === "count") return { value: values.count };
         if (values.seconds > 0) return { value: values.count / values.seconds };
-        return { problem: `${name} has samples of one moment only, which give no rate per second` };
+        return { problem: "samples of one moment give no rate per second" };
       case "gauge":
         if (values.value !== undefined) return { value: values.value };
-        return { problem: `${name} has several series with different values, which give no single value` };
+        return { problem: "several series with different values give no single value" };
       case "rate":
-        return rateOf(values, name);
+        return rateOf(values);
       case "trend":
         return "histogram" in values
           ? this.#ofHistogram(values.histogram, aggregation)
@@ -91,10 +91,10 @@ export class MetricReading {
   }
 
   #ofHistogram(histogram: Histogram, aggregation: Aggregation): Answer {
-    if (!(histogram.count > 0)) return { problem: `${this.name} has no values` };
+    if (!(histogram.count > 0)) return { problem: "the histogram has no values" };
     if (aggregation === "avg") return { value: histogram.sum / histogram.count * this.#scale };
     const estimate = estimateOf(histogram, aggregation);
-    if (estimate === undefined) return { problem: `${this.name} has no buckets` };
+    if (estimate === undefined) return { problem: "the histogram has no buckets" };
     const { value, low, high } = estimate;
     return { value: value * this.#scale, bounds: { low: low * this.#scale, high: high * this.#scale } };
   }
@@ -102,22 +102,23 @@ export class MetricReading {
   #ofStats(values: Extract<StoredValues, { readonly stats: unknown }>, aggregation: Aggregation): Answer {
     const { stats, series, isUnitKnown } = values;
     const { name } = this;
-    if (!isUnitKnown) {
-      return {
-        problem: `the unit of ${name} is not known; use --metric-type ${name}=trend:time or --metric-type ${name}=trend`,
-      };
-    }
     const stat = suffixOf(aggregation);
     const value = stats.get(stat);
-    if (value !== undefined) return { value: value * this.#scale };
-    if (series > 1 && stat !== "_min" && stat !== "_max") {
-      const kind = stat === "_avg" ? "averages" : "percentiles";
+    if (value === undefined && series > 1 && stat !== "_min" && stat !== "_max") {
       return {
-        problem: `${name} was sent as statistics of ${series} series, and ${kind} cannot be added up; ` +
-          "send with --trend-as native (or histogram)",
+        problem:
+          "averages and percentiles of several series cannot be added up; send with --trend-as native (or histogram)",
       };
     }
-    return { problem: `${name} was sent without the statistic ${stat.slice(1)}; send with --trend-as native, or add it` };
+    if (value === undefined) {
+      return {
+        problem: `the statistic ${stat.slice(1)} was not sent; add it to --trend-stats, or send with --trend-as native`,
+      };
+    }
+    if (!isUnitKnown) {
+      return { problem: `its unit is not known; use --metric-type ${name}=trend:time or --metric-type ${name}=trend` };
+    }
+    return { value: value * this.#scale };
   }
 }
 
@@ -132,17 +133,13 @@ export function suffixOf(aggregation: Aggregation): string {
   return `_p${whole}${dot}${fraction}`;
 }
 
-function rateOf(values: Extract<StoredValues, { readonly type: "rate" }>, name: string): Answer {
+function rateOf(values: Extract<StoredValues, { readonly type: "rate" }>): Answer {
   if ("samples" in values) {
-    if (values.samples > 0) return { value: values.passes / values.samples };
-    return { problem: `${name} has no samples` };
+    return values.samples > 0 ? { value: values.passes / values.samples } : { problem: "the rate has no samples" };
   }
   const [first = NaN, ...others] = values.ratios;
   if (others.every((ratio) => ratio === first)) return { value: first };
-  return {
-    problem: `${name} was sent as ratios of ${values.ratios.length} series, which cannot be added up; ` +
-      "send the counters of rates, too (--rate-counters)",
-  };
+  return { problem: "ratios of several series cannot be added up; send the counters of rates, too (--rate-counters)" };
 }
 
 function estimateOf(histogram: Histogram, aggregation: Aggregation): Estimate | undefined {

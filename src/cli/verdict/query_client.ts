@@ -4,6 +4,7 @@
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  * @module
  */
+import { reasonOf } from "../../model/errors.ts";
 import { version } from "../../model/version.ts";
 import type { AuthContext, Authorizer, RequestHeaders } from "../../send/auth/authorizer.ts";
 import { type AuthOptions, resolveAuthorizer } from "../../send/auth/resolve_authorizer.ts";
@@ -137,8 +138,6 @@ export class QueryClient {
     } catch (error) {
       if (error instanceof QueryError) throw error;
       if (controller.signal.aborted) throw this.#error(`it did not answer within ${timeoutMs / 1000} s`);
-      // Not of fetch but of the authorizer: its message says what helps.
-      if (error instanceof Error && error.name === "ConfigurationError") throw error;
       throw this.#error(describeNetworkError(error).reason);
     } finally {
       clear();
@@ -159,7 +158,12 @@ export class QueryClient {
     const body = new TextEncoder().encode(String(form));
     headers.set("content-type", "application/x-www-form-urlencoded");
     headers.set("user-agent", `k6-remote-write/${version}`);
-    await this.#authorizer?.authorize({ method: "POST", url: target.href, headers, body }, signal);
+    try {
+      await this.#authorizer?.authorize({ method: "POST", url: target.href, headers, body }, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw this.#error(`the credentials could not be obtained: ${cleanText(reasonOf(error))}`);
+    }
     const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
     return await fetch(target.href, init);
   }

@@ -32,7 +32,9 @@ export function queryApiOfWriteUrl(writeUrl: string | URL): URL {
   const [pattern, api] = apiPaths.find(([pattern]) => pattern.test(path)) ?? [];
   if (pattern === undefined || api === undefined) {
     throw new ConfigurationError(
-      `Cannot find the query API of ${redactUrl(url)}: its path is not that of a known server, expected also --query-url URL`,
+      `Cannot find the query API of ${
+        redactUrl(url)
+      }: its path is not that of a known server, expected also --query-url URL`,
     );
   }
   if (api.startsWith("/select/") && url.port === insertPort) url.port = selectPort;

@@ -107,7 +107,9 @@ export class RunReader {
     const { prefix } = this.#run;
     const byCheck = async (name: string): Promise<Map<string, number>> => {
       const series = await this.#ask(`sum by (group, check) (${this.#last(`${prefix}${name}`)})`);
-      return new Map(series.map(({ labels, value }) => [JSON.stringify([labels.group ?? "", labels.check ?? ""]), value]));
+      return new Map(
+        series.map(({ labels, value }) => [JSON.stringify([labels.group ?? "", labels.check ?? ""]), value]),
+      );
     };
     const samples = await byCheck("checks_samples_total");
     const passes = samples.size === 0 ? samples : await byCheck("checks_passes_total");
@@ -203,8 +205,12 @@ export class RunReader {
       if (first === undefined) continue;
       if (suffix === "_min") stats.set(suffix, Math.min(...values));
       else if (suffix === "_max") stats.set(suffix, Math.max(...values));
-      else if (suffix === "_sum" || suffix === "_count") stats.set(suffix, values.reduce((sum, value) => sum + value, 0));
-      else if (values.length === 1) stats.set(suffix, first);
+      else if (suffix === "_sum" || suffix === "_count") {
+        stats.set(
+          suffix,
+          values.reduce((sum, value) => sum + value, 0),
+        );
+      } else if (values.length === 1) stats.set(suffix, first);
     }
     // k6's own output divides the count of times by 1000.
     if (!Number.isInteger(stats.get("_count") ?? 0)) stats.delete("_count");

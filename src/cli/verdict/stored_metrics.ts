@@ -61,7 +61,9 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
   const found: StoredMetric[] = [];
   const take = (name: string): string | undefined => left.delete(name) ? `${prefix}${name}` : undefined;
   const knownOf = (name: string): Metric | undefined =>
-    Object.hasOwn(options.known, name) ? options.known[name] : Object.entries(k6Metrics).find(([k6]) => k6 === name)?.[1];
+    Object.hasOwn(options.known, name)
+      ? options.known[name]
+      : Object.entries(k6Metrics).find(([k6]) => k6 === name)?.[1];
 
   for (const bucket of [...left].filter((name) => name.endsWith("_bucket"))) {
     const base = bucket.slice(0, -"_bucket".length);
@@ -75,7 +77,9 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
   for (const rate of [...left].map((name) => /^(.+)_(?:rate|passes_total)$/.exec(name)?.[1])) {
     if (rate === undefined) continue;
     // A counter may have such a name, but not all three.
-    const [ratio, passes, samples] = ["_rate", "_passes_total", "_samples_total"].map((end) => left.has(`${rate}${end}`));
+    const [ratio, passes, samples] = ["_rate", "_passes_total", "_samples_total"].map((end) =>
+      left.has(`${rate}${end}`)
+    );
     if (ratio !== true && !(passes === true && samples === true)) continue;
     found.push({
       ...{ name: rate, type: "rate", contains: "default", ratio: take(`${rate}_rate`) },
