@@ -30,10 +30,13 @@ export interface Judgement {
   readonly detail: string;
 }
 
+/** The metrics of a run. */
+export type MetricSource = Pick<RunReader, "find" | "read">;
+
 /** Judges a run by thresholds. @throws QueryError */
 export async function judgeThresholds(
   groups: readonly ThresholdGroup[],
-  reader: RunReader,
+  reader: MetricSource,
 ): Promise<Judgement[]> {
   const judgements: Judgement[] = [];
   for (const { selector, expressions } of groups) {
@@ -43,7 +46,7 @@ export async function judgeThresholds(
 }
 
 /** Judges a run by the thresholds that it sent itself. @throws QueryError */
-export async function judgeSentThresholds(sent: readonly SentThreshold[], reader: RunReader): Promise<Judgement[]> {
+export async function judgeSentThresholds(sent: readonly SentThreshold[], reader: MetricSource): Promise<Judgement[]> {
   const judgements: Judgement[] = [];
   for (const { metric, expression } of sent) {
     try {
@@ -58,7 +61,7 @@ export async function judgeSentThresholds(sent: readonly SentThreshold[], reader
 
 async function judgeThreshold(
   selector: MetricSelector,
-  { expression, reader }: { readonly expression: ThresholdExpression; readonly reader: RunReader },
+  { expression, reader }: { readonly expression: ThresholdExpression; readonly reader: MetricSource },
 ): Promise<Judgement> {
   const subject = { metric: selector.text, expression: expression.text };
   const { answer, kind } = await ask(reader, selector, expression.aggregation);
@@ -105,7 +108,7 @@ export function parseGate(text: string, source: string): Gate {
 /** Judges the change from another run to this one. @throws QueryError */
 export async function judgeGate(
   gate: Gate,
-  { current, baseline }: { readonly current: RunReader; readonly baseline: RunReader },
+  { current, baseline }: { readonly current: MetricSource; readonly baseline: MetricSource },
 ): Promise<Judgement> {
   const { selector, condition, isRelative, text } = gate;
   const subject = { metric: selector.text, expression: text };
@@ -144,7 +147,7 @@ export function kindOf({ type, contains }: { readonly type: MetricType; readonly
 }
 
 async function ask(
-  reader: RunReader,
+  reader: MetricSource,
   { name, tags }: MetricSelector,
   aggregation: Aggregation,
 ): Promise<{ readonly answer: Answer; readonly kind: ValueKind }> {

@@ -5,11 +5,10 @@
  */
 import { clientOptionDefinitions, type ClientOptions, resolveClientOptions } from "../../client/client_options.ts";
 import { k6OptionDefinitions, type RemoteWriteOutputOptions } from "../../k6/output/output_options.ts";
-import { ConfigurationError } from "../../model/errors.ts";
+import { ConfigurationError, reasonOf } from "../../model/errors.ts";
 import { validMetricName } from "../../model/labels.ts";
 import type { Arguments } from "../arguments.ts";
 import { type Command, logLevelOf } from "../command.ts";
-import { fileProblem } from "../file_problem.ts";
 import { countOf } from "../format.ts";
 import { Log } from "../log.ts";
 import { readOutputOptions } from "../output_options.ts";
@@ -210,7 +209,7 @@ function writeReport(path: string, content: string): void {
     builtin("node:fs").writeFileSync(path, content);
   } catch (error) {
     throw new ConfigurationError(
-      `Cannot write the report "${path}": ${fileProblem(error)}, expected a path that can be written`,
+      `Cannot write the report "${path}": ${reasonOf(error)}, expected a path that can be written`,
     );
   }
 }
