@@ -13,8 +13,9 @@ import { receive } from "./receive.ts";
 import { run } from "./run.ts";
 import { isThere } from "./runtime.ts";
 import { send } from "./send.ts";
+import { verdict } from "./verdict/verdict.ts";
 
-const commands: readonly Command[] = [send, run, receive];
+const commands: readonly Command[] = [send, run, receive, verdict];
 
 /** What a command line asks for: to print something, or to run a command. */
 export type CommandLine =

@@ -24,6 +24,7 @@ const sentences: Readonly<Record<MetricType, Readonly<Record<string, string>>>> 
     ws_sessions: "WebSocket sessions started",
   },
   gauge: {
+    run_ended: "1 when the sender of a run has ended",
     run_info: "Always 1; the labels describe the run",
     threshold: "Bound of a threshold",
     threshold_passed: "1 if a threshold passed, 0 if it failed",

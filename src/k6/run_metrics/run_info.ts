@@ -11,9 +11,13 @@ import { type RunMetricsFactory, withTestid } from "./run_metrics.ts";
 
 const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains: "default" };
 
+/** 1 at the end of the run. A sender that was killed does not send it. */
+const runEndedMetric: Metric = { name: "run_ended", type: "gauge", contains: "default" };
+
 /**
  * Returns the value of the output's option `runInfo`: sends `k6_run_info`, which is always 1, with the run's `testid` and these
- * labels. Each of its samples has the time of the latest sample of k6.
+ * labels. Each of its samples has the time of the latest sample of k6. At the end of the run, it sends `k6_run_ended`, which shows
+ * that the sender was not killed.
  *
  * @throws {ConfigurationError} naming the label, its value and what was expected
  * @example
@@ -29,17 +33,20 @@ export function runInfo(labels: Tags = {}): RunMetricsFactory {
   const tags = { ...labels };
   return () => {
     let latest = -Infinity;
+    let pending = false;
     return withTestid({
-      metrics: [runInfoMetric],
+      metrics: [runInfoMetric, runEndedMetric],
       add({ time }: Sample): void {
-        if (Number.isFinite(time) && time > latest) latest = time;
+        if (!Number.isFinite(time)) return;
+        pending = true;
+        if (time > latest) latest = time;
       },
       take(): Sample[] {
-        const time = latest;
-        latest = -Infinity;
-        return time === -Infinity ? [] : [{ metric: runInfoMetric, time, value: 1, tags }];
+        if (!pending) return [];
+        pending = false;
+        return [{ metric: runInfoMetric, time: latest, value: 1, tags }];
       },
-      verdicts: () => [],
+      verdicts: () => latest === -Infinity ? [] : [{ metric: runEndedMetric, time: latest, value: 1, tags }],
     });
   };
 }

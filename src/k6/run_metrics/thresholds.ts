@@ -21,8 +21,10 @@ const thresholdMetric: Metric = { name: "threshold", type: "gauge", contains: "d
 const thresholdPassedMetric: Metric = { name: "threshold_passed", type: "gauge", contains: "default" };
 
 /** The thresholds of a metric, or of the samples of a metric that have certain tags. */
-interface ThresholdGroup {
+export interface ThresholdGroup {
+  /** Selects the samples. */
   readonly selector: MetricSelector;
+  /** The thresholds of these samples. */
   readonly expressions: readonly ThresholdExpression[];
 }
 
@@ -44,20 +46,29 @@ interface ThresholdGroup {
  * ```
  */
 export function thresholds(groups: Readonly<Record<string, readonly Threshold[]>> = {}): RunMetricsFactory {
+  const parsed = parseThresholdGroups(groups);
+  return (context) => withTestid(new Thresholds(parsed, context));
+}
+
+markUncalled(thresholds);
+
+/**
+ * Reads thresholds by metric, as in the options of a k6 script.
+ *
+ * @throws {ConfigurationError} naming what is not in k6's form
+ */
+export function parseThresholdGroups(groups: Readonly<Record<string, readonly Threshold[]>>): ThresholdGroup[] {
   if (typeof groups !== "object" || groups === null || Array.isArray(groups)) {
     const shown = JSON.stringify(groups);
     throw new ConfigurationError(
       `Cannot read thresholds: they are ${shown}, expected an object { metric: ["p(95)<500"] }`,
     );
   }
-  const parsed = Object.entries(groups).map(([text, expressions]): ThresholdGroup => ({
+  return Object.entries(groups).map(([text, expressions]) => ({
     selector: parseMetricSelector(text),
     expressions: [expressions].flat().map(parseThreshold),
   }));
-  return (context) => withTestid(new Thresholds(parsed, context));
 }
-
-markUncalled(thresholds);
 
 /** Percentiles are as exact as k6's up to this number of values of a metric, which take 8 MB. */
 const maxExactValues = 1_000_000;

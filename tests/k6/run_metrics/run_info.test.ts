@@ -14,7 +14,17 @@ test("a sample of the run has the latest time and the testid of the first sample
   }
   const [metric] = metrics.metrics;
   assert.deepEqual(metrics.take(), [{ metric, time: 9, value: 1, tags: { branch: "main", testid: "a" } }]);
-  assert.deepEqual([metrics.take(), metrics.verdicts()], [[], []]);
+  assert.deepEqual(metrics.take(), []);
+});
+
+test("the end of a run with samples is a series of its own", () => {
+  const metrics = runInfo({ branch: "main" })(context);
+  assert.deepEqual(metrics.verdicts(), []);
+  metrics.add({ metric: users, value: 1, time: 9, tags: { testid: "a" } });
+  metrics.take();
+  const [, metric] = metrics.metrics;
+  assert.equal(metric?.name, "run_ended");
+  assert.deepEqual(metrics.verdicts(), [{ metric, time: 9, value: 1, tags: { branch: "main", testid: "a" } }]);
 });
 
 test("two outputs with the same value do not share their state", () => {

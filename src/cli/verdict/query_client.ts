@@ -1,0 +1,234 @@
+/**
+ * Asks the query API of Prometheus, and of servers with the same API.
+ *
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/
+ * @module
+ */
+import { reasonOf } from "../../model/errors.ts";
+import { version } from "../../model/version.ts";
+import type { AuthContext, Authorizer, RequestHeaders } from "../../send/auth/authorizer.ts";
+import { type AuthOptions, resolveAuthorizer } from "../../send/auth/resolve_authorizer.ts";
+import { describeNetworkError } from "../../send/network_error.ts";
+import { cleanText, redactSecrets, redactUrl, secretsOf } from "../../send/redact.ts";
+import { parseHeaders, withoutUserInfo } from "../../send/request_head.ts";
+import { abortAfter, type Sleep } from "../../send/sleep.ts";
+
+/** The query API could not answer a query. */
+export class QueryError extends Error {
+  override name = "QueryError";
+  /** The HTTP status; undefined if no answer came. */
+  readonly status: number | undefined;
+
+  constructor(message: string, { status }: { readonly status?: number | undefined } = {}) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Where and how to ask. */
+export interface QueryClientOptions extends AuthOptions {
+  /** The API's URL, up to and including `/api/v1`. */
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly fetch: AuthContext["fetch"];
+  readonly sleep: Sleep;
+  /** The time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+/** A histogram as the API shows it. Counts are of the bucket alone. */
+export interface QueriedHistogram {
+  readonly count: number;
+  readonly sum: number;
+  readonly buckets: readonly { readonly low: number; readonly high: number; readonly count: number }[];
+}
+
+/** A series of an instant query. A native histogram has `histogram`, and `value` is NaN. */
+export interface InstantSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly histogram?: QueriedHistogram | undefined;
+}
+
+/** A series with its samples. */
+export interface SampledSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly floats: readonly { readonly timeMs: number; readonly value: number }[];
+  readonly histograms: readonly { readonly timeMs: number; readonly histogram: QueriedHistogram }[];
+}
+
+/** What comes after an attempt that may succeed later. */
+const retryDelaysMs: readonly number[] = [500, 2000];
+
+/** Asks the query API of one server. */
+export class QueryClient {
+  readonly #options: QueryClientOptions;
+  readonly #headers: RequestHeaders;
+  readonly #authorizer: Authorizer | undefined;
+
+  /** @throws ConfigurationError for a header or an authentication that cannot be used */
+  constructor(options: QueryClientOptions) {
+    this.#options = options;
+    this.#headers = parseHeaders(options.headers);
+    this.#authorizer = resolveAuthorizer(options, options);
+  }
+
+  /** The API without secrets, for messages. */
+  get endpoint(): string {
+    return redactUrl(this.#options.url);
+  }
+
+  /** Returns the result of an instant query whose result is a vector. @throws QueryError */
+  async instant(query: string, timeMs: number): Promise<readonly InstantSeries[]> {
+    const result = await this.#ask("query", { query, time: secondsOf(timeMs) });
+    return result.map((series) => ({
+      labels: labelsOf(series),
+      value: Number(arrayOf(series.value)[1] ?? NaN),
+      ...series.histogram !== undefined && { histogram: histogramOf(arrayOf(series.histogram)[1]) },
+    }));
+  }
+
+  /** Returns the samples that an instant query with a range selector selects. @throws QueryError */
+  async samples(query: string, timeMs: number): Promise<readonly SampledSeries[]> {
+    return (await this.#ask("query", { query, time: secondsOf(timeMs) })).map(sampledSeriesOf);
+  }
+
+  /** Returns the result of a range query. @throws QueryError */
+  async range(
+    query: string,
+    { startMs, endMs, stepMs }: { readonly startMs: number; readonly endMs: number; readonly stepMs: number },
+  ): Promise<readonly SampledSeries[]> {
+    const times = { start: secondsOf(startMs), end: secondsOf(endMs), step: secondsOf(stepMs) };
+    return (await this.#ask("query_range", { query, ...times })).map(sampledSeriesOf);
+  }
+
+  async #ask(path: string, parameters: Readonly<Record<string, string>>): Promise<readonly QueriedSeries[]> {
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await this.#attempt(path, parameters);
+      } catch (error) {
+        const delayMs = retryDelaysMs[attempt];
+        if (!(error instanceof QueryError) || !mayPass(error) || delayMs === undefined) throw error;
+        await this.#options.sleep(delayMs, new AbortController().signal);
+      }
+    }
+  }
+
+  async #attempt(path: string, parameters: Readonly<Record<string, string>>): Promise<readonly QueriedSeries[]> {
+    const { timeoutMs, sleep } = this.#options;
+    const controller = new AbortController();
+    const clear = abortAfter(timeoutMs, controller, { sleep });
+    try {
+      // Without nocache, VictoriaMetrics hides the samples of the last half minute. Other servers ignore it.
+      const form = new URLSearchParams({ ...parameters, nocache: "1" });
+      let refused: RequestHeaders | undefined;
+      for (;;) {
+        const headers = new Map(this.#headers);
+        const response = await this.#post(path, { form, headers, signal: controller.signal });
+        const renews = response.status === 401 && refused === undefined && this.#authorizer?.refresh !== undefined;
+        refused = headers;
+        if (renews && await this.#authorizer?.refresh?.(headers)) {
+          await response.body?.cancel();
+          continue;
+        }
+        return this.#resultOf(response.status, await response.text(), headers);
+      }
+    } catch (error) {
+      if (error instanceof QueryError) throw error;
+      if (controller.signal.aborted) throw this.#error(`it did not answer within ${timeoutMs / 1000} s`);
+      throw this.#error(describeNetworkError(error).reason);
+    } finally {
+      clear();
+    }
+  }
+
+  async #post(
+    path: string,
+    { form, headers, signal }: {
+      readonly form: URLSearchParams;
+      readonly headers: RequestHeaders;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Response> {
+    const { url, fetch } = this.#options;
+    const target = withoutUserInfo(url);
+    target.pathname = `${target.pathname}/${path}`;
+    const body = new TextEncoder().encode(String(form));
+    headers.set("content-type", "application/x-www-form-urlencoded");
+    headers.set("user-agent", `k6-remote-write/${version}`);
+    try {
+      await this.#authorizer?.authorize({ method: "POST", url: target.href, headers, body }, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw this.#error(`the credentials could not be obtained: ${cleanText(reasonOf(error))}`);
+    }
+    const init = { method: "POST", headers: Object.fromEntries(headers), body, redirect: "manual", signal } as const;
+    return await fetch(target.href, init);
+  }
+
+  #resultOf(status: number, text: string, headers: RequestHeaders): readonly QueriedSeries[] {
+    const answer = parseAnswer(text);
+    if (answer?.status === "success" && status === 200) return arrayOf(Object(answer.data).result).map(Object);
+    const secrets = secretsOf(headers, this.#options.url);
+    const said = answer?.error ?? (/^\s*</.test(text) ? "it answers with a page, not with JSON" : text);
+    const reason = cleanText(redactSecrets(String(said), secrets)).slice(0, 300);
+    throw this.#error(`status ${status}${reason === "" ? "" : `: ${reason}`}`, status);
+  }
+
+  #error(reason: string, status?: number): QueryError {
+    return new QueryError(`Cannot query ${this.endpoint}: ${reason}`, { status });
+  }
+}
+
+/** A series of the API's JSON. Its members are checked when they are read. */
+type QueriedSeries = Readonly<Record<string, unknown>>;
+
+function parseAnswer(text: string): { status?: unknown; error?: unknown; data?: unknown } | undefined {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reports whether another attempt may succeed. Prometheus answers 422 and 503 to a query that it cannot execute. */
+function mayPass({ status }: QueryError): boolean {
+  return status === undefined || status === 429 || status >= 500;
+}
+
+function sampledSeriesOf(series: QueriedSeries): SampledSeries {
+  const pairs = (values: unknown): (readonly [timeMs: number, value: unknown])[] =>
+    arrayOf(values).map((pair) => [Math.round(Number(arrayOf(pair)[0]) * 1000), arrayOf(pair)[1]]);
+  return {
+    labels: labelsOf(series),
+    floats: pairs(series.values).map(([timeMs, value]) => ({ timeMs, value: Number(value) })),
+    histograms: pairs(series.histograms).map(([timeMs, value]) => ({ timeMs, histogram: histogramOf(value) })),
+  };
+}
+
+function histogramOf(value: unknown): QueriedHistogram {
+  const { count, sum, buckets } = Object(value);
+  return {
+    count: Number(count),
+    sum: Number(sum),
+    // The first member tells which bounds belong to the bucket.
+    buckets: arrayOf(buckets).map((bucket) => {
+      const [, low, high, count] = arrayOf(bucket).map(Number);
+      return { low: low ?? NaN, high: high ?? NaN, count: count ?? NaN };
+    }),
+  };
+}
+
+function labelsOf({ metric }: QueriedSeries): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(Object(metric)).map(([name, value]) => [name, String(value)]));
+}
+
+function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function secondsOf(ms: number): string {
+  return String(ms / 1000);
+}

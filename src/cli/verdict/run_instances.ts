@@ -1,0 +1,196 @@
+/**
+ * Finds the instances of a run: when each one sent its first and its last sample, and whether it ended.
+ *
+ * @module
+ */
+import { evaluationTime, type Extent, lastOf, type Matchers, quote, select } from "./promql.ts";
+import { type InstantSeries, type QueryClient, QueryError, type SampledSeries } from "./query_client.ts";
+
+/** How to find a run. */
+export interface RunSelection {
+  /** The labels of all its series, such as `testid`. */
+  readonly matchers: Matchers;
+  /** The label that distinguishes its senders. */
+  readonly instanceLabel: string;
+  /** The beginning of every metric's name. */
+  readonly prefix: string;
+}
+
+/** A sender of a run. */
+export interface Instance extends Extent {
+  /** The value of the label that distinguishes senders; empty if its series do not have the label. */
+  readonly name: string;
+}
+
+/** A sender and what is known about its end. */
+export interface InstanceState extends Instance {
+  /** Whether it ended in the regular way: its series are stale, or it sent a series that belongs to the end of a run. */
+  readonly ended: boolean;
+}
+
+/** The series that a sender sends without staleness markers. */
+const withoutMarkers = ["run_info", "run_ended", "threshold", "threshold_passed"] as const;
+
+/** The series that a sender sends only when it ends. */
+const ofTheEnd = ["run_ended", "threshold_passed"] as const;
+
+/** A marker follows the last sample within this time: k6 emits some metrics every second, until the end. */
+const markerWithinMs = 15_000;
+
+/**
+ * Returns the instances with samples in a time, by name.
+ *
+ * @throws QueryError
+ */
+export async function findInstances(
+  client: QueryClient,
+  { matchers, instanceLabel, prefix }: RunSelection,
+  within: Extent,
+): Promise<Instance[]> {
+  // The buckets of classic histograms would only multiply the work.
+  const selector = select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, `__name__!~".+_bucket"`]);
+  const extents = await askMetricsQl(client, { selector, instanceLabel, within }) ??
+    await search(client, { selector, instanceLabel, within });
+  return [...extents].map(([name, extent]) => ({ name, ...extent })).sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** Returns the time of a run, from its first sample to its last; undefined if there are no instances. */
+export function extentOf(instances: readonly Instance[]): Extent | undefined {
+  if (instances.length === 0) return undefined;
+  return {
+    startMs: Math.min(...instances.map(({ startMs }) => startMs)),
+    endMs: Math.max(...instances.map(({ endMs }) => endMs)),
+  };
+}
+
+/**
+ * Returns which instances ended.
+ *
+ * @param nowMs the present time: nothing is known about later times
+ * @throws QueryError
+ */
+export async function findEnds(
+  client: QueryClient,
+  { matchers, instanceLabel, prefix }: RunSelection,
+  { instances, nowMs }: { readonly instances: readonly Instance[]; readonly nowMs: number },
+): Promise<InstanceState[]> {
+  const run = extentOf(instances);
+  if (run === undefined) return [];
+  const count = (series: string): string => `count by (${instanceLabel}) (${series})`;
+  const names = (list: readonly string[]): string => quote(list.map((name) => `${prefix}${name}`).join("|"));
+  const closing = count(lastOf(select(matchers, [`__name__=~${names(ofTheEnd)}`]), run));
+  const closed = namesIn(await client.instant(closing, evaluationTime(run)), instanceLabel);
+  // A series is visible from its last sample on, for minutes, unless a marker ended it.
+  const visible = count(select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, `__name__!~${names(withoutMarkers)}`]));
+  const stateAt = new Map<number, Promise<ReadonlySet<string>>>();
+  return await Promise.all(instances.map(async (instance) => {
+    if (closed.has(instance.name)) return { ...instance, ended: true };
+    const atMs = Math.min(nowMs, instance.endMs + markerWithinMs);
+    const asked = stateAt.get(atMs) ??
+      client.instant(visible, atMs).then((series) => namesIn(series, instanceLabel));
+    stateAt.set(atMs, asked);
+    return { ...instance, ended: !(await asked).has(instance.name) };
+  }));
+}
+
+function namesIn(series: readonly InstantSeries[], label: string): ReadonlySet<string> {
+  return new Set(series.map(({ labels }) => labels[label] ?? ""));
+}
+
+interface Search {
+  readonly selector: string;
+  readonly instanceLabel: string;
+  readonly within: Extent;
+}
+
+/** Asks for the times in VictoriaMetrics's language. Returns undefined if the server does not know it. */
+async function askMetricsQl(
+  client: QueryClient,
+  { selector, instanceLabel, within }: Search,
+): Promise<Map<string, Extent> | undefined> {
+  const range = `${selector}[${Math.ceil(within.endMs - within.startMs)}ms]`;
+  const by = `by (${instanceLabel})`;
+  try {
+    const last = await client.instant(`max ${by} (tlast_over_time(${range}))`, within.endMs);
+    const first = await client.instant(`min ${by} (tfirst_over_time(${range}))`, within.endMs);
+    const nameOf = ({ labels }: InstantSeries): string => labels[instanceLabel] ?? "";
+    const starts = new Map(first.map((series) => [nameOf(series), Math.round(series.value * 1000)]));
+    return new Map(last.map((series) => {
+      const endMs = Math.round(series.value * 1000);
+      return [nameOf(series), { startMs: starts.get(nameOf(series)) ?? endMs, endMs }];
+    }));
+  } catch (error) {
+    // Prometheus and Mimir answer 400: the function is unknown.
+    if (error instanceof QueryError && error.status === 400) return undefined;
+    throw error;
+  }
+}
+
+/** The number of steps in which a time is searched. */
+const searchSteps = 500;
+
+/** The precision of the times that are found, in milliseconds. */
+const precisionMs = 5;
+
+/**
+ * Searches with range queries. Each step looks at all samples since the step before, so that no sample is missed, then finer steps
+ * look at the first and the last step with samples.
+ */
+async function search(client: QueryClient, options: Search): Promise<Map<string, Extent>> {
+  const { startMs, endMs } = options.within;
+  const found = await look(client, options, { fromMs: startMs, toMs: endMs });
+  const firsts = new Map([...found.steps].map(([name, { firstMs }]) => [name, firstMs]));
+  const lasts = new Map([...found.steps].map(([name, { lastMs }]) => [name, lastMs]));
+  await refine(client, options, { times: firsts, stepMs: found.stepMs, pick: "firstMs" });
+  await refine(client, options, { times: lasts, stepMs: found.stepMs, pick: "lastMs" });
+  return new Map([...firsts].map(([name, startMs]) => [name, { startMs, endMs: lasts.get(name) ?? startMs }]));
+}
+
+/** Makes times more exact: each is the end of a step that contains the sample. */
+async function refine(
+  client: QueryClient,
+  options: Search,
+  { times, stepMs, pick }: {
+    readonly times: Map<string, number>;
+    readonly stepMs: number;
+    readonly pick: "firstMs" | "lastMs";
+  },
+): Promise<void> {
+  // The instances of a run begin and end at about the same time, so one query serves several of them. The first of the run and the
+  // last of the run matter most, so that they are searched alone in the end.
+  const extreme = (): number => (pick === "firstMs" ? Math.min : Math.max)(...times.values());
+  for (let alone = false, before = stepMs;;) {
+    if (times.size === 0 || before <= precisionMs) return;
+    const among = alone ? [...times].filter(([, ms]) => Math.abs(ms - extreme()) < before) : [...times];
+    const fromMs = Math.min(...among.map(([, ms]) => ms)) - before;
+    const toMs = Math.max(...among.map(([, ms]) => ms));
+    const { steps, stepMs: finer } = await look(client, options, { fromMs, toMs });
+    if (finer * 2 > before && !alone) {
+      alone = true;
+      continue;
+    }
+    for (const [name] of among) {
+      const at = steps.get(name)?.[pick];
+      if (at !== undefined) times.set(name, at);
+    }
+    if (finer >= before) return;
+    before = finer;
+  }
+}
+
+/** Returns the first and the last step in which each instance has samples. */
+async function look(
+  client: QueryClient,
+  { selector, instanceLabel }: Search,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<{ steps: Map<string, { firstMs: number; lastMs: number }>; stepMs: number }> {
+  const stepMs = Math.max(1, Math.ceil((toMs - fromMs) / searchSteps));
+  const query = `count by (${instanceLabel}) (last_over_time(${selector}[${stepMs}ms]))`;
+  const series = await client.range(query, { startMs: fromMs + stepMs, endMs: toMs + stepMs, stepMs });
+  const ends = ({ floats }: SampledSeries): { firstMs: number; lastMs: number } => ({
+    firstMs: floats[0]?.timeMs ?? NaN,
+    lastMs: floats.at(-1)?.timeMs ?? NaN,
+  });
+  const named = series.map((one) => [one.labels[instanceLabel] ?? "", ends(one)] as const);
+  return { steps: new Map(named), stepMs };
+}

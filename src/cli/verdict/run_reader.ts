@@ -1,0 +1,307 @@
+/**
+ * Reads the values of a run's metrics with PromQL, over all instances.
+ *
+ * @module
+ */
+import type { Metric } from "../../k6/metric.ts";
+import { validLabelName } from "../../model/labels.ts";
+import { classicBuckets, type Histogram, mergeNative } from "./histogram_quantile.ts";
+import { MetricReading, type StoredValues } from "./metric_reading.ts";
+import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select } from "./promql.ts";
+import type { InstantSeries, QueriedHistogram, QueryClient, SampledSeries } from "./query_client.ts";
+import type { RunSelection } from "./run_instances.ts";
+import { metricNamed, type StoredMetric, storedMetrics } from "./stored_metrics.ts";
+
+/** The metrics that are about instances: their values add up. */
+const addedGauges: readonly string[] = ["vus", "vus_max"];
+
+/** Tags that samples must have, with their values. */
+export type TagList = readonly (readonly [name: string, value: string])[];
+
+/** A check, over all instances. */
+export interface CheckResult {
+  readonly name: string;
+  readonly group: string;
+  readonly passes: number;
+  readonly samples: number;
+}
+
+/** A threshold that the run itself sent. */
+export interface SentThreshold {
+  /** The metric, with tags in braces. */
+  readonly metric: string;
+  readonly expression: string;
+}
+
+/** Reads one run. */
+export class RunReader {
+  readonly client: QueryClient;
+  readonly extent: Extent;
+  /** The metrics of the run. */
+  readonly metrics: readonly StoredMetric[];
+  readonly #run: RunSelection;
+  readonly #readings = new Map<string, Promise<MetricReading | undefined>>();
+
+  private constructor(
+    client: QueryClient,
+    { run, extent, metrics }: {
+      readonly run: RunSelection;
+      readonly extent: Extent;
+      readonly metrics: readonly StoredMetric[];
+    },
+  ) {
+    this.client = client;
+    this.extent = extent;
+    this.metrics = metrics;
+    this.#run = run;
+  }
+
+  /**
+   * Finds the metrics of a run.
+   *
+   * @param options known: the metrics whose types the user gave
+   * @throws QueryError
+   */
+  static async open(
+    client: QueryClient,
+    { run, extent, known }: {
+      readonly run: RunSelection;
+      readonly extent: Extent;
+      readonly known: Readonly<Record<string, Metric>>;
+    },
+  ): Promise<RunReader> {
+    const { matchers, prefix } = run;
+    const selector = select(matchers, [`__name__=~${quote(`${prefix}.+`)}`]);
+    const found = await client.instant(`count by (__name__) (${lastOf(selector, extent)})`, evaluationTime(extent));
+    const names = found.map(({ labels }) => labels.__name__ ?? "");
+    const untyped = new RunReader(client, { run, extent, metrics: [] });
+    // A native histogram has the name that a gauge could have.
+    const plain = storedMetrics(names, { prefix, known, native: new Set() })
+      .flatMap((metric) => metric.type === "gauge" ? [metric.series] : []);
+    const native = new Set((await untyped.#nativeAmong(plain)).map((name) => name.slice(prefix.length)));
+    return new RunReader(client, { run, extent, metrics: storedMetrics(names, { prefix, known, native }) });
+  }
+
+  /** Returns the metric with the name that a script uses; undefined if the run sent no such series. */
+  find(name: string): StoredMetric | undefined {
+    return metricNamed(name, { metrics: this.metrics, prefix: this.#run.prefix });
+  }
+
+  /**
+   * Returns the values of a metric, or of its samples with certain tags; undefined if there are none.
+   *
+   * @throws QueryError
+   */
+  read(metric: StoredMetric, tags: TagList = []): Promise<MetricReading | undefined> {
+    const key = JSON.stringify([metric, tags]);
+    let reading = this.#readings.get(key);
+    if (reading === undefined) {
+      reading = this.#valuesOf(metric, tags).then((values) => values && new MetricReading(metric, values));
+      this.#readings.set(key, reading);
+    }
+    return reading;
+  }
+
+  /** Returns the checks, in the order of their names. @throws QueryError */
+  async checks(): Promise<CheckResult[]> {
+    const { prefix } = this.#run;
+    const byCheck = async (name: string): Promise<Map<string, number>> => {
+      const series = await this.#ask(`sum by (group, check) (${this.#last(`${prefix}${name}`)})`);
+      return new Map(
+        series.map(({ labels, value }) => [JSON.stringify([labels.group ?? "", labels.check ?? ""]), value]),
+      );
+    };
+    const samples = await byCheck("checks_samples_total");
+    const passes = samples.size === 0 ? samples : await byCheck("checks_passes_total");
+    return [...samples].sort(([a], [b]) => a < b ? -1 : 1).map(([key, count]) => {
+      const [group = "", name = ""]: string[] = JSON.parse(key);
+      return { group, name, passes: passes.get(key) ?? 0, samples: count };
+    });
+  }
+
+  /** Returns the thresholds that the instances sent. @throws QueryError */
+  async thresholds(): Promise<SentThreshold[]> {
+    const { prefix } = this.#run;
+    const sent = await this.#ask(`max by (metric, expression) (${this.#last(`${prefix}threshold`)})`);
+    return sent.map(({ labels: { metric = "", expression = "" } }) => ({ metric, expression }))
+      .sort((a, b) => a.metric + a.expression < b.metric + b.expression ? -1 : 1);
+  }
+
+  /**
+   * Returns the histogram of the values of a trend within a part of the run; undefined if there is none.
+   *
+   * @throws QueryError
+   */
+  async increase(metric: StoredMetric, window: Extent): Promise<Histogram | undefined> {
+    if (metric.type !== "trend" || metric.form === "stats") return undefined;
+    const name = metric.form === "native" ? metric.series : `${metric.series}_bucket`;
+    const range = `increase(${select({ __name__: name, ...this.#run.matchers })}[${window.endMs - window.startMs}ms])`;
+    if (metric.form === "native") {
+      const [merged] = await this.client.instant(`sum(${range})`, window.endMs);
+      return merged?.histogram && mergeNative([merged.histogram]);
+    }
+    return classicOf(await this.client.instant(`sum by (le) (${range})`, window.endMs), NaN);
+  }
+
+  async #valuesOf(metric: StoredMetric, tags: TagList): Promise<StoredValues | undefined> {
+    const last = (name: string): string => this.#last(name, tags);
+    const sum = async (name: string): Promise<number | undefined> => (await this.#ask(`sum(${last(name)})`))[0]?.value;
+    switch (metric.type) {
+      case "counter": {
+        const count = await sum(metric.series);
+        const seconds = (this.extent.endMs - this.extent.startMs) / 1000;
+        return count === undefined ? undefined : { type: "counter", count, seconds };
+      }
+      case "gauge":
+        return await this.#gauge(metric, tags);
+      case "rate": {
+        const { passes, samples, ratio } = metric;
+        const counted = samples === undefined ? undefined : await sum(samples);
+        if (counted !== undefined && passes !== undefined) {
+          return { type: "rate", passes: await sum(passes) ?? 0, samples: counted };
+        }
+        const ratios = ratio === undefined ? [] : (await this.#ask(last(ratio))).map(({ value }) => value);
+        return ratios.length === 0 ? undefined : { type: "rate", ratios };
+      }
+      case "trend": {
+        if (metric.form === "stats") return await this.#stats(metric, tags);
+        const histogram = metric.form === "native"
+          ? await this.#native(metric.series, tags)
+          : await this.#classic(metric.series, tags);
+        return histogram && { type: "trend", histogram };
+      }
+    }
+  }
+
+  async #gauge(
+    { name, series }: { readonly name: string; readonly series: string },
+    tags: TagList,
+  ): Promise<StoredValues | undefined> {
+    const values = (await this.#ask(this.#last(series, tags))).map(({ value }) => value);
+    const [first] = values;
+    if (first === undefined) return undefined;
+    const selector = this.#select(series, tags);
+    const over = (by: "min" | "max"): string => {
+      // The VUs of all instances at the same moment.
+      if (addedGauges.includes(name)) return `${by}_over_time(sum(${selector})${this.#subquery()})`;
+      return `${by}(${by}_over_time(${this.#over(selector)}))`;
+    };
+    const isOne = values.every((value) => value === first);
+    const value = addedGauges.includes(name) ? values.reduce((sum, each) => sum + each, 0) : isOne ? first : undefined;
+    const [min, max] = [(await this.#ask(over("min")))[0]?.value, (await this.#ask(over("max")))[0]?.value];
+    return { type: "gauge", value, min: min ?? NaN, max: max ?? NaN };
+  }
+
+  async #stats(
+    { series, suffixes, isUnitKnown }: Extract<StoredMetric, { readonly form: "stats" }>,
+    tags: TagList,
+  ): Promise<StoredValues | undefined> {
+    const stats = new Map<string, number>();
+    let most = 0;
+    for (const suffix of suffixes) {
+      const values = (await this.#ask(this.#last(`${series}${suffix}`, tags))).map(({ value }) => value);
+      const [first] = values;
+      most = Math.max(most, values.length);
+      if (first === undefined) continue;
+      if (suffix === "_min") stats.set(suffix, Math.min(...values));
+      else if (suffix === "_max") stats.set(suffix, Math.max(...values));
+      else if (suffix === "_sum" || suffix === "_count") {
+        stats.set(
+          suffix,
+          values.reduce((sum, value) => sum + value, 0),
+        );
+      } else if (values.length === 1) stats.set(suffix, first);
+    }
+    // k6's own output divides the count of times by 1000.
+    if (!Number.isInteger(stats.get("_count") ?? 0)) stats.delete("_count");
+    const [sum, count] = [stats.get("_sum"), stats.get("_count")];
+    if (sum !== undefined && count !== undefined && count > 0 && !stats.has("_avg")) stats.set("_avg", sum / count);
+    return most === 0 ? undefined : { type: "trend", series: most, stats, isUnitKnown };
+  }
+
+  async #classic(series: string, tags: TagList): Promise<Histogram | undefined> {
+    const buckets = await this.#ask(`sum by (le) (${this.#last(`${series}_bucket`, tags)})`);
+    const [sum] = await this.#ask(`sum(${this.#last(`${series}_sum`, tags)})`);
+    return classicOf(buckets, sum?.value ?? NaN);
+  }
+
+  async #native(series: string, tags: TagList): Promise<Histogram | undefined> {
+    const [merged] = await this.#ask(`sum(${this.#last(series, tags)})`);
+    if (merged === undefined) return undefined;
+    if (merged.histogram !== undefined) return mergeNative([merged.histogram]);
+    const last = await this.#lastHistograms(series, tags);
+    return last.length === 0 ? undefined : mergeNative(last);
+  }
+
+  /** Returns which of these names are native histograms. */
+  async #nativeAmong(names: readonly string[]): Promise<string[]> {
+    const native: string[] = [];
+    for (const name of names) {
+      const [value] = await this.#ask(`sum(${this.#last(name)})`);
+      if (value?.histogram !== undefined) native.push(name);
+      // Prometheus before 2.44 takes the last value of a histogram for 0.
+      if (value?.value !== 0) continue;
+      const [increase] = await this.#ask(`sum(increase(${this.#over(this.#select(name))}))`);
+      if (increase?.histogram !== undefined) native.push(name);
+    }
+    return native;
+  }
+
+  /**
+   * Returns the last histogram of each series, for Prometheus before 2.44. It reads samples, from the end of the run backwards,
+   * until each series was seen.
+   */
+  async #lastHistograms(series: string, tags: TagList): Promise<QueriedHistogram[]> {
+    const [all] = await this.#ask(`count(${this.#last(series, tags)})`);
+    const { startMs, endMs } = this.extent;
+    const last = new Map<string, QueriedHistogram>();
+    let toMs = evaluationTime(this.extent);
+    for (let lengthMs = 15_000; last.size < (all?.value ?? 0) && toMs >= startMs; lengthMs *= 2) {
+      const selector = `${this.#select(series, tags)}[${lengthMs}ms]`;
+      for (const { labels, histograms } of await this.client.samples(selector, toMs)) {
+        const newest = histograms.findLast(({ timeMs }) => timeMs <= endMs + 1)?.histogram;
+        const key = seriesKey(labels);
+        if (newest !== undefined && !last.has(key)) last.set(key, newest);
+      }
+      toMs -= lengthMs;
+    }
+    return [...last.values()];
+  }
+
+  #ask(query: string): Promise<readonly InstantSeries[]> {
+    return this.client.instant(query, evaluationTime(this.extent));
+  }
+
+  #last(name: string, tags: TagList = []): string {
+    return lastOf(this.#select(name, tags), this.extent);
+  }
+
+  #over(selector: string): string {
+    return over(selector, this.extent);
+  }
+
+  #subquery(): string {
+    const lengthMs = this.extent.endMs - this.extent.startMs;
+    return `[${lengthMs + 1000}ms:${Math.max(1000, Math.ceil(lengthMs / 1000))}ms]`;
+  }
+
+  #select(name: string, tags: TagList = []): string {
+    const labels: Matchers = Object.fromEntries(tags.map(([tag, value]) => [validLabelName(tag), value]));
+    return select({ __name__: name, ...labels, ...this.#run.matchers });
+  }
+}
+
+function seriesKey(labels: SampledSeries["labels"]): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+function classicOf(series: readonly InstantSeries[], sum: number): Histogram | undefined {
+  if (series.length === 0) return undefined;
+  const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const);
+  const buckets = classicBuckets(counts);
+  return { form: "classic", count: Math.max(0, ...counts.map(([, count]) => count)), sum, buckets };
+}
+
+function boundOf(le: string): number {
+  return le === "+Inf" ? Infinity : Number(le);
+}

@@ -1,0 +1,106 @@
+/**
+ * The verdict on a run: all that is printed, and all that is in a report.
+ *
+ * @module
+ */
+import type { Aggregation } from "../../k6/run_metrics/threshold_expression.ts";
+import type { Judgement } from "./judgement.ts";
+import { kindOf, nameOf, relativeChange } from "./judgement.ts";
+import type { MetricReading } from "./metric_reading.ts";
+import type { ValueKind } from "./format_value.ts";
+import type { Extent } from "./promql.ts";
+import type { InstanceState } from "./run_instances.ts";
+import type { CheckResult, RunReader } from "./run_reader.ts";
+import type { WindowComparison } from "./window_gate.ts";
+
+/** Exit codes: as k6's own for thresholds; 2 if something could not be answered. */
+export const verdictExitCodes = { passed: 0, unanswered: 2, crossed: 99 } as const;
+
+/** The values of trends in the summary. */
+export const trendAggregations: readonly Aggregation[] = [
+  "avg",
+  "min",
+  { quantile: 0.5 },
+  "max",
+  { quantile: 0.9 },
+  { quantile: 0.95 },
+  { quantile: 0.99 },
+];
+
+/** The values of each type in the summary. */
+export function aggregationsOf({ type }: MetricReading): readonly Aggregation[] {
+  switch (type) {
+    case "counter":
+      return ["count", "rate"];
+    case "gauge":
+      return ["value"];
+    case "rate":
+      return ["rate"];
+    case "trend":
+      return trendAggregations;
+  }
+}
+
+/** One value of both runs. */
+export interface ComparedValue {
+  readonly metric: string;
+  readonly aggregation: string;
+  readonly kind: ValueKind;
+  readonly baseline: number;
+  readonly current: number;
+  readonly change: number;
+  /** The change as a share of the baseline. */
+  readonly relative: number;
+}
+
+/** How a run compares with another. */
+export interface Comparison {
+  readonly testid: string;
+  readonly extent: Extent;
+  readonly values: readonly ComparedValue[];
+  readonly gates: readonly Judgement[];
+  /** The comparison of windows of the default gate. */
+  readonly windows?: WindowComparison | undefined;
+}
+
+/** The verdict on a run. */
+export interface RunVerdict {
+  readonly testid: string;
+  /** The query API, without secrets. */
+  readonly endpoint: string;
+  readonly extent: Extent;
+  readonly instances: readonly InstanceState[];
+  /** What is wrong with the run as a whole, such as a silent instance. */
+  readonly problems: readonly string[];
+  readonly readings: readonly MetricReading[];
+  readonly checks: readonly CheckResult[];
+  readonly thresholds: readonly Judgement[];
+  readonly comparison?: Comparison | undefined;
+}
+
+/** Returns the exit code of a verdict: a crossed threshold or gate counts more than an unanswered one. */
+export function exitCodeOf({ thresholds, comparison, problems }: RunVerdict): number {
+  const states = [...thresholds, ...comparison?.gates ?? []].map(({ state }) => state);
+  if (states.includes("crossed")) return verdictExitCodes.crossed;
+  return states.includes("unanswered") || problems.length > 0 ? verdictExitCodes.unanswered : verdictExitCodes.passed;
+}
+
+/** Returns the values that both runs have. @throws QueryError */
+export async function compareValues(current: RunReader, baseline: RunReader): Promise<ComparedValue[]> {
+  const values: ComparedValue[] = [];
+  for (const metric of current.metrics) {
+    const other = baseline.find(metric.name);
+    const [after, before] = [await current.read(metric), other && await baseline.read(other)];
+    if (after === undefined || before === undefined || after.type !== before.type) continue;
+    for (const aggregation of aggregationsOf(after)) {
+      const [to, from] = [after.get(aggregation).value, before.get(aggregation).value];
+      if (to === undefined || from === undefined) continue;
+      const relative = relativeChange(from, to);
+      values.push({
+        ...{ metric: metric.name, aggregation: nameOf(aggregation), kind: kindOf(after) },
+        ...{ baseline: from, current: to, change: relative === 0 ? 0 : to - from, relative },
+      });
+    }
+  }
+  return values;
+}
