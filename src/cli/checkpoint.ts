@@ -29,8 +29,8 @@ export interface Replay {
 /** Facts that must be the same to continue a run. The keys name them in errors. */
 type Identity = Readonly<Record<string, unknown>>;
 
-/** The content of the file. */
-interface State {
+/** The content of a checkpoint. */
+export interface State {
   readonly identity: Identity;
   /** The time by which all samples are moved. */
   readonly shiftMs: number;
@@ -128,7 +128,8 @@ async function readState(path: string): Promise<State | undefined> {
   );
 }
 
-function parseState(text: string): State | undefined {
+/** Reads the content of a checkpoint; undefined if the text is something else. */
+export function parseState(text: string): State | undefined {
   let state: Partial<State> | null;
   try {
     state = JSON.parse(text);
