@@ -144,8 +144,7 @@ function tlsFetchOf(
     );
   }
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
-  const key = clientKeyFile === undefined ? undefined : readFile(clientKeyFile, "client key");
-  if (key !== undefined) checkPrivateKey(key, `the client key file "${clientKeyFile}"`);
+  const key = clientKeyFile === undefined ? undefined : readPrivateKey(clientKeyFile, "client key");
   if (!urls.some((url) => /^https:/i.test(String(url ?? "")))) return undefined;
   const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
   if (!verify && insecureSkipTlsVerify === undefined) {
@@ -159,9 +158,17 @@ function tlsFetchOf(
   return createTlsFetch({ ca, cert, key, verify, minVersion });
 }
 
-function readCertificates(path: string, what: string): string {
+/** Returns the certificates in a file, in PEM form. @throws ConfigurationError if there are none */
+export function readCertificates(path: string, what: string): string {
   const pem = readFile(path, what);
   checkCertificates(pem, `the ${what} file "${path}"`);
+  return pem;
+}
+
+/** Returns the private key in a file, in PEM form. @throws ConfigurationError if there is none */
+export function readPrivateKey(path: string, what: string): string {
+  const pem = readFile(path, what);
+  checkPrivateKey(pem, `the ${what} file "${path}"`);
   return pem;
 }
 

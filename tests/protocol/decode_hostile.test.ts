@@ -312,7 +312,10 @@ test("help or a unit that is not UTF-8 is dropped, and the rest of the request i
   const { metadata, timeSeries } = v1(...meta(...field(4, 0xff), ...field(5, u)), ...sample(0x10, 5));
   assert.deepEqual([...metadata], [["a", { type: "counter", unit: "u" }]]);
   assert.equal(timeSeries.length, 1);
-  assert.deepEqual([...v1(...meta(...field(4, u), ...field(5, 0xc3))).metadata], [["a", { type: "counter", help: "u" }]]);
+  assert.deepEqual([...v1(...meta(...field(4, u), ...field(5, 0xc3))).metadata], [["a", {
+    type: "counter",
+    help: "u",
+  }]]);
   // The symbols: "", a damaged one, "u".
   const symbols = [...field(4), ...field(4, 0xff), ...field(4, u)];
   const ofSeries = field(5, ...field(1, 2, 2), ...field(5, 0x08, 1, 0x18, 1, 0x20, 2));

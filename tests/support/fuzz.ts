@@ -45,6 +45,8 @@ export async function fuzz({ seeds, count, read }: Fuzzing): Promise<ReadonlyMap
     found.set(outcome, (found.get(outcome) ?? 0) + 1);
     slowest = Math.max(slowest, performance.now() - started);
     if (index % 1000 !== 0) continue;
+    // An engine frees the memory of buffers only between two turns of its event loop.
+    await new Promise((resolve) => setTimeout(resolve));
     const { rss } = process.memoryUsage();
     // The engine needs some mutations until its code is compiled.
     if (index <= 1000) base = rss;

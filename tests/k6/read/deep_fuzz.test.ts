@@ -31,8 +31,9 @@ type Read = (stream: ReadableStream<Uint8Array>, options: K6ReadOptions) => K6Re
 function reading(own: Read): Fuzzing["read"] {
   return async (bytes, random) => {
     const chunks = chunksOf(bytes, 1 + random.below(2 * bytes.length + 1));
-    const read = random.below(2) === 0 ? own : (stream: ReadableStream<Uint8Array>, options: K6ReadOptions) =>
-      new AutoReader(stream, options);
+    const read = random.below(2) === 0
+      ? own
+      : (stream: ReadableStream<Uint8Array>, options: K6ReadOptions) => new AutoReader(stream, options);
     const reader = read(byteStream(chunks), {});
     const samples = await collect(reader);
     assert.ok(samples.every(({ time, value }) => Number.isSafeInteger(time) && Number.isFinite(value)), "not finite");
