@@ -37,8 +37,8 @@ export interface Replay {
 /** Facts that must be the same to continue a run. The keys name them in errors. */
 type Identity = Readonly<Record<string, unknown>>;
 
-/** The content of the file. */
-interface State {
+/** The content of a checkpoint. */
+export interface State {
   readonly identity: Identity;
   /** The time by which all samples are moved. */
   readonly shiftMs: number;
@@ -203,8 +203,12 @@ function readState(path: string, replay: Replay): State | undefined {
   return state;
 }
 
-/** @throws ConfigurationError if the string is not a checkpoint, or one of its numbers cannot be right */
-function parseState(text: string, path: string): State {
+/**
+ * Reads the content of a checkpoint.
+ *
+ * @throws ConfigurationError if the string is not a checkpoint, or one of its numbers cannot be right
+ */
+export function parseState(text: string, path: string): State {
   let state: Partial<State> | null;
   try {
     state = JSON.parse(text);

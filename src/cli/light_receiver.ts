@@ -6,7 +6,7 @@
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
-import { serve } from "./runtime.ts";
+import { serve } from "./http_server.ts";
 
 /** A receiver that only k6 can find. */
 export interface LightReceiver {

@@ -150,8 +150,7 @@ function fetchOf(
     );
   }
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
-  const key = clientKeyFile === undefined ? undefined : readFile(clientKeyFile, "client key");
-  if (key !== undefined) checkPrivateKey(key, `the client key file "${clientKeyFile}"`);
+  const key = clientKeyFile === undefined ? undefined : readPrivateKey(clientKeyFile, "client key");
   const parsed = urls.flatMap((url) => parseHttpUrl(String(url)) ?? []);
   // A proxy that cannot be used is an error at the start.
   const proxies = parsed.map((url) => chooseProxy?.(url));
@@ -170,9 +169,17 @@ function fetchOf(
   return createTlsFetch({ ca, cert, key, verify, minVersion }, chooseProxy);
 }
 
-function readCertificates(path: string, what: string): string {
+/** Returns the certificates in a file, in PEM form. @throws ConfigurationError if there are none */
+export function readCertificates(path: string, what: string): string {
   const pem = readFile(path, what);
   checkCertificates(pem, `the ${what} file "${path}"`);
+  return pem;
+}
+
+/** Returns the private key in a file, in PEM form. @throws ConfigurationError if there is none */
+export function readPrivateKey(path: string, what: string): string {
+  const pem = readFile(path, what);
+  checkPrivateKey(pem, `the ${what} file "${path}"`);
   return pem;
 }
 

@@ -8,6 +8,7 @@ import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/
 import { parseBoolean, parseUrl, unreadable } from "../config/option_parsers.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
+import { quote } from "../receive/quote.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Violation } from "../receive/rules/rules.ts";
 import { strictRules } from "../receive/rules/strict_rules.ts";
@@ -15,12 +16,14 @@ import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
 import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { countOf, formatBytes } from "./format.ts";
 import { withBrackets, withoutBrackets } from "./host_name.ts";
+import { serve } from "./http_server.ts";
 import { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { print } from "./print.ts";
-import { builtin, exitNow, onSignal, serve } from "./runtime.ts";
+import { accessFlags, readAccess } from "./receive_access.ts";
+import { builtin, exitNow, onSignal } from "./runtime.ts";
 import { formatDelivered } from "./summary.ts";
 
 const { setImmediate } = builtin("node:timers");
@@ -35,6 +38,12 @@ const forwardFlag: Flag = {
   help: "Forward valid samples to this endpoint, through a bounded queue, with retries.",
   parse: parseUrl,
 };
+
+/** The credentials of the target. `--user` and `--password` are those of the senders. */
+const targetCredentials: readonly string[] = ["user", "password"];
+const targetFlags: readonly Flag[] = forwardFlags.map((each) =>
+  targetCredentials.includes(each.flag) ? { ...each, flag: `forward-${each.flag}` } : each
+);
 
 /** The command `receive`. */
 export const receive: Command = {
@@ -63,10 +72,11 @@ export const receive: Command = {
     },
     { flag: "cors", help: "Allow web pages of any origin to send.", parse: parseBoolean },
     { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseBoolean },
+    ...accessFlags,
     forwardFlag,
     ...commonFlags,
   ],
-  options: forwardFlags,
+  options: targetFlags,
   parse: parseReceiveArguments,
   notes: `It ends at SIGINT or SIGTERM, and then prints the table.
 The options are for --forward. A sender gets its response when the queue has accepted its samples,
@@ -79,7 +89,11 @@ async function run(given: Arguments): Promise<number> {
   const log = new Log(logLevelOf(given));
   const json = isOn(given, "json") ? new ReceivedJson() : undefined;
   const table = new ReceivedTable();
+  const host = String(given.values.get("host") ?? defaultHost);
+  const port = Number(given.values.get("port") ?? defaultPort);
+  const { receiver, tls, maxConnections, warning } = readAccess(given, host);
   const receiving = {
+    ...receiver,
     strict: isOn(given, "strict") ? strictRules() : undefined,
     cors: isOn(given, "cors"),
     onViolation: ({ rule, message, series }: Violation): void =>
@@ -105,10 +119,9 @@ async function run(given: Arguments): Promise<number> {
     });
   });
   const { forwarder, failsOnLoss } = createForwarder(given, { receiving, log });
-  const handler = forwarder?.handle ?? createReceiver(receiving);
-  const host = String(given.values.get("host") ?? defaultHost);
-  const port = Number(given.values.get("port") ?? defaultPort);
-  const server = await serve(handler, { host, port }).catch((error) => {
+  if (warning !== undefined) log.say("warn", warning);
+  const handler = withHostAdvice(forwarder?.handle ?? createReceiver(receiving), log);
+  const server = await serve(handler, { host, port, tls, maxConnections }).catch((error) => {
     throw new ConfigurationError(
       `Cannot listen on ${withBrackets(host)}:${port}: ${reasonOf(error)}; --host and --port choose another address`,
     );
@@ -123,6 +136,20 @@ async function run(given: Arguments): Promise<number> {
   if (report === undefined) return exitCodes.ok;
   log.say("info", formatDelivered(report));
   return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;
+}
+
+/** Says once that a request was refused because of its host. The sender sees why, but the user of this command can help. */
+function withHostAdvice(handler: (request: Request) => Promise<Response>, log: Log): typeof handler {
+  let said = false;
+  return async (request) => {
+    const response = await handler(request);
+    if (response.status === 403 && !said) {
+      said = true;
+      const { hostname } = new URL(request.url);
+      log.say("warn", `Refused a request to the host ${quote(hostname)}. To accept such requests, use --allow-host.`);
+    }
+    return response;
+  };
 }
 
 /** @throws ConfigurationError also for an option of the other commands, which this command cannot have */
@@ -154,11 +181,14 @@ function createForwarder(
 ): { readonly forwarder?: RemoteWriteForwarder; readonly failsOnLoss: boolean } {
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
-    const unused = forwardFlags.find(({ flag }) => given.values.has(flag));
+    const unused = targetFlags.find(({ flag }) => given.values.has(flag));
     if (unused === undefined) return { failsOnLoss: true };
     throw new ConfigurationError(`Cannot use --${unused.flag}: nothing is forwarded, expected also --forward URL`);
   }
-  const target = { ...given, values: new Map([...given.values, ["url", url]]) };
+  const credentials = targetCredentials.map((flag): [string, unknown] => [flag, given.values.get(`forward-${flag}`)]);
+  const others = [...given.values].filter(([flag]) => !targetCredentials.includes(flag));
+  const known = credentials.filter(([, value]) => value !== undefined);
+  const target = { ...given, values: new Map([...others, ...known, ["url", url]]) };
   const { options, failsOnLoss } = readOutputOptions(target, {
     warn: (message) => log.say("warn", message),
     forwards: true,

@@ -8,7 +8,6 @@ import { withBrackets } from "./host_name.ts";
 
 const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");
-const http = process.getBuiltinModule("node:http");
 
 /** The arguments after the program and the script. */
 export const commandLine: readonly string[] = process.argv.slice(2);
@@ -207,54 +206,4 @@ export async function exit(code: number): Promise<void> {
   const tooLong = signalled.then(() => new Promise<void>((resolve) => setTimeout(resolve, lastWordsMs)));
   await Promise.race([Promise.all([writeOut(""), writeError("")]), tooLong]);
   process.exit(code);
-}
-
-/** A listening HTTP server. */
-export interface Server {
-  readonly url: string;
-  /** Resolves when all connections are closed. */
-  close(): Promise<void>;
-}
-
-/** Serves a handler of web-standard requests over HTTP. Rejects if the server cannot listen. */
-export function serve(
-  handler: (request: Request) => Promise<Response>,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<Server> {
-  const hostInUrl = withBrackets(host);
-  const server = http.createServer((incoming, outgoing) => {
-    const { method = "GET", url = "/", headers: { host: authority = hostInUrl } } = incoming;
-    const headers = new Headers();
-    for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
-      headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
-    }
-    const body = method === "GET" || method === "HEAD" ? null : toStream(incoming);
-    const init: RequestInit & { duplex: "half" } = { method, headers, body, duplex: "half" };
-    Promise.resolve()
-      .then(() => handler(new Request(new URL(url, `http://${authority}`), init)))
-      .then(async (response) => {
-        const content = new Uint8Array(await response.arrayBuffer());
-        outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(content);
-      })
-      .catch(() => {
-        // The Host header makes no URL, or a web-standard request cannot have the method, such as TRACE.
-        if (outgoing.headersSent) outgoing.destroy();
-        else outgoing.writeHead(400, { Connection: "close" }).end("Cannot read the request\n");
-      });
-  });
-  return new Promise((resolve, reject) => {
-    server.on("error", reject);
-    server.listen(port, host, () => {
-      const address = server.address();
-      const bound = typeof address === "object" && address !== null ? address.port : port;
-      resolve({
-        url: `http://${hostInUrl}:${bound}`,
-        close: () =>
-          new Promise((closed) => {
-            server.close(() => closed());
-            server.closeAllConnections();
-          }),
-      });
-    });
-  });
 }

@@ -94,7 +94,7 @@ function readExemplar(reader: ProtoReader): Exemplar {
   return { labels, value, timestamp };
 }
 
-/** Reads a MetricMetadata{type = 1, metric_family_name = 2, help = 4, unit = 5}. */
+/** Reads a MetricMetadata{type = 1, metric_family_name = 2, help = 4, unit = 5}. A help or unit that is not UTF-8 is dropped. */
 function readMetadata(reader: ProtoReader, into: Map<string, Metadata>): void {
   reader.charge(memoryBytes.metadata);
   let type = 0;
@@ -105,8 +105,8 @@ function readMetadata(reader: ProtoReader, into: Map<string, Metadata>): void {
   while (reader.next()) {
     if (reader.field === 1) type = reader.int32("MetricMetadata.type");
     else if (reader.field === 2) family = reader.string("MetricMetadata.metric_family_name");
-    else if (reader.field === 4) help = reader.string("MetricMetadata.help");
-    else if (reader.field === 5) unit = reader.string("MetricMetadata.unit");
+    else if (reader.field === 4) help = reader.stringIfUtf8("MetricMetadata.help") ?? "";
+    else if (reader.field === 5) unit = reader.stringIfUtf8("MetricMetadata.unit") ?? "";
     else reader.skip();
   }
   reader.leave(outer);

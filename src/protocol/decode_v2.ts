@@ -49,7 +49,9 @@ export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): Decode
 
 /** Resolves references to the symbols table. */
 class Symbols {
+  /** A string that is not UTF-8 is replaced. Only metadata may refer to it. */
   readonly strings: string[] = [];
+  readonly #notUtf8 = new Set<number>();
   readonly #reader: ProtoReader;
 
   /** Reads all symbols before the series, because protobuf allows fields in any order. */
@@ -57,7 +59,9 @@ class Symbols {
     while (reader.next()) {
       if (reader.field === 4) {
         reader.charge(memoryBytes.symbol);
-        this.strings.push(reader.string("Request.symbols"));
+        const string = reader.stringIfUtf8("Request.symbols");
+        if (string === undefined) this.#notUtf8.add(this.strings.length);
+        this.strings.push(string ?? `\uFFFD${this.strings.length}`);
       } else {
         reader.skip();
       }
@@ -70,6 +74,7 @@ class Symbols {
   string(name: string, ref: number): string {
     const string = this.strings[ref];
     if (string === undefined) this.#reader.fail(name, `symbol ${ref}, expected one of ${this.strings.length} symbols`);
+    if (this.#notUtf8.has(ref)) this.#reader.fail(name, `symbol ${ref}, which is not UTF-8, expected UTF-8`);
     // Each reference is charged, because a program that writes the labels out needs the memory of all of them.
     this.#reader.charge(string.length);
     return string;
@@ -86,9 +91,13 @@ class Symbols {
     return labels;
   }
 
-  /** Returns metadata. The reference 0 is the empty string, even if the request has no symbols. */
+  /**
+   * Returns metadata. The reference 0 is the empty string, even if the request has no symbols. A string that is not UTF-8 is dropped:
+   * the samples are worth more than it is.
+   */
   metadata({ type, helpRef, unitRef }: MetadataFields): Metadata {
-    const string = (name: string, ref: number): string => ref === 0 ? "" : this.string(name, ref);
+    const string = (name: string, ref: number): string =>
+      ref === 0 || this.#notUtf8.has(ref) ? "" : this.string(name, ref);
     return toMetadata(type, { help: string("Metadata.help_ref", helpRef), unit: string("Metadata.unit_ref", unitRef) });
   }
 }

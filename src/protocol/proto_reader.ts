@@ -53,6 +53,8 @@ export class ProtoReader {
   #at = 0;
   #end: number;
   #wireType = 0;
+  /** The position of the latest string. */
+  #stringAt = 0;
   // The latest varint, as two halves of 32 bits.
   #low = 0;
   #high = 0;
@@ -142,12 +144,17 @@ export class ProtoReader {
 
   /** Reads a string with its length in front. @throws FormatError if it is not UTF-8 */
   string(name: string): string {
+    return this.stringIfUtf8(name) ?? this.fail(name, "not UTF-8, expected UTF-8", this.#stringAt);
+  }
+
+  /** Reads a string with its length in front. Returns undefined if it is not UTF-8. */
+  stringIfUtf8(name: string): string | undefined {
     this.#expect(2, name);
     const length = this.#length(name);
     if (length === 0) return "";
-    const start = this.#at;
+    const start = this.#stringAt = this.#at;
     this.#at += length;
-    return this.#strings.find(start, length) ?? this.#newString(name, start);
+    return this.#strings.find(start, length) ?? this.#newString(start);
   }
 
   /** Reads an int32, or an enum. */
@@ -210,7 +217,7 @@ export class ProtoReader {
     });
   }
 
-  #newString(name: string, start: number): string {
+  #newString(start: number): string | undefined {
     const length = this.#at - start;
     this.charge(stringBytes + 2 * length);
     try {
@@ -218,7 +225,7 @@ export class ProtoReader {
       this.#strings.remember(text, { start, length });
       return text;
     } catch {
-      this.fail(name, "not UTF-8, expected UTF-8", start);
+      return undefined;
     }
   }
 

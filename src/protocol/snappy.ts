@@ -13,6 +13,8 @@ import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../mod
 export interface DecompressOptions {
   /** The largest size after decompression, in bytes. */
   readonly maxDecodedBytes: number;
+  /** Called with the size before the memory is used. If it throws, nothing is decompressed. */
+  readonly onLength?: (bytes: number) => void;
 }
 
 /**
@@ -91,7 +93,7 @@ export function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * @throws TooLargeError if the decompressed size is over the limit
  */
 export function decompress(bytes: Uint8Array, options: DecompressOptions): Uint8Array {
-  const { maxDecodedBytes } = options;
+  const { maxDecodedBytes, onLength } = options;
   const length = decodedLength(bytes);
   if (length > maxDecodedBytes) {
     throw new TooLargeError(
@@ -105,6 +107,7 @@ export function decompress(bytes: Uint8Array, options: DecompressOptions): Uint8
       }, expected a complete snappy block`,
     );
   }
+  onLength?.(length);
   return run("decompress", bytes);
 }
 

@@ -4,7 +4,9 @@ import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";
 import { decompress } from "../protocol/snappy.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import { accessCheck } from "./access.ts";
 import { quote } from "./quote.ts";
+import { BytesInFlight, readBody, type RequestBytes, UnreadError } from "./read_body.ts";
 import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receiver_options.ts";
 import { allowOrigin, countValues, nothingWritten, preflight, refuse, writtenHeaders } from "./responses.ts";
 import type { CheckRequest } from "./rules/rules.ts";
@@ -28,15 +30,24 @@ export function createReceiver(options: ReceiverOptions): (request: Request) => 
   const resolved = resolveReceiverOptions(options);
   const { path, cors, onError, strict, onViolation } = resolved;
   const checkRequest = strict?.createChecks(onViolation);
+  const refuseAccess = accessCheck(resolved);
+  const bytesInFlight = new BytesInFlight(resolved.maxBytesInFlight);
   return async (request) => {
+    const inFlight = bytesInFlight.begin();
     let response: Response;
     try {
       if (path !== undefined && new URL(request.url).pathname !== path) response = refuse(404, "Cannot find this path");
-      else if (cors !== false && request.method === "OPTIONS") response = preflight(request);
-      else response = await receive(request, { ...resolved, checkRequest });
+      else {
+        response = await refuseAccess(request) ??
+          (cors !== false && request.method === "OPTIONS"
+            ? preflight(request)
+            : await receive(request, { ...resolved, checkRequest, inFlight }));
+      }
     } catch (error) {
       onError(error);
       response = refuse(500, "Cannot read the request: the receiver failed");
+    } finally {
+      inFlight.end();
     }
     // Servers handle a body that was not read in different ways.
     if (!request.bodyUsed) await request.body?.cancel().catch(() => {});
@@ -46,11 +57,12 @@ export function createReceiver(options: ReceiverOptions): (request: Request) => 
 
 interface ReceiveOptions extends ResolvedReceiverOptions {
   readonly checkRequest: CheckRequest | undefined;
+  readonly inFlight: RequestBytes;
 }
 
 async function receive(
   request: Request,
-  { acceptVersions, checkRequest, maxBodyBytes, maxDecodedBytes, onError, onWrite }: ReceiveOptions,
+  { acceptVersions, checkRequest, maxDecodedBytes, onError, onWrite, ...reading }: ReceiveOptions,
 ): Promise<Response> {
   const { method, headers } = request;
   const contentType = headers.get("Content-Type");
@@ -72,12 +84,15 @@ async function receive(
   let message: Uint8Array;
   let decoded: DecodedRequest;
   try {
-    body = await readBody(request, maxBodyBytes);
-    message = decompress(body, { maxDecodedBytes });
+    body = await readBody(request, reading);
+    message = decompress(body, { maxDecodedBytes, onLength: reading.inFlight.add });
     // The objects of a small request need more memory in relation to its size.
     const maxMemoryBytes = Math.max(8 * maxDecodedBytes, 2 ** 20);
     decoded = (version === "2.0" ? decodeV2 : decodeV1)(message, { maxMemoryBytes });
   } catch (error) {
+    if (error instanceof UnreadError) {
+      return refuseAll(error.status, error.message, error.status === 503 ? { "Retry-After": "1" } : {});
+    }
     if (!(error instanceof FormatError)) throw error;
     if (error instanceof TooLargeError) return refuseAll(413, error.message);
     check?.reportBody(error.message);
@@ -134,33 +149,4 @@ function versionOfContentType(contentType: string | null): ProtocolVersion | und
   return mediaType.toLowerCase() === protobuf && messages.length < 2
     ? versions.get(messages[0] ?? messageV1)
     : undefined;
-}
-
-/**
- * Reads a body. Stops at the limit, and allocates only what arrives, not what Content-Length declares.
- *
- * @throws {TooLargeError} if the body is larger than `maxBodyBytes`
- */
-async function readBody({ headers, body }: Request, maxBodyBytes: number): Promise<Uint8Array> {
-  const checkLength = (length: number): void => {
-    if (length <= maxBodyBytes) return;
-    throw new TooLargeError(`Cannot read the body: it is ${length} bytes or more, expected at most ${maxBodyBytes}`);
-  };
-  checkLength(Number(headers.get("Content-Length")));
-  // One buffer instead of a list of chunks: a sender may send chunks of one byte.
-  let bytes = new Uint8Array(4096);
-  let length = 0;
-  for await (const chunk of body ?? []) {
-    const end = length + chunk.length;
-    // An error ends the loop, which cancels the rest of the body.
-    checkLength(end);
-    if (end > bytes.length) {
-      const grown = new Uint8Array(Math.max(end, 2 * bytes.length));
-      grown.set(bytes);
-      bytes = grown;
-    }
-    bytes.set(chunk, length);
-    length = end;
-  }
-  return bytes.subarray(0, length);
 }

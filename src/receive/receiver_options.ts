@@ -7,6 +7,7 @@ import { checkKeys, unexpected } from "../model/check_keys.ts";
 import type { Metadata, TimeSeries } from "../model/time_series.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
+import type { AccessOptions } from "./access.ts";
 import type { ReceiverRules, Violation } from "./rules/rules.ts";
 
 /** The decoded content of one request. */
@@ -40,7 +41,7 @@ export interface PartialWrite {
 export type OnWrite = (write: ReceivedWrite) => void | PartialWrite | Promise<void | PartialWrite>;
 
 /** The options of `createReceiver`. Only `onWrite` is required. */
-export interface ReceiverOptions {
+export interface ReceiverOptions extends AccessOptions {
   /**
    * Stores what arrives. The receiver answers the sender when this has resolved: 204, or 400 if a part was not stored. If it
    * throws a `BusyError`, the answer is 429; if it throws another error, 500. After 429 and 500, the sender sends again.
@@ -66,6 +67,15 @@ export interface ReceiverOptions {
    * @default 33554432
    */
   readonly maxDecodedBytes?: number | undefined;
+  /**
+   * The largest number of bytes of all requests in progress together: of the bodies, and of the decompressed messages. Beyond it, a
+   * request is answered 503 with Retry-After. A request that is alone may always have as many bytes as its own limits allow.
+   *
+   * @default 268435456
+   */
+  readonly maxBytesInFlight?: number | undefined;
+  /** How long a body may take to arrive, in milliseconds. A slower one is answered 408. @default 60000 */
+  readonly bodyTimeoutMs?: number | undefined;
   /** The origin whose pages may send, such as `https://example.com`; true allows every origin. @default false */
   readonly cors?: boolean | string | undefined;
   /** The only URL path that the receiver answers, such as `/api/v1/write`. @default any path */
@@ -76,8 +86,10 @@ export interface ReceiverOptions {
 
 /** Checked options with their defaults. */
 export type ResolvedReceiverOptions =
-  & Required<Omit<ReceiverOptions, "strict" | "path">>
-  & Pick<ReceiverOptions, "strict" | "path">;
+  & Required<Omit<ReceiverOptions, OptionalOption>>
+  & Pick<ReceiverOptions, OptionalOption>;
+
+type OptionalOption = "strict" | "path" | keyof AccessOptions;
 
 const defaults = {
   // A sender need not be told twice: the answer names the violations.
@@ -87,13 +99,17 @@ const defaults = {
   // Prometheus has the same limit, and senders keep to it. It is also the default of maxBodyBytes, because a useful message
   // does not grow when it is compressed.
   maxDecodedBytes: 32 * 1024 * 1024,
+  // Eight requests of the largest size.
+  maxBytesInFlight: 8 * 32 * 1024 * 1024,
+  // Twice as long as senders usually wait for the response.
+  bodyTimeoutMs: 60_000,
   // Pages of other origins may send only if the operator allows it.
   cors: false,
   // A sender of either version should work without configuration.
   acceptVersions: ["1.0", "2.0"],
 } as const satisfies Partial<ReceiverOptions>;
 
-type Check = readonly [isValid: (value: unknown) => boolean, expected: string];
+type Check = readonly [isValid: (value: unknown) => boolean, expected: string, isSecret?: boolean];
 
 /** The checks of an options object, by option. */
 export type Checks = Readonly<Record<string, Check>>;
@@ -106,6 +122,8 @@ export const wholeNumber: Check = [
 
 const callback: Check = [(value) => typeof value === "function", "a function"];
 
+const secret: Check = [(value) => typeof value === "string" && value !== "", "a string that is not empty", true];
+
 const checks: Readonly<Record<keyof ReceiverOptions, Check>> = {
   onWrite: callback,
   strict: [
@@ -116,6 +134,15 @@ const checks: Readonly<Record<keyof ReceiverOptions, Check>> = {
   onError: callback,
   maxBodyBytes: wholeNumber,
   maxDecodedBytes: wholeNumber,
+  maxBytesInFlight: wholeNumber,
+  bodyTimeoutMs: wholeNumber,
+  token: secret,
+  user: [(value) => typeof value === "string" && /^[^:]+$/.test(value), "a name without a colon"],
+  password: secret,
+  allowHosts: [
+    (value) => Array.isArray(value) && value.every((host) => URL.canParse(`http://${host}`)),
+    "a list of host names without ports",
+  ],
   cors: [
     (value) => typeof value === "boolean" || (URL.canParse(`${value}`) && new URL(`${value}`).origin === value),
     "true, false or an origin such as https://example.com",
@@ -137,16 +164,22 @@ export function checkReceiverOptions(options: Partial<ReceiverOptions>): void {
 export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiverOptions {
   checkReceiverOptions(options);
   if (options.onWrite === undefined) throw unexpected("onWrite", undefined, "a function");
+  for (const [name, other] of [["user", "password"], ["password", "user"]] as const) {
+    if (options[name] !== undefined && options[other] === undefined) {
+      throw unexpected(other, undefined, `it with ${name}`);
+    }
+  }
   const { maxDecodedBytes = defaults.maxDecodedBytes } = options;
   return {
+    ...options,
     onWrite: options.onWrite,
-    strict: options.strict,
     onViolation: options.onViolation ?? defaults.onViolation,
     onError: options.onError ?? defaults.onError,
     maxBodyBytes: options.maxBodyBytes ?? maxDecodedBytes,
     maxDecodedBytes,
     cors: options.cors ?? defaults.cors,
-    path: options.path,
+    maxBytesInFlight: options.maxBytesInFlight ?? defaults.maxBytesInFlight,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? defaults.bodyTimeoutMs,
     acceptVersions: options.acceptVersions ?? defaults.acceptVersions,
   };
 }
@@ -155,7 +188,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiv
 export function checkOptions(options: object, checks: Checks): void {
   checkKeys(options, Object.keys(checks));
   for (const [name, value] of Object.entries(options)) {
-    const [isValid, expected] = checks[name] ?? wholeNumber;
-    if (value !== undefined && !isValid(value)) throw unexpected(name, value, expected);
+    const [isValid, expected, isSecret = false] = checks[name] ?? wholeNumber;
+    if (value !== undefined && !isValid(value)) throw unexpected(name, isSecret ? "***" : value, expected);
   }
 }

@@ -46,6 +46,30 @@ export async function readReason(
   return cleanText(new TextDecoder().decode(redacted).replace(/\uFFFD+$/, "")) || "no reason given";
 }
 
+/** Returns the whole body as a string; undefined, without reading the rest, if it is longer than `maxBytes`. */
+export async function readAtMost(
+  { body }: Response,
+  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const reader = body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  try {
+    while (reader !== undefined) {
+      const { value } = await untilAborted(reader.read(), signal);
+      if (value === undefined) break;
+      length += value.length;
+      if (length > maxBytes) return undefined;
+      text += decoder.decode(value, { stream: true });
+    }
+    return text + decoder.decode();
+  } finally {
+    // This is not awaited, because the rest may never come.
+    reader?.cancel().catch(() => {});
+  }
+}
+
 /** Returns the first bytes of the body; fewer if the body breaks off, the time is over or the signal fires. */
 async function readStart(
   { body }: Response,

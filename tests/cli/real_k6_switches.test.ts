@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { flagsOfK6 } from "../../src/cli/misspelt_flag.ts";
-import { serve } from "../../src/cli/runtime.ts";
+import { serve } from "../../src/cli/http_server.ts";
 import type { TimeSeries } from "../../src/model/time_series.ts";
 import { createReceiver } from "../../src/receive/mod.ts";
 import { runCli } from "../support/cli.ts";

@@ -72,7 +72,7 @@ test("receive --strict names the violated rule and the series", async () => {
 test("receive --forward forwards with the target's credentials, and sends the rest of its queue at the end", async () => {
   const target = await startReceiver();
   try {
-    const running = startCli(["receive", "--port", "0", "--forward", target.url, "--user", "ann", "--cors"], {
+    const running = startCli(["receive", "--port", "0", "--forward", target.url, "--forward-user", "ann", "--cors"], {
       env: { K6_PROMETHEUS_PASSWORD: "hunter2", K6_PROMETHEUS_REMOTE_URL: "http://not.test/" },
     });
     const client = new RemoteWriteClient({ url: await urlOf(running) });
@@ -167,8 +167,8 @@ test("a port that is in use, options of forwarding without --forward, and option
     /^Cannot listen on 127\.0\.0\.1:\d+: .*; --host and --port choose another address$/,
   );
   assert.match(
-    await usageErrorOf(["receive", "--port", "0", "--user", "ann"]),
-    /^Cannot use --user: nothing is forwarded, expected also --forward URL$/,
+    await usageErrorOf(["receive", "--port", "0", "--forward-user", "ann"]),
+    /^Cannot use --forward-user: nothing is forwarded, expected also --forward URL$/,
   );
   assert.match(
     await usageErrorOf(["receive", "--forward", "http://a.test/", "--trend-stats", "max"]),

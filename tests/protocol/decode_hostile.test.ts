@@ -95,7 +95,11 @@ const rejected: readonly [title: string, run: () => unknown, message: RegExp][] 
     () => v1(...series(...field(1, ...field(2, 0xed, 0xa0, 0x80)))),
     /Label\.value at byte 6 is not/,
   ],
-  ["help that is not UTF-8", () => v1(...field(3, ...field(4, 0xff))), /MetricMetadata\.help at byte 4 is not UTF-8/],
+  [
+    "a family name that is not UTF-8",
+    () => v1(...field(3, ...field(2, 0xff))),
+    /MetricMetadata\.metric_family_name at byte 4 is not UTF-8/,
+  ],
   [
     "a timestamp from 2^53 on",
     () => v1(...sample(0x10, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10)),
@@ -146,7 +150,11 @@ const rejected: readonly [title: string, run: () => unknown, message: RegExp][] 
     () => v1(...histogram(0x30, 1, 0x11, ...double())),
     /Histogram\.zero_count_int .* is present, expected none, as the count is a float/,
   ],
-  ["a symbol that is not UTF-8", () => v2(...field(4, 0xff)), /Request\.symbols at byte 2 is not UTF-8/],
+  [
+    "a label that refers to a symbol that is not UTF-8",
+    () => v2(...field(4), ...field(4, 0xff), ...field(5, ...field(1, 0, 1))),
+    /TimeSeries\.labels_refs at byte 11 is symbol 1, which is not UTF-8, expected UTF-8/,
+  ],
   [
     "a reference to a missing symbol",
     () => v2(...field(4), ...field(5, ...field(1, 0, 1))),
@@ -296,4 +304,21 @@ test("decoding charges a long symbol for each reference", () => {
     ]);
   assert.equal(decodeV2(labelled(50), { maxMemoryBytes: 2_000_000 }).timeSeries.length, 50);
   assert.throws(() => decodeV2(labelled(100), { maxMemoryBytes: 2_000_000 }), TooLargeError);
+});
+
+test("help or a unit that is not UTF-8 is dropped, and the rest of the request is kept", () => {
+  const [a, u] = [0x61, 0x75];
+  const meta = (...fields: number[]): number[] => field(3, 0x08, 1, ...field(2, a), ...fields);
+  const { metadata, timeSeries } = v1(...meta(...field(4, 0xff), ...field(5, u)), ...sample(0x10, 5));
+  assert.deepEqual([...metadata], [["a", { type: "counter", unit: "u" }]]);
+  assert.equal(timeSeries.length, 1);
+  assert.deepEqual([...v1(...meta(...field(4, u), ...field(5, 0xc3))).metadata], [["a", {
+    type: "counter",
+    help: "u",
+  }]]);
+  // The symbols: "", a damaged one, "u".
+  const symbols = [...field(4), ...field(4, 0xff), ...field(4, u)];
+  const ofSeries = field(5, ...field(1, 2, 2), ...field(5, 0x08, 1, 0x18, 1, 0x20, 2));
+  const [series] = v2(...symbols, ...ofSeries).timeSeries;
+  assert.deepEqual(series?.metadata, { type: "counter", unit: "u" });
 });

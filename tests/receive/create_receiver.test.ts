@@ -293,19 +293,19 @@ test("an error in onWrite is answered 500 without its message, and passed to onE
   }
 });
 
-test("an error in onViolation, or a body that breaks off, is answered 500 and passed to onError", async () => {
+test("an error in onViolation is answered 500 and passed to onError; a body that breaks off is no error of the receiver", async () => {
   const bad = (): never => {
     throw new Error("bad");
   };
   const strict = receiver({ strict: strictRules(), onViolation: bad });
   assert.equal((await strict.receive(v1({ headers: { "User-Agent": "x" } }))).status, 500);
   assert.equal(strict.errors.length, 1);
-  const broken = receiver();
+  const broken = receiver({ strict: strictRules(), onViolation: bad });
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: (controller) => controller.error(new Error("reset")),
   });
-  assert.equal((await broken.receive(v1({ body }))).status, 500);
-  assert.equal(broken.errors.length, 1);
+  assert.equal((await broken.receive(v1({ body }))).status, 400);
+  assert.deepEqual(broken.errors, []);
 });
 
 test("a receiver with the option path answers 404 for every other path", async () => {
@@ -362,12 +362,20 @@ const badOptions: readonly [options: object, message: string][] = [
     { strict },
     `strict: it is ${shown}, expected strictRules(), which k6-remote-write/receiver exports`,
   ]),
+  // A secret is never shown.
+  [{ token: "" }, 'token: it is "***", expected a string that is not empty'],
+  [{ user: "a", password: 7 }, 'password: it is "***", expected a string that is not empty'],
+  [{ user: "a" }, "password: it is undefined, expected it with user"],
+  [{ password: "p" }, "user: it is undefined, expected it with password"],
+  [{ user: "a:b", password: "p" }, 'user: it is "a:b", expected a name without a colon'],
+  [{ allowHosts: "localhost" }, 'allowHosts: it is "localhost", expected a list of host names without ports'],
+  [{ maxBytesInFlight: 0 }, "maxBytesInFlight: it is 0, expected a whole number from 1"],
+  [{ bodyTimeoutMs: -1 }, "bodyTimeoutMs: it is -1, expected a whole number from 1"],
   [{ maxBodyByte: 1 }, "maxBodyByte: there is no such option, expected maxBodyBytes"],
   [{ onwrite: 1 }, "onwrite: there is no such option, expected onWrite"],
   [
     { toString: 1 },
-    "toString: there is no such option, expected onWrite, strict, onViolation, onError, maxBodyBytes, maxDecodedBytes, cors, path, " +
-    "acceptVersions",
+    "toString: there is no such option, expected an option from the table in the README",
   ],
 ];
 

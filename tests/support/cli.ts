@@ -57,7 +57,8 @@ const inherited = Object.fromEntries(Object.entries(process.env).filter(([name])
 /** Starts the command; kills it after a minute. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const [program = "", ...before] = cliCommand;
-  const env = { ...inherited, NO_COLOR: "1", ...options.env };
+  // Deno looks for a newer release, also through a proxy.
+  const env = { ...inherited, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.env };
   const child = spawn(program, [...before, ...args], { env, detached: options.detached, cwd: options.cwd });
   const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   // A chunk may end within a character.

@@ -25,18 +25,22 @@ export function quantileOf(values: OrderedValues, quantile: number): number {
 /** Up to this number of steps, moving values one by one is faster than a binary search and a call. */
 const maxSteps = 32;
 
+/** Shared by all objects with at most one value. */
+const noValues = new Float64Array(0);
+
 /** Keeps every value up to a limit; each takes eight bytes. */
 export class ExactValues implements OrderedValues {
   readonly #limit: number;
+  /** The only value. An array would take about 300 bytes, and many series of a run with too many tags have only one value. */
+  #only = 0;
   /** The first `#sorted` values are in order; the others are in the order in which they were added. */
-  #values: Float64Array;
+  #values: Float64Array = noValues;
   #sorted = 0;
   count = 0;
 
   /** @param limit the largest number of values */
   constructor(limit: number) {
     this.#limit = limit;
-    this.#values = new Float64Array(Math.min(8, limit));
   }
 
   /** Whether the limit is reached. */
@@ -46,23 +50,35 @@ export class ExactValues implements OrderedValues {
 
   /** Adds a finite value. The caller checks `full` first. */
   add(value: number): void {
-    if (this.count === this.#values.length) {
-      const values = new Float64Array(Math.min(2 * this.count, this.#limit));
-      values.set(this.#values);
-      this.#values = values;
+    if (this.count >= this.#values.length) {
+      if (this.count === 0) {
+        this.#only = value;
+        this.count = 1;
+        return;
+      }
+      this.#grow();
     }
     this.#values[this.count] = value;
     this.count += 1;
   }
 
   at(rank: number): number {
+    if (this.count === 1) return this.#only;
     if (this.#sorted < this.count) this.#sort();
     return this.#values[rank] ?? 0;
   }
 
   /** Calls `visit` with each value, in any order. */
   forEach(visit: (value: number) => void): void {
-    this.#values.subarray(0, this.count).forEach(visit);
+    if (this.count === 1) visit(this.#only);
+    else this.#values.subarray(0, this.count).forEach(visit);
+  }
+
+  #grow(): void {
+    const values = new Float64Array(Math.min(Math.max(8, 2 * this.count), this.#limit));
+    if (this.count === 1) values[0] = this.#only;
+    else values.set(this.#values);
+    this.#values = values;
   }
 
   /** Sorts the new values and inserts them, the largest first, so that each old value moves at most once. */

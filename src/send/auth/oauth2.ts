@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigurationError } from "../../model/errors.ts";
-import { readReason } from "../answer.ts";
+import { readAtMost, readReason } from "../answer.ts";
 import { describeNetworkError } from "../network_error.ts";
 import { cleanText, formsOf, parseHttpUrl, redactSecrets, redactUrl, secretsOf } from "../redact.ts";
 import { abortAfter, untilAborted } from "../sleep.ts";
@@ -34,6 +34,9 @@ export interface OAuth2Options {
 
 /** Longer than a request usually takes with its retries: a token must not expire on its way. */
 const marginMs = 30_000;
+
+/** Tokens are at most some kilobytes long, even with many claims. */
+const maxAnswerBytes = 65_536;
 
 /** As long as one attempt of the sender. */
 const defaultTimeoutMs = 30_000;
@@ -139,6 +142,10 @@ async function requestToken(
 ): Promise<Obtained<string>> {
   const askedAt = context.now();
   const { ok, status, text } = await post(request, context, signal);
+  if (text === undefined) {
+    const problem = `its answer is longer than ${maxAnswerBytes / 1024} KiB, expected a JSON object with a token`;
+    throw new ConfigurationError(messageOf(request, problem));
+  }
   const answer = parseJson(text);
   if (!ok) {
     // The error and its description, in the form of RFC 6749, 5.2, or else the body as it is.
@@ -156,12 +163,12 @@ async function requestToken(
   return { credentials: bearerCredentials(token), expiresAt: lifetimeMs > 0 ? askedAt + lifetimeMs : undefined };
 }
 
-/** Sends the request and reads the answer, within the timeout. */
+/** Sends the request and reads the answer, within the timeout. The text is undefined if the answer is too long. */
 async function post(
   request: TokenRequest,
   { fetch, sleep }: AuthContext,
   signal: AbortSignal,
-): Promise<{ ok: boolean; status: number; text: string }> {
+): Promise<{ ok: boolean; status: number; text: string | undefined }> {
   const { url, headers, body, timeoutMs, secrets } = request;
   const controller = new AbortController();
   const clear = abortAfter(timeoutMs, controller, { sleep, signal });
@@ -170,7 +177,7 @@ async function post(
     const response = await untilAborted(fetch(url.href, init), controller.signal);
     const { ok, status } = response;
     const text = ok
-      ? await untilAborted(response.text(), controller.signal)
+      ? await readAtMost(response, { maxBytes: maxAnswerBytes, signal: controller.signal })
       : await readReason(response, { secrets, signal: controller.signal, sleep });
     return { ok, status, text };
   } catch (cause) {

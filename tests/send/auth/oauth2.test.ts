@@ -287,3 +287,26 @@ test("options that cannot be used are refused, without showing a secret", () => 
     });
   }
 });
+
+test("an answer of more than 64 KiB is an error that names the token endpoint, and its rest is not read", async () => {
+  let read = 0;
+  const endless = (): Response =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          read += 4096;
+          controller.enqueue(new TextEncoder().encode(" ".repeat(4096)));
+        },
+      }),
+    );
+  assert.equal(
+    await messageOf(endpoint([endless]).authorizerOf(options), "ConfigurationError"),
+    "Cannot authenticate: no token came from https://id.example/token: its answer is longer than 64 KiB, expected a JSON " +
+      "object with a token",
+  );
+  assert.ok(read <= 80_000, `${read} bytes were read`);
+  // The longest answer that is allowed.
+  const longest = token({ access_token: "t", padding: "x".repeat(65_536 - 73) });
+  assert.equal((await longest().text()).length, 65_536);
+  assert.equal(await authorizationOf(endpoint([longest]).authorizerOf(options)), "Bearer t");
+});

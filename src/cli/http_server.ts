@@ -1,0 +1,137 @@
+/**
+ * An HTTP or HTTPS server for a handler of web-standard requests. It bounds its connections and the time of idle ones, because
+ * anyone who reaches it may open them.
+ *
+ * @module
+ */
+import { withBrackets } from "./host_name.ts";
+import { builtin } from "./runtime.ts";
+
+/** A listening HTTP server. */
+export interface Server {
+  readonly url: string;
+  /** Resolves when all connections are closed. */
+  close(): Promise<void>;
+}
+
+/** How to serve. */
+export interface ServeOptions {
+  /** An IP address or a name. */
+  readonly host: string;
+  /** 0 chooses a free port. */
+  readonly port: number;
+  /** The certificate and the private key in PEM form, to serve HTTPS. @default HTTP */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** The number of connections; the server closes further ones at once. @default no limit */
+  readonly maxConnections?: number;
+  /** How long a connection may be open without a request, in milliseconds. @default 60000 */
+  readonly idleTimeoutMs?: number;
+}
+
+/** A client that still sends gets this time to read the response, in milliseconds. */
+const lingerMs = 1000;
+
+type Incoming = InstanceType<ReturnType<typeof builtin<"node:http">>["IncomingMessage"]>;
+type Socket = Incoming["socket"];
+
+/** Serves a handler. Rejects if the server cannot listen. */
+export function serve(
+  handler: (request: Request) => Promise<Response>,
+  { host, port, tls, maxConnections = Infinity, idleTimeoutMs = 60_000 }: ServeOptions,
+): Promise<Server> {
+  const { setTimeout, clearTimeout } = builtin("node:timers");
+  /** The timer of each connection without a request. */
+  const timers = new Map<Socket, ReturnType<typeof setTimeout> | undefined>();
+  const wait = (socket: Socket): void => {
+    if (timers.has(socket)) timers.set(socket, setTimeout(() => socket.destroy(), idleTimeoutMs));
+  };
+  // The handler limits the time of a body, in the same way on every runtime.
+  const options = { requestTimeout: 0, handshakeTimeout: 10_000 };
+  const server = tls === undefined
+    ? builtin("node:http").createServer(options)
+    : builtin("node:https").createServer({ ...options, ...tls });
+  server.on("request", (incoming, outgoing) => {
+    const { socket } = incoming;
+    clearTimeout(timers.get(socket));
+    // A client that goes away is no problem of the server.
+    incoming.on("error", () => {});
+    outgoing.on("error", () => {});
+    outgoing.on("finish", () => wait(socket));
+    Promise.resolve()
+      .then(() => handler(toRequest(incoming, { host, scheme: tls === undefined ? "http" : "https" })))
+      .catch(() =>
+        // The Host header makes no URL, or a web-standard request cannot have the method, such as TRACE.
+        new Response("Cannot read the request\n", { status: 400, headers: { Connection: "close" } })
+      )
+      .then(async (response) => {
+        const content = new Uint8Array(await response.arrayBuffer());
+        const headers = Object.fromEntries(response.headers);
+        if (!incoming.complete) {
+          headers.connection = "close";
+          // To close now would discard what the client has not read yet.
+          incoming.resume();
+          setTimeout(() => socket.destroy(), lingerMs).unref?.();
+        }
+        outgoing.writeHead(response.status, headers).end(content);
+      })
+      .catch(() => void outgoing.destroy());
+  });
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+    if (timers.size >= maxConnections) return void socket.destroy();
+    timers.set(socket, undefined);
+    wait(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      clearTimeout(timers.get(socket));
+      timers.delete(socket);
+    });
+  });
+  return new Promise((resolve, reject) => {
+    server.on("error", reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      const bound = typeof address === "object" && address !== null ? address.port : port;
+      resolve({
+        url: `${tls === undefined ? "http" : "https"}://${withBrackets(host)}:${bound}`,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            server.closeAllConnections();
+            for (const socket of timers.keys()) socket.destroy();
+          }),
+      });
+    });
+  });
+}
+
+function toRequest(
+  incoming: Incoming,
+  { host, scheme }: { readonly host: string; readonly scheme: string },
+): Request {
+  const { method = "GET", url = "/", headers: { host: authority = withBrackets(host) } } = incoming;
+  const headers = new Headers();
+  for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
+    headers.append(incoming.rawHeaders[index] ?? "", incoming.rawHeaders[index + 1] ?? "");
+  }
+  const body = method === "GET" || method === "HEAD" ? null : toStream(incoming);
+  const init: RequestInit & { duplex: "half" } = { method, headers, body, duplex: "half" };
+  // Joined as strings: a path that begins with `//` must not replace the host, which the handler may check.
+  return new Request(new URL(`${scheme}://${authority}${url.startsWith("/") ? url : "/"}`), init);
+}
+
+/** Returns the body. A handler that cancels it must still be able to answer, so this does not end the connection. */
+function toStream(incoming: Incoming): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const iterator: AsyncIterator<Uint8Array> = incoming.iterator({ destroyOnReturn: false });
+  return new ReadableStream({
+    async pull(controller): Promise<void> {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      // Copy the chunk: Node's buffers are views of a pool, and some consumers transfer the whole pool.
+      else controller.enqueue(new Uint8Array(value));
+    },
+    cancel(): void {
+      // Not awaited: the iterator may wait for a chunk that never comes.
+      void iterator.return?.();
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,125 @@
+/**
+ * The flags of `receive` that say who may send, and what else bounds its server.
+ *
+ * @module
+ */
+import { parseList, parseString, unreadable } from "../config/option_parsers.ts";
+import { ConfigurationError } from "../model/errors.ts";
+import type { AccessOptions } from "../receive/access.ts";
+import type { ReceiverOptions } from "../receive/receiver_options.ts";
+import type { Arguments, Flag } from "./arguments.ts";
+import { readCertificates, readPrivateKey } from "./output_options.ts";
+import { builtin } from "./runtime.ts";
+
+/** Enough for every sender of a test, and few enough for the memory of their buffers. */
+const defaultMaxConnections = 1000;
+const defaultMaxBytesInFlight = 256 * 1024 * 1024;
+
+const parseCount = (text: string, source: string): number => {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1) throw unreadable(source, text, "a whole number from 1");
+  return count;
+};
+
+/** The flags. */
+export const accessFlags: readonly Flag[] = [
+  { flag: "token", placeholder: "TOKEN", help: "The bearer token that senders must have.", parse: parseString },
+  { flag: "user", placeholder: "NAME", help: "The user name that senders must have.", parse: parseString },
+  { flag: "password", placeholder: "PASSWORD", help: "The password of --user.", parse: parseString },
+  {
+    flag: "allow-host",
+    placeholder: "NAMES",
+    help: "Further host names that requests may be for, such as receiver,k6.example.",
+    parse: parseList,
+  },
+  { flag: "tls-cert-file", placeholder: "FILE", help: "Serve HTTPS with this certificate (PEM).", parse: parseString },
+  { flag: "tls-key-file", placeholder: "FILE", help: "The private key of --tls-cert-file (PEM).", parse: parseString },
+  {
+    flag: "max-bytes-in-flight",
+    placeholder: "BYTES",
+    help: "The largest size of all requests in progress; further ones get status 503.",
+    default: String(defaultMaxBytesInFlight),
+    parse: parseCount,
+  },
+  {
+    flag: "max-connections",
+    placeholder: "NUMBER",
+    help: "The largest number of connections; further ones are closed.",
+    default: String(defaultMaxConnections),
+    parse: parseCount,
+  },
+];
+
+/** What the flags set. */
+export interface ReceiverAccess {
+  /** Options for `createReceiver`. */
+  readonly receiver: AccessOptions & Pick<ReceiverOptions, "maxBytesInFlight">;
+  /** The certificate and the key of the server; undefined for HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly maxConnections: number;
+  /** What the user should know about an open receiver; undefined if it is not open to other machines. */
+  readonly warning: string | undefined;
+}
+
+/**
+ * Reads the flags.
+ *
+ * @param host the address on which the command listens
+ * @throws ConfigurationError for a flag without the other one that belongs to it, and for files that cannot be used
+ */
+export function readAccess({ values }: Arguments, host: string): ReceiverAccess {
+  const text = (flag: string): string | undefined => values.has(flag) ? String(values.get(flag)) : undefined;
+  const count = (flag: string, otherwise: number): number => Number(values.get(flag) ?? otherwise);
+  for (const [one, other] of [["user", "password"], ["tls-cert-file", "tls-key-file"]] as const) {
+    const [missing, there] = text(one) === undefined ? [one, other] : [other, one];
+    if ((text(one) === undefined) === (text(other) === undefined)) continue;
+    const hint = one === "user" && values.has("forward")
+      ? "; --forward-user and --forward-password are for --forward"
+      : "";
+    throw new ConfigurationError(`Cannot use --${there}: there is no --${missing}, expected both${hint}`);
+  }
+  const [certFile, keyFile] = [text("tls-cert-file"), text("tls-key-file")];
+  const tls = certFile === undefined || keyFile === undefined ? undefined : {
+    cert: readCertificates(certFile, "server certificate"),
+    key: readPrivateKey(keyFile, "server key"),
+  };
+  const [token, user, password] = [text("token"), text("user"), text("password")];
+  const isOpen = !isLoopback(host) && token === undefined && user === undefined && tls === undefined;
+  const given = values.get("allow-host");
+  const allowed = Array.isArray(given) ? given.map(String) : [];
+  return {
+    receiver: {
+      token,
+      user,
+      password,
+      allowHosts: [...new Set([...hostsOf(host), ...allowed.map(hostname)])],
+      maxBytesInFlight: count("max-bytes-in-flight", defaultMaxBytesInFlight),
+    },
+    tls,
+    maxConnections: count("max-connections", defaultMaxConnections),
+    warning: isOpen
+      ? `Other machines can send to ${host} without credentials. Use --token or --tls-cert-file, or listen on 127.0.0.1.`
+      : undefined,
+  };
+}
+
+/** Returns a host as URLs contain it: an IPv6 address is in brackets. */
+function hostname(host: string): string {
+  const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  if (!URL.canParse(`http://${bracketed}`)) {
+    throw new ConfigurationError(`Cannot use --allow-host: it is "${host}", expected a host name without a port`);
+  }
+  return new URL(`http://${bracketed}`).hostname;
+}
+
+const isLoopback = (host: string): boolean => /^(?:localhost|127(?:\.\d+){3}|\[?::1\]?)$/i.test(host);
+
+/** Returns the hosts by which this machine is known if the command listens on an address. */
+function hostsOf(host: string): readonly string[] {
+  const loopback = ["localhost", "127.0.0.1", "[::1]"];
+  if (isLoopback(host)) return [...new Set([hostname(host), ...loopback])];
+  if (!/^(?:0\.0\.0\.0|\[?::\]?)$/.test(host)) return [hostname(host)];
+  const os = builtin("node:os");
+  const addresses = Object.values(os.networkInterfaces()).flat().map((each) => each?.address.replace(/%.*/, "") ?? "");
+  return [...loopback, os.hostname(), ...addresses.filter((address) => address !== "")].map(hostname);
+}

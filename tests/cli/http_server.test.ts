@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { request } from "node:https";
+import { connect, type Socket } from "node:net";
+import { test } from "node:test";
+import { serve, type ServeOptions, type Server } from "../../src/cli/http_server.ts";
+import { createReceiver } from "../../src/receive/mod.ts";
+import { makeCertificates } from "../support/certificates.ts";
+
+const receive = createReceiver({
+  onWrite: () => {},
+  bodyTimeoutMs: 100,
+  allowHosts: ["127.0.0.1"],
+  maxBodyBytes: 1000,
+});
+
+/** Calls a function with a server of a receiver. */
+async function withServer(
+  use: (server: Server, open: () => Socket) => Promise<void>,
+  options: Partial<ServeOptions> = {},
+): Promise<void> {
+  const server = await serve(receive, { host: "127.0.0.1", port: 0, ...options });
+  const sockets: Socket[] = [];
+  const open = (): Socket => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    sockets.push(socket);
+    return socket;
+  };
+  try {
+    await use(server, open);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await server.close();
+  }
+}
+
+/** Resolves with everything that arrives until the server closes the connection. */
+async function answerOf(socket: Socket): Promise<string> {
+  let answer = "";
+  socket.on("data", (chunk) => answer += String(chunk));
+  await new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  return answer;
+}
+
+const head = (more: string, path = "/", host = "127.0.0.1"): string =>
+  `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Encoding: snappy\r\n${more}\r\n\r\n`;
+
+test("a slow body gets 408, a large one 413, and both connections end", () =>
+  withServer(async (_, open) => {
+    const slow = open();
+    slow.write(`${head("Content-Length: 100")}abc`);
+    assert.match(await answerOf(slow), /^HTTP\/1\.1 408 [^]*connection: close[^]*did not arrive within 0\.1 s/i);
+    const large = open();
+    large.write(`${head("Transfer-Encoding: chunked")}7d0\r\n${"x".repeat(2000)}\r\n`);
+    assert.match(await answerOf(large), /^HTTP\/1\.1 413 [^]*it is 2000 bytes or more, expected at most 1000/);
+  }));
+
+test("a path cannot replace the host that the handler checks", () =>
+  withServer(async (_, open) => {
+    for (const path of ["//127.0.0.1/api", "http://127.0.0.1/", "/\\\\127.0.0.1"]) {
+      const socket = open();
+      socket.write(head("Content-Length: 0\r\nConnection: close", path, "evil.test"));
+      assert.match(await answerOf(socket), /^HTTP\/1\.1 (?:403 [^]*evil\.test|400 )/, path);
+    }
+  }));
+
+test("connections beyond the limit are closed, and those that send no request, too", () =>
+  withServer(async (_, open) => {
+    const started = performance.now();
+    const closed = [];
+    for (let index = 0; index < 3; index++) {
+      const socket = open();
+      closed.push(answerOf(socket).then((answer) => ({ answer, afterMs: performance.now() - started })));
+      // The beginning of a request, because Bun shows a connection only then.
+      socket.write("POST / HTTP/1.1\r\n");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const [first, second, third] = await Promise.all(closed);
+    assert.deepEqual([first?.answer, second?.answer, third?.answer], ["", "", ""]);
+    const least = Math.min(first?.afterMs ?? 0, second?.afterMs ?? 0);
+    assert.ok(least >= 390 && (third?.afterMs ?? Infinity) < least, JSON.stringify([first, second, third]));
+  }, { maxConnections: 2, idleTimeoutMs: 400 }));
+
+test("a client that goes away within a body or before the answer leaves no error", () =>
+  withServer(async (server, open) => {
+    for (let index = 0; index < 20; index++) {
+      const socket = open();
+      socket.write(`${head("Content-Length: 100")}abc`, () => socket.destroy());
+    }
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const response = await fetch(server.url, { method: "GET" });
+    assert.equal(response.status, 405);
+    await response.body?.cancel();
+  }));
+
+test("with a certificate, the server speaks HTTPS", async () => {
+  const certificates = makeCertificates();
+  try {
+    const { cert, key, ca } = certificates.server;
+    await withServer(async (server) => {
+      assert.match(server.url, /^https:/);
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const headers = { Host: "127.0.0.1" };
+        request(server.url, { method: "POST", ca, headers, agent: false }, (message) => {
+          message.resume();
+          resolve(message.statusCode);
+        }).on("error", reject).end("x");
+      });
+      assert.equal(status, 400);
+    }, { tls: { cert, key } });
+  } finally {
+    certificates.remove();
+  }
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { request } from "node:http";
+import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
+import { parseArguments } from "../../src/cli/arguments.ts";
+import { accessFlags, readAccess, type ReceiverAccess } from "../../src/cli/receive_access.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { startCli } from "../support/cli.ts";
+
+const series = { labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: 1000 }] };
+
+const read = (host: string, ...args: readonly string[]): ReceiverAccess =>
+  readAccess(parseArguments(args, accessFlags), host);
+
+test("a receiver that other machines can reach warns, unless it has credentials or TLS", () => {
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) assert.equal(read(host).warning, undefined, host);
+  for (const host of ["0.0.0.0", "::", "192.168.1.5", "k6.example", "127.evil.test"]) {
+    assert.match(
+      read(host).warning ?? "",
+      /^Other machines can send to \S+ without credentials\. Use --token or/,
+      host,
+    );
+    assert.equal(read(host, "--token", "t").warning, undefined);
+    assert.equal(read(host, "--user", "u", "--password", "p").warning, undefined);
+  }
+});
+
+test("the hosts are those on which the command listens, and those of --allow-host", () => {
+  assert.deepEqual(read("127.0.0.1").receiver.allowHosts, ["127.0.0.1", "localhost", "[::1]"]);
+  assert.deepEqual(read("k6.Example", "--allow-host", "receiver,fe80::1").receiver.allowHosts, [
+    "k6.example",
+    "receiver",
+    "[fe80::1]",
+  ]);
+  const any = read("0.0.0.0").receiver.allowHosts ?? [];
+  assert.ok(any.includes("127.0.0.1") && any.includes("localhost"));
+  assert.ok(!any.includes("evil.test"));
+  assert.throws(
+    () => read("127.0.0.1", "--allow-host", "a b"),
+    /^ConfigurationError: Cannot use --allow-host: it is "a b"/,
+  );
+});
+
+test("half of a pair of flags is an error", () => {
+  const cases = [["user", "password"], ["password", "user"], ["tls-cert-file", "tls-key-file"]] as const;
+  for (const [there, missing] of cases) {
+    assert.throws(
+      () => read("127.0.0.1", `--${there}`, "x"),
+      new RegExp(`Cannot use --${there}: there is no --${missing}, expected both`),
+    );
+  }
+});
+
+test("receive with TLS and a token takes samples only with the token, and only for its own host", async () => {
+  const certificates = makeCertificates();
+  try {
+    const { clientCertFile, clientKeyFile } = certificates;
+    const folder = join(clientCertFile, "..");
+    const args = ["--tls-cert-file", join(folder, "server.pem"), "--tls-key-file", join(folder, "server.key")];
+    assert.ok(clientKeyFile !== "");
+    const running = startCli(["receive", "--port", "0", "--token", "s3cret", ...args]);
+    const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
+    assert.match(url, /^https:/);
+    const sender = startCli(["send", "--url", url, "--ca-cert-file", certificates.caFile, "--bearer-token", "wrong"], {
+      input: '{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":1,"tags":{}}}\n',
+    });
+    const { code, stderr } = await sender.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /401/);
+    running.signal("SIGTERM");
+    const ended = await running.ended;
+    assert.equal(ended.code, 0);
+    assert.ok(!`${ended.stdout}${ended.stderr}${stderr}`.includes("s3cret"));
+  } finally {
+    certificates.remove();
+  }
+});
+
+test("a request for another host is refused; the command says once which flag accepts it", async () => {
+  const running = startCli(["receive", "--port", "0"]);
+  const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
+  const statusFor = (host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const options = { method: "POST", headers: { Host: host }, agent: false };
+      request(url, options, (message) => resolve(message.resume().statusCode)).on("error", reject).end("x");
+    });
+  assert.deepEqual([await statusFor("evil.test"), await statusFor("evil.test:80")], [403, 403]);
+  assert.equal(await statusFor("localhost"), 400);
+  assert.equal((await new RemoteWriteClient({ url }).write([series])).delivered, 1);
+  running.signal("SIGTERM");
+  const { stderr } = await running.ended;
+  const lines = stderr.split("\n").filter((line) => line.includes("--allow-host"));
+  assert.deepEqual(lines, [
+    'warn: Refused a request to the host "evil.test". To accept such requests, use --allow-host.',
+  ]);
+});

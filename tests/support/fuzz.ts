@@ -1,0 +1,63 @@
+/**
+ * Feeds a reader with mutations of small inputs. A test runs some hundred; with K6RW_DEEP=true, it runs a million, which takes
+ * minutes.
+ */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { mutate, Random } from "./mutate.ts";
+import { slowRuns } from "./runs.ts";
+
+const isDeep = globalThis.process?.env?.K6RW_DEEP === "true";
+
+/** One mutation must not take longer, even on a busy machine. */
+const maxMilliseconds = 2000;
+
+/** How much the memory may grow while the mutations are read. */
+const maxGrowthBytes = 384e6;
+
+/** What to read. */
+export interface Fuzzing {
+  /** Correct inputs, small so that many mutations can be read. */
+  readonly seeds: readonly Uint8Array[];
+  /** The number of mutations without K6RW_DEEP. */
+  readonly count: number;
+  /** Reads a mutation. It throws only if the reader is wrong. Returns what the reader found, which is counted. */
+  read(bytes: Uint8Array, random: Random): string | Promise<string>;
+}
+
+/** Reads mutations and returns how often the reader found what. Fails if one throws or takes too long, or if the memory grows. */
+export async function fuzz({ seeds, count, read }: Fuzzing): Promise<ReadonlyMap<string, number>> {
+  const random = new Random(1700);
+  const found = new Map<string, number>();
+  const mutations = isDeep ? 1_000_000 : slowRuns(count);
+  let slowest = 0;
+  let base = 0;
+  let peak = 0;
+  for (let index = 0; index < mutations; index++) {
+    const bytes = mutate(seeds[random.below(seeds.length)] ?? new Uint8Array(), { random, others: seeds });
+    const started = performance.now();
+    let outcome: string;
+    try {
+      outcome = await read(bytes, random);
+    } catch (error) {
+      throw new Error(`Mutation ${index} failed: ${JSON.stringify(new TextDecoder().decode(bytes))}`, { cause: error });
+    }
+    found.set(outcome, (found.get(outcome) ?? 0) + 1);
+    slowest = Math.max(slowest, performance.now() - started);
+    if (index % 1000 !== 0) continue;
+    // An engine frees the memory of buffers only between two turns of its event loop.
+    await new Promise((resolve) => setTimeout(resolve));
+    const { rss } = process.memoryUsage();
+    // The engine needs some mutations until its code is compiled.
+    if (index <= 1000) base = rss;
+    peak = Math.max(peak, rss);
+  }
+  const growth = peak - base;
+  if (isDeep) {
+    const outcomes = [...found].map(([outcome, times]) => `${outcome}: ${times}`).sort().join(", ");
+    console.log(`${mutations} mutations: ${outcomes}; slowest ${slowest.toFixed(1)} ms, memory + ${growth / 1e6} MB`);
+  }
+  assert.ok(slowest < maxMilliseconds, `a mutation took ${Math.round(slowest)} ms`);
+  assert.ok(growth < maxGrowthBytes, `the memory grew by ${Math.round(growth / 1e6)} MB`);
+  return found;
+}
