@@ -204,6 +204,7 @@ test("k6_run_info has the given labels and the testid of the samples; a given te
   assert.deepEqual(series, {
     'k6_http_reqs_total{testid="from-k6"}': ["2@3000"],
     'k6_run_info{branch="main",testid="from-k6"}': ["1@3000"],
+    'k6_run_ended{branch="main",testid="from-k6"}': ["1@3000"],
   });
   const { series: given } = await arriving([sample({ testid: "from-k6" })], { runInfo: runInfo({ testid: "given" }) });
   assert.deepEqual(given['k6_run_info{testid="given"}'], ["1@1000"]);
@@ -215,6 +216,7 @@ test("after the run, the verdicts are still visible: only k6's series become sta
   assert.deepEqual(series, {
     'k6_http_reqs_total{testid="from-k6"}': ["2@3000", "stale@3001"],
     'k6_run_info{testid="from-k6"}': ["1@3000"],
+    'k6_run_ended{testid="from-k6"}': ["1@3000"],
     'k6_threshold{expression="count<3",metric="http_reqs",testid="from-k6"}': ["3@3000"],
     'k6_threshold_passed{expression="count<3",metric="http_reqs",testid="from-k6"}': ["1@3000"],
   });
@@ -229,6 +231,7 @@ test("an empty label is not sent, neither with k6's series nor with run metrics"
   });
   assert.deepEqual(Object.keys(series).sort(), [
     "k6_http_reqs_total",
+    'k6_run_ended{name="n",url="u"}',
     'k6_run_info{name="n",url="u"}',
     'k6_threshold_passed{expression="count<3",metric="http_reqs"}',
     'k6_threshold{expression="count<3",metric="http_reqs"}',
@@ -249,7 +252,7 @@ test("label values that are equal in UTF-8 are one series", async () => {
 
 test("run metrics do not count for maxSeries", async () => {
   const { series } = await arriving([sample({})], { thresholds: thresholds(), runInfo: runInfo(), maxSeries: 1 });
-  assert.equal(Object.keys(series).length, 4);
+  assert.equal(Object.keys(series).length, 5);
 });
 
 test("a zero sample is sent before the first sample", async () => {

@@ -106,10 +106,10 @@ for (const trendAs of ["stats", "native", "histogram"] as const) {
     const report = await output.close();
     assert.equal(report.delivered, report.samples);
     const all = `{__name__=~"${prefix}.*"}`;
-    // Each series has a marker, except k6_run_info.
-    assert.equal((await prometheus.query(all, now)).length, (report.samples + 1) / 2);
+    // Each series has a marker, except k6_run_info and k6_run_ended.
+    assert.equal((await prometheus.query(all, now)).length, (report.samples + 2) / 2);
     const left = await prometheus.query(all, now + 1);
-    assert.deepEqual(left.map(({ metric }) => metric.__name__), [`${prefix}run_info`]);
+    assert.deepEqual(left.map(({ metric }) => metric.__name__).sort(), [`${prefix}run_ended`, `${prefix}run_info`]);
   });
 }
 
