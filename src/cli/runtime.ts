@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { withBrackets } from "./host_name.ts";
 
 const process: typeof globalThis.process = globalThis.process;
 const fs = process.getBuiltinModule("node:fs");

@@ -12,7 +12,8 @@ import { type Command, logLevelOf } from "../command.ts";
 import { countOf } from "../format.ts";
 import { Log } from "../log.ts";
 import { readOutputOptions } from "../output_options.ts";
-import { builtin, writeOut } from "../runtime.ts";
+import { print } from "../print.ts";
+import { builtin } from "../runtime.ts";
 import { problemsOf, waitForInstances } from "./expected_instances.ts";
 import { formatVerdict } from "./format_verdict.ts";
 import { judgeGate, type Judgement, judgeSentThresholds, judgeThresholds } from "./judgement.ts";
@@ -84,7 +85,7 @@ class Verdict {
     try {
       const verdict = await this.#judge();
       if (verdict === undefined) return verdictExitCodes.unanswered;
-      await writeOut(this.#args.json ? formatJson(verdict) : formatVerdict(verdict));
+      await print(this.#args.json ? formatJson(verdict) : formatVerdict(verdict));
       for (const [path, format] of Object.entries(this.#args.reports)) writeReport(path, format(verdict));
       return exitCodeOf(verdict);
     } catch (error) {
