@@ -6,7 +6,12 @@
 import { openPipe } from "./pipe_reader.ts";
 import { builtin, standardInput, toStream } from "./runtime.ts";
 
+const { setImmediate } = builtin("node:timers");
+
 const gzipMagic = [0x1f, 0x8b];
+
+/** A slice becomes at most a thousand times as much. */
+const sliceBytes = 8192;
 
 /** Reports whether a file that begins with these bytes is a gzip file. */
 export function isGzip(start: ArrayLike<number>): boolean {
@@ -66,7 +71,7 @@ async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
   let failure: Error | undefined;
   let proceed = (): void => {};
   // DecompressionStream stops after the first member on some runtimes.
-  const gunzip = builtin("node:zlib").createGunzip();
+  const gunzip = builtin("node:zlib").createGunzip({ chunkSize: 65_536 });
   gunzip.on("data", (chunk: Uint8Array) => ready.push(chunk));
   gunzip.on("error", (error: Error) => {
     failure = error;
@@ -88,8 +93,12 @@ async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
   };
   try {
     for await (const chunk of chunks) {
-      await step((done) => void gunzip.write(chunk, () => done()));
-      yield* ready.splice(0);
+      for (let at = 0; at < chunk.length; at += sliceBytes) {
+        await step((done) => void gunzip.write(chunk.subarray(at, at + sliceBytes), () => done()));
+        yield* ready.splice(0);
+        // The runtimes handle signals between two turns of the event loop, and decompressing begins none.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     }
     await step(() => void gunzip.end());
     yield* ready.splice(0);

@@ -18,7 +18,7 @@ import type { Arguments, Flag } from "./arguments.ts";
 import { fileProblem } from "./file_problem.ts";
 import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
 import { type ChooseProxy, readProxies } from "./proxy.ts";
-import { type Environment, environment, readText, senderName } from "./runtime.ts";
+import { type Environment, environment, isRegularFile, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
 const configFlag: Flag = {
@@ -124,8 +124,10 @@ function withFiles({ bearerTokenFile, relabelConfigFile, ...raw }: RawOptions): 
   if (bearerTokenFile !== undefined) {
     if (raw.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
     // It is read now, to report a mistake at the start, and then for each request, because the file is replaced with each token.
-    bearerCredentials(readFile(bearerTokenFile, "token"));
-    read.bearerToken = () => readFile(bearerTokenFile, "token");
+    const token = readFile(bearerTokenFile, "token");
+    bearerCredentials(token);
+    // A pipe can be read only once: a request would wait for its writer.
+    read.bearerToken = isRegularFile(bearerTokenFile) ? () => readFile(bearerTokenFile, "token") : () => token;
   }
   if (relabelConfigFile !== undefined) {
     if (raw.relabelConfigs !== undefined) throw twice("relabel-configs", "relabel-config-file");
