@@ -19,6 +19,7 @@ import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
+import { type CommandSpool, openSpool } from "./spool.ts";
 import { formatDelivered } from "./summary.ts";
 
 const { setImmediate } = builtin("node:timers");
@@ -102,7 +103,7 @@ async function run(given: Arguments): Promise<number> {
       resolve();
     });
   });
-  const { forwarder, failsOnLoss } = createForwarder(given, { receiving, log });
+  const { forwarder, spool, failsOnLoss } = createForwarder(given, { receiving, log });
   const handler = forwarder?.handle ?? createReceiver(receiving);
   const host = String(given.values.get("host") ?? defaultHost);
   const port = Number(given.values.get("port") ?? defaultPort);
@@ -119,7 +120,7 @@ async function run(given: Arguments): Promise<number> {
   const report = await forwarder?.close();
   if (json === undefined) await writeOut(table.format());
   if (report === undefined) return exitCodes.ok;
-  log.say("info", formatDelivered(report));
+  log.say("info", formatDelivered(report, spool));
   return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;
 }
 
@@ -149,7 +150,11 @@ function parsePort(text: string, source: string): number {
 function createForwarder(
   given: Arguments,
   { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
-): { readonly forwarder?: RemoteWriteForwarder; readonly failsOnLoss: boolean } {
+): {
+  readonly forwarder?: RemoteWriteForwarder;
+  readonly spool?: CommandSpool | undefined;
+  readonly failsOnLoss: boolean;
+} {
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
     const unused = forwardFlags.find(({ flag }) => given.values.has(flag));
@@ -157,11 +162,12 @@ function createForwarder(
     throw new ConfigurationError(`Cannot use --${unused.flag}: nothing is forwarded, expected also --forward URL`);
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
-  const { options, failsOnLoss } = readOutputOptions(target, {
+  const { raw, options, failsOnLoss } = readOutputOptions(target, {
     warn: (message) => log.say("warn", message),
     forwards: true,
   });
-  return { forwarder: new RemoteWriteForwarder({ ...options, receiver: receiving }), failsOnLoss };
+  const spool = openSpool(raw, log);
+  return { forwarder: new RemoteWriteForwarder({ ...options, spool, receiver: receiving }), spool, failsOnLoss };
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {

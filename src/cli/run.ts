@@ -37,6 +37,7 @@ import {
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
+import { openSpool, spoolOptions } from "./spool.ts";
 import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
 import { TagNotices } from "./tag_notices.ts";
 
@@ -120,7 +121,9 @@ class Running {
       env: withFeatureArguments(environment, args),
     });
     this.#testid = chooseTestid(given, this.#testid);
-    const options = { ...liveOptions, ...this.#withInstance(given, args), testid: this.#testid };
+    const spool = openSpool(raw, this.#log);
+    const testid = this.#testid;
+    const options = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
     const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.
@@ -162,7 +165,7 @@ class Running {
       if (misspelt !== undefined) this.#log.say("error", misspelt);
       return end.code;
     }
-    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received };
+    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received, spool };
     this.#log.say("info", formatSummary(summary));
     const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });
     this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
