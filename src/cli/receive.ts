@@ -24,6 +24,7 @@ import { ReceivedTable } from "./received_table.ts";
 import { print } from "./print.ts";
 import { accessFlags, readAccess } from "./receive_access.ts";
 import { builtin, exitNow, onSignal } from "./runtime.ts";
+import { type CommandSpool, openSpool } from "./spool.ts";
 import { formatDelivered } from "./summary.ts";
 
 const { setImmediate } = builtin("node:timers");
@@ -118,7 +119,7 @@ async function run(given: Arguments): Promise<number> {
       resolve();
     });
   });
-  const { forwarder, failsOnLoss } = createForwarder(given, { receiving, log });
+  const { forwarder, spool, failsOnLoss } = createForwarder(given, { receiving, log });
   if (warning !== undefined) log.say("warn", warning);
   const handler = withHostAdvice(forwarder?.handle ?? createReceiver(receiving), log);
   const server = await serve(handler, { host, port, tls, maxConnections }).catch((error) => {
@@ -134,7 +135,7 @@ async function run(given: Arguments): Promise<number> {
   const report = await forwarder?.close();
   if (json === undefined) await print(table.format());
   if (report === undefined) return exitCodes.ok;
-  log.say("info", formatDelivered(report));
+  log.say("info", formatDelivered(report, spool));
   return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;
 }
 
@@ -178,7 +179,11 @@ function parsePort(text: string, source: string): number {
 function createForwarder(
   given: Arguments,
   { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
-): { readonly forwarder?: RemoteWriteForwarder; readonly failsOnLoss: boolean } {
+): {
+  readonly forwarder?: RemoteWriteForwarder;
+  readonly spool?: CommandSpool | undefined;
+  readonly failsOnLoss: boolean;
+} {
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
     const unused = targetFlags.find(({ flag }) => given.values.has(flag));
@@ -189,11 +194,12 @@ function createForwarder(
   const others = [...given.values].filter(([flag]) => !targetCredentials.includes(flag));
   const known = credentials.filter(([, value]) => value !== undefined);
   const target = { ...given, values: new Map([...others, ...known, ["url", url]]) };
-  const { options, failsOnLoss } = readOutputOptions(target, {
+  const { raw, options, failsOnLoss } = readOutputOptions(target, {
     warn: (message) => log.say("warn", message),
     forwards: true,
   });
-  return { forwarder: new RemoteWriteForwarder({ ...options, receiver: receiving }), failsOnLoss };
+  const spool = openSpool(raw, log);
+  return { forwarder: new RemoteWriteForwarder({ ...options, spool, receiver: receiving }), spool, failsOnLoss };
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {

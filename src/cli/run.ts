@@ -38,6 +38,7 @@ import {
   signalsHandled,
 } from "./runtime.ts";
 import { needsInstance } from "./segments.ts";
+import { openSpool, spoolOptions } from "./spool.ts";
 import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
 import { TagNotices } from "./tag_notices.ts";
 
@@ -127,7 +128,9 @@ class Running {
     });
     this.#testid = chooseTestid(given, this.#testid);
     this.#notices = new TagNotices(given, this.#warn);
-    const options = { ...liveOptions, ...this.#withInstance(given, args), testid: this.#testid };
+    const spool = openSpool(raw, this.#log);
+    const testid = this.#testid;
+    const options = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
     const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.
@@ -175,7 +178,7 @@ class Running {
       if (misspelt !== undefined) this.#log.say("error", misspelt);
       return end.code;
     }
-    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received };
+    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received, spool };
     this.#log.say("info", formatSummary(summary));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });

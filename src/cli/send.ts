@@ -25,6 +25,7 @@ import { followFile } from "./follow.ts";
 import { passOn } from "./print.ts";
 import { exitNow, onExit, onSignal, senderName, toStream } from "./runtime.ts";
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
+import { openSpool, spoolOptions } from "./spool.ts";
 import { TagNotices } from "./tag_notices.ts";
 import { formatSummary, lossesOf } from "./summary.ts";
 
@@ -76,7 +77,14 @@ class Sending {
       warn,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
+    if (!live && raw.spoolFolder !== undefined) {
+      throw new ConfigurationError(
+        "Cannot use --spool with recorded files, which can be read again: expected standard input, or --checkpoint instead",
+      );
+    }
+    const spool = openSpool(raw, this.#log);
     const options: RemoteWriteOutputOptions = {
+      ...spoolOptions(spool),
       ...(live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...given,
     };
@@ -106,7 +114,7 @@ class Sending {
     const totals = { report, stats: output.stats, read: this.#read };
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
-    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, ms }));
+    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, spool, ms }));
     const losses = lossesOf(totals);
     const level = failsOnLoss ? "error" : "warn";
     if (losses.length > 0) this.#log.say(level, `Not everything was sent: ${losses.join(", ")}`);

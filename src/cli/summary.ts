@@ -8,6 +8,7 @@ import type { OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { K6ReadStats } from "../k6/read/k6_reader.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
+import { type CommandSpool, spoolRows } from "./spool.ts";
 
 /** What was read and delivered in a run. */
 export interface RunResult {
@@ -50,13 +51,15 @@ export function lossesOf({ report, stats, read }: RunResult): string[] {
 
 /** Returns the lines of the summary. */
 export function formatSummary(
-  { report, stats, read, endpoint, interrupted, received, ms }: RunResult & {
+  { report, stats, read, endpoint, interrupted, received, spool, ms }: RunResult & {
     /** The endpoint, without secrets. */
     readonly endpoint: string;
     /** The signal that interrupted the reading, if any. */
     readonly interrupted?: string;
     /** What was read, if it was not k6's JSON. */
     readonly received?: string | undefined;
+    /** The spool, if there is one. */
+    readonly spool?: CommandSpool | undefined;
     /** The duration of the run. */
     readonly ms: number;
   },
@@ -78,14 +81,15 @@ export function formatSummary(
     ["made", `${formatCount(stats.series)} ${received === undefined ? "k6 series" : "series"}`],
     ["to", endpoint],
     ...deliveryRows(report),
+    ...spoolRows(spool),
     ["time", formatDurationMs(ms)],
   ];
   return formatRows(rows);
 }
 
 /** Returns lines that say what was sent, and what happened to its samples. */
-export function formatDelivered(report: DeliveryReport): string[] {
-  return formatRows(deliveryRows(report));
+export function formatDelivered(report: DeliveryReport, spool?: CommandSpool): string[] {
+  return formatRows([...deliveryRows(report), ...spoolRows(spool)]);
 }
 
 function deliveryRows(report: DeliveryReport): string[][] {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { unexpected } from "../model/check_keys.ts";
+import type { Spool } from "../send/spool.ts";
 import type { OptionDefinitions } from "./option_definition.ts";
 
 /** How many samples may wait, how many requests run at a time, and how long the end may take. */
@@ -20,10 +22,20 @@ export interface QueueOptions {
    * @default 30000
    */
   readonly closeTimeoutMs?: number | undefined;
+  /**
+   * Stores the samples that wait, so that they survive the end of the process. At the start, the sender first sends what an earlier
+   * process left. What `close()` cannot send in time stays in the spool, and is reported as `deferred`. Only the command has one.
+   * @default none
+   * @internal
+   */
+  readonly spool?: Spool | undefined;
 }
 
+/** The options whose definitions have no default. */
+export type OptionalQueueOption = "spool";
+
 /** The definitions of the queue's options. */
-export const queueOptionDefinitions: OptionDefinitions<QueueOptions, never> = {
+export const queueOptionDefinitions: OptionDefinitions<QueueOptions, OptionalQueueOption> = {
   // One request at a time keeps all samples in order.
   shards: { kind: "wholeNumber", min: 1, default: 1 },
   // As Prometheus at its largest: 50 shards of 10,000.
@@ -32,4 +44,9 @@ export const queueOptionDefinitions: OptionDefinitions<QueueOptions, never> = {
   maxQueueBytes: { kind: "bytes", min: 1024, default: 64 * 1024 * 1024 },
   // Long enough for a receiver that restarts, short enough for a pipeline that waits.
   closeTimeoutMs: { kind: "durationMs", default: 30_000 },
+  spool: { kind: "spool", check: checkSpool },
 };
+
+function checkSpool(spool: unknown, name: string): void {
+  if (typeof Object(spool).before !== "function") throw unexpected(name, spool, "a spool of createSpool(...)");
+}

@@ -52,6 +52,7 @@ export const queueOptionTexts: OptionTexts<QueueOptions> = {
   capacity: { help: "The most samples that may wait." },
   maxQueueBytes: { help: "The most memory that waiting samples may take." },
   closeTimeoutMs: { help: "How long to wait at the end for undelivered samples." },
+  spool: null,
 };
 
 /** The texts of the options that only an output has. */

@@ -35,13 +35,17 @@ export interface FileOptions {
   readonly relabelConfigFile?: string | undefined;
   /** Whether samples that were not delivered make the program fail, or are only a warning. */
   readonly onLoss?: "fail" | "warn" | undefined;
+  /** A folder for the samples that wait. A program passes `spool`. */
+  readonly spoolFolder?: string | undefined;
+  /** How much the folder may hold, in bytes. */
+  readonly spoolBytes?: number | undefined;
 }
 
 /** Options that were read from strings. */
 export interface OptionsFromText {
   /** The options that `RemoteWriteOutput` accepts. */
   readonly options: RemoteWriteOutputOptions;
-  /** The options that name files, those of TLS, `proxy`, and `onLoss`. */
+  /** The options that name files or a folder, those of TLS, `proxy`, and `onLoss`. */
   readonly files: FileOptions;
 }
 
@@ -64,7 +68,7 @@ export interface RawOptions
 export function buildOptions(raw: RawOptions): OptionsFromText {
   const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
   const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
-  const { proxy, bearerTokenFile, relabelConfigFile, onLoss, ...options } = withoutTls;
+  const { proxy, bearerTokenFile, relabelConfigFile, onLoss, spoolFolder, spoolBytes, ...options } = withoutTls;
   const isSigned = sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined);
   const { user, bearerToken } = options;
   const methods = Object.entries({ user, bearerToken, oauth2: tokens, sigv4: isSigned || undefined })
@@ -84,7 +88,7 @@ export function buildOptions(raw: RawOptions): OptionsFromText {
     }),
     files: defined({
       ...{ caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify },
-      ...{ proxy, bearerTokenFile, relabelConfigFile, onLoss },
+      ...{ proxy, bearerTokenFile, relabelConfigFile, onLoss, spoolFolder, spoolBytes },
     }),
   };
 }

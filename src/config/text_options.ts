@@ -13,6 +13,7 @@ import {
   parseHeader,
   parseJsonList,
   parseList,
+  parseNumber,
   parsePairs,
   parseProxy,
   parseString,
@@ -217,6 +218,24 @@ const onLoss: TextOptionEntry = {
   parse: choiceOf("fail", "warn"),
 };
 
+const spool: readonly TextOptionEntry[] = [
+  {
+    option: "spoolFolder",
+    flag: "spool",
+    placeholder: "DIR",
+    help: "Keep waiting samples of a live run or of forwarding in this folder; the next start sends what was left.",
+    parse: parseString,
+  },
+  {
+    option: "spoolBytes",
+    flag: "spool-bytes",
+    placeholder: "BYTES",
+    help: "The most that --spool may hold. When it is full, the oldest values are left out.",
+    default: "1073741824",
+    parse: parseNumber,
+  },
+];
+
 const client = textOptionsOf(clientOptionDefinitions, clientOptionTexts);
 const isCredential = ({ option }: TextOption): boolean => ["user", "password", "bearerToken"].includes(option);
 const isUrl = ({ option }: TextOption): boolean => option === "url";
@@ -231,6 +250,7 @@ export const sendingTextOptions: readonly TextOption[] = [
   textOption(proxy),
   ...tls.map(textOption),
   ...textOptionsOf(queueOptionDefinitions, queueOptionTexts),
+  ...spool.map(textOption),
   textOption(onLoss),
 ];
 

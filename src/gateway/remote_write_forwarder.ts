@@ -7,7 +7,7 @@ import {
   type OptionalClientOption,
 } from "../client/client_options.ts";
 import { checkOptions, type OptionDefinitions } from "../client/option_definition.ts";
-import { queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
+import { type OptionalQueueOption, queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
 import { compareUtf8 } from "../receive/format_series.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import {
@@ -24,7 +24,7 @@ import { Outage } from "../send/outage.ts";
 import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
-import { type CloseOptions, WriteQueue } from "../send/write_queue.ts";
+import { type CloseOptions, type SampleQueue, WriteQueue } from "../send/write_queue.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
@@ -53,7 +53,7 @@ export interface ForwarderOptions extends ClientOptions, QueueOptions {
   readonly receiver?: ForwarderReceiverOptions | undefined;
 }
 
-const forwarderOptionDefinitions: OptionDefinitions<ForwarderOptions, OptionalClientOption> = {
+const forwarderOptionDefinitions: OptionDefinitions<ForwarderOptions, OptionalClientOption | OptionalQueueOption> = {
   ...clientOptionDefinitions,
   ...queueOptionDefinitions,
   retryDeadlineMs: { ...clientOptionDefinitions.retryDeadlineMs, default: Infinity },
@@ -77,8 +77,8 @@ const retryAfterMs = 1000;
  *
  * The forwarder answers when the series are in the queue, not when they are delivered. The answer is 204, or 400 with the reason
  * if some series cannot be sent: it forwards the other series of a 2.0 request, but nothing of a 1.0 request, as 1.0 senders
- * expect. While the queue is full, the forwarder accepts nothing and answers 429 with Retry-After. The queue is in memory: if the
- * process is killed before `close()` has resolved, its content is lost.
+ * expect. While the queue is full, the forwarder accepts nothing and answers 429 with Retry-After. Without a `spool`, the queue is in
+ * memory: if the process is killed before `close()` has resolved, its content is lost.
  */
 export class RemoteWriteForwarder implements AsyncDisposable {
   /** Answers a request. A handler for `Deno.serve`, `Bun.serve` and workers that never rejects. */
@@ -88,7 +88,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   /** Whether the endpoint always gets 2.0. Otherwise, the queued series may have to be sent in 1.0. */
   readonly #isV2: boolean;
   readonly #closeTimeoutMs: number;
-  readonly #queue: WriteQueue;
+  readonly #queue: SampleQueue;
   readonly #metadataSender: MetadataSender;
   readonly #warnings: Warnings;
   readonly #stats = new SendStats();
@@ -109,7 +109,9 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
     // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
-    this.#queue = new WriteQueue({ ...sending, overflow: "block", onRefusal: "wait", ...endpoint });
+    const limits = { ...sending, overflow: "block" } as const;
+    const queue = new WriteQueue({ ...limits, onRefusal: "wait", ...endpoint });
+    this.#queue = resolved.spool?.before(queue, limits) ?? queue;
     checkReceiverOptions(receiver);
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });

@@ -80,6 +80,9 @@ export class SendStats {
   /** How long requests take until they are answered, smoothed, in milliseconds; undefined if none was answered. */
   answerMs: number | undefined;
 
+  /** How many samples wait before the queue in memory. */
+  spooled = 0;
+
   /** Counts one attempt to send a request. */
   requested({ samples, body, attempt, resent }: EncodedRequest, ms: number): void {
     const totals = this.#totals;
@@ -121,6 +124,7 @@ export class SendStats {
     const { counts } = this.#durations;
     return {
       ...this.#totals,
+      samplesPending: this.#totals.samplesPending + this.spooled,
       samplesDroppedTotal: { ...this.#dropped },
       requestDuration: { ...this.#durations, counts: [...counts] },
     };

@@ -71,7 +71,15 @@ export interface PushOptions {
   readonly sentBefore?: boolean | undefined;
   /** Whether a newer sample of a series may replace this one while it waits, because the values are cumulative. @default false */
   readonly isCumulative?: boolean | undefined;
+  /** Whether the batch is also accepted while the queue is being closed. @default false */
+  readonly isLate?: boolean | undefined;
 }
+
+/** What a sender needs of a queue. */
+export type SampleQueue = Pick<
+  WriteQueue,
+  "isFull" | "signal" | "isSending" | "lagMs" | "push" | "ready" | "resume" | "watch" | "close"
+>;
 
 /** How often the queue looks whether it may send again. */
 const maxStepMs = 1_000;
@@ -144,10 +152,11 @@ export class WriteQueue {
    * Resolves when each sample is delivered, given up or dropped, or waits for the next flush (`deferred`). Never rejects.
    */
   push(shardNumber: number, batch: Batch, options: PushOptions = {}): Promise<DeliveryReport> {
-    const { after, sentBefore, isCumulative = false } = options;
+    const { after, sentBefore, isCumulative = false, isLate = false } = options;
     const { delivery, overflow, monotonicNow } = this.#options;
     const job = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
-    if (this.#isClosed || this.#stopped !== undefined) {
+    const isOver = this.#isClosed && (!isLate || this.#end.signal.aborted);
+    if (isOver || this.#stopped !== undefined) {
       if (this.#stopped === undefined) delivery.abandon(job, "deferred", this.#closedReason);
       else delivery.abandon(job, "failed", this.#stopped);
       return Promise.resolve(job.takeReport());
@@ -272,7 +281,7 @@ export class WriteQueue {
 
   /** Gives up the batch that is being sent if there is otherwise not enough time for those behind it: they have the newest totals. */
   #preferNewest({ entries: [first, ...waiting] }: QueueShard, timeoutMs: number): void {
-    if (first?.state !== "sending") return;
+    if (first?.state !== "sending" || !first.isCumulative) return;
     // Staleness markers are no totals, and a series that does not wait has its newest total in this batch.
     const newer = new Set(
       waiting.flatMap(({ job: { batch } }) => batch.series.filter((_, at) => !batch.stale.has(at))),

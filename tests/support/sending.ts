@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { resolveClientOptions, type ResolvedClientOptions } from "../../src/client/client_options.ts";
 import { checkOptions, type Resolved } from "../../src/client/option_definition.ts";
-import { queueOptionDefinitions, type QueueOptions } from "../../src/client/queue_options.ts";
+import { type OptionalQueueOption, queueOptionDefinitions, type QueueOptions } from "../../src/client/queue_options.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
@@ -33,7 +33,7 @@ import {
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** The default limits of a client and its queue. */
-export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, never> = {
+export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, OptionalQueueOption> = {
   ...resolveClientOptions(),
   ...checkOptions({}, queueOptionDefinitions),
 };

@@ -35,7 +35,7 @@ const effects: Readonly<Record<string, Effect>> = {
  * @throws ConfigurationError that names both options
  */
 export function checkContradictions(given: RemoteWriteOutputOptions, checked: CheckedOutputOptions): void {
-  const { trendAs, windows, heartbeatMs, maxRequestsPerFlush } = checked;
+  const { trendAs, windows, heartbeatMs, maxRequestsPerFlush, spool } = checked;
   const mapping = typeof checked.mapping === "object" ? checked.mapping.name : checked.mapping;
   for (const [option, value] of Object.entries(given)) {
     const effect = effects[option];
@@ -49,6 +49,10 @@ export function checkContradictions(given: RemoteWriteOutputOptions, checked: Ch
   if (checked.metadataLabels.length > 0 && !checked.keepTags) {
     throw unexpected("metadataLabels", checked.metadataLabels, "none if keepTags is false");
   }
+  // What waits in a spool belongs to no flush.
+  if (spool !== undefined && maxRequestsPerFlush !== Infinity) {
+    throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, "none together with a spool");
+  }
   if (windows !== "event") {
     if (checked.checkpoint !== undefined) throw unexpected("windows", windows, '"event" together with a checkpoint');
     return;
@@ -56,6 +60,8 @@ export function checkContradictions(given: RemoteWriteOutputOptions, checked: Ch
   const none = `none if windows is "event", as for recorded files`;
   // Recorded samples have no clock that tells when a series is idle.
   if (heartbeatMs > 0) throw unexpected("heartbeatMs", heartbeatMs, none);
+  // A file can be read again.
+  if (spool !== undefined) throw unexpected("spool", spool, none);
   // Each window is a separate flush, and flushes follow each other without a pause.
   if (maxRequestsPerFlush !== Infinity) throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, none);
 }

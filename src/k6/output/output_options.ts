@@ -6,7 +6,7 @@
 import { clientOptionDefinitions, type ClientOptions, type OptionalClientOption } from "../../client/client_options.ts";
 import type { OptionDefinitions, Resolved } from "../../client/option_definition.ts";
 import { checkKeys, unexpected } from "../../model/check_keys.ts";
-import { queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
+import { type OptionalQueueOption, queueOptionDefinitions, type QueueOptions } from "../../client/queue_options.ts";
 import { checkLabels } from "../check_labels.ts";
 import { isUncalled } from "../uncalled.ts";
 import { ConfigurationError } from "../../model/errors.ts";
@@ -131,7 +131,7 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
 
 type OptionalK6Option = "buckets" | "instance" | "testid" | "relabel" | "thresholds" | "runInfo" | "checkpoint";
 
-type OptionalOutputOption = OptionalClientOption | OptionalK6Option;
+type OptionalOutputOption = OptionalClientOption | OptionalQueueOption | OptionalK6Option;
 
 /** The options of an output after the check. */
 export type CheckedOutputOptions = Resolved<RemoteWriteOutputOptions, OptionalOutputOption>;

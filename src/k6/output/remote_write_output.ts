@@ -16,7 +16,7 @@ import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
-import { type PushOptions, WriteQueue } from "../../send/write_queue.ts";
+import { type PushOptions, type SampleQueue, WriteQueue } from "../../send/write_queue.ts";
 import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import type { Sample, SampleConsumer } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
@@ -87,7 +87,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   /** The series of the run metrics: thresholds and run information. */
   readonly #runMetricsStore: SeriesStore<EncodedSeries>;
   readonly #collector: Collector;
-  readonly #queue: WriteQueue;
+  readonly #queue: SampleQueue;
   readonly #metadataSender: MetadataSender;
   readonly #metadata: ReadonlyMap<string, Metadata>;
   readonly #sendStats = new SendStats();
@@ -142,7 +142,12 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
-    this.#queue = new WriteQueue({ ...sending, ...endpoint, onRefusal: windows === "event" ? "stop" : "defer" });
+    const { spool } = resolved;
+    const onRefusal = windows === "event" ? "stop" : spool === undefined ? "defer" : "wait";
+    // With a spool, the queue in memory never gets more than it may have.
+    const overflow = spool === undefined ? resolved.overflow : "block";
+    const queue = new WriteQueue({ ...sending, ...endpoint, overflow, onRefusal });
+    this.#queue = spool?.before(queue, sending) ?? queue;
   }
 
   /**

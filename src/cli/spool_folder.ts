@@ -1,0 +1,90 @@
+/**
+ * The folder of `--spool`: each segment is a file.
+ *
+ * @module
+ */
+import type { SpoolStore } from "../send/spool_log.ts";
+import { builtin, isRunning, processId, readText } from "./runtime.ts";
+
+/** A folder that is reserved for this process. */
+export interface SpoolFolder extends SpoolStore {
+  /** Ends the reservation. */
+  release(): void;
+}
+
+const suffix = ".spool";
+
+/**
+ * Opens a folder, and creates it if necessary. Only this user can read what is in it.
+ *
+ * What was appended survives the end of the process, because the system has it. After a power failure, what the system had not yet
+ * written to the disk is missing.
+ *
+ * @throws Error that says why the folder cannot be used
+ */
+export function openSpoolFolder(path: string): SpoolFolder {
+  const fs = builtin("node:fs");
+  fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+  const release = lockFolder(path);
+  const fileOf = (name: string): string => `${path}/${name}${suffix}`;
+  /** The segment that grows. */
+  let open: { readonly name: string; readonly file: number } | undefined;
+  const close = (): void => {
+    if (open === undefined) return;
+    const { file } = open;
+    open = undefined;
+    // In the background, because it takes long.
+    fs.fsync(file, () => fs.close(file));
+  };
+  return {
+    list: () =>
+      fs.readdirSync(path).filter((name) => /^\d{10}\.spool$/.test(name)).map((name) => name.slice(0, -suffix.length)),
+    read(name, part) {
+      if (part === undefined) return new Uint8Array(fs.readFileSync(fileOf(name)));
+      const bytes = new Uint8Array(part.to - part.from);
+      const file = fs.openSync(fileOf(name), "r");
+      try {
+        for (let at = 0; at < bytes.length;) {
+          const read = fs.readSync(file, bytes, at, bytes.length - at, part.from + at);
+          if (read === 0) break;
+          at += read;
+        }
+      } finally {
+        fs.closeSync(file);
+      }
+      return bytes;
+    },
+    append(name, bytes) {
+      if (open?.name !== name) {
+        close();
+        open = { name, file: fs.openSync(fileOf(name), "a", 0o600) };
+      }
+      for (let at = 0; at < bytes.length;) at += fs.writeSync(open.file, bytes, at);
+    },
+    truncate: (name, length) => fs.truncateSync(fileOf(name), length),
+    remove(name) {
+      if (open?.name === name) close();
+      fs.rmSync(fileOf(name), { force: true });
+    },
+    release,
+  };
+}
+
+/** Reserves a folder, unless a process that still runs has reserved it. Returns a function that ends the reservation. */
+function lockFolder(path: string): () => void {
+  const fs = builtin("node:fs");
+  const lock = `${path}/lock`;
+  for (let attempt = 0;; attempt++) {
+    try {
+      fs.writeFileSync(lock, String(processId), { flag: "wx", mode: 0o600 });
+      return () => fs.rmSync(lock, { force: true });
+    } catch (error) {
+      if (attempt > 3 || !fs.existsSync(lock)) throw error;
+    }
+    const holder = Number(readText(lock));
+    if (holder > 0 && holder !== processId && isRunning(holder)) {
+      throw new Error(`process ${holder} uses it (${lock})`);
+    }
+    fs.rmSync(lock, { force: true });
+  }
+}

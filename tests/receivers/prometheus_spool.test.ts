@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { startCli } from "../support/cli.ts";
+import { Random } from "../support/mutate.ts";
+import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
+import { postV1 } from "../support/requests.ts";
+import { slowRuns } from "../support/runs.ts";
+import { freePort } from "../support/server_process.ts";
+import { withFolder } from "../support/temporary_folder.ts";
+
+const kills = slowRuns(50);
+
+/** A server in front of another one, which can be down. */
+interface Proxy {
+  isDown: boolean;
+  readonly url: string;
+  close(): void;
+}
+
+async function startProxy(target: string): Promise<Proxy> {
+  const port = await freePort();
+  const proxy = { isDown: false, url: `http://127.0.0.1:${port}/api/v1/write`, close: () => void server.close() };
+  const server = createServer((incoming, outgoing) => {
+    const chunks: Uint8Array[] = [];
+    incoming.on("error", () => {});
+    incoming.on("data", (chunk) => chunks.push(chunk));
+    incoming.on("end", () => {
+      if (proxy.isDown) return void outgoing.writeHead(503).end();
+      const headers = Object.entries(incoming.headers).flatMap(([name, value]): [string, string][] =>
+        /^(?:content-(?:type|encoding)|x-)/.test(name) ? [[name, String(value)]] : []
+      );
+      void fetch(target, { method: "POST", headers, body: Buffer.concat(chunks) })
+        .then(async (response) => void outgoing.writeHead(response.status).end(await response.text()));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return proxy;
+}
+
+test(
+  `a forwarder that is killed ${kills} times, often in an outage, loses nothing that it accepted`,
+  { skip: noPrometheus },
+  () =>
+    withFolder(async (folder) => {
+      const random = new Random(20261128);
+      const start = Date.now() - 600_000;
+      const names = ["a", "b", "c", "twice"];
+      const expected = new Map<string, (readonly [number, number])[]>(names.map((name) => [name, []]));
+      const prometheus = await startPrometheus();
+      const proxy = await startProxy(prometheus.writeUrl);
+      const port = await freePort();
+      let stops = false;
+      /** Sends windows, each until it is accepted, as a sender does that loses nothing. */
+      const sendAll = async (): Promise<void> => {
+        for (let window = 0; !stops; window++) {
+          const time = start + window * 100;
+          const timeseries = names.map((name) => ({
+            labels: [{ name: "__name__", value: "spooled_total" }, { name: "name", value: name }],
+            samples: (name === "twice" ? [time, time + 50] : [time])
+              .map((timestamp) => ({ value: random.below(1000), timestamp: BigInt(timestamp) })),
+          }));
+          for (const [index, { samples }] of timeseries.entries()) {
+            for (const { value, timestamp } of samples) {
+              expected.get(names[index] ?? "")?.push([Number(timestamp), value]);
+            }
+          }
+          for (let status = 0; status !== 204;) {
+            const request = postV1({ timeseries }, { url: `http://127.0.0.1:${port}/api/v1/write` });
+            const response = await fetch(request).catch(() => undefined);
+            await response?.body?.cancel();
+            status = response?.status ?? 0;
+            await delay(5);
+          }
+        }
+      };
+      const command = [
+        ...["receive", "--port", String(port), "--forward", proxy.url, "--spool", join(folder, "spool")],
+        ...["--close-timeout", "20s", "--quiet"],
+      ];
+      const sending = sendAll();
+      try {
+        for (let kill = 0; kill < kills; kill++) {
+          proxy.isDown = random.below(3) > 0;
+          const running = startCli(command);
+          await running.printed("Receiving at");
+          await delay(random.below(200));
+          running.signal("SIGKILL");
+          assert.equal((await running.ended).code, "SIGKILL");
+        }
+        proxy.isDown = false;
+        const last = startCli(command.slice(0, -1));
+        await last.printed("Receiving at");
+        stops = true;
+        await sending;
+        last.signal("SIGTERM");
+        const { stderr } = await last.ended;
+        assert.match(stderr, /Found \d+ samples? of an earlier run in ".*": they are sent first/);
+        assert.match(stderr, /\d+ samples? of an earlier run were delivered|1 sample of an earlier run was delivered/);
+        const stored = await prometheus.samples("spooled_total", Date.now());
+        const byName = new Map(stored.map(({ labels, samples }) => [labels.name, samples]));
+        for (const [name, samples] of expected) assert.deepEqual(byName.get(name), samples, `${name}\n${stderr}`);
+        assert.ok((expected.get("a")?.length ?? 0) > kills, "too few windows");
+      } finally {
+        stops = true;
+        proxy.close();
+        await prometheus.close();
+      }
+    }),
+);
