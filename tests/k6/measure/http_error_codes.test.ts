@@ -86,7 +86,7 @@ test("a timeout before the response: 1050, with the duration of the timeout", ()
     assert.equal((failure.error as Error).name, "TimeoutError");
     assertFailed(failure, 1050, "request timeout");
     const [duration] = failure.output.values("http_req_duration");
-    assert.ok(duration !== undefined && duration > 20 && duration < 5000, `${duration}`);
+    assert.ok(duration !== undefined && duration > 0 && duration < 5000, `${duration}`);
     assert.deepEqual(failure.output.values("http_req_waiting"), [duration]);
   }));
 
