@@ -19,7 +19,7 @@ test("a mutated checkpoint has numbers, or is no checkpoint", () =>
     await checkpoint.record(12);
     const whole = readFileSync(path, "utf8");
     // Most of the file is the identity of the run. The small form has all other parts.
-    const { identity, ...rest } = JSON.parse(whole);
+    const { identity: _, ...rest } = JSON.parse(whole);
     const seeds = [whole, JSON.stringify({ ...rest, identity: {} }), JSON.stringify({ identity: {}, ...rest })];
     const found = await fuzz({
       seeds: seeds.map((text) => encoder.encode(text)),
