@@ -81,6 +81,9 @@ export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof Cli
   instance: { help: "The label instance. auto generates a name.", placeholder: "NAME" },
   testid: { help: "The label testid. auto generates a name.", placeholder: "NAME" },
   relabel: null,
+  maxTimeJumpMs: {
+    help: "In files: refuse samples whose times are further ahead of the samples around them; 0 means no limit.",
+  },
   maxSeries: { help: "The most k6 series. Samples of other series are rejected." },
   thresholds: { help: "Send thresholds and whether they passed. Also a JSON object of more." },
   runInfo: { help: "Send k6_run_info. Also NAME=VALUE,NAME=VALUE for its labels." },

@@ -1,6 +1,7 @@
 /**
  * Encodes the samples, histograms and exemplars of a TimeSeries. The two protocol versions differ only in the order of
- * histograms and exemplars, in the labels of exemplars, and in the start timestamps, which 2.0 adds.
+ * histograms and exemplars, in the labels of exemplars, in the place of the exemplars of histograms, and in the start timestamps,
+ * which 2.0 adds.
  *
  * @module
  */
@@ -48,8 +49,24 @@ export class PointEncoder {
     for (const tag of [0x1a, 0x22]) {
       for (let index = from; index < to; index++) {
         if (this.#isV2 === (tag === 0x1a)) this.#writeHistogram(tag, index, buffer);
-        else for (const exemplar of this.#exemplars?.get(index) ?? []) this.#writeExemplar(tag, exemplar, buffer);
+        else if (this.#isV2 || histograms?.has(index) !== true) this.#writeExemplars(tag, index, buffer);
       }
+    }
+  }
+
+  /** Reports whether histograms have exemplars, which `write` leaves out in 1.0. */
+  hasHistogramExemplars(from: number, to: number): boolean {
+    if (this.#histograms === undefined || this.#exemplars === undefined) return false;
+    for (let index = from; index < to; index++) {
+      if (this.#histograms.has(index) && this.#exemplars.has(index)) return true;
+    }
+    return false;
+  }
+
+  /** Writes the exemplars of histograms, in 1.0. */
+  writeHistogramExemplars(from: number, to: number, buffer: ByteBuffer): void {
+    for (let index = from; index < to; index++) {
+      if (this.#histograms?.has(index) === true) this.#writeExemplars(0x1a, index, buffer);
     }
   }
 
@@ -94,6 +111,10 @@ export class PointEncoder {
       stale: this.#stale?.has(index),
     });
     buffer.close(start);
+  }
+
+  #writeExemplars(tag: number, index: number, buffer: ByteBuffer): void {
+    for (const exemplar of this.#exemplars?.get(index) ?? []) this.#writeExemplar(tag, exemplar, buffer);
   }
 
   #writeExemplar(tag: number, { labels, value, timestamp }: Exemplar, buffer: ByteBuffer): void {

@@ -14,7 +14,7 @@ import { metricTypeNumber } from "./metric_type.ts";
 const points = new PointEncoder("1.0", writeLabels);
 
 /**
- * Encodes a slice. Consecutive samples of one series become one TimeSeries.
+ * Encodes a slice. Consecutive samples of one series become one TimeSeries; the exemplars of its histograms become another one.
  *
  * @param slice at least one sample
  * @param buffer is overwritten
@@ -29,6 +29,13 @@ export function encodeV1(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<Arra
     buffer.append(labelsV1);
     points.write(from, to, buffer);
     buffer.close(start, lengthBytes);
+    if (!points.hasHistogramExemplars(from, to)) return;
+    // An entry of their own after the histograms: Prometheus stores the exemplars of an entry first, and so it loses those of a series
+    // that begins with a histogram.
+    const exemplars = buffer.open(0x0a, lengthBytes);
+    buffer.append(labelsV1);
+    points.writeHistogramExemplars(from, to, buffer);
+    buffer.close(exemplars, lengthBytes);
   });
   return buffer.written();
 }

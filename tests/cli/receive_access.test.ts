@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { request } from "node:http";
@@ -6,7 +7,7 @@ import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { accessFlags, readAccess, type ReceiverAccess } from "../../src/cli/receive_access.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import { startCli } from "../support/cli.ts";
+import { type CliResult, point, runCli, startCli } from "../support/cli.ts";
 
 const series = { labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: 1000 }] };
 
@@ -55,23 +56,23 @@ test("half of a pair of flags is an error", () => {
 test("receive with TLS and a token takes samples only with the token, and only for its own host", async () => {
   const certificates = makeCertificates();
   try {
-    const { clientCertFile, clientKeyFile } = certificates;
-    const folder = join(clientCertFile, "..");
+    const folder = join(certificates.caFile, "..");
     const args = ["--tls-cert-file", join(folder, "server.pem"), "--tls-key-file", join(folder, "server.key")];
-    assert.ok(clientKeyFile !== "");
     const running = startCli(["receive", "--port", "0", "--token", "s3cret", ...args]);
     const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
     assert.match(url, /^https:/);
-    const sender = startCli(["send", "--url", url, "--ca-cert-file", certificates.caFile, "--bearer-token", "wrong"], {
-      input: '{"metric":"vus","type":"Point","data":{"time":"2026-11-22T11:19:49Z","value":1,"tags":{}}}\n',
-    });
-    const { code, stderr } = await sender.ended;
-    assert.equal(code, 1);
-    assert.match(stderr, /401/);
+    const file = join(folder, "run.json");
+    writeFileSync(file, point(1));
+    const send = (token: string): Promise<CliResult> =>
+      runCli(["send", file, "--url", url, "--ca-cert-file", certificates.caFile, "--bearer-token", token]);
+    const [wrong, right] = await Promise.all([send("wrong"), send("s3cret")]);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /401/);
+    assert.equal(right.code, 0, right.stderr);
     running.signal("SIGTERM");
     const ended = await running.ended;
     assert.equal(ended.code, 0);
-    assert.ok(!`${ended.stdout}${ended.stderr}${stderr}`.includes("s3cret"));
+    assert.ok(!`${ended.stdout}${ended.stderr}${wrong.stderr}`.includes("s3cret"));
   } finally {
     certificates.remove();
   }

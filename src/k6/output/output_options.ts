@@ -100,6 +100,12 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly staleMarkers?: boolean | undefined;
   /** The largest number of k6 series. Samples of other series are rejected and counted. @default 1000000 */
   readonly maxSeries?: number | undefined;
+  /**
+   * If `windows` is `event`: samples whose times are more than this after the samples around them are refused, in milliseconds. 0 means
+   * no limit. If `windows` is `wall`, samples that are more than 10 minutes ahead of the clock are refused instead.
+   * @default 86400000
+   */
+  readonly maxTimeJumpMs?: number | undefined;
   /** Whether the clock (`start()`, `flush()`) or the times of the samples (recorded files) end a window. @default "wall" */
   readonly windows?: "wall" | "event" | undefined;
   /**
@@ -173,6 +179,11 @@ export const k6OptionDefinitions: OptionDefinitions<
     min: 1,
     // About a gigabyte of labels. A run with more has a mistake in its tags.
     default: 1_000_000,
+  },
+  maxTimeJumpMs: {
+    kind: "durationMs",
+    // A day, which no pause within a run takes.
+    default: 86_400_000,
   },
   thresholds: { kind: "thresholds", check: isFactoryOf("thresholds({...})") },
   runInfo: { kind: "runInfo", check: isFactoryOf("runInfo({...})") },

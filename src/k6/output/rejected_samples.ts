@@ -12,6 +12,8 @@ import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 export interface RejectedSamplesOptions {
   /** The limit that a warning names. */
   readonly maxSeries: number;
+  /** The limit that a warning names, in milliseconds. */
+  readonly maxTimeJumpMs: number;
   /** Returns all series, to find the label with the most values. */
   series(): Iterable<Series<EncodedSeries>>;
   /** Called for the first sample of each reason. */
@@ -21,7 +23,13 @@ export interface RejectedSamplesOptions {
 /** Counts rejected samples by reason. */
 export class RejectedSamples {
   readonly #options: RejectedSamplesOptions;
-  readonly #counts: Record<RefusalReason, number> = { invalidValue: 0, invalidTime: 0, futureTime: 0, maxSeries: 0 };
+  readonly #counts: Record<RefusalReason, number> = {
+    invalidValue: 0,
+    invalidTime: 0,
+    futureTime: 0,
+    timeJump: 0,
+    maxSeries: 0,
+  };
 
   constructor(options: RejectedSamplesOptions) {
     this.#options = options;
@@ -48,6 +56,10 @@ export class RejectedSamples {
         return `its time is ${time}, expected milliseconds since 1970`;
       case "futureTime":
         return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
+      case "timeJump": {
+        const limit = `more than ${this.#options.maxTimeJumpMs / 3_600_000} h`;
+        return `its time is ${formatTime(time)}, ${limit} after the samples around it (maxTimeJumpMs)`;
+      }
       case "maxSeries":
         return `there are ${this.#options.maxSeries} series already (maxSeries)${this.#describeBusiestLabel()}`;
     }
@@ -59,4 +71,9 @@ export class RejectedSamples {
     const { name, values, series } = busiest;
     return `; the label "${name}" has the most values, ${values} in ${series} series`;
   }
+}
+
+/** Returns a time as a date, or as the number if it is out of the range of dates. */
+function formatTime(time: number): string {
+  return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : String(time);
 }

@@ -31,6 +31,7 @@ import { RejectedSamples } from "./rejected_samples.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
 import { RunTotals } from "./run_totals.ts";
 import { SenderMetrics } from "./sender_metrics.ts";
+import { TimeJumps } from "./time_jumps.ts";
 
 /** The statistics of an output so far. */
 export interface OutputStats extends SendStatsSnapshot {
@@ -98,6 +99,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #senderMetrics: SenderMetrics | undefined;
   readonly #metadataLabels: MetadataLabels | undefined;
   readonly #windows: EventWindows | undefined;
+  readonly #timeJumps: TimeJumps | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
   #windowCount = 0;
@@ -135,6 +137,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     });
     if (selfMetrics) this.#senderMetrics = new SenderMetrics(resolved);
     if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
+    if (windows === "event" && resolved.maxTimeJumpMs > 0) {
+      this.#timeJumps = new TimeJumps({
+        maxJumpMs: resolved.maxTimeJumpMs,
+        now: resolved.now,
+        accept: (sample) => this.#addToWindow(sample),
+        refuse: (sample) => this.#rejected.add("timeJump", sample),
+      });
+    }
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
     const budget = new RequestBudget(resolved.maxRequestsPerFlush);
     // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
@@ -183,6 +193,11 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
    * @throws only the signal's reason
    */
   flush(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
+    this.#timeJumps?.release();
+    return this.#flushWindow(options);
+  }
+
+  #flushWindow(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
     const flushed = this.#flush();
     // With the interval timer, all requests are of the same context, and none of them is cancelled.
     if (!this.#started) void this.#queue.watch(flushed);
@@ -242,9 +257,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#samplesIn++;
     if (this.#windows === undefined) {
       if (this.#futureLimit.isExceededBy(sample.time)) return this.#rejected.add("futureTime", sample);
-    } else if (this.#windows.endsBefore(sample.time)) {
-      void this.flush();
+    } else if (this.#timeJumps?.passes(sample) === false) {
+      return;
     }
+    this.#addToWindow(sample);
+  }
+
+  #addToWindow(sample: Sample): void {
+    if (this.#windows?.endsBefore(sample.time) === true) void this.#flushWindow();
     const labelled = this.#metadataLabels === undefined ? sample : this.#metadataLabels.addTo(sample);
     for (const metrics of this.#runMetrics) metrics.add(labelled);
     this.#store.add(labelled);
@@ -316,6 +336,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer?.abort();
+    // Before the verdicts, which are about all samples.
+    if (flush) this.#timeJumps?.release();
     if (flush) this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
     if (flush && this.#options.staleMarkers) {

@@ -42,7 +42,7 @@ export interface Series<Output> extends Omit<OpenedSeries<Output>, "identity"> {
 }
 
 /** Why a sample was refused. */
-export type RefusalReason = "invalidValue" | "invalidTime" | "futureTime" | "maxSeries";
+export type RefusalReason = "invalidValue" | "invalidTime" | "futureTime" | "timeJump" | "maxSeries";
 
 /** How a store makes series. */
 export interface SeriesStoreOptions<Output> {

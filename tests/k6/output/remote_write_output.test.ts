@@ -137,7 +137,13 @@ test("samples with invalid values and times are rejected and counted, with one w
   const output = new RemoteWriteOutput({ fetch: receiver.fetch, onWarning: (message) => warnings.push(message) });
   for (const value of [NaN, Infinity]) output.add({ metric: counter, time: 1, value, tags: {} });
   output.add({ metric: counter, time: NaN, value: 1, tags: {} });
-  assert.deepEqual(output.stats.samplesRefused, { invalidValue: 2, invalidTime: 1, futureTime: 0, maxSeries: 0 });
+  assert.deepEqual(output.stats.samplesRefused, {
+    invalidValue: 2,
+    invalidTime: 1,
+    futureTime: 0,
+    timeJump: 0,
+    maxSeries: 0,
+  });
   assert.deepEqual(warnings, [
     "Rejected a sample of c: its value is NaN, expected a finite number. Further samples are only counted.",
     "Rejected a sample of c: its time is NaN, expected milliseconds since 1970. Further samples are only counted.",
@@ -153,7 +159,13 @@ test("a sample more than ten minutes ahead of the clock is rejected and does not
     output.add({ metric: gauge, time: start + time, value, tags: { n: String(value) } });
   }
   await clock.settle(output.flush());
-  assert.deepEqual(output.stats.samplesRefused, { invalidValue: 0, invalidTime: 0, futureTime: 2, maxSeries: 0 });
+  assert.deepEqual(output.stats.samplesRefused, {
+    invalidValue: 0,
+    invalidTime: 0,
+    futureTime: 2,
+    timeJump: 0,
+    maxSeries: 0,
+  });
   assert.equal(output.stats.samplesIn, 5);
   assert.deepEqual(warnings, [
     `Rejected a sample of vus: its time is ${start + 10 * minute + 1}, expected milliseconds since 1970, at most 10 ` +
