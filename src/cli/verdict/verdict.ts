@@ -115,11 +115,13 @@ class Verdict {
       testid: this.#testid,
       endpoint: this.#client.endpoint,
       extent,
+      durationMs: reader.durationMs,
       instances,
       problems: problemsOf(instances, { expect, nowMs: Date.now() }),
       readings: readings.filter((reading) => reading !== undefined),
       checks: await reader.checks(),
       thresholds: judged,
+      areThresholdsSent: thresholds === undefined,
       comparison,
     };
   }
@@ -135,10 +137,10 @@ class Verdict {
     if (gates.length > 0) {
       const judged: Judgement[] = [];
       for (const gate of gates) judged.push(await judgeGate(gate, { current, baseline }));
-      return { testid, extent, values, gates: judged };
+      return { testid, extent, durationMs: baseline.durationMs, values, gates: judged };
     }
     const { judgement, windows } = await compareRunWindows(current, baseline);
-    return { testid, extent, values, gates: [judgement], windows };
+    return { testid, extent, durationMs: baseline.durationMs, values, gates: [judgement], windows };
   }
 
   async #wait(run: RunSelection, expect: number): Promise<readonly InstanceState[]> {
@@ -177,7 +179,8 @@ class Verdict {
   }
 
   #open(run: RunSelection, extent: Extent): Promise<RunReader> {
-    return RunReader.open(this.#client, { run, extent, known: this.#args.metricTypes });
+    const isStartKnown = this.#args.startMs !== undefined && extent.startMs === this.#args.startMs;
+    return RunReader.open(this.#client, { run, extent, known: this.#args.metricTypes, isStartKnown });
   }
 
   #selectionOf(testid: string): RunSelection {
