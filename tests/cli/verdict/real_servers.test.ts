@@ -15,7 +15,6 @@ import { byteStream } from "../../support/byte_stream.ts";
 import { type CliResult, runCli, startCli } from "../../support/cli.ts";
 import { noPrometheus, startPrometheus } from "../../support/prometheus.ts";
 import { recordedJson, startOfRecording } from "../../support/recorded_run.ts";
-import { slowCases } from "../../support/runs.ts";
 import { noVictoriaMetrics, startVictoriaMetrics } from "../../support/victoria_metrics.ts";
 
 const recording: readonly Sample[] = await readRecording();
@@ -31,12 +30,14 @@ interface Sending extends RemoteWriteOutputOptions {
   readonly instance: string;
   /** The number of the part of four. @default all */
   readonly part?: number;
+  /** When the run ended. @default 3 seconds ago */
+  readonly endMs?: number;
 }
 
-/** Sends the recorded run, or every fourth sample of it, moved in time so that it ended some seconds ago. */
-async function sendRecording({ part, ...options }: Sending): Promise<void> {
+/** Sends the recorded run, or every fourth sample of it, moved in time. */
+async function sendRecording({ part, endMs = Date.now() - 3000, ...options }: Sending): Promise<void> {
   const last = recording.reduce((latest, { time }) => Math.max(latest, time), 0);
-  const shift = Date.now() - 3000 - last;
+  const shift = Math.floor(endMs - last);
   const samples = recording.filter((_, index) => part === undefined || index % 4 === part)
     .map(({ metric, time, value, tags: { testid: _, ...tags } }) => ({ metric, time: time + shift, value, tags }));
   await sendSamples(samples, options);
@@ -149,7 +150,7 @@ test(
     const { url, writeUrl } = prometheus;
     try {
       for (const trendAs of ["native", "histogram"] as const) {
-        const common = { url: writeUrl, trendAs, thresholds: thresholds() };
+        const common = { url: writeUrl, trendAs, thresholds: thresholds(), endMs: Date.now() - 3000 };
         await sendRecording({ ...common, testid: `one-${trendAs}`, instance: "alone" });
         for (const part of [0, 1, 2, 3]) {
           await sendRecording({ ...common, testid: `four-${trendAs}`, instance: `runner-${part}`, part });
@@ -186,7 +187,7 @@ test(
     const victoria = await startVictoriaMetrics();
     const url = victoria.writeUrl;
     try {
-      const common = { url, trendAs: "histogram" } as const;
+      const common = { url, trendAs: "histogram", endMs: Date.now() - 3000 } as const;
       await sendRecording({ ...common, testid: "one", instance: "alone" });
       // Without markers, the information about the run shows its end.
       const ending = { staleMarkers: false, runInfo: runInfo() };
@@ -228,25 +229,26 @@ test(
     const url = prometheus.writeUrl;
     try {
       for (const part of [0, 1]) await sendRecording({ url, testid: "stats", instance: `runner-${part}`, part });
-      const cases = [
-        [{ "http_reqs{status:200}": ["count>10"], http_req_duration: ["max<500"], checks: ["rate==1"] }, 0],
-        [{ http_reqs: ["count<10"] }, 99],
-        [{ http_reqs: ["count<10"], nothing: ["count>0"] }, 99],
-        [{ nothing: ["count>0"] }, 2],
-        [{ "http_reqs{status:418}": ["count<1"] }, 2],
-        [{ http_req_duration: ["p(95)<500"] }, 2],
-        // The unit of a trend of the script is not known.
-        [{ waiting_time: ["max<500"] }, 2],
-      ] as const;
-      for (const [groups, code] of slowCases(cases)) {
-        const result = await verdict(url, "stats", "--thresholds", JSON.stringify(groups));
-        assert.equal(result.code, code, `${JSON.stringify(groups)}: ${result.stdout}${result.stderr}`);
-      }
-      const { stdout } = await verdict(url, "stats", "--thresholds", '{"http_req_duration":["p(95)<500"]}');
-      assert.match(stdout, /\? 'p\(95\)<500' not answered: averages and percentiles .* send with --trend-as native/);
-      assert.match(stdout, /http_req_duration\.+: min=[\d.]+µs max=[\d.]+ms\n/);
-      const known = ["--thresholds", '{"waiting_time":["max<500"]}', "--metric-type", "waiting_time=trend:time"];
-      assert.equal((await verdict(url, "stats", ...known)).code, 0);
+      const judge = (groups: unknown, ...flags: readonly string[]): Promise<CliResult> =>
+        verdict(url, "stats", "--thresholds", JSON.stringify(groups), ...flags);
+      const passing = {
+        "http_reqs{status:200}": ["count>10"],
+        http_req_duration: ["max<500"],
+        waiting_time: ["max<500"],
+      };
+      const passed = await judge(passing, "--metric-type", "waiting_time=trend:time");
+      assert.equal(passed.code, 0, passed.stdout);
+      assert.match(passed.stdout, /http_req_duration\.+: min=[\d.]+µs max=[\d.]+ms\n/);
+      // The unit of a trend of the script is not known.
+      assert.equal((await judge(passing)).code, 2);
+      const crossed = await judge({ http_reqs: ["count<10"], nothing: ["count>0"] });
+      assert.equal(crossed.code, 99, crossed.stdout);
+      const unanswered = await judge({ http_req_duration: ["p(95)<500"] });
+      assert.equal(unanswered.code, 2, unanswered.stdout);
+      assert.match(
+        unanswered.stdout,
+        /\? 'p\(95\)<500' not answered: averages and percentiles .* send with --trend-as native/,
+      );
       const missing = await verdict(url, "another");
       assert.deepEqual([missing.code, missing.stdout], [2, ""]);
       assert.match(missing.stderr, /has no series k6_\* with testid="another" in the time that was searched/);
