@@ -157,6 +157,8 @@ export class QueryClient {
     target.pathname = `${target.pathname}/${path}`;
     const body = new TextEncoder().encode(String(form));
     headers.set("content-type", "application/x-www-form-urlencoded");
+    // Mimir and Thanos may answer from a cache.
+    headers.set("cache-control", "no-store");
     headers.set("user-agent", `k6-remote-write/${version}`);
     try {
       await this.#authorizer?.authorize({ method: "POST", url: target.href, headers, body }, signal);

@@ -19,7 +19,14 @@ import { judgeGate, type Judgement, judgeSentThresholds, judgeThresholds } from 
 import type { Extent } from "./promql.ts";
 import { QueryClient, QueryError } from "./query_client.ts";
 import { queryApiOfQueryUrl, queryApiOfWriteUrl } from "./query_url.ts";
-import { extentOf, findEnds, findInstances, type InstanceState, type RunSelection } from "./run_instances.ts";
+import {
+  extentOf,
+  findEnds,
+  findInstances,
+  findLatestRun,
+  type InstanceState,
+  type RunSelection,
+} from "./run_instances.ts";
 import { RunReader } from "./run_reader.ts";
 import { compareValues, type Comparison, exitCodeOf, type RunVerdict, verdictExitCodes } from "./run_verdict.ts";
 import {
@@ -58,6 +65,7 @@ class Verdict {
   readonly #client: QueryClient;
   readonly #testid: string;
   readonly #prefix: string;
+  readonly #saidEarlier = new Set<string>();
   readonly #sleep: ReturnType<typeof resolveClientOptions>["sleep"];
 
   constructor(given: Arguments) {
@@ -130,7 +138,9 @@ class Verdict {
     const { gates } = this.#args;
     const run = this.#selectionOf(testid);
     const within = { startMs: Date.now() - this.#args.lookbackMs, endMs: Date.now() + aheadMs };
-    const extent = extentOf(await findInstances(this.#client, run, within));
+    const { instances, hasEarlier } = await findLatestRun(this.#client, run, within);
+    if (hasEarlier) this.#sayEarlier(testid);
+    const extent = extentOf(instances);
     if (extent === undefined) return undefined;
     const baseline = await this.#open(run, extent);
     const values = await compareValues(current, baseline);
@@ -168,7 +178,10 @@ class Verdict {
   async #look(run: RunSelection): Promise<InstanceState[]> {
     const nowMs = Date.now();
     const { startMs = nowMs - this.#args.lookbackMs, endMs = nowMs + aheadMs } = this.#args;
-    const instances = await findInstances(this.#client, run, { startMs, endMs });
+    const { instances, hasEarlier } = this.#args.startMs === undefined
+      ? await findLatestRun(this.#client, run, { startMs, endMs })
+      : { instances: await findInstances(this.#client, run, { startMs, endMs }), hasEarlier: false };
+    if (hasEarlier) this.#sayEarlier(this.#testid);
     return await findEnds(this.#client, run, { instances, nowMs });
   }
 
@@ -185,6 +198,15 @@ class Verdict {
 
   #selectionOf(testid: string): RunSelection {
     return { matchers: { testid }, instanceLabel: this.#args.instanceLabel, prefix: this.#prefix };
+  }
+
+  #sayEarlier(testid: string): void {
+    if (this.#saidEarlier.has(testid)) return;
+    this.#saidEarlier.add(testid);
+    this.#log.say(
+      "warn",
+      `Several runs have testid="${testid}", with gaps between them: the latest is used. --start and --end choose another.`,
+    );
   }
 
   #sayMissing(testid: string): undefined {

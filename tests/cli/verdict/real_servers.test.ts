@@ -56,6 +56,7 @@ async function sendSamples(samples: readonly Sample[], options: RemoteWriteOutpu
 /** The parts of the JSON that the tests read. */
 interface VerdictJson {
   readonly exitCode: number;
+  readonly end: string;
   readonly durationMs: number;
   readonly problems: readonly string[];
   readonly instances: readonly {
@@ -159,6 +160,13 @@ test(
         // The query API may be given instead of derived.
         const four = await verdictOf(writeUrl, `four-${trendAs}`, "--query-url", url, "--expect", "4");
         compare(one, four);
+        // The time of the last sample is found to a few milliseconds, wherever it is in the week that is searched.
+        for (const { end } of [one, ...four.instances.slice(0, 1)]) {
+          assert.ok(
+            Math.abs(Date.parse(end) - common.endMs) <= 20,
+            `${end}, not ${new Date(common.endMs).toISOString()}`,
+          );
+        }
         assert.equal(four.metrics.http_req_duration?.form, trendAs === "native" ? "native" : "classic");
         // The thresholds are those of the script.
         assert.deepEqual(four.thresholds.map(({ expression, state }) => [expression, state]), [
@@ -324,6 +332,15 @@ test("runs are compared side by side, by windows or by gates", { skip: noPrometh
     assert.match(gated.stdout, /✓ 'http_req_duration p\(95\) > \+30%' [\d.]+ms to [\d.]+ms \(\+/);
     assert.match(gated.stdout, /✗ 'http_req_duration\{url:a\} avg > \+10'/);
     assert.equal((await verdict(url, "same", "--against", "nothing")).code, 2);
+    // An earlier run with the same testid is another run.
+    const earlier = requests({ endMs: now - 1_800_000, slower: 5, seed: 9 });
+    await sendSamples(earlier, { url, testid: "same", instance: "b", trendAs: "native" });
+    const latest = await verdict(url, "same", "--thresholds", '{"http_req_duration":["avg<150"]}');
+    assert.equal(latest.code, 0, latest.stdout + latest.stderr);
+    assert.match(latest.stdout, /instances {2}1 \(1 ended\): a\n/);
+    assert.match(latest.stderr, /Several runs have testid="same", with gaps between them: the latest is used/);
+    const chosen = ["--start", String((now - 1_845_000) / 1000), "--end", String((now - 1_800_000) / 1000)];
+    assert.match((await verdict(url, "same", ...chosen)).stdout, /instances {2}1 \(1 ended\): b\n/);
   } finally {
     await prometheus.close();
   }
