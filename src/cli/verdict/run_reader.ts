@@ -149,7 +149,7 @@ export class RunReader {
       const [merged] = await this.client.instant(`sum(${range})`, window.endMs);
       return merged?.histogram && mergeNative([merged.histogram]);
     }
-    return classicOf(await this.client.instant(`sum by (le) (${range})`, window.endMs), NaN);
+    return classicOf(await this.client.instant(`sum by (le, vmrange) (${range})`, window.endMs), NaN);
   }
 
   /**
@@ -260,7 +260,7 @@ export class RunReader {
   }
 
   async #classic(series: string, tags: TagList): Promise<Histogram | undefined> {
-    const buckets = await this.#ask(`sum by (le) (${this.#last(`${series}_bucket`, tags)})`);
+    const buckets = await this.#ask(`sum by (le, vmrange) (${this.#last(`${series}_bucket`, tags)})`);
     const [sum] = await this.#ask(`sum(${this.#last(`${series}_sum`, tags)})`);
     return classicOf(buckets, sum?.value ?? NaN);
   }
@@ -336,13 +336,24 @@ function seriesKey({ __name__: _, ...labels }: SampledSeries["labels"]): string 
   return JSON.stringify(Object.entries(labels).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-function classicOf(series: readonly InstantSeries[], sum: number): Histogram | undefined {
-  if (series.length === 0) return undefined;
-  const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const);
-  const buckets = classicBuckets(counts);
-  return { form: "classic", count: Math.max(0, ...counts.map(([, count]) => count)), sum, buckets };
+/** Returns the histogram of the series of its buckets; undefined if there are none. */
+export function classicOf(series: readonly InstantSeries[], sum: number): Histogram | undefined {
+  // VictoriaMetrics stores native histograms as series for the ranges of their buckets.
+  const ranges = series.flatMap(({ labels: { vmrange = "" }, value }) => {
+    const [low = NaN, high = NaN] = vmrange.split("...").map(boundOf);
+    return low <= high ? [{ low, high, count: value }] : [];
+  });
+  if (ranges.length > 0) {
+    const count = ranges.reduce((total, { count }) => total + count, 0);
+    return mergeNative([{ count, sum, buckets: ranges }]);
+  }
+  const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const)
+    .filter(([bound]) => !Number.isNaN(bound));
+  if (counts.length === 0) return undefined;
+  const count = Math.max(0, ...counts.map(([, cumulative]) => cumulative));
+  return { form: "classic", count, sum, buckets: classicBuckets(counts) };
 }
 
-function boundOf(le: string): number {
-  return le === "+Inf" ? Infinity : Number(le);
+function boundOf(text: string): number {
+  return /^\+?Inf$/.test(text) ? Infinity : text === "" ? NaN : Number(text);
 }

@@ -28,6 +28,7 @@ import {
   type RunSelection,
 } from "./run_instances.ts";
 import { RunReader } from "./run_reader.ts";
+import { mixedMetrics } from "./stored_metrics.ts";
 import { compareValues, type Comparison, exitCodeOf, type RunVerdict, verdictExitCodes } from "./run_verdict.ts";
 import {
   endpointArguments,
@@ -125,7 +126,12 @@ class Verdict {
       extent,
       durationMs: reader.durationMs,
       instances,
-      problems: problemsOf(instances, { expect, nowMs: Date.now() }),
+      problems: [
+        ...problemsOf(instances, { expect, nowMs: Date.now() }),
+        ...mixedMetrics(reader.metrics).map((name) =>
+          `${name} was sent in several forms, so no form has all of its values. Use the same --trend-as for all instances.`
+        ),
+      ],
       readings: readings.filter((reading) => reading !== undefined),
       checks: await reader.checks(),
       thresholds: judged,
