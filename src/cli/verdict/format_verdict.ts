@@ -23,7 +23,7 @@ export function formatVerdict(verdict: RunVerdict): string {
   const { checks, thresholds, readings, comparison } = verdict;
   const parts = [
     formatHead(verdict),
-    section("THRESHOLDS", formatJudgements(thresholds)),
+    section("THRESHOLDS", [...formatJudgements(thresholds), ...formatSource(verdict)]),
     section("TOTAL RESULTS", [
       ...formatChecks(checks),
       ...readings.filter(({ name }) => name !== "checks" || checks.length === 0).map(formatReading),
@@ -37,7 +37,14 @@ export function formatVerdict(verdict: RunVerdict): string {
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-function formatHead({ testid, endpoint, extent, instances, problems }: RunVerdict): string {
+/** Says where the thresholds come from, because k6 does not tell all of them to its outputs. */
+function formatSource({ thresholds, areThresholdsSent }: RunVerdict): string[] {
+  if (!areThresholdsSent) return [];
+  if (thresholds.length === 0) return ["↳ There are none: the run sent no thresholds. --thresholds FILE adds them."];
+  return ["", "↳ The run sent these. k6 does not tell thresholds on tags to its outputs: --thresholds FILE adds them."];
+}
+
+function formatHead({ testid, endpoint, extent, durationMs, instances, problems }: RunVerdict): string {
   const ended = instances.filter(({ ended }) => ended).length;
   const names = instances.map(({ name }) => cleanText(name) || "(no label)");
   const shown = names.length > 8 ? `${names.slice(0, 8).join(", ")}, ...` : names.join(", ");
@@ -46,7 +53,7 @@ function formatHead({ testid, endpoint, extent, instances, problems }: RunVerdic
     ["testid", `${cleanText(testid)} at ${endpoint}`],
     [
       "time",
-      `${timeOf(extent.startMs)} to ${timeOf(extent.endMs)}, ${formatDurationMs(extent.endMs - extent.startMs)}`,
+      `${timeOf(extent.startMs)} to ${timeOf(extent.endMs)}, about ${formatDurationMs(durationMs)}`,
     ],
     ["instances", `${instances.length} (${end}): ${shown}`],
     ...problems.map((problem) => ["problem", cleanText(problem)]),

@@ -18,10 +18,16 @@ export class QueryError extends Error {
   override name = "QueryError";
   /** The HTTP status; undefined if no answer came. */
   readonly status: number | undefined;
+  /** Whether another attempt is useless. */
+  readonly isPermanent: boolean;
 
-  constructor(message: string, { status }: { readonly status?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    { status, isPermanent = false }: { readonly status?: number | undefined; readonly isPermanent?: boolean } = {},
+  ) {
     super(message);
     this.status = status;
+    this.isPermanent = isPermanent || status !== undefined && status !== 429 && status < 500;
   }
 }
 
@@ -110,7 +116,7 @@ export class QueryClient {
         return await this.#attempt(path, parameters);
       } catch (error) {
         const delayMs = retryDelaysMs[attempt];
-        if (!(error instanceof QueryError) || !mayPass(error) || delayMs === undefined) throw error;
+        if (!(error instanceof QueryError) || error.isPermanent || delayMs === undefined) throw error;
         await this.#options.sleep(delayMs, new AbortController().signal);
       }
     }
@@ -138,7 +144,8 @@ export class QueryClient {
     } catch (error) {
       if (error instanceof QueryError) throw error;
       if (controller.signal.aborted) throw this.#error(`it did not answer within ${timeoutMs / 1000} s`);
-      throw this.#error(describeNetworkError(error).reason);
+      const { reason, isPermanent } = describeNetworkError(error);
+      throw this.#error(reason, { isPermanent });
     } finally {
       clear();
     }
@@ -157,6 +164,8 @@ export class QueryClient {
     target.pathname = `${target.pathname}/${path}`;
     const body = new TextEncoder().encode(String(form));
     headers.set("content-type", "application/x-www-form-urlencoded");
+    // Mimir and Thanos may answer from a cache.
+    headers.set("cache-control", "no-store");
     headers.set("user-agent", `k6-remote-write/${version}`);
     try {
       await this.#authorizer?.authorize({ method: "POST", url: target.href, headers, body }, signal);
@@ -174,11 +183,11 @@ export class QueryClient {
     const secrets = secretsOf(headers, this.#options.url);
     const said = answer?.error ?? (/^\s*</.test(text) ? "it answers with a page, not with JSON" : text);
     const reason = cleanText(redactSecrets(String(said), secrets)).slice(0, 300);
-    throw this.#error(`status ${status}${reason === "" ? "" : `: ${reason}`}`, status);
+    throw this.#error(`status ${status}${reason === "" ? "" : `: ${reason}`}`, { status });
   }
 
-  #error(reason: string, status?: number): QueryError {
-    return new QueryError(`Cannot query ${this.endpoint}: ${reason}`, { status });
+  #error(reason: string, facts: { readonly status?: number; readonly isPermanent?: boolean } = {}): QueryError {
+    return new QueryError(`Cannot query ${this.endpoint}: ${reason}`, facts);
   }
 }
 
@@ -191,11 +200,6 @@ function parseAnswer(text: string): { status?: unknown; error?: unknown; data?: 
   } catch {
     return undefined;
   }
-}
-
-/** Reports whether another attempt may succeed. Prometheus answers 422 and 503 to a query that it cannot execute. */
-function mayPass({ status }: QueryError): boolean {
-  return status === undefined || status === 429 || status >= 500;
 }
 
 function sampledSeriesOf(series: QueriedSeries): SampledSeries {

@@ -37,18 +37,50 @@ const ofTheEnd = ["run_ended", "threshold_passed"] as const;
 /** A marker follows the last sample within this time: k6 emits some metrics every second, until the end. */
 const markerWithinMs = 15_000;
 
+/** Without samples for this time, a run has ended: a live sender repeats idle series once a minute. */
+const maxGapMs = 300_000;
+
+/** The number of steps in which gaps are searched. */
+const gapSteps = 200;
+
+/**
+ * Returns the instances of the latest run in a time. Several runs may have the same testid: then there are gaps between them.
+ *
+ * @returns also whether there are earlier runs
+ * @throws QueryError
+ */
+export async function findLatestRun(
+  client: QueryClient,
+  run: RunSelection,
+  within: Extent,
+): Promise<{ readonly instances: readonly Instance[]; readonly hasEarlier: boolean }> {
+  let instances = await findInstances(client, run, within);
+  for (let hasEarlier = false;; hasEarlier = true) {
+    const extent = extentOf(instances);
+    if (extent === undefined || extent.endMs - extent.startMs < 2 * maxGapMs) return { instances, hasEarlier };
+    const stepMs = Math.max(maxGapMs, Math.ceil((extent.endMs - extent.startMs) / gapSteps));
+    const query = `count(last_over_time(${selectorOf(run)}[${stepMs}ms]))`;
+    const [series] = await client.range(query, { ...extent, startMs: extent.startMs + stepMs, stepMs });
+    const times = series?.floats.map(({ timeMs }) => timeMs) ?? [];
+    const last = times.findLastIndex((timeMs, index) => index > 0 && timeMs - (times[index - 1] ?? 0) > 1.5 * stepMs);
+    if (last < 0) return { instances, hasEarlier };
+    instances = await findInstances(client, run, { ...within, startMs: (times[last] ?? 0) - stepMs });
+  }
+}
+
+/** Selects the series of a run. The buckets of classic histograms would only multiply the work. */
+function selectorOf({ matchers, prefix }: RunSelection): string {
+  return select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, `__name__!~".+_bucket"`]);
+}
+
 /**
  * Returns the instances with samples in a time, by name.
  *
  * @throws QueryError
  */
-export async function findInstances(
-  client: QueryClient,
-  { matchers, instanceLabel, prefix }: RunSelection,
-  within: Extent,
-): Promise<Instance[]> {
-  // The buckets of classic histograms would only multiply the work.
-  const selector = select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, `__name__!~".+_bucket"`]);
+export async function findInstances(client: QueryClient, run: RunSelection, within: Extent): Promise<Instance[]> {
+  const { instanceLabel } = run;
+  const selector = selectorOf(run);
   const extents = await askMetricsQl(client, { selector, instanceLabel, within }) ??
     await search(client, { selector, instanceLabel, within });
   return [...extents].map(([name, extent]) => ({ name, ...extent })).sort((a, b) => a.name < b.name ? -1 : 1);

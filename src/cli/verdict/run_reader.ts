@@ -39,35 +39,40 @@ export class RunReader {
   readonly extent: Extent;
   /** The metrics of the run. */
   readonly metrics: readonly StoredMetric[];
+  /** How long the run took, in milliseconds. */
+  readonly durationMs: number;
   readonly #run: RunSelection;
   readonly #readings = new Map<string, Promise<MetricReading | undefined>>();
 
   private constructor(
     client: QueryClient,
-    { run, extent, metrics }: {
+    { run, extent, metrics, startMs = extent.startMs }: {
       readonly run: RunSelection;
       readonly extent: Extent;
       readonly metrics: readonly StoredMetric[];
+      readonly startMs?: number;
     },
   ) {
     this.client = client;
     this.extent = extent;
     this.metrics = metrics;
+    this.durationMs = extent.endMs - startMs;
     this.#run = run;
   }
 
   /**
    * Finds the metrics of a run.
    *
-   * @param options known: the metrics whose types the user gave
+   * @param options known: the metrics whose types the user gave; isStartKnown: whether the user gave the start of the run
    * @throws QueryError
    */
   static async open(
     client: QueryClient,
-    { run, extent, known }: {
+    { run, extent, known, isStartKnown }: {
       readonly run: RunSelection;
       readonly extent: Extent;
       readonly known: Readonly<Record<string, Metric>>;
+      readonly isStartKnown: boolean;
     },
   ): Promise<RunReader> {
     const { matchers, prefix } = run;
@@ -79,7 +84,11 @@ export class RunReader {
     const plain = storedMetrics(names, { prefix, known, native: new Set() })
       .flatMap((metric) => metric.type === "gauge" ? [metric.series] : []);
     const native = new Set((await untyped.#nativeAmong(plain)).map((name) => name.slice(prefix.length)));
-    return new RunReader(client, { run, extent, metrics: storedMetrics(names, { prefix, known, native }) });
+    const metrics = storedMetrics(names, { prefix, known, native });
+    const typed = new RunReader(client, { run, extent, metrics });
+    return isStartKnown
+      ? typed
+      : new RunReader(client, { run, extent, metrics, startMs: await typed.#estimateStart() });
   }
 
   /** Returns the metric with the name that a script uses; undefined if the run sent no such series. */
@@ -140,7 +149,39 @@ export class RunReader {
       const [merged] = await this.client.instant(`sum(${range})`, window.endMs);
       return merged?.histogram && mergeNative([merged.histogram]);
     }
-    return classicOf(await this.client.instant(`sum by (le) (${range})`, window.endMs), NaN);
+    return classicOf(await this.client.instant(`sum by (le, vmrange) (${range})`, window.endMs), NaN);
+  }
+
+  /**
+   * Estimates when the run began: a sender sends for the first time when a flush period has passed. The first value of a counter shows
+   * for how long it had counted at its average rate. The error is at most one period.
+   */
+  async #estimateStart(): Promise<number> {
+    const { startMs, endMs } = this.extent;
+    const lengthMs = endMs - startMs;
+    const counter = this.find("http_reqs") ?? this.find("iterations") ??
+      this.metrics.find(({ type }) => type === "counter");
+    if (counter?.type !== "counter" || lengthMs === 0) return startMs;
+    const selector = this.#select(counter.series);
+    const ask = async (query: string): Promise<Map<string, number>> =>
+      new Map((await this.#ask(query)).map(({ labels, value }) => [seriesKey(labels), value]));
+    const firstValues = await ask(`min_over_time(${this.#over(selector)})`);
+    const perSecond = await ask(`deriv(${this.#over(selector)})`);
+    const counts = await ask(`count_over_time(${this.#over(selector)})`);
+    const step = Math.max(50, Math.ceil(lengthMs / 2000));
+    const firstTimes = await ask(`min_over_time(timestamp(${selector})[${lengthMs + 1000}ms:${step}ms])`);
+    // The first sample comes after at most one period. A burst at the start is not a longer time.
+    const periodMs = lengthMs / Math.max(1, Math.max(...counts.values()) - 1);
+    // A series with many counts shows the start better than one with few.
+    let [sum, weights] = [0, 0];
+    for (const [key, rate] of perSecond) {
+      const firstMs = (firstTimes.get(key) ?? NaN) * 1000;
+      const startedMs = firstMs - Math.min((firstValues.get(key) ?? 0) / rate * 1000, periodMs);
+      if (!(rate > 0) || Number.isNaN(startedMs)) continue;
+      sum += rate * (startedMs - startMs);
+      weights += rate;
+    }
+    return weights === 0 ? startMs : Math.round(Math.min(startMs, startMs + sum / weights));
   }
 
   async #valuesOf(metric: StoredMetric, tags: TagList): Promise<StoredValues | undefined> {
@@ -149,8 +190,7 @@ export class RunReader {
     switch (metric.type) {
       case "counter": {
         const count = await sum(metric.series);
-        const seconds = (this.extent.endMs - this.extent.startMs) / 1000;
-        return count === undefined ? undefined : { type: "counter", count, seconds };
+        return count === undefined ? undefined : { type: "counter", count, seconds: this.durationMs / 1000 };
       }
       case "gauge":
         return await this.#gauge(metric, tags);
@@ -220,7 +260,7 @@ export class RunReader {
   }
 
   async #classic(series: string, tags: TagList): Promise<Histogram | undefined> {
-    const buckets = await this.#ask(`sum by (le) (${this.#last(`${series}_bucket`, tags)})`);
+    const buckets = await this.#ask(`sum by (le, vmrange) (${this.#last(`${series}_bucket`, tags)})`);
     const [sum] = await this.#ask(`sum(${this.#last(`${series}_sum`, tags)})`);
     return classicOf(buckets, sum?.value ?? NaN);
   }
@@ -291,17 +331,29 @@ export class RunReader {
   }
 }
 
-function seriesKey(labels: SampledSeries["labels"]): string {
+/** Returns the labels as one string. Not every function keeps the name. */
+function seriesKey({ __name__: _, ...labels }: SampledSeries["labels"]): string {
   return JSON.stringify(Object.entries(labels).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-function classicOf(series: readonly InstantSeries[], sum: number): Histogram | undefined {
-  if (series.length === 0) return undefined;
-  const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const);
-  const buckets = classicBuckets(counts);
-  return { form: "classic", count: Math.max(0, ...counts.map(([, count]) => count)), sum, buckets };
+/** Returns the histogram of the series of its buckets; undefined if there are none. */
+export function classicOf(series: readonly InstantSeries[], sum: number): Histogram | undefined {
+  // VictoriaMetrics stores native histograms as series for the ranges of their buckets.
+  const ranges = series.flatMap(({ labels: { vmrange = "" }, value }) => {
+    const [low = NaN, high = NaN] = vmrange.split("...").map(boundOf);
+    return low <= high ? [{ low, high, count: value }] : [];
+  });
+  if (ranges.length > 0) {
+    const count = ranges.reduce((total, { count }) => total + count, 0);
+    return mergeNative([{ count, sum, buckets: ranges }]);
+  }
+  const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const)
+    .filter(([bound]) => !Number.isNaN(bound));
+  if (counts.length === 0) return undefined;
+  const count = Math.max(0, ...counts.map(([, cumulative]) => cumulative));
+  return { form: "classic", count, sum, buckets: classicBuckets(counts) };
 }
 
-function boundOf(le: string): number {
-  return le === "+Inf" ? Infinity : Number(le);
+function boundOf(text: string): number {
+  return /^\+?Inf$/.test(text) ? Infinity : text === "" ? NaN : Number(text);
 }

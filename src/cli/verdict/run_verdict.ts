@@ -57,6 +57,7 @@ export interface ComparedValue {
 export interface Comparison {
   readonly testid: string;
   readonly extent: Extent;
+  readonly durationMs: number;
   readonly values: readonly ComparedValue[];
   readonly gates: readonly Judgement[];
   /** The comparison of windows of the default gate. */
@@ -68,13 +69,18 @@ export interface RunVerdict {
   readonly testid: string;
   /** The query API, without secrets. */
   readonly endpoint: string;
+  /** The time from the first sample to the last. */
   readonly extent: Extent;
+  /** How long the run took, with an estimate of the time before its first sample. */
+  readonly durationMs: number;
   readonly instances: readonly InstanceState[];
   /** What is wrong with the run as a whole, such as a silent instance. */
   readonly problems: readonly string[];
   readonly readings: readonly MetricReading[];
   readonly checks: readonly CheckResult[];
   readonly thresholds: readonly Judgement[];
+  /** Whether the thresholds are those that the run sent. */
+  readonly areThresholdsSent: boolean;
   readonly comparison?: Comparison | undefined;
 }
 

@@ -112,6 +112,12 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
   return found.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
+/** Returns the names of metrics that were sent in several forms, such as statistics and histograms: no form has all values. */
+export function mixedMetrics(metrics: readonly StoredMetric[]): string[] {
+  const names = metrics.map(({ name }) => name);
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
 /** Returns the metric with the name that a script uses. */
 export function metricNamed(
   name: string,

@@ -20,8 +20,16 @@ import { judgeGate, type Judgement, judgeSentThresholds, judgeThresholds } from 
 import type { Extent } from "./promql.ts";
 import { QueryClient, QueryError } from "./query_client.ts";
 import { queryApiOfQueryUrl, queryApiOfWriteUrl } from "./query_url.ts";
-import { extentOf, findEnds, findInstances, type InstanceState, type RunSelection } from "./run_instances.ts";
+import {
+  extentOf,
+  findEnds,
+  findInstances,
+  findLatestRun,
+  type InstanceState,
+  type RunSelection,
+} from "./run_instances.ts";
 import { RunReader } from "./run_reader.ts";
+import { mixedMetrics } from "./stored_metrics.ts";
 import { compareValues, type Comparison, exitCodeOf, type RunVerdict, verdictExitCodes } from "./run_verdict.ts";
 import {
   endpointArguments,
@@ -59,6 +67,7 @@ class Verdict {
   readonly #client: QueryClient;
   readonly #testid: string;
   readonly #prefix: string;
+  readonly #saidEarlier = new Set<string>();
   readonly #sleep: ReturnType<typeof resolveClientOptions>["sleep"];
 
   constructor(given: Arguments) {
@@ -116,11 +125,18 @@ class Verdict {
       testid: this.#testid,
       endpoint: this.#client.endpoint,
       extent,
+      durationMs: reader.durationMs,
       instances,
-      problems: problemsOf(instances, { expect, nowMs: Date.now() }),
+      problems: [
+        ...problemsOf(instances, { expect, nowMs: Date.now() }),
+        ...mixedMetrics(reader.metrics).map((name) =>
+          `${name} was sent in several forms, so no form has all of its values. Use the same --trend-as for all instances.`
+        ),
+      ],
       readings: readings.filter((reading) => reading !== undefined),
       checks: await reader.checks(),
       thresholds: judged,
+      areThresholdsSent: thresholds === undefined,
       comparison,
     };
   }
@@ -129,17 +145,19 @@ class Verdict {
     const { gates } = this.#args;
     const run = this.#selectionOf(testid);
     const within = { startMs: Date.now() - this.#args.lookbackMs, endMs: Date.now() + aheadMs };
-    const extent = extentOf(await findInstances(this.#client, run, within));
+    const { instances, hasEarlier } = await findLatestRun(this.#client, run, within);
+    if (hasEarlier) this.#sayEarlier(testid);
+    const extent = extentOf(instances);
     if (extent === undefined) return undefined;
     const baseline = await this.#open(run, extent);
     const values = await compareValues(current, baseline);
     if (gates.length > 0) {
       const judged: Judgement[] = [];
       for (const gate of gates) judged.push(await judgeGate(gate, { current, baseline }));
-      return { testid, extent, values, gates: judged };
+      return { testid, extent, durationMs: baseline.durationMs, values, gates: judged };
     }
     const { judgement, windows } = await compareRunWindows(current, baseline);
-    return { testid, extent, values, gates: [judgement], windows };
+    return { testid, extent, durationMs: baseline.durationMs, values, gates: [judgement], windows };
   }
 
   async #wait(run: RunSelection, expect: number): Promise<readonly InstanceState[]> {
@@ -167,7 +185,10 @@ class Verdict {
   async #look(run: RunSelection): Promise<InstanceState[]> {
     const nowMs = Date.now();
     const { startMs = nowMs - this.#args.lookbackMs, endMs = nowMs + aheadMs } = this.#args;
-    const instances = await findInstances(this.#client, run, { startMs, endMs });
+    const { instances, hasEarlier } = this.#args.startMs === undefined
+      ? await findLatestRun(this.#client, run, { startMs, endMs })
+      : { instances: await findInstances(this.#client, run, { startMs, endMs }), hasEarlier: false };
+    if (hasEarlier) this.#sayEarlier(this.#testid);
     return await findEnds(this.#client, run, { instances, nowMs });
   }
 
@@ -178,11 +199,21 @@ class Verdict {
   }
 
   #open(run: RunSelection, extent: Extent): Promise<RunReader> {
-    return RunReader.open(this.#client, { run, extent, known: this.#args.metricTypes });
+    const isStartKnown = this.#args.startMs !== undefined && extent.startMs === this.#args.startMs;
+    return RunReader.open(this.#client, { run, extent, known: this.#args.metricTypes, isStartKnown });
   }
 
   #selectionOf(testid: string): RunSelection {
     return { matchers: { testid }, instanceLabel: this.#args.instanceLabel, prefix: this.#prefix };
+  }
+
+  #sayEarlier(testid: string): void {
+    if (this.#saidEarlier.has(testid)) return;
+    this.#saidEarlier.add(testid);
+    this.#log.say(
+      "warn",
+      `Several runs have testid="${testid}", with gaps between them: the latest is used. --start and --end choose another.`,
+    );
   }
 
   #sayMissing(testid: string): undefined {

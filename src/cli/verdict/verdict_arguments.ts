@@ -98,7 +98,7 @@ export const verdictFlags: readonly Flag[] = [
     default: defaults.instanceLabel,
     parse: parseLabelName,
   },
-  metricTypeFlag,
+  { ...metricTypeFlag, help: "The type of a metric whose series do not show its unit, time or data. Repeatable." },
   ...commonFlags,
 ];
 

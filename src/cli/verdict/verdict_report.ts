@@ -24,11 +24,10 @@ export function reportFormatOf(path: string): Format {
 
 /** Formats the verdict as JSON. Times of trends are in milliseconds, as in k6. */
 export function formatJson(verdict: RunVerdict): string {
-  const { testid, extent, instances, problems, readings, checks, thresholds, comparison } = verdict;
+  const { testid, extent, durationMs, instances, problems, readings, checks, thresholds, comparison } = verdict;
   const timesOf = ({ startMs, endMs }: typeof extent): object => ({
     start: new Date(startMs).toISOString(),
     end: new Date(endMs).toISOString(),
-    durationMs: endMs - startMs,
   });
   const metrics = readings.map((reading) => {
     const answers = aggregationsOf(reading).map((aggregation) =>
@@ -54,6 +53,7 @@ export function formatJson(verdict: RunVerdict): string {
     exitCode: exitCodeOf(verdict),
     testid,
     ...timesOf(extent),
+    durationMs,
     instances: instances.map(({ name, ended, ...extent }) => ({ name, ended, ...timesOf(extent) })),
     problems,
     thresholds,
@@ -115,8 +115,8 @@ function codeOf(text: string): string {
 
 /** Formats the verdict as a JUnit report: each threshold, gate and problem is a case. */
 function formatJUnit(verdict: RunVerdict): string {
-  const { testid, thresholds, comparison, problems, extent } = verdict;
-  const seconds = (extent.endMs - extent.startMs) / 1000;
+  const { testid, thresholds, comparison, problems, extent, durationMs } = verdict;
+  const seconds = durationMs / 1000;
   const suites: readonly (readonly [name: string, cases: readonly Judgement[]])[] = [
     ["thresholds", thresholds],
     ["gates", comparison?.gates ?? []],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { classicOf } from "../../../src/cli/verdict/run_reader.ts";
 import {
   classicBuckets,
   type Histogram,
@@ -66,4 +67,22 @@ test("the bucket of zero is not wide enough to matter", () => {
   const both = mergeNative([zeros, zeros, { count: 1, sum: 3, buckets: [{ low: 2, high: 4, count: 1 }] }]);
   assert.deepEqual(both.buckets, [{ low: 0, high: 0, count: 4 }, { low: 2, high: 4, count: 1 }]);
   assert.deepEqual(histogramQuantile(both, 0.5), { value: 0, low: 0, high: 0 });
+});
+
+test("the ranges of VictoriaMetrics's buckets are not cumulative", () => {
+  // https://docs.victoriametrics.com/keyconcepts/#histogram
+  const series = [["8.799e-03...1.000e-02", 3], ["1.000e-02...1.136e-02", 1], ["0...1.000e-09", 2], [
+    "1.000e+18...+Inf",
+    0,
+  ]]
+    .map(([vmrange, value]) => ({ labels: { vmrange: String(vmrange) }, value: Number(value) }));
+  const histogram = classicOf(series, 0.5) ?? assert.fail();
+  assert.deepEqual([histogram.form, histogram.count, histogram.sum], ["native", 6, 0.5]);
+  assert.deepEqual(histogramMax(histogram), { value: 0.01136, low: 0.01, high: 0.01136, count: 1 });
+  assert.deepEqual(histogramQuantile(histogram, 0.8)?.high, 0.01);
+});
+
+test("series of buckets without bounds give no histogram", () => {
+  assert.equal(classicOf([{ labels: {}, value: 3 }], 1), undefined);
+  assert.equal(classicOf([], 1), undefined);
 });

@@ -15,7 +15,6 @@ import { byteStream } from "../../support/byte_stream.ts";
 import { type CliResult, runCli, startCli } from "../../support/cli.ts";
 import { noPrometheus, startPrometheus } from "../../support/prometheus.ts";
 import { recordedJson, startOfRecording } from "../../support/recorded_run.ts";
-import { slowCases } from "../../support/runs.ts";
 import { noVictoriaMetrics, startVictoriaMetrics } from "../../support/victoria_metrics.ts";
 
 const recording: readonly Sample[] = await readRecording();
@@ -31,12 +30,14 @@ interface Sending extends RemoteWriteOutputOptions {
   readonly instance: string;
   /** The number of the part of four. @default all */
   readonly part?: number;
+  /** When the run ended. @default 3 seconds ago */
+  readonly endMs?: number;
 }
 
-/** Sends the recorded run, or every fourth sample of it, moved in time so that it ended some seconds ago. */
-async function sendRecording({ part, ...options }: Sending): Promise<void> {
+/** Sends the recorded run, or every fourth sample of it, moved in time. */
+async function sendRecording({ part, endMs = Date.now() - 3000, ...options }: Sending): Promise<void> {
   const last = recording.reduce((latest, { time }) => Math.max(latest, time), 0);
-  const shift = Date.now() - 3000 - last;
+  const shift = Math.floor(endMs - last);
   const samples = recording.filter((_, index) => part === undefined || index % 4 === part)
     .map(({ metric, time, value, tags: { testid: _, ...tags } }) => ({ metric, time: time + shift, value, tags }));
   await sendSamples(samples, options);
@@ -55,6 +56,7 @@ async function sendSamples(samples: readonly Sample[], options: RemoteWriteOutpu
 /** The parts of the JSON that the tests read. */
 interface VerdictJson {
   readonly exitCode: number;
+  readonly end: string;
   readonly durationMs: number;
   readonly problems: readonly string[];
   readonly instances: readonly {
@@ -149,7 +151,7 @@ test(
     const { url, writeUrl } = prometheus;
     try {
       for (const trendAs of ["native", "histogram"] as const) {
-        const common = { url: writeUrl, trendAs, thresholds: thresholds() };
+        const common = { url: writeUrl, trendAs, thresholds: thresholds(), endMs: Date.now() - 3000 };
         await sendRecording({ ...common, testid: `one-${trendAs}`, instance: "alone" });
         for (const part of [0, 1, 2, 3]) {
           await sendRecording({ ...common, testid: `four-${trendAs}`, instance: `runner-${part}`, part });
@@ -158,13 +160,21 @@ test(
         // The query API may be given instead of derived.
         const four = await verdictOf(writeUrl, `four-${trendAs}`, "--query-url", url, "--expect", "4");
         compare(one, four);
+        // The time of the last sample is found to a few milliseconds, wherever it is in the week that is searched.
+        for (const { end } of [one, ...four.instances.slice(0, 1)]) {
+          assert.ok(
+            Math.abs(Date.parse(end) - common.endMs) <= 20,
+            `${end}, not ${new Date(common.endMs).toISOString()}`,
+          );
+        }
         assert.equal(four.metrics.http_req_duration?.form, trendAs === "native" ? "native" : "classic");
         // The thresholds are those of the script.
         assert.deepEqual(four.thresholds.map(({ expression, state }) => [expression, state]), [
           ["p(95)<500", "passed"],
           ["rate>0.5", "passed"],
         ]);
-        assert.ok(Math.abs(four.durationMs - 6000) < 1500, String(four.durationMs));
+        // From the first sample to the last, 6.2 s passed. The estimate is within one flush period, which is a second.
+        assert.ok(Math.abs(four.durationMs - 6214) <= 1100, String(four.durationMs));
       }
       // Prometheus's own estimate of a classic histogram's quantile.
       const buckets = 'sum by (le) (last_over_time(k6_http_req_duration_seconds_bucket{testid="four-histogram"}[10m]))';
@@ -185,12 +195,15 @@ test(
     const victoria = await startVictoriaMetrics();
     const url = victoria.writeUrl;
     try {
-      const common = { url, trendAs: "histogram" } as const;
+      const common = { url, trendAs: "histogram", endMs: Date.now() - 3000 } as const;
       await sendRecording({ ...common, testid: "one", instance: "alone" });
       // Without markers, the information about the run shows its end.
       const ending = { staleMarkers: false, runInfo: runInfo() };
       for (const part of [0, 1, 2, 3]) {
         await sendRecording({ ...common, ...ending, testid: "four", instance: `runner-${part}`, part });
+      }
+      for (const part of [0, 1]) {
+        await sendRecording({ ...common, staleMarkers: part === 0, testid: "two", instance: `runner-${part}`, part });
       }
       // What was stored is shown only after a while otherwise.
       await victoria.stored("nothing");
@@ -202,6 +215,9 @@ test(
         '{"http_req_duration{status:200}":["p(95)<1"]}',
       );
       assert.equal(code, 99);
+      const silent = await verdict(url, "two", "--expect", "2", "--timeout", "1ms");
+      assert.equal(silent.code, 2);
+      assert.match(silent.stdout, /The instance runner-1 went silent before its end/);
       assert.match(stdout, /http_req_duration\{status:200\}\n +✗ 'p\(95\)<1' p\(95\)=2\d\.\d+ms/);
     } finally {
       await victoria.close();
@@ -221,25 +237,26 @@ test(
     const url = prometheus.writeUrl;
     try {
       for (const part of [0, 1]) await sendRecording({ url, testid: "stats", instance: `runner-${part}`, part });
-      const cases = [
-        [{ "http_reqs{status:200}": ["count>10"], http_req_duration: ["max<500"], checks: ["rate==1"] }, 0],
-        [{ http_reqs: ["count<10"] }, 99],
-        [{ http_reqs: ["count<10"], nothing: ["count>0"] }, 99],
-        [{ nothing: ["count>0"] }, 2],
-        [{ "http_reqs{status:418}": ["count<1"] }, 2],
-        [{ http_req_duration: ["p(95)<500"] }, 2],
-        // The unit of a trend of the script is not known.
-        [{ waiting_time: ["max<500"] }, 2],
-      ] as const;
-      for (const [groups, code] of slowCases(cases)) {
-        const result = await verdict(url, "stats", "--thresholds", JSON.stringify(groups));
-        assert.equal(result.code, code, `${JSON.stringify(groups)}: ${result.stdout}${result.stderr}`);
-      }
-      const { stdout } = await verdict(url, "stats", "--thresholds", '{"http_req_duration":["p(95)<500"]}');
-      assert.match(stdout, /\? 'p\(95\)<500' not answered: averages and percentiles .* send with --trend-as native/);
-      assert.match(stdout, /http_req_duration\.+: min=[\d.]+µs max=[\d.]+ms\n/);
-      const known = ["--thresholds", '{"waiting_time":["max<500"]}', "--metric-type", "waiting_time=trend:time"];
-      assert.equal((await verdict(url, "stats", ...known)).code, 0);
+      const judge = (groups: unknown, ...flags: readonly string[]): Promise<CliResult> =>
+        verdict(url, "stats", "--thresholds", JSON.stringify(groups), ...flags);
+      const passing = {
+        "http_reqs{status:200}": ["count>10"],
+        http_req_duration: ["max<500"],
+        waiting_time: ["max<500"],
+      };
+      const passed = await judge(passing, "--metric-type", "waiting_time=trend:time");
+      assert.equal(passed.code, 0, passed.stdout);
+      assert.match(passed.stdout, /http_req_duration\.+: min=[\d.]+µs max=[\d.]+ms\n/);
+      // The unit of a trend of the script is not known.
+      assert.equal((await judge(passing)).code, 2);
+      const crossed = await judge({ http_reqs: ["count<10"], nothing: ["count>0"] });
+      assert.equal(crossed.code, 99, crossed.stdout);
+      const unanswered = await judge({ http_req_duration: ["p(95)<500"] });
+      assert.equal(unanswered.code, 2, unanswered.stdout);
+      assert.match(
+        unanswered.stdout,
+        /\? 'p\(95\)<500' not answered: averages and percentiles .* send with --trend-as native/,
+      );
       const missing = await verdict(url, "another");
       assert.deepEqual([missing.code, missing.stdout], [2, ""]);
       assert.match(missing.stderr, /has no series k6_\* with testid="another" in the time that was searched/);
@@ -315,6 +332,15 @@ test("runs are compared side by side, by windows or by gates", { skip: noPrometh
     assert.match(gated.stdout, /✓ 'http_req_duration p\(95\) > \+30%' [\d.]+ms to [\d.]+ms \(\+/);
     assert.match(gated.stdout, /✗ 'http_req_duration\{url:a\} avg > \+10'/);
     assert.equal((await verdict(url, "same", "--against", "nothing")).code, 2);
+    // An earlier run with the same testid is another run.
+    const earlier = requests({ endMs: now - 1_800_000, slower: 5, seed: 9 });
+    await sendSamples(earlier, { url, testid: "same", instance: "b", trendAs: "native" });
+    const latest = await verdict(url, "same", "--thresholds", '{"http_req_duration":["avg<150"]}');
+    assert.equal(latest.code, 0, latest.stdout + latest.stderr);
+    assert.match(latest.stdout, /instances {2}1 \(1 ended\): a\n/);
+    assert.match(latest.stderr, /Several runs have testid="same", with gaps between them: the latest is used/);
+    const chosen = ["--start", String((now - 1_845_000) / 1000), "--end", String((now - 1_800_000) / 1000)];
+    assert.match((await verdict(url, "same", ...chosen)).stdout, /instances {2}1 \(1 ended\): b\n/);
   } finally {
     await prometheus.close();
   }

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metricNamed, type StoredMetric, storedMetrics } from "../../../src/cli/verdict/stored_metrics.ts";
+import {
+  metricNamed,
+  mixedMetrics,
+  type StoredMetric,
+  storedMetrics,
+} from "../../../src/cli/verdict/stored_metrics.ts";
 
 const options = { prefix: "k6_", known: {}, native: new Set<string>() };
 
@@ -82,4 +87,11 @@ test("another prefix, and none", () => {
     http_reqs: "counter",
   });
   assert.deepEqual(typesOf(storedMetrics(["http_reqs_total"], { ...options, prefix: "" })), { http_reqs: "counter" });
+});
+
+test("a metric that was sent in several forms is named", () => {
+  const names = ["k6_wait_avg", "k6_wait_p95", "k6_wait_seconds_bucket", "k6_http_reqs_total"];
+  assert.deepEqual(mixedMetrics(storedMetrics(names, options)), ["wait"]);
+  assert.deepEqual(mixedMetrics(storedMetrics(names.slice(1), options)), ["wait"]);
+  assert.deepEqual(mixedMetrics(storedMetrics(names.slice(2), options)), []);
 });
