@@ -85,7 +85,10 @@ export function createSpool(store: SpoolStore, { maxBytes }: SpoolOptions): Open
 const maxSegmentBytes = 8 * 1024 * 1024;
 const minSegmentBytes = 64 * 1024;
 
-/** How many samples the queue in memory gets in advance: ten requests. The others stay where they can be thinned out. */
+/**
+ * How many samples the queue in memory gets in advance, unless they take a quarter of the spool: ten requests. The others stay where
+ * they can be thinned out.
+ */
 const maxAhead = 20_000;
 
 /** Each batch on disk takes some hundred bytes of memory. */
@@ -126,6 +129,8 @@ class SpooledQueue implements SampleQueue {
   #sending = 0;
   /** How many of them are of earlier processes. Nothing else is sent before they are settled. */
   #sendingEarlier = 0;
+  /** How many bytes of the log they take. */
+  #sendingBytes = 0;
   readonly #earlier = new ReportBuilder();
   #kept = 0;
   #isBroken = false;
@@ -225,10 +230,12 @@ class SpooledQueue implements SampleQueue {
     }
   }
 
-  #mayPass({ samples, isEarlier }: Entry): boolean {
+  #mayPass({ samples, record, isEarlier }: Entry): boolean {
     if (!isEarlier && this.#sendingEarlier > 0) return false;
     const ahead = this.#queue.size.samples;
-    return ahead === 0 || (ahead + samples <= maxAhead && !this.#queue.isFull);
+    const bytes = this.#sendingBytes + bytesOf(record);
+    return ahead === 0 ||
+      (ahead + samples <= maxAhead && bytes <= this.#options.maxBytes / 4 && !this.#queue.isFull);
   }
 
   async #send(entry: Entry): Promise<void> {
@@ -238,11 +245,13 @@ class SpooledQueue implements SampleQueue {
     const pushing = { ...options, isCumulative: false, isLate: true };
     const pushed = batches.map(({ shard, batch }) => this.#queue.push(shard, batch, pushing));
     this.#sending++;
+    this.#sendingBytes += bytesOf(record);
     if (isEarlier) this.#sendingEarlier++;
     const report = new ReportBuilder();
     for (const each of await Promise.all(pushed)) report.add(each);
     if (batches.length === 0) report.count("failed", entry.samples, "it cannot be read from the spool any more");
     this.#sending--;
+    this.#sendingBytes -= bytesOf(record);
     if (isEarlier) this.#sendingEarlier--;
     const { deferred, failed, dropped } = report.report();
     // What the end of the queue breaks off is left to the next process.
@@ -339,7 +348,7 @@ class SpooledQueue implements SampleQueue {
       if (ends) Object.assign(run, { entries: [], bytes: 0 });
       if (kind === "boundary") continue;
       run.entries.push(entry);
-      run.bytes += record.to - record.from;
+      run.bytes += bytesOf(record);
       if (run.entries.length > 1 && run.bytes >= this.#options.segmentBytes) return run.entries;
       runs.set(shard, run);
     }
@@ -402,6 +411,10 @@ function allDeferred(report: ReportBuilder): ReportBuilder {
 function kindOf(batch: Batch, { isCumulative = false }: PushOptions): BatchFacts["kind"] {
   if (batch.stale.size > 0) return "boundary";
   return isCumulative && isMergeable(batch) ? "cumulative" : "plain";
+}
+
+function bytesOf(record: LogRecord | undefined): number {
+  return record === undefined ? 0 : record.to - record.from;
 }
 
 /** A promise that is resolved once, from outside. */

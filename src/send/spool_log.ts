@@ -134,11 +134,6 @@ export class SpoolLog {
     return this.#bytes;
   }
 
-  /** How many bytes a stored batch takes. */
-  static bytesOf(stored: Uint8Array): number {
-    return headBytes + factsBytes + stored.length;
-  }
-
   /**
    * Adds a batch.
    *
