@@ -81,8 +81,8 @@ export function createSpool(store: SpoolStore, { maxBytes }: SpoolOptions): Open
   };
 }
 
-/** A segment is the unit in which space becomes free. */
-const maxSegmentBytes = 8 * 1024 * 1024;
+/** A segment is the unit in which space becomes free, and in which totals are merged: the merging must not take long. */
+const maxSegmentBytes = 1024 * 1024;
 const minSegmentBytes = 64 * 1024;
 
 /**
@@ -311,21 +311,21 @@ class SpooledQueue implements SampleQueue {
     const run = this.#oldestRun();
     const last = run.at(-1);
     if (last?.record === undefined || this.#isBroken) return false;
-    const merged = this.#attempt(() => {
-      const records = run.flatMap(({ record }) => record ?? []);
-      const batch = readNewest(records.flatMap((record) => log.read(record) ?? []));
-      const order = last.record?.order;
-      const { kind, shard } = last;
-      const record = log.append({ kind, shard, samples: batch.length, order }, this.#writer.write(batch));
-      log.settle(...records);
-      return { record, samples: batch.length };
+    const newest = this.#newestOf(run);
+    if (newest === undefined) return false;
+    const { kind, shard, record: { order } } = last;
+    const samples = newest.length;
+    const record = this.#attempt(() => {
+      const added = log.append({ kind, shard, samples, order }, this.#writer.write(newest));
+      log.settle(...run.flatMap(({ record }) => record ?? []));
+      return added;
     });
-    if (merged === undefined) return false;
-    const { record, samples } = merged;
+    if (record === undefined) return false;
     const before = run.reduce((sum, entry) => sum + entry.samples + entry.merged, 0);
     for (const entry of run) this.#count(entry, -1);
-    this.#waiting = this.#waiting.filter((entry) => entry === last || !run.includes(entry));
-    for (const entry of run) if (entry !== last) entry.settle(nothing);
+    const replaced = new Set(run.slice(0, -1));
+    this.#waiting = this.#waiting.filter((entry) => !replaced.has(entry));
+    for (const entry of replaced) entry.settle(nothing);
     Object.assign(last, { record, samples, merged: before - samples });
     this.#count(last, 1);
     warnings.once(
@@ -335,12 +335,21 @@ class SpooledQueue implements SampleQueue {
     return true;
   }
 
+  /** Returns the newest sample of each series; undefined if the batches cannot be read. */
+  #newestOf(run: readonly Entry[]): Batch | undefined {
+    try {
+      return readNewest(run.flatMap(({ record }) => (record && this.#options.log.read(record)) ?? []));
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Returns two or more of the oldest batches that can be merged: of the same shard, and without a boundary between them. */
   #oldestRun(): readonly Entry[] {
     const runs = new Map<number, { entries: Entry[]; bytes: number }>();
     for (const entry of this.#waiting) {
       const { kind, shard, isEarlier, record } = entry;
-      if (kind === "plain" || record === undefined) continue;
+      if (kind === "plain" || record === undefined || !this.#options.log.canFree(record)) continue;
       const run = runs.get(shard) ?? { entries: [], bytes: 0 };
       const [first] = run.entries;
       const ends = kind === "boundary" || (first !== undefined && first.isEarlier !== isEarlier);
@@ -357,13 +366,16 @@ class SpooledQueue implements SampleQueue {
 
   /** Drops the oldest batch that contains no totals. Returns false if there is none. */
   #dropOldest(): boolean {
-    const { stats, warnings, maxBytes } = this.#options;
-    const ofKind = (kind: BatchFacts["kind"]): Entry | undefined => this.#waiting.find((entry) => entry.kind === kind);
+    const { log, stats, warnings, maxBytes } = this.#options;
+    const find = (isWanted: (entry: Entry) => boolean): Entry | undefined =>
+      this.#waiting.find((entry, index) => index < this.#waiting.length - 1 && isWanted(entry));
+    const canFree = ({ record }: Entry): boolean => record !== undefined && log.canFree(record);
     // In memory, nothing is merged.
-    const inMemory = this.#waiting.slice(0, -1).find(({ record }) => record === undefined);
-    const oldest = ofKind("plain") ?? ofKind("boundary") ?? inMemory;
+    const oldest = find((entry) => entry.kind === "plain" && canFree(entry)) ??
+      find((entry) => entry.kind === "boundary" && canFree(entry)) ??
+      find(({ record }) => record === undefined);
     if (oldest === undefined) return false;
-    this.#waiting = this.#waiting.filter((entry) => entry !== oldest);
+    this.#waiting.splice(this.#waiting.indexOf(oldest), 1);
     this.#count(oldest, -1);
     const report = new ReportBuilder();
     report.count("dropped", oldest.samples, "the spool was full");

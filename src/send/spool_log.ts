@@ -156,6 +156,11 @@ export class SpoolLog {
     return { kind, shard, samples, id, order: order ?? id, segment: name, from: to - stored.length, to };
   }
 
+  /** Reports whether settling a batch can make room: not while its segment still grows. */
+  canFree({ segment }: LogRecord): boolean {
+    return segment !== this.#current;
+  }
+
   /** Returns a stored batch; undefined if it is damaged now. @throws what the store throws */
   read({ segment, from, to }: LogRecord): Uint8Array | undefined {
     const start = from - factsBytes - headBytes;
