@@ -67,7 +67,7 @@ export interface OpenSpool extends Spool {
  * @throws what the store throws
  */
 export function createSpool(store: SpoolStore, { maxBytes }: SpoolOptions): OpenSpool {
-  const segmentBytes = Math.min(maxSegmentBytes, Math.max(minSegmentBytes, Math.floor(maxBytes / 16)));
+  const segmentBytes = Math.min(maxSegmentBytes, maxBytes / 16);
   const log = new SpoolLog(store, { segmentBytes });
   const { recovered, damaged } = log;
   const found = recovered.reduce((sum, { samples }) => sum + samples, 0);
@@ -83,7 +83,6 @@ export function createSpool(store: SpoolStore, { maxBytes }: SpoolOptions): Open
 
 /** A segment is the unit in which space becomes free, and in which totals are merged: the merging must not take long. */
 const maxSegmentBytes = 1024 * 1024;
-const minSegmentBytes = 64 * 1024;
 
 /**
  * How many samples the queue in memory gets in advance, unless they take a quarter of the spool: ten requests. The others stay where
@@ -180,7 +179,9 @@ class SpooledQueue implements SampleQueue {
     if (this.#isClosed || batch.length === 0) return this.#queue.push(shard, batch, options);
     const facts: BatchFacts = { kind: kindOf(batch, options), shard, samples: batch.length };
     return new Promise((settle) => {
-      const record = this.#attempt(() => this.#options.log.append(facts, this.#writer.write(batch)));
+      const record = this.#isBroken
+        ? undefined
+        : this.#attempt(() => this.#options.log.append(facts, this.#writer.write(batch)));
       const pushedMs = this.#options.monotonicNow();
       const entry: Entry = { ...facts, record, batch, merged: 0, isEarlier: false, pushedMs, options, settle };
       this.#waiting.push(entry);
@@ -330,7 +331,7 @@ class SpooledQueue implements SampleQueue {
     this.#count(last, 1);
     warnings.once(
       `The spool is full (${maxBytes} bytes), so it leaves out older values; totals stay right. ` +
-        "A larger spool holds more.",
+        "Use --spool-bytes to make it larger.",
     );
     return true;
   }
@@ -382,7 +383,7 @@ class SpooledQueue implements SampleQueue {
     stats.dropped("queue_full", oldest.samples);
     warnings.once(
       `The spool is full (${maxBytes} bytes), so the oldest samples in it are dropped. ` +
-        `Samples dropped: ${oldest.samples}. Further ones are only counted.`,
+        `Samples dropped: ${oldest.samples}. Further ones are only counted. Use --spool-bytes to make it larger.`,
     );
     this.#settle(oldest, report);
     return true;
@@ -394,9 +395,8 @@ class SpooledQueue implements SampleQueue {
     if (record === undefined) this.#heldSamples += sign * samples;
   }
 
-  /** Changes the log. After the first failure, nothing is stored any more. */
+  /** Changes the log. After the first failure, no batch is stored any more. */
   #attempt<Result>(change: () => Result): Result | undefined {
-    if (this.#isBroken) return undefined;
     try {
       return change();
     } catch (error) {
