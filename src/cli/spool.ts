@@ -107,6 +107,6 @@ export function spoolRows(spool: CommandSpool | undefined): string[][] {
       `${countOf(earlier.delivered, "sample")} of an earlier run ${earlier.delivered === 1 ? "was" : "were"} delivered`,
       ...rest,
     ]]),
-    ...(kept === 0 ? [] : [["kept", `${countOf(kept, "sample")} in ${path}; the next start with --spool sends them`]]),
+    ...(kept === 0 ? [] : [["kept", `${countOf(kept, "sample")} in ${path}, for the next start with this --spool`]]),
   ];
 }

@@ -67,7 +67,7 @@ export interface OpenSpool extends Spool {
  * @throws what the store throws
  */
 export function createSpool(store: SpoolStore, { maxBytes }: SpoolOptions): OpenSpool {
-  const segmentBytes = Math.min(maxSegmentBytes, Math.max(minSegmentBytes, Math.floor(maxBytes / 16)));
+  const segmentBytes = Math.min(maxSegmentBytes, maxBytes / 16);
   const log = new SpoolLog(store, { segmentBytes });
   const { recovered, damaged } = log;
   const found = recovered.reduce((sum, { samples }) => sum + samples, 0);
@@ -81,11 +81,13 @@ export function createSpool(store: SpoolStore, { maxBytes }: SpoolOptions): Open
   };
 }
 
-/** A segment is the unit in which space becomes free. */
-const maxSegmentBytes = 8 * 1024 * 1024;
-const minSegmentBytes = 64 * 1024;
+/** A segment is the unit in which space becomes free, and in which totals are merged: the merging must not take long. */
+const maxSegmentBytes = 1024 * 1024;
 
-/** How many samples the queue in memory gets in advance: ten requests. The others stay where they can be thinned out. */
+/**
+ * How many samples the queue in memory gets in advance, unless they take a quarter of the spool: ten requests. The others stay where
+ * they can be thinned out.
+ */
 const maxAhead = 20_000;
 
 /** Each batch on disk takes some hundred bytes of memory. */
@@ -126,6 +128,8 @@ class SpooledQueue implements SampleQueue {
   #sending = 0;
   /** How many of them are of earlier processes. Nothing else is sent before they are settled. */
   #sendingEarlier = 0;
+  /** How many bytes of the log they take. */
+  #sendingBytes = 0;
   readonly #earlier = new ReportBuilder();
   #kept = 0;
   #isBroken = false;
@@ -175,7 +179,9 @@ class SpooledQueue implements SampleQueue {
     if (this.#isClosed || batch.length === 0) return this.#queue.push(shard, batch, options);
     const facts: BatchFacts = { kind: kindOf(batch, options), shard, samples: batch.length };
     return new Promise((settle) => {
-      const record = this.#attempt(() => this.#options.log.append(facts, this.#writer.write(batch)));
+      const record = this.#isBroken
+        ? undefined
+        : this.#attempt(() => this.#options.log.append(facts, this.#writer.write(batch)));
       const pushedMs = this.#options.monotonicNow();
       const entry: Entry = { ...facts, record, batch, merged: 0, isEarlier: false, pushedMs, options, settle };
       this.#waiting.push(entry);
@@ -225,10 +231,12 @@ class SpooledQueue implements SampleQueue {
     }
   }
 
-  #mayPass({ samples, isEarlier }: Entry): boolean {
+  #mayPass({ samples, record, isEarlier }: Entry): boolean {
     if (!isEarlier && this.#sendingEarlier > 0) return false;
     const ahead = this.#queue.size.samples;
-    return ahead === 0 || (ahead + samples <= maxAhead && !this.#queue.isFull);
+    const bytes = this.#sendingBytes + bytesOf(record);
+    return ahead === 0 ||
+      (ahead + samples <= maxAhead && bytes <= this.#options.maxBytes / 4 && !this.#queue.isFull);
   }
 
   async #send(entry: Entry): Promise<void> {
@@ -238,11 +246,13 @@ class SpooledQueue implements SampleQueue {
     const pushing = { ...options, isCumulative: false, isLate: true };
     const pushed = batches.map(({ shard, batch }) => this.#queue.push(shard, batch, pushing));
     this.#sending++;
+    this.#sendingBytes += bytesOf(record);
     if (isEarlier) this.#sendingEarlier++;
     const report = new ReportBuilder();
     for (const each of await Promise.all(pushed)) report.add(each);
     if (batches.length === 0) report.count("failed", entry.samples, "it cannot be read from the spool any more");
     this.#sending--;
+    this.#sendingBytes -= bytesOf(record);
     if (isEarlier) this.#sendingEarlier--;
     const { deferred, failed, dropped } = report.report();
     // What the end of the queue breaks off is left to the next process.
@@ -302,28 +312,37 @@ class SpooledQueue implements SampleQueue {
     const run = this.#oldestRun();
     const last = run.at(-1);
     if (last?.record === undefined || this.#isBroken) return false;
-    const merged = this.#attempt(() => {
-      const records = run.flatMap(({ record }) => record ?? []);
-      const batch = readNewest(records.flatMap((record) => log.read(record) ?? []));
-      const order = last.record?.order;
-      const { kind, shard } = last;
-      const record = log.append({ kind, shard, samples: batch.length, order }, this.#writer.write(batch));
-      log.settle(...records);
-      return { record, samples: batch.length };
+    const newest = this.#newestOf(run);
+    if (newest === undefined) return false;
+    const { kind, shard, record: { order } } = last;
+    const samples = newest.length;
+    const record = this.#attempt(() => {
+      const added = log.append({ kind, shard, samples, order }, this.#writer.write(newest));
+      log.settle(...run.flatMap(({ record }) => record ?? []));
+      return added;
     });
-    if (merged === undefined) return false;
-    const { record, samples } = merged;
+    if (record === undefined) return false;
     const before = run.reduce((sum, entry) => sum + entry.samples + entry.merged, 0);
     for (const entry of run) this.#count(entry, -1);
-    this.#waiting = this.#waiting.filter((entry) => entry === last || !run.includes(entry));
-    for (const entry of run) if (entry !== last) entry.settle(nothing);
+    const replaced = new Set(run.slice(0, -1));
+    this.#waiting = this.#waiting.filter((entry) => !replaced.has(entry));
+    for (const entry of replaced) entry.settle(nothing);
     Object.assign(last, { record, samples, merged: before - samples });
     this.#count(last, 1);
     warnings.once(
       `The spool is full (${maxBytes} bytes), so it leaves out older values; totals stay right. ` +
-        "A larger spool holds more.",
+        "Use --spool-bytes to make it larger.",
     );
     return true;
+  }
+
+  /** Returns the newest sample of each series; undefined if the batches cannot be read. */
+  #newestOf(run: readonly Entry[]): Batch | undefined {
+    try {
+      return readNewest(run.flatMap(({ record }) => (record && this.#options.log.read(record)) ?? []));
+    } catch {
+      return undefined;
+    }
   }
 
   /** Returns two or more of the oldest batches that can be merged: of the same shard, and without a boundary between them. */
@@ -331,7 +350,7 @@ class SpooledQueue implements SampleQueue {
     const runs = new Map<number, { entries: Entry[]; bytes: number }>();
     for (const entry of this.#waiting) {
       const { kind, shard, isEarlier, record } = entry;
-      if (kind === "plain" || record === undefined) continue;
+      if (kind === "plain" || record === undefined || !this.#options.log.canFree(record)) continue;
       const run = runs.get(shard) ?? { entries: [], bytes: 0 };
       const [first] = run.entries;
       const ends = kind === "boundary" || (first !== undefined && first.isEarlier !== isEarlier);
@@ -339,7 +358,7 @@ class SpooledQueue implements SampleQueue {
       if (ends) Object.assign(run, { entries: [], bytes: 0 });
       if (kind === "boundary") continue;
       run.entries.push(entry);
-      run.bytes += record.to - record.from;
+      run.bytes += bytesOf(record);
       if (run.entries.length > 1 && run.bytes >= this.#options.segmentBytes) return run.entries;
       runs.set(shard, run);
     }
@@ -348,20 +367,23 @@ class SpooledQueue implements SampleQueue {
 
   /** Drops the oldest batch that contains no totals. Returns false if there is none. */
   #dropOldest(): boolean {
-    const { stats, warnings, maxBytes } = this.#options;
-    const ofKind = (kind: BatchFacts["kind"]): Entry | undefined => this.#waiting.find((entry) => entry.kind === kind);
+    const { log, stats, warnings, maxBytes } = this.#options;
+    const find = (isWanted: (entry: Entry) => boolean): Entry | undefined =>
+      this.#waiting.find((entry, index) => index < this.#waiting.length - 1 && isWanted(entry));
+    const canFree = ({ record }: Entry): boolean => record !== undefined && log.canFree(record);
     // In memory, nothing is merged.
-    const inMemory = this.#waiting.slice(0, -1).find(({ record }) => record === undefined);
-    const oldest = ofKind("plain") ?? ofKind("boundary") ?? inMemory;
+    const oldest = find((entry) => entry.kind === "plain" && canFree(entry)) ??
+      find((entry) => entry.kind === "boundary" && canFree(entry)) ??
+      find(({ record }) => record === undefined);
     if (oldest === undefined) return false;
-    this.#waiting = this.#waiting.filter((entry) => entry !== oldest);
+    this.#waiting.splice(this.#waiting.indexOf(oldest), 1);
     this.#count(oldest, -1);
     const report = new ReportBuilder();
     report.count("dropped", oldest.samples, "the spool was full");
     stats.dropped("queue_full", oldest.samples);
     warnings.once(
       `The spool is full (${maxBytes} bytes), so the oldest samples in it are dropped. ` +
-        `Samples dropped: ${oldest.samples}. Further ones are only counted.`,
+        `Samples dropped: ${oldest.samples}. Further ones are only counted. Use --spool-bytes to make it larger.`,
     );
     this.#settle(oldest, report);
     return true;
@@ -373,9 +395,8 @@ class SpooledQueue implements SampleQueue {
     if (record === undefined) this.#heldSamples += sign * samples;
   }
 
-  /** Changes the log. After the first failure, nothing is stored any more. */
+  /** Changes the log. After the first failure, no batch is stored any more. */
   #attempt<Result>(change: () => Result): Result | undefined {
-    if (this.#isBroken) return undefined;
     try {
       return change();
     } catch (error) {
@@ -402,6 +423,10 @@ function allDeferred(report: ReportBuilder): ReportBuilder {
 function kindOf(batch: Batch, { isCumulative = false }: PushOptions): BatchFacts["kind"] {
   if (batch.stale.size > 0) return "boundary";
   return isCumulative && isMergeable(batch) ? "cumulative" : "plain";
+}
+
+function bytesOf(record: LogRecord | undefined): number {
+  return record === undefined ? 0 : record.to - record.from;
 }
 
 /** A promise that is resolved once, from outside. */

@@ -134,11 +134,6 @@ export class SpoolLog {
     return this.#bytes;
   }
 
-  /** How many bytes a stored batch takes. */
-  static bytesOf(stored: Uint8Array): number {
-    return headBytes + factsBytes + stored.length;
-  }
-
   /**
    * Adds a batch.
    *
@@ -159,6 +154,11 @@ export class SpoolLog {
     const { name, to } = this.#write(content);
     this.#segment(name).open++;
     return { kind, shard, samples, id, order: order ?? id, segment: name, from: to - stored.length, to };
+  }
+
+  /** Reports whether settling a batch can make room: not while its segment still grows. */
+  canFree({ segment }: LogRecord): boolean {
+    return segment !== this.#current;
   }
 
   /** Returns a stored batch; undefined if it is damaged now. @throws what the store throws */

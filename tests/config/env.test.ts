@@ -108,6 +108,8 @@ const further: readonly [string, string, unknown][] = [
   ["TIMEOUT", "10s", { timeoutMs: 10_000 }],
   ["RETRY_DEADLINE", "0s", { retryDeadlineMs: 0 }],
   ["ON_LOSS", "warn", { onLoss: "warn" }],
+  ["SPOOL", "/var/spool/k6", { spoolFolder: "/var/spool/k6" }],
+  ["SPOOL_BYTES", "2000000", { spoolBytes: 2_000_000 }],
   ["KEEP_FEATURE_TAGS", "false", { keepFeatureTags: false }],
   ["RUN_INFO", "true", { runInfo: true }],
   ["RUN_INFO", "branch=main,commit=1a2b", { runInfo: { branch: "main", commit: "1a2b" } }],
