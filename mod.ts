@@ -58,10 +58,13 @@ export type {
   BucketSpan,
   Exemplar,
   FloatSample,
+  GeneratedMessage,
   Histogram,
   HistogramValue,
   Label,
   Metadata,
+  NamedSeries,
+  SeriesArgument,
   TimeSeries,
 } from "./src/model/time_series.ts";
 export type { SendStatsSnapshot } from "./src/send/stats.ts";

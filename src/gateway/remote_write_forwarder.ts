@@ -28,7 +28,8 @@ import { type CloseOptions, WriteQueue } from "../send/write_queue.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
-import { batchesOf, type NameRules } from "../protocol/time_series_batch.ts";
+import type { NameRules } from "../protocol/read_series.ts";
+import { batchesOf } from "../protocol/time_series_batch.ts";
 
 /** Options of a forwarder's receiver. */
 export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
