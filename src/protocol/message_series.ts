@@ -44,7 +44,11 @@ export function contentOf(input: SeriesArgument, now: number): SeriesContent {
       store.add(metricFamilyName, toMetadata(type, texts));
     }
   }
-  const timeSeries = timeSeriesOf(given, now).map((series) => isMessage(series) ? plainSeries(series) : series);
+  const timeSeries = timeSeriesOf(given, now).map((series) => {
+    if (!isMessage(series)) return series;
+    const name = series.labels.find((label) => label.name === "__name__")?.value;
+    return plainSeries({ metadata: store.of(name ?? ""), ...series });
+  });
   return { timeSeries, metadata: store.all };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../model/errors.ts";
-import { byName } from "../model/labels.ts";
+import { byName, compareUtf8 } from "../model/labels.ts";
 import type {
   Exemplar,
   FloatSample,
@@ -58,6 +58,13 @@ const namesV1: NameRules = {
   metric: /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
   label: /^[a-zA-Z_][a-zA-Z0-9_]*$/,
   compare: byName,
+};
+
+/** Names of any characters, as 2.0 allows. */
+export const utf8Names: NameRules = {
+  metric: /^[^]+$/,
+  label: /^[^]+$/,
+  compare: (a, b) => compareUtf8(a.name, b.name),
 };
 
 /** How to read series. */
