@@ -22,7 +22,7 @@ export { readK6Csv } from "./src/k6/read/k6_csv.ts";
 export type { K6Reader, K6ReadOptions, K6ReadStats } from "./src/k6/read/k6_reader.ts";
 export type { Relabel } from "./src/k6/relabel/relabel_rules.ts";
 export type { Metric, Threshold } from "./src/k6/metric.ts";
-export type { Sample, SampleConsumer, Tags } from "./src/k6/sample.ts";
+export type { Sample, SampleConsumer, SampleInput, Tags } from "./src/k6/sample.ts";
 export type { Mapping, MetricMapping, OutputSeries } from "./src/k6/mapping/mapping.ts";
 export type { Emit, Sink } from "./src/k6/sinks/sink.ts";
 export type { PlaceExemplar } from "./src/k6/series/series_exemplars.ts";
@@ -58,10 +58,13 @@ export type {
   BucketSpan,
   Exemplar,
   FloatSample,
+  GeneratedMessage,
   Histogram,
   HistogramValue,
   Label,
   Metadata,
+  NamedSeries,
+  SeriesArgument,
   TimeSeries,
 } from "./src/model/time_series.ts";
 export type { SendStatsSnapshot } from "./src/send/stats.ts";

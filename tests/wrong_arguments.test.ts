@@ -4,6 +4,7 @@ import { test } from "node:test";
 import * as main from "../mod.ts";
 import * as gateway from "../src/gateway/mod.ts";
 import * as measure from "../src/k6/measure/mod.ts";
+import * as push from "../src/client/push.ts";
 import * as relabel from "../src/k6/relabel/mod.ts";
 import * as receiver from "../src/receive/mod.ts";
 import * as auth from "../src/send/auth/mod.ts";
@@ -29,6 +30,16 @@ const functions: Readonly<Record<string, readonly [call: Call, wrong: readonly u
   RemoteWriteForwarder: [creating(gateway.RemoteWriteForwarder), [null, 5, "x", [], () => {}, { xyzzy: 1 }]],
   pushOnce: [calling(main.pushOnce), [undefined, null, 5, [null], [{}]]],
   write: [(series) => calling(client.write.bind(client))(series), [undefined, null, "x", [5], [{ samples: [] }]]],
+  push: [calling(push.push), [undefined, null, 5, "x", [null]]],
+  "push(series)": [(options) => calling(push.push)({ name: "a", value: 1 }, options), [
+    undefined,
+    null,
+    5,
+    "x",
+    [],
+    {},
+  ]],
+  pushMetrics: [calling(push.pushMetrics), [undefined, null, 5, "x", []]],
   createReceiver: [calling(receiver.createReceiver), [undefined, null, 5, "x", [], () => {}, {}, { xyzzy: 1 }]],
   strictRules: [calling(receiver.strictRules), [null, 5, "x", [], { xyzzy: 1 }]],
   sigV4: [calling(auth.sigV4), [undefined, null, 5, "x", [], {}, { region: "a", accesKeyId: "b" }]],

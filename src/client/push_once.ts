@@ -15,7 +15,8 @@ import { createDelivery } from "../send/create_delivery.ts";
 import { RequestBudget } from "../send/request_budget.ts";
 import { SendStats } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
-import type { TimeSeries } from "../model/time_series.ts";
+import type { SeriesArgument } from "../model/time_series.ts";
+import { contentOf } from "../protocol/message_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
 /** The options of `pushOnce`: those of a client with shorter times, and the limits of one push. */
@@ -50,10 +51,8 @@ const pushOptionDefinitions: OptionDefinitions<PushOnceOptions, OptionalClientOp
  * ```ts
  * import { pushOnce } from "k6-remote-write";
  *
- * const labels = [{ name: "__name__", value: "orders" }, { name: "shop", value: "berlin" }];
- * const { delivered } = await pushOnce([{ labels, samples: [{ value: 1, timestamp: Date.now() }] }], {
- *   url: "http://localhost:9090/api/v1/write",
- * });
+ * const orders = { name: "orders_total", labels: { shop: "berlin" }, value: 1 };
+ * const { delivered } = await pushOnce(orders, { url: "http://localhost:9090/api/v1/write" });
  * console.log(delivered);
  * ```
  *
@@ -61,7 +60,7 @@ const pushOptionDefinitions: OptionDefinitions<PushOnceOptions, OptionalClientOp
  * @throws FormatError for a series that cannot be sent. Nothing is sent then.
  */
 export async function pushOnce(
-  timeSeries: readonly TimeSeries[],
+  series: SeriesArgument,
   options: PushOnceOptions = {},
 ): Promise<DeliveryReport> {
   const resolved = completeClientOptions(checkOptions(options, pushOptionDefinitions));
@@ -72,6 +71,6 @@ export async function pushOnce(
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });
-  const batch = batchOf(timeSeries);
+  const batch = batchOf(contentOf(series, resolved.now()).timeSeries);
   return await delivery.deliver({ batch, from: 0, to: batch.length }, resolved.signal ?? new AbortController().signal);
 }

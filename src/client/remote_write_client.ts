@@ -13,9 +13,10 @@ import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
-import type { TimeSeries } from "../model/time_series.ts";
+import type { SeriesArgument } from "../model/time_series.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
 import type { Batch } from "../protocol/batch.ts";
+import { contentOf } from "../protocol/message_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
 /** A call of `write` that has not ended. Calls are sent in the order in which they began. */
@@ -35,10 +36,7 @@ interface Write {
  * import { RemoteWriteClient } from "k6-remote-write";
  *
  * const client = new RemoteWriteClient({ url: "http://localhost:9090/api/v1/write" });
- * await client.write([{
- *   labels: [{ name: "__name__", value: "temperature_celsius" }, { name: "room", value: "kitchen" }],
- *   samples: [{ value: 21.5, timestamp: Date.now() }],
- * }]);
+ * await client.write({ name: "temperature_celsius", labels: { room: "kitchen" }, value: 21.5 });
  * ```
  */
 export class RemoteWriteClient {
@@ -48,6 +46,9 @@ export class RemoteWriteClient {
   readonly #metadataStore = new MetadataStore();
   readonly #stats = new SendStats();
   readonly #liveness: Liveness;
+  readonly #now: () => number;
+  /** The time of the last call, for samples without a time of their own. */
+  #lastTime = -Infinity;
   /** The calls that have not ended, oldest first. */
   readonly #writes: Write[] = [];
 
@@ -55,6 +56,7 @@ export class RemoteWriteClient {
   constructor(options: ClientOptions = {}) {
     const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
+    this.#now = resolved.now;
     const sending = { ...resolved, stats: this.#stats, warnings };
     const endpoint = createDelivery(sending);
     this.#delivery = endpoint.delivery;
@@ -63,19 +65,24 @@ export class RemoteWriteClient {
   }
 
   /**
-   * Sends series. Labels and samples may be in any order. The times of a series must rise from call to call, because receivers
+   * Sends series: one or a list, in their short form, in their full form, or as a message that protobuf-es generated. A value without
+   * a timestamp gets the time of the call. Labels and samples may be in any order. The times of a series must rise from call to call, because receivers
    * refuse samples that are older than the newest one. Calls that overlap are sent one after the other.
    *
    * @throws FormatError for a series that cannot be sent. Nothing of the call is sent then.
    * @throws DeliveryError if not all samples were delivered. Its message says how many were not.
    */
   async write(
-    timeSeries: readonly TimeSeries[],
+    series: SeriesArgument,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<DeliveryReport> {
+    // The times of a series must rise, also if two calls come within a millisecond.
+    this.#lastTime = Math.max(this.#now(), this.#lastTime + 1);
+    const { timeSeries, metadata } = contentOf(series, this.#lastTime);
     const batch = batchOf(timeSeries);
     const signal = options.signal ?? new AbortController().signal;
     const report = await this.#deliver(batch, signal);
+    for (const [family, known] of metadata) this.#metadataStore.add(family, known);
     this.#metadataStore.addSeries(timeSeries);
     if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, signal);
     const { samples, delivered, failed, unknown, requests } = report;

@@ -8,7 +8,6 @@ import {
 } from "../client/client_options.ts";
 import { checkOptions, type OptionDefinitions } from "../client/option_definition.ts";
 import { type OptionalQueueOption, queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
-import { compareUtf8 } from "../receive/format_series.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import {
   checkReceiverOptions,
@@ -28,7 +27,8 @@ import { type CloseOptions, type SampleQueue, WriteQueue } from "../send/write_q
 import type { TimeSeries } from "../model/time_series.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
-import { batchesOf, type NameRules } from "../protocol/time_series_batch.ts";
+import { utf8Names } from "../protocol/read_series.ts";
+import { batchesOf } from "../protocol/time_series_batch.ts";
 
 /** Options of a forwarder's receiver. */
 export interface ForwarderReceiverOptions extends Omit<ReceiverOptions, "onWrite"> {
@@ -58,13 +58,6 @@ const forwarderOptionDefinitions: OptionDefinitions<ForwarderOptions, OptionalCl
   ...queueOptionDefinitions,
   retryDeadlineMs: { ...clientOptionDefinitions.retryDeadlineMs, default: Infinity },
   receiver: { kind: "receiver", default: {} },
-};
-
-/** Allows names of any characters, as 2.0 does. */
-const utf8Names: NameRules = {
-  metric: /^[^]+$/,
-  label: /^[^]+$/,
-  compare: (a, b) => compareUtf8(a.name, b.name),
 };
 
 /** How long a sender should wait if the queue is full. Usually, at least one request has left the queue by then. */

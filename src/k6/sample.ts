@@ -26,6 +26,12 @@ export interface Sample {
   readonly metadata?: Tags | undefined;
 }
 
+/** A sample as programs may pass it to an output: without tags, it belongs to the series without tags. */
+export interface SampleInput extends Omit<Sample, "tags"> {
+  /** The tags. @default {} */
+  readonly tags?: Tags | undefined;
+}
+
 /** Takes samples, such as a `RemoteWriteOutput`. */
 export interface SampleConsumer {
   /** Takes one or more samples. Does not wait. */

@@ -26,3 +26,18 @@ export function validLabelName(name: string): string {
 export function byName(a: Label, b: Label): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
+
+/** Compares two strings in the order of their UTF-8 bytes. Surrogates come last: they stand for the highest code points. */
+export function compareUtf8(a: string, b: string): number {
+  // Labels often share a string, and comparing its reference is quick.
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x === y) continue;
+    const surrogates = Number((x & 0xf800) === 0xd800) - Number((y & 0xf800) === 0xd800);
+    return surrogates === 0 ? x - y : surrogates;
+  }
+  return a.length - b.length;
+}

@@ -120,3 +120,35 @@ export interface TimeSeries {
   /** The meaning of the series. */
   readonly metadata?: Metadata | undefined;
 }
+
+/** One series in its short form: a name, labels as an object, and one value. */
+export interface NamedSeries {
+  /** The name of the metric, the label `__name__`. */
+  readonly name: string;
+  /** The labels by name. @default {} */
+  readonly labels?: Readonly<Record<string, string>> | readonly Label[] | undefined;
+  /** A float64, which may be NaN or infinite. */
+  readonly value: number;
+  /** Milliseconds since the Unix epoch. @default the time of the call */
+  readonly timestamp?: number | bigint | undefined;
+  /** When the counter started, in milliseconds since the Unix epoch (2.0 only). */
+  readonly startTimestamp?: number | bigint | undefined;
+  /** The meaning of the series. */
+  readonly metadata?: Metadata | undefined;
+}
+
+/**
+ * A message that protobuf-es generated: `WriteRequest` of 1.0, `Request` of 2.0, or a `TimeSeries` of 1.0. (A series of 2.0 refers to
+ * the symbols of its request, so it cannot be sent without the request.)
+ */
+export interface GeneratedMessage {
+  /** The full name of the message type, such as `prometheus.WriteRequest`. */
+  readonly $typeName: string;
+}
+
+/** What functions that send series accept: one series or a list, each in its short form, in its full form or as a message. */
+export type SeriesArgument =
+  | NamedSeries
+  | TimeSeries
+  | GeneratedMessage
+  | readonly (NamedSeries | TimeSeries | GeneratedMessage)[];

@@ -8,6 +8,7 @@
  */
 import snappyModule from "#snappy-wasm";
 import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
+import { literalBlock } from "./literal_block.ts";
 
 /** How much `decompress` accepts. */
 export interface DecompressOptions {
@@ -130,18 +131,6 @@ function decodedLength(bytes: Uint8Array): number {
   throw new FormatError(
     "Cannot decompress the body: it does not begin with a length (it is over 32 bits), expected a snappy block",
   );
-}
-
-/** Returns a block of one literal. The tag holds a length of up to 60 bytes; for more, the next byte holds it. */
-function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { length } = bytes;
-  const head = length < 0x80 ? [length] : [(length & 0x7f) | 0x80, length >> 7];
-  if (length > 60) head.push(60 << 2, length - 1);
-  else if (length > 0) head.push((length - 1) << 2);
-  const block = new Uint8Array(head.length + length);
-  block.set(head);
-  block.set(bytes, head.length);
-  return block;
 }
 
 function run(verb: "compress" | "decompress", bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -9,7 +9,8 @@ import { ByteBuffer } from "./byte_buffer.ts";
 import { decodeV2 } from "./decode_v2.ts";
 import { EncoderV2 } from "./encode_v2.ts";
 import { compress, decompress } from "./snappy.ts";
-import { batchesOf, type NameRules } from "./time_series_batch.ts";
+import type { NameRules } from "./read_series.ts";
+import { batchesOf } from "./time_series_batch.ts";
 
 /** The names were checked before the batch was stored. The labels keep their order. */
 const storedNames: NameRules = { metric: /^/, label: /^/, compare: () => 0 };

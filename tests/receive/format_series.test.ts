@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compareUtf8, formatSeries } from "../../src/receive/format_series.ts";
+import { compareUtf8 } from "../../src/model/labels.ts";
+import { formatSeries } from "../../src/receive/format_series.ts";
 import { slowRuns } from "../support/runs.ts";
 
 const series: readonly [labels: [string, string][], expected: string][] = [

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { listOf } from "../../model/check_keys.ts";
+import { metricTypes } from "../metric.ts";
 import { busiestLabel } from "../series/busiest_label.ts";
 import type { RefusalReason, Series } from "../series/series_store.ts";
 import type { Sample } from "../sample.ts";
@@ -26,9 +28,11 @@ export class RejectedSamples {
   readonly #counts: Record<RefusalReason, number> = {
     invalidValue: 0,
     invalidTime: 0,
+    invalidMetric: 0,
     futureTime: 0,
     timeJump: 0,
     maxSeries: 0,
+    closed: 0,
   };
 
   constructor(options: RejectedSamplesOptions) {
@@ -45,15 +49,19 @@ export class RejectedSamples {
     this.#counts[reason]++;
     if (this.#counts[reason] > 1) return;
     const what = this.#describe(reason, sample);
-    this.#options.onWarning(`Rejected a sample of ${sample.metric.name}: ${what}. Further samples are only counted.`);
+    this.#options.onWarning(`Rejected a sample of ${sample.metric?.name}: ${what}. Further samples are only counted.`);
   }
 
-  #describe(reason: RefusalReason, { value, time }: Sample): string {
+  #describe(reason: RefusalReason, { metric, value, time }: Sample): string {
     switch (reason) {
       case "invalidValue":
         return `its value is ${value}, expected a finite number`;
       case "invalidTime":
         return `its time is ${time}, expected milliseconds since 1970`;
+      case "invalidMetric":
+        return `the type of its metric is ${metric?.type}, expected ${listOf(metricTypes)}`;
+      case "closed":
+        return "the output is closed, expected it before close()";
       case "futureTime":
         return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
       case "timeJump": {

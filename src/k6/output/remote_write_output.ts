@@ -18,7 +18,7 @@ import { SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
 import { type PushOptions, type SampleQueue, WriteQueue } from "../../send/write_queue.ts";
 import type { RunMetrics } from "../run_metrics/run_metrics.ts";
-import type { Sample, SampleConsumer } from "../sample.ts";
+import type { Sample, SampleConsumer, SampleInput, Tags } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
 import { MetadataLabels } from "../series/metadata_labels.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
@@ -63,6 +63,12 @@ export interface OutputCloseOptions {
 
 /** The mappings whose values are totals since the start of the run. Nothing is known about those of a caller. */
 const cumulativeMappings: readonly string[] = ["prometheus", "legacy"];
+
+const noTags: Tags = Object.freeze({});
+
+function isTagged(sample: SampleInput): sample is Sample {
+  return sample.tags !== undefined && sample.tags !== null;
+}
 
 /** At most one batch for each shard, by the shard's index. */
 type Round = readonly (Batch | undefined)[];
@@ -162,12 +168,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   /**
    * Adds samples, without waiting. It rejects samples that cannot be sent, counts them, and warns once per reason: a value that is
-   * not finite, an invalid time, a time more than 10 minutes ahead of the clock (unless `windows` is `event`), or one series too many.
-   *
-   * @throws Error after `close()`
+   * not finite, an invalid time, an unknown metric type, a time more than 10 minutes ahead of the clock (unless `windows` is
+   * `event`), one series too many, or a sample after `close()`.
    */
-  add(samples: Sample | readonly Sample[]): void {
-    if (this.#closing !== undefined) throw new Error("Cannot add samples: the output is closed");
+  add(samples: SampleInput | readonly SampleInput[]): void {
     if ("metric" in samples) this.#add(samples);
     else for (const sample of samples) this.#add(sample);
   }
@@ -253,8 +257,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     return report;
   }
 
-  #add(sample: Sample): void {
+  #add(given: SampleInput): void {
+    const sample = isTagged(given) ? given : { ...given, tags: noTags };
     this.#samplesIn++;
+    if (this.#closing !== undefined) return this.#rejected.add("closed", sample);
     if (this.#windows === undefined) {
       if (this.#futureLimit.isExceededBy(sample.time)) return this.#rejected.add("futureTime", sample);
     } else if (this.#timeJumps?.passes(sample) === false) {

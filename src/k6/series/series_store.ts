@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Metric } from "../metric.ts";
+import { type Metric, metricTypes } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { type PlaceExemplar, SeriesExemplars } from "./series_exemplars.ts";
 import type { Sink } from "../sinks/sink.ts";
@@ -42,7 +42,14 @@ export interface Series<Output> extends Omit<OpenedSeries<Output>, "identity"> {
 }
 
 /** Why a sample was refused. */
-export type RefusalReason = "invalidValue" | "invalidTime" | "futureTime" | "timeJump" | "maxSeries";
+export type RefusalReason =
+  | "invalidValue"
+  | "invalidTime"
+  | "invalidMetric"
+  | "futureTime"
+  | "timeJump"
+  | "maxSeries"
+  | "closed";
 
 /** How a store makes series. */
 export interface SeriesStoreOptions<Output> {
@@ -55,7 +62,10 @@ export interface SeriesStoreOptions<Output> {
 }
 
 /** The series of one set of tags, by the number of the metric; null if its samples are dropped. A refusal is permanent. */
-type TagSet<Output> = (Series<Output> | "refused" | null | undefined)[];
+type TagSet<Output> = (Series<Output> | RefusalReason | null | undefined)[];
+
+/** Stands for all metrics of an unknown type. */
+const unknownMetric = -1;
 
 /** Tags that differ only in dropped tags lead to few series, but there may be very many of them: their index is bounded. */
 const maxTagSets = 100_000;
@@ -98,7 +108,7 @@ export class SeriesStore<Output> {
     let series = tagSet[number];
     if (series === undefined) series = tagSet[number] = this.#open(sample, number, time);
     if (series === null) return;
-    if (series === "refused") return this.#options.onRefused("maxSeries", sample);
+    if (typeof series === "string") return this.#options.onRefused(series, sample);
     series.sink.add(value, time);
     if (metadata !== undefined && series.placeExemplar !== undefined) {
       series.exemplars ??= new SeriesExemplars(series.placeExemplar);
@@ -133,6 +143,8 @@ export class SeriesStore<Output> {
 
   /** Returns the number of a metric. Objects with equal names and types describe the same metric. */
   #numberOf(metric: Metric): number {
+    // Programs without types may pass anything.
+    if (!metricTypes.includes(metric?.type)) return unknownMetric;
     const key = `${metric.type} ${metric.contains} ${metric.name}`;
     const number = this.#metrics.get(key) ?? this.#metrics.size;
     this.#metrics.set(key, number);
@@ -140,14 +152,15 @@ export class SeriesStore<Output> {
     return number;
   }
 
-  #open({ metric, tags }: Sample, number: number, time: number): Series<Output> | "refused" | null {
+  #open({ metric, tags }: Sample, number: number, time: number): Series<Output> | RefusalReason | null {
+    if (number === unknownMetric) return "invalidMetric";
     const opened = this.#options.open(metric, tags);
     if (opened === undefined) return null;
     const { sink, outputs, placeExemplar } = opened;
     const identity = `${number} ${opened.identity}`;
     const known = this.#identities.get(identity);
     if (known !== undefined) return known;
-    if (this.size >= this.#options.maxSeries) return "refused";
+    if (this.size >= this.#options.maxSeries) return "maxSeries";
     const series: Series<Output> = {
       sink,
       outputs,

@@ -2,7 +2,7 @@ import type { Exemplar, Label, TimeSeries } from "../../model/time_series.ts";
 import type { DecodedRequest } from "../../protocol/decode.ts";
 import { checkHistogram } from "../../protocol/histogram_rules.ts";
 import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
-import { compareUtf8 } from "../format_series.ts";
+import { compareUtf8 } from "../../model/labels.ts";
 import { quote } from "../quote.ts";
 import type { Report } from "./rules.ts";
 

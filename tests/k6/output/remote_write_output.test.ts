@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Mapping, type Metric, RemoteWriteOutput } from "../../../mod.ts";
+import { createMetrics, createRunner } from "../../../src/k6/measure/mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import { strictReceiver } from "../../support/strict_receiver.ts";
 import { setUpOutput } from "../../support/output.ts";
@@ -72,13 +73,49 @@ test("flush({ signal }) ends the waiting, not the sending", async () => {
   assert.equal((await closed).delivered, 1);
 });
 
-test("after close(), add() throws, and close() returns the same report", async () => {
+test("after close(), samples are counted with one warning, and close() returns the same report", async () => {
   const receiver = strictReceiver();
-  await using output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch });
-  output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => void warnings.push(message);
+  await using output = new RemoteWriteOutput({ fetch: receiver.fetch, onWarning });
+  const orders = createMetrics(output).counter("orders");
+  const runner = createRunner(output);
+  orders.add(1);
   const report = await output.close();
+  assert.equal(report.delivered, 1);
   assert.equal(await output.close(), report);
-  assert.throws(() => output.add({ metric: counter, time: 2, value: 1, tags: {} }), /the output is closed/);
+  output.add({ metric: counter, time: 2, value: 1 });
+  orders.add(1);
+  assert.equal(runner.check("still works", true), true);
+  assert.equal(await runner.iteration(() => 5), 5);
+  assert.equal(output.stats.samplesRefused.closed, 9);
+  assert.deepEqual(warnings, [
+    "Rejected a sample of c: the output is closed, expected it before close(). Further samples are only counted.",
+  ]);
+});
+
+test("a sample without tags belongs to the series without tags", async () => {
+  const receiver = strictReceiver();
+  const output = new RemoteWriteOutput({ ...quiet, fetch: receiver.fetch });
+  output.add([{ metric: counter, time: 1, value: 1 }, { metric: counter, time: 2, value: 2, tags: {} }]);
+  await output.close();
+  assert.deepEqual([...receiver.samples].map(([name, samples]) => [name, samples.at(-1)?.value]), [["k6_c_total", 3]]);
+});
+
+test("samples of a metric with an unknown type are counted, with one warning, and do not affect others", async () => {
+  const warnings: string[] = [];
+  const receiver = strictReceiver();
+  const onWarning = (message: string): void => void warnings.push(message);
+  const output = new RemoteWriteOutput({ fetch: receiver.fetch, onWarning });
+  const metric = { name: "orders", type: "countr", contains: "default" } as unknown as Metric;
+  output.add([{ metric, time: 1, value: 1 }, { metric: counter, time: 1, value: 1 }, { metric, time: 2, value: 1 }]);
+  output.add({ metric: "orders" as unknown as Metric, time: 3, value: 1 });
+  assert.equal((await output.close()).delivered, 1);
+  assert.equal(output.stats.samplesRefused.invalidMetric, 3);
+  assert.deepEqual(warnings, [
+    "Rejected a sample of orders: the type of its metric is countr, expected counter, gauge, rate or trend. Further " +
+    "samples are only counted.",
+  ]);
 });
 
 test("start() flushes and sends heartbeats at intervals until close(), which sends staleness markers", async () => {
@@ -131,19 +168,23 @@ test("a series is idle if nothing was sent for heartbeatMs, even if k6's clock i
   assert.deepEqual(warnings, []);
 });
 
+const noneRefused = {
+  invalidValue: 0,
+  invalidTime: 0,
+  invalidMetric: 0,
+  futureTime: 0,
+  timeJump: 0,
+  maxSeries: 0,
+  closed: 0,
+};
+
 test("samples with invalid values and times are rejected and counted, with one warning per reason", async () => {
   const warnings: string[] = [];
   const receiver = strictReceiver();
   const output = new RemoteWriteOutput({ fetch: receiver.fetch, onWarning: (message) => warnings.push(message) });
   for (const value of [NaN, Infinity]) output.add({ metric: counter, time: 1, value, tags: {} });
   output.add({ metric: counter, time: NaN, value: 1, tags: {} });
-  assert.deepEqual(output.stats.samplesRefused, {
-    invalidValue: 2,
-    invalidTime: 1,
-    futureTime: 0,
-    timeJump: 0,
-    maxSeries: 0,
-  });
+  assert.deepEqual(output.stats.samplesRefused, { ...noneRefused, invalidValue: 2, invalidTime: 1 });
   assert.deepEqual(warnings, [
     "Rejected a sample of c: its value is NaN, expected a finite number. Further samples are only counted.",
     "Rejected a sample of c: its time is NaN, expected milliseconds since 1970. Further samples are only counted.",
@@ -159,13 +200,7 @@ test("a sample more than ten minutes ahead of the clock is rejected and does not
     output.add({ metric: gauge, time: start + time, value, tags: { n: String(value) } });
   }
   await clock.settle(output.flush());
-  assert.deepEqual(output.stats.samplesRefused, {
-    invalidValue: 0,
-    invalidTime: 0,
-    futureTime: 2,
-    timeJump: 0,
-    maxSeries: 0,
-  });
+  assert.deepEqual(output.stats.samplesRefused, { ...noneRefused, futureTime: 2 });
   assert.equal(output.stats.samplesIn, 5);
   assert.deepEqual(warnings, [
     `Rejected a sample of vus: its time is ${start + 10 * minute + 1}, expected milliseconds since 1970, at most 10 ` +

@@ -1,0 +1,215 @@
+/**
+ * Reads the time series that a program passes, and checks them: receivers store wrong ones silently, or reject the whole request.
+ *
+ * @module
+ */
+import { FormatError } from "../model/errors.ts";
+import { byName, compareUtf8 } from "../model/labels.ts";
+import type {
+  Exemplar,
+  FloatSample,
+  Histogram,
+  HistogramValue,
+  Label,
+  Metadata,
+  TimeSeries,
+} from "../model/time_series.ts";
+
+/** A sample or histogram of a series. */
+export interface Point {
+  /** Milliseconds since the Unix epoch. */
+  readonly time: number;
+  /** The start timestamp, in milliseconds since the Unix epoch. 0 if it is unknown. */
+  readonly start: number;
+  readonly value: number;
+  readonly stale: boolean;
+  readonly histogram: HistogramValue | undefined;
+}
+
+/** A series with everything that is sent of it. */
+export interface SeriesPoints {
+  /** Sorted by name, unique, valid, without empty values. */
+  readonly labels: readonly Label[];
+  readonly metadata: Metadata | undefined;
+  /** In the order of their times, which differ. */
+  readonly points: readonly Point[];
+  /** In the order of their times. */
+  readonly exemplars: readonly Exemplar[];
+}
+
+/** A series whose points are not complete. */
+interface Entry extends SeriesPoints {
+  readonly points: Point[];
+  readonly exemplars: Exemplar[];
+}
+
+/** The names that may be sent. */
+export interface NameRules {
+  /** Matches the names of metrics. */
+  readonly metric: RegExp;
+  /** Matches the names of labels. */
+  readonly label: RegExp;
+  /** Sorts labels by the bytes of their names. */
+  readonly compare: (a: Label, b: Label) => number;
+}
+
+/** The names of 1.0, which 2.0 prefers. */
+const namesV1: NameRules = {
+  metric: /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
+  label: /^[a-zA-Z_][a-zA-Z0-9_]*$/,
+  compare: byName,
+};
+
+/** Names of any characters, as 2.0 allows. */
+export const utf8Names: NameRules = {
+  metric: /^[^]+$/,
+  label: /^[^]+$/,
+  compare: (a, b) => compareUtf8(a.name, b.name),
+};
+
+/** How to read series. */
+export interface ReadSeriesOptions {
+  /**
+   * Returns the value of a histogram. `fail` throws the error that the histogram cannot be sent. It is a parameter so that a sender
+   * of floats does not contain the checks of histograms.
+   */
+  readonly readHistogram: (histogram: Histogram, fail: (problem: string) => never) => HistogramValue;
+  /** The names that may be sent. @default the names of 1.0 */
+  readonly names?: NameRules | undefined;
+  /** Receives what is wrong with a series, and how many samples are left out with it. @default throws the error */
+  readonly onInvalid?: ((error: FormatError, samples: number) => void) | undefined;
+}
+
+/**
+ * Sorts labels and samples, and joins series with the same labels. Leaves out series that cannot be sent.
+ *
+ * @throws FormatError that names the series and what is wrong with it, if there is no `onInvalid`
+ */
+export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSeriesOptions): SeriesPoints[] {
+  const { onInvalid } = options;
+  const attempt = (samples: number, run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      if (onInvalid === undefined || !(error instanceof FormatError)) throw error;
+      onInvalid(error, samples);
+    }
+  };
+  const merged = new Map<string, Entry>();
+  for (const each of timeSeries) {
+    attempt((each.samples?.length ?? 0) + (each.histograms?.length ?? 0), () => {
+      const read = readOne(each, options);
+      const key = JSON.stringify(read.labels);
+      const entry = merged.get(key);
+      if (entry === undefined) return void merged.set(key, read);
+      // One by one, because an engine limits the arguments of a call.
+      for (const point of read.points) entry.points.push(point);
+      for (const exemplar of read.exemplars) entry.exemplars.push(exemplar);
+    });
+  }
+  const complete: SeriesPoints[] = [];
+  for (const entry of merged.values()) {
+    attempt(entry.points.length, () => complete.push({ ...entry, points: checkedPoints(entry) }));
+    entry.exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
+  }
+  return complete;
+}
+
+function readOne(
+  { labels, samples = [], histograms = [], exemplars = [], metadata }: TimeSeries,
+  { readHistogram, names = namesV1 }: ReadSeriesOptions,
+): Entry {
+  const sorted = sortedLabels(labels, names);
+  checkLabels(sorted, names);
+  const toPoint = (
+    { timestamp, startTimestamp, stale = false }: Omit<FloatSample, "value">,
+    value: number,
+    histogram?: HistogramValue,
+  ): Point => ({
+    time: toTime(timestamp, sorted),
+    start: toTime(startTimestamp ?? 0, sorted),
+    value,
+    stale,
+    histogram,
+  });
+  return {
+    labels: sorted,
+    metadata,
+    points: [
+      ...samples.map((sample) => toPoint(sample, sample.value)),
+      ...histograms.map((histogram) => {
+        return toPoint(histogram, 0, readHistogram(histogram, (problem) => fail(sorted, problem)));
+      }),
+    ],
+    exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
+      const time = toTime(timestamp, sorted);
+      const own = sortedLabels(labels, names);
+      const valid = own.every(({ name }, index) => name !== "" && name !== own[index - 1]?.name);
+      // A receiver would reject the exemplar together with its sample. A time of 0 is a missing one.
+      return valid && time !== 0 ? [{ labels: own, value, timestamp: time }] : [];
+    }),
+  };
+}
+
+/** Returns the points in order, without repetitions: the same point twice is harmless. */
+function checkedPoints({ labels, points }: Entry): Point[] {
+  points.sort((a, b) => a.time - b.time);
+  const kept = points.filter((point, index) => !isSame(point, points[index - 1]));
+  if (kept.length === 0) fail(labels, "it has no sample, expected at least one, or a value");
+  kept.forEach(({ time, histogram }, index) => {
+    const before = kept[index - 1];
+    if (before?.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
+    if (before && !before.histogram !== !histogram) {
+      fail(labels, "it has samples and histograms, expected one of the two");
+    }
+  });
+  return kept;
+}
+
+function isSame(a: Point, b: Point | undefined): boolean {
+  if (a.time !== b?.time || a.stale !== b.stale || !Object.is(a.value, b.value)) return false;
+  return a.histogram === b.histogram || JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
+}
+
+function checkLabels(sorted: readonly Label[], names: NameRules): void {
+  const check = (kind: string, name: string, rule: RegExp): void => {
+    if (!rule.test(name)) {
+      fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
+    }
+  };
+  sorted.forEach(({ name, value }, index) => {
+    check("label", name, names.label);
+    if (name === sorted[index - 1]?.name) fail(sorted, `it has two labels "${name}", expected each name once`);
+    if (name === "__name__") check("metric", value, names.metric);
+  });
+  if (metricName(sorted) === undefined) {
+    fail(sorted, "it has no metric name, expected a label __name__ or a name");
+  }
+}
+
+/** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */
+function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
+  return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
+    .filter(({ value }) => value !== "").sort(compare);
+}
+
+function metricName(labels: readonly Label[]): string | undefined {
+  return labels.find(({ name }) => name === "__name__")?.value;
+}
+
+/** Returns milliseconds as a number, which must hold them exactly. */
+function toTime(value: number | bigint, labels: readonly Label[]): number {
+  const time = Number(value);
+  if (!Number.isSafeInteger(time)) fail(labels, `it has the timestamp ${value}, expected whole milliseconds`);
+  return time;
+}
+
+/** The limit of each part of a message, in characters: a hostile series can be as long as its request. */
+const maxMessagePart = 500;
+
+function fail(labels: readonly Label[], problem: string): never {
+  const rest = labels.filter(({ name }) => name !== "__name__")
+    .map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
+  const series = `${metricName(labels) ?? ""}{${rest.join(",")}}`.slice(0, maxMessagePart);
+  throw new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
+}

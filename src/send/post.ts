@@ -1,0 +1,112 @@
+/**
+ * Posts one request and says what its answer means, in as little code as possible. `http_sender.ts` knows more: redirects, budgets,
+ * new credentials and the words of every runtime.
+ *
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
+ * @module
+ */
+import { parseRetryAfter } from "./answer.ts";
+import type { RequestHeaders } from "./auth/authorizer.ts";
+import { cleanText } from "./redact.ts";
+import type { Fetch } from "./request_result.ts";
+
+/** A request of remote write. */
+export interface PostRequest {
+  /** Without user info. */
+  readonly url: URL;
+  readonly headers: RequestHeaders;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Strings that must not appear in a reason. */
+  readonly secrets: readonly string[];
+}
+
+/** How to send it. */
+export interface PostOptions {
+  readonly fetch: Fetch;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  /** How long the attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** The result of one attempt. */
+export interface PostResult {
+  /** What happened to the samples. `unknown`: they were perhaps stored. `failed`: they were not. */
+  readonly outcome: "delivered" | "rejected" | "failed" | "unknown";
+  /** The status of the answer; undefined if none came. */
+  readonly status?: number | undefined;
+  /** Why the samples were not delivered. */
+  readonly reason?: string | undefined;
+  /** Whether another attempt may help. */
+  readonly retry?: boolean;
+  /** How long the endpoint asks to wait before another attempt, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The receiver cannot have got the request: codes of Node and Bun, and messages of Deno. */
+const unreached = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UNREACH|ConnectionRefused|\(Connect\)|refused|dns error/i;
+
+/** These statuses are about the samples. Any other 4xx is about the endpoint, and so are redirects. */
+const sampleStatuses = [400, 409, 413, 422];
+
+/** A longer reason is cut, in characters. */
+const maxReason = 300;
+
+/** Sends one POST. Never rejects. */
+export async function post(request: PostRequest, options: PostOptions): Promise<PostResult> {
+  const { timeoutMs, fetch, now, signal } = options;
+  const { url, headers, body, secrets } = request;
+  if (signal.aborted) return { outcome: "failed", reason: "aborted" };
+  const redacted = (text: string): string => {
+    let shown = cleanText(text).replace(/https?:\/\/\S+/g, "(URL)");
+    for (const secret of secrets) {
+      // As it is, and as a URL or JSON may hold it. Pages, which escape in other ways, are not shown.
+      for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
+        if (form.length > 3) shown = shown.replaceAll(form, "***");
+      }
+    }
+    return shown.slice(0, maxReason);
+  };
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    const init = {
+      method: "POST",
+      headers: Object.fromEntries(headers),
+      body,
+      redirect: "manual",
+      signal: ended,
+    } as const;
+    // Not called as a method, because some implementations check `this`.
+    const response = await fetch(url.href, init);
+    const { status } = response;
+    const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
+    const reader = response.body?.getReader();
+    // A page says nothing, and an answer that never ends must not hold up the caller: the first piece is enough.
+    const piece = response.ok || isPage ? undefined : await reader?.read().catch(() => undefined);
+    reader?.cancel().catch(() => {});
+    if (response.ok && !isPage) return { outcome: "delivered", status };
+    const words = isPage ? "a page (text/html)" : redacted(new TextDecoder().decode(piece?.value));
+    const reason = `status ${status}: ${words || "no reason"}`;
+    if (sampleStatuses.includes(status)) return { outcome: "rejected", status, reason };
+    return {
+      // 503 says that the request was not handled. With another status, a gateway may have passed it on.
+      outcome: status >= 500 && status !== 503 ? "unknown" : "failed",
+      status,
+      reason,
+      retry: status === 429 || status >= 500,
+      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), now()),
+    };
+  } catch (error) {
+    if (signal.aborted) return { outcome: "unknown", reason: "aborted" };
+    if (ended.aborted) return { outcome: "unknown", reason: `no answer within ${timeoutMs / 1000} s`, retry: true };
+    let text = "";
+    for (let each = error; each instanceof Error; each = each.cause) {
+      text += `${Object(each).code ?? ""} ${each.message}; `;
+    }
+    return {
+      outcome: unreached.test(text) ? "failed" : "unknown",
+      reason: `no answer: ${redacted(text)}`,
+      retry: true,
+    };
+  }
+}
