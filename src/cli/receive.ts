@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
+import { RemoteWriteAggregator } from "../gateway/remote_write_aggregator.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
 import { parseBoolean, parseString, parseUrl, unreadable } from "../config/option_parsers.ts";
 import { k6TextOptions } from "../config/text_options.ts";
@@ -19,6 +20,7 @@ import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { builtin, exitNow, onSignal, serve, writeOut } from "./runtime.ts";
+import { aggregateFlags, openAggregator, readAggregation } from "./receive_aggregate.ts";
 import { formatDelivered } from "./summary.ts";
 
 const { setImmediate } = builtin("node:timers");
@@ -62,6 +64,7 @@ export const receive: Command = {
     { flag: "cors", help: "Allow web pages of any origin to send.", parse: parseBoolean },
     { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseBoolean },
     forwardFlag,
+    ...aggregateFlags,
     ...commonFlags,
   ],
   options: forwardFlags,
@@ -69,7 +72,9 @@ export const receive: Command = {
   notes: `It ends at SIGINT or SIGTERM, and then prints the table.
 The options are for --forward. A sender gets its response when the queue has accepted its samples,
 and status 429 while the queue is full. If the endpoint does not respond, it is tried again without
-end, unless --retry-deadline sets a limit. At the end, the queue is sent.`,
+end, unless --retry-deadline sets a limit. At the end, the queue is sent.
+With --aggregate, a sender gets its response when its samples are part of the sums (and in the folder
+of --state). The sums are sent at each --interval and at the end.`,
   run,
 };
 
@@ -103,6 +108,7 @@ async function run(given: Arguments): Promise<number> {
     });
   });
   const { forwarder, failsOnLoss } = createForwarder(given, { receiving, log });
+  if (forwarder instanceof RemoteWriteAggregator) await openAggregator(forwarder);
   const handler = forwarder?.handle ?? createReceiver(receiving);
   const host = String(given.values.get("host") ?? defaultHost);
   const port = Number(given.values.get("port") ?? defaultPort);
@@ -142,14 +148,16 @@ function parsePort(text: string, source: string): number {
 }
 
 /**
- * Returns a forwarder for `--forward`; undefined without it. Also says whether a loss is a failure of the command.
+ * Returns a forwarder or an aggregator for `--forward`; undefined without it. Also says whether a loss is a failure of the command.
  *
  * @throws ConfigurationError if an option needs --forward, or cannot be used
  */
 function createForwarder(
   given: Arguments,
   { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
-): { readonly forwarder?: RemoteWriteForwarder; readonly failsOnLoss: boolean } {
+): { readonly forwarder?: RemoteWriteForwarder | RemoteWriteAggregator; readonly failsOnLoss: boolean } {
+  const warn = (message: string): void => log.say("warn", message);
+  const aggregation = readAggregation(given, { warn });
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
     const unused = forwardFlags.find(({ flag }) => given.values.has(flag));
@@ -158,10 +166,13 @@ function createForwarder(
   }
   const target = { ...given, values: new Map([...given.values, ["url", url]]) };
   const { options, failsOnLoss } = readOutputOptions(target, {
-    warn: (message) => log.say("warn", message),
+    warn,
     forwards: true,
   });
-  return { forwarder: new RemoteWriteForwarder({ ...options, receiver: receiving }), failsOnLoss };
+  const forwarder = aggregation === undefined
+    ? new RemoteWriteForwarder({ ...options, receiver: receiving })
+    : new RemoteWriteAggregator({ ...options, ...aggregation, receiver: receiving });
+  return { forwarder, failsOnLoss };
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {
