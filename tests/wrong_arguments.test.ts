@@ -31,6 +31,7 @@ const functions: Readonly<Record<string, readonly [call: Call, wrong: readonly u
   file: [calling(gateway.file), [undefined, null, 5, "x", {}, { folder: "x" }, { xyzzy: 1 }]],
   durableObject: [calling(gateway.durableObject), [undefined, null, 5, "x", {}]],
   denoKv: [calling(gateway.denoKv), [undefined, null, 5, "x", {}]],
+  cloudflareAggregator: [calling(gateway.cloudflareAggregator), [undefined, null, 5, "x", {}]],
   pushOnce: [calling(main.pushOnce), [undefined, null, 5, [null], [{}]]],
   write: [(series) => calling(client.write.bind(client))(series), [undefined, null, "x", [5], [{ samples: [] }]]],
   createReceiver: [calling(receiver.createReceiver), [undefined, null, 5, "x", [], () => {}, {}, { xyzzy: 1 }]],

@@ -96,8 +96,12 @@ export interface Collected {
   readonly edges: Batch;
   /** The present value of each series. */
   readonly values: Batch;
-  /** Notes that the endpoint has the zeros. Returns whether there were some. */
-  begun(): boolean;
+  /**
+   * Notes whether the endpoint has got something of it. If not, the zeros are collected again: they must come before the sums.
+   *
+   * @returns whether there were zeros that it has got now
+   */
+  settled(isDelivered: boolean): boolean;
 }
 
 /** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
@@ -227,12 +231,13 @@ export class AggregatorState {
     return {
       edges,
       values,
-      begun: () => {
+      settled: (isDelivered) => {
         for (const combined of begun) {
-          combined.hasBegun = true;
-          if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
+          combined.hasBegun = isDelivered;
+          combined.isBeginning = isDelivered;
+          if (this.#options.isStored && isDelivered) this.#structure.push(this.#definitionOf(combined));
         }
-        return begun.length > 0;
+        return isDelivered && begun.length > 0;
       },
     };
   }

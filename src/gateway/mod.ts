@@ -24,6 +24,14 @@ export type { AggregatorStats } from "./remote_write_aggregator.ts";
 export type { AggregatorOptions } from "./aggregator_options.ts";
 export type { AggregatorCounts } from "./aggregator_state.ts";
 export type { CombinedType, GaugeRule } from "./series_rule.ts";
+export { cloudflareAggregator } from "./cloudflare_aggregator.ts";
+export type {
+  CloudflareAggregator,
+  CloudflareAggregatorOptions,
+  DurableObjectNamespaceLike,
+  DurableObjectStateLike,
+  DurableObjectStubLike,
+} from "./cloudflare_aggregator.ts";
 export { denoKv } from "./stores/deno_kv.ts";
 export type { DenoKvLike, DenoKvOptions } from "./stores/deno_kv.ts";
 export { durableObject } from "./stores/durable_object.ts";

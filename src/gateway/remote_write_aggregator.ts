@@ -175,25 +175,30 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   }
 
   async #flush(): Promise<DeliveryReport> {
-    const reports = await this.#begin();
-    const report = mergeReports(await Promise.all(reports));
+    const { sent } = await this.#begin();
+    const report = await sent;
     if (report.delivered > 0) await this.#metadataSender.flush(this.#state.metadata, this.#queue.signal);
     return report;
   }
 
-  /** Puts the present values into the queue. Resolves with reports that wait until they have left it. */
-  async #begin(): Promise<readonly Promise<DeliveryReport>[]> {
+  /** Puts the present values into the queue. `sent` resolves when they have left it. */
+  async #begin(): Promise<{ readonly sent: Promise<DeliveryReport> }> {
     const now = this.#now();
     this.#state.forget(now);
-    const { edges, values, begun } = this.#state.collect(now);
+    const { edges, values, settled } = this.#state.collect(now);
     // What is sent must not be more than what survives a restart: the sums would fall.
     await this.#journal?.commit();
-    const zeros = this.#push(edges, { isCumulative: false });
-    const noted = Promise.all(zeros).then(async (reports) => {
-      if (reports.length > 0 && begun()) await this.#journal?.commit().catch((error) => this.#warnStore(error));
-      return mergeReports(reports);
-    });
-    return [noted, ...this.#push(values, { isCumulative: true })];
+    const reports = [
+      ...this.#push(edges, { isCumulative: false }),
+      ...this.#push(values, { isCumulative: true }),
+    ];
+    const noted = async (): Promise<DeliveryReport> => {
+      const report = mergeReports(await Promise.all(reports));
+      const hasZeros = settled(report.delivered + report.unknown > 0);
+      if (hasZeros) await this.#journal?.commit().catch((error) => this.#warnStore(error));
+      return report;
+    };
+    return { sent: noted() };
   }
 
   #push(batch: Batch, options: { readonly isCumulative: boolean }): Promise<DeliveryReport>[] {

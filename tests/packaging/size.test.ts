@@ -23,7 +23,7 @@ const limits: Readonly<Record<string, number>> = {
   RemoteWriteAggregator: 38_900,
   ".": 103_600,
   "./receiver": 11_800,
-  "./gateway": 42_300,
+  "./gateway": 44_500,
   "./measure": 5_600,
   "./auth": 7_600,
   "./relabel": 51_000,

@@ -7,6 +7,8 @@ export interface DurableObjectStorageLike {
   get(key: string): Promise<unknown>;
   /** Writes up to 128 values at once. */
   put(entries: Record<string, unknown>): Promise<void>;
+  /** Resolves when everything that was written is on disk. */
+  sync(): Promise<void>;
   /** Deletes up to 128 values. */
   delete(keys: string[]): Promise<number>;
   /** Returns values in the order of their keys. */
@@ -28,7 +30,11 @@ const generationKey = "aggregator-generation";
  * @throws ConfigurationError if it is something else
  */
 export function durableObject(storage: DurableObjectStorageLike): AggregatorStore {
-  checkMethods(storage, { name: "storage", methods: ["get", "put", "delete", "list"], expected: "state.storage" });
+  checkMethods(storage, {
+    name: "storage",
+    methods: ["get", "put", "sync", "delete", "list"],
+    expected: "state.storage",
+  });
   return keyValueStore({
     // The limit of a value is 128 KiB, with what its encoding adds.
     maxValueBytes: 120_000,
@@ -54,6 +60,8 @@ export function durableObject(storage: DurableObjectStorageLike): AggregatorStor
           Object.fromEntries(parts.slice(at, at + maxKeys).map(([key, value]) => [toText(key), value])),
         );
       }
+      // Its writes resolve at once. While this one becomes durable, the changes of further requests gather for the next one.
+      await storage.sync();
     },
     async delete(keys) {
       for (let at = 0; at < keys.length; at += maxKeys) {
