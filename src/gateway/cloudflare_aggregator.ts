@@ -90,8 +90,7 @@ export interface CloudflareAggregator<Env> {
  *   url: env.REMOTE_WRITE_URL,
  *   without: ["instance"],
  * }));
- * export { Aggregator };
- * export default worker;
+ * console.log(typeof Aggregator, typeof worker.fetch); // export the class by this name, and the Worker as default
  * ```
  */
 export function cloudflareAggregator<Env>(

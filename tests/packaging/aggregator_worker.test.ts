@@ -2,7 +2,7 @@
  * The aggregator on Cloudflare, in workerd with storage on disk.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -94,6 +94,41 @@ testStore("durableObject", () => {
       rmSync(folder, { recursive: true, force: true });
     },
   });
+});
+
+test("the page about edge counters shows the example that runs in workerd", async () => {
+  const page = readFileSync("docs/edge_counters.md", "utf8");
+  const [source, toml] = ["worker.ts", "wrangler.toml"].map((name) => {
+    const text = readFileSync(`tests/examples/cloudflare_aggregator/${name}`, "utf8");
+    assert.ok(page.includes(`\n${text}\`\`\`\n`), `the page does not show ${name} as it is`);
+    return text;
+  });
+  assert.ok(source !== undefined && toml !== undefined);
+  const setting = (name: string): string => new RegExp(`^${name} = "(.*)"$`, "m").exec(toml)?.[1] ?? "";
+  const target = await startReceiver();
+  try {
+    await withFolder(async (folder) => {
+      const worker = await startWorker("", {
+        folder,
+        compatibilityDate: setting("compatibility_date"),
+        vars: { REMOTE_WRITE_URL: target.url, TOKEN: "open sesame" },
+        durableObjects: { AGGREGATOR: setting("class_name") },
+        bundle: {
+          stdin: {
+            contents: source.replace("k6-remote-write/gateway", "./src/gateway/mod.ts"),
+            resolveDir: root,
+            loader: "ts",
+          },
+        },
+      });
+      const body = bodyOf([float("hits_total", { instance: "a" }, { value: 1, timestamp: Date.now() })]);
+      assert.deepEqual(await post(worker.url, body), [204, ""]);
+      assert.equal((await post(worker.url, body, { token: "x" }))[0], 401);
+      await worker.stop();
+    });
+  } finally {
+    await target.close();
+  }
 });
 
 /** The aggregator as a user configures it, with a clock that the test sets and a request that fires the alarm. */
