@@ -14,6 +14,7 @@ const uses = [
   ["output", "RemoteWriteOutput"],
   ["receiver", "createReceiver"],
   ["forwarder", "RemoteWriteForwarder"],
+  ["aggregator", "RemoteWriteAggregator"],
 ];
 
 /** Returns the entries of the package with their source files, such as `["./cli", "./src/cli/main.ts"]`. */

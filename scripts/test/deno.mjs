@@ -7,7 +7,7 @@ export const deno = {
   batchSize: 10,
   find: () => programs.deno,
   run: (program, files, { env }) =>
-    runCounted(program, ["test", "-A", "--no-check", ...files], {
+    runCounted(program, ["test", "-A", "--no-check", "--unstable-kv", ...files], {
       env,
       passed: /(\d+) passed/g,
       failed: /(\d+) failed/g,

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
+import { RemoteWriteAggregator } from "../gateway/remote_write_aggregator.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
 import { parseBoolean, parseUrl, unreadable } from "../config/option_parsers.ts";
 import { k6TextOptions } from "../config/text_options.ts";
@@ -23,6 +24,7 @@ import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
 import { print } from "./print.ts";
 import { accessFlags, readAccess } from "./receive_access.ts";
+import { aggregateFlags, openAggregator, readAggregation } from "./receive_aggregate.ts";
 import { builtin, exitNow, onSignal } from "./runtime.ts";
 import { type CommandSpool, openSpool } from "./spool.ts";
 import { formatDelivered } from "./summary.ts";
@@ -75,6 +77,7 @@ export const receive: Command = {
     { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseBoolean },
     ...accessFlags,
     forwardFlag,
+    ...aggregateFlags,
     ...commonFlags,
   ],
   options: targetFlags,
@@ -82,7 +85,9 @@ export const receive: Command = {
   notes: `It ends at SIGINT or SIGTERM, and then prints the table.
 The options are for --forward. A sender gets its response when the queue has accepted its samples,
 and status 429 while the queue is full. If the endpoint does not respond, it is tried again without
-end, unless --retry-deadline sets a limit. At the end, the queue is sent.`,
+end, unless --retry-deadline sets a limit. At the end, the queue is sent.
+With --aggregate, a sender gets its response when its samples are part of the sums (and in the folder
+of --state). The sums are sent at each --interval and at the end.`,
   run,
 };
 
@@ -120,6 +125,7 @@ async function run(given: Arguments): Promise<number> {
     });
   });
   const { forwarder, spool, failsOnLoss } = createForwarder(given, { receiving, log });
+  if (forwarder instanceof RemoteWriteAggregator) await openAggregator(forwarder);
   if (warning !== undefined) log.say("warn", warning);
   const handler = withHostAdvice(forwarder?.handle ?? createReceiver(receiving), log);
   const server = await serve(handler, { host, port, tls, maxConnections }).catch((error) => {
@@ -172,7 +178,7 @@ function parsePort(text: string, source: string): number {
 }
 
 /**
- * Returns a forwarder for `--forward`; undefined without it. Also says whether a loss is a failure of the command.
+ * Returns a forwarder or an aggregator for `--forward`; undefined without it. Also says whether a loss is a failure of the command.
  *
  * @throws ConfigurationError if an option needs --forward, or cannot be used
  */
@@ -180,10 +186,12 @@ function createForwarder(
   given: Arguments,
   { receiving, log }: { readonly receiving: ForwarderReceiverOptions; readonly log: Log },
 ): {
-  readonly forwarder?: RemoteWriteForwarder;
+  readonly forwarder?: RemoteWriteForwarder | RemoteWriteAggregator;
   readonly spool?: CommandSpool | undefined;
   readonly failsOnLoss: boolean;
 } {
+  const warn = (message: string): void => log.say("warn", message);
+  const aggregation = readAggregation(given, { warn });
   const url = given.values.get(forwardFlag.flag);
   if (url === undefined) {
     const unused = targetFlags.find(({ flag }) => given.values.has(flag));
@@ -194,10 +202,18 @@ function createForwarder(
   const others = [...given.values].filter(([flag]) => !targetCredentials.includes(flag));
   const known = credentials.filter(([, value]) => value !== undefined);
   const target = { ...given, values: new Map([...others, ...known, ["url", url]]) };
-  const { raw, options, failsOnLoss } = readOutputOptions(target, {
-    warn: (message) => log.say("warn", message),
-    forwards: true,
-  });
+  const { raw, options, failsOnLoss } = readOutputOptions(target, { warn, forwards: true });
+  if (aggregation !== undefined) {
+    if (raw.spoolFolder !== undefined) {
+      throw new ConfigurationError(
+        "Cannot use --spool: --aggregate keeps its sums in the folder of --state, expected --state DIR",
+      );
+    }
+    return {
+      forwarder: new RemoteWriteAggregator({ ...options, ...aggregation, receiver: receiving }),
+      failsOnLoss,
+    };
+  }
   const spool = openSpool(raw, log);
   return { forwarder: new RemoteWriteForwarder({ ...options, spool, receiver: receiving }), spool, failsOnLoss };
 }

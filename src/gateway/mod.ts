@@ -1,6 +1,7 @@
 /**
- * Receives Prometheus remote write and forwards it to another endpoint. Pages and edge workers can use it to push to an
- * endpoint that they cannot reach, or whose credentials they must not know.
+ * Receives Prometheus remote write and sends it on to another endpoint. `RemoteWriteForwarder` sends the same series: pages and
+ * edge workers can use it to push to an endpoint that they cannot reach, or whose credentials they must not know.
+ * `RemoteWriteAggregator` adds up the series of many senders that come and go.
  *
  * @example
  * ```ts
@@ -18,6 +19,27 @@
  * @module
  */
 export { rules } from "../receive/mod.ts";
+export { RemoteWriteAggregator } from "./remote_write_aggregator.ts";
+export type { AggregatorStats } from "./remote_write_aggregator.ts";
+export type { AggregatorOptions } from "./aggregator_options.ts";
+export type { AggregatorCounts } from "./aggregator_state.ts";
+export type { CombinedType, GaugeRule } from "./series_rule.ts";
+export { cloudflareAggregator } from "./cloudflare_aggregator.ts";
+export type {
+  CloudflareAggregator,
+  CloudflareAggregatorOptions,
+  DurableObjectNamespaceLike,
+  DurableObjectStateLike,
+  DurableObjectStubLike,
+} from "./cloudflare_aggregator.ts";
+export { denoKv } from "./stores/deno_kv.ts";
+export type { DenoKvLike, DenoKvOptions } from "./stores/deno_kv.ts";
+export { durableObject } from "./stores/durable_object.ts";
+export type { DurableObjectStorageLike } from "./stores/durable_object.ts";
+export { file } from "./stores/file.ts";
+export type { FileHandleLike, FileOptions, FileSystem } from "./stores/file.ts";
+export { memory } from "./stores/memory.ts";
+export type { AggregatorStore } from "./stores/store.ts";
 export { RemoteWriteForwarder } from "./remote_write_forwarder.ts";
 export type { ForwarderOptions, ForwarderReceiverOptions } from "./remote_write_forwarder.ts";
 export type { DeliveryReport, Outcome, ReasonCount } from "../model/delivery_report.ts";

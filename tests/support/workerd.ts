@@ -14,6 +14,8 @@ export interface WorkerdOptions {
   /** Of the bundler. @default those of a Worker */
   readonly conditions?: readonly string[];
   readonly bundle?: Pick<BuildOptions, "define" | "stdin">;
+  /** Classes of Durable Objects, by the name of their binding. Their storage is on disk, in the folder, and outlives the process. */
+  readonly durableObjects?: Readonly<Record<string, string>>;
   /** Its cron trigger, which fires with each request; without one, it answers requests itself. */
   readonly cron?: string;
 }
@@ -70,6 +72,12 @@ export async function startWorker(main: string, options: WorkerdOptions): Promis
   const names = modules.map((path) => path.split("/").at(-1) ?? "");
   for (const [index, name] of names.entries()) copyFileSync(modules[index] ?? "", `${folder}/${name}`);
   const vars = Object.entries(options.vars ?? {}).map(([name, text]) => `(name = "${name}", text = "${text}")`);
+  const objects = Object.entries(options.durableObjects ?? {});
+  const namespaces = objects.map(([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`);
+  const classes = objects.map(([, name]) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
+  mkdirSync(`${folder}/disk`, { recursive: true });
+  const storage = `durableObjectNamespaces = [${classes.join(", ")}],
+      durableObjectStorage = (localDisk = "disk"),`;
   if (options.cron !== undefined) writeFileSync(`${folder}/trigger.js`, triggerSource(options.cron));
   const trigger = options.cron === undefined ? "" : `(name = "trigger", worker = (
       modules = [(name = "trigger.js", esModule = embed "trigger.js")],
@@ -87,8 +95,10 @@ const config :Workerd.Config = (
         ${names.map((name) => `(name = "${name}", wasm = embed "${name}"),`).join("\n")}
       ],
       compatibilityDate = "${options.compatibilityDate}",
-      bindings = [${vars.join(", ")}],
+      bindings = [${[...vars, ...namespaces].join(", ")}],
+      ${objects.length > 0 ? storage : ""}
     )),
+    (name = "disk", disk = (path = "${folder}/disk", writable = true)),
     ${trigger}
     (name = "internet", network = (allow = ["public", "private"])),
   ],

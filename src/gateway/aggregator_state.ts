@@ -1,0 +1,725 @@
+/**
+ * What an aggregator knows: the last value of each sender, and the sums of all of them. It does no I/O.
+ *
+ * @module
+ */
+import { BusyError, FormatError } from "../model/errors.ts";
+import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
+import { Batch } from "../protocol/batch.ts";
+import { EncodedSeries } from "../protocol/encoded_series.ts";
+import { checkHistogram } from "../protocol/histogram_rules.ts";
+import { MetadataStore } from "../protocol/metadata_store.ts";
+import { batchOf } from "../protocol/time_series_batch.ts";
+import type { ReceivedWrite } from "../receive/receiver_options.ts";
+import type { Warnings } from "../send/warnings.ts";
+import { NativeSum } from "./native_sum.ts";
+import { ruleOf, type RuleOptions, type SeriesRule } from "./series_rule.ts";
+import { type LabelChoice, LabelSplitter } from "./split_labels.ts";
+import { type Entry, formatEntries, parseEntries } from "./state_entries.ts";
+
+/** What the state needs to know. */
+export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
+  /** How long a sender is remembered after its last sample, in milliseconds. */
+  readonly forgetAfterMs: number;
+  /** The most senders that are remembered at a time. */
+  readonly maxSenders: number;
+  /** The most series that are sent. */
+  readonly maxSeries: number;
+  /** The most memory of the state, in bytes. It is estimated. */
+  readonly maxBytes: number;
+  /** Whether `changes()` is called. */
+  readonly isStored: boolean;
+  readonly warnings: Warnings;
+}
+
+/** The last value of a sender in one series. */
+interface Last {
+  time: number;
+  value: number;
+  /** The start timestamp; 0 if it is unknown. */
+  start: number;
+  histogram: Histogram | undefined;
+  /** Whether a staleness marker ended the series. */
+  isEnded: boolean;
+  isChanged: boolean;
+}
+
+/** One that sends: the labels that are removed, with their values. */
+interface Sender {
+  readonly id: number;
+  readonly key: string;
+  readonly last: Map<Combined, Last>;
+  /** When something new arrived last. */
+  seenMs: number;
+  /** The newest timestamp of a sample. */
+  newestMs: number;
+}
+
+/** A series that is sent. */
+interface Combined {
+  readonly id: number;
+  readonly key: string;
+  series: EncodedSeries;
+  /** The type that metadata declared. The first declaration counts. */
+  isDeclared: boolean;
+  rule: SeriesRule | "histogram";
+  /** When the sum was 0, in milliseconds since the Unix epoch. */
+  createdMs: number;
+  /** Whether the endpoint has got the 0 with which the sum began, or a gauge is shown. */
+  hasBegun: boolean;
+  /** Whether that 0 is on its way. */
+  isBeginning: boolean;
+  sum: number;
+  histogram: NativeSum | undefined;
+  /** The last values of a gauge. */
+  readonly members: Map<Sender, Last>;
+  isChanged: boolean;
+}
+
+/** How many samples were taken, and what happened to the others. */
+export interface AggregatorCounts {
+  /** Samples and histograms that changed the state. */
+  accepted: number;
+  /** Samples that were not newer than the last one of their sender: a request that was sent twice, or arrived late. */
+  repeated: number;
+  /** Samples that were refused, because they are invalid, too old, in the future, or of a series too many. */
+  refused: number;
+  /** Samples of series that cannot be combined. */
+  leftOut: number;
+  /** How often a sender began again from 0. */
+  resets: number;
+}
+
+/** What is sent at a time. */
+export interface Collected {
+  /** The zeros with which new sums begin, and staleness markers. They must not be merged with later batches. */
+  readonly edges: Batch;
+  /** The present value of each series. */
+  readonly values: Batch;
+  /**
+   * Notes whether the endpoint has got something of it. If not, the zeros are collected again: they must come before the sums.
+   *
+   * @returns whether there were zeros that it has got now
+   */
+  settled(isDelivered: boolean): boolean;
+}
+
+/** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
+const maxAheadMs = 10 * 60_000;
+
+/** The estimated memory, in bytes. */
+const bytesOf = { sender: 300, last: 150, combined: 900, bucket: 16 };
+
+/** How long a sender should wait if there are too many: usually, some are forgotten by then. */
+const retryAfterMs = 10_000;
+
+/** Which samples of a series are refused, and why. */
+type Refuse = (samples: number, reason: string) => void;
+
+/** Holds the state. All methods are synchronous, so a request is applied at once. */
+export class AggregatorState {
+  readonly #options: AggregatorStateOptions;
+  readonly #splitter: LabelSplitter;
+  readonly #metadata = new MetadataStore();
+  readonly #senders = new Map<string, Sender>();
+  readonly #combined = new Map<string, Combined>();
+  readonly counts: AggregatorCounts = { accepted: 0, repeated: 0, refused: 0, leftOut: 0, resets: 0 };
+  #bytes = 0;
+  #nextId = 1;
+  #sentMs = 0;
+  #isTimeChanged = false;
+  #changedLast: [Sender, Combined, Last][] = [];
+  #changedCombined: Combined[] = [];
+  /** Entries about what began or ended. They come before the values. */
+  #structure: Entry[] = [];
+
+  constructor(options: AggregatorStateOptions) {
+    this.#options = options;
+    this.#splitter = new LabelSplitter(options);
+  }
+
+  /** How many senders are remembered. */
+  get senders(): number {
+    return this.#senders.size;
+  }
+
+  /** How many series are sent. */
+  get series(): number {
+    return this.#combined.size;
+  }
+
+  /** The estimated memory, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Applies a write.
+   *
+   * @returns why samples were refused, if some were; and how many
+   * @throws BusyError if there is no room for its senders. Nothing is applied then.
+   */
+  add({ timeSeries, metadata }: ReceivedWrite, nowMs: number): { readonly refused: number; readonly reason?: string } {
+    this.#checkRoom(timeSeries, nowMs);
+    this.#addMetadata(metadata);
+    let refused = 0;
+    let first: string | undefined;
+    const refuse: Refuse = (samples, reason) => {
+      refused += samples;
+      first ??= reason;
+    };
+    for (const series of timeSeries) {
+      try {
+        this.#addSeries(series, nowMs, refuse);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        refuse((series.samples?.length ?? 0) + (series.histograms?.length ?? 0), error.message);
+      }
+    }
+    this.counts.refused += refused;
+    return { refused, reason: first };
+  }
+
+  /** Forgets the senders that sent nothing for a long time. Their sums stay. */
+  forget(nowMs: number): void {
+    const beforeMs = nowMs - this.#options.forgetAfterMs;
+    for (const sender of this.#senders.values()) {
+      // A request that is repeated later than this has samples before the limit, so it is refused, and not counted again.
+      if (sender.seenMs >= beforeMs || sender.newestMs >= beforeMs) continue;
+      this.#senders.delete(sender.key);
+      this.#bytes -= bytesOf.sender + 2 * sender.key.length;
+      for (const [combined, last] of sender.last) {
+        combined.members.delete(sender);
+        this.#bytes -= bytesOf.last + histogramBytes(last.histogram);
+      }
+      if (this.#options.isStored) this.#structure.push(["forget", sender.id]);
+    }
+  }
+
+  /** Returns what is to be sent now. The times of each series rise from call to call. */
+  collect(nowMs: number): Collected {
+    const time = Math.max(nowMs, this.#sentMs + 2);
+    this.#sentMs = time;
+    this.#isTimeChanged = true;
+    const edges = new Batch();
+    const values = new Batch(this.#combined.size || 1);
+    const begun: Combined[] = [];
+    for (const combined of this.#combined.values()) {
+      const { rule, series, histogram } = combined;
+      if (rule === "none") continue;
+      if (isGauge(rule)) {
+        const value = gaugeOf(combined.members, { rule, sinceMs: nowMs - this.#options.forgetAfterMs });
+        if (value !== undefined) values.push(series, value, time);
+        else if (combined.hasBegun) edges.pushStale(series, time);
+        combined.hasBegun = value !== undefined;
+        // As long as a sender is remembered, so are its samples: a late one must not show the gauge again.
+        if (combined.members.size === 0) this.#remove(combined);
+        continue;
+      }
+      const createdMs = Math.min(combined.createdMs, time - 1);
+      if (!combined.hasBegun && !combined.isBeginning) {
+        if (histogram === undefined) edges.push(series, 0, createdMs);
+        else edges.pushHistogram(series, histogram.toEmpty(), createdMs);
+        combined.isBeginning = true;
+        begun.push(combined);
+      }
+      const at = histogram === undefined
+        ? values.push(series, combined.sum, time)
+        : values.pushHistogram(series, histogram.toValue(), time);
+      values.setStart(at, createdMs);
+    }
+    return {
+      edges,
+      values,
+      settled: (isDelivered) => {
+        for (const combined of begun) {
+          combined.hasBegun = isDelivered;
+          combined.isBeginning = isDelivered;
+          if (this.#options.isStored && isDelivered) this.#structure.push(this.#definitionOf(combined));
+        }
+        return isDelivered && begun.length > 0;
+      },
+    };
+  }
+
+  /** The metadata of what is sent, by metric family. */
+  get metadata(): ReadonlyMap<string, Metadata> {
+    return this.#metadata.all;
+  }
+
+  /** Returns what has changed since the last call, as a record; undefined if nothing has. */
+  changes(): string | undefined {
+    const entries = this.#structure;
+    for (const combined of this.#changedCombined) {
+      combined.isChanged = false;
+      entries.push(sumOf(combined));
+    }
+    for (const [sender, combined, last] of this.#changedLast) {
+      last.isChanged = false;
+      entries.push(lastOf(sender, combined, last));
+    }
+    if (this.#isTimeChanged) entries.push(["sent", this.#sentMs]);
+    this.#structure = [];
+    this.#changedCombined = [];
+    this.#changedLast = [];
+    this.#isTimeChanged = false;
+    return entries.length === 0 ? undefined : formatEntries(entries);
+  }
+
+  /** Returns the whole state in records. What had changed is part of it. */
+  snapshot(): string[] {
+    this.changes();
+    const records: string[] = [];
+    let entries: Entry[] = [["sent", this.#sentMs]];
+    const push = (entry: Entry): void => {
+      entries.push(entry);
+      if (entries.length < 1000) return;
+      records.push(formatEntries(entries));
+      entries = [];
+    };
+    for (const combined of this.#combined.values()) {
+      push(this.#definitionOf(combined));
+      push(sumOf(combined));
+    }
+    for (const sender of this.#senders.values()) {
+      push(["sender", sender.id, sender.key]);
+      for (const [combined, last] of sender.last) {
+        if (this.#combined.get(combined.key) === combined) push(lastOf(sender, combined, last));
+      }
+    }
+    records.push(formatEntries(entries));
+    return records;
+  }
+
+  /** Takes over the state that records describe, in their order. */
+  restore(records: Iterable<string>): void {
+    const senders = new Map<number, Sender>();
+    const all = new Map<number, Combined>();
+    for (const record of records) {
+      for (const entry of parseEntries(record)) {
+        switch (entry[0]) {
+          case "sent":
+            this.#sentMs = Math.max(this.#sentMs, entry[1]);
+            break;
+          case "sender":
+            senders.set(entry[1], this.#createSender(entry[2], entry[1]));
+            break;
+          case "forget": {
+            const sender = senders.get(entry[1]);
+            senders.delete(entry[1]);
+            if (sender !== undefined) this.#senders.delete(sender.key);
+            break;
+          }
+          case "series": {
+            const [, id, key, labels, rule, createdMs, hasBegun, isDeclared, metadata] = entry;
+            const series = new EncodedSeries(labels, metadata ?? undefined);
+            const known = all.get(id);
+            if (known === undefined) {
+              const combined = this.#createCombined({ id, key, series, rule, createdMs, hasBegun, isDeclared });
+              all.set(id, combined);
+            } else {
+              Object.assign(known, { series, rule, createdMs, hasBegun, isBeginning: hasBegun, isDeclared });
+            }
+            break;
+          }
+          case "remove": {
+            const combined = all.get(entry[1]);
+            all.delete(entry[1]);
+            if (combined !== undefined) this.#combined.delete(combined.key);
+            break;
+          }
+          case "sum": {
+            const combined = all.get(entry[1]);
+            if (combined === undefined) break;
+            combined.sum = entry[2];
+            if (entry[3]) combined.histogram = new NativeSum(entry[3]);
+            break;
+          }
+          case "last": {
+            const [, senderId, id, time, value, start, isEnded, seenMs, histogram] = entry;
+            const sender = senders.get(senderId);
+            const combined = all.get(id);
+            if (sender === undefined || combined === undefined) break;
+            sender.last.set(combined, {
+              ...{ time, value, start, isEnded, histogram: histogram ?? undefined, isChanged: false },
+            });
+            sender.seenMs = Math.max(sender.seenMs, seenMs);
+            sender.newestMs = Math.max(sender.newestMs, time);
+            break;
+          }
+        }
+      }
+    }
+    this.#bytes = 0;
+    for (const { key, histogram } of this.#combined.values()) {
+      this.#bytes += bytesOf.combined + 2 * key.length + (histogram?.buckets ?? 0) * bytesOf.bucket;
+    }
+    for (const sender of this.#senders.values()) {
+      this.#nextId = Math.max(this.#nextId, sender.id + 1);
+      this.#bytes += bytesOf.sender + 2 * sender.key.length;
+      for (const [combined, last] of sender.last) {
+        if (this.#combined.get(combined.key) !== combined) sender.last.delete(combined);
+        else {
+          if (isGauge(combined.rule)) combined.members.set(sender, last);
+          this.#bytes += bytesOf.last + histogramBytes(last.histogram);
+        }
+      }
+    }
+    for (const { id, series } of this.#combined.values()) {
+      this.#nextId = Math.max(this.#nextId, id + 1);
+      this.#metadata.addSeries([series]);
+    }
+    this.#structure = [];
+  }
+
+  #checkRoom(timeSeries: readonly TimeSeries[], nowMs: number): void {
+    const { maxSenders, maxBytes } = this.#options;
+    const refuse = (what: string, samples: number): never => {
+      this.counts.refused += samples;
+      throw new BusyError(`Cannot accept the request: ${what}`, { retryAfterMs });
+    };
+    const samples = (): number =>
+      timeSeries.reduce((sum, { samples, histograms }) => sum + (samples?.length ?? 0) + (histograms?.length ?? 0), 0);
+    if (this.#bytes > maxBytes) {
+      this.forget(nowMs);
+      if (this.#bytes > maxBytes) refuse(`the state takes ${this.#bytes} bytes, expected at most maxBytes`, samples());
+    }
+    // Most requests are far from the limit.
+    if (this.#senders.size + timeSeries.length <= maxSenders) return;
+    const unknown = new Set<string>();
+    for (const { labels } of timeSeries) {
+      const { sender } = this.#splitter.split(labels);
+      if (!this.#senders.has(sender)) unknown.add(sender);
+    }
+    if (unknown.size === 0 || this.#senders.size + unknown.size <= maxSenders) return;
+    this.forget(nowMs);
+    if (this.#senders.size + unknown.size <= maxSenders) return;
+    refuse(`it has new senders, and ${this.#senders.size} are remembered, expected at most maxSenders`, samples());
+  }
+
+  /** Remembers the metadata of 1.0, and applies it to series that it declares later than their first sample. */
+  #addMetadata(metadata: ReadonlyMap<string, Metadata>): void {
+    let isNew = false;
+    for (const [name, each] of metadata) isNew = this.#metadata.add(name, each) !== undefined || isNew;
+    if (!isNew) return;
+    for (const combined of this.#combined.values()) {
+      const declared = combined.isDeclared ? undefined : this.#metadata.of(combined.series.name);
+      if (declared !== undefined) this.#declare(combined, declared);
+    }
+  }
+
+  #addSeries(series: TimeSeries, nowMs: number, refuse: Refuse): void {
+    const { samples = [], histograms = [] } = series;
+    const { series: key, sender: senderKey } = this.#splitter.split(series.labels);
+    if (samples.length > 0) {
+      const combined = this.#combinedOf(key, series, { nowMs, isHistogram: false });
+      if (combined === undefined) return this.#refuseNew(samples.length, refuse);
+      if (combined.rule === "none") return this.#leaveOut(combined, samples.length);
+      const rising = isRising(samples) ? samples : samples.toSorted(byTime);
+      for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, refuse });
+    }
+    if (histograms.length > 0) {
+      const combined = this.#combinedOf(`${key}histogram`, series, { nowMs, isHistogram: true });
+      if (combined === undefined) return this.#refuseNew(histograms.length, refuse);
+      const rising = isRising(histograms) ? histograms : histograms.toSorted(byTime);
+      for (const histogram of rising) this.#addHistogram(histogram, { combined, senderKey, nowMs, refuse });
+    }
+  }
+
+  #refuseNew(samples: number, refuse: Refuse): void {
+    const reason = `there are already ${this.#combined.size} series, expected at most maxSeries`;
+    this.#options.warnings.once(`New series are refused: ${reason}.`);
+    refuse(samples, `Cannot accept a series: ${reason}`);
+  }
+
+  #leaveOut({ series: { name } }: Combined, samples: number): void {
+    this.counts.leftOut += samples;
+    this.#options.warnings.once(
+      `The series "${name}" is left out: quantiles and averages of several senders cannot be added up. ` +
+        `Send histograms, or name a rule in the option gauges. Further series of this kind are left out without a warning.`,
+    );
+  }
+
+  /** Returns the last value of a sender, or why a sample cannot follow it. Creates one for a sample that can be the first. */
+  #lastOf(
+    { combined, senderKey, nowMs, refuse }: Place,
+    time: number,
+  ): { readonly sender: Sender; readonly last: Last } | undefined {
+    if (time > nowMs + maxAheadMs) {
+      refuse(1, `Cannot accept a sample: its time is ${time}, expected at most 10 minutes after ${nowMs}`);
+      return undefined;
+    }
+    let sender = this.#senders.get(senderKey);
+    const known = sender?.last.get(combined);
+    if (sender !== undefined && known !== undefined) {
+      if (time > known.time) return { sender, last: known };
+      this.counts.repeated++;
+      return undefined;
+    }
+    const { forgetAfterMs, warnings } = this.#options;
+    if (time < nowMs - forgetAfterMs) {
+      refuse(1, `Cannot accept a sample: its time is ${time}, and its sender is not known (any more)`);
+      return undefined;
+    }
+    if (senderKey === "") {
+      warnings.once(
+        `The series "${combined.series.name}" has none of the labels that distinguish senders. All series of this kind count as ` +
+          `those of one sender.`,
+      );
+    }
+    if (sender === undefined) {
+      sender = this.#createSender(senderKey, this.#nextId++);
+      this.#bytes += bytesOf.sender + 2 * senderKey.length;
+    }
+    const last = { time: -Infinity, value: 0, start: 0, histogram: undefined, isEnded: false, isChanged: false };
+    sender.last.set(combined, last);
+    if (isGauge(combined.rule)) combined.members.set(sender, last);
+    this.#bytes += bytesOf.last;
+    return { sender, last };
+  }
+
+  #addFloat(sample: FloatSample, place: Place): void {
+    const { combined } = place;
+    const { value, stale = false } = sample;
+    const isCounter = combined.rule === "counter";
+    if (!stale && isCounter && !Number.isFinite(value)) {
+      return place.refuse(1, `Cannot accept a sample of the counter "${combined.series.name}": it is ${value}`);
+    }
+    const time = Number(sample.timestamp);
+    const found = this.#lastOf(place, time);
+    if (found === undefined) return;
+    const { sender, last } = found;
+    if (!stale) {
+      const start = Number(sample.startTimestamp ?? 0);
+      if (isCounter) {
+        // A counter that began again begins at 0.
+        const isReset = last.time !== -Infinity && (value < last.value || isRestart(last, start));
+        if (isReset) this.counts.resets++;
+        const gained = isReset ? value : value - last.value;
+        if (gained !== 0) {
+          combined.sum += gained;
+          this.#change(combined);
+        }
+      }
+      last.value = value;
+      last.start = Math.max(last.start, start);
+    }
+    this.#taken(place, { sender, last, time, stale });
+  }
+
+  #addHistogram(histogram: Histogram, place: Place): void {
+    const { combined } = place;
+    const { stale = false, resetHint = 0 } = histogram;
+    if (!stale) {
+      const problems: string[] = [];
+      checkHistogram(histogram, (_, problem) => problems.push(problem));
+      const [problem] = problems;
+      const { name } = combined.series;
+      if (problem !== undefined) return place.refuse(1, `Cannot accept a histogram of "${name}": ${problem}`);
+      if (resetHint === 3 || combined.histogram?.fits(histogram) === false) return this.#leaveOut(combined, 1);
+    }
+    const time = Number(histogram.timestamp);
+    const found = this.#lastOf(place, time);
+    if (found === undefined) return;
+    const { sender, last } = found;
+    if (!stale) {
+      const start = Number(histogram.startTimestamp ?? 0);
+      const isRestarted = last.histogram !== undefined && (isRestart(last, start) || resetHint === 1);
+      const earlier = isRestarted ? undefined : last.histogram;
+      const sum = combined.histogram ??= new NativeSum(emptied(histogram));
+      const buckets = sum.buckets;
+      if (sum.addIncrease(histogram, earlier) || isRestarted) this.counts.resets++;
+      this.#bytes += (sum.buckets - buckets) * bytesOf.bucket + histogramBytes(histogram) -
+        histogramBytes(last.histogram);
+      last.histogram = histogram;
+      last.start = Math.max(last.start, start);
+      this.#change(combined);
+    }
+    this.#taken(place, { sender, last, time, stale });
+  }
+
+  /** Notes that a sample was taken. */
+  #taken(
+    { combined, nowMs }: Place,
+    { sender, last, time, stale }: { sender: Sender; last: Last; time: number; stale: boolean },
+  ): void {
+    this.counts.accepted++;
+    last.time = time;
+    last.isEnded = stale;
+    sender.seenMs = nowMs;
+    if (time > sender.newestMs) sender.newestMs = time;
+    if (!this.#options.isStored || last.isChanged) return;
+    last.isChanged = true;
+    this.#changedLast.push([sender, combined, last]);
+  }
+
+  #change(combined: Combined): void {
+    if (!this.#options.isStored || combined.isChanged) return;
+    combined.isChanged = true;
+    this.#changedCombined.push(combined);
+  }
+
+  #createSender(key: string, id: number): Sender {
+    const sender = { id, key, last: new Map(), seenMs: 0, newestMs: 0 };
+    this.#senders.set(key, sender);
+    if (this.#options.isStored) this.#structure.push(["sender", id, key]);
+    return sender;
+  }
+
+  /** Returns the series that the series of senders become; undefined if there are too many. @throws FormatError */
+  #combinedOf(
+    key: string,
+    { labels, metadata }: TimeSeries,
+    { nowMs, isHistogram }: { nowMs: number; isHistogram: boolean },
+  ): Combined | undefined {
+    const known = this.#combined.get(key);
+    if (known !== undefined) {
+      if (!known.isDeclared && metadata !== undefined && metadata.type !== "unknown") this.#declare(known, metadata);
+      return known;
+    }
+    if (this.#combined.size >= this.#options.maxSeries) return undefined;
+    const kept = labels.filter(({ name }) => !this.#splitter.isRemoved(name));
+    // It checks the labels, and sorts them.
+    const [checked] = batchOf([{ labels: kept, samples: [{ value: 0, timestamp: 0 }] }]).series;
+    if (checked === undefined) return undefined;
+    const declared = metadata === undefined || metadata.type === "unknown" ? this.#metadata.of(checked.name) : metadata;
+    const rule = isHistogram ? "histogram" : this.#ruleOf(checked, declared);
+    const series = new EncodedSeries(checked.labels, declared ?? metadata ?? guessed(checked.name, rule));
+    const isDeclared = declared !== undefined;
+    this.#metadata.addSeries([series]);
+    const combined = this.#createCombined({
+      ...{ id: this.#nextId++, key, series, rule, createdMs: nowMs, hasBegun: false, isDeclared },
+    });
+    this.#bytes += bytesOf.combined + 2 * key.length;
+    if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
+    return combined;
+  }
+
+  #ruleOf({ name, labels }: EncodedSeries, metadata: Metadata | undefined): SeriesRule {
+    return ruleOf({ name, labels, type: metadata?.type }, this.#options);
+  }
+
+  #createCombined(
+    known: Pick<Combined, "id" | "key" | "series" | "rule" | "createdMs" | "hasBegun" | "isDeclared">,
+  ): Combined {
+    const combined: Combined = {
+      ...known,
+      ...{ isBeginning: known.hasBegun, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
+    };
+    this.#combined.set(combined.key, combined);
+    return combined;
+  }
+
+  /** Applies metadata that came later than the first sample. The last values of the senders give the sum that a counter has. */
+  #declare(combined: Combined, metadata: Metadata): void {
+    combined.isDeclared = true;
+    combined.series = new EncodedSeries(combined.series.labels, metadata);
+    const rule = combined.rule === "histogram" ? "histogram" : this.#ruleOf(combined.series, metadata);
+    if (rule !== combined.rule) {
+      const members = [...this.#senders.values()].flatMap((sender) => {
+        const last = sender.last.get(combined);
+        return last === undefined ? [] : [[sender, last] as const];
+      });
+      combined.members.clear();
+      if (isGauge(rule)) { for (const [sender, last] of members) combined.members.set(sender, last); }
+      if (rule === "counter") {
+        combined.sum = members.reduce((sum, [, { value }]) => Number.isFinite(value) ? sum + value : sum, 0);
+        this.#change(combined);
+        // Its first values were sent as those of a gauge, so the sum begins after them.
+        Object.assign(combined, { createdMs: this.#sentMs + 1, hasBegun: false, isBeginning: false });
+      }
+      combined.rule = rule;
+    }
+    if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
+  }
+
+  #remove(combined: Combined): void {
+    this.#combined.delete(combined.key);
+    this.#bytes -= bytesOf.combined + 2 * combined.key.length;
+    if (this.#options.isStored) this.#structure.push(["remove", combined.id]);
+  }
+
+  #definitionOf({ id, key, series, rule, createdMs, hasBegun, isDeclared }: Combined): Entry {
+    return ["series", id, key, series.labels, rule, createdMs, hasBegun, isDeclared, series.metadata];
+  }
+}
+
+/** Where a sample belongs. */
+interface Place {
+  readonly combined: Combined;
+  readonly senderKey: string;
+  readonly nowMs: number;
+  readonly refuse: Refuse;
+}
+
+function sumOf({ id, sum, histogram }: Combined): Entry {
+  return ["sum", id, sum, histogram?.toValue()];
+}
+
+function lastOf(sender: Sender, { id }: Combined, { time, value, start, isEnded, histogram }: Last): Entry {
+  return ["last", sender.id, id, time, value, start, isEnded, sender.seenMs, histogram];
+}
+
+/**
+ * Reports whether a counter started again after its last sample. Some senders compute the start anew for each sample, so a start
+ * that is only a little later means nothing.
+ */
+function isRestart(last: Last, start: number): boolean {
+  return start > last.start && start >= last.time;
+}
+
+function isGauge(rule: Combined["rule"]): rule is Exclude<SeriesRule, "counter" | "none"> {
+  return rule !== "counter" && rule !== "none" && rule !== "histogram";
+}
+
+/** Returns the value of a gauge; undefined if no sender has one. */
+function gaugeOf(
+  members: ReadonlyMap<Sender, Last>,
+  { rule, sinceMs }: { readonly rule: Exclude<SeriesRule, "counter" | "none">; readonly sinceMs: number },
+): number | undefined {
+  let result: number | undefined;
+  let newest = -Infinity;
+  for (const [{ seenMs }, { time, value, isEnded }] of members) {
+    if (isEnded || seenMs < sinceMs) continue;
+    if (rule === "last") {
+      if (time > newest) result = value;
+      newest = Math.max(newest, time);
+    } else if (result === undefined) result = value;
+    else if (rule === "sum") result += value;
+    else result = rule === "min" ? Math.min(result, value) : Math.max(result, value);
+  }
+  return result;
+}
+
+/** Returns the metadata of a series about which its sender said nothing. */
+function guessed(name: string, rule: Combined["rule"]): Metadata | undefined {
+  if (rule === "histogram") return { type: "histogram" };
+  return rule === "counter" && name.endsWith("_total") ? { type: "counter" } : undefined;
+}
+
+/** Returns a histogram with the same buckets and without observations. */
+function emptied(histogram: Histogram): Histogram {
+  return {
+    ...histogram,
+    ...{ count: 0, sum: 0, zeroCount: 0 },
+    ...{ positiveSpans: [], positiveCounts: [], negativeSpans: [], negativeCounts: [] },
+  };
+}
+
+function histogramBytes(histogram: Histogram | undefined): number {
+  if (histogram === undefined) return 0;
+  const { positiveCounts, negativeCounts, positiveSpans, negativeSpans } = histogram;
+  return 400 + 8 * (positiveCounts.length + negativeCounts.length) +
+    48 * (positiveSpans.length + negativeSpans.length);
+}
+
+function byTime(a: FloatSample | Histogram, b: FloatSample | Histogram): number {
+  return Number(a.timestamp) - Number(b.timestamp);
+}
+
+function isRising(samples: readonly (FloatSample | Histogram)[]): boolean {
+  for (let at = 1; at < samples.length; at++) {
+    if (Number(samples[at - 1]?.timestamp) > Number(samples[at]?.timestamp)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,166 @@
+/**
+ * Compares the aggregator with a plain recomputation from all requests, and with what the senders counted.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { memory } from "../../src/gateway/mod.ts";
+import type { TimeSeries } from "../../src/model/time_series.ts";
+import { bodyOf, bucketOf, bucketsOf, float, labelsOf, nativeOf, startAggregator } from "../support/aggregator.ts";
+import { slowRuns } from "../support/runs.ts";
+
+interface Point {
+  readonly series: string;
+  readonly sender: string;
+  readonly value: number;
+  readonly timestamp: number;
+  readonly startTimestamp: number | undefined;
+}
+
+const t0 = Date.UTC(2026, 0, 1);
+
+/** Any points in any order: repetitions, late ones and resets come by themselves, because the ranges are small. */
+const arbitraryRequest: fc.Arbitrary<readonly Point[]> = fc.uniqueArray(
+  fc.record({
+    series: fc.constantFrom("x_total", "y_total"),
+    sender: fc.constantFrom("a", "b", "c"),
+    value: fc.integer({ min: 0, max: 9 }),
+    timestamp: fc.integer({ min: 0, max: 30 }).map((ms) => t0 - ms),
+    startTimestamp: fc.option(fc.integer({ min: 0, max: 30 }).map((ms) => t0 - ms), { nil: undefined }),
+  }),
+  { maxLength: 6, selector: ({ series, sender, timestamp }) => `${series} ${sender} ${timestamp}` },
+);
+
+/** Recomputes the sums from all points: of each sender, those that were newer than all before. */
+function recompute(requests: readonly (readonly Point[])[]): Map<string, number> {
+  const points = requests.flatMap((request) => request.toSorted((a, b) => a.timestamp - b.timestamp));
+  const sums = new Map<string, number>();
+  for (const series of new Set(points.map(({ series }) => series))) {
+    let sum = 0;
+    for (const sender of new Set(points.map(({ sender }) => sender))) {
+      const own = points.filter((point) => point.series === series && point.sender === sender);
+      const counted = own.filter((point, at) => own.slice(0, at).every(({ timestamp }) => timestamp < point.timestamp));
+      counted.forEach((point, at) => {
+        const before = counted[at - 1];
+        const starts = counted.slice(0, at).map(({ startTimestamp = 0 }) => startTimestamp);
+        const { value, startTimestamp: start = 0 } = point;
+        const isRestart = before !== undefined && start >= before.timestamp && start > Math.max(...starts);
+        sum += before === undefined || value < before.value || isRestart ? value : value - before.value;
+      });
+    }
+    sums.set(series, sum);
+  }
+  return sums;
+}
+
+function toTimeSeries(points: readonly Point[]): TimeSeries[] {
+  // A start later than its sample has no meaning, and the encoder leaves it out.
+  return points.map(({ series, sender, ...sample }) => float(series, { instance: sender }, sample));
+}
+
+test("the sums are those of a plain recomputation, for any requests in any order, with repetitions, resets and restarts", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(arbitraryRequest, fc.constantFrom("1.0", "2.0"), fc.constantFrom("", "", "restart", "flush")), {
+        maxLength: 20,
+      }),
+      async (steps) => {
+        const setting = startAggregator({ store: memory() });
+        const seen: Point[][] = [];
+        for (const [points, version, then] of steps) {
+          const valid = points.map((point) => ({
+            ...point,
+            startTimestamp: version === "2.0" && (point.startTimestamp ?? Infinity) <= point.timestamp
+              ? point.startTimestamp
+              : undefined,
+          }));
+          seen.push(valid);
+          assert.equal(await setting.send(toTimeSeries(valid), version), 204);
+          if (then === "restart") setting.restart();
+          if (then === "flush") await setting.totals();
+        }
+        assert.deepEqual(new Map(await setting.totals()), recompute(seen));
+      },
+    ),
+    { numRuns: slowRuns(400) },
+  );
+});
+
+/** What a sender does, and what happens to a request that it sent. */
+const arbitraryStep = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant("count"), sender: fc.nat(4), value: fc.integer({ min: 1, max: 50 }) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("send"), sender: fc.nat(4), value: fc.integer({ min: 1, max: 3 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("repeat"), sender: fc.nat(4), value: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("begin again"), sender: fc.nat(4), value: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("restart"), sender: fc.nat(4), value: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("flush"), sender: fc.nat(4), value: fc.nat(1) }) },
+);
+
+test("the sums are what the senders counted, as counters, classic and native histograms", async () => {
+  const schemas = [3, 0, 5, 3, -1];
+  await fc.assert(
+    fc.asyncProperty(fc.array(arbitraryStep, { maxLength: 60 }), async (steps) => {
+      const setting = startAggregator({ store: memory() });
+      const { clock } = setting;
+      /** What each sender has counted since it began, and what all have counted that was sent. */
+      const own = schemas.map((schema) => ({ schema, observed: [0].slice(1), sent: 0, startMs: clock.now() }));
+      const truth: number[] = [];
+      const bodies: Uint8Array<ArrayBuffer>[] = [];
+      for (const step of steps) {
+        const sender = own[step.sender];
+        if (sender === undefined) continue;
+        await clock.advance(1);
+        if (step.do === "count") sender.observed.push(step.value);
+        // It has lost what it did not send.
+        if (step.do === "begin again") Object.assign(sender, { observed: [], sent: 0, startMs: clock.now() });
+        if (step.do === "restart") setting.restart();
+        if (step.do === "flush") await setting.totals();
+        if (step.do === "repeat") {
+          const body = bodies[step.value % bodies.length];
+          if (body !== undefined) assert.equal((await setting.post(body)).status, 204);
+        }
+        if (step.do !== "send") continue;
+        await clock.advance(1);
+        const { observed, schema, startMs: startTimestamp } = sender;
+        const common = { timestamp: clock.now(), startTimestamp };
+        const instance = `${step.sender}`;
+        const below = (bound: number): number => observed.filter((value) => value <= bound).length;
+        const body = bodyOf([
+          float("hits_total", { instance }, { value: observed.length, ...common }),
+          float("d_sum", { instance }, { value: observed.reduce((a, b) => a + b, 0), ...common }),
+          float("d_bucket", { instance, le: "10" }, { value: below(10), ...common }),
+          float("d_bucket", { instance, le: "+Inf" }, { value: below(Infinity), ...common }),
+          { labels: labelsOf("d", { instance }), histograms: [{ ...nativeOf(observed, schema, 0), ...common }] },
+        ]);
+        bodies.push(body);
+        truth.push(...observed.slice(sender.sent));
+        sender.sent = observed.length;
+        for (let time = 0; time < step.value; time++) assert.equal((await setting.post(body)).status, 204);
+      }
+      const totals = await setting.totals();
+      if (bodies.length === 0) return;
+      assert.deepEqual(
+        ["hits_total", "d_sum", 'd_bucket{le="10"}', 'd_bucket{le="+Inf"}'].map((series) => totals.get(series)),
+        [truth.length, truth.reduce((a, b) => a + b, 0), truth.filter((value) => value <= 10).length, truth.length],
+      );
+      const histogram = setting.target.writes.flatMap(({ timeSeries }) =>
+        timeSeries.flatMap(({ histograms = [] }) => histograms)
+      ).at(-1);
+      assert.ok(histogram);
+      assert.deepEqual([histogram.count, histogram.sum], [truth.length, truth.reduce((a, b) => a + b, 0)]);
+      const buckets = new Map<number, number>();
+      for (const value of truth) {
+        const index = bucketOf(value, histogram.schema);
+        buckets.set(index, (buckets.get(index) ?? 0) + 1);
+      }
+      assert.deepEqual(bucketsOf(histogram), new Map([...buckets].sort(([a], [b]) => a - b)));
+    }),
+    { numRuns: slowRuns(300) },
+  );
+});

@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memory, RemoteWriteAggregator } from "../../src/gateway/mod.ts";
+import { bodyOf, bucketsOf, float, labelsOf, metadataBody, nativeOf, startAggregator } from "../support/aggregator.ts";
+
+test("counters of senders that come and go become one rising series, which begins at 0", async () => {
+  const { aggregator, clock, send, target, totals } = startAggregator({ without: ["instance"] });
+  const start = clock.now();
+  const count = (instance: string, value: number): Promise<number> =>
+    send([float("hits_total", { instance, job: "edge" }, { value, timestamp: clock.now() })]);
+  assert.equal(await count("a", 1), 204);
+  await clock.advance(1000);
+  assert.equal(await count("b", 2), 204);
+  await clock.advance(1000);
+  assert.deepEqual([...await totals()], [['hits_total{job="edge"}', 3]]);
+  await clock.advance(1000);
+  await count("a", 3);
+  await count("c", 10);
+  await totals();
+  // Nobody sends any more, but the sum stays.
+  await clock.advance(5_000_000);
+  await totals();
+  assert.equal(aggregator.stats.senders, 0);
+  assert.deepEqual(
+    target.samples.get('hits_total{job="edge"}')?.map(({ timestamp, value }) => [timestamp - start, value]),
+    [[0, 0], [2000, 3], [3000, 15], [5_003_000, 15]],
+  );
+  const starts = target.writes.flatMap(({ timeSeries }) =>
+    timeSeries.map(({ samples = [] }) => samples[0]?.startTimestamp)
+  );
+  assert.deepEqual(starts, [undefined, start, start, start]);
+});
+
+test("a request that arrives twice, and an older one that arrives late, change nothing", async () => {
+  const { aggregator, clock, post, totals } = startAggregator();
+  const body = (value: number, ageMs: number): Uint8Array<ArrayBuffer> =>
+    bodyOf([float("hits_total", { instance: "a" }, { value, timestamp: clock.now() - ageMs })]);
+  const [first, second, third] = [body(1, 3000), body(2, 2000), body(3, 1000)];
+  for (const each of [first, first, third, second, first, third]) assert.equal((await post(each)).status, 204);
+  assert.deepEqual([...await totals()], [["hits_total", 3]]);
+  const { accepted, repeated } = aggregator.stats;
+  assert.deepEqual([accepted, repeated], [2, 4]);
+});
+
+test("a request that is repeated after its sender was forgotten is refused instead of counted twice", async () => {
+  // The sender's clock is ahead.
+  const { aggregator, clock, post, totals } = startAggregator({ forgetAfterMs: 60_000 });
+  const body = bodyOf([float("hits_total", { instance: "a" }, { value: 5, timestamp: clock.now() + 30_000 })]);
+  await post(body);
+  for (let step = 0; step < 20; step++) {
+    await clock.advance(10_000);
+    await totals();
+    const { status } = await post(body);
+    assert.equal(status, aggregator.stats.senders === 1 ? 204 : 400);
+  }
+  assert.equal(aggregator.stats.senders, 0);
+  assert.deepEqual([...await totals()], [["hits_total", 5]]);
+});
+
+test("a sender that begins again is detected by a smaller value and by its start timestamp", async () => {
+  const { aggregator, clock, send, totals } = startAggregator();
+  const t = clock.now();
+  const hits = (value: number, timestamp: number, startTimestamp?: number): Promise<number> =>
+    send([float("hits_total", { instance: "a" }, { value, timestamp, startTimestamp })]);
+  await hits(5, t, t - 100);
+  await hits(6, t + 10, t - 90); // a start that is a little inexact is no restart
+  await hits(7, t + 20, t + 15);
+  await hits(2, t + 30);
+  assert.deepEqual([...await totals()], [["hits_total", 6 + 7 + 2]]);
+  assert.equal(aggregator.stats.resets, 2);
+});
+
+test("the state survives a restart without close()", async () => {
+  for (const version of ["1.0", "2.0"] as const) {
+    const setting = startAggregator({ store: memory(), gauges: { queue: "sum" } });
+    const { clock, target } = setting;
+    const send = (values: Readonly<Record<string, number>>): Promise<number> =>
+      setting.send(
+        Object.entries(values).flatMap(([instance, value]) => [
+          float("hits_total", { instance }, { value, timestamp: clock.now() }),
+          float("queue", { instance }, { value, timestamp: clock.now() }),
+          { labels: labelsOf("size", { instance }), histograms: [nativeOf(Array(value).fill(3), 2, clock.now())] },
+        ]),
+        version,
+      );
+    await send({ a: 1, b: 2 });
+    await setting.totals();
+    await clock.advance(1000);
+    await send({ a: 4 });
+    setting.restart();
+    await clock.advance(1000);
+    // Known senders go on, and the request before the restart changes nothing.
+    await send({ b: 3, c: 10 });
+    setting.restart();
+    assert.deepEqual([...await setting.totals()].sort(), [["hits_total", 17], ["queue", 17]]);
+    // The zero was sent once.
+    const zeros = target.samples.get("hits_total")?.filter(({ value }) => value === 0);
+    assert.equal(zeros?.length, 1);
+    const sizes = target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ histograms = [] }) => histograms));
+    assert.deepEqual(sizes.map(({ count }) => count), [0, 3, 17]);
+  }
+});
+
+test("gauges become the last, the sum, the smallest or the largest value of the senders that are active", async () => {
+  const { clock, send, totals } = startAggregator({
+    forgetAfterMs: 60_000,
+    gauges: { queue: "sum", low: "min", high: "max" },
+  });
+  const names = ["queue", "low", "high", "temperature", "duration_min", "duration_max"];
+  const sendAll = (instance: string, value: number, stale = false): Promise<number> =>
+    send(names.map((name) => float(name, { instance }, { value, timestamp: clock.now(), stale })));
+  await sendAll("a", 5);
+  await clock.advance(30_000);
+  await sendAll("b", 3);
+  await sendAll("b", 3);
+  const expected = (values: readonly number[]): [string, number][] => names.map((name, at) => [name, values[at] ?? 0]);
+  assert.deepEqual(new Map([...await totals()]), new Map(expected([8, 3, 5, 3, 3, 5])));
+  await clock.advance(45_000);
+  assert.deepEqual(new Map([...await totals()]), new Map(expected([3, 3, 3, 3, 3, 3])));
+  await sendAll("c", 9);
+  await clock.advance(1);
+  await sendAll("b", 0, true);
+  assert.deepEqual(new Map([...await totals()]), new Map(expected([9, 9, 9, 9, 9, 9])));
+  await sendAll("c", 0, true);
+  assert.deepEqual([...await totals()], []);
+});
+
+test("a staleness marker ends a gauge, and a counter keeps what it has and goes on", async () => {
+  const { clock, send, totals } = startAggregator();
+  const hits = (value: number, stale = false): Promise<number> =>
+    send([float("hits_total", { instance: "a" }, { value, timestamp: clock.now(), stale })]);
+  await hits(5);
+  await clock.advance(1000);
+  await hits(0, true);
+  assert.deepEqual([...await totals()], [["hits_total", 5]]);
+  await clock.advance(1000);
+  await hits(7);
+  assert.deepEqual([...await totals()], [["hits_total", 7]]);
+});
+
+test("the type comes from the option, then from metadata of 2.0 and 1.0, then from the name", async () => {
+  const types = { forced_total: "gauge", forced: "counter" } as const;
+  const { clock, post, send, totals } = startAggregator({ types });
+  const sendAll = (version: "1.0" | "2.0", suffix: string): Promise<number> =>
+    send(
+      ["a", "b"].flatMap((instance) =>
+        ["forced_total", "forced", `hits${suffix}`, `heat${suffix}`, `x${suffix}_total`, `y${suffix}_count`].map((
+          name,
+        ) => ({
+          ...float(name, { instance }, { value: 2, timestamp: clock.now() }),
+          ...name.startsWith("hits") && { metadata: { type: "counter" } as const },
+          ...name.startsWith("x") && { metadata: { type: "gauge" } as const },
+        }))
+      ),
+      version,
+    );
+  await sendAll("2.0", "2");
+  const expected = new Map([["forced_total", 2], ["forced", 4], ["hits2", 4], ["heat2", 2], ["x2_total", 2], [
+    "y2_count",
+    4,
+  ]]);
+  assert.deepEqual(new Map([...await totals()]), expected);
+  // The metadata of 1.0 comes later than the first samples.
+  await sendAll("1.0", "1");
+  assert.equal((await totals()).get("hits1"), 2);
+  const metadata = metadataBody({ hits1: { type: "counter" }, x1_total: { type: "gauge" }, hits2: { type: "gauge" } });
+  assert.equal((await post(metadata, "1.0")).status, 204);
+  await clock.advance(1000);
+  const after = await totals();
+  assert.deepEqual(["hits1", "x1_total", "hits2"].map((name) => after.get(name)), [4, 2, 4]);
+});
+
+test("classic histograms add up by bucket", async () => {
+  const { clock, send, totals } = startAggregator({ by: ["route"] });
+  for (const [at, pod] of ["a", "b"].entries()) {
+    await send(
+      [["1", 3], ["+Inf", 4 + at]].map(([le, value]) => ({
+        ...float("d_bucket", { pod, zone: "z", route: "/", le: `${le}` }, {
+          value: Number(value),
+          timestamp: clock.now(),
+        }),
+        metadata: { type: "histogram" },
+      })),
+    );
+  }
+  assert.deepEqual([...await totals()], [['d_bucket{le="1",route="/"}', 6], ['d_bucket{le="+Inf",route="/"}', 9]]);
+});
+
+test("native histograms are merged at the coarsest schema and the widest zero bucket", async () => {
+  const { aggregator, clock, send, target, totals } = startAggregator();
+  const observe = (
+    instance: string,
+    observations: readonly number[],
+    schema: number,
+    zeroThreshold?: number,
+  ): Promise<number> => {
+    const histogram = nativeOf(observations, schema, clock.now());
+    return send([{
+      labels: labelsOf("size", { instance }),
+      histograms: [{ ...histogram, ...zeroThreshold !== undefined && { zeroThreshold } }],
+    }]);
+  };
+  await observe("a", [1.1, 1.5, 3, 100], 3);
+  await observe("b", [1.1, 5], 1);
+  await clock.advance(1000);
+  await observe("a", [1.1, 1.5, 3, 100, 101], 3);
+  await observe("b", [2], 1); // it began again
+  await totals();
+  const last = () =>
+    target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ histograms = [] }) => histograms)).at(-1);
+  const expected = nativeOf([1.1, 1.5, 3, 100, 101, 1.1, 5, 2], 1, 0);
+  const merged = last();
+  assert.ok(merged);
+  assert.deepEqual([merged.schema, merged.count, merged.zeroCount], [1, 8, 0]);
+  assert.ok(Math.abs(merged.sum - expected.sum) < 1e-9);
+  assert.deepEqual(bucketsOf(merged), bucketsOf(expected));
+  assert.equal(aggregator.stats.resets, 1);
+  // 1.1 lies in the bucket that ends at 1.41, across the threshold.
+  await clock.advance(1000);
+  await observe("c", [8], 1, 1.2);
+  await totals();
+  const widened = last();
+  assert.ok(widened);
+  assert.deepEqual([widened.count, widened.zeroCount], [9, 2]);
+  assert.ok(Math.abs(widened.zeroThreshold - Math.SQRT2) < 1e-9);
+});
+
+test("what cannot be added up is left out with one warning", async () => {
+  const { aggregator, clock, send, totals, warnings } = startAggregator({ gauges: { k6_d_p99: "max" } });
+  const timestamp = clock.now();
+  const status = await send([
+    float("k6_d_p95", { instance: "a" }, { value: 1, timestamp }),
+    float("k6_d_p99", { instance: "a" }, { value: 1, timestamp }),
+    float("k6_d_avg", { instance: "a" }, { value: 1, timestamp }),
+    float("rpc", { instance: "a", quantile: "0.9" }, { value: 1, timestamp }),
+    { ...float("rpc_sum", { instance: "a" }, { value: 7, timestamp }), metadata: { type: "summary" } },
+  ]);
+  assert.equal(status, 204);
+  assert.deepEqual([...await totals()].sort(), [["k6_d_p99", 1], ["rpc_sum", 7]]);
+  assert.equal(aggregator.stats.leftOut, 3);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? "",
+    /^The series "k6_d_p95" is left out: quantiles and averages .* name a rule in the option gauges/,
+  );
+});
+
+test("new senders are answered 429 while there are too many, and known ones are not", async () => {
+  const { aggregator, clock, send, totals } = startAggregator({ maxSenders: 2, forgetAfterMs: 60_000 });
+  const hits = (instance: string, value: number): Promise<number> =>
+    send([float("hits_total", { instance }, { value, timestamp: clock.now() })]);
+  assert.deepEqual([await hits("a", 1), await hits("b", 1), await hits("c", 1)], [204, 204, 429]);
+  await clock.advance(50_000);
+  assert.deepEqual([await hits("a", 2), await hits("c", 1)], [204, 429]);
+  // b is forgotten.
+  await clock.advance(20_000);
+  assert.deepEqual([await hits("c", 1), await hits("d", 1)], [204, 429]);
+  assert.deepEqual([...await totals()], [["hits_total", 4]]);
+  assert.deepEqual([aggregator.stats.busy, aggregator.stats.refused], [3, 3]);
+});
+
+test("series beyond the limit are refused, and so is everything while the state takes too much memory", async () => {
+  const { clock, post, send } = startAggregator({ maxSeries: 1 });
+  const timestamp = clock.now();
+  const series = ["one_total", "two_total"].map((name) => float(name, { instance: "a" }, { value: 1, timestamp }));
+  const response = await post(bodyOf(series));
+  assert.equal(response.status, 400);
+  assert.equal(response.headers.get("X-Prometheus-Remote-Write-Samples-Written"), "1");
+  assert.match(await response.text(), /there are already 1 series, expected at most maxSeries/);
+  const small = startAggregator({ maxBytes: 2000, forgetAfterMs: 60_000 });
+  const statuses: number[] = [];
+  for (let each = 0; each < 8; each++) {
+    statuses.push(
+      await small.send([float("hits_total", { instance: `${each}` }, { value: 1, timestamp: small.clock.now() })]),
+    );
+  }
+  assert.deepEqual(statuses, [204, 204, 204, 429, 429, 429, 429, 429]);
+  await small.clock.advance(61_000);
+  assert.equal(
+    await small.send([float("hits_total", { instance: "9" }, { value: 1, timestamp: small.clock.now() })]),
+    204,
+  );
+  assert.equal(await send([]), 204);
+});
+
+test("samples in the far future and counters that are no numbers are refused", async () => {
+  const { aggregator, clock, send, totals } = startAggregator();
+  const t = clock.now();
+  for (const [value, timestamp] of [[1, t + 11 * 60_000], [NaN, t], [Infinity, t]] as const) {
+    assert.equal(await send([float("hits_total", { instance: "a" }, { value, timestamp })]), 400);
+  }
+  assert.equal(aggregator.stats.refused, 3);
+  assert.deepEqual([...await totals()].map(([, value]) => value), [0]);
+});
+
+test("a request is answered when it is stored, and 500 while the store fails; nothing is sent meanwhile", async () => {
+  const store = memory();
+  let fails = false;
+  const failing = {
+    ...store,
+    append: (record: Uint8Array) => fails ? Promise.reject(new Error("disk full")) : store.append(record),
+    replace: (records: Iterable<Uint8Array>) => fails ? Promise.reject(new Error("disk full")) : store.replace(records),
+  };
+  const setting = startAggregator({ store: failing, receiver: { onError: () => {} } });
+  const { clock, target } = setting;
+  const hits = (value: number): Promise<number> =>
+    setting.send([float("hits_total", { instance: "a" }, { value, timestamp: clock.now() })]);
+  assert.equal(await hits(1), 204);
+  fails = true;
+  await clock.advance(1000);
+  assert.equal(await hits(2), 500);
+  await assert.rejects(setting.aggregator.flush(), /Cannot write the aggregator's state to its store/);
+  assert.equal(target.writes.length, 0);
+  fails = false;
+  // The sender sends the same again. It must be stored now, although it changes nothing in memory.
+  assert.equal(await hits(2), 204);
+  setting.restart();
+  assert.deepEqual([...await setting.totals()], [["hits_total", 2]]);
+});
+
+test("the aggregator sends by itself at the interval, and once more when it is closed", async () => {
+  const setting = startAggregator({ intervalMs: 5000 });
+  const { aggregator, clock, target } = setting;
+  const hits = (value: number): Promise<number> =>
+    setting.send([float("hits_total", { instance: "a" }, { value, timestamp: clock.now() })]);
+  await hits(1);
+  await clock.advance(10_000);
+  await hits(2);
+  const closed = aggregator.close();
+  await clock.advance(2000);
+  const { samples, delivered } = await closed;
+  assert.deepEqual([samples, delivered], [4, 4]);
+  assert.deepEqual(target.samples.get("hits_total")?.map(({ value }) => value), [0, 1, 1, 2]);
+  assert.equal(await hits(3), 429);
+});
+
+test("wrong options are errors", () => {
+  const create = (options: object) => () => new RemoteWriteAggregator(options);
+  assert.throws(create({ without: "instance" }), /Cannot use the option without: it is "instance", expected a list/);
+  assert.throws(create({ without: ["le"] }), /without __name__ and le/);
+  assert.throws(create({ without: ["a"], by: ["b"] }), /Cannot use the options by and without together/);
+  assert.throws(create({ gauges: { x: "avg" } }), /expected an object of "last", "sum", "min" or "max"/);
+  assert.throws(create({ types: { x: "summary" } }), /expected an object of "counter" or "gauge"/);
+  assert.throws(create({ store: {} }), /expected memory\(\), file\(\), durableObject\(\) or denoKv\(\)/);
+  assert.throws(create({ forgetAfter: 1 }), /expected forgetAfterMs/);
+});
