@@ -14,7 +14,7 @@ import type { CombinedType, GaugeRule } from "./series_rule.ts";
 import type { AggregatorStore } from "./stores/store.ts";
 
 /** Options of an aggregator: those of a client, of its queue, of its receiver, and of the aggregation. */
-export interface AggregatorOptions extends ClientOptions, QueueOptions {
+export interface AggregatorOptions extends ClientOptions, Omit<QueueOptions, "spool"> {
   /**
    * The labels that distinguish senders. They are removed, and the series of all senders that are equal without them become one.
    * @default ["instance"]
@@ -64,9 +64,12 @@ type OptionalAggregatorOption = OptionalClientOption | "by" | "without" | "store
 const gaugeRules: readonly string[] = ["last", "sum", "min", "max"];
 const types: readonly string[] = ["counter", "gauge"];
 
+// The store of the aggregator keeps what a spool would keep.
+const { spool: _, ...queueOptions } = queueOptionDefinitions;
+
 const definitions: OptionDefinitions<AggregatorOptions, OptionalAggregatorOption> = {
   ...clientOptionDefinitions,
-  ...queueOptionDefinitions,
+  ...queueOptions,
   without: { kind: "labels", check: checkLabels },
   by: { kind: "labels", check: checkLabels },
   // As often as Prometheus scrapes in most setups.

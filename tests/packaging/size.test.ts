@@ -15,21 +15,22 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** The largest allowed size of each row in bytes, as `npm run size -- --limits` prints it, so that growth is a decision. */
 const limits: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 20_500,
-  pushOnce: 19_200,
-  RemoteWriteOutput: 32_400,
-  createReceiver: 7_500,
-  RemoteWriteForwarder: 29_800,
-  RemoteWriteAggregator: 38_900,
-  ".": 103_600,
-  "./receiver": 11_800,
-  "./gateway": 44_500,
-  "./measure": 5_600,
-  "./auth": 7_900,
-  "./relabel": 51_000,
-  "./cli": 135_000,
-  "./proto/v1": 17_700,
-  "./proto/v2": 17_800,
+  RemoteWriteClient: 24_300,
+  pushOnce: 22_400,
+  RemoteWriteOutput: 36_700,
+  createReceiver: 8_900,
+  RemoteWriteForwarder: 34_200,
+  RemoteWriteAggregator: 40_400,
+  ".": 114_000,
+  "./receiver": 13_200,
+  "./gateway": 45_200,
+  "./measure": 5_900,
+  "./auth": 8_500,
+  "./relabel": 51_200,
+  "./cli": 186_100,
+  "./proto/v1": 30_300,
+  "./proto/v2": 31_200,
+  "./push": 5_400,
 };
 
 let sizes: readonly Size[];
