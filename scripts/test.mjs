@@ -72,10 +72,13 @@ for (const runtime of chosen) {
   const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
+  const isBundle = runtime.batchSize > 100;
   const batches = [
     ...packaging.map((path) => [path]),
-    ...split(files.filter(startsProcesses), Math.min(5, runtime.batchSize)),
-    ...split(files.filter((path) => !startsProcesses(path)), runtime.batchSize),
+    ...(isBundle ? [files] : [
+      ...split(files.filter(startsProcesses), Math.min(5, runtime.batchSize)),
+      ...split(files.filter((path) => !startsProcesses(path)), runtime.batchSize),
+    ]),
   ];
   batches.forEach((files, index) => tasks.push({ runtime, program, files, number: index + 1, of: batches.length }));
   if (batches.length === 0) result.note = "none of these tests";
