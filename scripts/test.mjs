@@ -72,10 +72,9 @@ for (const runtime of chosen) {
   const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
-  const isBundle = runtime.batchSize > 100;
   const batches = [
     ...packaging.map((path) => [path]),
-    ...(isBundle ? [files] : [
+    ...(runtime.isBundle ? split(files, runtime.batchSize) : [
       ...split(files.filter(startsProcesses), Math.min(5, runtime.batchSize)),
       ...split(files.filter((path) => !startsProcesses(path)), runtime.batchSize),
     ]),
@@ -85,7 +84,7 @@ for (const runtime of chosen) {
 }
 // The longest tasks first, so that no core is idle at the end.
 const length = ({ runtime, files }) =>
-  isPackaging(files[0]) ? 3 : startsProcesses(files[0]) || runtime.batchSize > 100 ? 2 : 1;
+  isPackaging(files[0]) ? 3 : startsProcesses(files[0]) || runtime.isBundle ? 2 : 1;
 tasks.sort((a, b) => length(b) - length(a));
 const shared = { TEST_COMMAND: await bundleCommand(), ...(deep && { TEST_DEPTH: "deep" }) };
 let installed;

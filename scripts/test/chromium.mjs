@@ -89,11 +89,12 @@ async function results(program, files) {
 
 export const chromium = {
   name: "Chromium",
-  batchSize: 1000,
+  isBundle: true,
+  batchSize: 80,
   find: () => programs.chromium,
-  async run(program, tests) {
-    mkdirSync(`${root}/build/chromium`, { recursive: true });
-    const outfile = `${root}/build/chromium/suite.js`;
+  async run(program, tests, { name }) {
+    mkdirSync(`${root}/build/${name}`, { recursive: true });
+    const outfile = `${root}/build/${name}/suite.js`;
     const portable = await portableTests(tests);
     if (portable.length === 0) return countPortable({ passed: 0, failures: [] }, { portable, tests });
     await bundleTests(portable, { main, conditions: ["browser"], outfile });

@@ -23,10 +23,12 @@ const config :Workerd.Config = (services = [(name = "suite", worker = (
 
 export const workerd = {
   name: "workerd",
-  batchSize: 1000,
+  isBundle: true,
+  // One isolate for all tests needs too much memory.
+  batchSize: 40,
   find: () => programs.workerd,
-  async run(program, tests, { env }) {
-    const folder = `${root}/build/workerd`;
+  async run(program, tests, { env, name }) {
+    const folder = `${root}/build/${name}`;
     mkdirSync(folder, { recursive: true });
     const portable = await portableTests(tests);
     if (portable.length === 0) return countPortable({ passed: 0, failures: [] }, { portable, tests });
