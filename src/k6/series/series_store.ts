@@ -48,6 +48,8 @@ export type RefusalReason = "invalidValue" | "invalidTime" | "futureTime" | "tim
 export interface SeriesStoreOptions<Output> {
   /** Returns a metric's series for tags; undefined drops its samples. */
   open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
+  /** Called with each new series. */
+  onCreated?(series: OpenedSeries<Output>): void;
   /** The largest number of series. */
   readonly maxSeries: number;
   /** Receives each sample that the store does not take, with the reason. */
@@ -162,6 +164,7 @@ export class SeriesStore<Output> {
       exemplars: undefined,
     };
     this.#identities.set(identity, series);
+    this.#options.onCreated?.(opened);
     return series;
   }
 }
