@@ -56,9 +56,8 @@ export class PointEncoder {
 
   /** Reports whether histograms have exemplars, which `write` leaves out in 1.0. */
   hasHistogramExemplars(from: number, to: number): boolean {
-    if (this.#histograms === undefined || this.#exemplars === undefined) return false;
     for (let index = from; index < to; index++) {
-      if (this.#histograms.has(index) && this.#exemplars.has(index)) return true;
+      if (this.#histograms?.has(index) === true && this.#exemplars?.has(index) === true) return true;
     }
     return false;
   }

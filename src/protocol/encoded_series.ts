@@ -20,12 +20,26 @@ export interface SeriesSymbols {
   readonly unit: number;
 }
 
-/** One time series. It stays the same object for as long as the series lives. */
-export class EncodedSeries {
+/** Labels that several time series share, with their bytes: the statistics of a trend differ only in their names. */
+export class CommonLabels {
   /** Sorted by name, unique, valid, without empty values. */
   readonly labels: readonly Label[];
   /** The labels as fields of a 1.0 TimeSeries. */
   readonly labelsV1: Uint8Array<ArrayBuffer>;
+
+  /** @param labels sorted by name, unique, valid, without empty values */
+  constructor(labels: readonly Label[]) {
+    this.labels = labels;
+    this.labelsV1 = pack((buffer) => writeLabels(labels, buffer));
+  }
+}
+
+/** One time series. It stays the same object for as long as the series lives. */
+export class EncodedSeries {
+  /** The labels that come first as fields of a 1.0 TimeSeries. */
+  readonly labelsV1: Uint8Array<ArrayBuffer>;
+  /** The other labels, if other series share them. */
+  readonly common: CommonLabels | undefined;
   /** A hash of the labels, the same in every process. It has 30 bits, which engines divide as integers and not as floats. */
   readonly hash: number;
   /** What the series means, if that is known. */
@@ -37,18 +51,30 @@ export class EncodedSeries {
   /** What the 2.0 encoder remembers. It is a field because a lookup in a WeakMap takes longer than encoding the series. */
   symbols: SeriesSymbols | undefined = undefined;
 
-  /** @param labels sorted by name, unique, valid, without empty values */
-  constructor(labels: readonly Label[], metadata?: Metadata) {
-    this.labels = labels;
+  readonly #labels: readonly Label[];
+
+  /**
+   * @param labels sorted by name, unique, valid, without empty values; with their bytes if other series share them, too
+   * @param common the labels after them
+   */
+  constructor(labels: readonly Label[] | CommonLabels, metadata?: Metadata, common?: CommonLabels) {
+    const own = labels instanceof CommonLabels ? labels : new CommonLabels(labels);
+    this.labelsV1 = own.labelsV1;
+    this.common = common;
+    this.hash = finish(fnv1a(common?.labelsV1 ?? none, fnv1a(own.labelsV1)));
     this.metadata = metadata;
     this.cumulative = metadata?.type === "counter" || metadata?.type === "histogram";
-    this.labelsV1 = pack((buffer) => writeLabels(labels, buffer));
-    this.hash = fnv1a(this.labelsV1);
+    this.#labels = own.labels;
+  }
+
+  /** Sorted by name, unique, valid, without empty values. */
+  get labels(): readonly Label[] {
+    return this.common === undefined ? this.#labels : [...this.#labels, ...this.common.labels];
   }
 
   /** The value of the label `__name__`. */
   get name(): string {
-    return this.labels.find((label) => label.name === "__name__")?.value ?? "";
+    return this.#labels.find((label) => label.name === "__name__")?.value ?? "";
   }
 }
 
@@ -62,10 +88,16 @@ export function writeLabels(labels: readonly Label[], buffer: ByteBuffer): void 
   }
 }
 
-/** Returns the upper 30 bits of FNV-1a. */
-function fnv1a(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
+const none = new Uint8Array(0);
+
+/** Continues a hash of FNV-1a. */
+function fnv1a(bytes: Uint8Array, hash = 0x811c9dc5): number {
   // By index, because an iterator takes several times as long.
   for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  return hash;
+}
+
+/** Returns the upper 30 bits of a hash. */
+function finish(hash: number): number {
   return hash >>> 2;
 }

@@ -192,6 +192,7 @@ export class Quarantine {
 
 /** Reports whether two series have the same labels. The generic client makes a new object for each call. */
 function isSame(a: EncodedSeries, b: EncodedSeries): boolean {
-  return a === b ||
-    (a.labelsV1.length === b.labelsV1.length && a.labelsV1.every((byte, at) => byte === b.labelsV1[at]));
+  if (a === b) return true;
+  const [x, y] = [a.labels, b.labels];
+  return x.length === y.length && x.every(({ name, value }, at) => name === y[at]?.name && value === y[at]?.value);
 }

@@ -27,6 +27,7 @@ import { CheckpointedWindows } from "./checkpointed_windows.ts";
 import { EventWindows } from "./event_windows.ts";
 import { FutureLimit } from "./future_limit.ts";
 import type { RemoteWriteOutputOptions } from "./output_options.ts";
+import { MemoryEstimate } from "./memory_estimate.ts";
 import { RejectedSamples } from "./rejected_samples.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
 import { RunTotals } from "./run_totals.ts";
@@ -127,8 +128,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     this.#metadata = factory.metadata;
     const { selfMetrics, windows, flushPeriodMs, checkpoint, metadataLabels } = resolved;
     if (metadataLabels.length > 0) this.#metadataLabels = new MetadataLabels(metadataLabels);
+    const memory = new MemoryEstimate({ series: () => this.#store.series(), onWarning });
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
+      onCreated: (series) => memory.add(series),
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#rejected.add(reason, sample),
     };

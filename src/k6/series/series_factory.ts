@@ -13,7 +13,7 @@ import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
 import type { Label, Metadata } from "../../model/time_series.ts";
-import { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { CommonLabels, EncodedSeries } from "../../protocol/encoded_series.ts";
 
 /** The rules by which tags become labels. */
 export interface SeriesFactoryOptions {
@@ -43,7 +43,9 @@ export interface SeriesFactoryOptions {
 interface NamedMapping {
   readonly mapping: MetricMapping;
   /** The name and the own labels (such as `le`) of each time series, and what it means. */
-  readonly outputs: readonly { readonly labels: readonly Label[]; readonly metadata: Metadata }[];
+  readonly outputs: readonly { readonly own: CommonLabels; readonly metadata: Metadata }[];
+  /** Whether the series of an output differ only in labels that come after its own labels. */
+  readonly sharesLabels: boolean;
   /** The names of these labels, which no tag may have. */
   readonly reserved: ReadonlySet<string>;
 }
@@ -86,10 +88,17 @@ export class SeriesFactory {
     if (named === undefined) this.#mappings.set(key, named = this.#mapMetric(metric, name, renamed));
     if (named === null) return undefined;
     const labels = this.#labelsOf(kept, named.reserved);
+    // The labels of a trend would otherwise take most of its memory, because it has seven time series by default.
+    const [first] = labels;
+    const common = named.sharesLabels && (first === undefined || first.name > "__name__")
+      ? new CommonLabels(labels)
+      : undefined;
     return {
       sink: named.mapping.createSink(),
-      outputs: named.outputs.map((output) =>
-        new EncodedSeries([...labels, ...output.labels].sort(byName), output.metadata)
+      outputs: named.outputs.map(({ own, metadata }) =>
+        common === undefined
+          ? new EncodedSeries([...labels, ...own.labels].sort(byName), metadata)
+          : new EncodedSeries(own, metadata, common)
       ),
       placeExemplar: named.mapping.placeExemplar,
       identity: JSON.stringify([renamed, ...labels.flatMap(({ name, value }) => [name, value])]),
@@ -156,9 +165,10 @@ export class SeriesFactory {
       }
       const texts = metadataTexts({ ...metadata, help: metadata.help ?? help });
       this.metadata.set(familyOf(free, texts.type), texts);
-      return { labels: own, metadata: texts };
+      return { own: new CommonLabels(own), metadata: texts };
     });
-    return { mapping, outputs, reserved };
+    const sharesLabels = outputs.length > 1 && outputs.every(({ own }) => own.labels.length === 1);
+    return { mapping, outputs, sharesLabels, reserved };
   }
 
   /** Warns once if a name is not sent as it was wanted. */

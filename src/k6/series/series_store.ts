@@ -55,6 +55,8 @@ export type RefusalReason =
 export interface SeriesStoreOptions<Output> {
   /** Returns a metric's series for tags; undefined drops its samples. */
   open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
+  /** Called with each new series. */
+  onCreated?(series: OpenedSeries<Output>): void;
   /** The largest number of series. */
   readonly maxSeries: number;
   /** Receives each sample that the store does not take, with the reason. */
@@ -175,6 +177,7 @@ export class SeriesStore<Output> {
       exemplars: undefined,
     };
     this.#identities.set(identity, series);
+    this.#options.onCreated?.(opened);
     return series;
   }
 }

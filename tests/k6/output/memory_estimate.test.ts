@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { MemoryEstimate } from "../../../src/k6/output/memory_estimate.ts";
+import { resolveOptions } from "../../../src/k6/output/resolve_options.ts";
+import { SeriesFactory } from "../../../src/k6/series/series_factory.ts";
+import { SeriesStore } from "../../../src/k6/series/series_store.ts";
+import type { EncodedSeries } from "../../../src/protocol/encoded_series.ts";
+
+/** Makes series with one value each. Returns the estimate, the warnings and the store. */
+function makeSeries(count: number, trendAs: "stats" | "native" | "histogram"): {
+  memory: MemoryEstimate;
+  warnings: string[];
+  store: SeriesStore<EncodedSeries>;
+} {
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => void warnings.push(message);
+  const resolved = resolveOptions({ url: "http://127.0.0.1:9/", trendAs, onWarning });
+  const factory = new SeriesFactory({ ...resolved, runMetrics: new Set() });
+  const memory = new MemoryEstimate({ series: () => store.series(), onWarning });
+  const store = new SeriesStore<EncodedSeries>({
+    open: (metric, tags) => factory.open(metric, tags),
+    onCreated: (series) => memory.add(series),
+    maxSeries: Infinity,
+    onRefused: (reason) => assert.fail(reason),
+  });
+  const metric = { name: "http_req_duration", type: "trend", contains: "time" } as const;
+  for (let index = 0; index < count; index++) {
+    const tags = { method: "GET", status: "200", scenario: "default", url: `http://test.k6.io/item/${index}` };
+    store.add({ metric, time: 1e12, value: index, tags });
+  }
+  return { memory, warnings, store };
+}
+
+const collectGarbage: (() => void) | undefined = Reflect.get(globalThis, "gc");
+const isNode = process.versions.bun === undefined && !("Deno" in globalThis);
+const skip = isNode && collectGarbage !== undefined ? false : "it needs node --expose-gc";
+
+test(
+  "the estimate is within a factor of two of the memory on Node, and a trend with one value takes less than 2.6 kB",
+  {
+    skip,
+  },
+  () => {
+    const used = (): number => {
+      collectGarbage?.();
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    // Kept, so that nothing is freed between two measurements.
+    const kept = [];
+    for (const [trendAs, most] of [["stats", 2600], ["native", 2600], ["histogram", 12_000]] as const) {
+      const before = used();
+      const { memory, store } = makeSeries(20_000, trendAs);
+      const bytes = used() - before;
+      kept.push(store);
+      assert.equal(store.size, 20_000);
+      assert.ok(bytes / 20_000 < most, `${trendAs}: ${bytes / 20_000} bytes per series`);
+      const ratio = memory.bytes / bytes;
+      assert.ok(ratio > 0.5 && ratio < 2, `${trendAs}: ${memory.bytes} estimated, ${bytes} used`);
+    }
+  },
+);
+
+test("many series give one warning, which names the label with the most values and what helps", () => {
+  const { warnings, memory, store } = makeSeries(0, "stats");
+  const common = makeSeries(1, "stats").store.series()[Symbol.iterator]().next().value;
+  assert.ok(common !== undefined);
+  assert.equal(store.size, 0);
+  for (let index = 0; index < 1_000_000; index++) memory.add({ ...common, identity: "" });
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? "",
+    /^The \d+ series so far take about 1\.0 GB of memory\. Drop a label with relabel or keepUrlTag, or limit .* maxSeries; trendAs native /,
+  );
+});
