@@ -102,6 +102,15 @@ export function standardInput(): AsyncIterable<Uint8Array> {
   return process.stdin;
 }
 
+/** Reports whether standard input is a regular file, such as a recording, and not the output of a running program. */
+export function readsFromFile(): boolean {
+  try {
+    return fs.fstatSync(0).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the process can exit only after a read that is in progress: so on Node, but not on Deno and Bun. */
 export const awaitsReads: boolean = process.versions.deno === undefined && process.versions.bun === undefined;
 
