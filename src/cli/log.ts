@@ -4,7 +4,7 @@
  * @module
  */
 import { choiceOf } from "../config/option_parsers.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableMessage } from "../model/printable.ts";
 import { stderrIsTerminal, terminalWidth, writeError } from "./runtime.ts";
 
 const levels = ["error", "warn", "info", "debug"] as const;
@@ -34,7 +34,7 @@ export class Log {
   say(level: LogLevel, message: string | readonly string[]): void {
     if (levels.indexOf(level) > this.#level) return;
     const label = level === "info" ? "" : `${level}: `;
-    const lines = [message].flat().map(printable).join("\n");
+    const lines = [message].flat().map(printableMessage).join("\n");
     void writeError(`${this.#erase()}${label}${lines}\n${this.#progress}`);
   }
 

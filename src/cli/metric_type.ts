@@ -5,6 +5,7 @@
  */
 import { unreadable } from "../config/option_parsers.ts";
 import { type Metric, metricTypes, valueTypes } from "../k6/metric.ts";
+import { cut } from "../receive/quote.ts";
 import type { Flag } from "./arguments.ts";
 import { countOf } from "./format.ts";
 
@@ -27,15 +28,17 @@ function parseMetricType(text: string, source: string): Readonly<Record<string, 
   return { [name]: { name, type, contains } };
 }
 
-/** The most names in a message. */
-const maxNames = 10;
+/** The most names in a message, and how long each may be. */
+const [maxNames, maxNameLength] = [10, 100];
 
 /**
  * Returns what is wrong with an input with metrics of unknown type, and what helps.
  *
+ * @param all the names of the metrics
  * @param samples the number of samples that were skipped
  */
-export function describeUnknownMetrics(names: readonly string[], samples: number): string {
+export function describeUnknownMetrics(all: readonly string[], samples: number): string {
+  const names = all.map((name) => cut(name, maxNameLength));
   const [name = ""] = names;
   const shown = names.length > maxNames ? `${names.slice(0, maxNames).join(", ")} and others` : names.join(", ");
   const [are, forEach] = names.length === 1 ? ["is", ""] : ["are", ", for each metric"];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { printable, printableLines } from "../model/printable.ts";
+import { printableLines, printableMessage } from "../model/printable.ts";
 import { writeError, writeOut } from "./runtime.ts";
 
 /** Prints lines to standard output. A string of others within them must not contain a line break: see `printable`. */
@@ -12,9 +12,9 @@ export function print(lines: string): Promise<void> {
   return writeOut(printableLines(lines));
 }
 
-/** Prints a message to standard error, as one line. */
+/** Prints a message to standard error, as one line of at most 4000 characters. */
 export function printError(message: string): Promise<void> {
-  return writeError(`${printable(message)}\n`);
+  return writeError(`${printableMessage(message)}\n`);
 }
 
 /** Passes on to standard output, unchanged, what another program (k6) printed to the standard input of this one. */

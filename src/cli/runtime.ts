@@ -102,6 +102,15 @@ export function standardInput(): AsyncIterable<Uint8Array> {
   return process.stdin;
 }
 
+/** Reports whether standard input is a regular file, such as a recording, and not the output of a running program. */
+export function readsFromFile(): boolean {
+  try {
+    return fs.fstatSync(0).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Makes a web stream of chunks. (Bun has no `ReadableStream.from`.) */
 export function toStream(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const iterator = chunks[Symbol.asyncIterator]();

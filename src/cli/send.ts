@@ -22,8 +22,8 @@ import { describeUnknownMetrics } from "./metric_type.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
-import { passOn } from "./print.ts";
-import { exitNow, onExit, onSignal, senderName, toStream } from "./runtime.ts";
+import { passOn, print } from "./print.ts";
+import { exitNow, onExit, onSignal, readsFromFile, senderName, toStream } from "./runtime.ts";
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
 import { TagNotices } from "./tag_notices.ts";
@@ -180,7 +180,8 @@ class Sending {
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const name = path === "-" ? "standard input" : path;
-    const pass = joiner();
+    // What k6 prints now is passed on as it is. A recording is as foreign as any other file.
+    const pass = joiner(readsFromFile() ? print : passOn);
     const onForeignLine = (line: string, continues: boolean): Promise<void> => pass(continues ? line : `${line}\n`);
     const reader = this.#args.follow
       ? this.#readerOf(toStream(this.#follow(path)))
@@ -282,8 +283,8 @@ class Sending {
   }
 }
 
-/** Returns a function that passes on strings. It joins the strings of the same turn into one write. */
-function joiner(): (text: string) => Promise<void> {
+/** Returns a function that writes strings. It joins the strings of the same turn into one write. */
+function joiner(write: (text: string) => Promise<void>): (text: string) => Promise<void> {
   let text = "";
   let written: Promise<void> | undefined;
   return (more) => {
@@ -291,7 +292,7 @@ function joiner(): (text: string) => Promise<void> {
     return written ??= Promise.resolve().then(() => {
       const whole = text;
       [text, written] = ["", undefined];
-      return passOn(whole);
+      return write(whole);
     });
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
-import { printable } from "../model/printable.ts";
+import { printableMessage } from "../model/printable.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
 import { parseHttpUrl, redactUrl } from "../send/redact.ts";
 import { DeadlineClock } from "../send/deadline_clock.ts";
@@ -165,7 +165,7 @@ function checkHeaders(headers: unknown): void {
 function guarded(onWarning: (message: string) => void): (message: string) => void {
   return (message) => {
     try {
-      onWarning(printable(message));
+      onWarning(printableMessage(message));
     } catch {
       // There is no other place to report it.
     }

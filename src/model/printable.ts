@@ -23,6 +23,15 @@ export function printable(text: string): string {
   return text.replace(controls, escape);
 }
 
+/** Longer messages only fill a log: a name in a recording may have a megabyte. */
+const maxMessageLength = 4000;
+
+/** Returns a message that may quote others as one printable line, shortened to 4000 characters. */
+export function printableMessage(message: string): string {
+  const shown = printable(message.slice(0, maxMessageLength + 1));
+  return shown.length <= maxMessageLength ? shown : `${shown.slice(0, maxMessageLength)}...`;
+}
+
 /** Does what `printable` does to each line. The line breaks must be those of the caller. */
 export function printableLines(text: string): string {
   return text.replace(controlsInLines, escape);

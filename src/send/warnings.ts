@@ -7,6 +7,9 @@
 /** This many kinds of messages show what is wrong; further kinds are not reported. */
 const maxKinds = 100;
 
+/** Which kind a message is follows from its beginning. The pattern takes quadratic time, and a name may have a megabyte. */
+const maxKindLength = 1000;
+
 /** Passes on one message of each kind. */
 export class Warnings {
   readonly #onWarning: (message: string) => void;
@@ -39,5 +42,5 @@ export class Warnings {
  */
 export function kindOf(message: string): string {
   const same = (part: string): string => part.startsWith("status") ? part : "#";
-  return message.replace(/\bstatus \d{3}\b|"[^"]*"|[\w:.]*\{[^{}]*\}|\d+/g, same).slice(0, 300);
+  return message.slice(0, maxKindLength).replace(/\bstatus \d{3}\b|"[^"]*"|[\w:.]*\{[^{}]*\}|\d+/g, same).slice(0, 300);
 }

@@ -1,5 +1,6 @@
 /** No string of a recording, a request, an endpoint, a file or an argument reaches a terminal as it is. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ReceivedJson } from "../../src/cli/received_json.ts";
 import { ReceivedTable } from "../../src/cli/received_table.ts";
-import { type CliResult, runCli, startCli, usageErrorOf } from "../support/cli.ts";
+import { cliCommand, type CliResult, runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { assertPrintable, controls, hostile } from "../support/controls.ts";
 import { withReceiver } from "../support/receiver_server.ts";
 import { headersV1, postV1, postV2 } from "../support/requests.ts";
@@ -132,6 +133,43 @@ test("run: names, tags and the testid that k6 writes", () =>
     assertPrinted(result, /testid m?\\u001b\]0;owned/);
     // What k6 itself prints is passed on as it is.
     assert.match(result.stdout, /k6's summary/);
+  }));
+
+test("send: the foreign lines of a recording on standard input are printable, those of a program are passed on", {
+  skip: process.platform === "win32" && "no shell",
+}, () =>
+  withFolder((folder) => {
+    const file = join(folder, "run.txt");
+    const line = "\x1b]0;owned\x07 \x9b2J";
+    writeFileSync(file, `${line}\n`);
+    const command = cliCommand.map((word) => `"${word}"`).join(" ");
+    const url = "--url http://127.0.0.1:1/w --retry-deadline 0";
+    for (const [input, expected] of [[`< "${file}"`, "\\u001b]0;owned\\u0007 \\u009b2J\n"], ["", `${line}\n`]]) {
+      const start = input === "" ? `cat "${file}" | ` : "";
+      const { stdout } = spawnSync("sh", ["-c", `${start}${command} - --replay ${url} ${input}`], { encoding: "utf8" });
+      assert.equal(stdout, expected);
+    }
+  }));
+
+test("a message that quotes a megabyte is shortened, in linear time", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "run.json");
+    const name = "n".repeat(300_000);
+    const long = [
+      { type: "Metric", metric: name, data: { ...data, name, thresholds: [name] } },
+      { metric: name, type: "Point", data: { time: "2026-11-22T11:19:49Z", value: 1, tags: { [name]: "x" } } },
+      ...["a", "b", "c"].map((end) => ({
+        metric: name + end,
+        type: "Point",
+        data: { time: "2026-11-22T11:19:49Z", value: 1, tags: {} },
+      })),
+    ];
+    writeFileSync(file, long.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const result = await runCli([file, "--thresholds", "--url", "http://127.0.0.1:1/w", "--retry-deadline", "0"]);
+    assert.equal(result.code, 1, result.stderr);
+    assert.match(result.stderr, /warn: The threshold "n+\.\.\.\n/);
+    assert.match(result.stderr, /it does not say of which type n+…, n/);
+    for (const line of result.stderr.split("\n")) assert.ok(line.length < 4100, `${line.length}`);
   }));
 
 const labels = [{ name: "__name__", value: metric }, { name: `l${hostile}`, value: hostile }];
