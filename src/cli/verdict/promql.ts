@@ -15,8 +15,11 @@ export interface Extent {
   readonly endMs: number;
 }
 
-/** A distance of the bounds of a range from the samples, because servers disagree on whether a bound belongs to the range. */
-const marginMs = 1000;
+/**
+ * A distance of the bounds of a range from the samples: servers disagree on whether a bound belongs to the range, and the samples of
+ * a trend may be a little later than those of the counters by which a run is found.
+ */
+const marginMs = 1500;
 
 /** Returns a selector of series by their labels. */
 export function select(matchers: Matchers, further: readonly string[] = []): string {

@@ -110,6 +110,15 @@ export class QueryClient {
     return (await this.#ask("query_range", { query, ...times })).map(sampledSeriesOf);
   }
 
+  /** Returns the labels of the series with samples in a time. The server may add series that were there a little earlier. */
+  async series(
+    selector: string,
+    { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
+  ): Promise<readonly Readonly<Record<string, string>>[]> {
+    const times = { start: secondsOf(startMs), end: secondsOf(endMs) };
+    return (await this.#ask("series", { "match[]": selector, ...times })).map((metric) => labelsOf({ metric }));
+  }
+
   async #ask(path: string, parameters: Readonly<Record<string, string>>): Promise<readonly QueriedSeries[]> {
     for (let attempt = 0;; attempt++) {
       try {
@@ -179,7 +188,9 @@ export class QueryClient {
 
   #resultOf(status: number, text: string, headers: RequestHeaders): readonly QueriedSeries[] {
     const answer = parseAnswer(text);
-    if (answer?.status === "success" && status === 200) return arrayOf(Object(answer.data).result).map(Object);
+    if (answer?.status === "success" && status === 200) {
+      return arrayOf(Array.isArray(answer.data) ? answer.data : Object(answer.data).result).map(Object);
+    }
     const secrets = secretsOf(headers, this.#options.url);
     const said = answer?.error ?? (/^\s*</.test(text) ? "it answers with a page, not with JSON" : text);
     const reason = cleanText(redactSecrets(String(said), secrets)).slice(0, 300);

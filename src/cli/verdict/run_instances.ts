@@ -59,17 +59,35 @@ export async function findLatestRun(
     const extent = extentOf(instances);
     if (extent === undefined || extent.endMs - extent.startMs < 2 * maxGapMs) return { instances, hasEarlier };
     const stepMs = Math.max(maxGapMs, Math.ceil((extent.endMs - extent.startMs) / gapSteps));
-    const query = `count(last_over_time(${selectorOf(run)}[${stepMs}ms]))`;
-    const [series] = await client.range(query, { ...extent, startMs: extent.startMs + stepMs, stepMs });
-    const times = series?.floats.map(({ timeMs }) => timeMs) ?? [];
+    const times = await timesOf(client, selectorOf(run), { ...extent, stepMs }) ??
+      await timesOf(client, anySelectorOf(run), { ...extent, stepMs }) ?? [];
     const last = times.findLastIndex((timeMs, index) => index > 0 && timeMs - (times[index - 1] ?? 0) > 1.5 * stepMs);
     if (last < 0) return { instances, hasEarlier };
     instances = await findInstances(client, run, { ...within, startMs: (times[last] ?? 0) - stepMs });
   }
 }
 
-/** Selects the series of a run. The buckets of classic histograms would only multiply the work. */
+/** Returns the ends of the steps that contain samples; undefined if there are none. */
+async function timesOf(
+  client: QueryClient,
+  selector: string,
+  { startMs, endMs, stepMs }: Extent & { readonly stepMs: number },
+): Promise<readonly number[] | undefined> {
+  const query = `count(last_over_time(${selector}[${stepMs}ms]))`;
+  const [series] = await client.range(query, { startMs: startMs + stepMs, endMs, stepMs });
+  return series?.floats.map(({ timeMs }) => timeMs);
+}
+
+/**
+ * Selects series that show when a run took place: k6 sends counters and the VUs all the time. The samples of histograms would take
+ * the server much longer to read.
+ */
 function selectorOf({ matchers, prefix }: RunSelection): string {
+  return select(matchers, [`__name__=~${quote(`${prefix}(.+_total|.+_rate|vus|vus_max)`)}`]);
+}
+
+/** Selects all series of a run except buckets, for runs of other senders. */
+function anySelectorOf({ matchers, prefix }: RunSelection): string {
   return select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, `__name__!~".+_bucket"`]);
 }
 
@@ -80,10 +98,13 @@ function selectorOf({ matchers, prefix }: RunSelection): string {
  */
 export async function findInstances(client: QueryClient, run: RunSelection, within: Extent): Promise<Instance[]> {
   const { instanceLabel } = run;
-  const selector = selectorOf(run);
-  const extents = await askMetricsQl(client, { selector, instanceLabel, within }) ??
-    await search(client, { selector, instanceLabel, within });
-  return [...extents].map(([name, extent]) => ({ name, ...extent })).sort((a, b) => a.name < b.name ? -1 : 1);
+  for (const selector of [selectorOf(run), anySelectorOf(run)]) {
+    const extents = await askMetricsQl(client, { selector, instanceLabel, within }) ??
+      await search(client, { selector, instanceLabel, within });
+    if (extents.size === 0) continue;
+    return [...extents].map(([name, extent]) => ({ name, ...extent })).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+  return [];
 }
 
 /** Returns the time of a run, from its first sample to its last; undefined if there are no instances. */

@@ -33,6 +33,20 @@ export interface SentThreshold {
   readonly expression: string;
 }
 
+/** What is known about a run. */
+interface RunFacts {
+  readonly run: RunSelection;
+  readonly extent: Extent;
+  /** The labels of its series, by name. */
+  readonly series: ReadonlyMap<string, readonly Matchers[]>;
+  readonly metrics?: readonly StoredMetric[];
+  /** The estimated start. */
+  readonly startMs?: number;
+}
+
+/** The first length of time in which the last native histograms are read: a live sender repeats idle series once a minute. */
+const firstLookMs = 75_000;
+
 /** Reads one run. */
 export class RunReader {
   readonly client: QueryClient;
@@ -42,22 +56,16 @@ export class RunReader {
   /** How long the run took, in milliseconds. */
   readonly durationMs: number;
   readonly #run: RunSelection;
+  readonly #series: ReadonlyMap<string, readonly Matchers[]>;
   readonly #readings = new Map<string, Promise<MetricReading | undefined>>();
 
-  private constructor(
-    client: QueryClient,
-    { run, extent, metrics, startMs = extent.startMs }: {
-      readonly run: RunSelection;
-      readonly extent: Extent;
-      readonly metrics: readonly StoredMetric[];
-      readonly startMs?: number;
-    },
-  ) {
+  private constructor(client: QueryClient, { run, extent, series, metrics = [], startMs = extent.startMs }: RunFacts) {
     this.client = client;
     this.extent = extent;
     this.metrics = metrics;
     this.durationMs = extent.endMs - startMs;
     this.#run = run;
+    this.#series = series;
   }
 
   /**
@@ -76,19 +84,25 @@ export class RunReader {
     },
   ): Promise<RunReader> {
     const { matchers, prefix } = run;
-    const selector = select(matchers, [`__name__=~${quote(`${prefix}.+`)}`]);
-    const found = await client.instant(`count by (__name__) (${lastOf(selector, extent)})`, evaluationTime(extent));
-    const names = found.map(({ labels }) => labels.__name__ ?? "");
-    const untyped = new RunReader(client, { run, extent, metrics: [] });
+    // Of the buckets of classic histograms, one is enough.
+    const selector = select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, 'le=~"|\\\\+Inf"']);
+    const series = new Map<string, Matchers[]>();
+    for (const { __name__: name = "", ...labels } of await client.series(selector, extent)) {
+      const others = series.get(name);
+      if (others === undefined) series.set(name, [labels]);
+      else others.push(labels);
+    }
+    const facts = { run, extent, series };
     // A native histogram has the name that a gauge could have.
-    const plain = storedMetrics(names, { prefix, known, native: new Set() })
+    const plain = storedMetrics(series.keys(), { prefix, known, native: new Set() })
       .flatMap((metric) => metric.type === "gauge" ? [metric.series] : []);
-    const native = new Set((await untyped.#nativeAmong(plain)).map((name) => name.slice(prefix.length)));
-    const metrics = storedMetrics(names, { prefix, known, native });
-    const typed = new RunReader(client, { run, extent, metrics });
-    return isStartKnown
-      ? typed
-      : new RunReader(client, { run, extent, metrics, startMs: await typed.#estimateStart() });
+    const native = new Set<string>();
+    for (const name of plain) {
+      if (await new RunReader(client, facts).#isNative(name)) native.add(name.slice(prefix.length));
+    }
+    const metrics = storedMetrics(series.keys(), { prefix, known, native });
+    const typed = new RunReader(client, { ...facts, metrics });
+    return isStartKnown ? typed : new RunReader(client, { ...facts, metrics, startMs: await typed.#estimateStart() });
   }
 
   /** Returns the metric with the name that a script uses; undefined if the run sent no such series. */
@@ -163,15 +177,20 @@ export class RunReader {
       this.metrics.find(({ type }) => type === "counter");
     if (counter?.type !== "counter" || lengthMs === 0) return startMs;
     const selector = this.#select(counter.series);
-    const ask = async (query: string): Promise<Map<string, number>> =>
-      new Map((await this.#ask(query)).map(({ labels, value }) => [seriesKey(labels), value]));
+    const ask = async (query: string, atMs = evaluationTime(this.extent)): Promise<Map<string, number>> =>
+      new Map((await this.client.instant(query, atMs)).map(({ labels, value }) => [seriesKey(labels), value]));
     const firstValues = await ask(`min_over_time(${this.#over(selector)})`);
     const perSecond = await ask(`deriv(${this.#over(selector)})`);
     const counts = await ask(`count_over_time(${this.#over(selector)})`);
-    const step = Math.max(50, Math.ceil(lengthMs / 2000));
-    const firstTimes = await ask(`min_over_time(timestamp(${selector})[${lengthMs + 1000}ms:${step}ms])`);
     // The first sample comes after at most one period. A burst at the start is not a longer time.
     const periodMs = lengthMs / Math.max(1, Math.max(...counts.values()) - 1);
+    // Series that begin later say nothing about the start.
+    const lookMs = Math.ceil(Math.min(lengthMs, 3 * periodMs));
+    const stepMs = Math.max(50, Math.ceil(lookMs / 60));
+    const firstTimes = await ask(
+      `min_over_time(timestamp(${selector})[${lookMs + stepMs}ms:${stepMs}ms])`,
+      startMs + lookMs,
+    );
     // A series with many counts shows the start better than one with few.
     let [sum, weights] = [0, 0];
     for (const [key, rate] of perSecond) {
@@ -265,26 +284,35 @@ export class RunReader {
     return classicOf(buckets, sum?.value ?? NaN);
   }
 
+  /** Adds up the last histogram of each series. To read all histograms of a long run would take the server long. */
   async #native(series: string, tags: TagList): Promise<Histogram | undefined> {
-    const [merged] = await this.#ask(`sum(${this.#last(series, tags)})`);
-    if (merged === undefined) return undefined;
-    if (merged.histogram !== undefined) return mergeNative([merged.histogram]);
-    const last = await this.#lastHistograms(series, tags);
-    return last.length === 0 ? undefined : mergeNative(last);
+    const wanted = this.#countOf(series, tags);
+    const lengthMs = this.extent.endMs - this.extent.startMs;
+    for (let lookMs = Math.min(firstLookMs, lengthMs);; lookMs = Math.min(4 * lookMs, lengthMs)) {
+      const last = lastOf(this.#select(series, tags), { ...this.extent, startMs: this.extent.endMs - lookMs });
+      const [found] = await this.#ask(`count(${last})`);
+      if ((found?.value ?? 0) < wanted && lookMs < lengthMs) continue;
+      const [merged] = await this.#ask(`sum(${last})`);
+      if (merged === undefined) return undefined;
+      if (merged.histogram !== undefined) return mergeNative([merged.histogram]);
+      const histograms = await this.#lastHistograms(series, tags);
+      return histograms.length === 0 ? undefined : mergeNative(histograms);
+    }
   }
 
-  /** Returns which of these names are native histograms. */
-  async #nativeAmong(names: readonly string[]): Promise<string[]> {
-    const native: string[] = [];
-    for (const name of names) {
-      const [value] = await this.#ask(`sum(${this.#last(name)})`);
-      if (value?.histogram !== undefined) native.push(name);
+  /** Reports whether a name is that of native histograms. */
+  async #isNative(name: string): Promise<boolean> {
+    const { extent } = this;
+    const late = { ...extent, startMs: Math.max(extent.startMs, extent.endMs - firstLookMs) };
+    for (const time of late.startMs === extent.startMs ? [extent] : [late, extent]) {
+      const [value] = await this.#ask(`sum(${lastOf(this.#select(name), time)})`);
+      if (value === undefined) continue;
+      if (value.histogram !== undefined || value.value !== 0) return value.histogram !== undefined;
       // Prometheus before 2.44 takes the last value of a histogram for 0.
-      if (value?.value !== 0) continue;
-      const [increase] = await this.#ask(`sum(increase(${this.#over(this.#select(name))}))`);
-      if (increase?.histogram !== undefined) native.push(name);
+      const [increase] = await this.#ask(`sum(increase(${over(this.#select(name), time)}))`);
+      return increase?.histogram !== undefined;
     }
-    return native;
+    return false;
   }
 
   /**
@@ -292,20 +320,26 @@ export class RunReader {
    * until each series was seen.
    */
   async #lastHistograms(series: string, tags: TagList): Promise<QueriedHistogram[]> {
-    const [all] = await this.#ask(`count(${this.#last(series, tags)})`);
-    const { startMs, endMs } = this.extent;
+    const wanted = this.#countOf(series, tags);
     const last = new Map<string, QueriedHistogram>();
     let toMs = evaluationTime(this.extent);
-    for (let lengthMs = 15_000; last.size < (all?.value ?? 0) && toMs >= startMs; lengthMs *= 2) {
+    for (let lengthMs = 2000; last.size < wanted && toMs >= this.extent.startMs; lengthMs *= 2) {
       const selector = `${this.#select(series, tags)}[${lengthMs}ms]`;
       for (const { labels, histograms } of await this.client.samples(selector, toMs)) {
-        const newest = histograms.findLast(({ timeMs }) => timeMs <= endMs + 1)?.histogram;
+        const newest = histograms.at(-1)?.histogram;
         const key = seriesKey(labels);
         if (newest !== undefined && !last.has(key)) last.set(key, newest);
       }
       toMs -= lengthMs;
     }
     return [...last.values()];
+  }
+
+  /** Returns the number of series of a name with certain tags. */
+  #countOf(name: string, tags: TagList): number {
+    const series = this.#series.get(name) ?? [];
+    return series.filter((labels) => tags.every(([tag, value]) => (labels[validLabelName(tag)] ?? "") === value))
+      .length;
   }
 
   #ask(query: string): Promise<readonly InstantSeries[]> {

@@ -49,6 +49,14 @@ export async function compareRunWindows(
     }
     const windows = compareWindows(pairs);
     if (windows === undefined) continue;
+    if (windows.isBlind && !windows.failed) {
+      return {
+        ...unanswered(
+          "the buckets of the histograms are too wide to see a small change; send with --trend-as native, or with narrower --buckets",
+        ),
+        windows,
+      };
+    }
     const detail = `${formatChange(windows.change)} in ${windows.pairs} pairs of windows`;
     const state = windows.failed ? "crossed" : "passed";
     return { judgement: { ...subject, state, value: windows.change, detail }, windows };

@@ -42,10 +42,16 @@ export function formatJson(verdict: RunVerdict): string {
       ...values.type === "rate" && "passes" in values && { passes: values.passes },
       ...values.type === "gauge" && { min: values.min, max: values.max },
       values: Object.fromEntries(answers.flatMap(([name, { value }]) => value === undefined ? [] : [[name, value]])),
-      ...bounded(
-        answers.flatMap(([name, { bounds }]) => bounds === undefined ? [] : [[name, [bounds.low, bounds.high]]]),
+      ...memberOf(
+        "bounds",
+        answers.flatMap(([name, { bounds }]) =>
+          bounds === undefined ? [] : [[name, [bounds.low, bounds.high]] as const]
+        ),
       ),
-      ...unknown(answers.flatMap(([name, { problem }]) => problem === undefined ? [] : [[name, problem]])),
+      ...memberOf(
+        "unknown",
+        answers.flatMap(([name, { problem }]) => problem === undefined ? [] : [[name, problem] as const]),
+      ),
     }];
   });
   const content = {
@@ -64,12 +70,9 @@ export function formatJson(verdict: RunVerdict): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
-function bounded(entries: readonly (readonly [string, readonly number[]])[] | unknown[][]): object {
-  return entries.length === 0 ? {} : { bounds: Object.fromEntries(entries.map(([name, range]) => [name, range])) };
-}
-
-function unknown(entries: unknown[][]): object {
-  return entries.length === 0 ? {} : { unknown: Object.fromEntries(entries.map(([name, problem]) => [name, problem])) };
+/** Returns an object with one member, which has these entries; an empty object if there are none. */
+function memberOf(name: string, entries: readonly (readonly [string, unknown])[]): object {
+  return entries.length === 0 ? {} : { [name]: Object.fromEntries(entries) };
 }
 
 /** Formats the verdict for a job summary: the conditions as a table, and the summary of k6's manner below it. */

@@ -24,6 +24,8 @@ export const windowGateDefaults = {
   minValues: 20,
   /** The share of the windows at the start that is left out. */
   warmUp: 0.1,
+  /** Buckets that are wider than this share of the quantile hide changes. Those of k6's native histograms have 0.09. */
+  maxBucketWidth: 0.25,
 } as const;
 
 /** The median of the windows of a run, and their quartiles. */
@@ -45,6 +47,8 @@ export interface WindowComparison {
   readonly pValue: number;
   /** Whether the run is slower. */
   readonly failed: boolean;
+  /** Whether the buckets are too wide to see whether the run is slower. */
+  readonly isBlind: boolean;
 }
 
 /** The same window of two runs. */
@@ -59,10 +63,15 @@ export interface WindowPair {
  * @returns undefined if there are too few windows with values in both runs
  */
 export function compareWindows(windows: readonly WindowPair[]): WindowComparison | undefined {
-  const { quantile, significance, minChange, minPairs, minValues, warmUp } = windowGateDefaults;
+  const { quantile, significance, minChange, minPairs, minValues, warmUp, maxBucketWidth } = windowGateDefaults;
   const afterWarmUp = windows.slice(Math.max(1, Math.ceil(windows.length * warmUp)));
-  const valueOf = (histogram: Histogram | undefined): number =>
-    histogram === undefined || histogram.count < minValues ? NaN : histogramQuantile(histogram, quantile)?.value ?? NaN;
+  const widths: number[] = [];
+  const valueOf = (histogram: Histogram | undefined): number => {
+    if (histogram === undefined || histogram.count < minValues) return NaN;
+    const { value = NaN, low = NaN, high = NaN } = histogramQuantile(histogram, quantile) ?? {};
+    widths.push((high - low) / value);
+    return value;
+  };
   const pairs = afterWarmUp.map(({ baseline, current }) => [valueOf(baseline), valueOf(current)] as const)
     .filter(([baseline, current]) => baseline > 0 && current > 0);
   if (pairs.length < minPairs) return undefined;
@@ -80,6 +89,7 @@ export function compareWindows(windows: readonly WindowPair[]): WindowComparison
     high: Math.expm1(test.high),
     pValue: test.pValue,
     failed: test.pValue < significance && change > minChange,
+    isBlind: median(widths) > maxBucketWidth,
   };
 }
 

@@ -67,6 +67,13 @@ test("a native histogram has its buckets", async () => {
   });
 });
 
+test("the labels of series come as a list", async () => {
+  const { client, asked } = clientOf([Response.json({ status: "success", data: [{ __name__: "a", le: "1" }] })]);
+  assert.deepEqual(await client.series('{a="b"}', { startMs: 1000, endMs: 2500 }), [{ __name__: "a", le: "1" }]);
+  assert.equal(asked[0]?.url, "http://host/prometheus/api/v1/series");
+  assert.equal(asked[0]?.form.toString(), "match%5B%5D=%7Ba%3D%22b%22%7D&start=1&end=2.5&nocache=1");
+});
+
 test("user info in the URL becomes basic authentication, and is not in the URL that is asked", async () => {
   const { client, asked } = clientOf([success([])], { url: new URL("http://user:secret@host/api/v1") });
   await client.instant("a", 0);

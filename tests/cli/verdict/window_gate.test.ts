@@ -86,3 +86,14 @@ test("too few windows, or windows with too few values, give no answer", () => {
   const sparse = simulate(1, { requests: 19 });
   assert.equal(compareWindows(sparse.map((window) => ({ baseline: window, current: window }))), undefined);
 });
+
+test("wide buckets hide a change, and the result says so", () => {
+  const widen = (histogram: Histogram | undefined): Histogram | undefined => {
+    if (histogram === undefined) return undefined;
+    return { ...histogram, form: "classic", buckets: [{ low: 0.05, high: 1, count: histogram.count }] };
+  };
+  const wide = pairsOf(5, 1.1).map(({ baseline, current }) => ({ baseline: widen(baseline), current: widen(current) }));
+  const { failed, isBlind } = compareWindows(wide) ?? assert.fail();
+  assert.deepEqual([failed, isBlind], [false, true]);
+  assert.equal(compareWindows(pairsOf(5, 1.1))?.isBlind, false);
+});
