@@ -102,12 +102,15 @@ export class SpoolLog {
       const bytes = store.read(name);
       let length = bytes.length;
       for (const part of readSegment(name, bytes)) {
-        if ("ids" in part) { for (const id of part.ids) settled.push({ id, segment }); }
-        else if ("isTail" in part) damaged.push(part);
-        else records.set(part.id, part);
-        if ("isTail" in part && part.isTail) {
+        if ("ids" in part) {
+          for (const id of part.ids) settled.push({ id, segment });
+        } else if ("isTail" in part) {
+          damaged.push(part);
+          if (!part.isTail) continue;
           store.truncate(name, part.from);
           length = part.from;
+        } else {
+          records.set(part.id, part);
         }
       }
       segment.bytes = length;
