@@ -215,7 +215,11 @@ function createForwarder(
     };
   }
   const spool = openSpool(raw, log);
-  return { forwarder: new RemoteWriteForwarder({ ...options, spool, receiver: receiving }), spool, failsOnLoss };
+  return {
+    forwarder: new RemoteWriteForwarder({ ...options, spool: spool?.spool, receiver: receiving }),
+    spool,
+    failsOnLoss,
+  };
 }
 
 function describe({ version, timeSeries, bodyBytes }: ReceivedWrite): string {

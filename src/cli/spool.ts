@@ -14,8 +14,9 @@ import { onExit } from "./runtime.ts";
 import { openSpoolFolder, type SpoolFolder } from "./spool_folder.ts";
 
 /** An open spool, and where it is. */
-export interface CommandSpool extends OpenSpool {
+export interface CommandSpool {
   readonly path: string;
+  readonly spool: OpenSpool;
 }
 
 /** About a day of a run with a thousand series, a window each second. */
@@ -46,14 +47,7 @@ export function openSpool({ spoolFolder: path, spoolBytes }: RawOptions, log: Lo
     onExit(folder.release);
     const spool = createSpool(folder, { maxBytes });
     describeContents(spool, { path, log });
-    // The getter must stay one.
-    return {
-      path,
-      before: spool.before,
-      get contents() {
-        return spool.contents;
-      },
-    };
+    return { path, spool };
   } catch (error) {
     folder?.release();
     throw new ConfigurationError(
@@ -64,9 +58,9 @@ export function openSpool({ spoolFolder: path, spoolBytes }: RawOptions, log: Lo
 
 /** Returns the options of an output with a spool. What is stored need not be given up after some time. */
 export function spoolOptions(
-  spool: CommandSpool | undefined,
+  opened: CommandSpool | undefined,
 ): Pick<RemoteWriteOutputOptions, "spool" | "retryDeadlineMs"> {
-  return spool === undefined ? {} : { spool, retryDeadlineMs: Infinity };
+  return opened === undefined ? {} : { spool: opened.spool, retryDeadlineMs: Infinity };
 }
 
 function describeContents(
@@ -96,9 +90,9 @@ function describeContents(
 }
 
 /** Returns the rows of the summary about a spool. */
-export function spoolRows(spool: CommandSpool | undefined): string[][] {
-  if (spool === undefined) return [];
-  const { path, contents: { found, earlier, kept } } = spool;
+export function spoolRows(opened: CommandSpool | undefined): string[][] {
+  if (opened === undefined) return [];
+  const { path, spool: { contents: { found, earlier, kept } } } = opened;
   const rest = (["rejected", "failed", "unknown", "dropped", "merged"] as const)
     .flatMap((outcome) => earlier[outcome] === 0 ? [] : [`${countOf(earlier[outcome], "sample")} ${outcome}`]);
   return [

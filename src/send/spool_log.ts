@@ -59,8 +59,8 @@ interface Segment {
   bytes: number;
   /** The batches that are not settled. */
   open: number;
-  /** The segments whose batches are settled by records of this segment. While they exist, it must exist, too. */
-  readonly settles: Set<string>;
+  /** The batches that the records of this segment settle, by segment. While a batch exists, so must the record that settles it. */
+  readonly settles: Map<string, number[]>;
 }
 
 /** Precedes each record: a mark, the length of the record, and its checksum, each a little-endian uint32. */
@@ -102,12 +102,15 @@ export class SpoolLog {
       const bytes = store.read(name);
       let length = bytes.length;
       for (const part of readSegment(name, bytes)) {
-        if ("ids" in part) { for (const id of part.ids) settled.push({ id, segment }); }
-        else if ("isTail" in part) damaged.push(part);
-        else records.set(part.id, part);
-        if ("isTail" in part && part.isTail) {
+        if ("ids" in part) {
+          for (const id of part.ids) settled.push({ id, segment });
+        } else if ("isTail" in part) {
+          damaged.push(part);
+          if (!part.isTail) continue;
           store.truncate(name, part.from);
           length = part.from;
+        } else {
+          records.set(part.id, part);
         }
       }
       segment.bytes = length;
@@ -116,7 +119,7 @@ export class SpoolLog {
     }
     for (const { id, segment } of settled) {
       const record = records.get(id);
-      if (record !== undefined) segment.settles.add(record.segment);
+      if (record !== undefined) addTo(segment.settles, record);
       this.#nextId = Math.max(this.#nextId, id + 1);
     }
     for (const { id } of settled) records.delete(id);
@@ -171,18 +174,22 @@ export class SpoolLog {
   /** Notes that batches are settled. @throws what the store throws */
   settle(...records: readonly LogRecord[]): void {
     if (records.length === 0) return;
-    const content = new Uint8Array(1 + 8 * records.length);
-    const view = new DataView(content.buffer);
-    view.setUint8(0, types.settled);
-    records.forEach(({ id }, index) => view.setFloat64(1 + 8 * index, id, true));
     try {
-      const { settles } = this.#segment(this.#write(content).name);
-      for (const { segment } of records) settles.add(segment);
+      this.#writeSettled(records);
     } finally {
       // A segment whose batches are all settled goes, even if nothing can be written any more.
       for (const { segment } of records) this.#segment(segment).open--;
       this.#sweep();
     }
+  }
+
+  #writeSettled(records: readonly Pick<LogRecord, "id" | "segment">[]): void {
+    const content = new Uint8Array(1 + 8 * records.length);
+    const view = new DataView(content.buffer);
+    view.setUint8(0, types.settled);
+    records.forEach(({ id }, index) => view.setFloat64(1 + 8 * index, id, true));
+    const { settles } = this.#segment(this.#write(content).name);
+    for (const record of records) addTo(settles, record);
   }
 
   /** Removes the last segments if nothing is left in them. */
@@ -193,7 +200,7 @@ export class SpoolLog {
 
   #segment(name: string): Segment {
     let segment = this.#segments.get(name);
-    if (segment === undefined) this.#segments.set(name, segment = { bytes: 0, open: 0, settles: new Set() });
+    if (segment === undefined) this.#segments.set(name, segment = { bytes: 0, open: 0, settles: new Map() });
     return segment;
   }
 
@@ -215,15 +222,25 @@ export class SpoolLog {
 
   /** Removes the segments that are not needed any more, oldest first. */
   #sweep(): void {
-    for (const [name, segment] of this.#segments) {
+    for (const [name, segment] of [...this.#segments]) {
       if (segment.open > 0 || name === this.#current) continue;
-      const isNeeded = [...segment.settles].some((other) => other !== name && this.#segments.has(other));
-      if (isNeeded) continue;
+      const settled = [...segment.settles].flatMap(([other, ids]) =>
+        other !== name && this.#segments.has(other) ? ids.map((id) => ({ id, segment: other })) : []
+      );
+      // These records are still needed. Written again, they make room, unless the segment has little else.
+      if (2 * 8 * settled.length > segment.bytes) continue;
+      if (settled.length > 0) this.#writeSettled(settled);
       this.#store.remove(name);
       this.#segments.delete(name);
       this.#bytes -= segment.bytes;
     }
   }
+}
+
+function addTo(settles: Map<string, number[]>, { id, segment }: Pick<LogRecord, "id" | "segment">): void {
+  const ids = settles.get(segment);
+  if (ids === undefined) settles.set(segment, [id]);
+  else ids.push(id);
 }
 
 /** What a segment contains, in order. */

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { readBatch } from "../../src/protocol/stored_batch.ts";
+import { SpoolLog } from "../../src/send/spool_log.ts";
 import { startCli } from "../support/cli.ts";
+import { MemorySpool } from "../support/memory_spool.ts";
 import { Random } from "../support/mutate.ts";
 import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
 import { postV1 } from "../support/requests.ts";
@@ -110,6 +114,71 @@ test(
         assert.ok((expected.get("a")?.length ?? 0) > kills, "too few windows");
       } finally {
         stops = true;
+        proxy.close();
+        await prometheus.close();
+      }
+    }),
+);
+
+/** Returns the largest value that the files of a spool hold; -1 if there is none. */
+function largestIn(folder: string): number {
+  const store = new MemorySpool();
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".spool")) : [];
+  for (const name of names) store.files.set(name.slice(0, 10), new Uint8Array(readFileSync(join(folder, name))));
+  const log = new SpoolLog(store, { segmentBytes: Infinity });
+  const values = log.recovered.flatMap((record) => {
+    const { values, length } = readBatch(log.read(record) ?? new Uint8Array());
+    return [...values.subarray(0, length)];
+  });
+  return Math.max(-1, ...values);
+}
+
+test(
+  `a pipe that is killed ${kills} times, often in an outage, loses no window that it had taken`,
+  { skip: noPrometheus },
+  () =>
+    withFolder(async (folder) => {
+      const random = new Random(20261129);
+      const start = Date.now() - 600_000;
+      const spool = join(folder, "spool");
+      const prometheus = await startPrometheus();
+      const proxy = await startProxy(prometheus.writeUrl);
+      const command = ["-", "--mapping", "raw", "--flush-period", "20ms", "--url", proxy.url, "--spool", spool];
+      const lines = (from: number, count: number): string =>
+        Array.from({ length: count }, (_, index) => {
+          const value = from + index;
+          const data = { time: new Date(start + 10 * value).toISOString(), value, tags: {} };
+          return `${JSON.stringify({ metric: "vus", type: "Point", data })}\n`;
+        }).join("");
+      const stored = async (): Promise<readonly (readonly [number, number])[]> =>
+        (await prometheus.samples("k6_vus", Date.now()))[0]?.samples ?? [];
+      let next = 0;
+      try {
+        for (let kill = 0; kill < kills; kill++) {
+          proxy.isDown = kill === kills - 1 || random.below(3) > 0;
+          const before = next;
+          const running = startCli(command, { keepOpen: true });
+          running.child.stdin?.on("error", () => {});
+          const untilMs = Date.now() + random.below(400);
+          while (Date.now() < untilMs || largestIn(spool) < before) {
+            running.child.stdin?.write(lines(next, 3));
+            next += 3;
+            await delay(random.below(20));
+            if (!proxy.isDown && Date.now() >= untilMs) break;
+          }
+          running.signal("SIGKILL");
+          assert.equal((await running.ended).code, "SIGKILL");
+          // What it had not taken yet comes again, as the input of the next process.
+          next = Math.max(largestIn(spool), (await stored()).at(-1)?.[1] ?? -1) + 1;
+        }
+        proxy.isDown = false;
+        const { code, stderr } = await startCli(command, { input: lines(next, 10) }).ended;
+        assert.equal(code, 0, stderr);
+        assert.match(stderr, /earlier {2}[\d,]+ samples? of an earlier run w(?:as|ere) delivered/);
+        assert.ok(next > 3 * kills, `only ${next} samples`);
+        const all = Array.from({ length: next + 10 }, (_, value) => [start + 10 * value, value]);
+        assert.deepEqual(await stored(), all, stderr);
+      } finally {
         proxy.close();
         await prometheus.close();
       }

@@ -185,10 +185,10 @@ test("what cannot be sent before the end is left to the next process, which send
 test("a full spool leaves out the oldest values first, and never the newest total of a series", async () => {
   const machine = new Machine();
   machine.isDown = true;
-  const limit = 250_000;
+  const limit = 60_000;
   const { output } = machine.start({ maxBytes: limit });
-  const windows = 120;
-  const series = range(0, 500);
+  const windows = 100;
+  const series = range(0, 200);
   const metrics = series.map((number) => ({ name: `c${number}`, type: "counter", contains: "default" }) as const);
   for (const window of range(0, windows)) {
     // Half of the series end early: their totals are in old windows only.
@@ -204,7 +204,7 @@ test("a full spool leaves out the oldest values first, and never the newest tota
   machine.isDown = false;
   const report = await machine.clock.settle(output.close());
   assert.equal(report.delivered, report.samples);
-  assert.ok(report.merged > 5000, `${report.merged} merged`);
+  assert.ok(report.merged > 3000, `${report.merged} merged`);
   const { stored } = machine;
   for (const number of series) {
     assert.equal(stored[`k6_c${number}_total`]?.at(-1), number % 2 === 0 ? 11 : windows);
@@ -218,17 +218,17 @@ test("a full spool leaves out the oldest values first, and never the newest tota
 test("a full spool drops the oldest raw samples, counts them, and says so once", async () => {
   const machine = new Machine();
   machine.isDown = true;
-  const { output } = machine.start({ mapping: "raw", maxBytes: 200_000 });
-  const windows = 60;
+  const { output } = machine.start({ mapping: "raw", maxBytes: 60_000 });
+  const windows = 40;
   for (const value of range(0, windows)) {
-    output.add(range(0, 600).map((number) => machine.sample(`g${number}_${value}`, value)));
+    output.add(range(0, 300).map((number) => machine.sample(`g${number}_${value}`, value)));
     void output.flush();
     await machine.clock.advance(100);
   }
   machine.isDown = false;
   const report = await machine.clock.settle(output.close());
   assert.ok(report.dropped > 100, `${report.dropped} dropped`);
-  assert.equal(report.dropped + report.delivered, 600 * windows);
+  assert.equal(report.dropped + report.delivered, 300 * windows);
   assert.equal(output.stats.samplesDroppedTotal.queue_full, report.dropped);
   assert.deepEqual(machine.stored[`k6_g0_${windows - 1}`], [windows - 1]);
   assert.equal(machine.stored.k6_g0_20, undefined);

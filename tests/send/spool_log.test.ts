@@ -60,6 +60,15 @@ test("after each restart, a log has exactly the batches that are not settled, an
   );
 });
 
+test("a batch that stays long keeps its own segment, and no later one", () => {
+  const store = new MemorySpool();
+  const log = open(store);
+  log.append(facts, bytesOf("stays"));
+  for (let index = 0; index < 500; index++) log.settle(log.append(facts, bytesOf(`goes ${index}`)));
+  assert.ok(store.files.size <= 3, `${store.files.size} segments`);
+  assert.deepEqual(contentOf(open(store)), ["stays"]);
+});
+
 test("a torn end is cut off and reported, every complete batch before it is there, and new ones follow", () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { minLength: 1, maxLength: 8 }), fc.nat(), (texts, cut) => {
