@@ -156,7 +156,7 @@ function checkHeaders(headers: unknown): void {
 }
 
 /** Returns a function that ignores errors of `onWarning`, because they must not end the sending. */
-function guarded(onWarning: (message: string) => void): (message: string) => void {
+export function guarded(onWarning: (message: string) => void): (message: string) => void {
   return (message) => {
     try {
       onWarning(message);
