@@ -69,11 +69,16 @@ export class MetadataStore {
 
   /** Returns the metadata of a series, by its name. */
   of(name: string): Metadata | undefined {
-    const own = this.all.get(name);
-    if (own !== undefined) return own;
-    const family = this.all.get(familyOf(name, "histogram"));
-    return family !== undefined && familyOf(name, family.type) !== name ? family : undefined;
+    return metadataOf(name, this.all);
   }
+}
+
+/** Returns the metadata of a series, by its name or by that of its family. */
+export function metadataOf(name: string, families: ReadonlyMap<string, Metadata>): Metadata | undefined {
+  const own = families.get(name);
+  if (own !== undefined) return own;
+  const family = families.get(familyOf(name, "histogram"));
+  return family !== undefined && familyOf(name, family.type) !== name ? family : undefined;
 }
 
 /** Returns metadata whose help and unit are strings, whatever a program without types passed: the encoders rely on it. */

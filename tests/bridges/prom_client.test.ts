@@ -136,7 +136,10 @@ test("a collector that fails or hangs loses only its own metric, with one warnin
 });
 
 /** Starts pushing to a strict receiver by a clock that the test moves. */
-function start(registry: Registry, { isDown = () => false }: { readonly isDown?: (now: number) => boolean } = {}) {
+function start(
+  registry: Registry,
+  { isDown = () => false, capacity }: { readonly isDown?: (now: number) => boolean; readonly capacity?: number } = {},
+) {
   const clock = new VirtualClock();
   const warnings: string[] = [];
   const receiver = strictReceiver({
@@ -145,6 +148,7 @@ function start(registry: Registry, { isDown = () => false }: { readonly isDown?:
   const pushing = startPushing(registry, {
     ...{ url, fetch: receiver.fetch, now: clock.now, monotonicNow: clock.monotonicNow, sleep: clock.sleep },
     onWarning: (message) => warnings.push(message),
+    capacity,
   });
   return { pushing, clock, receiver, warnings };
 }
@@ -190,6 +194,24 @@ test("ten minutes of outage lose nothing", async () => {
   assert.deepEqual(times, [...expected, [61, 60 * 15_000 + 1]]);
   assert.deepEqual([delivered, merged], [samples, 0]);
   assert.ok(warnings.length > 0);
+});
+
+test("beyond capacity, every second snapshot is given up, but never the newest", async () => {
+  const registry = new Registry();
+  const ticks = new Counter({ name: "ticks_total", help: "x", registers: [registry] });
+  const begin = new VirtualClock().now();
+  const { pushing, clock, receiver } = start(registry, { isDown: (now) => now < begin + 160_000, capacity: 4 });
+  for (let tick = 1; tick <= 10; tick++) {
+    ticks.inc();
+    await clock.advance(15_000);
+  }
+  await clock.advance(20_000);
+  const { samples, delivered, merged } = await clock.settle(pushing.close());
+  const values = receiver.samples.get("ticks_total")?.map(({ value }) => value) ?? [];
+  // The first one was under way all the time.
+  assert.deepEqual([values[0], ...values.slice(-3)], [1, 10, 10, 10]);
+  assert.deepEqual([delivered, delivered + merged], [samples, 12]);
+  assert.ok(merged > 0);
 });
 
 test("an endpoint that stays down does not delay the end, and the report says what failed", async () => {
