@@ -4,7 +4,8 @@
  * @module
  */
 import type { SpoolStore } from "../send/spool_log.ts";
-import { builtin, isRunning, processId, readText } from "./runtime.ts";
+import { lockFile } from "./file_lock.ts";
+import { builtin } from "./runtime.ts";
 
 /** A folder that is reserved for this process. */
 export interface SpoolFolder extends SpoolStore {
@@ -25,7 +26,7 @@ const suffix = ".spool";
 export function openSpoolFolder(path: string): SpoolFolder {
   const fs = builtin("node:fs");
   fs.mkdirSync(path, { recursive: true, mode: 0o700 });
-  const release = lockFolder(path);
+  const { release } = lockFile(`${path}/spool`);
   const fileOf = (name: string): string => `${path}/${name}${suffix}`;
   /** The segment that grows. */
   let open: { readonly name: string; readonly file: number } | undefined;
@@ -68,23 +69,4 @@ export function openSpoolFolder(path: string): SpoolFolder {
     },
     release,
   };
-}
-
-/** Reserves a folder, unless a process that still runs has reserved it. Returns a function that ends the reservation. */
-function lockFolder(path: string): () => void {
-  const fs = builtin("node:fs");
-  const lock = `${path}/lock`;
-  for (let attempt = 0;; attempt++) {
-    try {
-      fs.writeFileSync(lock, String(processId), { flag: "wx", mode: 0o600 });
-      return () => fs.rmSync(lock, { force: true });
-    } catch (error) {
-      if (attempt > 3 || !fs.existsSync(lock)) throw error;
-    }
-    const holder = Number(readText(lock));
-    if (holder > 0 && holder !== processId && isRunning(holder)) {
-      throw new Error(`process ${holder} uses it (${lock})`);
-    }
-    fs.rmSync(lock, { force: true });
-  }
 }

@@ -162,7 +162,7 @@ function checkHeaders(headers: unknown): void {
  * Returns a function that passes on printable warnings, because they quote the words of others. It ignores errors of `onWarning`,
  * because they must not end the sending.
  */
-function guarded(onWarning: (message: string) => void): (message: string) => void {
+export function guarded(onWarning: (message: string) => void): (message: string) => void {
   return (message) => {
     try {
       onWarning(printableMessage(message));

@@ -12,7 +12,7 @@ import type { WriteRequest as RequestV1 } from "../../gen/proto/prometheus/remot
 import { FormatError } from "../model/errors.ts";
 import type { GeneratedMessage, Histogram, Metadata, SeriesArgument, TimeSeries } from "../model/time_series.ts";
 import { toMetadata } from "./decode.ts";
-import { MetadataStore } from "./metadata_store.ts";
+import { metadataOf } from "./metadata_store.ts";
 import { timeSeriesOf } from "./series_input.ts";
 import { isStaleMarker } from "./stale.ts";
 
@@ -36,20 +36,20 @@ interface SeriesMessage extends Omit<TimeSeries, "histograms"> {
  * @throws FormatError that shows the right form, if the argument or a part of it has another type
  */
 export function contentOf(input: SeriesArgument, now: number): SeriesContent {
-  const store = new MetadataStore();
+  const metadata = new Map<string, Metadata>();
   let given = input;
   if (isRequest(input)) {
     given = "symbols" in input ? seriesOfV2(input) : input.timeseries;
     for (const { metricFamilyName, type, ...texts } of "metadata" in input ? input.metadata : []) {
-      store.add(metricFamilyName, toMetadata(type, texts));
+      metadata.set(metricFamilyName, toMetadata(type, texts));
     }
   }
   const timeSeries = timeSeriesOf(given, now).map((series) => {
     if (!isMessage(series)) return series;
     const name = series.labels.find((label) => label.name === "__name__")?.value;
-    return plainSeries({ metadata: store.of(name ?? ""), ...series });
+    return plainSeries({ metadata: metadataOf(name ?? "", metadata), ...series });
   });
-  return { timeSeries, metadata: store.all };
+  return { timeSeries, metadata };
 }
 
 function isRequest(input: unknown): input is RequestV1 | RequestV2 {

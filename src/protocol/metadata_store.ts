@@ -5,12 +5,19 @@
  */
 import type { Metadata, SeriesType, TimeSeries } from "../model/time_series.ts";
 
+/** The suffixes of series that share a family, by its type. */
+const suffixes: Partial<Record<SeriesType, RegExp>> = {
+  histogram: /_(?:bucket|sum|count)$/,
+  summary: /_(?:sum|count)$/,
+};
+
 /**
- * Returns the metric family of a series, by which 1.0 sends metadata. The series of a classic histogram share a family. Every
- * other series is a family of its own.
+ * Returns the metric family of a series, by which 1.0 sends metadata. The series of a classic histogram or of a summary share a
+ * family. Every other series is a family of its own.
  */
 export function familyOf(name: string, type: SeriesType): string {
-  return type === "histogram" ? name.replace(/_(?:bucket|sum|count)$/, "") : name;
+  const suffix = suffixes[type];
+  return suffix === undefined ? name : name.replace(suffix, "");
 }
 
 /** How much metadata a store remembers. */
@@ -62,11 +69,16 @@ export class MetadataStore {
 
   /** Returns the metadata of a series, by its name. */
   of(name: string): Metadata | undefined {
-    const own = this.all.get(name);
-    if (own !== undefined) return own;
-    const histogram = this.all.get(familyOf(name, "histogram"));
-    return histogram?.type === "histogram" ? histogram : undefined;
+    return metadataOf(name, this.all);
   }
+}
+
+/** Returns the metadata of a series, by its name or by that of its family. */
+export function metadataOf(name: string, families: ReadonlyMap<string, Metadata>): Metadata | undefined {
+  const own = families.get(name);
+  if (own !== undefined) return own;
+  const family = families.get(familyOf(name, "histogram"));
+  return family !== undefined && familyOf(name, family.type) !== name ? family : undefined;
 }
 
 /** Returns metadata whose help and unit are strings, whatever a program without types passed: the encoders rely on it. */

@@ -70,14 +70,17 @@ export interface Prometheus {
 /**
  * Starts one on a free port, with an empty storage; resolves when it is ready.
  *
- * @param options `nativeHistograms`: whether it accepts them
+ * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML
  */
 export async function startPrometheus(
-  { nativeHistograms = true }: { readonly nativeHistograms?: boolean } = {},
+  { nativeHistograms = true, config: yaml = "global: {}\n" }: {
+    readonly nativeHistograms?: boolean;
+    readonly config?: string;
+  } = {},
 ): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-prometheus-"));
   const config = join(folder, "prometheus.yml");
-  writeFileSync(config, "global: {}\n");
+  writeFileSync(config, yaml);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const start = (): Promise<ServerProcess> =>
