@@ -115,18 +115,20 @@ export function cloudflareAggregator<Env>(
     }
 
     async fetch(request: Request): Promise<Response> {
+      const response = await this.#aggregator.handle(request);
       if (!this.#hasAlarm) {
+        this.#hasAlarm = true;
         // An alarm that is set already may be due earlier.
         if (await this.#storage.getAlarm() === null) await this.#storage.setAlarm(Date.now() + this.#intervalMs);
-        this.#hasAlarm = true;
       }
-      return await this.#aggregator.handle(request);
+      return response;
     }
 
     async alarm(): Promise<void> {
+      await this.#aggregator.open();
       // Before the flush, so that the next one comes also if this one fails.
-      await this.#storage.setAlarm(Date.now() + this.#intervalMs);
-      this.#hasAlarm = true;
+      this.#hasAlarm = this.#aggregator.stats.series > 0;
+      if (this.#hasAlarm) await this.#storage.setAlarm(Date.now() + this.#intervalMs);
       const timer = new AbortController();
       const flushed = this.#aggregator.flush().finally(() => timer.abort());
       // The endpoint may be away for long. The next alarm sends newer values.

@@ -20,7 +20,7 @@ const limits: Readonly<Record<string, number>> = {
   RemoteWriteOutput: 32_400,
   createReceiver: 7_500,
   RemoteWriteForwarder: 29_800,
-  RemoteWriteAggregator: 38_900,
+  RemoteWriteAggregator: 39_200,
   ".": 103_600,
   "./receiver": 11_800,
   "./gateway": 44_500,
