@@ -14,7 +14,8 @@ import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Warnings } from "../send/warnings.ts";
 import { NativeSum } from "./native_sum.ts";
 import { ruleOf, type RuleOptions, type SeriesRule } from "./series_rule.ts";
-import { type LabelChoice, LabelSplitter } from "./split_labels.ts";
+import { isRemovedBy, type LabelChoice } from "./label_choice.ts";
+import { LabelTree } from "./label_tree.ts";
 import { type Entry, formatEntries, parseEntries } from "./state_entries.ts";
 
 /** What the state needs to know. */
@@ -58,7 +59,6 @@ interface Sender {
 /** A series that is sent. */
 interface Combined {
   readonly id: number;
-  readonly key: string;
   series: EncodedSeries;
   /** The type that metadata declared. The first declaration counts. */
   isDeclared: boolean;
@@ -97,11 +97,11 @@ export interface Collected {
   /** The present value of each series. */
   readonly values: Batch;
   /**
-   * Notes whether the endpoint has got something of it. If not, the zeros are collected again: they must come before the sums.
+   * Notes whether the zeros were sent. If not, they are collected again, because they must come before the sums.
    *
-   * @returns whether there were zeros that it has got now
+   * @returns whether there were zeros, and they were sent
    */
-  settled(isDelivered: boolean): boolean;
+  settled(isSent: boolean): boolean;
 }
 
 /** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
@@ -119,10 +119,12 @@ type Refuse = (samples: number, reason: string) => void;
 /** Holds the state. All methods are synchronous, so a request is applied at once. */
 export class AggregatorState {
   readonly #options: AggregatorStateOptions;
-  readonly #splitter: LabelSplitter;
+  readonly #isRemoved: (name: string) => boolean;
   readonly #metadata = new MetadataStore();
   readonly #senders = new Map<string, Sender>();
-  readonly #combined = new Map<string, Combined>();
+  readonly #combined = new Set<Combined>();
+  readonly #floats: LabelTree<Combined>;
+  readonly #histograms: LabelTree<Combined>;
   readonly counts: AggregatorCounts = { accepted: 0, repeated: 0, refused: 0, leftOut: 0, resets: 0 };
   #bytes = 0;
   #nextId = 1;
@@ -135,7 +137,9 @@ export class AggregatorState {
 
   constructor(options: AggregatorStateOptions) {
     this.#options = options;
-    this.#splitter = new LabelSplitter(options);
+    this.#isRemoved = isRemovedBy(options);
+    this.#floats = new LabelTree(this.#isRemoved);
+    this.#histograms = new LabelTree(this.#isRemoved);
   }
 
   /** How many senders are remembered. */
@@ -204,7 +208,7 @@ export class AggregatorState {
     const edges = new Batch();
     const values = new Batch(this.#combined.size || 1);
     const begun: Combined[] = [];
-    for (const combined of this.#combined.values()) {
+    for (const combined of this.#combined) {
       const { rule, series, histogram } = combined;
       if (rule === "none") continue;
       if (isGauge(rule)) {
@@ -216,7 +220,8 @@ export class AggregatorState {
         if (combined.members.size === 0) this.#remove(combined);
         continue;
       }
-      const createdMs = Math.min(combined.createdMs, time - 1);
+      // Kept, because a start must not change.
+      const createdMs = combined.createdMs = Math.min(combined.createdMs, time - 1);
       if (!combined.hasBegun && !combined.isBeginning) {
         if (histogram === undefined) edges.push(series, 0, createdMs);
         else edges.pushHistogram(series, histogram.toEmpty(), createdMs);
@@ -231,13 +236,13 @@ export class AggregatorState {
     return {
       edges,
       values,
-      settled: (isDelivered) => {
+      settled: (isSent) => {
         for (const combined of begun) {
-          combined.hasBegun = isDelivered;
-          combined.isBeginning = isDelivered;
-          if (this.#options.isStored && isDelivered) this.#structure.push(this.#definitionOf(combined));
+          combined.hasBegun = isSent;
+          combined.isBeginning = isSent;
+          if (this.#options.isStored && isSent) this.#structure.push(this.#definitionOf(combined));
         }
-        return isDelivered && begun.length > 0;
+        return isSent && begun.length > 0;
       },
     };
   }
@@ -277,14 +282,14 @@ export class AggregatorState {
       records.push(formatEntries(entries));
       entries = [];
     };
-    for (const combined of this.#combined.values()) {
+    for (const combined of this.#combined) {
       push(this.#definitionOf(combined));
       push(sumOf(combined));
     }
     for (const sender of this.#senders.values()) {
       push(["sender", sender.id, sender.key]);
       for (const [combined, last] of sender.last) {
-        if (this.#combined.get(combined.key) === combined) push(lastOf(sender, combined, last));
+        if (this.#combined.has(combined)) push(lastOf(sender, combined, last));
       }
     }
     records.push(formatEntries(entries));
@@ -311,11 +316,11 @@ export class AggregatorState {
             break;
           }
           case "series": {
-            const [, id, key, labels, rule, createdMs, hasBegun, isDeclared, metadata] = entry;
+            const [, id, labels, rule, createdMs, hasBegun, isDeclared, metadata] = entry;
             const series = new EncodedSeries(labels, metadata ?? undefined);
             const known = all.get(id);
             if (known === undefined) {
-              const combined = this.#createCombined({ id, key, series, rule, createdMs, hasBegun, isDeclared });
+              const combined = this.#createCombined({ id, series, rule, createdMs, hasBegun, isDeclared });
               all.set(id, combined);
             } else {
               Object.assign(known, { series, rule, createdMs, hasBegun, isBeginning: hasBegun, isDeclared });
@@ -325,7 +330,7 @@ export class AggregatorState {
           case "remove": {
             const combined = all.get(entry[1]);
             all.delete(entry[1]);
-            if (combined !== undefined) this.#combined.delete(combined.key);
+            if (combined !== undefined) this.#remove(combined);
             break;
           }
           case "sum": {
@@ -351,21 +356,19 @@ export class AggregatorState {
       }
     }
     this.#bytes = 0;
-    for (const { key, histogram } of this.#combined.values()) {
-      this.#bytes += bytesOf.combined + 2 * key.length + (histogram?.buckets ?? 0) * bytesOf.bucket;
-    }
+    for (const combined of this.#combined) this.#bytes += combinedBytes(combined);
     for (const sender of this.#senders.values()) {
       this.#nextId = Math.max(this.#nextId, sender.id + 1);
       this.#bytes += bytesOf.sender + 2 * sender.key.length;
       for (const [combined, last] of sender.last) {
-        if (this.#combined.get(combined.key) !== combined) sender.last.delete(combined);
+        if (!this.#combined.has(combined)) sender.last.delete(combined);
         else {
           if (isGauge(combined.rule)) combined.members.set(sender, last);
           this.#bytes += bytesOf.last + histogramBytes(last.histogram);
         }
       }
     }
-    for (const { id, series } of this.#combined.values()) {
+    for (const { id, series } of this.#combined) {
       this.#nextId = Math.max(this.#nextId, id + 1);
       this.#metadata.addSeries([series]);
     }
@@ -388,7 +391,8 @@ export class AggregatorState {
     if (this.#senders.size + timeSeries.length <= maxSenders) return;
     const unknown = new Set<string>();
     for (const { labels } of timeSeries) {
-      const { sender } = this.#splitter.split(labels);
+      this.#floats.find(labels);
+      const { removed: sender } = this.#floats;
       if (!this.#senders.has(sender)) unknown.add(sender);
     }
     if (unknown.size === 0 || this.#senders.size + unknown.size <= maxSenders) return;
@@ -402,7 +406,7 @@ export class AggregatorState {
     let isNew = false;
     for (const [name, each] of metadata) isNew = this.#metadata.add(name, each) !== undefined || isNew;
     if (!isNew) return;
-    for (const combined of this.#combined.values()) {
+    for (const combined of this.#combined) {
       const declared = combined.isDeclared ? undefined : this.#metadata.of(combined.series.name);
       if (declared !== undefined) this.#declare(combined, declared);
     }
@@ -410,16 +414,17 @@ export class AggregatorState {
 
   #addSeries(series: TimeSeries, nowMs: number, refuse: Refuse): void {
     const { samples = [], histograms = [] } = series;
-    const { series: key, sender: senderKey } = this.#splitter.split(series.labels);
     if (samples.length > 0) {
-      const combined = this.#combinedOf(key, series, { nowMs, isHistogram: false });
+      const combined = this.#combinedOf(series, { nowMs, tree: this.#floats });
+      const { removed: senderKey } = this.#floats;
       if (combined === undefined) return this.#refuseNew(samples.length, refuse);
       if (combined.rule === "none") return this.#leaveOut(combined, samples.length);
       const rising = isRising(samples) ? samples : samples.toSorted(byTime);
       for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, refuse });
     }
     if (histograms.length > 0) {
-      const combined = this.#combinedOf(`${key}histogram`, series, { nowMs, isHistogram: true });
+      const combined = this.#combinedOf(series, { nowMs, tree: this.#histograms });
+      const { removed: senderKey } = this.#histograms;
       if (combined === undefined) return this.#refuseNew(histograms.length, refuse);
       const rising = isRising(histograms) ? histograms : histograms.toSorted(byTime);
       for (const histogram of rising) this.#addHistogram(histogram, { combined, senderKey, nowMs, refuse });
@@ -432,11 +437,13 @@ export class AggregatorState {
     refuse(samples, `Cannot accept a series: ${reason}`);
   }
 
-  #leaveOut({ series: { name } }: Combined, samples: number): void {
+  #leaveOut({ rule, series: { name } }: Combined, samples: number): void {
     this.counts.leftOut += samples;
+    const why = rule === "histogram"
+      ? "histograms with other bounds, and histograms that are gauges, cannot be added up."
+      : "quantiles and averages of several senders cannot be added up. Send histograms, or name a rule in the option gauges.";
     this.#options.warnings.once(
-      `The series "${name}" is left out: quantiles and averages of several senders cannot be added up. ` +
-        `Send histograms, or name a rule in the option gauges. Further series of this kind are left out without a warning.`,
+      `The series "${name}" is left out: ${why} Further series of this kind are left out without a warning.`,
     );
   }
 
@@ -568,29 +575,28 @@ export class AggregatorState {
 
   /** Returns the series that the series of senders become; undefined if there are too many. @throws FormatError */
   #combinedOf(
-    key: string,
     { labels, metadata }: TimeSeries,
-    { nowMs, isHistogram }: { nowMs: number; isHistogram: boolean },
+    { nowMs, tree }: { nowMs: number; tree: LabelTree<Combined> },
   ): Combined | undefined {
-    const known = this.#combined.get(key);
+    const known = tree.find(labels);
     if (known !== undefined) {
       if (!known.isDeclared && metadata !== undefined && metadata.type !== "unknown") this.#declare(known, metadata);
       return known;
     }
     if (this.#combined.size >= this.#options.maxSeries) return undefined;
-    const kept = labels.filter(({ name }) => !this.#splitter.isRemoved(name));
+    const kept = labels.filter(({ name }) => !this.#isRemoved(name));
     // It checks the labels, and sorts them.
     const [checked] = batchOf([{ labels: kept, samples: [{ value: 0, timestamp: 0 }] }]).series;
     if (checked === undefined) return undefined;
     const declared = metadata === undefined || metadata.type === "unknown" ? this.#metadata.of(checked.name) : metadata;
-    const rule = isHistogram ? "histogram" : this.#ruleOf(checked, declared);
+    const rule = tree === this.#histograms ? "histogram" : this.#ruleOf(checked, declared);
     const series = new EncodedSeries(checked.labels, declared ?? metadata ?? guessed(checked.name, rule));
     const isDeclared = declared !== undefined;
     this.#metadata.addSeries([series]);
     const combined = this.#createCombined({
-      ...{ id: this.#nextId++, key, series, rule, createdMs: nowMs, hasBegun: false, isDeclared },
+      ...{ id: this.#nextId++, series, rule, createdMs: nowMs, hasBegun: false, isDeclared },
     });
-    this.#bytes += bytesOf.combined + 2 * key.length;
+    this.#bytes += combinedBytes(combined);
     if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
     return combined;
   }
@@ -600,13 +606,14 @@ export class AggregatorState {
   }
 
   #createCombined(
-    known: Pick<Combined, "id" | "key" | "series" | "rule" | "createdMs" | "hasBegun" | "isDeclared">,
+    known: Pick<Combined, "id" | "series" | "rule" | "createdMs" | "hasBegun" | "isDeclared">,
   ): Combined {
     const combined: Combined = {
       ...known,
       ...{ isBeginning: known.hasBegun, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
     };
-    this.#combined.set(combined.key, combined);
+    this.#combined.add(combined);
+    this.#treeOf(combined).set(combined.series.labels, combined);
     return combined;
   }
 
@@ -634,13 +641,18 @@ export class AggregatorState {
   }
 
   #remove(combined: Combined): void {
-    this.#combined.delete(combined.key);
-    this.#bytes -= bytesOf.combined + 2 * combined.key.length;
+    this.#combined.delete(combined);
+    this.#treeOf(combined).delete(combined.series.labels);
+    this.#bytes -= combinedBytes(combined);
     if (this.#options.isStored) this.#structure.push(["remove", combined.id]);
   }
 
-  #definitionOf({ id, key, series, rule, createdMs, hasBegun, isDeclared }: Combined): Entry {
-    return ["series", id, key, series.labels, rule, createdMs, hasBegun, isDeclared, series.metadata];
+  #treeOf({ rule }: Combined): LabelTree<Combined> {
+    return rule === "histogram" ? this.#histograms : this.#floats;
+  }
+
+  #definitionOf({ id, series, rule, createdMs, hasBegun, isDeclared }: Combined): Entry {
+    return ["series", id, series.labels, rule, createdMs, hasBegun, isDeclared, series.metadata];
   }
 }
 
@@ -650,6 +662,11 @@ interface Place {
   readonly senderKey: string;
   readonly nowMs: number;
   readonly refuse: Refuse;
+}
+
+/** Returns the estimated memory of a series, in bytes. */
+function combinedBytes({ series, histogram }: Combined): number {
+  return bytesOf.combined + 2 * series.labelsV1.length + (histogram?.buckets ?? 0) * bytesOf.bucket;
 }
 
 function sumOf({ id, sum, histogram }: Combined): Entry {

@@ -5,7 +5,7 @@
  */
 import { unexpected } from "../model/check_keys.ts";
 import { BusyError, ConfigurationError } from "../model/errors.ts";
-import type { TimeSeries } from "../model/time_series.ts";
+import type { Label, TimeSeries } from "../model/time_series.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { encodeMetadataV1 } from "../protocol/encode_v1.ts";
@@ -15,10 +15,11 @@ import { batchesOf } from "../protocol/time_series_batch.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import type { PartialWrite, ReceivedWrite } from "../receive/receiver_options.ts";
 import { refuse } from "../receive/responses.ts";
+import { seriesKey } from "../receive/series_key.ts";
 import { sleep } from "../send/sleep.ts";
 import type { AggregatorOptions } from "./aggregator_options.ts";
 import { RemoteWriteAggregator } from "./remote_write_aggregator.ts";
-import { LabelSplitter } from "./split_labels.ts";
+import { isRemovedBy } from "./label_choice.ts";
 import { durableObject, type DurableObjectStorageLike } from "./stores/durable_object.ts";
 
 /** A Durable Object as the Worker sees it. */
@@ -114,18 +115,20 @@ export function cloudflareAggregator<Env>(
     }
 
     async fetch(request: Request): Promise<Response> {
+      const response = await this.#aggregator.handle(request);
       if (!this.#hasAlarm) {
+        this.#hasAlarm = true;
         // An alarm that is set already may be due earlier.
         if (await this.#storage.getAlarm() === null) await this.#storage.setAlarm(Date.now() + this.#intervalMs);
-        this.#hasAlarm = true;
       }
-      return await this.#aggregator.handle(request);
+      return response;
     }
 
     async alarm(): Promise<void> {
+      await this.#aggregator.open();
       // Before the flush, so that the next one comes also if this one fails.
-      await this.#storage.setAlarm(Date.now() + this.#intervalMs);
-      this.#hasAlarm = true;
+      this.#hasAlarm = this.#aggregator.stats.series > 0;
+      if (this.#hasAlarm) await this.#storage.setAlarm(Date.now() + this.#intervalMs);
       const timer = new AbortController();
       const flushed = this.#aggregator.flush().finally(() => timer.abort());
       // The endpoint may be away for long. The next alarm sends newer values.
@@ -169,7 +172,7 @@ function createFront(options: CloudflareAggregatorOptions): (request: Request) =
   const { front: { namespace, token, objects }, aggregation } = splitOptions(options);
   const { without = ["instance"], by, receiver } = aggregation;
   const stubOf = (index: number): DurableObjectStubLike => namespace.get(namespace.idFromName(`aggregator-${index}`));
-  const splitter = new LabelSplitter(by === undefined ? { without } : { by });
+  const isRemoved = isRemovedBy(by === undefined ? { without } : { by });
   const encoder = new EncoderV2();
   const buffer = new ByteBuffer();
 
@@ -185,7 +188,7 @@ function createFront(options: CloudflareAggregatorOptions): (request: Request) =
   async function distribute({ timeSeries, metadata }: ReceivedWrite): Promise<PartialWrite> {
     const parts: TimeSeries[][] = [];
     for (const series of timeSeries) {
-      const index = hashOf(splitter.split(series.labels).series) % objects;
+      const index = hashOf(series.labels.filter(({ name }) => !isRemoved(name))) % objects;
       (parts[index] ??= []).push(series);
     }
     const reasons: string[] = [];
@@ -240,9 +243,7 @@ function isSame(given: string, secret: string): boolean {
   return difference === 0;
 }
 
-/** Returns a hash that is the same in every isolate. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
+/** Returns a hash that is the same in every isolate and for every order of the labels. */
+function hashOf(labels: readonly Label[]): number {
+  return seriesKey(labels.filter(({ value }) => value !== ""));
 }

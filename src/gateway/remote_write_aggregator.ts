@@ -9,10 +9,10 @@ import { createDelivery, createMetadataSender } from "../send/create_delivery.ts
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import { Outage } from "../send/outage.ts";
 import { mergeReports, ReportBuilder } from "../send/report_builder.ts";
-import { type Sleep, untilAborted } from "../send/sleep.ts";
+import type { Sleep } from "../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
-import { type CloseOptions, WriteQueue } from "../send/write_queue.ts";
+import { type CloseOptions, type PushOptions, WriteQueue } from "../send/write_queue.ts";
 import { Journal } from "./aggregator_journal.ts";
 import { type AggregatorOptions, checkAggregatorOptions } from "./aggregator_options.ts";
 import { type AggregatorCounts, AggregatorState } from "./aggregator_state.ts";
@@ -188,20 +188,27 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     const { edges, values, settled } = this.#state.collect(now);
     // What is sent must not be more than what survives a restart: the sums would fall.
     await this.#journal?.commit();
-    const reports = [
-      ...this.#push(edges, { isCumulative: false }),
-      ...this.#push(values, { isCumulative: true }),
-    ];
-    const noted = async (): Promise<DeliveryReport> => {
-      const report = mergeReports(await Promise.all(reports));
-      const hasZeros = settled(report.delivered + report.unknown > 0);
-      if (hasZeros) await this.#journal?.commit().catch((error) => this.#warnStore(error));
-      return report;
-    };
-    return { sent: noted() };
+    const deferred = this.#queue.resume();
+    void deferred.then((report) => this.#report.add(report));
+    const zeros = Promise.all(this.#push(edges, { isCumulative: false })).then(async (reports) => {
+      const report = mergeReports(reports);
+      const isOver = report.delivered + report.unknown + report.rejected > 0;
+      // A restart must not send them again, because they are older than the sums.
+      if (settled(isOver)) await this.#journal?.commit().catch((error) => this.#warnStore(error));
+      return { report, isOver };
+    });
+    const after = edges.length === 0 ? undefined : zeros.then(({ isOver }) => {
+      if (!isOver) throw new Error("The zeros were not delivered, so they come again with the next sums");
+    });
+    // The queue asks only when it is the turn of the sums.
+    after?.catch(() => {});
+    const sums = this.#push(values, { isCumulative: true, after });
+    const sent = async (): Promise<DeliveryReport> =>
+      mergeReports(await Promise.all([deferred, zeros.then(({ report }) => report), ...sums]));
+    return { sent: sent() };
   }
 
-  #push(batch: Batch, options: { readonly isCumulative: boolean }): Promise<DeliveryReport>[] {
+  #push(batch: Batch, options: PushOptions): Promise<DeliveryReport>[] {
     return batchesByShard(batch, this.#shards).flatMap((part, shard) => {
       const report = this.#queue.push(shard, part, options);
       this.#pending.add(report);
@@ -229,11 +236,10 @@ export class RemoteWriteAggregator implements AsyncDisposable {
 
   async #close({ timeoutMs = this.#closeTimeoutMs, signal }: CloseOptions): Promise<DeliveryReport> {
     this.#stopTimer?.abort();
+    let last: Promise<unknown> | undefined;
     try {
-      if (this.#opened !== undefined) {
-        await this.#opened;
-        await this.#begin();
-      }
+      await this.#opened;
+      if (this.#opened !== undefined) last = (await this.#begin()).sent;
     } catch (error) {
       this.#warnStore(error);
     }
@@ -241,7 +247,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
       while (this.#pending.size > 0) await Promise.all(this.#pending);
     };
     await this.#queue.close({ timeoutMs, signal, finish: settled });
-    await untilAborted(settled(), AbortSignal.timeout(1000)).catch(() => {});
+    await last;
     await this.#journal?.close().catch((error) => this.#warnStore(error));
     return this.#report.report();
   }

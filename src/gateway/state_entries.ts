@@ -17,7 +17,6 @@ export type Entry =
   | readonly [
     "series",
     id: number,
-    key: string,
     labels: readonly Label[],
     rule: SeriesRule | "histogram",
     createdMs: number,
@@ -71,7 +70,7 @@ const forms: Readonly<Record<Entry[0], readonly string[]>> = {
   sent: ["number"],
   sender: ["number", "string"],
   forget: ["number"],
-  series: ["number", "string", "object", "string", "number", "boolean", "boolean"],
+  series: ["number", "object", "string", "number", "boolean", "boolean"],
   remove: ["number"],
   sum: ["number", "number"],
   last: ["number", "number", "number", "number", "number", "boolean", "number"],

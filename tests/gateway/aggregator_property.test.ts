@@ -22,13 +22,16 @@ const t0 = Date.UTC(2026, 0, 1);
 /** Any points in any order: repetitions, late ones and resets come by themselves, because the ranges are small. */
 const arbitraryRequest: fc.Arbitrary<readonly Point[]> = fc.uniqueArray(
   fc.record({
-    series: fc.constantFrom("x_total", "y_total"),
+    series: fc.constantFrom("x_total", "y_total", "sum", "min", "max", "last"),
     sender: fc.constantFrom("a", "b", "c"),
     value: fc.integer({ min: 0, max: 9 }),
-    timestamp: fc.integer({ min: 0, max: 30 }).map((ms) => t0 - ms),
-    startTimestamp: fc.option(fc.integer({ min: 0, max: 30 }).map((ms) => t0 - ms), { nil: undefined }),
+    // Never the same of two senders, between which the rule "last" could not decide.
+    timestamp: fc.integer({ min: 0, max: 30 }).map((ms) => t0 - 3 * ms),
+    startTimestamp: fc.option(fc.integer({ min: 0, max: 90 }).map((ms) => t0 - ms), { nil: undefined }),
   }),
   { maxLength: 6, selector: ({ series, sender, timestamp }) => `${series} ${sender} ${timestamp}` },
+).map((points) =>
+  points.map((point) => ({ ...point, timestamp: point.timestamp + ["a", "b", "c"].indexOf(point.sender) }))
 );
 
 /** Recomputes the sums from all points: of each sender, those that were newer than all before. */
@@ -37,6 +40,7 @@ function recompute(requests: readonly (readonly Point[])[]): Map<string, number>
   const sums = new Map<string, number>();
   for (const series of new Set(points.map(({ series }) => series))) {
     let sum = 0;
+    const newest: Point[] = [];
     for (const sender of new Set(points.map(({ sender }) => sender))) {
       const own = points.filter((point) => point.series === series && point.sender === sender);
       const counted = own.filter((point, at) => own.slice(0, at).every(({ timestamp }) => timestamp < point.timestamp));
@@ -47,8 +51,16 @@ function recompute(requests: readonly (readonly Point[])[]): Map<string, number>
         const isRestart = before !== undefined && start >= before.timestamp && start > Math.max(...starts);
         sum += before === undefined || value < before.value || isRestart ? value : value - before.value;
       });
+      newest.push(...counted.slice(-1));
     }
-    sums.set(series, sum);
+    const values = newest.map(({ value }) => value);
+    const gauges: Readonly<Record<string, number | undefined>> = {
+      sum: values.reduce((a, b) => a + b, 0),
+      min: Math.min(...values),
+      max: Math.max(...values),
+      last: newest.toSorted((a, b) => a.timestamp - b.timestamp).at(-1)?.value,
+    };
+    sums.set(series, gauges[series] ?? sum);
   }
   return sums;
 }
@@ -58,14 +70,14 @@ function toTimeSeries(points: readonly Point[]): TimeSeries[] {
   return points.map(({ series, sender, ...sample }) => float(series, { instance: sender }, sample));
 }
 
-test("the sums are those of a plain recomputation, for any requests in any order, with repetitions, resets and restarts", async () => {
+test("sums and gauges are those of a plain recomputation, for any requests in any order, with repetitions, resets and restarts", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(arbitraryRequest, fc.constantFrom("1.0", "2.0"), fc.constantFrom("", "", "restart", "flush")), {
         maxLength: 20,
       }),
       async (steps) => {
-        const setting = startAggregator({ store: memory() });
+        const setting = startAggregator({ store: memory(), gauges: { sum: "sum", min: "min", max: "max" } });
         const seen: Point[][] = [];
         for (const [points, version, then] of steps) {
           const valid = points.map((point) => ({

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memory, RemoteWriteAggregator } from "../../src/gateway/mod.ts";
 import { bodyOf, bucketsOf, float, labelsOf, metadataBody, nativeOf, startAggregator } from "../support/aggregator.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 
 test("counters of senders that come and go become one rising series, which begins at 0", async () => {
   const { aggregator, clock, send, target, totals } = startAggregator({ without: ["instance"] });
@@ -245,6 +246,61 @@ test("what cannot be added up is left out with one warning", async () => {
   );
 });
 
+test("histograms with other bounds, and gauge histograms, are left out with one warning", async () => {
+  const { aggregator, clock, send, target, totals, warnings } = startAggregator();
+  const custom = (instance: string, customValues: readonly number[], resetHint = 0): Promise<number> =>
+    send([{
+      labels: labelsOf("size", { instance }),
+      histograms: [{
+        ...nativeOf([], 0, clock.now()),
+        ...{ schema: -53, zeroThreshold: 0, customValues, resetHint, count: 3, sum: 3 },
+        ...{ positiveSpans: [{ offset: 0, length: 1 }], positiveCounts: [3] },
+      }],
+    }]);
+  for (const [instance, bounds] of [["a", [1, 2]], ["b", [1, 2]], ["c", [1, 3]]] as const) {
+    assert.equal(await custom(instance, bounds), 204);
+  }
+  assert.equal(await custom("d", [1, 2], 3), 204);
+  await totals();
+  const last = target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ histograms = [] }) => histograms)).at(
+    -1,
+  );
+  assert.deepEqual([last?.count, last?.customValues, last?.positiveCounts], [6, [1, 2], [6]]);
+  assert.deepEqual([aggregator.stats.leftOut, warnings.length], [2, 1]);
+});
+
+test("memory and store stay flat while 20,000 senders come and go", async () => {
+  const store = memory();
+  const setting = startAggregator({ store, forgetAfterMs: 60_000, protocol: "1.0" });
+  const { clock } = setting;
+  const sizes: [senders: number, bytes: number, stored: number][] = [];
+  for (let second = 0; second < 200; second++) {
+    await clock.advance(1000);
+    const timestamp = clock.now();
+    await setting.send(
+      Array.from(
+        { length: 100 },
+        (_, each) => float("hits_total", { instance: `${second}-${each}` }, { value: 1, timestamp }),
+      ),
+    );
+    if (second % 5 === 0) await setting.aggregator.flush();
+    if (second % 50 !== 49) continue;
+    let stored = 0;
+    for await (const record of store.read()) stored += record.length;
+    const { senders, bytes } = setting.aggregator.stats;
+    sizes.push([senders, bytes, stored]);
+  }
+  assert.ok(sizes.every(([senders]) => senders <= 66 * 100), `${sizes}`);
+  assert.ok(
+    Math.max(...sizes.slice(1).map(([, bytes]) => bytes)) <
+      1.05 * Math.min(...sizes.slice(1).map(([, bytes]) => bytes)),
+  );
+  // A snapshot of about 1 MB, and at most twice as much behind it.
+  assert.ok(sizes.every(([, , stored]) => stored < 5_000_000), `${sizes}`);
+  setting.restart();
+  assert.deepEqual([...await setting.totals()], [["hits_total", 20_000]]);
+});
+
 test("new senders are answered 429 while there are too many, and known ones are not", async () => {
   const { aggregator, clock, send, totals } = startAggregator({ maxSenders: 2, forgetAfterMs: 60_000 });
   const hits = (instance: string, value: number): Promise<number> =>
@@ -333,6 +389,41 @@ test("the aggregator sends by itself at the interval, and once more when it is c
   assert.deepEqual(target.samples.get("hits_total")?.map(({ value }) => value), [0, 1, 1, 2]);
   assert.equal(await hits(3), 429);
 });
+
+for (const retryDeadlineMs of [0, 5000, undefined]) {
+  test(`after an outage, the zero of a new sum comes before the sum (retryDeadlineMs ${retryDeadlineMs})`, async () => {
+    const up = strictReceiver();
+    let isDown = true;
+    const setting = startAggregator({
+      retryDeadlineMs,
+      fetch: (url, init) => isDown ? Promise.resolve(new Response(null, { status: 503 })) : up.fetch(url, init),
+    });
+    const { aggregator, clock } = setting;
+    const start = clock.now();
+    const flushes: Promise<unknown>[] = [];
+    const flush = async (): Promise<void> => {
+      await clock.advance(1);
+      flushes.push(aggregator.flush());
+      await clock.advance(9_999);
+    };
+    const hits = (instance: string, value: number): Promise<number> =>
+      setting.send([float(`hits_${instance}_total`, { instance }, { value, timestamp: clock.now() })]);
+    await hits("a", 3);
+    await flush();
+    await hits("b", 1);
+    await flush();
+    await flush();
+    isDown = false;
+    await hits("a", 4);
+    // The pause between two attempts ends.
+    for (let step = 0; step < 30; step++) await flush();
+    await Promise.all(flushes);
+    const [a, b] = ["hits_a_total", "hits_b_total"].map((name) => up.samples.get(name) ?? []);
+    assert.deepEqual([a?.[0], a?.at(-1)?.value], [{ value: 0, timestamp: start }, 4]);
+    assert.deepEqual([b?.[0], b?.at(-1)?.value], [{ value: 0, timestamp: start + 10_000 }, 1]);
+    assert.ok(a?.slice(1).every(({ value }) => value > 0));
+  });
+}
 
 test("wrong options are errors", () => {
   const create = (options: object) => () => new RemoteWriteAggregator(options);
