@@ -27,6 +27,7 @@ const secretFlags: readonly string[] = [
   "oauth2-endpoint-params",
   "oauth2-token-url",
   "password",
+  "proxy",
   "sigv4-secret-key",
   "sigv4-session-token",
   "url",

@@ -15,22 +15,23 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** The largest allowed size of each row in bytes, as `npm run size -- --limits` prints it, so that growth is a decision. */
 const limits: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 24_300,
+  RemoteWriteClient: 24_500,
   pushOnce: 22_400,
-  RemoteWriteOutput: 36_700,
+  RemoteWriteOutput: 37_300,
   createReceiver: 8_900,
-  RemoteWriteForwarder: 34_200,
-  RemoteWriteAggregator: 40_400,
-  ".": 114_000,
+  RemoteWriteForwarder: 34_500,
+  RemoteWriteAggregator: 41_100,
+  ".": 114_600,
   "./receiver": 13_200,
-  "./gateway": 45_200,
+  "./gateway": 46_300,
   "./measure": 5_900,
   "./auth": 8_500,
   "./relabel": 51_200,
-  "./cli": 186_100,
-  "./proto/v1": 30_300,
-  "./proto/v2": 31_200,
+  "./cli": 187_700,
+  "./proto/v1": 30_500,
+  "./proto/v2": 31_100,
   "./push": 5_400,
+  "./prom-client": 26_500,
 };
 
 let sizes: readonly Size[];
