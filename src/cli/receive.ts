@@ -86,8 +86,8 @@ export const receive: Command = {
 The options are for --forward. A sender gets its response when the queue has accepted its samples,
 and status 429 while the queue is full. If the endpoint does not respond, it is tried again without
 end, unless --retry-deadline sets a limit. At the end, the queue is sent.
-With --aggregate, a sender gets its response when its samples are part of the sums (and in the folder
-of --state). The sums are sent at each --interval and at the end.`,
+With --aggregate, a sender gets its response when its samples are part of the sums, and in the
+folder of --state. The sums are sent at each --interval and at the end.`,
   run,
 };
 

@@ -26,6 +26,8 @@ export class LabelTree<T> {
   readonly #isRemoved: (name: string) => boolean;
   /** The labels that the last `find` did not compare, because they are removed. Equal strings mean equal labels. */
   removed = "";
+  /** The key of the last removed label. The series of a request have the same one, and engines remember the hash of a string. */
+  #last = { name: "", value: "", key: "" };
 
   /** @param isRemoved reports whether labels of this name are not compared */
   constructor(isRemoved: (name: string) => boolean) {
@@ -46,14 +48,23 @@ export class LabelTree<T> {
       before = name;
       // A label with an empty value is the same as no label.
       if (value === "") continue;
-      if (this.#isRemoved(name)) removed += name + end + value + end;
-      else if (node !== undefined) {
+      if (this.#isRemoved(name)) {
+        const key = this.#keyOf(name, value);
+        removed = removed === "" ? key : removed + key;
+      } else if (node !== undefined) {
         node = follow(node, name);
         if (node !== undefined) node = follow(node, value);
       }
     }
     this.removed = removed;
     return node?.value;
+  }
+
+  #keyOf(name: string, value: string): string {
+    if (value !== this.#last.value || name !== this.#last.name) {
+      this.#last = { name, value, key: name + end + value + end };
+    }
+    return this.#last.key;
   }
 
   /** Sets the value of labels. @param labels sorted, without those that are removed and without empty values */
