@@ -100,19 +100,6 @@ export interface PushResult {
   readonly reason: string | undefined;
 }
 
-const knownOptions = [
-  "url",
-  "headers",
-  "user",
-  "password",
-  "bearerToken",
-  "fetch",
-  "timeoutMs",
-  "signal",
-  "now",
-  "sleep",
-];
-
 const protocolHeaders = {
   "content-encoding": "snappy",
   "content-type": "application/x-protobuf",
@@ -135,9 +122,16 @@ export async function push(
   series: NamedSeries | TimeSeries | readonly (NamedSeries | TimeSeries)[],
   options: PushOptions,
 ): Promise<PushResult> {
-  const head = await headOf(options);
-  const { now = Date.now, sleep = wait, fetch = globalThis.fetch, timeoutMs = 10_000 } = options;
-  const { signal = new AbortController().signal } = options;
+  const given: PushOptions = Object(options);
+  const {
+    now = Date.now,
+    sleep = wait,
+    fetch = globalThis.fetch,
+    timeoutMs = 10_000,
+    signal = new AbortController().signal,
+    ...rest
+  } = given;
+  const head = await headOf(rest);
   const read = readSeries(timeSeriesOf(series, now()), { readHistogram });
   const body = literalBlock(encodeSmall(read));
   const samples = read.reduce((sum, { points }) => sum + points.length, 0);
@@ -181,25 +175,31 @@ function readHistogram(_: unknown, fail: (problem: string) => never): never {
 type RequestHead = Omit<PostRequest, "body">;
 
 /** Checks the options. @throws ConfigurationError that names the option and never shows a secret */
-async function headOf(options: PushOptions): Promise<RequestHead> {
-  for (const name of Object.keys(Object(options))) {
-    if (!knownOptions.includes(name)) throw optionError(name, "there is no such option", knownOptions.join(", "));
-  }
-  const { url: given, user, password = "", bearerToken, headers: custom = {} }: PushOptions = Object(options);
+async function headOf(
+  { url: given, user, password = "", bearerToken, headers: custom = {}, ...others }: PushOptions,
+): Promise<RequestHead> {
+  for (const name of Object.keys(others)) throw optionError(name, "there is no such option", "one of PushOptions");
   const url = parseHttpUrl(String(given));
   if (url === undefined) throw optionError("url", "it is not a URL", "http://... or https://...");
   const headers = parseHeaders(custom);
   const credentials = user === undefined ? userInfoOf(url) : { user, password };
   const token = typeof bearerToken === "function" ? await bearerToken() : bearerToken;
-  const methods = [credentials && basicCredentials(credentials), token && bearerCredentials(token)].filter(Boolean);
-  if (methods.length + Number(headers.has("authorization")) > 1) {
-    throw optionError("bearerToken", "there is another method", "one of them");
-  }
-  for (const method of methods) headers.set("authorization", String(method));
-  const values = [...headers.values()].flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]);
-  const secrets = [...values, ...url.searchParams.values(), credentials?.password ?? ""];
+  const [method, another] = [
+    credentials && basicCredentials(credentials),
+    token === undefined ? token : bearerCredentials(token),
+    headers.get("authorization"),
+  ].filter((each) => each !== undefined);
+  if (another) throw optionError("bearerToken", "there is another method", "one of them");
+  if (method) headers.set("authorization", method);
+  const values = [...headers.values()];
   // Custom headers cannot override these.
   for (const [name, value] of Object.entries(protocolHeaders)) headers.set(name, value);
+  // Not called unless there is a reason to show: it takes time.
+  const secrets = (): string[] => [
+    ...values.flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]),
+    ...url.searchParams.values(),
+    credentials?.password ?? "",
+  ];
   return { url: withoutUserInfo(url), headers, secrets };
 }
 

@@ -16,8 +16,8 @@ export interface PostRequest {
   readonly url: URL;
   readonly headers: RequestHeaders;
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Strings that must not appear in a reason. */
-  readonly secrets: readonly string[];
+  /** Returns the strings that must not appear in a reason. */
+  readonly secrets: () => readonly string[];
 }
 
 /** How to send it. */
@@ -59,7 +59,7 @@ export async function post(request: PostRequest, options: PostOptions): Promise<
   if (signal.aborted) return { outcome: "failed", reason: "aborted" };
   const redacted = (text: string): string => {
     let shown = cleanText(text).replace(/https?:\/\/\S+/g, "(URL)");
-    for (const secret of secrets) {
+    for (const secret of secrets()) {
       // As it is, and as a URL or JSON may hold it. Pages, which escape in other ways, are not shown.
       for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
         if (form.length > 3) shown = shown.replaceAll(form, "***");
@@ -67,7 +67,10 @@ export async function post(request: PostRequest, options: PostOptions): Promise<
     }
     return shown.slice(0, maxReason);
   };
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const controller = new AbortController();
+  const { signal: ended } = controller;
+  const abort = (): void => controller.abort();
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const init = {
       method: "POST",
@@ -77,7 +80,11 @@ export async function post(request: PostRequest, options: PostOptions): Promise<
       signal: ended,
     } as const;
     // Not called as a method, because some implementations check `this`.
-    const response = await fetch(url.href, init);
+    const answer = fetch(url.href, init);
+    // After the request, because a runtime's first timer takes a millisecond.
+    timer = setTimeout(abort, timeoutMs);
+    signal.addEventListener("abort", abort);
+    const response = await answer;
     const { status } = response;
     const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
     const reader = response.body?.getReader();
@@ -108,5 +115,8 @@ export async function post(request: PostRequest, options: PostOptions): Promise<
       reason: `no answer: ${redacted(text)}`,
       retry: true,
     };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
   }
 }

@@ -174,8 +174,9 @@ test("a signal ends a push, also during the pause before the retry", async () =>
 const wrongOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["no options", undefined, /option url: it is not a URL, expected http/],
   ["no http URL", { url: "ftp://a.test/hunter22" }, /option url: it is not a URL, expected http/],
-  ["an unknown option", { url, timeout: 5 }, /option timeout: there is no such option, expected url, headers, /],
+  ["an unknown option", { url, timeout: 5 }, /option timeout: there is no such option, expected one of PushOptions/],
   ["two methods", { url, user: "ann", bearerToken: "hunter22" }, /option bearerToken: there is another method/],
+  ["an empty token", { url, bearerToken: () => "" }, /the bearer token is empty/],
   ["a broken token", { url, bearerToken: "hunter22 x" }, /bearer token has a space/],
   ["a broken header", { url, headers: { a: "hunter22\u0000" } }, /the header "a" or its value is not valid/],
 ];
