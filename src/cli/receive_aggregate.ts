@@ -7,9 +7,11 @@ import { parseBoolean, parseList, parsePeriod, parseString } from "../config/opt
 import type { AggregatorOptions } from "../gateway/aggregator_options.ts";
 import type { RemoteWriteAggregator } from "../gateway/remote_write_aggregator.ts";
 import { file } from "../gateway/stores/file.ts";
+import type { AggregatorStore } from "../gateway/stores/store.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { isOn } from "./command.ts";
+import { lockFile } from "./file_lock.ts";
 import { builtin } from "./runtime.ts";
 
 const aggregateFlag: Flag = {
@@ -69,8 +71,29 @@ export function readAggregation(
   return {
     ...Array.isArray(without) && { without },
     ...typeof intervalMs === "number" && { intervalMs },
-    ...typeof folder === "string" && { store: file({ fs: builtin("node:fs/promises"), folder, onWarning: warn }) },
+    ...typeof folder === "string" && { store: openState(folder, warn) },
   };
+}
+
+/** Reserves the folder of --state. @throws ConfigurationError if it cannot be used, or another process uses it */
+function openState(folder: string, warn: (message: string) => void): AggregatorStore {
+  const store = file({ fs: builtin("node:fs/promises"), folder, onWarning: warn });
+  try {
+    builtin("node:fs").mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = lockFile(`${folder}/aggregator`);
+    return {
+      read: () => store.read(),
+      append: (record) => store.append(record),
+      replace: (snapshot) => store.replace(snapshot),
+      close: () => store.close().finally(() => lock.release()),
+    };
+  } catch (error) {
+    throw cannotUseState(error);
+  }
+}
+
+function cannotUseState(error: unknown): ConfigurationError {
+  return new ConfigurationError(`Cannot use the folder of --state: ${reasonOf(error)}`);
 }
 
 /** Takes over the sums of an earlier process. @throws ConfigurationError if they cannot be read */
@@ -78,6 +101,6 @@ export async function openAggregator(aggregator: RemoteWriteAggregator): Promise
   try {
     await aggregator.open();
   } catch (error) {
-    throw new ConfigurationError(`Cannot use the folder of --state: ${reasonOf(error)}`);
+    throw cannotUseState(error);
   }
 }

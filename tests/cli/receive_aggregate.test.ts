@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { float } from "../support/aggregator.ts";
@@ -65,3 +65,14 @@ test("the flags of the aggregation need each other, and the folder must be usabl
     );
   });
 });
+
+test("two processes cannot use one folder of --state", () =>
+  withFolder(async (folder) => {
+    const args = ["receive", "--port", "0", "--aggregate", "--state", folder, "--forward", "http://127.0.0.1:9/"];
+    const first = startCli(args);
+    await urlOf(first);
+    assert.match(await usageErrorOf(args), /Cannot use the folder of --state: process \d+ uses it/);
+    first.signal("SIGTERM");
+    await first.ended;
+    assert.deepEqual(readdirSync(folder).filter((name) => name.endsWith(".lock")), []);
+  }));

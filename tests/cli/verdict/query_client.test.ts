@@ -104,13 +104,10 @@ test("429, 5xx and network errors are tried again, 4xx is not", async () => {
   assert.equal(refused.asked.length, 1);
 });
 
-const pages = [
-  new Response("<html>Sign in</html>", { status: 200 }),
-  new Response("<!doctype html>", { status: 404 }),
-];
-for (const page of pages) {
-  test(`a page with status ${page.status} is an error`, async () => {
-    const { client } = clientOf([page]);
+const pages = [["<html>Sign in</html>", 200], ["<!doctype html>", 404]] as const;
+for (const [page, status] of pages) {
+  test(`a page with status ${status} is an error`, async () => {
+    const { client } = clientOf([new Response(page, { status })]);
     await assert.rejects(client.instant("a", 0), /it answers with a page, not with JSON/);
   });
 }
