@@ -106,7 +106,7 @@ export const verdictFlags: readonly Flag[] = [
 const onlyForSending: readonly string[] = [
   ...Object.keys(queueOptionDefinitions),
   ...["retryDeadlineMs", "retryOn429", "maxSamplesPerSend", "maxDecodedBytes", "maxBodyBytes", "protocol", "bisect"],
-  "onLoss",
+  ...["onLoss", "spoolFolder", "spoolBytes"],
 ];
 
 /** The options of the endpoint that count for queries, too, and the beginning of the metrics' names. */
