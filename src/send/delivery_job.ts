@@ -42,6 +42,12 @@ export class DeliveryJob {
   startMs: number | undefined;
   /** Whether sending began, so that the batch must not be merged any more. */
   isOpen = false;
+  /** Since when a 500 lasts, so that the endpoint may be down. */
+  suspectMs: number | undefined;
+  /** Whether another batch is sent first, to find out whether the endpoint is down. */
+  isPostponed = false;
+  /** How many samples failed although they cannot be stored, because the endpoint refused all requests. */
+  unread = 0;
   /** What is left; the next range is the last element. */
   #ranges: RequestRange[];
   /** What happened to samples since the last report. */
@@ -82,6 +88,34 @@ export class DeliveryJob {
     this.replace({ attempts: 0, ...changes }, { to: at }, { from: at });
   }
 
+  /** Lets the other ranges of the search be sent before the next one. Returns false if there are none, or it was moved before. */
+  rotate(attempts: number): boolean {
+    const { next } = this;
+    const first = this.#ranges.findIndex(({ search }) => search !== undefined && search === next?.search);
+    if (next === undefined || next.attempts > 0 || this.hasNewer || first < 0 || first === this.#ranges.length - 1) {
+      return false;
+    }
+    this.#ranges.pop();
+    this.#ranges.splice(first, 0, { ...next, attempts, unknown: true, resent: true });
+    return true;
+  }
+
+  /** Puts the ranges of the present search together again, and lets another batch be sent first. */
+  postpone(): void {
+    this.isPostponed = true;
+    const { next } = this;
+    if (next === undefined) return;
+    const isSearched = (range: RequestRange): boolean =>
+      range === next || (next.search !== undefined && range.search === next.search);
+    const whole = new Batch();
+    for (const { batch, from, to } of this.#ranges.filter(isSearched).reverse()) {
+      for (let index = from; index < to; index++) whole.copy(batch, index);
+    }
+    this.#ranges = this.#ranges.filter((range) => range === next || !isSearched(range));
+    const again = { unknown: true, resent: true, attempts: 0, search: undefined };
+    this.again({ ...again, batch: whole, from: 0, to: whole.length });
+  }
+
   /** Replaces the next range by parts, which are sent in this order. */
   replace(changes: Partial<RequestRange>, ...parts: readonly Partial<RequestRange>[]): void {
     const range = this.#ranges.pop();
@@ -117,7 +151,7 @@ export class DeliveryJob {
     this.report.count(
       "unknown",
       unknown,
-      "a newer sample of the series replaced it after an attempt without an answer",
+      "a newer sample of the series replaced it after an attempt that was not acknowledged",
     );
     return { leftOut, unknown };
   }
@@ -133,6 +167,7 @@ export class DeliveryJob {
     job.#ranges = this.#ranges;
     job.report = this.report;
     job.isOpen = true;
+    job.suspectMs = this.suspectMs;
     job.again({ unknown: true, resent: true, attempts: (this.next?.attempts ?? 0) + 1 });
     // A call that still sends the old job changes nothing any more.
     this.#ranges = [];

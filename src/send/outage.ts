@@ -68,6 +68,11 @@ export class Outage {
     return monotonicNow() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }
 
+  /** When the endpoint answered the latest time, on the clock of deadlines; -Infinity if it never did. */
+  get answeredMs(): number {
+    return this.#answeredMs;
+  }
+
   /** Why the latest request failed, or why its attempt before the last one failed; "" after an answer. */
   get reason(): string {
     return this.#reason;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
+import { Batch } from "../protocol/batch.ts";
 import { DeliveryJob } from "./delivery_job.ts";
 import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -130,6 +131,16 @@ export class QueueShard {
     return leftOut;
   }
 
+  /** Moves the first batch behind all batches that have none of its series. They are sent first. */
+  postponeFirst(): void {
+    const [first] = this.entries;
+    if (first === undefined) return;
+    const own = new Set(first.job.batch.series);
+    const sharing = this.entries.findIndex(({ job }, at) => at > 0 && job.batch.series.some((each) => own.has(each)));
+    const to = sharing < 0 ? this.entries.length : sharing;
+    this.entries.splice(0, to, ...this.entries.slice(1, to), first);
+  }
+
   /** Reports whether a full queue may drop a batch. After merging, the cumulative batches have only totals that no other has. */
   canDrop(entry: QueueEntry): boolean {
     const { isCumulative, job: { isOpen, batch } } = entry;
@@ -154,7 +165,8 @@ export class QueueShard {
     job.report.countMerged(merged);
     newest.merged = all.flatMap((entry) => entry.merged).concat(older);
     // What is left of the older batches is reported with the newest one.
-    for (const entry of older) Object.assign(entry, { job: new DeliveryJob({ batch, from: 0, to: 0 }), merged: [] });
+    const nothing = { batch: new Batch(0), from: 0, to: 0 };
+    for (const entry of older) Object.assign(entry, { job: new DeliveryJob(nothing), merged: [] });
     newest.job = job;
     return merged;
   }

@@ -341,6 +341,7 @@ export class WriteQueue {
     else if (end.aborted || this.#isClosed) delivery.abandon(job, "deferred", this.#closedReason);
     this.#giveUpWaiting();
     if (job.next !== undefined && !outage.isRefused && budget?.usedUp !== true) shard.leaveOut(entry);
+    if (job.next !== undefined && job.isPostponed) shard.postponeFirst();
     if (job.next !== undefined) return this.#defer(entry);
     this.#leave(shard, entry);
   }
