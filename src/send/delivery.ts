@@ -78,7 +78,7 @@ export interface DeliveryContext {
   readonly quarantine?: Quarantine | undefined;
   /** Whether the job keeps what cannot be delivered before the deadline. @default false */
   readonly isKept?: boolean | undefined;
-  /** Reports whether too much waits, or too little time is left, to search for bad series any longer. @default never */
+  /** Called after a refusal. Reports whether too much waits, or too little time is left, to search for bad series. @default never */
   isPressed?(): boolean;
   /** Reports whether no later batch has newer samples, so that refused series are tried a last time. @default never */
   isLast?(): boolean;
@@ -157,7 +157,8 @@ export class Delivery {
       if (encoded === undefined) continue;
       const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
       const sentMs = monotonicNow();
-      const canCut = range.quarantine !== "probe" && this.#search.canCut(range) && context.isPressed?.() !== true;
+      const isPressed = range.search !== undefined && context.isPressed?.() === true;
+      const canCut = range.quarantine !== "probe" && this.#search.canCut(range) && !isPressed;
       const result = await send({
         version,
         body: encoded.body,
@@ -398,8 +399,8 @@ export class Delivery {
   }
 
   /** Continues with the halves of a refused range. Returns false if it must not be cut. */
-  #bisect({ job, range, canCut }: SentRange, unknown: boolean, reason: string): boolean {
-    if (!canCut) return false;
+  #bisect({ job, range, canCut, context }: SentRange, unknown: boolean, reason: string): boolean {
+    if (!canCut || context.isPressed?.() === true) return false;
     const search = this.#search.begin(range);
     if (search.storedGoodPart && !unknown) {
       const newest = search.newestOf(range, reason);

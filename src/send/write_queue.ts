@@ -367,7 +367,7 @@ export class WriteQueue {
       this.#isClosed &&
       entries.every(({ job: { batch } }, at) => at > 0 === (batch.length > 0 && batch.stale.size === batch.length));
     try {
-      await delivery.advance(job, signal, { quarantine, isKept, isPressed: () => this.#isPressed, isLast });
+      await delivery.advance(job, signal, { quarantine, isKept, isPressed: () => this.#isPressed(), isLast });
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
       delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);
@@ -397,10 +397,16 @@ export class WriteQueue {
     this.#room.wake();
   }
 
-  /** Whether a search for bad series must end: the queue fills up, or half of the time for closing is over. */
-  get #isPressed(): boolean {
+  /**
+   * Reports whether a search for bad series must end: half of the time for closing is over, or the queue fills up with batches that
+   * it would drop. Merges them first.
+   */
+  #isPressed(): boolean {
     const { capacity, overflow, monotonicNow } = this.#options;
-    return monotonicNow() > this.#searchUntilMs || (overflow === "drop-oldest" && this.size.samples > capacity / 2);
+    if (monotonicNow() > this.#searchUntilMs) return true;
+    const isFilling = (): boolean => overflow === "drop-oldest" && this.size.samples > capacity / 2;
+    if (isFilling()) { for (const shard of this.#all) shard.merge(); }
+    return isFilling() && this.#all.some((shard) => shard.idle.some((entry) => shard.canDrop(entry)));
   }
 
   /** Estimates how long batches take, in milliseconds; 0 if no request was answered yet. */

@@ -73,6 +73,19 @@ test("samples that a search judges at its end are counted if its last sample can
   assert.deepEqual([report.samples, report.delivered], [3, 1]);
 });
 
+test("a queue that fills up during an outage is merged before a search ends because of it: no good sample is lost", async () => {
+  const run = startRun({
+    behaviour: { ...prometheus, bad: new Set([seriesName(0)]), latencyMs: 1 },
+    faults: [{ kind: "hang" }],
+    output: { protocol: "1.0", capacity: 15, timeoutMs: 4000, retryDeadlineMs: 2000 },
+  });
+  const { clock, receiver, output } = run;
+  await live(run, 8, (second) => output.add(counts(second === 0 ? 3 : 2, clock.now())));
+  const report = await clock.settle(output.close());
+  assertAddsUp(report);
+  assert.deepEqual(Object.fromEntries(receiver.totals), { [seriesName(1)]: 8, [seriesName(2)]: 1 });
+});
+
 const serverError: Fault = { kind: "answer", status: 500, body: "no space left on device" };
 
 for (const protocol of ["auto", "1.0"] as const) {
