@@ -18,12 +18,13 @@
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { BatchSlice } from "../protocol/batch.ts";
 import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { BadSeriesSearch, type BisectOptions, middleOf, type Search } from "./bisect.ts";
 import type { EncodedSlice } from "./codec.ts";
 import type { DeliveryJob, RequestRange } from "./delivery_job.ts";
+import { hasBothKinds, histogramsOf, splitKinds } from "./kinds.ts";
 import type { Outage } from "./outage.ts";
 import { RequestEncoder, type RequestEncoderOptions } from "./request_encoder.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -256,7 +257,10 @@ export class Delivery {
     if (result.status === 500) {
       job.suspectMs ??= sent.sentMs;
       const again = { unknown: true, resent: true, attempts: 0 };
-      if (canCut && hasBothKinds(range)) return this.#splitKinds(sent, again);
+      if (canCut && hasBothKinds(range)) {
+        const parts = splitKinds(range).map((batch) => ({ batch, to: batch.length }));
+        return job.replace({ ...again, kinds: { floatsAnswered: false }, from: 0 }, ...parts);
+      }
       // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
       if (sent.version === "2.0" && this.#version.fallBack(reason)) return job.again(again);
       if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
@@ -270,15 +274,6 @@ export class Delivery {
     }
     this.#fail(sent, reason);
     this.#options.warnings.once(giveUpMessage(samples, result));
-  }
-
-  /** Sends the floats and the native histograms of a range separately. */
-  #splitKinds({ job, range: { batch, from, to } }: SentRange, changes: Partial<RequestRange>): void {
-    const [floats, histograms] = [new Batch(), new Batch()];
-    for (let index = from; index < to; index++) (batch.histograms.has(index) ? histograms : floats).copy(batch, index);
-    const kinds = { floatsAnswered: false };
-    const parts = [floats, histograms].map((batch) => ({ batch, to: batch.length }));
-    job.replace({ ...changes, kinds, from: 0 }, ...parts);
   }
 
   #judgeWritten({ status, written }: Written, sent: SentRange, unknown: boolean): void {
@@ -441,17 +436,4 @@ function countOf({ samples, histograms }: WrittenCounts): number {
 /** Returns the series of a range. */
 function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
   return batch.series.slice(from, to);
-}
-
-/** Returns how many native histograms a range has. */
-function histogramsOf({ batch: { histograms }, from, to }: BatchSlice): number {
-  let count = 0;
-  if (histograms.size > 0) { for (let index = from; index < to; index++) if (histograms.has(index)) count++; }
-  return count;
-}
-
-/** Reports whether a range has floats and native histograms. */
-function hasBothKinds(range: BatchSlice): boolean {
-  const count = histogramsOf(range);
-  return count > 0 && count < range.to - range.from;
 }

@@ -7,11 +7,11 @@ import type { DeliveryReport } from "../model/delivery_report.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Delivery } from "./delivery.ts";
-import { DeliveryJob } from "./delivery_job.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Outage } from "./outage.ts";
 import { type QueueLimits, QueueRoom, type QueueSize } from "./queue_room.ts";
 import { createEntry, type QueueEntry, QueueShard, resumeEntry, settleEntry } from "./queue_shard.ts";
+import { QueuedJob } from "./queued_job.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, settledWithin, type Sleep, untilAborted } from "./sleep.ts";
@@ -146,7 +146,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch, options: PushOptions = {}): Promise<DeliveryReport> {
     const { after, sentBefore, isCumulative = false } = options;
     const { delivery, overflow, monotonicNow } = this.#options;
-    const job = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
+    const job = new QueuedJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     if (this.#isClosed || this.#stopped !== undefined) {
       if (this.#stopped === undefined) delivery.abandon(job, "deferred", this.#closedReason);
       else delivery.abandon(job, "failed", this.#stopped);
@@ -257,15 +257,12 @@ export class WriteQueue {
 
   /** Waits until everything has ended or the time for closing is over. In workerd, what a cancelled request began never ends. */
   async #endWith(everything: Promise<unknown>): Promise<void> {
-    const { delivery, sleep } = this.#options;
+    const { sleep } = this.#options;
     await untilAborted(everything, this.#end.signal).catch(() => {});
     await settledWithin(everything, graceMs, sleep);
     for (const shard of this.#all) {
-      for (const entry of [...shard.entries]) {
-        if (entry.state === "sending") entry.job = entry.job.takeOver();
-        delivery.abandon(entry.job, "deferred", this.#closedReason);
-        this.#leave(shard, entry);
-      }
+      for (const entry of shard.entries) if (entry.state === "sending") entry.job = entry.job.takeOver();
+      this.#giveUp(shard, [...shard.entries], "deferred", this.#closedReason);
     }
     await settledWithin(everything, graceMs, sleep);
   }
@@ -393,7 +390,7 @@ export class WriteQueue {
   /** Sends nothing any more. */
   #stop(): void {
     this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
-    for (const shard of this.#all) this.#giveUp(shard, shard.idle, this.#stopped);
+    for (const shard of this.#all) this.#giveUp(shard, shard.idle, "failed", this.#stopped);
     this.#room.wake();
   }
 
@@ -435,14 +432,16 @@ export class WriteQueue {
     const { outage } = this.#options;
     if (!outage.isLong) return;
     for (const shard of this.#all) {
-      this.#giveUp(shard, shard.idle.filter(({ isCumulative }) => this.#isClosed || !isCumulative), outage.reason);
+      const waiting = shard.idle.filter(({ isCumulative }) => this.#isClosed || !isCumulative);
+      this.#giveUp(shard, waiting, "failed", outage.reason);
       shard.merge();
     }
   }
 
-  #giveUp(shard: QueueShard, entries: readonly QueueEntry[], reason: string): void {
+  /** Lets batches leave the queue with this outcome. */
+  #giveUp(shard: QueueShard, entries: readonly QueueEntry[], outcome: "failed" | "deferred", reason: string): void {
     for (const entry of entries) {
-      this.#options.delivery.abandon(entry.job, "failed", reason);
+      this.#options.delivery.abandon(entry.job, outcome, reason);
       this.#leave(shard, entry);
     }
   }

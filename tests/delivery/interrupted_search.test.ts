@@ -1,7 +1,7 @@
 /** Searches for bad series that an outage, a later flush or an encoder interrupts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeliveryJob } from "../../src/send/delivery_job.ts";
+import { QueuedJob } from "../../src/send/queued_job.ts";
 import { type Fault, prometheus } from "../support/scripted_receiver.ts";
 import { assertAddsUp, counts, live, seriesName, startRun } from "../support/scripted_run.ts";
 import { jsonCodecs, SeriesNames, setUpDelivery } from "../support/sending.ts";
@@ -43,7 +43,7 @@ test("samples that a search judges at its end are counted if the delivery is tak
   const setting = setUpDelivery({ faults: [refusal, refusal, refusal, { kind: "slow", ms: 5000 }] });
   const { clock, delivery, stats } = setting;
   const batch = new SeriesNames().batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3]]);
-  const old = new DeliveryJob({ batch, from: 0, to: batch.length });
+  const old = new QueuedJob({ batch, from: 0, to: batch.length });
   const cancelled = new AbortController();
   const slow = delivery.advance(old, cancelled.signal);
   await clock.advance(1000);
