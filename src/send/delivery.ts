@@ -191,7 +191,7 @@ export class Delivery {
       }
       this.#judge(result, { job, range, samples, version, context, canCut, sentMs, ...encoded });
       if (result.kind === "deferred" || outage?.isRefused === true || job.isPostponed) return;
-      if (outage?.isLong === true) this.abandon(job, "failed", outage.reason);
+      if (outage?.isLong === true && context.isKept !== true) this.abandon(job, "failed", outage.reason);
     }
   }
 

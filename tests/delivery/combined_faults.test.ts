@@ -54,6 +54,7 @@ const settings = {
     protocol: fc.constantFrom("auto" as const, "1.0" as const),
     shards: fc.integer({ min: 1, max: 2 }),
     capacity: fc.constantFrom(15, 60, 500_000),
+    overflow: fc.constantFrom("drop-oldest" as const, "block" as const),
     maxSamplesPerSend: fc.constantFrom(3, 2000),
     retryDeadlineMs: fc.constantFrom(5000, 60_000, 300_000, Infinity),
     timeoutMs: fc.constantFrom(5000, 30_000),
@@ -146,13 +147,14 @@ test("whatever ends a run too early, its report is true", async () => {
     ...settings,
     each: fc.integer({ min: 1, max: 3 }),
     mapping: fc.constantFrom("prometheus" as const, "raw" as const),
+    maxRequestsPerFlush: fc.constantFrom(2, Infinity),
     closeTimeoutMs: fc.constantFrom(0, 1000, 10_000, 60_000),
     outageAfterMs: fc.constantFrom(0, 500, 30_000),
   });
   await fc.assert(
-    fc.asyncProperty(plan, async ({ receiver, bad, latencyMs, options, mapping, ...plan }) => {
+    fc.asyncProperty(plan, async ({ receiver, bad, latencyMs, options, mapping, maxRequestsPerFlush, ...plan }) => {
       const behaviour = { ...withBad(receiver, bad), latencyMs };
-      const setting = startRun({ behaviour, output: { ...options, mapping } });
+      const setting = startRun({ behaviour, output: { ...options, mapping, maxRequestsPerFlush } });
       const { report, flushes, made } = await run(setting, plan);
       assertTrue(setting, report, flushes);
       if (mapping === "raw") assert.equal(report.samples, made);

@@ -1,6 +1,7 @@
 /** Searches for bad series that an outage, a later flush or an encoder interrupts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { RemoteWriteOutputOptions } from "../../mod.ts";
 import { QueuedJob } from "../../src/send/queued_job.ts";
 import { type Fault, prometheus } from "../support/scripted_receiver.ts";
 import { assertAddsUp, counts, live, seriesName, startRun } from "../support/scripted_run.ts";
@@ -90,9 +91,11 @@ test("a queue that is half full is merged before a search ends because of it: no
 
 const serverError: Fault = { kind: "answer", status: 500, body: "no space left on device" };
 
-for (const protocol of ["auto", "1.0"] as const) {
-  test(`an endpoint that answers 500 to everything for ten minutes is down: no total is lost (${protocol})`, async () => {
-    const run = startRun({ behaviour: { ...prometheus, latencyMs: 10 }, output: { protocol } });
+const outputs: readonly RemoteWriteOutputOptions[] = [{}, { protocol: "1.0" }, { protocol: "1.0", overflow: "block" }];
+
+for (const options of outputs) {
+  test(`an endpoint that answers 500 to everything for ten minutes is down: no total is lost (${JSON.stringify(options)})`, async () => {
+    const run = startRun({ behaviour: { ...prometheus, latencyMs: 10 }, output: options });
     const { clock, receiver, output } = run;
     output.add(counts(1, clock.now()));
     await clock.settle(output.flush());
