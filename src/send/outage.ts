@@ -126,6 +126,8 @@ export class Outage {
   close(timeoutMs: number): void {
     this.#closedMs = this.#options.monotonicNow();
     this.#endMs = this.#closedMs + timeoutMs;
+    // The deadline begins again, as the time for closing limits it.
+    this.#sinceMs = undefined;
     this.#pausedUntilMs = -Infinity;
     if (this.isRefused) this.#pauseMs = minPauseMs / 2;
     for (const wake of this.#sleeping) wake();
@@ -159,7 +161,7 @@ export class Outage {
   note(result: RequestResult, startMs: number): void {
     if (result.kind === "failed") {
       // Another shard's request may have been answered in the meantime.
-      this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
+      this.#sinceMs ??= Math.max(startMs, this.#answeredMs, this.#closedMs);
       this.#reason = describe(result);
     } else if (result.kind === "aborted") {
       // After an answer to another shard, the old failure says nothing.
