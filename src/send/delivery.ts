@@ -14,6 +14,8 @@
  *   halves nevertheless. Samples that are refused then count as unknown, not as lost. (If a connection breaks that was used
  *   before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
  * - A 500 that lasts may be Prometheus refusing one bad histogram, or all of them: floats and histograms are sent separately first.
+ *   If the endpoint answers 500 to everything, it is down. A job that is kept is then postponed behind other samples: they show
+ *   whether the endpoint is up.
  *
  * @module
  */
@@ -77,7 +79,7 @@ const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed
 export interface DeliveryContext {
   /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
-  /** Whether the job keeps what cannot be delivered before the deadline. @default false */
+  /** Whether the job keeps what cannot be delivered before the deadline, or while the endpoint seems to be down. @default false */
   readonly isKept?: boolean | undefined;
   /** Called after a refusal. Reports whether too much waits, or too little time is left, to search for bad series. @default never */
   isPressed?(): boolean;
