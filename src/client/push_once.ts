@@ -12,6 +12,7 @@ import {
 } from "./client_options.ts";
 import { checkOptions, type OptionDefinitions } from "./option_definition.ts";
 import { createDelivery } from "../send/create_delivery.ts";
+import { DeliveryJob } from "../send/delivery_job.ts";
 import { RequestBudget } from "../send/request_budget.ts";
 import { SendStats } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
@@ -72,5 +73,6 @@ export async function pushOnce(
     warnings: new Warnings(resolved.onWarning),
   });
   const batch = batchOf(contentOf(series, resolved.now()).timeSeries);
-  return await delivery.deliver({ batch, from: 0, to: batch.length }, resolved.signal ?? new AbortController().signal);
+  const job = new DeliveryJob({ batch, from: 0, to: batch.length });
+  return await delivery.deliver(job, resolved.signal ?? new AbortController().signal);
 }

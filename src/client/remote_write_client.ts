@@ -7,6 +7,7 @@ import { DeliveryError } from "../model/errors.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { Delivery } from "../send/delivery.ts";
+import { DeliveryJob } from "../send/delivery_job.ts";
 import { Quarantine } from "../send/quarantine.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { Liveness } from "../send/liveness.ts";
@@ -15,7 +16,6 @@ import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { SeriesArgument } from "../model/time_series.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
-import type { Batch } from "../protocol/batch.ts";
 import { contentOf } from "../protocol/message_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
@@ -81,7 +81,8 @@ export class RemoteWriteClient {
     const { timeSeries, metadata } = contentOf(series, this.#lastTime);
     const batch = batchOf(timeSeries);
     const signal = options.signal ?? new AbortController().signal;
-    const report = await this.#deliver(batch, signal);
+    const job = new DeliveryJob({ batch, from: 0, to: batch.length });
+    const report = await this.#deliver(job, signal);
     for (const [family, known] of metadata) this.#metadataStore.add(family, known);
     this.#metadataStore.addSeries(timeSeries);
     if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, signal);
@@ -93,7 +94,7 @@ export class RemoteWriteClient {
       {
         reason,
         attempts: requests,
-        outcomeUnknown: failed + unknown > this.#delivery.unread,
+        outcomeUnknown: failed + unknown > job.unread,
         report,
         cause: signal.aborted ? signal.reason : undefined,
       },
@@ -101,7 +102,7 @@ export class RemoteWriteClient {
   }
 
   /** Delivers after the calls before this one have ended. */
-  async #deliver(batch: Batch, signal: AbortSignal): Promise<DeliveryReport> {
+  async #deliver(job: DeliveryJob, signal: AbortSignal): Promise<DeliveryReport> {
     // A user may pass the same signal to several calls.
     const controller = new AbortController();
     let end = (): void => {};
@@ -116,8 +117,7 @@ export class RemoteWriteClient {
         if (controller.signal.aborted) break;
         await this.#waitFor(first, own.signal);
       }
-      const context = { quarantine: this.#quarantine };
-      return await this.#delivery.deliver({ batch, from: 0, to: batch.length }, own.signal, context);
+      return await this.#delivery.deliver(job, own.signal, { quarantine: this.#quarantine });
     } finally {
       signal.removeEventListener("abort", abort);
       this.#end(own);

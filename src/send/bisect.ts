@@ -18,10 +18,8 @@ import type { EncodedSeries } from "../protocol/encoded_series.ts";
 export interface BisectOptions {
   /** Whether there are searches at all. */
   readonly bisect: boolean;
-  /** How long one search may last, in milliseconds. @default 60000 */
+  /** How long one search may last, in milliseconds, without the time of outages. @default 60000 */
   readonly searchMs?: number | undefined;
-  /** The clock of deadlines, in milliseconds. */
-  readonly monotonicNow: () => number;
 }
 
 /** Older samples of a series that were refused. */
@@ -37,8 +35,10 @@ const minRepeats = 3;
 
 /** The search in one refused request. */
 export class Search {
-  /** When the search ends: its ranges are still sent, but not cut any more. */
-  readonly untilMs: number;
+  /** How long the search may last, in milliseconds. Afterwards its ranges are still sent, but not cut any more. */
+  readonly limitMs: number;
+  /** How long its requests took so far, in milliseconds. Time in which the endpoint does not answer is no part of it. */
+  spentMs = 0;
   /** Whether the receiver accepted any range of it. */
   saved = false;
   /** Whether samples of it were refused that are probably the cause of the first refusal. */
@@ -48,8 +48,8 @@ export class Search {
   #repeats = 0;
   readonly #doubts = new Map<EncodedSeries, Doubt>();
 
-  constructor(untilMs: number) {
-    this.untilMs = untilMs;
+  constructor(limitMs: number) {
+    this.limitMs = limitMs;
   }
 
   /** How many samples are judged at the end of the search. */
@@ -141,7 +141,7 @@ export class BadSeriesSearch {
   /** Reports whether this range would be cut if it were refused. */
   canCut({ from, to, search }: SearchedRange): boolean {
     if (!this.#options.bisect || to - from < 2) return false;
-    if (search === undefined || this.#options.monotonicNow() < search.untilMs) return true;
+    if (search === undefined || search.spentMs < search.limitMs) return true;
     if (this.#ended !== search) this.#limitMs = Math.max(minSearchMs, this.#limitMs / 2);
     this.#ended = search;
     return false;
@@ -149,7 +149,7 @@ export class BadSeriesSearch {
 
   /** Returns the search that the halves of this range belong to. */
   begin({ search }: Pick<SearchedRange, "search">): Search {
-    return search ?? new Search(this.#options.monotonicNow() + this.#limitMs);
+    return search ?? new Search(this.#limitMs);
   }
 
   /** Takes note that a search saved samples. */

@@ -14,16 +14,19 @@
  *   halves nevertheless. Samples that are refused then count as unknown, not as lost. (If a connection breaks that was used
  *   before, Deno's fetch sends the request again and does not tell. Samples that are refused then count as rejected.)
  * - A 500 that lasts may be Prometheus refusing one bad histogram, or all of them: floats and histograms are sent separately first.
+ *   If the endpoint answers 500 to everything, it is down. A job that is kept is then postponed behind other samples: they show
+ *   whether the endpoint is up.
  *
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { BatchSlice } from "../protocol/batch.ts";
 import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { BadSeriesSearch, type BisectOptions, middleOf, type Search } from "./bisect.ts";
 import type { EncodedSlice } from "./codec.ts";
-import { DeliveryJob, type RequestRange } from "./delivery_job.ts";
+import type { DeliveryJob, RequestRange } from "./delivery_job.ts";
+import { hasBothKinds, histogramsOf, splitKinds } from "./kinds.ts";
 import type { Outage } from "./outage.ts";
 import { RequestEncoder, type RequestEncoderOptions } from "./request_encoder.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -63,6 +66,9 @@ const maxServerErrors = 10;
 /** Some tens of milliseconds, for a request with floats and native histograms. To send them separately does no harm. */
 const maxMixedServerErrors = 3;
 
+/** About a second, for a search that did not yet find samples that the endpoint takes. It loses nothing. */
+const maxSearchServerErrors = 7;
+
 /** A minute or two, for a request that is not cut any further: its samples are lost when it is given up. */
 const maxLastServerErrors = 40;
 
@@ -73,9 +79,9 @@ const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed
 export interface DeliveryContext {
   /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
-  /** Whether the job keeps what cannot be delivered before the deadline. @default false */
+  /** Whether the job keeps what cannot be delivered before the deadline, or while the endpoint seems to be down. @default false */
   readonly isKept?: boolean | undefined;
-  /** Reports whether too much waits, or too little time is left, to search for bad series any longer. @default never */
+  /** Called after a refusal. Reports whether too much waits, or too little time is left, to search for bad series. @default never */
   isPressed?(): boolean;
   /** Reports whether no later batch has newer samples, so that refused series are tried a last time. @default never */
   isLast?(): boolean;
@@ -87,7 +93,7 @@ interface SentRange extends EncodedSlice {
   readonly range: RequestRange;
   readonly samples: number;
   readonly version: ProtocolVersion;
-  readonly quarantine: Quarantine | undefined;
+  readonly context: DeliveryContext;
   /** Whether the range is cut if it is refused. */
   readonly canCut: boolean;
   /** When it was sent, on the clock of deadlines. */
@@ -100,7 +106,6 @@ export class Delivery {
   readonly #search: BadSeriesSearch;
   readonly #version: VersionChoice;
   readonly #encoder: RequestEncoder;
-  #unread = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -114,11 +119,6 @@ export class Delivery {
     return this.#version.version;
   }
 
-  /** How many samples of the latest delivery failed although they cannot be stored, because the endpoint refused all requests. */
-  get unread(): number {
-    return this.#unread;
-  }
-
   /** Sends nothing more of a job. What may have been stored has failed; the rest gets this outcome. Returns its number. */
   abandon(job: DeliveryJob, outcome: keyof typeof dropReasonOf, reason: string): number {
     const { abandoned, failed } = job.abandon(outcome, reason);
@@ -129,23 +129,21 @@ export class Delivery {
   }
 
   /** Sends all samples, one request after the other, until each is delivered or given up, or the signal fires. */
-  async deliver(slice: BatchSlice, signal: AbortSignal, context?: DeliveryContext): Promise<DeliveryReport> {
-    const job = new DeliveryJob(slice);
-    this.#unread = 0;
+  async deliver(job: DeliveryJob, signal: AbortSignal, context?: DeliveryContext): Promise<DeliveryReport> {
     await this.advance(job, signal, context);
     this.abandon(job, "deferred", signal.aborted ? "the delivery was aborted" : "no requests were left");
     return job.takeReport();
   }
 
   /**
-   * Sends what is left of a job. Something remains if the signal fires, if no requests are left in this flush, or if the endpoint
-   * refuses all requests.
+   * Sends what is left of a job. Something remains if the signal fires, if no requests are left in this flush, if the endpoint
+   * refuses all requests, or if the job is kept or postponed.
    */
   async advance(job: DeliveryJob, signal: AbortSignal, context: DeliveryContext = {}): Promise<void> {
     const { send, retryDeadlineMs, maxSamplesPerSend, outage, monotonicNow } = this.#options;
-    const { quarantine } = context;
-    if (!job.isOpen) sortOut(job, quarantine);
-    for (let range = job.next; range !== undefined && !signal.aborted; range = job.next) {
+    if (!job.isOpen) sortOut(job, context.quarantine);
+    job.isPostponed = false;
+    for (let range = job.next; range !== undefined && !signal.aborted; range = this.#after(range, job)) {
       const samples = range.to - range.from;
       if (range.quarantine === "held") {
         // A caller may close the queue together with the last flush.
@@ -162,33 +160,52 @@ export class Delivery {
       if (encoded === undefined) continue;
       const startMs = job.startMs ??= outage?.startMs ?? monotonicNow();
       const sentMs = monotonicNow();
-      const canCut = range.quarantine !== "probe" && this.#search.canCut(range) && context.isPressed?.() !== true;
+      const isPressed = range.search !== undefined && context.isPressed?.() === true;
+      const canCut = range.quarantine !== "probe" && this.#search.canCut(range) && !isPressed;
       const result = await send({
         version,
         body: encoded.body,
         samples,
         attempt: range.attempts,
         resent: range.resent,
-        maxServerErrors: this.#maxServerErrors(range, canCut),
+        maxServerErrors: this.#maxServerErrors(range, canCut, context.isKept === true && this.#mayBeDown(job)),
         retryUntilMs: startMs + retryDeadlineMs,
       }, signal);
       job.report.countRequest(result.attempts, encoded.body.length);
       outage?.note(result, startMs);
+      // Another call has taken the job over.
+      if (job.next !== range) return;
+      const isServerError = result.kind === "failed" && result.status === 500;
+      // The time of an outage is no part of a search.
+      if (range.search !== undefined && (isServerError || (isAnswer(result) && result.attempts === 1))) {
+        range.search.spentMs += monotonicNow() - sentMs;
+      }
       // A batch that makes slow progress has the whole deadline again.
       if (isAnswer(result)) {
         job.startMs = undefined;
+        if (range.search === undefined) job.suspectMs = undefined;
         if (range.kinds !== undefined) range.kinds.floatsAnswered = true;
       }
-      if (result.kind === "failed" && result.status !== 500 && context.isKept === true) {
+      if (result.kind === "failed" && !isServerError && context.isKept === true) {
         const unknown = range.unknown || result.unknownBefore || result.unknown;
         job.startMs = undefined;
         return job.again({ unknown, resent: true, attempts: range.attempts + result.attempts });
       }
-      this.#judge(result, { job, range, samples, version, quarantine, canCut, sentMs, ...encoded });
-      if (range.search !== undefined && job.next?.search !== range.search) this.#endSearch(job, range.search);
-      if (result.kind === "deferred" || outage?.isRefused === true) return;
-      if (outage?.isLong === true) this.abandon(job, "failed", outage.reason);
+      this.#judge(result, { job, range, samples, version, context, canCut, sentMs, ...encoded });
+      if (result.kind === "deferred" || outage?.isRefused === true || job.isPostponed) return;
+      if (outage?.isLong === true && context.isKept !== true) this.abandon(job, "failed", outage.reason);
     }
+  }
+
+  /** Returns the range to send after this one, which may have ended its search. */
+  #after({ search }: RequestRange, job: DeliveryJob): RequestRange | undefined {
+    if (search !== undefined && job.next?.search !== search) this.#endSearch(job, search);
+    return job.next;
+  }
+
+  /** Reports whether the endpoint has answered nothing since it began to answer 500 to this job. */
+  #mayBeDown({ suspectMs = Infinity }: DeliveryJob): boolean {
+    return !((this.#options.outage?.answeredMs ?? Infinity) > suspectMs);
   }
 
   /** Sends some of the refused series again, after the good ones. */
@@ -206,12 +223,12 @@ export class Delivery {
   }
 
   /** Returns how many times a request may be answered 500: the fewer, the more can be done about it. */
-  #maxServerErrors(range: RequestRange, canCut: boolean): number {
+  #maxServerErrors(range: RequestRange, canCut: boolean, canPostpone: boolean): number {
     if (range.quarantine !== undefined) return 1;
     if (canCut && hasBothKinds(range)) return maxMixedServerErrors;
-    return canCut || range.kinds?.floatsAnswered === true || this.#version.isOpen || range.search?.saved === true
-      ? maxServerErrors
-      : maxLastServerErrors;
+    if (canPostpone && range.search?.saved === false) return maxSearchServerErrors;
+    const isFirst = canCut || canPostpone || range.kinds?.floatsAnswered === true || this.#version.isOpen;
+    return isFirst || range.search?.saved === true ? maxServerErrors : maxLastServerErrors;
   }
 
   /** Decides from the result of a request what happened to its samples, and what to send next. */
@@ -237,29 +254,28 @@ export class Delivery {
   }
 
   #judgeFailed(result: Failed, sent: SentRange): void {
-    const { job, range, samples, canCut, quarantine } = sent;
+    const { job, range, samples, canCut, context: { quarantine, isKept } } = sent;
     const reason = describe(result);
     if (result.status === 500) {
+      job.suspectMs ??= sent.sentMs;
       const again = { unknown: true, resent: true, attempts: 0 };
-      if (canCut && hasBothKinds(range)) return this.#splitKinds(sent, again);
+      if (canCut && hasBothKinds(range)) {
+        const parts = splitKinds(range).map((batch) => ({ batch, to: batch.length }));
+        return job.replace({ ...again, kinds: { floatsAnswered: false }, from: 0 }, ...parts);
+      }
       // Some receivers answer 500 to a version that they cannot decode, or to one bad sample.
       if (sent.version === "2.0" && this.#version.fallBack(reason)) return job.again(again);
       if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
       else if (this.#bisect(sent, true, reason)) return;
-      else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
+      else if (isKept === true && this.#mayBeDown(job) && range.quarantine === undefined && !range.search?.doubtful) {
+        // If the endpoint takes other samples, these are bad. If it does not, it is down.
+        if (samples > 1 || !job.rotate(result.attempts)) job.postpone();
+        return;
+      } else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
       else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
     }
     this.#fail(sent, reason);
     this.#options.warnings.once(giveUpMessage(samples, result));
-  }
-
-  /** Sends the floats and the native histograms of a range separately. */
-  #splitKinds({ job, range: { batch, from, to } }: SentRange, changes: Partial<RequestRange>): void {
-    const [floats, histograms] = [new Batch(), new Batch()];
-    for (let index = from; index < to; index++) (batch.histograms.has(index) ? histograms : floats).copy(batch, index);
-    const kinds = { floatsAnswered: false };
-    const parts = [floats, histograms].map((batch) => ({ batch, to: batch.length }));
-    job.replace({ ...changes, kinds, from: 0 }, ...parts);
   }
 
   #judgeWritten({ status, written }: Written, sent: SentRange, unknown: boolean): void {
@@ -284,7 +300,7 @@ export class Delivery {
 
   #judgeRejected(result: Rejected, sent: SentRange, unknown: boolean): void {
     const { status, written } = result;
-    const { version, job, range, samples, quarantine, body: { length } } = sent;
+    const { version, job, range, samples, context: { quarantine }, body: { length } } = sent;
     const reason = describe(result);
     const isByEndpoint = isRefusalByEndpoint(result);
     // Counts that equal what was sent are those of a receiver that counts before it validates: they account for nothing.
@@ -320,12 +336,13 @@ export class Delivery {
     if (outage !== undefined) return outage.refuse(result, sentMs);
     const reason = describe(result);
     warnOfRefusal(warnings, { ...range, refused: samples, reason, unknown });
-    this.#unread = this.abandon(job, "failed", reason);
+    job.unread = this.abandon(job, "failed", reason);
   }
 
   /** Counts the samples of a 2xx that denies them: some receivers count nothing although they store everything. */
-  #leaveUnknown({ job, samples }: SentRange, reason: string): void {
+  #leaveUnknown({ job, range, samples }: SentRange, reason: string): void {
     const { stats, warnings } = this.#options;
+    range.search?.spare(range, false);
     job.settle(["unknown", samples, reason]);
     stats.failed(samples);
     warnings.once(
@@ -342,7 +359,7 @@ export class Delivery {
 
   /** Counts the samples of a request that was answered: this many are stored, the rest is refused. One warning names each cause. */
   #settle(
-    { job, range, samples, quarantine }: SentRange,
+    { job, range, samples, context: { quarantine } }: SentRange,
     written: number,
     { reason, unknown, cause = reason }: {
       readonly reason: string;
@@ -379,8 +396,8 @@ export class Delivery {
   }
 
   /** Continues with the halves of a refused range. Returns false if it must not be cut. */
-  #bisect({ job, range, canCut }: SentRange, unknown: boolean, reason: string): boolean {
-    if (!canCut) return false;
+  #bisect({ job, range, canCut, context }: SentRange, unknown: boolean, reason: string): boolean {
+    if (!canCut || context.isPressed?.() === true) return false;
     const search = this.#search.begin(range);
     if (search.storedGoodPart && !unknown) {
       const newest = search.newestOf(range, reason);
@@ -421,17 +438,4 @@ function countOf({ samples, histograms }: WrittenCounts): number {
 /** Returns the series of a range. */
 function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
   return batch.series.slice(from, to);
-}
-
-/** Returns how many native histograms a range has. */
-function histogramsOf({ batch: { histograms }, from, to }: BatchSlice): number {
-  let count = 0;
-  if (histograms.size > 0) { for (let index = from; index < to; index++) if (histograms.has(index)) count++; }
-  return count;
-}
-
-/** Reports whether a range has floats and native histograms. */
-function hasBothKinds(range: BatchSlice): boolean {
-  const count = histogramsOf(range);
-  return count > 0 && count < range.to - range.from;
 }

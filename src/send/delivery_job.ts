@@ -5,7 +5,6 @@
  */
 import type { DeliveryReport, Outcome } from "../model/delivery_report.ts";
 import { Batch, type BatchSlice } from "../protocol/batch.ts";
-import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
@@ -42,8 +41,14 @@ export class DeliveryJob {
   startMs: number | undefined;
   /** Whether sending began, so that the batch must not be merged any more. */
   isOpen = false;
+  /** Since when a 500 lasts, so that the endpoint may be down. */
+  suspectMs: number | undefined;
+  /** Whether another batch is sent first, to find out whether the endpoint is down. */
+  isPostponed = false;
+  /** How many samples failed although they cannot be stored, because the endpoint refused all requests. */
+  unread = 0;
   /** What is left; the next range is the last element. */
-  #ranges: RequestRange[];
+  protected ranges: RequestRange[];
   /** What happened to samples since the last report. */
   report: ReportBuilder = new ReportBuilder();
 
@@ -51,24 +56,24 @@ export class DeliveryJob {
   constructor(slice: BatchSlice, { unknown = false }: { readonly unknown?: boolean } = {}) {
     this.batch = slice.batch;
     const rest = { attempts: 0, search: undefined, quarantine: undefined, kinds: undefined };
-    this.#ranges = slice.from === slice.to ? [] : [{ ...slice, unknown, resent: unknown, ...rest }];
+    this.ranges = slice.from === slice.to ? [] : [{ ...slice, unknown, resent: unknown, ...rest }];
   }
 
   /** The range to send next; undefined if nothing is left. */
   get next(): RequestRange | undefined {
-    return this.#ranges.at(-1);
+    return this.ranges.at(-1);
   }
 
   /** Whether newer samples of the same series and of the same search follow the next range. */
   get hasNewer(): boolean {
-    const [after, range] = this.#ranges.slice(-2);
+    const [after, range] = this.ranges.slice(-2);
     return range !== undefined && after !== undefined && after.search === range.search &&
       after.batch.series[after.from] === range.batch.series[range.from];
   }
 
   /** Finishes the next range, with the outcomes of its samples. */
   settle(...outcomes: readonly (readonly [outcome: Outcome, samples: number, reason?: string])[]): void {
-    this.#ranges.pop();
+    this.ranges.pop();
     for (const outcome of outcomes) this.report.count(...outcome);
   }
 
@@ -82,70 +87,53 @@ export class DeliveryJob {
     this.replace({ attempts: 0, ...changes }, { to: at }, { from: at });
   }
 
-  /** Replaces the next range by parts, which are sent in this order. */
-  replace(changes: Partial<RequestRange>, ...parts: readonly Partial<RequestRange>[]): void {
-    const range = this.#ranges.pop();
-    if (range === undefined) return;
-    const whole = parts.map((part) => ({ ...range, ...changes, ...part }));
-    this.#ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
+  /** Lets the other ranges of the search be sent before the next one. Returns false if there are none, or it was moved before. */
+  rotate(attempts: number): boolean {
+    const { next } = this;
+    const first = this.ranges.findIndex(({ search }) => search !== undefined && search === next?.search);
+    if (next === undefined || next.attempts > 0 || this.hasNewer || first < 0 || first === this.ranges.length - 1) {
+      return false;
+    }
+    this.ranges.pop();
+    this.ranges.splice(first, 0, { ...next, attempts, unknown: true, resent: true });
+    return true;
   }
 
-  /**
-   * Leaves out what is left of these series, because a newer batch has them. Returns how many samples, and how many of them may have
-   * been stored: these count as unknown.
-   */
-  leaveOut(series: ReadonlySet<EncodedSeries>): { readonly leftOut: number; readonly unknown: number } {
-    const [before, unknownBefore] = [count(this.#ranges), this.#unknown];
-    const rest = new Batch();
-    this.#ranges = this.#ranges.reverse().flatMap((range) => {
-      const { batch, from, to, search } = range;
-      // A search judges all its samples together.
-      const isJudgedLater = search !== undefined && search.doubtful > 0;
-      const kept = new Batch();
-      for (let index = from; index < to; index++) {
-        const each = batch.series[index];
-        if (each === undefined || (series.has(each) && !isJudgedLater)) continue;
-        kept.copy(batch, index);
-        rest.copy(batch, index);
-      }
-      if (kept.length === to - from) return [range];
-      return kept.length === 0 ? [] : [{ ...range, batch: kept, from: 0, to: kept.length, attempts: 0 }];
-    }).reverse();
-    this.batch = rest;
-    const [leftOut, unknown] = [before - rest.length, unknownBefore - this.#unknown];
-    this.report.countMerged(leftOut - unknown);
-    this.report.count(
-      "unknown",
-      unknown,
-      "a newer sample of the series replaced it after an attempt without an answer",
-    );
-    return { leftOut, unknown };
+  /** Puts the ranges of the present search together again, and lets another batch be sent first. */
+  postpone(): void {
+    this.isPostponed = true;
+    const { next } = this;
+    if (next === undefined) return;
+    const isSearched = (range: RequestRange): boolean =>
+      range === next || (next.search !== undefined && range.search === next.search);
+    const whole = new Batch();
+    for (const { batch, from, to } of this.ranges.filter(isSearched).reverse()) {
+      for (let index = from; index < to; index++) whole.copy(batch, index);
+    }
+    this.ranges = this.ranges.filter((range) => range === next || !isSearched(range));
+    const again = { unknown: true, resent: true, attempts: 0, search: undefined };
+    this.again({ ...again, batch: whole, from: 0, to: whole.length });
+  }
+
+  /** Replaces the next range by parts, which are sent in this order. */
+  replace(changes: Partial<RequestRange>, ...parts: readonly Partial<RequestRange>[]): void {
+    const range = this.ranges.pop();
+    if (range === undefined) return;
+    const whole = parts.map((part) => ({ ...range, ...changes, ...part }));
+    this.ranges.push(...whole.filter(({ from, to }) => from < to).reverse());
   }
 
   /** How many of the samples that are left may have been stored. */
-  get #unknown(): number {
-    return count(this.#ranges.filter(({ unknown }) => unknown));
-  }
-
-  /** Hands what is left over to a new job, because this job is not sent any more. Its next range may have been stored. */
-  takeOver(): DeliveryJob {
-    const job = new DeliveryJob({ batch: this.batch, from: 0, to: 0 });
-    job.#ranges = this.#ranges;
-    job.report = this.report;
-    job.isOpen = true;
-    job.again({ unknown: true, resent: true, attempts: (this.next?.attempts ?? 0) + 1 });
-    // A call that still sends the old job changes nothing any more.
-    this.#ranges = [];
-    this.report = new ReportBuilder();
-    return job;
+  protected get perhapsStored(): number {
+    return samplesOf(this.ranges.filter(({ unknown }) => unknown));
   }
 
   /** Sends nothing more. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
   abandon(outcome: Outcome, reason: string): { readonly abandoned: number; readonly failed: number } {
-    const failed = this.#unknown;
+    const failed = this.perhapsStored;
     const abandoned = this.#left - failed;
     this.next?.search?.end();
-    this.#ranges = [];
+    this.ranges = [];
     this.report.count(outcome, abandoned, reason);
     this.report.count("failed", failed, reason);
     return { abandoned, failed };
@@ -161,10 +149,11 @@ export class DeliveryJob {
 
   /** How many samples have no outcome yet. */
   get #left(): number {
-    return count(this.#ranges) + (this.next?.search?.doubtful ?? 0);
+    return samplesOf(this.ranges) + (this.next?.search?.doubtful ?? 0);
   }
 }
 
-function count(ranges: readonly RequestRange[]): number {
+/** Returns how many samples ranges have. */
+export function samplesOf(ranges: readonly RequestRange[]): number {
   return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
 }

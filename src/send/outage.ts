@@ -68,6 +68,11 @@ export class Outage {
     return monotonicNow() >= this.#sinceMs + Math.max(retryDeadlineMs, timeoutMs);
   }
 
+  /** When the endpoint answered the latest time, on the clock of deadlines; -Infinity if it never did. */
+  get answeredMs(): number {
+    return this.#answeredMs;
+  }
+
   /** Why the latest request failed, or why its attempt before the last one failed; "" after an answer. */
   get reason(): string {
     return this.#reason;
@@ -121,6 +126,8 @@ export class Outage {
   close(timeoutMs: number): void {
     this.#closedMs = this.#options.monotonicNow();
     this.#endMs = this.#closedMs + timeoutMs;
+    // The deadline begins again, as the time for closing limits it.
+    this.#sinceMs = undefined;
     this.#pausedUntilMs = -Infinity;
     if (this.isRefused) this.#pauseMs = minPauseMs / 2;
     for (const wake of this.#sleeping) wake();
@@ -154,7 +161,7 @@ export class Outage {
   note(result: RequestResult, startMs: number): void {
     if (result.kind === "failed") {
       // Another shard's request may have been answered in the meantime.
-      this.#sinceMs ??= Math.max(startMs, this.#answeredMs);
+      this.#sinceMs ??= Math.max(startMs, this.#answeredMs, this.#closedMs);
       this.#reason = describe(result);
     } else if (result.kind === "aborted") {
       // After an answer to another shard, the old failure says nothing.

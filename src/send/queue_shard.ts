@@ -4,10 +4,11 @@
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { DeliveryJob } from "./delivery_job.ts";
+import { Batch } from "../protocol/batch.ts";
 import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import { Quarantine } from "./quarantine.ts";
 import type { QueueRoom } from "./queue_room.ts";
+import { QueuedJob } from "./queued_job.ts";
 
 /** A batch in a queue. */
 export interface QueueEntry {
@@ -20,7 +21,7 @@ export interface QueueEntry {
   readonly isCumulative: boolean;
   /** The batch is sent when this resolves. */
   readonly after: Promise<unknown> | undefined;
-  job: DeliveryJob;
+  job: QueuedJob;
   samples: number;
   bytes: number;
   /** The batches that were merged into this one. They are settled together. */
@@ -47,7 +48,7 @@ const entryBytes = 2_200;
 
 /** Returns an entry that waits. */
 export function createEntry(
-  job: DeliveryJob,
+  job: QueuedJob,
   known: Pick<QueueEntry, "order" | "pushedMs" | "isCumulative" | "after">,
 ): QueueEntry {
   const { length, bytes, values } = job.batch;
@@ -130,6 +131,16 @@ export class QueueShard {
     return leftOut;
   }
 
+  /** Moves the first batch behind all batches that have none of its series. They are sent first. */
+  postponeFirst(): void {
+    const [first] = this.entries;
+    if (first === undefined) return;
+    const own = new Set(first.job.batch.series);
+    const sharing = this.entries.findIndex(({ job }, at) => at > 0 && job.batch.series.some((each) => own.has(each)));
+    const to = sharing < 0 ? this.entries.length : sharing;
+    this.entries.splice(0, to, ...this.entries.slice(1, to), first);
+  }
+
   /** Reports whether a full queue may drop a batch. After merging, the cumulative batches have only totals that no other has. */
   canDrop(entry: QueueEntry): boolean {
     const { isCumulative, job: { isOpen, batch } } = entry;
@@ -149,12 +160,13 @@ export class QueueShard {
       entry.leave();
     }
     this.#resize(newest, batch.length, entryBytes + batch.bytes);
-    const job = new DeliveryJob({ batch, from: 0, to: batch.length });
+    const job = new QueuedJob({ batch, from: 0, to: batch.length });
     for (const entry of all) job.report.add(entry.job.report.report());
     job.report.countMerged(merged);
     newest.merged = all.flatMap((entry) => entry.merged).concat(older);
     // What is left of the older batches is reported with the newest one.
-    for (const entry of older) Object.assign(entry, { job: new DeliveryJob({ batch, from: 0, to: 0 }), merged: [] });
+    const nothing = { batch: new Batch(0), from: 0, to: 0 };
+    for (const entry of older) Object.assign(entry, { job: new QueuedJob(nothing), merged: [] });
     newest.job = job;
     return merged;
   }

@@ -7,11 +7,11 @@ import type { DeliveryReport } from "../model/delivery_report.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Batch } from "../protocol/batch.ts";
 import type { Delivery } from "./delivery.ts";
-import { DeliveryJob } from "./delivery_job.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Outage } from "./outage.ts";
 import { type QueueLimits, QueueRoom, type QueueSize } from "./queue_room.ts";
 import { createEntry, type QueueEntry, QueueShard, resumeEntry, settleEntry } from "./queue_shard.ts";
+import { QueuedJob } from "./queued_job.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, settledWithin, type Sleep, untilAborted } from "./sleep.ts";
@@ -154,7 +154,7 @@ export class WriteQueue {
   push(shardNumber: number, batch: Batch, options: PushOptions = {}): Promise<DeliveryReport> {
     const { after, sentBefore, isCumulative = false, isLate = false } = options;
     const { delivery, overflow, monotonicNow } = this.#options;
-    const job = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
+    const job = new QueuedJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
     const isOver = this.#isClosed && (!isLate || this.#end.signal.aborted);
     if (isOver || this.#stopped !== undefined) {
       if (this.#stopped === undefined) delivery.abandon(job, "deferred", this.#closedReason);
@@ -266,15 +266,12 @@ export class WriteQueue {
 
   /** Waits until everything has ended or the time for closing is over. In workerd, what a cancelled request began never ends. */
   async #endWith(everything: Promise<unknown>): Promise<void> {
-    const { delivery, sleep } = this.#options;
+    const { sleep } = this.#options;
     await untilAborted(everything, this.#end.signal).catch(() => {});
     await settledWithin(everything, graceMs, sleep);
     for (const shard of this.#all) {
-      for (const entry of [...shard.entries]) {
-        if (entry.state === "sending") entry.job = entry.job.takeOver();
-        delivery.abandon(entry.job, "deferred", this.#closedReason);
-        this.#leave(shard, entry);
-      }
+      for (const entry of shard.entries) if (entry.state === "sending") entry.job = entry.job.takeOver();
+      this.#giveUp(shard, [...shard.entries], "deferred", this.#closedReason);
     }
     await settledWithin(everything, graceMs, sleep);
   }
@@ -350,6 +347,7 @@ export class WriteQueue {
     else if (end.aborted || this.#isClosed) delivery.abandon(job, "deferred", this.#closedReason);
     this.#giveUpWaiting();
     if (job.next !== undefined && !outage.isRefused && budget?.usedUp !== true) shard.leaveOut(entry);
+    if (job.next !== undefined && job.isPostponed) shard.postponeFirst();
     if (job.next !== undefined) return this.#defer(entry);
     this.#leave(shard, entry);
   }
@@ -375,7 +373,7 @@ export class WriteQueue {
       this.#isClosed &&
       entries.every(({ job: { batch } }, at) => at > 0 === (batch.length > 0 && batch.stale.size === batch.length));
     try {
-      await delivery.advance(job, signal, { quarantine, isKept, isPressed: () => this.#isPressed, isLast });
+      await delivery.advance(job, signal, { quarantine, isKept, isPressed: () => this.#isPressed(), isLast });
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
       delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);
@@ -401,14 +399,20 @@ export class WriteQueue {
   /** Sends nothing any more. */
   #stop(): void {
     this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
-    for (const shard of this.#all) this.#giveUp(shard, shard.idle, this.#stopped);
+    for (const shard of this.#all) this.#giveUp(shard, shard.idle, "failed", this.#stopped);
     this.#room.wake();
   }
 
-  /** Whether a search for bad series must end: the queue fills up, or half of the time for closing is over. */
-  get #isPressed(): boolean {
+  /**
+   * Reports whether a search for bad series must end: half of the time for closing is over, or the queue fills up with batches that
+   * it would drop. Merges them first.
+   */
+  #isPressed(): boolean {
     const { capacity, overflow, monotonicNow } = this.#options;
-    return monotonicNow() > this.#searchUntilMs || (overflow === "drop-oldest" && this.size.samples > capacity / 2);
+    if (monotonicNow() > this.#searchUntilMs) return true;
+    const isFilling = (): boolean => overflow === "drop-oldest" && this.size.samples > capacity / 2;
+    if (isFilling()) { for (const shard of this.#all) shard.merge(); }
+    return isFilling() && this.#all.some((shard) => shard.idle.some((entry) => shard.canDrop(entry)));
   }
 
   /** Estimates how long batches take, in milliseconds; 0 if no request was answered yet. */
@@ -437,14 +441,16 @@ export class WriteQueue {
     const { outage } = this.#options;
     if (!outage.isLong) return;
     for (const shard of this.#all) {
-      this.#giveUp(shard, shard.idle.filter(({ isCumulative }) => this.#isClosed || !isCumulative), outage.reason);
+      const waiting = shard.idle.filter(({ isCumulative }) => this.#isClosed || !isCumulative);
+      this.#giveUp(shard, waiting, "failed", outage.reason);
       shard.merge();
     }
   }
 
-  #giveUp(shard: QueueShard, entries: readonly QueueEntry[], reason: string): void {
+  /** Lets batches leave the queue with this outcome. */
+  #giveUp(shard: QueueShard, entries: readonly QueueEntry[], outcome: "failed" | "deferred", reason: string): void {
     for (const entry of entries) {
-      this.#options.delivery.abandon(entry.job, "failed", reason);
+      this.#options.delivery.abandon(entry.job, outcome, reason);
       this.#leave(shard, entry);
     }
   }

@@ -54,6 +54,17 @@ test("a run whose producer waits for room loses no total in an outage either, an
   assert.ok(made > 100, `the producer made only ${made} samples`);
 });
 
+test("a run whose producer waits for room has time again at its end, although the outage was longer than the deadline", async () => {
+  const output: RemoteWriteOutputOptions = { retryDeadlineMs: 5000, overflow: "block" };
+  const run = startRun({ behaviour: { latencyMs: 10 }, output });
+  const { clock, receiver } = run;
+  receiver.meet({ kind: "refuse" }, 22_000);
+  await live(run, 20, () => run.output.add(counts(1, clock.now())));
+  const report = await clock.settle(run.output.close());
+  assertAddsUp(report);
+  assert.equal(receiver.totals.get(seriesName(0)), 20);
+});
+
 test("without the interval timer, flush() ends at the deadline, and the next flush sends what is left", async () => {
   const { clock, receiver, output } = startRun({ behaviour: { latencyMs: 10 }, output: { retryDeadlineMs: 5000 } });
   receiver.meet({ kind: "refuse" }, 60_000);

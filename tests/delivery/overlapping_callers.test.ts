@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DeliveryReport, RemoteWriteClient, RemoteWriteOutput } from "../../mod.ts";
+import { DeliveryError, type DeliveryReport, RemoteWriteClient, RemoteWriteOutput } from "../../mod.ts";
 import { type Behaviour, type Fault, ScriptedReceiver } from "../support/scripted_receiver.ts";
 import {
   assertAddsUp,
@@ -92,6 +92,22 @@ test("a write whose signal fires while it waits for its turn rejects at once and
   await clock.settle(Promise.all(ends));
   assert.deepEqual(valuesOf(receiver), [0, 2]);
   await assert.rejects(second);
+});
+
+test("the outcome of a write is known if the endpoint refuses the rest of it, also while the next write begins", async () => {
+  const behaviour: Behaviour = { latencyMs: 100 };
+  const faults: Fault[] = [{ kind: "pass" }, { kind: "answer", status: 401, body: "no" }];
+  const clock = new VirtualClock();
+  const receiver = new ScriptedReceiver({ clock, ...behaviour, faults });
+  const options = { protocol: "1.0", maxSamplesPerSend: 1 } as const;
+  const client = new RemoteWriteClient({ ...clientOptions({ clock, receiver }), ...options });
+  const series = timeSeries(2, clock.now()).map((each) => ({ ...each, metadata: { type: "counter" as const } }));
+  const first = client.write(series).catch((error: unknown) => error);
+  const second = client.write(timeSeries(2, clock.now() + 1)).catch((error: unknown) => error);
+  const error = await clock.settle(first);
+  await clock.settle(second);
+  assert.ok(error instanceof DeliveryError);
+  assert.deepEqual([error.report.delivered, error.report.failed, error.outcomeUnknown], [1, 1, false]);
 });
 
 test("flush() calls of one output that overlap keep the order, and together report each sample once", async () => {

@@ -12,6 +12,7 @@ import type { TimeSeries } from "../../src/model/time_series.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
+import { DeliveryJob } from "../../src/send/delivery_job.ts";
 import { quickFault } from "../support/arbitrary_faults.ts";
 import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { headersV1, type InitV1, postV1, postV2 } from "../support/requests.ts";
@@ -168,7 +169,10 @@ test("a 1.0 sender that searches for the refused series delivers the other serie
     stats: new SendStats(),
     warnings: new Warnings(() => {}),
   });
-  const report = await delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal);
+  const report = await delivery.deliver(
+    new DeliveryJob({ batch, from: 0, to: batch.length }),
+    new AbortController().signal,
+  );
   assert.deepEqual([report.delivered, report.rejected], [4, 1]);
   assert.equal((await forwarder.close()).samples, 4);
   assert.deepEqual([...target.samples].map(([name, samples]) => [name, samples.length]), [

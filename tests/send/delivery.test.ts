@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DeliveryJob } from "../../src/send/delivery_job.ts";
 import type { Fault } from "../support/scripted_receiver.ts";
 import { createSending, jsonCodecs, oneEach, SeriesNames, setUpDelivery, sizes } from "../support/sending.ts";
 
@@ -226,7 +227,7 @@ test("after the signal, the samples of the current request have failed, and the 
   const faults: Fault[] = [{ kind: "pass" }, { kind: "hang" }];
   const { clock, delivery } = createSending({ faults, maxSamplesPerSend: 2 });
   const controller = new AbortController();
-  const pending = delivery.deliver({ batch: oneEach(6), from: 0, to: 6 }, controller.signal);
+  const pending = delivery.deliver(new DeliveryJob({ batch: oneEach(6), from: 0, to: 6 }), controller.signal);
   await clock.advance(10);
   controller.abort();
   const { delivered, failed, deferred, reasons } = await pending;

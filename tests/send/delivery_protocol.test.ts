@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DeliveryJob } from "../../src/send/delivery_job.ts";
 import type { Fault } from "../support/scripted_receiver.ts";
 import { createSending, oneEach, SeriesNames, setUpDelivery, sizes, versions } from "../support/sending.ts";
 
@@ -56,7 +57,7 @@ test("exemplars that a receiver does not store cause a warning, and no loss", as
   const { clock, delivery, messages } = createSending({ protocol: "auto" });
   const batch = oneEach(2);
   batch.setExemplars(1, [{ labels: [{ name: "trace_id", value: "a" }], value: 1, timestamp: 1 }]);
-  const pending = delivery.deliver({ batch, from: 0, to: 2 }, new AbortController().signal);
+  const pending = delivery.deliver(new DeliveryJob({ batch, from: 0, to: 2 }), new AbortController().signal);
   assert.equal((await clock.settle(pending)).delivered, 2);
   assert.deepEqual(messages, ["The receiver stored 0 of 1 exemplars."]);
 });
@@ -133,7 +134,10 @@ test("samples that a 2xx to a 2.0 request leaves out are counted and reported", 
   const { clock, receiver, delivery, messages } = createSending({ protocol: "auto" });
   const take = receiver.take.bind(receiver);
   receiver.take = ({ samples, ...request }) => take({ ...request, samples: samples.slice(1) });
-  const pending = delivery.deliver({ batch: oneEach(5), from: 0, to: 5 }, new AbortController().signal);
+  const pending = delivery.deliver(
+    new DeliveryJob({ batch: oneEach(5), from: 0, to: 5 }),
+    new AbortController().signal,
+  );
   const report = await clock.settle(pending);
   assert.equal(report.delivered, 4);
   assert.equal(report.rejected, 1);

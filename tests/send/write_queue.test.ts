@@ -321,7 +321,7 @@ test("close() gives up at its timeout and reports what was not sent", async () =
 });
 
 test("samples that an earlier request may have stored have failed when close() gives up, and are not deferred", async () => {
-  const setting = setUp({ faults: [{ kind: "hang", stored: true }, { kind: "pass" }, hang] });
+  const setting = setUp({ timeoutMs: 15_000, faults: [{ kind: "hang", stored: true }, { kind: "pass" }, hang, hang] });
   const { queue, series, clock, receiver } = setting;
   // The retry is refused, because its samples are stored. The request is cut in halves, and the second half is not reached.
   void queue.push(0, series.batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3], ["b", 2, 4]]));

@@ -13,6 +13,7 @@ import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
 import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
+import { DeliveryJob } from "../../src/send/delivery_job.ts";
 import { createHttpSender, type HttpSenderOptions } from "../../src/send/http_sender.ts";
 import { Liveness } from "../../src/send/liveness.ts";
 import { Outage } from "../../src/send/outage.ts";
@@ -116,7 +117,11 @@ export function createSending(options: SendingOptions = {}): Sending {
   const queue = new WriteQueue({ ...common, outage, delivery, liveness });
   const quarantine = new Quarantine();
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
-    clock.settle(delivery.deliver({ batch, from: 0, to: batch.length }, new AbortController().signal, { quarantine }));
+    clock.settle(
+      delivery.deliver(new DeliveryJob({ batch, from: 0, to: batch.length }), new AbortController().signal, {
+        quarantine,
+      }),
+    );
   return { clock, receiver, queue, delivery, stats, messages, deliver };
 }
 
