@@ -33,7 +33,7 @@ export type {
   DurableObjectStubLike,
 } from "./cloudflare_aggregator.ts";
 export { denoKv } from "./stores/deno_kv.ts";
-export type { DenoKvLike, DenoKvOptions } from "./stores/deno_kv.ts";
+export type { DenoKvLike, DenoKvOptions, KeyPart } from "./stores/deno_kv.ts";
 export { durableObject } from "./stores/durable_object.ts";
 export type { DurableObjectStorageLike } from "./stores/durable_object.ts";
 export { file } from "./stores/file.ts";
@@ -44,6 +44,7 @@ export { RemoteWriteForwarder } from "./remote_write_forwarder.ts";
 export type { ForwarderOptions, ForwarderReceiverOptions } from "./remote_write_forwarder.ts";
 export type { DeliveryReport, Outcome, ReasonCount } from "../model/delivery_report.ts";
 export type {
+  AccessOptions,
   BucketSpan,
   Exemplar,
   FloatSample,

@@ -35,6 +35,7 @@ export type { WrittenCounts } from "../send/request_result.ts";
 export type { ProtocolVersion } from "../protocol/protocol_version.ts";
 export { createReceiver } from "./create_receiver.ts";
 export type { OnWrite, PartialWrite, ReceivedWrite, ReceiverOptions } from "./receiver_options.ts";
+export type { AccessOptions } from "./access.ts";
 export { rules } from "./rules/rules.ts";
 export type { ReceiverRules, Rule, Violation } from "./rules/rules.ts";
 export { strictRules } from "./rules/strict_rules.ts";

@@ -2,7 +2,7 @@ import { keyValueStore, type PartKey } from "./key_value_store.ts";
 import { type AggregatorStore, checkMethods } from "./store.ts";
 
 /** A part of a key of Deno's KV. */
-type KeyPart = string | number | bigint | boolean | Uint8Array | symbol;
+export type KeyPart = string | number | bigint | boolean | Uint8Array | symbol;
 
 /** The part of Deno's KV that the store uses: what `await Deno.openKv()` returns. */
 export interface DenoKvLike {

@@ -27,7 +27,7 @@ export interface FileSystem {
 
 /** Where the file is. */
 export interface FileOptions {
-  /** The file system: `import * as fs from "node:fs/promises"` of Deno, Bun or Node. */
+  /** The module `node:fs/promises` of Deno, Bun or Node. */
   readonly fs: FileSystem;
   /** The folder of the state. It is created if it does not exist. Only one process may use it at a time. */
   readonly folder: string;
