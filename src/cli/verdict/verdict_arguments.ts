@@ -107,7 +107,7 @@ export const verdictFlags: readonly Flag[] = [
 const onlyForSending: readonly string[] = [
   ...Object.keys(queueOptionDefinitions),
   ...["retryDeadlineMs", "retryOn429", "maxSamplesPerSend", "maxDecodedBytes", "maxBodyBytes", "protocol", "bisect"],
-  "onLoss",
+  ...["spoolFolder", "spoolBytes", "onLoss"],
 ];
 
 /** The options of the endpoint that count for queries, too, and the beginning of the metrics' names. */
