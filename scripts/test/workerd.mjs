@@ -25,7 +25,7 @@ export const workerd = {
   name: "workerd",
   isBundle: true,
   // One isolate for all tests needs too much memory.
-  batchSize: 40,
+  batchSize: 15,
   find: () => programs.workerd,
   async run(program, tests, { env, name }) {
     const folder = `${root}/build/${name}`;

@@ -8,6 +8,7 @@ import type { Metric } from "../k6/metric.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { cut } from "../receive/quote.ts";
+import { parseShallowJson } from "../model/shallow_json.ts";
 import { version } from "../model/version.ts";
 import { type FileLock, lockFile, temporaryPath } from "./file_lock.ts";
 import { fileProblem } from "./file_problem.ts";
@@ -192,7 +193,7 @@ function removeForgotten(path: string): void {
 function readState(path: string, replay: Replay): State | undefined {
   let text: string;
   try {
-    text = readText(path);
+    text = readText(path, maxStateBytes);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw new ConfigurationError(`Cannot read the checkpoint "${path}": ${fileProblem(error)}, expected a file`);
@@ -209,13 +210,13 @@ function readState(path: string, replay: Replay): State | undefined {
  * @throws ConfigurationError if the string is not a checkpoint, or one of its numbers cannot be right
  */
 export function parseState(text: string, path: string): State {
-  let state: Partial<State> | null;
+  let state: Partial<State> = {};
   try {
-    state = JSON.parse(text);
+    state = Object(parseShallowJson(text));
   } catch {
-    state = null;
+    // What it lacks is reported below.
   }
-  const { identity, shiftMs, windows } = state ?? {};
+  const { identity, shiftMs, windows } = state;
   if (typeof identity !== "object" || identity === null || typeof shiftMs !== "number" || typeof windows !== "number") {
     throw new ConfigurationError(
       `Cannot read the checkpoint "${path}": it is not a checkpoint, expected a file that --checkpoint wrote`,

@@ -73,9 +73,26 @@ function denoWriter(output: DenoOutputs["stdout"]): Write {
   return (text) => written = written.then(() => writeAll(encoder.encode(text)));
 }
 
-/** Reads a file as a string. */
-export function readText(path: string): string {
-  return fs.readFileSync(path, "utf8");
+/** A larger file is no token, certificate or list of options. A device may never end. */
+const maxTextBytes = 1_048_576;
+
+/** Reads a file of at most `maxBytes` (1 MiB) as a string. @throws Error if it is larger, or cannot be read */
+export function readText(path: string, maxBytes: number = maxTextBytes): string {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const chunk = new Uint8Array(65_536);
+  const file = fs.openSync(path, "r");
+  try {
+    let text = "";
+    for (let length = 0;;) {
+      const bytesRead = fs.readSync(file, chunk);
+      if (bytesRead === 0) return text + decoder.decode();
+      length += bytesRead;
+      if (length > maxBytes) throw new Error(`it is larger than ${maxBytes / 1_048_576} MiB`);
+      text += decoder.decode(chunk.subarray(0, bytesRead), { stream: true });
+    }
+  } finally {
+    fs.closeSync(file);
+  }
 }
 
 /** Reports whether a file of any kind exists. */

@@ -26,6 +26,10 @@ const suffix = ".spool";
 export function openSpoolFolder(path: string): SpoolFolder {
   const fs = builtin("node:fs");
   fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const name of segmentFiles(path)) {
+    // Another user may have put a link there, and what it leads to would be cut.
+    if (!fs.lstatSync(`${path}/${name}`).isFile()) throw new Error(`"${name}" in it is a link or no regular file`);
+  }
   const { release } = lockFile(`${path}/spool`);
   const fileOf = (name: string): string => `${path}/${name}${suffix}`;
   /** The segment that grows. */
@@ -38,8 +42,7 @@ export function openSpoolFolder(path: string): SpoolFolder {
     fs.fsync(file, () => fs.close(file));
   };
   return {
-    list: () =>
-      fs.readdirSync(path).filter((name) => /^\d{10}\.spool$/.test(name)).map((name) => name.slice(0, -suffix.length)),
+    list: () => segmentFiles(path).map((name) => name.slice(0, -suffix.length)),
     read(name, part) {
       if (part === undefined) return new Uint8Array(fs.readFileSync(fileOf(name)));
       const bytes = new Uint8Array(part.to - part.from);
@@ -69,4 +72,8 @@ export function openSpoolFolder(path: string): SpoolFolder {
     },
     release,
   };
+}
+
+function segmentFiles(path: string): readonly string[] {
+  return builtin("node:fs").readdirSync(path).filter((name) => /^\d{10}\.spool$/.test(name));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
+import { jsonProblem, parseShallowJson } from "../model/shallow_json.ts";
 import { type GivenValue, optionsOf } from "./given_options.ts";
 import { optionOfKey } from "./option_keys.ts";
 import { unreadable } from "./option_parsers.ts";
@@ -49,10 +50,10 @@ function parseObject(text: string, name: string): object {
     throw new ConfigurationError(`Cannot read ${name}: its content is of type ${typeof text}, expected a string`);
   }
   try {
-    value = JSON.parse(text);
-  } catch {
+    value = parseShallowJson(text);
+  } catch (error) {
     // The runtime's message would show a part of the file, which may be secret.
-    throw new ConfigurationError(`Cannot read ${name}: it is not JSON, expected a JSON object`);
+    throw new ConfigurationError(`Cannot read ${name}: it ${jsonProblem(error)}, expected a JSON object`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ConfigurationError(`Cannot read ${name}: it is not an object, expected {"url": "...", ...}`);

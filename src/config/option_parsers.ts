@@ -7,6 +7,7 @@
 import { listOf } from "../model/check_keys.ts";
 import { parseDurationMs } from "./duration.ts";
 import { ConfigurationError } from "../model/errors.ts";
+import { parseShallowJson } from "../model/shallow_json.ts";
 import { thresholdText } from "../k6/metric.ts";
 
 /** Makes an error that names the source, the string (undefined if it may be secret) and what was expected. */
@@ -189,7 +190,7 @@ function textOf(value: unknown, source: string): string {
 function parseJson(text: string, first: "{" | "["): object | undefined {
   if (!text.trimStart().startsWith(first)) return undefined;
   try {
-    return JSON.parse(text);
+    return Object(parseShallowJson(text));
   } catch {
     return undefined;
   }

@@ -75,6 +75,13 @@ async function receive(
     const expected = `remote write ${acceptVersions.join(" or ")}`;
     return refuse(415, cannotAccept("Content-Type", contentType ?? "", expected));
   }
+  // A page of any origin can make a browser send a request without a type. With the type, the browser asks for permission first.
+  if (contentType === null && headers.has("Origin")) {
+    return refuse(
+      415,
+      cannotAccept("Content-Type", "", "application/x-protobuf, because the request is from a web page"),
+    );
+  }
   const encoding = headers.get("Content-Encoding") ?? "snappy";
   if (encoding.toLowerCase() !== "snappy") return refuse(415, cannotAccept("Content-Encoding", encoding, "snappy"));
 

@@ -1,6 +1,6 @@
 /** The configuration file, and the other files that options name. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -78,6 +78,26 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
     () => ["--config", file("key.json", { urll: "x" })],
     /there is no option "urll", expected perhaps "url"/,
   ],
+  [
+    "a CA file of more than 1 MiB",
+    () => ["--ca-cert-file", file("large.pem", "x".repeat(1_048_577))],
+    /^Cannot use the CA file ".*large.pem": it is larger than 1 MiB, expected a file that can be read$/,
+  ],
+  [
+    "a relabelling file with 200,000 levels",
+    () => ["--relabel-config-file", file("deep.json", "[".repeat(200_000) + "]".repeat(200_000))],
+    /deep.json has more than 100 levels, expected a JSON list of rules$/,
+  ],
+  [
+    "a configuration file with 200,000 levels",
+    () => ["--config", file("deep.json", `{"buckets":{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`)],
+    /^Cannot read .*deep.json: it has more than 100 levels, expected a JSON object$/,
+  ],
+  [
+    "a flag with 10,000 levels of JSON",
+    () => ["--buckets", `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`],
+    /^Cannot read --buckets: /,
+  ],
   ["an empty token file", () => ["--bearer-token-file", file("empty", "\n")], /the bearer token is empty/],
   [
     "a missing token file",
@@ -95,6 +115,20 @@ const wrong: readonly [string, () => readonly string[], RegExp][] = [
     /options contain user and bearerToken/,
   ],
 ];
+for (const [flag, what] of [["config", "configuration"], ["bearer-token-file", "token"]] as const) {
+  test(
+    `a device that never ends as the ${what} file is a usage error`,
+    { skip: !existsSync("/dev/zero") },
+    async () => {
+      const error = await usageErrorOf([`--${flag}`, "/dev/zero", "--replay"]);
+      assert.equal(
+        error,
+        `Cannot use the ${what} file "/dev/zero": it is larger than 1 MiB, expected a file that can be read`,
+      );
+    },
+  );
+}
+
 for (const [title, args, message] of wrong) {
   test(`${title} is a usage error that shows no secret`, async () => {
     const error = await usageErrorOf([...args(), "--replay"]);

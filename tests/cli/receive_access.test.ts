@@ -8,6 +8,8 @@ import { parseArguments } from "../../src/cli/arguments.ts";
 import { accessFlags, readAccess, type ReceiverAccess } from "../../src/cli/receive_access.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { type CliResult, point, runCli, startCli } from "../support/cli.ts";
+import { createReceiver } from "../../src/receive/mod.ts";
+import { postV1 } from "../support/requests.ts";
 
 const series = { labels: [{ name: "__name__", value: "up" }], samples: [{ value: 1, timestamp: 1000 }] };
 
@@ -95,4 +97,15 @@ test("a request for another host is refused; the command says once which flag ac
   assert.deepEqual(lines, [
     'warn: Refused a request to the host "evil.test". To accept such requests, use --allow-host.',
   ]);
+});
+
+test("a web page cannot send without a Content-Type, for which a browser asks no permission; other senders can", async () => {
+  const receive = createReceiver({ onWrite: () => {} });
+  const statusOf = async (headers: Readonly<Record<string, string | undefined>>): Promise<number> =>
+    (await receive(postV1({ timeseries: [] }, { headers }))).status;
+  for (const Origin of ["https://page.example", "null"]) {
+    assert.equal(await statusOf({ "Content-Type": undefined, Origin }), 415);
+    assert.equal(await statusOf({ Origin }), 204);
+  }
+  assert.equal(await statusOf({ "Content-Type": undefined }), 204);
 });

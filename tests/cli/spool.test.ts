@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -165,6 +174,20 @@ test("two processes cannot use one spool; after the end of the first, the other 
     assert.deepEqual(readdirSync(folder), []);
   }));
 
+test("a link in a spool is an error, and the file that it leads to stays as it is", {
+  skip: process.platform === "win32",
+}, () =>
+  withFolder(async (folder) => {
+    const other = join(folder, "other");
+    writeFileSync(other, "content of another program");
+    mkdirSync(join(folder, "spool"));
+    symlinkSync(other, join(folder, "spool", "0000000001.spool"));
+    const { code, stderr } = await runCli(["--spool", join(folder, "spool"), "-"], { input: point(1) });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /Cannot use the spool ".*": "0000000001\.spool" in it is a link or no regular file, expected/);
+    assert.equal(readFileSync(other, "utf8"), "content of another program");
+  }));
+
 test("a spool that cannot be used is an error that says why", () =>
   withFolder(async (folder) => {
     const file = join(folder, "file");
@@ -174,7 +197,10 @@ test("a spool that cannot be used is an error that says why", () =>
     const wrong: readonly (readonly [string[], RegExp])[] = [
       [["-", "--spool", file], /Cannot use the spool ".*file": .*expected a folder that this process alone can write/],
       [["-", "--spool", join(file, "spool")], /Cannot use the spool ".*spool": /],
-      [["-", "--spool", join(folder, "taken")], /Cannot use the spool ".*taken": it is a folder/],
+      [
+        ["-", "--spool", join(folder, "taken")],
+        /Cannot use the spool ".*taken": "0000000001\.spool" in it is a link or no regular file/,
+      ],
       [["-", "--spool="], /Cannot use --spool: it is "", expected the path of a folder/],
       [
         ["-", ...spool, "--spool-bytes", "1000"],

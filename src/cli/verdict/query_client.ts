@@ -8,6 +8,7 @@ import { reasonOf } from "../../model/errors.ts";
 import { version } from "../../model/version.ts";
 import type { AuthContext, Authorizer, RequestHeaders } from "../../send/auth/authorizer.ts";
 import { type AuthOptions, resolveAuthorizer } from "../../send/auth/resolve_authorizer.ts";
+import { readAtMost } from "../../send/answer.ts";
 import { describeNetworkError } from "../../send/network_error.ts";
 import { cleanText, redactSecrets, redactUrl, secretsOf } from "../../send/redact.ts";
 import { parseHeaders, withoutUserInfo } from "../../send/request_head.ts";
@@ -65,6 +66,9 @@ export interface SampledSeries {
   readonly histograms: readonly { readonly timeMs: number; readonly histogram: QueriedHistogram }[];
 }
 
+/** An answer of this size has more series than can be judged, or never ends. Its values take several times as much memory. */
+const maxAnswerBytes = 134_217_728;
+
 /** What comes after an attempt that may succeed later. */
 const retryDelaysMs: readonly number[] = [500, 2000];
 
@@ -91,7 +95,7 @@ export class QueryClient {
     const result = await this.#ask("query", { query, time: secondsOf(timeMs) });
     return result.map((series) => ({
       labels: labelsOf(series),
-      value: Number(arrayOf(series.value)[1] ?? NaN),
+      value: numberOf(arrayOf(series.value)[1]),
       ...series.histogram !== undefined && { histogram: histogramOf(arrayOf(series.histogram)[1]) },
     }));
   }
@@ -148,7 +152,11 @@ export class QueryClient {
           await response.body?.cancel();
           continue;
         }
-        return this.#resultOf(response.status, await response.text(), headers);
+        const text = await readAtMost(response, { maxBytes: maxAnswerBytes, signal: controller.signal });
+        if (text === undefined) {
+          throw this.#error(`its answer is larger than ${maxAnswerBytes / 1_048_576} MiB`, { isPermanent: true });
+        }
+        return this.#resultOf(response.status, text, headers);
       }
     } catch (error) {
       if (error instanceof QueryError) throw error;
@@ -192,8 +200,10 @@ export class QueryClient {
       return arrayOf(Array.isArray(answer.data) ? answer.data : Object(answer.data).result).map(Object);
     }
     const secrets = secretsOf(headers, this.#options.url);
-    const said = answer?.error ?? (/^\s*</.test(text) ? "it answers with a page, not with JSON" : text);
-    const reason = cleanText(redactSecrets(String(said), secrets)).slice(0, 300);
+    const said = typeof answer?.error === "string"
+      ? answer.error
+      : (/^\s*</.test(text) ? "it answers with a page, not with JSON" : text);
+    const reason = cleanText(redactSecrets(said, secrets)).slice(0, 300);
     throw this.#error(`status ${status}${reason === "" ? "" : `: ${reason}`}`, { status });
   }
 
@@ -215,10 +225,11 @@ function parseAnswer(text: string): { status?: unknown; error?: unknown; data?: 
 
 function sampledSeriesOf(series: QueriedSeries): SampledSeries {
   const pairs = (values: unknown): (readonly [timeMs: number, value: unknown])[] =>
-    arrayOf(values).map((pair) => [Math.round(Number(arrayOf(pair)[0]) * 1000), arrayOf(pair)[1]]);
+    arrayOf(values).map(arrayOf).map(([time, value]) => [Math.round(numberOf(time) * 1000), value] as const)
+      .filter(([timeMs]) => isTime(timeMs));
   return {
     labels: labelsOf(series),
-    floats: pairs(series.values).map(([timeMs, value]) => ({ timeMs, value: Number(value) })),
+    floats: pairs(series.values).map(([timeMs, value]) => ({ timeMs, value: numberOf(value) })),
     histograms: pairs(series.histograms).map(([timeMs, value]) => ({ timeMs, histogram: histogramOf(value) })),
   };
 }
@@ -226,18 +237,29 @@ function sampledSeriesOf(series: QueriedSeries): SampledSeries {
 function histogramOf(value: unknown): QueriedHistogram {
   const { count, sum, buckets } = Object(value);
   return {
-    count: Number(count),
-    sum: Number(sum),
+    count: numberOf(count),
+    sum: numberOf(sum),
     // The first member tells which bounds belong to the bucket.
     buckets: arrayOf(buckets).map((bucket) => {
-      const [, low, high, count] = arrayOf(bucket).map(Number);
+      const [, low, high, count] = arrayOf(bucket).map(numberOf);
       return { low: low ?? NaN, high: high ?? NaN, count: count ?? NaN };
     }),
   };
 }
 
 function labelsOf({ metric }: QueriedSeries): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(Object(metric)).map(([name, value]) => [name, String(value)]));
+  const pairs = Object.entries<unknown>(Object(metric));
+  return Object.fromEntries(pairs.flatMap(([name, value]) => typeof value === "string" ? [[name, value]] : []));
+}
+
+/** Reads a number, which the API writes as a string or as a number. Anything else is NaN. */
+function numberOf(value: unknown): number {
+  return typeof value === "string" || typeof value === "number" ? Number(value) : NaN;
+}
+
+/** Reports whether a date can have this time, in milliseconds. */
+export function isTime(ms: number): boolean {
+  return Math.abs(ms) <= 8.64e15;
 }
 
 function arrayOf(value: unknown): readonly unknown[] {

@@ -4,7 +4,7 @@
  * @module
  */
 import { evaluationTime, type Extent, lastOf, type Matchers, quote, select } from "./promql.ts";
-import { type InstantSeries, type QueryClient, QueryError, type SampledSeries } from "./query_client.ts";
+import { type InstantSeries, isTime, type QueryClient, QueryError, type SampledSeries } from "./query_client.ts";
 
 /** How to find a run. */
 export interface RunSelection {
@@ -167,11 +167,12 @@ async function askMetricsQl(
     const last = await client.instant(`max ${by} (tlast_over_time(${range}))`, within.endMs);
     const first = await client.instant(`min ${by} (tfirst_over_time(${range}))`, within.endMs);
     const nameOf = ({ labels }: InstantSeries): string => labels[instanceLabel] ?? "";
-    const starts = new Map(first.map((series) => [nameOf(series), Math.round(series.value * 1000)]));
-    return new Map(last.map((series) => {
-      const endMs = Math.round(series.value * 1000);
-      return [nameOf(series), { startMs: starts.get(nameOf(series)) ?? endMs, endMs }];
-    }));
+    const timesOf = (list: readonly InstantSeries[]): Map<string, number> =>
+      new Map(
+        list.map((series) => [nameOf(series), Math.round(series.value * 1000)] as const).filter(([, ms]) => isTime(ms)),
+      );
+    const starts = timesOf(first);
+    return new Map([...timesOf(last)].map(([name, endMs]) => [name, { startMs: starts.get(name) ?? endMs, endMs }]));
   } catch (error) {
     // Prometheus and Mimir answer 400: the function is unknown.
     if (error instanceof QueryError && error.status === 400) return undefined;

@@ -16,6 +16,7 @@ import { sendingTextOptions } from "../../config/text_options.ts";
 import type { Metric, Threshold } from "../../k6/metric.ts";
 import { parseThresholdGroups, type ThresholdGroup } from "../../k6/run_metrics/thresholds.ts";
 import { ConfigurationError } from "../../model/errors.ts";
+import { parseShallowJson } from "../../model/shallow_json.ts";
 import { validLabelName } from "../../model/labels.ts";
 import type { Arguments, Flag } from "../arguments.ts";
 import { commonFlags, isOn } from "../command.ts";
@@ -223,7 +224,7 @@ function readThresholdFile(path: string, source: string): string {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseShallowJson(text);
   } catch {
     return undefined;
   }

@@ -153,6 +153,7 @@ function formatJUnit(verdict: RunVerdict): string {
 }
 
 function xmlOf(text: string): string {
-  // Control characters are not allowed in XML.
-  return cleanText(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  // Control characters, half characters and these two are not allowed in XML.
+  const allowed = cleanText(text).toWellFormed().replace(/[\ufffe\uffff]/g, "\ufffd");
+  return allowed.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../../model/errors.ts";
+import { jsonProblem, parseShallowJson } from "../../model/shallow_json.ts";
 import { checkRelabelConfig, type RelabelConfig, relabelError } from "./relabel_config.ts";
 import { compileRule } from "./relabel_rules.ts";
 
@@ -38,10 +39,10 @@ function checkList(list: readonly unknown[], where: string): RelabelConfig[] {
 
 function parseJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseShallowJson(text);
   } catch (cause) {
     const hint = /^\s*(#|---|- |\w+:)/.test(text) ? "; YAML must be converted to JSON first" : "";
-    const message = `Cannot relabel: ${name} is not JSON, expected a JSON list of rules${hint}`;
+    const message = `Cannot relabel: ${name} ${jsonProblem(cause)}, expected a JSON list of rules${hint}`;
     throw new ConfigurationError(message, { cause });
   }
 }

@@ -130,3 +130,36 @@ test("a server that does not answer is an error after the timeout", async () => 
   });
   await assert.rejects(client.instant("a", 0), /it did not answer within 1 s/);
 });
+
+test("an answer that never ends is an error, without another attempt", async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(8_388_608).fill(32)) });
+  const { client, asked } = clientOf([new Response(body)]);
+  await assert.rejects(client.instant("a", 0), {
+    name: "QueryError",
+    message: "Cannot query http://host/prometheus/api/v1: its answer is larger than 128 MiB",
+  });
+  assert.equal(asked.length, 1);
+});
+
+test("values of wrong types in an answer are left out, or not a number", async () => {
+  // An object without a string form, and lists that are too deep to become strings.
+  const noText = { toString: 1, valueOf: 1 };
+  const deep = JSON.parse("[".repeat(5000) + "]".repeat(5000));
+  const { client } = clientOf([
+    success([{ metric: { a: noText, b: deep, c: "d" }, value: [noText, deep] }, null, 1, { metric: [1], value: 2 }]),
+    success([{
+      metric: null,
+      values: [[1, "2"], [noText, "3"], [1e300, "4"], [2, noText], 5],
+      histograms: [[1, deep]],
+    }]),
+    Response.json({ status: "error", error: noText }, { status: 400 }),
+  ]);
+  const nothing = { labels: {}, value: NaN };
+  assert.deepEqual(await client.instant("a", 0), [{ labels: { c: "d" }, value: NaN }, nothing, nothing, nothing]);
+  assert.deepEqual(await client.samples("a[1m]", 0), [{
+    labels: {},
+    floats: [{ timeMs: 1000, value: 2 }, { timeMs: 2000, value: NaN }],
+    histograms: [{ timeMs: 1000, histogram: { count: NaN, sum: NaN, buckets: [] } }],
+  }]);
+  await assert.rejects(client.instant("a", 0), /Cannot query .*: status 400: \{"status":"error"/);
+});

@@ -108,6 +108,16 @@ test("a JUnit report has thresholds and problems as cases, and is well-formed", 
   assert.deepEqual(open, []);
 });
 
+test("a JUnit report has no character that XML does not allow", () => {
+  const xml = reportFormatOf("verdict.xml")({
+    ...judged,
+    problems: ["a\u0000\u001b\u009b\ud800\udc00\ud800\ufffe\uffff\u202eb"],
+  });
+  // https://www.w3.org/TR/xml/#charsets
+  assert.match(xml, /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u);
+  assert.ok(xml.includes("\u{10000}\ufffd\ufffd\ufffd b"), xml);
+});
+
 test("Markdown shows names as text, and has the summary", () => {
   const markdown = reportFormatOf("verdict.md")(judged);
   assert.match(markdown, /^## k6 verdict: &#60;night&#62; failed\n\n> The instance b went silent\./);
