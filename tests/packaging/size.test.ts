@@ -15,23 +15,23 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** The largest allowed size of each row in bytes, as `npm run size -- --limits` prints it, so that growth is a decision. */
 const limits: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 24_500,
-  pushOnce: 22_400,
-  RemoteWriteOutput: 37_300,
-  createReceiver: 8_900,
-  RemoteWriteForwarder: 34_500,
-  RemoteWriteAggregator: 41_100,
-  ".": 114_600,
-  "./receiver": 13_200,
-  "./gateway": 46_300,
+  RemoteWriteClient: 24_600,
+  pushOnce: 22_500,
+  RemoteWriteOutput: 37_900,
+  createReceiver: 9_000,
+  RemoteWriteForwarder: 35_000,
+  RemoteWriteAggregator: 41_700,
+  ".": 115_300,
+  "./receiver": 13_300,
+  "./gateway": 46_900,
   "./measure": 5_900,
   "./auth": 8_500,
-  "./relabel": 51_200,
-  "./cli": 187_700,
+  "./relabel": 51_300,
+  "./cli": 188_900,
   "./proto/v1": 30_500,
   "./proto/v2": 31_100,
   "./push": 5_400,
-  "./prom-client": 26_500,
+  "./prom-client": 26_700,
 };
 
 let sizes: readonly Size[];
