@@ -9,6 +9,12 @@ const alias = { "node:test": shim("test"), "node:assert/strict": shim("assert"),
 /** The last answer of `portableTests`: workerd and Chromium ask for the same tests. */
 let known;
 
+/** Chooses the portable tests, for a runtime without the modules of Node. */
+export async function selectPortable(tests) {
+  const files = await portableTests(tests);
+  return { files, note: `${files.length} of ${tests.length} files, those that need no server runtime` };
+}
+
 /** Returns the tests that need no module of Node, directly or indirectly, except those for which there is a shim. */
 export function portableTests(tests) {
   const key = tests.join();

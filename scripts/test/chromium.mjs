@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { programs, root } from "../setup.mjs";
-import { bundleTests, portableTests } from "./bundle.mjs";
+import { bundleTests, selectPortable } from "./bundle.mjs";
 import { countPortable } from "./portable_result.mjs";
 
 const main = `import { runTests } from "suite";
@@ -90,15 +90,14 @@ async function results(program, files) {
 export const chromium = {
   name: "Chromium",
   isBundle: true,
+  select: selectPortable,
   batchSize: 80,
   find: () => programs.chromium,
   async run(program, tests, { name }) {
     mkdirSync(`${root}/build/${name}`, { recursive: true });
     const outfile = `${root}/build/${name}/suite.js`;
-    const portable = await portableTests(tests);
-    if (portable.length === 0) return countPortable({ passed: 0, failures: [] }, { portable, tests });
-    await bundleTests(portable, { main, conditions: ["browser"], outfile });
+    await bundleTests(tests, { main, conditions: ["browser"], outfile });
     const files = { "/": ["text/html", page], "/suite.js": ["text/javascript", readFileSync(outfile)] };
-    return countPortable(await results(program, files), { portable, tests });
+    return countPortable(await results(program, files));
   },
 };

@@ -1,7 +1,7 @@
 // The portable tests in workerd, the runtime of Cloudflare Workers, which has no files, processes or code generation.
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { programs, root, runCollect } from "../setup.mjs";
-import { bundleTests, portableTests } from "./bundle.mjs";
+import { bundleTests, selectPortable } from "./bundle.mjs";
 import { countPortable } from "./portable_result.mjs";
 
 const main = `import { runTests } from "suite";
@@ -24,15 +24,14 @@ const config :Workerd.Config = (services = [(name = "suite", worker = (
 export const workerd = {
   name: "workerd",
   isBundle: true,
+  select: selectPortable,
   // One isolate for all tests needs too much memory.
   batchSize: 15,
   find: () => programs.workerd,
   async run(program, tests, { env, name }) {
     const folder = `${root}/build/${name}`;
     mkdirSync(folder, { recursive: true });
-    const portable = await portableTests(tests);
-    if (portable.length === 0) return countPortable({ passed: 0, failures: [] }, { portable, tests });
-    await bundleTests(portable, { main, conditions: ["workerd", "worker"], outfile: `${folder}/suite.js` });
+    await bundleTests(tests, { main, conditions: ["workerd", "worker"], outfile: `${folder}/suite.js` });
     copyFileSync(`${root}/gen/snappy/snappy_bg.wasm`, `${folder}/snappy_bg.wasm`);
     writeFileSync(`${folder}/config.capnp`, config);
     const { status, output } = await runCollect(program, ["test", `${folder}/config.capnp`, "--verbose"], { env });
@@ -40,6 +39,6 @@ export const workerd = {
     const result = json === undefined
       ? { passed: 0, failures: [`workerd ended with ${status}: ${output}`] }
       : JSON.parse(json);
-    return countPortable(result, { portable, tests });
+    return countPortable(result);
   },
 };
