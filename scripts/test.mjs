@@ -115,8 +115,7 @@ async function runTask({ runtime, program, files, number, of }) {
   rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   const seconds = (Date.now() - started) / 1000;
   const result = results.get(runtime);
-  // A runner that fails, or that ran nothing, counts as a failure even if it reports none. A PATTERN may choose only tests
-  // that do not fit a runtime.
+  // A runner that fails, or that ran nothing, counts as a failure even if it reports none.
   const noneRan = passed === 0;
   const failures = (status !== 0 || noneRan) && failed === 0 ? 1 : failed;
   result.passed += passed;
