@@ -66,7 +66,9 @@ test("the small encoder writes the same request as the fast one for any series o
 for (const length of [0, 1, 60, 61, 127, 128, 256, 257, 65_536, 65_537, 20_000_000]) {
   test(`snappy reads a block of one literal of ${length} bytes`, () => {
     const bytes = new Uint8Array(length).fill(7);
-    assert.deepEqual(decompress(literalBlock(bytes), { maxDecodedBytes: length }), bytes);
+    // A comparison of many bytes by an assertion takes much memory on some runtimes.
+    const read = decompress(literalBlock(bytes), { maxDecodedBytes: length });
+    assert.ok(read.length === length && read.every((byte) => byte === 7));
   });
 }
 
