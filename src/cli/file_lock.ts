@@ -75,7 +75,7 @@ function createLock(lockPath: string, content: string): boolean {
   }
 }
 
-/** Reads a lock without following a link. The text is undefined if there is none any more. */
+/** Reads a lock without following a link. The string is undefined if the lock does not exist any more. */
 function readLock(lockPath: string): { readonly text?: string; readonly ageMs: number } {
   const fs = builtin("node:fs");
   const stats = fs.lstatSync(lockPath, { throwIfNoEntry: false });
@@ -103,7 +103,7 @@ function removeLock(lockPath: string, text: string): void {
   }
 }
 
-/** Returns undefined if the text names no process: its writer may be about to write it. */
+/** Returns undefined if the string names no process: the other process may not have written it yet. */
 function parseHolder(text: string): Holder | undefined {
   try {
     const { pid, host, began } = Object(JSON.parse(text));

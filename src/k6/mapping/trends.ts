@@ -38,7 +38,7 @@ export interface TrendOptions {
 const units: Readonly<Record<ValueType, string | undefined>> = { default: undefined, time: "seconds", data: "bytes" };
 
 /** The default upper bounds, by the type of a metric's values. */
-export const defaultBuckets: Readonly<Record<ValueType, readonly number[]>> = {
+const defaultBuckets: Readonly<Record<ValueType, readonly number[]>> = {
   // The bounds of Prometheus's clients, continued up to k6's timeout of a request, which is 60 s.
   time: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   // From a small header to a large download in factors of four: 256 B to 16 MiB.

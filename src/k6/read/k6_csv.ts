@@ -33,9 +33,9 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Reads k6's CSV output, with times of every resolution that k6 writes. CSV holds no types: samples of metrics that are neither k6's
- * own nor those of the option `metrics` are skipped, and the metrics are named in `stats.unknownMetrics`. Other lines, and rows before the header, are counted in
- * `stats`, and are not errors. If the stream fails, the reader first yields the samples before the failure, and then throws the
- * stream's error.
+ * own nor those of the option `metrics` are skipped, and `stats.unknownMetrics` names the metrics. Other lines, and rows before the
+ * header, are counted in `stats`, and are not errors. If the stream fails, the reader first yields the samples before the failure,
+ * and then throws the stream's error.
  *
  * @param stream the bytes, not compressed
  * @returns batches of samples

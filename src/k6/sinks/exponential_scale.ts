@@ -7,7 +7,7 @@
  */
 
 /** The schema with the narrowest buckets: 256 per doubling. */
-export const finestSchema = 8;
+const finestSchema = 8;
 /** The schema with the widest buckets: the bound grows by a factor of 65536. */
 export const coarsestSchema = -4;
 
