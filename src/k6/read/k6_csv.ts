@@ -12,6 +12,7 @@ import { ForeignLines } from "./foreign_lines.ts";
 import { MetricTable } from "./metric_table.ts";
 import {
   checkReading,
+  chunksOf,
   type K6Reader,
   type K6ReadOptions,
   type K6ReadStats,
@@ -99,45 +100,35 @@ export class K6CsvReader implements K6Reader {
   /** Reads until the end of the stream, its first error, or the signal. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Sample[], void, undefined> {
     const { signal } = this.#options;
-    const reader = this.#stream.getReader();
-    const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {});
-    signal?.addEventListener("abort", cancel, { once: true });
     let rest: Uint8Array[] = [];
     let restBytes = 0;
     // A row whose quotes are still open at the end of the lines so far.
     let open = "";
-    try {
-      while (signal?.aborted !== true) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        this.#bytes += value.length;
-        const end = value.lastIndexOf(newline) + 1;
-        if (end > 0) {
-          const text = open + this.#decode([...rest, value.subarray(0, end)]);
-          open = yield* this.#readRows(text, false);
-          [rest, restBytes] = [[], 0];
-        }
-        if (end < value.length) {
-          // A copy, because the stream's owner may use the chunk again.
-          rest.push(value.slice(end));
-          restBytes += value.length - end;
-        }
-        if (restBytes > maxLineBytes) {
-          if (!this.#skipsLine) this.#skipped.tooLong++;
-          this.#skipsLine = true;
-          [rest, restBytes] = [[], 0];
-        }
-        if (this.#batch.length > 0) yield this.#take();
-        await this.#foreignLines.settled(signal);
+    for await (const value of chunksOf(this.#stream, signal)) {
+      this.#bytes += value.length;
+      const end = value.lastIndexOf(newline) + 1;
+      if (end > 0) {
+        const text = open + this.#decode([...rest, value.subarray(0, end)]);
+        open = yield* this.#readRows(text, false);
+        [rest, restBytes] = [[], 0];
       }
-      // After the signal, the rest of the row is only not read.
-      if (signal?.aborted !== true) yield* this.#readRows(open + this.#decode(rest), true);
+      if (end < value.length) {
+        // A copy, because the stream's owner may use the chunk again.
+        rest.push(value.slice(end));
+        restBytes += value.length - end;
+      }
+      if (restBytes > maxLineBytes) {
+        if (!this.#skipsLine) this.#skipped.tooLong++;
+        this.#skipsLine = true;
+        [rest, restBytes] = [[], 0];
+      }
       if (this.#batch.length > 0) yield this.#take();
       await this.#foreignLines.settled(signal);
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-      await reader.cancel().catch(() => {});
     }
+    // After the signal, the rest of the row is only not read.
+    if (signal?.aborted !== true) yield* this.#readRows(open + this.#decode(rest), true);
+    if (this.#batch.length > 0) yield this.#take();
+    await this.#foreignLines.settled(signal);
   }
 
   #take(): readonly Sample[] {

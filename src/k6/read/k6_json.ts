@@ -14,6 +14,7 @@ import { MetricTable } from "./metric_table.ts";
 import { PointReader } from "./point_reader.ts";
 import {
   checkReading,
+  chunksOf,
   type K6Reader,
   type K6ReadOptions,
   type K6ReadStats,
@@ -98,44 +99,34 @@ export class K6JsonReader implements K6Reader {
   /** Reads until the end of the stream, its first error, or the signal. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Sample[], void, undefined> {
     const { signal } = this.#options;
-    const reader = this.#stream.getReader();
-    const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {});
-    signal?.addEventListener("abort", cancel, { once: true });
     let rest: Uint8Array = new Uint8Array(0);
-    try {
-      while (signal?.aborted !== true) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        this.#bytes += value.length;
-        const bytes = rest.length === 0 ? value : concatBytes(rest, value);
-        this.#points.setBytes(bytes);
-        let from = 0;
-        for (let next = this.#readLine(bytes, from); next > from; next = this.#readLine(bytes, from)) {
-          from = next;
-          if (this.#batch.length >= maxBatch) yield this.#take();
-        }
-        if (bytes.length - from > maxLineBytes) {
-          this.#readPart(bytes.subarray(from), true);
-          from = bytes.length;
-        }
-        // A copy, so that the chunk can be freed, or reused by the stream's owner.
-        rest = bytes.slice(from);
-        if (this.#batch.length > 0) yield this.#take();
-        await this.#foreignLines.settled(signal);
+    for await (const value of chunksOf(this.#stream, signal)) {
+      this.#bytes += value.length;
+      const bytes = rest.length === 0 ? value : concatBytes(rest, value);
+      this.#points.setBytes(bytes);
+      let from = 0;
+      for (let next = this.#readLine(bytes, from); next > from; next = this.#readLine(bytes, from)) {
+        from = next;
+        if (this.#batch.length >= maxBatch) yield this.#take();
       }
-      // The end of the file may have cut off a line without a line end. After the signal, the rest of the line is only not read.
-      if (signal?.aborted !== true && (rest.length > 0 || this.#longLine !== undefined)) {
-        const line = concatBytes(rest, lineEnd);
-        this.#points.setBytes(line);
-        this.#readLine(line, 0, true);
+      if (bytes.length - from > maxLineBytes) {
+        this.#readPart(bytes.subarray(from), true);
+        from = bytes.length;
       }
-      this.#show(this.#cut.end());
+      // A copy, so that the chunk can be freed, or reused by the stream's owner.
+      rest = bytes.slice(from);
       if (this.#batch.length > 0) yield this.#take();
       await this.#foreignLines.settled(signal);
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-      await reader.cancel().catch(() => {});
     }
+    // The end of the file may have cut off a line without a line end. After the signal, the rest of the line is only not read.
+    if (signal?.aborted !== true && (rest.length > 0 || this.#longLine !== undefined)) {
+      const line = concatBytes(rest, lineEnd);
+      this.#points.setBytes(line);
+      this.#readLine(line, 0, true);
+    }
+    this.#show(this.#cut.end());
+    if (this.#batch.length > 0) yield this.#take();
+    await this.#foreignLines.settled(signal);
   }
 
   #take(): readonly Sample[] {

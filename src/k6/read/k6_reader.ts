@@ -116,3 +116,23 @@ export function checkReading(format: "CSV" | "JSON", stream: unknown, options: K
   }
   checkKeys(options, ["onForeignLine", "onMetric", "metrics", "signal"], `readK6${format === "CSV" ? "Csv" : "Json"}`);
 }
+
+/** Yields the chunks of a stream until its end, its first error, or the signal. Then the stream is cancelled. */
+export async function* chunksOf(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader();
+  const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    while (signal?.aborted !== true) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    await reader.cancel().catch(() => {});
+  }
+}
