@@ -106,8 +106,11 @@ test(
         await sending;
         last.signal("SIGTERM");
         const { stderr } = await last.ended;
-        assert.match(stderr, /Found \d+ samples? of an earlier run in ".*": they are sent first/);
-        assert.match(stderr, /\d+ samples? of an earlier run were delivered|1 sample of an earlier run was delivered/);
+        assert.match(stderr, /Found [\d,]+ samples? of an earlier run in ".*": they are sent first/);
+        assert.match(
+          stderr,
+          /[\d,]+ samples? of an earlier run were delivered|1 sample of an earlier run was delivered/,
+        );
         const stored = await prometheus.samples("spooled_total", Date.now());
         const byName = new Map(stored.map(({ labels, samples }) => [labels.name, samples]));
         for (const [name, samples] of expected) assert.deepEqual(byName.get(name), samples, `${name}\n${stderr}`);
