@@ -12,6 +12,8 @@ export interface Flag {
   readonly flag: string;
   /** Stands for the value in `--help`, for example `FILE`. A flag without it is a switch. */
   readonly placeholder?: string;
+  /** The values, if there are few. */
+  readonly choices?: readonly string[];
   /** One or two sentences for `--help`. */
   readonly help: string;
   /** The default as the user would write it, for `--help`. */
@@ -87,7 +89,14 @@ export function firstOperand(args: readonly string[], flags: readonly Flag[]): n
   return undefined;
 }
 
-const shortForms: Readonly<Record<string, string>> = { "-h": "--help", "-q": "--quiet", "-V": "--version" };
+/** The short forms of flags. `run` leaves them to k6, which has its own. */
+export const shortForms: Readonly<Record<string, string>> = {
+  "-h": "--help",
+  "-q": "--quiet",
+  "-u": "--url",
+  "-v": "--verbose",
+  "-V": "--version",
+};
 
 /** Finds the flag of `--flag`, or of `--no-flag` for a switch. */
 function lookUp(source: string, flags: readonly Flag[]): { flag: Flag; negated: boolean } | undefined {

@@ -5,7 +5,7 @@
  */
 import { parseBoolean } from "../config/option_parsers.ts";
 import type { Arguments, Flag, parseArguments } from "./arguments.ts";
-import { type LogLevel, parseLogLevel } from "./log.ts";
+import { levels, type LogLevel, parseLogLevel } from "./log.ts";
 
 /** Exit codes: everything was delivered; something was lost or could not be read; the command was used wrongly. */
 export const exitCodes = { ok: 0, lost: 1, usage: 2 } as const;
@@ -26,7 +26,9 @@ export interface Command {
   readonly options: readonly Flag[];
   /** Reads the arguments, for a command that hands some of them to another program. @default parseArguments */
   readonly parse?: typeof parseArguments;
-  /** Further text for `--help`. */
+  /** Commands to try, for `--help`. */
+  readonly examples?: readonly string[];
+  /** Further text for `--help`. Each line is a paragraph, which is wrapped; a line that begins with blanks stays as it is. */
   readonly notes?: string;
   /**
    * Runs the command to its end.
@@ -40,14 +42,16 @@ export interface Command {
 /** The flags of every command. */
 export const commonFlags: readonly Flag[] = [
   { flag: "quiet", help: "Print only errors (-q).", parse: parseBoolean },
+  { flag: "verbose", help: "Print all messages, also those of the level debug (-v).", parse: parseBoolean },
   {
     flag: "log-level",
     placeholder: "LEVEL",
     help: "The least important messages to print: error, warn, info or debug.",
     default: "info",
+    choices: levels,
     parse: parseLogLevel,
   },
-  { flag: "help", help: "Print this help (-h).", parse: parseBoolean },
+  { flag: "help", help: "Print this help (-h); --help all also prints all options.", parse: parseBoolean },
 ];
 
 /** Reports whether a switch is on. */
@@ -55,7 +59,10 @@ export function isOn({ values }: Arguments, flag: string): boolean {
   return values.get(flag) === true;
 }
 
-/** Returns the level that `--quiet` or `--log-level` sets. */
+/** Returns the level that `--quiet`, `--verbose` or `--log-level` sets. */
 export function logLevelOf(given: Arguments): LogLevel {
-  return isOn(given, "quiet") ? "error" : parseLogLevel(String(given.values.get("log-level") ?? "info"), "--log-level");
+  if (isOn(given, "quiet")) return "error";
+  return isOn(given, "verbose")
+    ? "debug"
+    : parseLogLevel(String(given.values.get("log-level") ?? "info"), "--log-level");
 }

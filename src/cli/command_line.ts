@@ -3,19 +3,24 @@
  *
  * @module
  */
+import { listOf } from "../model/check_keys.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { version } from "../model/version.ts";
 import { nearestName } from "../model/nearest_name.ts";
 import { type Arguments, firstOperand, parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { formatCommandHelp, formatHelp } from "./help.ts";
+import { completionCommand } from "./completion.ts";
+import { formatCommandHelp, formatHelp, topics } from "./help.ts";
 import { receive } from "./receive.ts";
 import { run } from "./run.ts";
-import { isThere } from "./runtime.ts";
+import { helpWidth, isThere } from "./runtime.ts";
 import { send } from "./send.ts";
 import { verdict } from "./verdict/verdict.ts";
 
-const commands: readonly Command[] = [send, run, receive, verdict];
+const runnable: readonly Command[] = [send, run, receive, verdict];
+
+/** The commands of the program. */
+export const commands: readonly Command[] = [...runnable, completionCommand(runnable)];
 
 /** What a command line asks for: to print something, or to run a command. */
 export type CommandLine =
@@ -30,16 +35,21 @@ export type CommandLine =
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const [first = "", second = ""] = args;
-  if (first === "help" && commandOf(second) !== undefined) return readCommandLine([second, "--help"]);
-  if (first === "help" || first === "--help" || first === "-h") return { print: formatHelp(commands) };
+  const width = helpWidth();
+  if (first === "help" && second !== "") return helpOn(second, { width, all: args[2] === "all" });
+  if (["help", "--help", "-h"].includes(first) && second !== "all") return { print: formatHelp(commands, { width }) };
+  if (args.length === 1 && first === "version" && !isThere(first)) return { print: shownVersion };
   // Flags may come before the command.
   const at = firstOperand(args, commands.flatMap(({ flags, options }) => [...flags, ...options])) ?? 0;
   const word = args[at] ?? "";
   // The command replaces k6, so its words may be those of k6 cloud run.
   const command = word === "cloud" && !isThere(word) ? run : commandOf(word) ?? send;
   const rest = command.name === word ? args.toSpliced(at, 1) : args;
-  if (asksFor(rest, "--version", "-V")) return { print: `k6-remote-write ${version}\n` };
-  if (asksFor(rest, "--help", "-h")) return { print: formatCommandHelp(command) };
+  if (asksFor(rest, "--version", "-V")) return { print: shownVersion };
+  if (asksFor(rest, "--help", "-h")) {
+    const all = rest.some((argument, index) => argument === "all" && ["--help", "-h"].includes(rest[index - 1] ?? ""));
+    return { print: formatCommandHelp(command, { width, all }) };
+  }
   if (command.name !== word && !isThere(word)) {
     const nearest = nearestName(word, commands.map(({ name }) => name));
     if (nearest !== undefined) {
@@ -56,6 +66,20 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     );
   }
   return { command, given };
+}
+
+const shownVersion = `k6-remote-write ${version}\n`;
+
+/** Returns the help on a command or a topic. @throws ConfigurationError for another word */
+function helpOn(word: string, layout: { readonly width: number; readonly all: boolean }): CommandLine {
+  const command = commandOf(word);
+  if (command !== undefined) return { print: formatCommandHelp(command, layout) };
+  const topic = topics.find(({ name }) => name === word);
+  if (topic !== undefined) return { print: `${topic.format(layout.width)}\n` };
+  const names = [...commands, ...topics].map(({ name }) => name);
+  const nearest = nearestName(word, names);
+  const expected = nearest === undefined ? listOf(names) : `perhaps "${nearest}"`;
+  throw new ConfigurationError(`Cannot show help: there is no command or topic "${word}", expected ${expected}`);
 }
 
 function asksFor(args: readonly string[], ...flags: readonly string[]): boolean {

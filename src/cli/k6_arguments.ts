@@ -9,7 +9,7 @@ import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
  * Flags of k6 whose names this command uses for options or elsewhere. In `run`, k6 gets them; the options are still set by their
  * variables and their keys in `-o output-prometheus-remote=...`.
  */
-export const k6Flags: readonly string[] = ["config", "insecure-skip-tls-verify", "no-thresholds", "quiet"];
+export const k6Flags: readonly string[] = ["config", "insecure-skip-tls-verify", "no-thresholds", "quiet", "verbose"];
 
 /** k6's own output. */
 const presentOutput = "experimental-prometheus-rw";

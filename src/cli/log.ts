@@ -7,7 +7,8 @@ import { choiceOf } from "../config/option_parsers.ts";
 import { printable, printableMessage } from "../model/printable.ts";
 import { stderrIsTerminal, terminalWidth, writeError } from "./runtime.ts";
 
-const levels = ["error", "warn", "info", "debug"] as const;
+/** The levels, the most important first. */
+export const levels = ["error", "warn", "info", "debug"] as const;
 
 /** How important a message is. */
 export type LogLevel = (typeof levels)[number];

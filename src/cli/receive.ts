@@ -82,12 +82,16 @@ export const receive: Command = {
   ],
   options: targetFlags,
   parse: parseReceiveArguments,
+  examples: [
+    "k6-remote-write receive",
+    'k6-remote-write receive --host 0.0.0.0 --token "$TOKEN" --forward https://prometheus.example.com/api/v1/write',
+  ],
   notes: `It ends at SIGINT or SIGTERM, and then prints the table.
-The options are for --forward. A sender gets its response when the queue has accepted its samples,
-and status 429 while the queue is full. If the endpoint does not respond, it is tried again without
-end, unless --retry-deadline sets a limit. At the end, the queue is sent.
-With --aggregate, a sender gets its response when its samples are part of the sums, and in the
-folder of --state. The sums are sent at each --interval and at the end.`,
+The options are for --forward. A sender gets its response when the queue has accepted its samples, and status 429 while the queue \
+is full. If the endpoint does not respond, it is tried again without end, unless --retry-deadline sets a limit. At the end, the \
+queue is sent.
+With --aggregate, a sender gets its response when its samples are part of the sums, and in the folder of --state. The sums are \
+sent at each --interval and at the end.`,
   run,
 };
 

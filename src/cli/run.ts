@@ -63,24 +63,26 @@ export const run: Command = {
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
   parse: parseRunArguments,
-  notes: `Flags of this command may be anywhere before --; k6 gets all other arguments unchanged:
-  k6-remote-write run --vus 10 --duration 30s script.js --url http://localhost:9090/api/v1/write
-  k6-remote-write run script.js -o output-prometheus-remote
-This command replaces the outputs output-prometheus-remote, xk6-prometheus-rw and
-experimental-prometheus-rw, and reads their options (=url=...,mapping=raw). k6 keeps other outputs.
-${k6Flags.map((flag) => `--${flag}`).join(", ")} are flags of k6:
-use the variables instead. k6 does not get the variables K6_PROMETHEUS_* and K6_OUT, so that no
-script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like if they sign the requests.
-With --light, k6's own output aggregates and sends its series to this command, which delivers them.
-k6's defaults hold then: p(99) of trends, every 5 s. --trend-stats and --flush-period change them.
-A run without a testid (a tag, a label or --testid) gets one. A run of an --execution-segment gets
-an instance, unless it has one.
-At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal,
-or SIGQUIT, ends both at once.
-cloud run --local-execution script.js runs as k6 run --out cloud, because k6 cloud run has no other
-output. k6's --features and K6_FEATURES have the effect that they have on k6's own output.
-Exit codes: k6's own; 1 if k6 ended with 0 and something was lost, unless --on-loss is warn; 2 wrong
-usage, or k6 is missing.`,
+  examples: [
+    "k6-remote-write run --vus 10 --duration 30s script.js --url http://localhost:9090/api/v1/write",
+    "k6-remote-write run script.js -o output-prometheus-remote",
+    "k6-remote-write run --light script.js",
+  ],
+  notes: `Flags of this command may be anywhere before --; k6 gets all other arguments unchanged.
+This command replaces the outputs output-prometheus-remote, xk6-prometheus-rw and experimental-prometheus-rw, and reads their \
+options (=url=...,mapping=raw). k6 keeps other outputs.
+${
+    k6Flags.map((flag) => `--${flag}`).join(", ")
+  } and all flags of one letter are flags of k6: use the variables instead. k6 does \
+not get the variables K6_PROMETHEUS_* and K6_OUT, so that no script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like \
+if they sign the requests.
+With --light, k6's own output aggregates and sends its series to this command, which delivers them. k6's defaults hold then: \
+p(99) of trends, every 5 s. --trend-stats and --flush-period change them.
+A run without a testid (a tag, a label or --testid) gets one. A run of an --execution-segment gets an instance, unless it has one.
+At Ctrl-C or SIGTERM, k6 stops in its own way, and the rest of its results is sent. A second signal, or SIGQUIT, ends both at once.
+cloud run --local-execution script.js runs as k6 run --out cloud, because k6 cloud run has no other output. k6's --features and \
+K6_FEATURES have the effect that they have on k6's own output.
+Exit codes: k6's own; 1 if k6 ended with 0 and something was lost, unless --on-loss is warn; 2 wrong usage, or k6 is missing.`,
   run: (given) => new Running(given).run(),
 };
 

@@ -31,6 +31,12 @@ export function senderName(): string {
 /** Whether standard error is a terminal, on which progress can be shown. */
 export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
 
+/** Returns the width of a help text: that of the terminal, from 60 to 120 columns; 80 if standard output is no terminal. */
+export function helpWidth(): number {
+  const { columns } = process.stdout;
+  return columns > 0 ? Math.min(Math.max(columns, 60), 120) : 80;
+}
+
 /** Returns the width of the terminal in columns; 80 if it is unknown. */
 export function terminalWidth(): number {
   return [process.stderr.columns, process.stdout.columns].find((columns) => columns > 0) ?? 80;

@@ -38,12 +38,16 @@ export const send: Command = {
   summary: "Send k6's JSON or CSV output, from files (also gzipped) or standard input.",
   options: outputFlags,
   flags: sendFlags,
-  notes: `Without FILE, or with -, it reads standard input, and prints the lines that are not from k6:
-  k6 run --quiet -o json=- script.js | k6-remote-write --url http://localhost:9090/api/v1/write
-With --follow, windows are made by the clock, and a signal ends the waiting. A file that is
-truncated, rewritten or replaced is read from its beginning again.
-At SIGTERM it sends the samples that it has read, and ends. At SIGINT (Ctrl-C) it first waits for
-the end of standard input. A second signal ends it at once.
+  examples: [
+    "k6-remote-write run.json.gz --url http://localhost:9090/api/v1/write",
+    "k6-remote-write run.json.gz --shift-to-now --instance auto",
+    "k6 run --quiet -o json=- script.js | k6-remote-write",
+  ],
+  notes: `Without FILE, or with -, it reads standard input, and prints the lines that are not from k6.
+With --follow, windows are made by the clock, and a signal ends the waiting. A file that is truncated, rewritten or replaced is \
+read from its beginning again.
+At SIGTERM it sends the samples that it has read, and ends. At SIGINT (Ctrl-C) it first waits for the end of standard input. A \
+second signal ends it at once.
 Exit codes: 0 everything was delivered, 1 something was lost or could not be read, 2 wrong usage.`,
   run: (given) => new Sending(given).run(),
 };

@@ -5,7 +5,7 @@
  */
 import type { OptionDefinition } from "../client/option_definition.ts";
 import { formatDurationMs } from "./duration.ts";
-import type { OptionText, OptionTexts } from "./option_texts.ts";
+import type { OptionGroup, OptionText, OptionTexts } from "./option_texts.ts";
 import {
   choiceOf,
   parseBoolean,
@@ -27,6 +27,8 @@ import {
 export interface TextOption {
   /** The name of the option in `RawOptions`. */
   readonly option: string;
+  /** The group that the help and the reference show the option in. */
+  readonly group: OptionGroup;
   /** The environment variables. The first variable that is set counts. */
   readonly env: readonly string[];
   /** Prefixes of variables that each give one entry of the option: `<prefix><name>`. For a name, the first prefix counts. */
@@ -37,6 +39,8 @@ export interface TextOption {
   readonly keys: readonly string[];
   /** Stands for the value in the help. A switch has no placeholder. */
   readonly placeholder?: string;
+  /** The values, if there are few. */
+  readonly choices?: readonly string[];
   /** The help text: one sentence. */
   readonly help: string;
   /** The default, as a user would write it. */
@@ -84,7 +88,7 @@ export function textOptionsOf(
   return Object.entries(definitions).flatMap(([option, definition]) => {
     const text = texts[option];
     if (!text) return [];
-    const { help, flag = kebabCase(option.replace(/Ms$/, "")), placeholder } = text;
+    const { group, help, flag = kebabCase(option.replace(/Ms$/, "")), placeholder } = text;
     const { secret } = definition;
     const form = forms[definition.kind];
     if (form === undefined) {
@@ -94,6 +98,7 @@ export function textOptionsOf(
     return textOption({
       ...form(definition),
       option,
+      group,
       flag,
       help,
       ...shownDefault !== undefined && { default: shownDefault },
@@ -118,15 +123,15 @@ const k6Names: Readonly<Record<string, Partial<Pick<TextOption, "env" | "keys">>
   labels: { env: ["K6_PROMETHEUS_RW_LABELS"], keys: ["labels"] },
 };
 
-type Form = Pick<TextOption, "parse" | "placeholder" | "default" | "named" | "list" | "record">;
+type Form = Pick<TextOption, "parse" | "choices" | "placeholder" | "default" | "named" | "list" | "record">;
 
 /** How the values of each kind are given as strings. */
 const forms: Readonly<Record<string, (definition: OptionDefinition) => Form>> = {
   boolean: () => ({ parse: parseBoolean }),
   string: () => ({ placeholder: "TEXT", parse: parseString }),
   token: () => ({ placeholder: "TOKEN", parse: parseString }),
-  choice: ({ choices = [] }) => ({ parse: choiceOf(...choices.map(String)) }),
-  mapping: () => ({ parse: choiceOf("prometheus", "raw", "legacy") }),
+  choice: ({ choices = [] }) => choice(...choices.map(String)),
+  mapping: () => choice("prometheus", "raw", "legacy"),
   number: () => ({ placeholder: "NUMBER", parse: parseNumber }),
   wholeNumber: () => ({ placeholder: "NUMBER", parse: parseNumber }),
   bytes: () => ({ placeholder: "BYTES", parse: parseNumber }),
@@ -140,6 +145,10 @@ const forms: Readonly<Record<string, (definition: OptionDefinition) => Form>> = 
   thresholds: () => ({ record: true, default: "false", parse: parseThresholdOption }),
   runInfo: () => ({ record: true, default: "false", parse: parseLabelOption }),
 };
+
+function choice(...choices: readonly string[]): Form {
+  return { choices, parse: choiceOf(...choices) };
+}
 
 function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

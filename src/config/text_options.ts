@@ -19,10 +19,17 @@ import {
   parseString,
   parseUrl,
 } from "./option_parsers.ts";
-import { clientOptionTexts, k6OptionTexts, queueOptionTexts } from "./option_texts.ts";
+import { clientOptionTexts, k6OptionTexts, type OptionGroup, queueOptionTexts } from "./option_texts.ts";
 import { type TextOption, textOption, type TextOptionEntry, textOptionsOf } from "./text_option.ts";
 
-const authentication: readonly TextOptionEntry[] = [
+/** An entry of a list whose entries have the same group. */
+type Ungrouped = Omit<TextOptionEntry, "group">;
+
+function inGroup(group: OptionGroup, entries: readonly Ungrouped[]): TextOption[] {
+  return entries.map((entry) => textOption({ group, ...entry }));
+}
+
+const authentication: readonly Ungrouped[] = [
   {
     option: "bearerTokenFile",
     flag: "bearer-token-file",
@@ -117,6 +124,7 @@ const authentication: readonly TextOptionEntry[] = [
 ];
 
 const header: TextOptionEntry = {
+  group: "endpoint",
   option: "headers",
   env: [],
   envPrefixes: ["K6_PROMETHEUS_RW_HEADERS_", "K6_PROMETHEUS_HEADERS_"],
@@ -129,6 +137,7 @@ const header: TextOptionEntry = {
 };
 
 const proxy: TextOptionEntry = {
+  group: "endpoint",
   option: "proxy",
   flag: "proxy",
   placeholder: "URL",
@@ -137,7 +146,7 @@ const proxy: TextOptionEntry = {
   parse: parseProxy,
 };
 
-const tls: readonly TextOptionEntry[] = [
+const tls: readonly Ungrouped[] = [
   {
     option: "insecureSkipTlsVerify",
     env: ["K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "K6_PROMETHEUS_INSECURE_SKIP_TLS_VERIFY"],
@@ -180,6 +189,7 @@ const tls: readonly TextOptionEntry[] = [
     placeholder: "VERSION",
     help: "The lowest TLS version: 1.2 or 1.3.",
     default: "1.2",
+    choices: ["1.2", "1.3"],
     parse: choiceOf("1.2", "1.3"),
   },
 ];
@@ -187,6 +197,7 @@ const tls: readonly TextOptionEntry[] = [
 const series: readonly TextOptionEntry[] = [
   {
     option: "trendAs",
+    group: "series",
     flag: "trend-as-native-histogram",
     help: "k6's name for --trend-as native.",
     default: "false",
@@ -194,6 +205,7 @@ const series: readonly TextOptionEntry[] = [
   },
   {
     option: "relabelConfigFile",
+    group: "labels",
     flag: "relabel-config-file",
     placeholder: "FILE",
     help: "A JSON file of relabelling rules, as Prometheus's write_relabel_configs.",
@@ -201,6 +213,7 @@ const series: readonly TextOptionEntry[] = [
   },
   {
     option: "relabelConfigs",
+    group: "labels",
     flag: "relabel-configs",
     placeholder: "JSON",
     help: "The relabelling rules as a JSON list.",
@@ -210,15 +223,17 @@ const series: readonly TextOptionEntry[] = [
 ];
 
 const onLoss: TextOptionEntry = {
+  group: "delivery",
   option: "onLoss",
   flag: "on-loss",
   placeholder: "POLICY",
   help: "If something was lost: fail (exit code 1), or warn (the exit code stays as it is).",
   default: "fail",
+  choices: ["fail", "warn"],
   parse: choiceOf("fail", "warn"),
 };
 
-const spool: readonly TextOptionEntry[] = [
+const spool: readonly Ungrouped[] = [
   {
     option: "spoolFolder",
     flag: "spool",
@@ -244,13 +259,13 @@ const isUrl = ({ option }: TextOption): boolean => option === "url";
 export const sendingTextOptions: readonly TextOption[] = [
   ...client.filter(isUrl),
   ...client.filter(isCredential),
-  ...authentication.map(textOption),
+  ...inGroup("authentication", authentication),
   textOption(header),
   ...client.filter((option) => !isUrl(option) && !isCredential(option)),
   textOption(proxy),
-  ...tls.map(textOption),
+  ...inGroup("endpoint", tls),
   ...textOptionsOf(queueOptionDefinitions, queueOptionTexts),
-  ...spool.map(textOption),
+  ...inGroup("delivery", spool),
   textOption(onLoss),
 ];
 

@@ -107,7 +107,7 @@ test("errors of fetch that no retry can remove get the advice of their cause", (
 });
 
 test("advice names flags that exist", () => {
-  const help = formatCommandHelp(send);
+  const help = formatCommandHelp(send, { width: 80, all: true });
   for (
     const sentence of [
       ...refusals.map(([words]) => `Not delivered: (${words})`),

@@ -50,7 +50,10 @@ test("names follow from the option's name, unless the definition or k6 has other
 
 test("a definition with a help text and a kind that has no reader is an error", () => {
   const message = /Cannot read the option a: the kind colour has no reader/;
-  assert.throws(() => textOptionsOf({ a: { kind: "colour" } }, { a: { help: "A colour." } }), message);
+  assert.throws(
+    () => textOptionsOf({ a: { kind: "colour" } }, { a: { group: "endpoint", help: "A colour." } }),
+    message,
+  );
 });
 
 for (const [name, { default: value }] of definitions) {

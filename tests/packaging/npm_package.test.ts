@@ -88,6 +88,7 @@ test("npm install leaves package-lock.json as it is", async () => {
 test("the tarball contains the modules, the command, and nothing else", () => {
   const expected = [
     /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)$/,
+    /^dist\/k6-remote-write\.1$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
     /^gen\/snappy\/snappy_bg\.wasm$/,
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
@@ -99,6 +100,21 @@ test("the tarball contains the modules, the command, and nothing else", () => {
   }
   const command = installed.files.find(({ path }) => path === "dist/src/cli/main.js");
   assert.equal((command?.mode ?? 0) & 0o111, 0o111, "the command is not executable");
+});
+
+test("the tarball contains a man page with each option that the help shows", async () => {
+  const page = readFileSync(`${installed.folder}/node_modules/k6-remote-write/dist/k6-remote-write.1`, "utf8");
+  const { stdout } = await runChild([`${installed.folder}/node_modules/.bin/k6-remote-write`, "send", "--help", "all"]);
+  const flags = [...stdout.matchAll(/^ {2}--([a-z0-9-]+)/gm)].map(([, flag = ""]) => flag);
+  assert.ok(flags.length > 70, stdout);
+  const missing = flags.filter((flag) => !page.includes(`.TP\n\\fB\\-\\-${flag.replaceAll("-", "\\-")}\\fR`));
+  assert.deepEqual(missing, []);
+  // roff takes a line that begins with a dot or a quote as a request.
+  const requests = page.split("\n").filter((line) => /^[.']/.test(line)).map((line) => line.split(" ")[0]);
+  assert.deepEqual(
+    requests.filter((name = "") => ![".TH", ".SH", ".SS", ".TP", ".PP", ".br", ".nf", ".fi"].includes(name)),
+    [],
+  );
 });
 
 test("publint reports nothing about the tarball", async () => {

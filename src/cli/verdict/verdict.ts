@@ -48,12 +48,13 @@ export const verdict: Command = {
   summary: "Query the results of all instances of a run, and judge them by thresholds.",
   flags: verdictFlags,
   options: endpointFlags,
-  notes: `It prints one summary over all instances of a test, as k6 does for one:
-  k6-remote-write verdict --testid nightly-17 --expect 4 --url http://localhost:9090/api/v1/write
-Counters, rates and histograms add up (send trends with --trend-as native or histogram). Percentiles
-that were sent as numbers do not add up, and are never shown as if they did.
-Exit codes: 0 all thresholds passed, 99 a threshold or a gate was crossed, 2 something could not be
-answered: a missing metric, a silent instance, a query that failed, or wrong usage.`,
+  examples: ["k6-remote-write verdict --testid nightly-17 --expect 4 --url http://localhost:9090/api/v1/write"],
+  notes:
+    `It prints one summary over all instances of a test, as k6 does for one. Counters, rates and histograms add up (send \
+trends with --trend-as native or histogram). Percentiles that were sent as numbers do not add up, and are never shown as if they \
+did.
+Exit codes: 0 all thresholds passed, 99 a threshold or a gate was crossed, 2 something could not be answered: a missing metric, a \
+silent instance, a query that failed, or wrong usage.`,
   run: (given) => new Verdict(given).run(),
 };
 

@@ -79,7 +79,7 @@ for (const [args, message] of mistakes) {
 }
 
 test("the help has the options of the endpoint, and none that only concern sending", () => {
-  const help = formatCommandHelp(verdict);
+  const help = formatCommandHelp(verdict, { width: 80, all: true });
   for (
     const flag of ["url", "user", "bearer-token-file", "sigv4-region", "header", "ca-cert-file", "prefix", "config"]
   ) {
