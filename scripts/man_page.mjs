@@ -5,7 +5,7 @@ import { root } from "./setup.mjs";
 /** Writes dist/k6-remote-write.1 from the modules in dist/. */
 export async function writeManPage() {
   const { commands } = await import("../dist/src/cli/command_line.js");
-  const { formOf, topics } = await import("../dist/src/cli/help.js");
+  const { topics } = await import("../dist/src/cli/help.js");
   const { optionGroups } = await import("../dist/src/config/option_texts.js");
   const { textOptions } = await import("../dist/src/config/text_options.js");
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));

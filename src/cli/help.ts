@@ -158,7 +158,7 @@ function unbroken(text: string): string {
 }
 
 /** Returns the form of a flag, such as `--url URL`. */
-export function formOf({ flag, placeholder }: Flag): string {
+function formOf({ flag, placeholder }: Flag): string {
   return `--${flag}${placeholder === undefined ? "" : ` ${placeholder}`}`;
 }
 
