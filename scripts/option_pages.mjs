@@ -10,6 +10,7 @@ const inPrograms = {
   relabelConfigs: "`relabel: relabelRules([ ... ])`",
   relabelConfigFile: "`relabel: relabelRules(parseRelabelFile(text, name))`",
   bearerTokenFile: "`bearerToken`, a function that reads the file",
+  credentialsCommand: "`bearerToken`, or `credentials` of `sigV4`, a function",
   spoolFolder: "`spool`",
 };
 /** Options that only the command has: a program passes a `fetch` that does the same. */
@@ -18,18 +19,22 @@ const ofTheCommand = [
   ...["onLoss", "spoolBytes"],
 ];
 
-const source = `
-export { optionGroups } from "./src/config/option_texts.ts";
-export { textOptions } from "./src/config/text_options.ts";
-export { clientOptionDefinitions } from "./src/client/client_options.ts";
-export { queueOptionDefinitions } from "./src/client/queue_options.ts";
-export { outputOptionDefinitions } from "./src/k6/output/output_options.ts";
-`;
+/** The modules with the definitions of the options, in src/. */
+const definitions = [
+  "config/option_texts.ts",
+  "config/text_options.ts",
+  "client/client_options.ts",
+  "client/queue_options.ts",
+  "k6/output/output_options.ts",
+];
 
 /** Writes the pages. */
 export async function writeOptionPages() {
   const { outputFiles: [bundle] } = await build({
-    stdin: { contents: source, resolveDir: root, loader: "ts" },
+    stdin: {
+      contents: definitions.map((path) => `export * from ${JSON.stringify(`./src/${path}`)};`).join("\n"),
+      resolveDir: root,
+    },
     ...{ bundle: true, write: false, format: "esm", platform: "node", logLevel: "error" },
   });
   const { optionGroups, textOptions, clientOptionDefinitions, queueOptionDefinitions, outputOptionDefinitions } =

@@ -21,6 +21,7 @@ import { withFolder } from "./support/temporary_folder.ts";
  */
 const secretFlags: readonly string[] = [
   "bearer-token",
+  "credentials-command",
   "header",
   "http-headers",
   "oauth2-client-secret",

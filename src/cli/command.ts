@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { parseBoolean } from "../config/option_parsers.ts";
+import { choiceOf, parseBoolean } from "../config/option_parsers.ts";
 import type { Arguments, Flag, parseArguments } from "./arguments.ts";
-import { levels, type LogLevel, parseLogLevel } from "./log.ts";
+import { levels, Log, logFormats, type LogLevel, type LogOptions, parseLogLevel, progressForms } from "./log.ts";
 
 /** Exit codes: everything was delivered; something was lost or could not be read; the command was used wrongly. */
 export const exitCodes = { ok: 0, lost: 1, usage: 2 } as const;
@@ -51,6 +51,23 @@ export const commonFlags: readonly Flag[] = [
     choices: levels,
     parse: parseLogLevel,
   },
+  {
+    flag: "log-format",
+    placeholder: "FORMAT",
+    help: "The form of messages: text, or json (one object per line, as in k6's own log).",
+    default: "text",
+    choices: logFormats,
+    parse: choiceOf(...logFormats),
+  },
+  {
+    flag: "progress",
+    placeholder: "FORM",
+    help:
+      "How to show progress: auto (a line that changes on a terminal, otherwise plain), plain (a line every 10 s) or never.",
+    default: "auto",
+    choices: progressForms,
+    parse: choiceOf(...progressForms),
+  },
   { flag: "help", help: "Print this help (-h); --help all also prints all options.", parse: parseBoolean },
 ];
 
@@ -59,10 +76,16 @@ export function isOn({ values }: Arguments, flag: string): boolean {
   return values.get(flag) === true;
 }
 
-/** Returns the level that `--quiet`, `--verbose` or `--log-level` sets. */
-export function logLevelOf(given: Arguments): LogLevel {
+function logLevelOf(given: Arguments): LogLevel {
   if (isOn(given, "quiet")) return "error";
   return isOn(given, "verbose")
     ? "debug"
     : parseLogLevel(String(given.values.get("log-level") ?? "info"), "--log-level");
+}
+
+/** Opens the log of a command, as its flags say. */
+export function openLog(given: Arguments, options: LogOptions = {}): Log {
+  const format = logFormats.find((each) => each === given.values.get("log-format"));
+  const progress = progressForms.find((each) => each === given.values.get("progress"));
+  return new Log(logLevelOf(given), { ...format && { format }, ...progress && { progress }, ...options });
 }

@@ -18,9 +18,23 @@ export function isGzip(start: ArrayLike<number>): boolean {
   return gzipMagic.every((byte, index) => start[index] === byte);
 }
 
-/** Opens a file, or standard input for `-`. A gzip file is decompressed. */
-export function openInput(path: string): ReadableStream<Uint8Array> {
-  return toStream(gunzipped(path === "-" ? readStandardInput() : read(path)));
+/**
+ * Opens a file, or standard input for `-`. A gzip file is decompressed.
+ *
+ * @param onRead called with the size of each chunk, as it is before decompression, in bytes
+ */
+export function openInput(path: string, onRead: (bytes: number) => void = () => {}): ReadableStream<Uint8Array> {
+  return toStream(gunzipped(counted(path === "-" ? readStandardInput() : read(path), onRead)));
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onRead: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onRead(chunk.length);
+    yield chunk;
+  }
 }
 
 function read(path: string): AsyncIterable<Uint8Array> {

@@ -9,7 +9,14 @@ import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
  * Flags of k6 whose names this command uses for options or elsewhere. In `run`, k6 gets them; the options are still set by their
  * variables and their keys in `-o output-prometheus-remote=...`.
  */
-export const k6Flags: readonly string[] = ["config", "insecure-skip-tls-verify", "no-thresholds", "quiet", "verbose"];
+export const k6Flags: readonly string[] = [
+  "config",
+  "insecure-skip-tls-verify",
+  "log-format",
+  "no-thresholds",
+  "quiet",
+  "verbose",
+];
 
 /** k6's own output. */
 const presentOutput = "experimental-prometheus-rw";
@@ -94,4 +101,15 @@ function isReplaced(output: string): boolean {
 
 function nameOf(output: string): string {
   return output.split("=", 1)[0] ?? "";
+}
+
+/** Returns the form of messages that k6 was told to use: this command uses it, too. `fromEnv` is the value of `K6_LOG_FORMAT`. */
+export function k6LogFormat(args: readonly string[], fromEnv = ""): "text" | "json" {
+  const end = args.indexOf("--");
+  const own = args.slice(0, end < 0 ? args.length : end);
+  const given = own.flatMap((argument, index) => {
+    if (argument === "--log-format") return own[index + 1] ?? "";
+    return argument.startsWith("--log-format=") ? argument.slice(argument.indexOf("=") + 1) : [];
+  });
+  return (given.at(-1) ?? fromEnv) === "json" ? "json" : "text";
 }

@@ -15,9 +15,11 @@ import { ConfigurationError } from "../model/errors.ts";
 import { bearerCredentials } from "../send/auth/bearer.ts";
 import { parseHttpUrl, redactUrl } from "../send/redact.ts";
 import type { Arguments, Flag } from "./arguments.ts";
+import { CredentialsCommand } from "./credentials_command.ts";
 import { fileProblem } from "./file_problem.ts";
 import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
 import { type ChooseProxy, readProxies } from "./proxy.ts";
+import { loggedFetch } from "./request_log.ts";
 import { type Environment, environment, isRegularFile, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
@@ -50,6 +52,8 @@ export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
 export interface ReadOutputOptions {
   /** Called with what the user should know. */
   warn(message: string): void;
+  /** Called with a line about each request. Requests are decoded for it. */
+  readonly debug?: ((message: string) => void) | undefined;
   /** The argument of k6's `-o output=...`. */
   readonly argument?: string;
   /** Whether that output is k6's present one. @default false */
@@ -79,7 +83,7 @@ export interface CommandOptions {
  */
 export function readOutputOptions(
   given: Arguments,
-  { warn, env = environment, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [], ...output }:
+  { warn, debug, env = environment, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [], ...output }:
     ReadOutputOptions,
 ): CommandOptions {
   const flags = optionsOf(
@@ -112,15 +116,19 @@ export function readOutputOptions(
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
   const urls = [options.url, raw.oauth2?.tokenUrl];
-  const fetch = fetchOf(files, { urls, chooseProxy: readProxies(files.proxy, env), warn });
+  const chosen = fetchOf(files, { urls, chooseProxy: readProxies(files.proxy, env), warn });
+  const fetch = debug === undefined ? chosen : loggedFetch(chosen ?? globalThis.fetch, debug);
   const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
   const failsOnLoss = files.onLoss !== "warn";
   return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning }, failsOnLoss };
 }
 
 /** Reads the files that the library cannot read. */
-function withFiles({ bearerTokenFile, relabelConfigFile, ...raw }: RawOptions): RawOptions {
+function withFiles({ bearerTokenFile, credentialsCommand, relabelConfigFile, ...raw }: RawOptions): RawOptions {
   const read: { -readonly [Name in keyof RawOptions]: RawOptions[Name] } = { ...raw };
+  if (credentialsCommand !== undefined) {
+    Object.assign(read, credentialsOf(credentialsCommand, { ...raw, bearerTokenFile }));
+  }
   if (bearerTokenFile !== undefined) {
     if (raw.bearerToken !== undefined) throw twice("bearer-token", "bearer-token-file");
     // It is read now, to report a mistake at the start, and then for each request, because the file is replaced with each token.
@@ -134,6 +142,32 @@ function withFiles({ bearerTokenFile, relabelConfigFile, ...raw }: RawOptions): 
     read.relabelConfigs = parseRelabelFile(readFile(relabelConfigFile, "relabelling"), relabelConfigFile);
   }
   return read;
+}
+
+/** Returns the options that hold the credentials of a command. */
+function credentialsOf(text: string, raw: RawOptions): Pick<RawOptions, "bearerToken" | "sigv4"> {
+  const { accessKeyId, secretAccessKey, sessionToken } = raw.sigv4 ?? {};
+  const others = {
+    user: raw.user,
+    bearerToken: raw.bearerToken,
+    bearerTokenFile: raw.bearerTokenFile,
+    oauth2: raw.oauth2,
+    sigv4AccessKey: accessKeyId ?? secretAccessKey ?? sessionToken,
+  };
+  const [other] = Object.entries(others).filter(([, value]) => value !== undefined);
+  if (other !== undefined) {
+    throw new ConfigurationError(`Cannot use a credentials command: there is ${other[0]} too, expected one of them`);
+  }
+  const command = new CredentialsCommand(text);
+  const signs = raw.sigv4 !== undefined;
+  if (command.isAws !== signs) {
+    const printed = command.isAws ? "AWS credentials" : "a token";
+    const expected = signs
+      ? "AWS credentials, because there are options of sigv4"
+      : "a token, or --sigv4-region as well";
+    throw new ConfigurationError(`Cannot use the credentials command: it printed ${printed}, expected ${expected}`);
+  }
+  return signs ? { sigv4: { ...raw.sigv4, credentials: command.awsCredentials } } : { bearerToken: command.token };
 }
 
 /** Returns a fetch with proxies and the TLS options, for which the runtimes' own fetch is not enough; undefined if it is not needed. */

@@ -14,11 +14,11 @@ import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Violation } from "../receive/rules/rules.ts";
 import { strictRules } from "../receive/rules/strict_rules.ts";
 import { type Arguments, type Flag, parseArguments } from "./arguments.ts";
-import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
+import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
 import { countOf, formatBytes } from "./format.ts";
 import { withBrackets, withoutBrackets } from "./host_name.ts";
 import { serve } from "./http_server.ts";
-import { Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
 import { ReceivedTable } from "./received_table.ts";
@@ -96,7 +96,7 @@ sent at each --interval and at the end.`,
 };
 
 async function run(given: Arguments): Promise<number> {
-  const log = new Log(logLevelOf(given));
+  const log = openLog(given);
   const json = isOn(given, "json") ? new ReceivedJson() : undefined;
   const table = new ReceivedTable();
   const host = String(given.values.get("host") ?? defaultHost);

@@ -7,7 +7,7 @@ import { parseBoolean, parseString } from "../config/option_parsers.ts";
 import { withFeatureArguments } from "../config/k6_features.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import { runId } from "../k6/output/run_id.ts";
-import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
+import { k6OptionDefinitions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
 import { readK6Json } from "../k6/read/k6_json.ts";
 import type { K6Reader, K6ReadStats } from "../k6/read/k6_reader.ts";
@@ -15,15 +15,15 @@ import type { Sample } from "../k6/sample.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { readLocalRun } from "./cloud_run.ts";
-import { type Command, commonFlags, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
+import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
 import { countOf, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { type K6Guard, startGuard } from "./k6_guard.ts";
-import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
+import { k6Flags, k6LogFormat, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { describeEnd } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { LightRun } from "./light_run.ts";
-import { Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { explainMisspeltFlag } from "./misspelt_flag.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import {
@@ -37,9 +37,11 @@ import {
   sharesTerminal,
   signalsHandled,
 } from "./runtime.ts";
+import { grafanaLink, grafanaUrlFlag, queryOf, type RunLinks } from "./run_links.ts";
 import { needsInstance } from "./segments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
 import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
+import { summaryJsonFlag, writeSummaryJson } from "./summary_json.ts";
 import { TagNotices } from "./tag_notices.ts";
 
 /** The command `run`. */
@@ -59,6 +61,8 @@ export const run: Command = {
       help: "Let k6 aggregate, which takes less CPU. Options that need every sample are errors then.",
       parse: parseBoolean,
     },
+    grafanaUrlFlag,
+    summaryJsonFlag,
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
@@ -110,7 +114,8 @@ class Running {
 
   constructor(given: Arguments) {
     this.#given = given;
-    this.#log = new Log(logLevelOf(given), { clearsBelow: true });
+    const format = k6LogFormat(given.operands, environment.K6_LOG_FORMAT);
+    this.#log = openLog(given, { clearsBelow: true, format });
     this.#testid = runId({ now: Date.now, random: Math.random });
   }
 
@@ -118,12 +123,14 @@ class Running {
 
   async run(): Promise<number> {
     const started = performance.now();
+    const from = Date.now();
     const { args: localArgs, isCloud, notice } = readLocalRun(this.#given.operands);
     if (notice !== undefined) this.#log.say("warn", notice);
     const { args, outputArgument, isPresentOutput } = replaceOutputs(localArgs, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString(), environment);
     const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
       warn: this.#warn,
+      debug: this.#log.debug,
       argument: outputArgument,
       isPresentOutput,
       env: withFeatureArguments(environment, args),
@@ -180,12 +187,21 @@ class Running {
       if (misspelt !== undefined) this.#log.say("error", misspelt);
       return end.code;
     }
-    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received, spool };
-    this.#log.say("info", formatSummary(summary));
+    const endpoint = shownEndpoint(options);
+    const links = this.#links(options, from);
+    this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });
     this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
-    return code;
+    const summary = { ...totals, endpoint, testid: this.#testid, ms, exitCode: code, log: this.#log };
+    return writeSummaryJson(this.#given, summary) || code !== 0 ? code : exitCodes.lost;
+  }
+
+  /** Says where the run can be seen. */
+  #links({ prefix = k6OptionDefinitions.prefix.default }: RemoteWriteOutputOptions, from: number): RunLinks {
+    const run = { testid: this.#testid, prefix, from, to: Date.now() };
+    const url = this.#given.values.get(grafanaUrlFlag.flag)?.toString();
+    return { query: queryOf(run), grafana: url === undefined ? undefined : grafanaLink(url, run) };
   }
 
   #lightRun(raw: RawOptions, options: RemoteWriteOutputOptions): LightRun {

@@ -31,6 +31,16 @@ export function senderName(): string {
 /** Whether standard error is a terminal, on which progress can be shown. */
 export const stderrIsTerminal: boolean = process.stderr.isTTY === true;
 
+/** Reports whether standard input is a terminal. */
+export function stdinIsTerminal(): boolean {
+  return builtin("node:tty").isatty(0);
+}
+
+/** Returns the size of the regular files among some paths, in bytes. */
+export function sizeOfFiles(paths: readonly string[]): number {
+  return paths.filter(isRegularFile).reduce((sum, path) => sum + fs.statSync(path).size, 0);
+}
+
 /** Returns the width of a help text: that of the terminal, from 60 to 120 columns; 80 if standard output is no terminal. */
 export function helpWidth(): number {
   const { columns } = process.stdout;

@@ -13,21 +13,24 @@ import { AutoReader } from "../k6/read/auto_reader.ts";
 import type { K6ReadOptions, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import { type Command, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
+import { type Command, exitCodes, openLog, signalExitCodes } from "./command.ts";
+import { DryRun } from "./dry_run.ts";
 import { fileProblem } from "./file_problem.ts";
-import { countOf, formatBytes, formatCount } from "./format.ts";
+import { countOf, formatAbout, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
 import { describeContent } from "./input_content.ts";
 import { describeUnknownMetrics } from "./metric_type.ts";
-import { Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
+import { OpenMetrics } from "./open_metrics.ts";
 import { followFile } from "./follow.ts";
 import { passOn, print } from "./print.ts";
-import { exitNow, onExit, onSignal, readsFromFile, senderName, toStream } from "./runtime.ts";
+import { builtin, exitNow, onExit, onSignal, readsFromFile, senderName, sizeOfFiles, toStream } from "./runtime.ts";
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
 import { TagNotices } from "./tag_notices.ts";
-import { formatSummary, lossesOf } from "./summary.ts";
+import { formatRows, formatSummary, lossesOf, readRows, type RunResult } from "./summary.ts";
+import { writeSummaryJson } from "./summary_json.ts";
 
 const progressPeriodMs = 250;
 
@@ -62,15 +65,21 @@ class Sending {
   /** Fires when waiting for deliveries must end. */
   readonly #giveUp = new AbortController();
   readonly #read: K6ReadStats[] = [];
+  readonly #openMetrics = new OpenMetrics();
   /** The number of samples of each file, counted when --shift-to-now read it. */
   readonly #counted = new Map<string, number>();
   #interrupted: "SIGINT" | "SIGTERM" | undefined;
   #broken = false;
+  /** The size of the input files, and how much of it was read, in bytes. */
+  #totalBytes = 0;
+  #readBytes = 0;
+  /** When the sending began. */
+  #startedAt = 0;
 
   constructor(given: Arguments) {
     this.#given = given;
     this.#args = readSendArguments(given);
-    this.#log = new Log(logLevelOf(given));
+    this.#log = openLog(given);
   }
 
   async run(): Promise<number> {
@@ -79,6 +88,7 @@ class Sending {
     const warn = (message: string): void => this.#log.say("warn", message);
     const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
       warn,
+      debug: this.#log.debug,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
     if (!live && raw.spoolFolder !== undefined) {
@@ -93,7 +103,11 @@ class Sending {
       ...given,
     };
     const checkpoint = await this.#openCheckpoint(raw, options);
-    const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
+    const dry = this.#openDryRun(raw);
+    const output = new RemoteWriteOutput({
+      ...dry?.options(options) ?? options,
+      checkpoint: checkpoint && this.#recordIn(checkpoint),
+    });
     const { closeTimeoutMs, sleep } = resolveOptions(options);
     const afterTimeout = (controller: AbortController): void =>
       void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());
@@ -104,6 +118,8 @@ class Sending {
     if (!this.#stop.signal.aborted) await checkpoint?.begin(shiftMs);
     const blocks = !live || options.overflow === "block";
     const notices = new TagNotices(given, warn);
+    this.#totalBytes = this.#args.follow ? 0 : sizeOfFiles(paths);
+    this.#startedAt = performance.now();
     for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices });
     // Wait for recorded samples as long as it takes: each request has its own deadline.
     const report = await output.close({
@@ -118,13 +134,51 @@ class Sending {
     const totals = { report, stats: output.stats, read: this.#read };
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
-    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, spool, ms }));
+    const endpoint = shownEndpoint(options);
+    if (dry === undefined) this.#log.say("info", formatSummary({ ...totals, endpoint, interrupted, spool, ms }));
+    else await this.#endDryRun(dry, { ...totals, interrupted });
     const losses = lossesOf(totals);
     const level = failsOnLoss ? "error" : "warn";
     if (losses.length > 0) this.#log.say(level, `Not everything was sent: ${losses.join(", ")}`);
-    return (losses.length > 0 && failsOnLoss) || this.#broken || interrupted !== undefined
-      ? exitCodes.lost
-      : exitCodes.ok;
+    const failed = (losses.length > 0 && failsOnLoss) || this.#broken || interrupted !== undefined;
+    const exitCode = failed ? exitCodes.lost : exitCodes.ok;
+    const summary = { ...totals, endpoint, testid: options.testid, ms, exitCode, log: this.#log };
+    return writeSummaryJson(this.#given, summary) ? exitCode : exitCodes.lost;
+  }
+
+  /** Opens what takes the place of the endpoint, if nothing is to be sent. */
+  #openDryRun({ trendAs }: RawOptions): DryRun | undefined {
+    const { dryRun, openMetrics } = this.#args;
+    if (openMetrics === undefined) return dryRun ? new DryRun() : undefined;
+    if (trendAs === "native") {
+      throw new ConfigurationError(
+        "Cannot use --openmetrics with native histograms: the text cannot hold them, expected --trend-as stats or histogram",
+      );
+    }
+    return new DryRun({ onSeries: (timeSeries) => this.#openMetrics.add(timeSeries) });
+  }
+
+  /** Shows what would have been sent, and writes it as OpenMetrics if that is wanted. */
+  async #endDryRun(
+    dry: DryRun,
+    { report, ...result }: RunResult & { readonly interrupted: string | undefined },
+  ): Promise<void> {
+    const { openMetrics: path } = this.#args;
+    await print(`${formatRows([...readRows(result), ...dry.rows(report)]).join("\n")}\n`);
+    if (path === undefined) return void (dry.advice !== undefined && this.#log.say("warn", dry.advice));
+    const { openSync, writeSync, closeSync } = builtin("node:fs");
+    try {
+      const file = openSync(path, "w");
+      for (const piece of this.#openMetrics.text()) writeSync(file, piece);
+      closeSync(file);
+      this.#log.say(
+        "info",
+        `Wrote ${path}. promtool tsdb create-blocks-from openmetrics ${path} DIR makes blocks of it.`,
+      );
+    } catch (error) {
+      this.#broken = true;
+      this.#log.say("error", `Cannot write "${path}": ${reasonOf(error)}`);
+    }
   }
 
   async #openCheckpoint(raw: RawOptions, options: RemoteWriteOutputOptions): Promise<Checkpoint | undefined> {
@@ -189,7 +243,10 @@ class Sending {
     const onForeignLine = (line: string, continues: boolean): Promise<void> => pass(continues ? line : `${line}\n`);
     const reader = this.#args.follow
       ? this.#readerOf(toStream(this.#follow(path)))
-      : this.#readerOf(openInput(path), { signal: this.#stop.signal, ...(path === "-" && { onForeignLine }) });
+      : this.#readerOf(openInput(path, (bytes) => this.#readBytes += bytes), {
+        signal: this.#stop.signal,
+        ...(path === "-" && { onForeignLine }),
+      });
     let failed = false;
     try {
       for await (const samples of reader) {
@@ -279,11 +336,27 @@ class Sending {
   }
 
   #showProgress(output: RemoteWriteOutput): void {
-    const { samplesIn, series, samplesPending, bytesTotal } = output.stats;
-    const pending = samplesPending === 0 ? "" : `, ${formatCount(samplesPending)} waiting`;
-    this.#log.progress(
-      `${countOf(samplesIn, "sample")} read, ${formatCount(series)} series, ${formatBytes(bytesTotal)} sent${pending}`,
-    );
+    const { samplesIn, series, samplesPending, bytesTotal, lagMs } = output.stats;
+    const pending = samplesPending === 0 ? [] : [`${formatCount(samplesPending)} waiting`];
+    // A live run is never far behind, unless the endpoint is slow.
+    const lag = this.#args.live && lagMs > 0 ? [`${formatAbout(lagMs)} behind`] : [];
+    const parts = [
+      `${countOf(samplesIn, "sample")} read`,
+      `${formatCount(series)} series`,
+      `${formatBytes(bytesTotal)} sent`,
+      ...pending,
+      ...lag,
+    ];
+    this.#log.progress([...this.#share(), ...parts].join(", "));
+  }
+
+  /** Returns how much of the files was read, and how long the rest may take; nothing if that is not known. */
+  #share(): string[] {
+    if (this.#totalBytes === 0 || this.#readBytes === 0) return [];
+    const share = Math.min(1, this.#readBytes / this.#totalBytes);
+    const ms = performance.now() - this.#startedAt;
+    const rest = share < 1 && ms > 1000 ? [`about ${formatAbout(ms * (1 / share - 1))} left`] : [];
+    return [`${Math.floor(share * 100)} %`, ...rest];
   }
 }
 

@@ -8,8 +8,9 @@ import type { Metric } from "../k6/metric.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { commonFlags, isOn } from "./command.ts";
+import { summaryJsonFlag } from "./summary_json.ts";
 import { metricTypeFlag } from "./metric_type.ts";
-import { builtin, isRegularFile, isThere } from "./runtime.ts";
+import { builtin, isRegularFile, isThere, stdinIsTerminal } from "./runtime.ts";
 
 /** The flags of `send` that are not options of the output. */
 export const sendFlags: readonly Flag[] = [
@@ -39,6 +40,18 @@ export const sendFlags: readonly Flag[] = [
     parse: parsePath,
   },
   metricTypeFlag,
+  {
+    flag: "dry-run",
+    help: "Send nothing. Show what would be sent: series, samples, sizes, times and labels.",
+    parse: parseBoolean,
+  },
+  {
+    flag: "openmetrics",
+    placeholder: "FILE",
+    help: "Send nothing. Write OpenMetrics, for promtool tsdb create-blocks-from openmetrics FILE DIR.",
+    parse: parsePath,
+  },
+  summaryJsonFlag,
   ...commonFlags,
 ];
 
@@ -56,6 +69,10 @@ export interface SendArguments {
   readonly shiftToNow: boolean;
   /** The path of the checkpoint, if there is one. */
   readonly checkpoint: string | undefined;
+  /** Send nothing, and show what would be sent. */
+  readonly dryRun: boolean;
+  /** The path of the OpenMetrics text to write instead of sending, if any. */
+  readonly openMetrics: string | undefined;
   /** The metrics of `--metric-type`. */
   readonly metrics: readonly Metric[];
 }
@@ -63,10 +80,19 @@ export interface SendArguments {
 /** @throws ConfigurationError if flags and files contradict each other, or if a file does not exist */
 export function readSendArguments(given: Arguments): SendArguments {
   const { values, operands } = given;
+  if (operands.length === 0 && stdinIsTerminal()) {
+    throw new ConfigurationError(
+      "Cannot read k6's results: there is no FILE, and standard input is a terminal, expected a FILE, - for standard input, or a pipe: " +
+        "k6 run --quiet -o json=- script.js | k6-remote-write. --help shows more.",
+    );
+  }
   const paths = operands.length === 0 ? ["-"] : operands;
   const readsStandardInput = paths.includes("-");
   const [replay, follow, shiftToNow] = [isOn(given, "replay"), isOn(given, "follow"), isOn(given, "shift-to-now")];
-  const live = isOn(given, "live") || (!replay && (follow || readsStandardInput));
+  const dryRun = isOn(given, "dry-run");
+  const openMetrics = values.get("openmetrics")?.toString();
+  const sendsNothing = dryRun || openMetrics !== undefined;
+  const live = isOn(given, "live") || (!replay && !sendsNothing && (follow || readsStandardInput));
   const checkpoint = values.get("checkpoint")?.toString();
   const unrepeatable = paths.find((path) => isThere(path) && !isRegularFile(path));
   if (isOn(given, "live") && replay) {
@@ -100,6 +126,11 @@ export function readSendArguments(given: Arguments): SendArguments {
       `Cannot use --follow with "${unrepeatable}": it is not a regular file, so it cannot grow`,
     );
   }
+  if (sendsNothing && (follow || isOn(given, "live") || checkpoint !== undefined)) {
+    throw new ConfigurationError(
+      `Cannot use ${dryRun ? "--dry-run" : "--openmetrics"}: --follow, --live and --checkpoint need an endpoint`,
+    );
+  }
   if (!follow && values.has("idle-timeout")) {
     throw new ConfigurationError("Cannot use --idle-timeout without --follow: other inputs end by themselves");
   }
@@ -108,7 +139,7 @@ export function readSendArguments(given: Arguments): SendArguments {
   const existing = follow ? [] : paths.filter((path) => path !== "-");
   for (const path of existing) checkFile(path);
   const metrics = Object.values<Metric>(Object(values.get(metricTypeFlag.flag)));
-  return { paths, live, follow, idleTimeoutMs, shiftToNow, checkpoint, metrics };
+  return { paths, live, follow, idleTimeoutMs, shiftToNow, checkpoint, dryRun, openMetrics, metrics };
 }
 
 /** Finds a wrong path before anything is sent. */

@@ -13,7 +13,9 @@ import { type CommandSpool, spoolRows } from "./spool.ts";
 /** What was read and delivered in a run. */
 export interface RunResult {
   readonly report: DeliveryReport;
-  readonly stats: Pick<OutputStats, "samplesIn" | "series"> & { readonly samplesRefused: Record<string, number> };
+  readonly stats: Pick<OutputStats, "samplesIn" | "series" | "timeSeries"> & {
+    readonly samplesRefused: Record<string, number>;
+  };
   /** The statistics of each input. */
   readonly read: readonly K6ReadStats[];
 }
@@ -51,7 +53,7 @@ export function lossesOf({ report, stats, read }: RunResult): string[] {
 
 /** Returns the lines of the summary. */
 export function formatSummary(
-  { report, stats, read, endpoint, interrupted, received, spool, ms }: RunResult & {
+  { report, stats, read, endpoint, interrupted, received, spool, query, grafana, ms }: RunResult & {
     /** The endpoint, without secrets. */
     readonly endpoint: string;
     /** The signal that interrupted the reading, if any. */
@@ -60,17 +62,39 @@ export function formatSummary(
     readonly received?: string | undefined;
     /** The spool, if there is one. */
     readonly spool?: CommandSpool | undefined;
+    /** A PromQL query that shows the run. */
+    readonly query?: string | undefined;
+    /** A link to Grafana that shows the run. */
+    readonly grafana?: string | undefined;
     /** The duration of the run. */
     readonly ms: number;
   },
 ): string[] {
+  return formatRows([
+    ...readRows({ stats, read, received, interrupted }),
+    ["to", endpoint],
+    ...deliveryRows(report),
+    ...spoolRows(spool),
+    ...(query === undefined ? [] : [["query", query]]),
+    ...(grafana === undefined ? [] : [["grafana", grafana]]),
+    ["time", formatDurationMs(ms)],
+  ]);
+}
+
+/** Returns rows about what was read, and what it became. */
+export function readRows(
+  { stats, read, received, interrupted }: Omit<RunResult, "report"> & {
+    readonly received?: string | undefined;
+    readonly interrupted?: string | undefined;
+  },
+): string[][] {
   const lines = sum(read.map(({ lines }) => lines));
   const skipped = skipReasons.flatMap(([reason, words]) => {
     const count = sum(read.map(({ skipped }) => skipped[reason]));
     return count === 0 ? [] : [`${formatCount(count)} ${words}`];
   });
   const refused = sum(Object.values(stats.samplesRefused));
-  const rows = [
+  return [
     [
       "read",
       received ?? `${countOf(stats.samplesIn, "k6 sample")} in ${countOf(lines, "line")}`,
@@ -78,13 +102,13 @@ export function formatSummary(
     ],
     ...(skipped.length === 0 ? [] : [["skipped", ...skipped]]),
     ...(refused === 0 ? [] : [["refused", countOf(refused, "k6 sample")]]),
-    ["made", `${formatCount(stats.series)} ${received === undefined ? "k6 series" : "series"}`],
-    ["to", endpoint],
-    ...deliveryRows(report),
-    ...spoolRows(spool),
-    ["time", formatDurationMs(ms)],
+    [
+      "made",
+      received === undefined
+        ? `${formatCount(stats.timeSeries)} time series of ${formatCount(stats.series)} k6 series`
+        : `${formatCount(stats.series)} series`,
+    ],
   ];
-  return formatRows(rows);
 }
 
 /** Returns lines that say what was sent, and what happened to its samples. */
@@ -120,7 +144,8 @@ function shortened(reason: string): string {
   return words.length <= maxReason ? words : `${words.slice(0, maxReason - 3)}...`;
 }
 
-function formatRows(rows: readonly (readonly string[])[]): string[] {
+/** Formats rows of a title and its facts. */
+export function formatRows(rows: readonly (readonly string[])[]): string[] {
   return rows.map(([title = "", ...facts]) => `${title.padStart(10)}  ${facts.join(", ")}`);
 }
 

@@ -83,12 +83,15 @@ export function readEnvironment(env: Environment): EnvironmentValues {
 /** Adds the region and the credentials of AWS's standard variables if the options ask for signatures and lack these parts. */
 export function withAwsVariables(options: RawOptions, env: Environment): RawOptions {
   if (options.sigv4 === undefined) return options;
+  const hasCommand = options.credentialsCommand !== undefined;
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = env;
   const { accessKeyId, secretAccessKey, sessionToken, credentials } = options.sigv4;
   const region = options.sigv4.region ?? (AWS_REGION || AWS_DEFAULT_REGION || undefined);
   const sigv4 = region === undefined ? options.sigv4 : { ...options.sigv4, region };
   const isGiven = (accessKeyId ?? secretAccessKey ?? sessionToken ?? credentials) !== undefined;
-  if (isGiven || region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return { ...options, sigv4 };
+  if (isGiven || hasCommand || region === undefined || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
+    return { ...options, sigv4 };
+  }
   const fromAws = {
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,

@@ -31,6 +31,8 @@ export interface FileOptions {
   readonly insecureSkipTlsVerify?: boolean | undefined;
   /** A file with a bearer token. A program passes a function as `bearerToken`. */
   readonly bearerTokenFile?: string | undefined;
+  /** A shell command that prints credentials. A program passes a function as `bearerToken`, or to `sigV4`. */
+  readonly credentialsCommand?: string | undefined;
   /** A file of relabelling rules. A program passes `relabel`. */
   readonly relabelConfigFile?: string | undefined;
   /** Whether samples that were not delivered make the program fail, or are only a warning. */
@@ -68,7 +70,8 @@ export interface RawOptions
 export function buildOptions(raw: RawOptions): OptionsFromText {
   const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
   const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
-  const { proxy, bearerTokenFile, relabelConfigFile, onLoss, spoolFolder, spoolBytes, ...options } = withoutTls;
+  const { proxy, bearerTokenFile, credentialsCommand, ...withoutSources } = withoutTls;
+  const { relabelConfigFile, onLoss, spoolFolder, spoolBytes, ...options } = withoutSources;
   const isSigned = sigv4 !== undefined && Object.values(sigv4).some((part) => part !== undefined);
   const { user, bearerToken } = options;
   const methods = Object.entries({ user, bearerToken, oauth2: tokens, sigv4: isSigned || undefined })
@@ -88,7 +91,7 @@ export function buildOptions(raw: RawOptions): OptionsFromText {
     }),
     files: defined({
       ...{ caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify },
-      ...{ proxy, bearerTokenFile, relabelConfigFile, onLoss, spoolFolder, spoolBytes },
+      ...{ proxy, bearerTokenFile, credentialsCommand, relabelConfigFile, onLoss, spoolFolder, spoolBytes },
     }),
   };
 }

@@ -29,7 +29,36 @@ function inGroup(group: OptionGroup, entries: readonly Ungrouped[]): TextOption[
   return entries.map((entry) => textOption({ group, ...entry }));
 }
 
+/** The programs of the clouds that print a token for their Prometheus service. */
+const tokenCommands = {
+  azure: "az account get-access-token --resource https://prometheus.monitor.azure.com --output json",
+  google: "gcloud config config-helper --format json",
+} as const;
+
 const authentication: readonly Ungrouped[] = [
+  {
+    option: "credentialsCommand",
+    flag: "credentials-command",
+    placeholder: "COMMAND",
+    help:
+      "A shell command that prints a bearer token, or JSON of aws, az, gcloud, kubectl or OAuth 2.0. It runs again before they expire.",
+    secret: true,
+    parse: parseString,
+  },
+  {
+    option: "credentialsCommand",
+    flag: "azure",
+    help: "Get a token from az (Azure Monitor), as --credentials-command.",
+    default: "false",
+    parse: (text, source) => parseBoolean(text, source) ? tokenCommands.azure : undefined,
+  },
+  {
+    option: "credentialsCommand",
+    flag: "google",
+    help: "Get a token from gcloud (Google Cloud), as --credentials-command.",
+    default: "false",
+    parse: (text, source) => parseBoolean(text, source) ? tokenCommands.google : undefined,
+  },
   {
     option: "bearerTokenFile",
     flag: "bearer-token-file",

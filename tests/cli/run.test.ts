@@ -86,7 +86,7 @@ function resultOf({ delivered = 10, unknown = 0, samples = 10, foreign = 0, torn
   const report = { ...counts, samples, delivered, unknown, merged: 0, requests: 1, retries: 0, bytes: 1, reasons: [] };
   const skipped = { ...noSkips(), foreign, torn };
   const read = { lines: samples, samples, bytes: 1, skipped, unknownMetrics: [], invalidUtf8: 0 };
-  const stats = { samplesIn: samples, samplesRefused: {}, series: 1 };
+  const stats = { samplesIn: samples, samplesRefused: {}, series: 1, timeSeries: 1 };
   return { report, stats, read: [read] };
 }
 

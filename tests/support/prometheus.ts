@@ -70,17 +70,20 @@ export interface Prometheus {
 /**
  * Starts one on a free port, with an empty storage; resolves when it is ready.
  *
- * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML
+ * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML; `fill`: puts blocks into its storage
  */
 export async function startPrometheus(
-  { nativeHistograms = true, config: yaml = "global: {}\n" }: {
+  { nativeHistograms = true, config: yaml = "global: {}\n", fill = () => {} }: {
     readonly nativeHistograms?: boolean;
     readonly config?: string;
+    readonly fill?: (storage: string) => void;
   } = {},
 ): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-prometheus-"));
   const config = join(folder, "prometheus.yml");
   writeFileSync(config, yaml);
+  const storage = join(folder, "storage");
+  fill(storage);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const start = (): Promise<ServerProcess> =>
@@ -88,7 +91,7 @@ export async function startPrometheus(
       program,
       args: [
         `--config.file=${config}`,
-        `--storage.tsdb.path=${join(folder, "storage")}`,
+        `--storage.tsdb.path=${storage}`,
         `--web.listen-address=127.0.0.1:${port}`,
         "--web.enable-remote-write-receiver",
         `--enable-feature=${nativeHistograms ? "native-histograms," : ""}exemplar-storage`,

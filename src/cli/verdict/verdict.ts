@@ -8,9 +8,9 @@ import { k6OptionDefinitions, type RemoteWriteOutputOptions } from "../../k6/out
 import { ConfigurationError, reasonOf } from "../../model/errors.ts";
 import { validMetricName } from "../../model/labels.ts";
 import type { Arguments } from "../arguments.ts";
-import { type Command, logLevelOf } from "../command.ts";
+import { type Command, openLog } from "../command.ts";
 import { countOf } from "../format.ts";
-import { Log } from "../log.ts";
+import type { Log } from "../log.ts";
 import { readOutputOptions } from "../output_options.ts";
 import { print } from "../print.ts";
 import { builtin } from "../runtime.ts";
@@ -73,9 +73,10 @@ class Verdict {
 
   constructor(given: Arguments) {
     this.#args = readVerdictArguments(given);
-    this.#log = new Log(logLevelOf(given));
+    this.#log = openLog(given);
     const { options } = readOutputOptions(endpointArguments(given), {
       warn: (message) => this.#log.say("warn", message),
+      debug: this.#log.debug,
     });
     const { queryUrl, testid = testidOf(options) } = this.#args;
     if (testid === undefined) {

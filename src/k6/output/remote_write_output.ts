@@ -44,6 +44,8 @@ export interface OutputStats extends SendStatsSnapshot {
   readonly samplesRefused: Readonly<Record<RefusalReason, number>>;
   /** The number of k6 series. Each becomes one or more time series. */
   readonly series: number;
+  /** The number of time series that they become. */
+  readonly timeSeries: number;
   /** The number of windows so far, also those that `checkpoint` says were sent. A flush that sends nothing makes no window. */
   readonly windows: number;
 }
@@ -109,6 +111,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   readonly #timeJumps: TimeJumps | undefined;
   readonly #checkpointed: CheckpointedWindows | undefined;
   #samplesIn = 0;
+  #timeSeries = 0;
   #windowCount = 0;
   readonly #totals = new RunTotals();
   readonly #futureLimit: FutureLimit;
@@ -131,14 +134,17 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const memory = new MemoryEstimate({ series: () => this.#store.series(), onWarning });
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
-      onCreated: (series) => memory.add(series),
+      onCreated: (series) => {
+        memory.add(series);
+        this.#timeSeries += series.outputs.length;
+      },
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#rejected.add(reason, sample),
     };
     this.#store = new SeriesStore(storing);
     this.#rejected = new RejectedSamples({ ...resolved, series: () => this.#store.series() });
     this.#futureLimit = new FutureLimit(resolved.now);
-    this.#runMetricsStore = new SeriesStore({ ...storing, maxSeries: Infinity });
+    this.#runMetricsStore = new SeriesStore({ ...storing, onCreated: undefined, maxSeries: Infinity });
     this.#collector = new Collector(resolved.shards, {
       zeroSample: resolved.zeroSample,
       onWarning,
@@ -235,6 +241,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       samplesIn: this.#samplesIn,
       samplesRefused: this.#rejected.counts,
       series: this.#store.size,
+      timeSeries: this.#timeSeries,
       windows: this.#windowCount,
     };
   }

@@ -56,7 +56,7 @@ export interface SeriesStoreOptions<Output> {
   /** Returns a metric's series for tags; undefined drops its samples. */
   open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
   /** Called with each new series. */
-  onCreated?(series: OpenedSeries<Output>): void;
+  readonly onCreated?: ((series: OpenedSeries<Output>) => void) | undefined;
   /** The largest number of series. */
   readonly maxSeries: number;
   /** Receives each sample that the store does not take, with the reason. */
