@@ -134,7 +134,7 @@ function formatGroup(
       flag.default === undefined ? "" : `[default: ${flag.default}]`,
       variables ? variablesOf(flag) : "",
     ];
-    return formatRow(`  ${formOf(flag)}`, [flag.help, ...facts.map(unbroken)].join(" "), width);
+    return formatRow(`  ${formOf(flag)}`, [flag.help, ...facts.map((fact) => unbroken(fact, width))].join(" "), width);
   });
   return `${title}:\n${rows.join("\n")}`;
 }
@@ -152,9 +152,9 @@ function variablesOf(flag: Flag): string {
 /** A blank at which a line is not broken. */
 const hardBlank = "\u00a0";
 
-/** Keeps a short text, such as a default, on one line. */
-function unbroken(text: string): string {
-  return text.length <= 50 ? text.replaceAll(" ", hardBlank) : text;
+/** Keeps a text that fits into a line, such as a default, on one line. */
+function unbroken(text: string, width: number): string {
+  return text.length <= width - textColumn ? text.replaceAll(" ", hardBlank) : text;
 }
 
 /** Returns the form of a flag, such as `--url URL`. */

@@ -41,7 +41,7 @@ const authentication: readonly Ungrouped[] = [
     flag: "credentials-command",
     placeholder: "COMMAND",
     help:
-      "A shell command that prints a bearer token, or JSON of aws, az, gcloud, kubectl or OAuth 2.0. It runs again before they expire.",
+      "A shell command that prints a token, or credentials as JSON (aws, az, gcloud, kubectl). It is repeated in time.",
     secret: true,
     parse: parseString,
   },

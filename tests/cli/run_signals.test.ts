@@ -14,7 +14,7 @@ async function runInTerminal(
   // Replace the shell: it would get the Ctrl-C, too, and some shells then do not return the command's exit code.
   const command = `exec ${[...cliCommand, "run", "script.js"].map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
-    env: { ...process.env, ...env, TERM: "xterm", SHELL: "/bin/sh" },
+    env: { ...process.env, NO_COLOR: "1", ...env, TERM: "xterm", SHELL: "/bin/sh" },
   });
   let screen = "";
   child.stdout.on("data", (chunk) => {
