@@ -20,6 +20,8 @@ export interface Flag {
   readonly default?: string;
   /** The flag may be repeated; its values are objects, and are merged. */
   readonly named?: boolean;
+  /** The flag may be repeated; its values are joined with blanks. */
+  readonly repeats?: boolean;
   /** @throws ConfigurationError that names the source, the value and what was expected */
   parse(text: string, source: string): unknown;
 }
@@ -71,7 +73,9 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
       }
     }
     const value = flag.parse(text, source);
-    values.set(flag.flag, flag.named === true ? { ...Object(values.get(flag.flag)), ...Object(value) } : value);
+    const before = values.get(flag.flag);
+    if (flag.named === true) values.set(flag.flag, { ...Object(before), ...Object(value) });
+    else values.set(flag.flag, flag.repeats === true && before !== undefined ? `${before} ${value}` : value);
   }
   return { values, operands };
 }

@@ -254,7 +254,7 @@ async function identityOf({ files, raw, shiftToNow, metrics }: Replay): Promise<
   return {
     version,
     files: await Promise.all(files.map(describeFile)),
-    url: shownEndpoint({ url: raw.url }),
+    url: shownEndpoint({ url: raw.url, endpoints: raw.endpoints?.map(({ url }) => ({ url })) }),
     shiftToNow,
     metricTypes: metrics.map(({ name, type, contains }) => `${name}=${type}:${contains}`).sort(),
     ...Object.fromEntries([...identifying].map((name) => [name, given[name] ?? null])),

@@ -43,7 +43,8 @@ export class DryRun {
 
   /** Returns the options of an output that sends to this receiver, without credentials. */
   options(given: RemoteWriteOutputOptions): RemoteWriteOutputOptions {
-    const { user: _user, password: _password, bearerToken: _token, auth: _auth, headers: _headers, ...options } = given;
+    const { user: _user, password: _password, bearerToken: _token, auth: _auth, headers: _headers, ...others } = given;
+    const { endpoints: _endpoints, ...options } = others;
     return {
       ...options,
       url: "http://localhost/api/v1/write",

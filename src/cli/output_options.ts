@@ -7,7 +7,8 @@ import { clientOptionDefinitions } from "../client/client_options.ts";
 import { consolidateOptions } from "../config/consolidate_options.ts";
 import { type GivenValue, optionsOf } from "../config/given_options.ts";
 import { parseString } from "../config/option_parsers.ts";
-import { buildOptions, type FileOptions, type RawOptions } from "../config/raw_options.ts";
+import { withAwsVariables } from "../config/env.ts";
+import { buildOptions, type FileOptions, type RawOptions, splitUrls } from "../config/raw_options.ts";
 import { k6TextOptions, sendingTextOptions, textOptions } from "../config/text_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
@@ -74,6 +75,8 @@ export interface CommandOptions {
   readonly options: RemoteWriteOutputOptions;
   /** Whether a loss is a failure of the command. */
   readonly failsOnLoss: boolean;
+  /** Whether a loss at one of several endpoints is a failure of the command, in their order. */
+  readonly failsOnLossAt: readonly boolean[];
 }
 
 /**
@@ -109,18 +112,41 @@ export function readOutputOptions(
   };
   const { argument, isPresentOutput } = output;
   const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env, config, accepts });
+  if (forwards && consolidated.endpoints !== undefined) {
+    throw new ConfigurationError("Cannot use endpoints: forwarding has one endpoint, expected --forward URL");
+  }
   // k6's present names imply a default for the series, too.
-  const raw = withFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
+  const own = withFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
+  const raw = { ...own, endpoints: own.endpoints?.map((endpoint) => withAwsVariables(withFiles(endpoint), env)) };
   if (useless.length > 0) warn(`Forwarding does not use ${useless.join(", ")}.`);
   const { options, files } = buildOptions(raw);
+  const several = splitUrls(raw.url ?? "").length > 1 || raw.endpoints !== undefined;
+  if (several && raw.spoolFolder !== undefined) {
+    throw new ConfigurationError("Cannot use --spool: it keeps samples for one endpoint, and there are several");
+  }
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
-  const urls = [options.url, raw.oauth2?.tokenUrl];
-  const chosen = fetchOf(files, { urls, chooseProxy: readProxies(files.proxy, env), warn });
-  const fetch = debug === undefined ? chosen : loggedFetch(chosen ?? globalThis.fetch, debug);
+  const fetchFor = (
+    each: FileOptions,
+    urls: readonly (string | URL | undefined)[],
+  ): typeof globalThis.fetch | undefined => {
+    const chosen = fetchOf(each, { urls, chooseProxy: readProxies(each.proxy, env), warn });
+    return debug === undefined ? chosen : loggedFetch(chosen ?? globalThis.fetch, debug);
+  };
+  const fetch = fetchFor(files, [...splitUrls(raw.url ?? ""), raw.oauth2?.tokenUrl]);
+  const endpoints = options.endpoints?.map((endpoint, index) => {
+    const { [index]: ownFiles = {} } = files.endpoints ?? [];
+    if (files.endpoints === undefined) return endpoint;
+    const ownFetch = fetchFor({ ...files, ...ownFiles }, [endpoint.url, raw.endpoints?.[index]?.oauth2?.tokenUrl]);
+    return { ...endpoint, ...ownFetch && { fetch: ownFetch } };
+  });
   const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
-  const failsOnLoss = files.onLoss !== "warn";
-  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning }, failsOnLoss };
+  return {
+    raw,
+    options: { ...options, ...fetch && { fetch }, ...endpoints && { endpoints }, instance, onWarning },
+    failsOnLoss: files.onLoss !== "warn",
+    failsOnLossAt: (endpoints ?? []).map((_, index) => (files.endpoints?.[index]?.onLoss ?? files.onLoss) !== "warn"),
+  };
 }
 
 /** Reads the files that the library cannot read. */
@@ -233,7 +259,9 @@ function twice(first: string, second: string): ConfigurationError {
   return new ConfigurationError(`Cannot use --${second}: there is --${first} too, expected one of them`);
 }
 
-/** Returns the endpoint without secrets. */
-export function shownEndpoint({ url = clientOptionDefinitions.url.default }: RemoteWriteOutputOptions): string {
-  return redactUrl(String(url));
+/** Returns the endpoint, or the endpoints, without secrets. */
+export function shownEndpoint({ url, endpoints }: RemoteWriteOutputOptions): string {
+  const urls = endpoints?.map((endpoint) => endpoint.url) ?? splitUrls(String(url ?? ""));
+  const { default: defaultUrl } = clientOptionDefinitions.url;
+  return (urls.length === 0 ? [defaultUrl] : urls).map((each) => redactUrl(String(each ?? defaultUrl))).join(", ");
 }

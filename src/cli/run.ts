@@ -40,7 +40,7 @@ import {
 import { grafanaLink, grafanaUrlFlag, queryOf, type RunLinks } from "./run_links.ts";
 import { needsInstance } from "./segments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
-import { formatSummary, lossesOf, type RunResult } from "./summary.ts";
+import { formatSummary, hasFatalLoss, lossesOf, type LossPolicy, type RunResult } from "./summary.ts";
 import { summaryJsonFlag, writeSummaryJson } from "./summary_json.ts";
 import { TagNotices } from "./tag_notices.ts";
 
@@ -128,7 +128,7 @@ class Running {
     if (notice !== undefined) this.#log.say("warn", notice);
     const { args, outputArgument, isPresentOutput } = replaceOutputs(localArgs, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString(), environment);
-    const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
+    const { raw, options: given, ...policy } = readOutputOptions(this.#given, {
       warn: this.#warn,
       debug: this.#log.debug,
       argument: outputArgument,
@@ -191,8 +191,8 @@ class Running {
     const links = this.#links(options, from);
     this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
-    const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });
-    this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
+    const { code, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
+    this.#log.say(isFatal ? "error" : lost ? "warn" : "info", `${message}; testid ${this.#testid}`);
     const summary = { ...totals, endpoint, testid: this.#testid, ms, exitCode: code, log: this.#log };
     return writeSummaryJson(this.#given, summary) || code !== 0 ? code : exitCodes.lost;
   }
@@ -311,6 +311,8 @@ export interface RunConclusion {
   readonly code: number;
   /** Whether results were lost, or could not be read. */
   readonly lost: boolean;
+  /** Whether a loss is a failure of the command. */
+  readonly isFatal: boolean;
   /** How k6 ended, and what happened to its results; one line. */
   readonly message: string;
 }
@@ -318,19 +320,20 @@ export interface RunConclusion {
 /**
  * Decides how a run ends.
  *
- * @param totals unreadable: the reading of k6's JSON failed or was broken off; failsOnLoss: a loss is a failure
+ * @param totals unreadable: the reading of k6's JSON failed or was broken off; with the losses that are failures
  */
 export function concludeRun(
   end: K6End,
-  { unreadable, failsOnLoss = true, ...totals }: RunResult & {
+  { unreadable, failsOnLoss = true, failsOnLossAt = [], ...totals }: RunResult & Partial<LossPolicy> & {
     readonly unreadable: boolean;
-    readonly failsOnLoss?: boolean;
   },
 ): RunConclusion {
   const { code } = end;
   const { report: { samples, delivered, unknown }, read } = totals;
   const isEmpty = read.every((input) => input.samples === 0);
-  const lost = lossesOf(totals).length > 0 || read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
+  const isDamaged = read.some(({ skipped }) => skipped.foreign > 0) || isEmpty || unreadable;
+  const lost = lossesOf(totals).length > 0 || isDamaged;
+  const isFatal = hasFatalLoss(totals, { failsOnLoss, failsOnLossAt }) || (failsOnLoss && isDamaged);
   const missing = samples - delivered - unknown;
   const all = countOf(samples, "sample");
   const results = isEmpty
@@ -343,8 +346,9 @@ export function concludeRun(
     ? `delivered ${all}, but some of its results could not be read`
     : `delivered all ${all}`;
   return {
-    code: code === 0 && lost && failsOnLoss ? exitCodes.lost : code,
+    code: code === 0 && isFatal ? exitCodes.lost : code,
     lost,
+    isFatal,
     message: `${describeEnd(end)}; ${results}`,
   };
 }

@@ -29,7 +29,7 @@ import { builtin, exitNow, onExit, onSignal, readsFromFile, senderName, sizeOfFi
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
 import { TagNotices } from "./tag_notices.ts";
-import { formatRows, formatSummary, lossesOf, readRows, type RunResult } from "./summary.ts";
+import { formatRows, formatSummary, hasFatalLoss, lossesOf, readRows, type RunResult } from "./summary.ts";
 import { writeSummaryJson } from "./summary_json.ts";
 
 const progressPeriodMs = 250;
@@ -86,7 +86,7 @@ class Sending {
     const started = performance.now();
     const { paths, live, shiftToNow } = this.#args;
     const warn = (message: string): void => this.#log.say("warn", message);
-    const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
+    const { raw, options: given, ...policy } = readOutputOptions(this.#given, {
       warn,
       debug: this.#log.debug,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
@@ -138,9 +138,9 @@ class Sending {
     if (dry === undefined) this.#log.say("info", formatSummary({ ...totals, endpoint, interrupted, spool, ms }));
     else await this.#endDryRun(dry, { ...totals, interrupted });
     const losses = lossesOf(totals);
-    const level = failsOnLoss ? "error" : "warn";
-    if (losses.length > 0) this.#log.say(level, `Not everything was sent: ${losses.join(", ")}`);
-    const failed = (losses.length > 0 && failsOnLoss) || this.#broken || interrupted !== undefined;
+    const isFatal = hasFatalLoss(totals, policy);
+    if (losses.length > 0) this.#log.say(isFatal ? "error" : "warn", `Not everything was sent: ${losses.join(", ")}`);
+    const failed = isFatal || this.#broken || interrupted !== undefined;
     const exitCode = failed ? exitCodes.lost : exitCodes.ok;
     const summary = { ...totals, endpoint, testid: options.testid, ms, exitCode, log: this.#log };
     return writeSummaryJson(this.#given, summary) ? exitCode : exitCodes.lost;

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatDurationMs } from "../config/duration.ts";
-import type { OutputStats } from "../k6/output/remote_write_output.ts";
+import type { OutputReport, OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { K6ReadStats } from "../k6/read/k6_reader.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
@@ -12,7 +12,7 @@ import { type CommandSpool, spoolRows } from "./spool.ts";
 
 /** What was read and delivered in a run. */
 export interface RunResult {
-  readonly report: DeliveryReport;
+  readonly report: OutputReport;
   readonly stats: Pick<OutputStats, "samplesIn" | "series" | "timeSeries"> & {
     readonly samplesRefused: Record<string, number>;
   };
@@ -39,13 +39,41 @@ const skipReasons: readonly (readonly [keyof K6ReadStats["skipped"], string])[] 
  * Returns a phrase for each kind of loss: samples that were not delivered or not used, and lines that could not be read. Samples
  * of unknown outcome are not lost, because the receiver most likely stored them, unless nothing shows that it stores any.
  */
-export function lossesOf({ report, stats, read }: RunResult): string[] {
-  const { samples, delivered, rejected, failed, unknown, dropped, deferred } = report;
-  const missing = rejected + failed + dropped + deferred + (delivered === 0 ? unknown : 0);
+export function lossesOf({ report, ...input }: RunResult): string[] {
+  const deliveries = report.endpoints ?? [{ ...report, name: undefined }];
+  return [
+    ...deliveries.flatMap(({ name, samples, ...outcomes }) => {
+      const missing = missingOf({ samples, ...outcomes });
+      const where = name === undefined ? "" : ` to ${name}`;
+      return missing === 0 ? [] : [`${formatCount(missing)} of ${countOf(samples, "sample")} not delivered${where}`];
+    }),
+    ...inputLossesOf(input),
+  ];
+}
+
+/** Which losses make the command fail. */
+export interface LossPolicy {
+  readonly failsOnLoss: boolean;
+  /** The same for each of several endpoints, in their order. */
+  readonly failsOnLossAt: readonly boolean[];
+}
+
+/** Reports whether there is a loss that makes the command fail. */
+export function hasFatalLoss({ report, ...input }: RunResult, { failsOnLoss, failsOnLossAt }: LossPolicy): boolean {
+  const isFatal = (each: DeliveryReport, fails: boolean): boolean => fails && missingOf(each) > 0;
+  const isLost = report.endpoints?.some((each, index) => isFatal(each, failsOnLossAt[index] ?? true)) ??
+    isFatal(report, failsOnLoss);
+  return isLost || (failsOnLoss && inputLossesOf(input).length > 0);
+}
+
+function missingOf({ delivered, rejected, failed, unknown, dropped, deferred }: DeliveryReport): number {
+  return rejected + failed + dropped + deferred + (delivered === 0 ? unknown : 0);
+}
+
+function inputLossesOf({ stats, read }: Omit<RunResult, "report">): string[] {
   const refused = sum(Object.values(stats.samplesRefused));
   const damaged = sum(read.flatMap(({ skipped: { foreign: _, ...damaged } }) => Object.values(damaged)));
   return [
-    ...(missing === 0 ? [] : [`${formatCount(missing)} of ${countOf(samples, "sample")} not delivered`]),
     ...(refused === 0 ? [] : [`${countOf(refused, "k6 sample")} refused`]),
     ...(damaged === 0 ? [] : [`${countOf(damaged, "line")} not readable`]),
   ];
@@ -72,8 +100,10 @@ export function formatSummary(
 ): string[] {
   return formatRows([
     ...readRows({ stats, read, received, interrupted }),
-    ["to", endpoint],
-    ...deliveryRows(report),
+    ...(report.endpoints ?? [{ ...report, name: endpoint }]).flatMap(({ name, ...each }) => [
+      ["to", name],
+      ...deliveryRows(each),
+    ]),
     ...spoolRows(spool),
     ...(query === undefined ? [] : [["query", query]]),
     ...(grafana === undefined ? [] : [["grafana", grafana]]),

@@ -70,6 +70,12 @@ export function parseUrl(text: string, source: string): string {
   return text;
 }
 
+/** Reads one URL, or several with blanks between them. */
+export function parseUrls(text: string, source: string): string {
+  const urls = text.trim().split(/\s+/);
+  return urls.map((url) => parseUrl(url, source)).join(" ");
+}
+
 /** Reads the URL of a proxy, whose scheme is http by default, or `none`. */
 export function parseProxy(text: string, source: string): string {
   return text === "none" ? text : parseProxyUrl(text, source).href;

@@ -39,7 +39,10 @@ export type OptionTexts<Options> = { readonly [Name in keyof Options]-?: OptionT
 
 /** The texts of the client's options. */
 export const clientOptionTexts: OptionTexts<ClientOptions> = {
-  url: { group: "endpoint", help: "The remote-write endpoint." },
+  url: {
+    group: "endpoint",
+    help: "The remote-write endpoint. Repeatable: all endpoints get the same series and credentials.",
+  },
   user: { group: "authentication", help: "The user name for basic authentication.", placeholder: "NAME" },
   password: {
     group: "authentication",
@@ -79,6 +82,7 @@ export const queueOptionTexts: OptionTexts<QueueOptions> = {
 
 /** The texts of the options that only an output has. */
 export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof ClientOptions | keyof QueueOptions>> = {
+  endpoints: null,
   flushPeriodMs: { group: "delivery", help: "How often to send; for recorded files, the length of a window." },
   mapping: { group: "series", help: "How metrics become series: prometheus, raw or legacy.", placeholder: "NAME" },
   prefix: { group: "series", help: "The beginning of every metric's name." },

@@ -41,6 +41,8 @@ export interface FileOptions {
   readonly spoolFolder?: string | undefined;
   /** How much the folder may hold, in bytes. */
   readonly spoolBytes?: number | undefined;
+  /** The same options of each of several endpoints, in their order. */
+  readonly endpoints?: readonly Omit<FileOptions, "endpoints">[] | undefined;
 }
 
 /** Options that were read from strings. */
@@ -53,7 +55,13 @@ export interface OptionsFromText {
 
 /** Options that were read from strings. Features are still descriptions, so that the options of several sources can be merged. */
 export interface RawOptions
-  extends FileOptions, Omit<RemoteWriteOutputOptions, "auth" | "mapping" | "relabel" | "thresholds" | "runInfo"> {
+  extends
+    Omit<FileOptions, "endpoints">,
+    Omit<RemoteWriteOutputOptions, "auth" | "endpoints" | "mapping" | "relabel" | "thresholds" | "runInfo" | "url"> {
+  /** One URL, or several URLs with blanks between them, which have the same credentials. */
+  readonly url?: string | undefined;
+  /** Several endpoints with options of their own. */
+  readonly endpoints?: readonly RawEndpoint[] | undefined;
   readonly mapping?: "prometheus" | "raw" | "legacy" | undefined;
   readonly oauth2?: Partial<OAuth2Options> | undefined;
   readonly sigv4?: Partial<SigV4Options> | undefined;
@@ -62,12 +70,45 @@ export interface RawOptions
   readonly runInfo?: boolean | Tags | undefined;
 }
 
+/** The options of one of several endpoints. */
+export interface RawEndpoint extends Omit<RawOptions, "endpoints"> {
+  /** The name in reports and messages. */
+  readonly name?: string | undefined;
+}
+
+/** Returns the URLs of a string with blanks between them. */
+export function splitUrls(urls: string): string[] {
+  return urls.split(/\s+/).filter((url) => url !== "");
+}
+
 /**
  * Turns raw options into the library's options.
  *
  * @throws ConfigurationError for a description that cannot be used, and for two ways to authenticate
  */
-export function buildOptions(raw: RawOptions): OptionsFromText {
+export function buildOptions({ endpoints, ...raw }: RawOptions): OptionsFromText {
+  const urls = splitUrls(raw.url ?? "");
+  if (endpoints === undefined && urls.length < 2) return buildSingle(raw);
+  if (endpoints === undefined) {
+    const { options: built, files } = buildSingle({ ...raw, url: undefined });
+    const { user, password, bearerToken, auth, headers, ...options } = built;
+    const common = defined({ user, password, bearerToken, auth, headers });
+    return { options: { ...options, endpoints: urls.map((url) => ({ url, ...common })) }, files };
+  }
+  if (urls.length > 0) {
+    throw new ConfigurationError(
+      "Cannot use the option endpoints: there is url too (also as a flag or a variable), expected one of them",
+    );
+  }
+  const { options, files } = buildSingle(raw);
+  const built = endpoints.map(({ name, ...endpoint }) => ({ name, ...buildSingle(endpoint) }));
+  return {
+    options: { ...options, endpoints: built.map(({ name, options }) => defined({ name, ...options })) },
+    files: { ...files, endpoints: built.map(({ files }) => files) },
+  };
+}
+
+function buildSingle(raw: Omit<RawOptions, "endpoints">): OptionsFromText {
   const { oauth2: tokens, sigv4, relabelConfigs, thresholds: groups, runInfo: labels, mapping, ...plain } = raw;
   const { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify, ...withoutTls } = plain;
   const { proxy, bearerTokenFile, credentialsCommand, ...withoutSources } = withoutTls;

@@ -20,7 +20,7 @@ import {
   parsePeriod,
   parseString,
   parseThresholdOption,
-  parseUrl,
+  parseUrls,
 } from "./option_parsers.ts";
 
 /** An option that is given as a string. Several text options may be parts or forms of one option of the library. */
@@ -49,6 +49,8 @@ export interface TextOption {
   readonly secret?: boolean;
   /** Whether the flag may be repeated. Its values are objects, which are merged. */
   readonly named?: boolean;
+  /** Whether the flag may be repeated. Its values are joined with blanks. */
+  readonly repeats?: boolean;
   /** Whether the value may be an object. An argument can give its members one by one: `labels.site=eu`. */
   readonly record?: boolean;
   /** Whether commas separate the entries of a value, so that in an argument, the value continues after a comma. */
@@ -123,7 +125,7 @@ const k6Names: Readonly<Record<string, Partial<Pick<TextOption, "env" | "keys">>
   labels: { env: ["K6_PROMETHEUS_RW_LABELS"], keys: ["labels"] },
 };
 
-type Form = Pick<TextOption, "parse" | "choices" | "placeholder" | "default" | "named" | "list" | "record">;
+type Form = Pick<TextOption, "parse" | "choices" | "placeholder" | "default" | "named" | "repeats" | "list" | "record">;
 
 /** How the values of each kind are given as strings. */
 const forms: Readonly<Record<string, (definition: OptionDefinition) => Form>> = {
@@ -136,7 +138,7 @@ const forms: Readonly<Record<string, (definition: OptionDefinition) => Form>> = 
   wholeNumber: () => ({ placeholder: "NUMBER", parse: parseNumber }),
   bytes: () => ({ placeholder: "BYTES", parse: parseNumber }),
   durationMs: ({ min = 0 }) => ({ placeholder: "DURATION", parse: min > 0 ? parsePeriod : parseDuration }),
-  url: () => ({ placeholder: "URL", parse: parseUrl }),
+  url: () => ({ placeholder: "URL", repeats: true, parse: parseUrls }),
   headers: () => ({ placeholder: "NAME:VALUE,...", list: true, record: true, parse: parseHeaders }),
   strings: () => ({ placeholder: "LIST", list: true, parse: parseList }),
   factors: () => ({ placeholder: "NUMBER", list: true, record: true, parse: parseFactors }),

@@ -78,9 +78,8 @@ export class Batch {
     this.bytes += 8;
   }
 
-  /** Adds a sample of another batch, with everything that belongs to it. */
-  copy(from: Batch, index: number): void {
-    const series = from.series[index];
+  /** Adds a sample of another batch, with everything that belongs to it, as a sample of its series or of another one. */
+  copy(from: Batch, index: number, series: EncodedSeries | undefined = from.series[index]): void {
     if (series === undefined) return;
     const time = from.times[index] ?? 0;
     const histogram = from.histograms.get(index);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Batch } from "../protocol/batch.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { encodeMetadataV1, encodeV1 } from "../protocol/encode_v1.ts";
 import { EncoderV2 } from "../protocol/encode_v2.ts";
@@ -17,12 +18,21 @@ import type { Send } from "./request_result.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import { withStats } from "./stats.ts";
 
+/** How many encoded slices of a batch are remembered. */
+const maxRemembered = 16;
+
 /**
  * What the parts need. `now` is the time in milliseconds since the Unix epoch. Deadlines, back-off and durations use
  * `monotonicNow`, because a clock that is set must not change them.
  */
 export interface CreateDeliveryOptions
-  extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {}
+  extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {
+  /** The encoders. @default new ones */
+  readonly codecs?: Codecs | undefined;
+}
+
+/** An encoder for each version. */
+export type Codecs = DeliveryOptions["codecs"];
 
 /** Sends to one endpoint, with one state of protocol, quarantine and statistics. */
 export interface EndpointSender {
@@ -47,18 +57,18 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
   const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);
   const limited = liveness.ofSend(budget?.limitSend(attempt) ?? attempt, timeoutMs);
   const send = withRetry(limited, { ...options, sleep: liveness.ofSleep(options.outage?.ofSleep(sleep) ?? sleep) });
-  // The encoders share one buffer, which grows to the size of the largest request.
+  const delivery = new Delivery({ ...options, send, codecs: options.codecs ?? createCodecs() });
+  return { delivery, liveness, send };
+}
+
+/** Returns the encoders. They share one buffer, which grows to the size of the largest request. */
+export function createCodecs(): Codecs {
   const buffer = new ByteBuffer();
   const encoderV2 = new EncoderV2();
-  const delivery = new Delivery({
-    ...options,
-    send,
-    codecs: {
-      "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
-      "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
-    },
-  });
-  return { delivery, liveness, send };
+  return {
+    "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
+    "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
+  };
 }
 
 /** Returns a sender of metadata to the same endpoint. */
@@ -73,6 +83,33 @@ export function createMetadataSender(
     encode: (metadata) => compressed(encodeMetadataV1(metadata, buffer)),
     version: () => delivery.version,
   });
+}
+
+/** Returns encoders for several endpoints that get the same batches: each slice is encoded and compressed once. */
+export function createSharedCodecs(): Codecs {
+  const codecs = createCodecs();
+  return { "1.0": remembering(codecs["1.0"]), "2.0": remembering(codecs["2.0"]) };
+}
+
+/** Remembers the encoded slices of a batch for as long as the batch exists. */
+function remembering({ encode }: Codecs["1.0"]): Codecs["1.0"] {
+  const batches = new WeakMap<Batch, Map<string, EncodedSlice>>();
+  return {
+    encode(slice) {
+      const slices = batches.get(slice.batch) ?? new Map<string, EncodedSlice>();
+      batches.set(slice.batch, slices);
+      const key = `${slice.from} ${slice.to}`;
+      const known = slices.get(key);
+      // The first of two endpoints encodes, and the second one uses it; a search for bad series is not worth the memory.
+      if (known !== undefined) {
+        slices.delete(key);
+        return known;
+      }
+      const encoded = encode(slice);
+      if (slices.size < maxRemembered) slices.set(key, encoded);
+      return encoded;
+    },
+  };
 }
 
 function compressed(encoded: Uint8Array<ArrayBuffer>): EncodedSlice {

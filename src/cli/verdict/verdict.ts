@@ -85,7 +85,12 @@ class Verdict {
     this.#testid = testid;
     const { prefix = k6OptionDefinitions.prefix.default } = options;
     this.#prefix = prefix === "" ? "" : validMetricName(prefix);
-    const { url = clientOptionDefinitions.url.default } = options;
+    const { url = clientOptionDefinitions.url.default, endpoints } = options;
+    if (endpoints !== undefined) {
+      throw new ConfigurationError(
+        `Cannot judge a run: there are ${endpoints.length} endpoints, expected one: --url URL says which`,
+      );
+    }
     const { sleep, ...resolved } = resolveClientOptions(clientOptionsOf(options));
     this.#sleep = sleep;
     const api = queryUrl === undefined ? queryApiOfWriteUrl(url) : queryApiOfQueryUrl(queryUrl);

@@ -49,6 +49,9 @@ export function checkContradictions(given: RemoteWriteOutputOptions, checked: Ch
   if (checked.metadataLabels.length > 0 && !checked.keepTags) {
     throw unexpected("metadataLabels", checked.metadataLabels, "none if keepTags is false");
   }
+  if (checked.endpoints !== undefined && maxRequestsPerFlush !== Infinity) {
+    throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, "none together with endpoints");
+  }
   // What waits in a spool belongs to no flush.
   if (spool !== undefined && maxRequestsPerFlush !== Infinity) {
     throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, "none together with a spool");

@@ -16,10 +16,17 @@ import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
 import type { Tags } from "../sample.ts";
 import { nativeHistogramDefaults } from "../sinks/native_histogram_sink.ts";
 import { trendSinkDefaults } from "../sinks/trend_sink.ts";
+import type { EndpointOptions } from "./endpoint_options.ts";
 import type { CheckpointOptions } from "./checkpointed_windows.ts";
 
 /** The options of an output. */
 export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
+  /**
+   * Several endpoints that get the same series, instead of `url` and its credentials. Each has its own queue, so that one that is
+   * down neither delays nor loses anything of another.
+   * @default none
+   */
+  readonly endpoints?: readonly EndpointOptions[] | undefined;
   /** How often `start()` flushes, in milliseconds. It is the length of a window if `windows` is `event`. @default 1000 */
   readonly flushPeriodMs?: number | undefined;
   /** How k6 metrics become time series. A caller can also pass `legacyMapping()` or its own object. @default "prometheus" */
@@ -135,7 +142,15 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   readonly checkpoint?: CheckpointOptions | undefined;
 }
 
-type OptionalK6Option = "buckets" | "instance" | "testid" | "relabel" | "thresholds" | "runInfo" | "checkpoint";
+type OptionalK6Option =
+  | "endpoints"
+  | "buckets"
+  | "instance"
+  | "testid"
+  | "relabel"
+  | "thresholds"
+  | "runInfo"
+  | "checkpoint";
 
 type OptionalOutputOption = OptionalClientOption | OptionalQueueOption | OptionalK6Option;
 
@@ -147,6 +162,7 @@ export const k6OptionDefinitions: OptionDefinitions<
   Omit<RemoteWriteOutputOptions, keyof ClientOptions | keyof QueueOptions>,
   OptionalK6Option
 > = {
+  endpoints: { kind: "endpoints" },
   flushPeriodMs: {
     kind: "durationMs",
     min: 1,

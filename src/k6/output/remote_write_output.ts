@@ -8,21 +8,20 @@ import { reasonOf } from "../../model/errors.ts";
 import type { Metadata } from "../../model/time_series.ts";
 import { Batch } from "../../protocol/batch.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
-import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
-import type { MetadataSender } from "../../send/metadata_sender.ts";
-import { Outage } from "../../send/outage.ts";
+import { createSharedCodecs } from "../../send/create_delivery.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
-import { SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
+import type { SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
-import { type PushOptions, type SampleQueue, WriteQueue } from "../../send/write_queue.ts";
+import type { PushOptions } from "../../send/write_queue.ts";
 import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import type { Sample, SampleConsumer, SampleInput, Tags } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
 import { MetadataLabels } from "../series/metadata_labels.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
 import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "../series/series_store.ts";
+import { Destination, sumStats } from "./destination.ts";
 import { CheckpointedWindows } from "./checkpointed_windows.ts";
 import { EventWindows } from "./event_windows.ts";
 import { FutureLimit } from "./future_limit.ts";
@@ -30,12 +29,13 @@ import type { RemoteWriteOutputOptions } from "./output_options.ts";
 import { MemoryEstimate } from "./memory_estimate.ts";
 import { RejectedSamples } from "./rejected_samples.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve_options.ts";
-import { RunTotals } from "./run_totals.ts";
 import { SenderMetrics } from "./sender_metrics.ts";
 import { TimeJumps } from "./time_jumps.ts";
 
-/** The statistics of an output so far. */
+/** The statistics of an output so far. With several endpoints, its numbers about sending are the sums. */
 export interface OutputStats extends SendStatsSnapshot {
+  /** The statistics of each endpoint; undefined without the option `endpoints`. */
+  readonly endpoints?: readonly (SendStatsSnapshot & { readonly name: string; readonly lagMs: number })[] | undefined;
   /** The age of the oldest window that waits or is being sent, in milliseconds; 0 if there is none. */
   readonly lagMs: number;
   /** The samples that were passed to `add`. */
@@ -48,6 +48,12 @@ export interface OutputStats extends SendStatsSnapshot {
   readonly timeSeries: number;
   /** The number of windows so far, also those that `checkpoint` says were sent. A flush that sends nothing makes no window. */
   readonly windows: number;
+}
+
+/** What happened to the samples of a run. */
+export interface OutputReport extends DeliveryReport {
+  /** The report of each endpoint, by its name; undefined without the option `endpoints`. Then the others are the sums. */
+  readonly endpoints?: readonly (DeliveryReport & { readonly name: string })[] | undefined;
 }
 
 /** How to close an output. */
@@ -77,7 +83,7 @@ function isTagged(sample: SampleInput): sample is Sample {
 type Round = readonly (Batch | undefined)[];
 
 /**
- * Sends k6 samples to a remote-write endpoint.
+ * Sends k6 samples to a remote-write endpoint, or to several.
  *
  * It sends when `flush()` or `close()` is called, or at intervals after `start()`.
  *
@@ -97,15 +103,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   /** The series of the run metrics: thresholds and run information. */
   readonly #runMetricsStore: SeriesStore<EncodedSeries>;
   readonly #collector: Collector;
-  readonly #queue: SampleQueue;
-  readonly #metadataSender: MetadataSender;
+  readonly #destinations: readonly Destination[];
   readonly #metadata: ReadonlyMap<string, Metadata>;
-  readonly #sendStats = new SendStats();
   readonly #rejected: RejectedSamples;
   /** Ends the interval timer. Created when it is needed, because workerd did not always allow it outside of requests. */
   #timer: AbortController | undefined;
   readonly #runMetrics: readonly RunMetrics[];
-  readonly #senderMetrics: SenderMetrics | undefined;
+  /** The metrics of each destination. */
+  readonly #senderMetrics: readonly SenderMetrics[];
   readonly #metadataLabels: MetadataLabels | undefined;
   readonly #windows: EventWindows | undefined;
   readonly #timeJumps: TimeJumps | undefined;
@@ -113,10 +118,9 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #samplesIn = 0;
   #timeSeries = 0;
   #windowCount = 0;
-  readonly #totals = new RunTotals();
   readonly #futureLimit: FutureLimit;
   #started = false;
-  #closing: Promise<DeliveryReport> | undefined;
+  #closing: Promise<OutputReport> | undefined;
 
   /** Creates an output, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: RemoteWriteOutputOptions = {}) {
@@ -150,7 +154,6 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       onWarning,
       onFailed: (lost, error) => this.#lose(lost, error, warnings),
     });
-    if (selfMetrics) this.#senderMetrics = new SenderMetrics(resolved);
     if (windows === "event") this.#windows = new EventWindows(flushPeriodMs);
     if (windows === "event" && resolved.maxTimeJumpMs > 0) {
       this.#timeJumps = new TimeJumps({
@@ -161,18 +164,18 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       });
     }
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
-    const budget = new RequestBudget(resolved.maxRequestsPerFlush);
-    // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
-    const outage = new Outage({ ...resolved, sharedDeadline: resolved.overflow === "block" });
-    const sending = { ...resolved, budget, outage, stats: this.#sendStats, warnings };
-    const endpoint = createDelivery(sending);
-    this.#metadataSender = createMetadataSender(sending, endpoint);
-    const { spool } = resolved;
-    const onRefusal = windows === "event" ? "stop" : spool === undefined ? "defer" : "wait";
-    // With a spool, the queue in memory never gets more than it may have.
-    const overflow = spool === undefined ? resolved.overflow : "block";
-    const queue = new WriteQueue({ ...sending, ...endpoint, overflow, onRefusal });
-    this.#queue = spool?.before(queue, sending) ?? queue;
+    const isOneOfSeveral = resolved.destinations.length > 1;
+    const sending = {
+      output: resolved,
+      budget: new RequestBudget(resolved.maxRequestsPerFlush),
+      codecs: isOneOfSeveral ? createSharedCodecs() : undefined,
+      isOneOfSeveral,
+    };
+    this.#destinations = resolved.destinations.map((endpoint) => new Destination(endpoint, sending));
+    this.#senderMetrics = !selfMetrics ? [] : this.#destinations.map(({ name }) => {
+      const { prefix, labels } = resolved;
+      return new SenderMetrics({ prefix, labels: isOneOfSeveral ? { ...labels, endpoint: name } : labels });
+    });
   }
 
   /**
@@ -192,9 +195,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
    * @returns false if nothing is sent any more: if `windows` is `event`, the output stops when the endpoint refuses all requests
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
+    const sending = this.#destinations.filter(({ isSending }) => isSending);
+    // An endpoint that is down does not delay the others.
+    const working = sending.filter(({ isFailing }) => !isFailing);
     // With the interval timer, the next flush begins by itself.
-    await this.#queue.ready(options.signal, { untilDeferred: !this.#started });
-    return this.#queue.isSending;
+    const waiting = { untilDeferred: !this.#started };
+    await Promise.all((working.length > 0 ? working : sending).map((each) => each.ready(options.signal, waiting)));
+    return this.#destinations.some(({ isSending }) => isSending);
   }
 
   /**
@@ -213,7 +220,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #flushWindow(options: { readonly signal?: AbortSignal } = {}): Promise<DeliveryReport> {
     const flushed = this.#flush();
     // With the interval timer, all requests are of the same context, and none of them is cancelled.
-    if (!this.#started) void this.#queue.watch(flushed);
+    if (!this.#started) { for (const destination of this.#destinations) void destination.watch(flushed); }
     return options.signal === undefined ? flushed : untilAborted(flushed, options.signal);
   }
 
@@ -229,15 +236,17 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
    *
    * @returns the report of the whole run; never rejects
    */
-  close(options: OutputCloseOptions = {}): Promise<DeliveryReport> {
+  close(options: OutputCloseOptions = {}): Promise<OutputReport> {
     return this.#closing ??= this.#close(options);
   }
 
   /** A copy of the statistics of the run so far. */
   get stats(): OutputStats {
+    const endpoints = this.#destinations.map(({ name, stats, lagMs }) => ({ ...stats, name, lagMs }));
     return {
-      ...this.#sendStats.snapshot(),
-      lagMs: this.#queue.lagMs,
+      ...sumStats(this.#destinations.map(({ stats }) => stats)),
+      lagMs: Math.max(...endpoints.map(({ lagMs }) => lagMs)),
+      ...this.#options.endpoints !== undefined && { endpoints },
       samplesIn: this.#samplesIn,
       samplesRefused: this.#rejected.counts,
       series: this.#store.size,
@@ -253,18 +262,18 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   async #flush(): Promise<DeliveryReport> {
     // This must be first, because it allows the requests of this flush.
-    const deferred = this.#queue.resume().then((report) => this.#totals.count(report));
+    const deferred = this.#destinations.map((destination) => destination.resume());
     this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.take()));
     const pending = this.#store.takePending().concat(this.#runMetricsStore.takePending());
     const { heartbeatMs, now } = this.#options;
     const collected = this.#collector.collect(pending, heartbeatMs > 0 ? now() : undefined);
     const batches = this.#withSenderMetrics(collected, pending);
     const zeros = this.#collector.takeZeros();
-    const lost = this.#totals.takeLost();
-    const report = mergeReports([lost, ...await Promise.all([deferred, this.#sendWindow([zeros, batches])])]);
-    // After the samples, which are more important, and whose responses show the receiver's protocol version.
-    if (report.delivered > 0) await this.#metadataSender.flush(this.#metadata, this.#queue.signal);
-    return report;
+    const lost = this.#destinations.map((destination) => destination.takeLost());
+    const reports = await Promise.all([...deferred, this.#sendWindow([zeros, batches])]);
+    // After the samples, which are more important.
+    await Promise.all(this.#destinations.map((destination) => destination.flushMetadata(this.#metadata)));
+    return mergeReports([...lost, ...reports]);
   }
 
   #add(given: SampleInput): void {
@@ -304,23 +313,25 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const reports = rounds.flatMap((round, index) =>
       round.flatMap((batch, shard) => {
         if (batch === undefined) return [];
-        this.#totals.emit(batch.length);
         // Zeros come in a round before the values.
         const pushing = { ...options, isCumulative: isCumulative && index === rounds.length - 1 };
-        return [this.#queue.push(shard, batch, pushing).then((report) => this.#totals.count(report))];
+        return this.#destinations.map((destination) => destination.push(shard, batch, pushing));
       })
     );
     return mergeReports(await Promise.all(reports));
   }
 
   #withSenderMetrics(batches: Round, pending: readonly Series<EncodedSeries>[]): Round {
-    if (this.#senderMetrics === undefined) return batches;
+    if (this.#senderMetrics.length === 0) return batches;
     // In a replay of an old run, the present time would make the receiver refuse all later samples as too old.
     const newest = (latest: number, series: Series<EncodedSeries>): number => Math.max(latest, series.latestTime);
     const time = this.#windows === undefined ? this.#options.now() : pending.reduce(newest, -Infinity);
     if (time === -Infinity) return batches;
     const [first = new Batch(), ...rest] = batches;
-    this.#senderMetrics.addTo(first, { stats: this.#sendStats.snapshot(), time });
+    for (const [index, metrics] of this.#senderMetrics.entries()) {
+      const stats = this.#destinations[index]?.stats;
+      if (stats !== undefined) metrics.addTo(first, { stats, time });
+    }
     return [first, ...rest];
   }
 
@@ -349,7 +360,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     void this.#enqueue([this.#collector.collectAgain(idle, now)]);
   }
 
-  async #close(options: OutputCloseOptions): Promise<DeliveryReport> {
+  async #close(options: OutputCloseOptions): Promise<OutputReport> {
     const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
     this.#timer?.abort();
     // Before the verdicts, which are about all samples.
@@ -360,20 +371,22 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       // Not for the run metrics: the verdicts must still be visible after the run.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }
-    const finish = async (): Promise<void> => {
+    const finish = async (signal: AbortSignal): Promise<void> => {
       await Promise.all(last);
       // The caller's `onWindow` may never resolve.
-      await untilAborted(this.#checkpointed?.settle(), this.#queue.signal).catch(() => {});
-      await untilAborted(this.#metadataSender.settled(), this.#queue.signal).catch(() => {});
+      await untilAborted(this.#checkpointed?.settle(), signal).catch(() => {});
     };
-    this.#totals.count(await this.#queue.close({ timeoutMs, signal, finish }));
-    return this.#totals.close();
+    const endpoints = await Promise.all(this.#destinations.map(async (destination) => ({
+      ...await destination.close({ timeoutMs, signal, finish }),
+      name: destination.name,
+    })));
+    const report = mergeReports(endpoints);
+    return this.#options.endpoints === undefined ? report : { ...report, endpoints };
   }
 
   #lose(samples: number, error: unknown, warnings: Warnings): void {
     const reason = `a sink of the mapping "${this.#options.mapping.name}" failed: ${reasonOf(error)}`;
-    this.#totals.lose(samples, reason);
-    this.#sendStats.dropped("sink_failed", samples);
+    for (const destination of this.#destinations) destination.lose(samples, { drop: "sink_failed", reason });
     warnings.once(`Samples lost: ${samples} (${reason}). Further samples of this kind are only counted.`);
   }
 }

@@ -14,6 +14,8 @@ import type { Tags } from "../sample.ts";
 import { checkBuckets } from "../sinks/classic_histogram_sink.ts";
 import { parseTrendStats } from "../sinks/trend_stats.ts";
 import { checkContradictions } from "./check_contradictions.ts";
+import { redactUrl } from "../../send/redact.ts";
+import { type ResolvedEndpoint, resolveEndpoints } from "./endpoint_options.ts";
 import { type CheckedOutputOptions, outputOptionDefinitions, type RemoteWriteOutputOptions } from "./output_options.ts";
 import { type IdSource, randomId, runId } from "./run_id.ts";
 
@@ -22,6 +24,8 @@ export interface ResolvedOptions extends CheckedOutputOptions, CompletedOptions 
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;
   readonly mapping: Mapping;
+  /** The endpoints; one if the option `endpoints` is not given. */
+  readonly destinations: readonly ResolvedEndpoint[];
 }
 
 /**
@@ -33,7 +37,11 @@ export function resolveOptions(options: RemoteWriteOutputOptions = {}): Resolved
   const checked = completeClientOptions(checkOptions(options, outputOptionDefinitions));
   const mapping = resolveMapping(checked);
   checkContradictions(options, checked);
-  return { ...checked, mapping, labels: resolveLabels(checked) };
+  const { endpoints, spool } = checked;
+  const destinations = endpoints === undefined
+    ? [{ ...checked, name: redactUrl(checked.url), labels: {}, relabel: undefined, spool }]
+    : resolveEndpoints(endpoints, options);
+  return { ...checked, mapping, destinations, labels: resolveLabels(checked) };
 }
 
 function resolveMapping(options: CheckedOutputOptions): Mapping {

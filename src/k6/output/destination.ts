@@ -1,0 +1,185 @@
+/**
+ * One endpoint of an output, with its own queue, counts and warnings: what happens to it does not affect the others.
+ *
+ * @module
+ */
+import type { DeliveryReport } from "../../model/delivery_report.ts";
+import type { Metadata } from "../../model/time_series.ts";
+import type { Batch } from "../../protocol/batch.ts";
+import { type Codecs, createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
+import type { MetadataSender } from "../../send/metadata_sender.ts";
+import { Outage } from "../../send/outage.ts";
+import { mergeReports } from "../../send/report_builder.ts";
+import type { RequestBudget } from "../../send/request_budget.ts";
+import { untilAborted } from "../../send/sleep.ts";
+import { type DropReason, SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
+import { Warnings } from "../../send/warnings.ts";
+import { type PushOptions, type QueueCloseOptions, type SampleQueue, WriteQueue } from "../../send/write_queue.ts";
+import { EndpointLabels } from "./endpoint_labels.ts";
+import type { ResolvedEndpoint } from "./endpoint_options.ts";
+import type { ResolvedOptions } from "./resolve_options.ts";
+import { RunTotals } from "./run_totals.ts";
+
+/** How an output uses its endpoints. */
+export interface DestinationOptions {
+  /** The options of the output. */
+  readonly output: ResolvedOptions;
+  /** Limits the requests of a flush. */
+  readonly budget: RequestBudget;
+  /** The encoders, if several endpoints share them. */
+  readonly codecs: Codecs | undefined;
+  /** Whether the output has other endpoints, too. */
+  readonly isOneOfSeveral: boolean;
+}
+
+/** Sends what an output makes to one endpoint. */
+export class Destination {
+  readonly name: string;
+  readonly #stats = new SendStats();
+  readonly #totals = new RunTotals();
+  readonly #queue: SampleQueue;
+  readonly #outage: Outage;
+  readonly #metadataSender: MetadataSender;
+  readonly #labels: EndpointLabels | undefined;
+  /** Samples that were delivered since metadata was sent. */
+  #delivered = 0;
+
+  constructor(endpoint: ResolvedEndpoint, { output, budget, codecs, isOneOfSeveral }: DestinationOptions) {
+    this.name = endpoint.name;
+    const { onWarning } = endpoint;
+    const warnings = new Warnings(isOneOfSeveral ? (message) => onWarning(`${this.name}: ${message}`) : onWarning);
+    if (endpoint.relabel !== undefined || Object.keys(endpoint.labels).length > 0) {
+      this.#labels = new EndpointLabels(endpoint, (message) => warnings.once(message));
+    }
+    // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
+    this.#outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
+    const sending = { ...output, ...endpoint, budget, codecs, outage: this.#outage, stats: this.#stats, warnings };
+    const sender = createDelivery(sending);
+    this.#metadataSender = createMetadataSender(sending, sender);
+    const { spool } = endpoint;
+    const onRefusal = output.windows === "event" ? "stop" : spool === undefined ? "defer" : "wait";
+    // With a spool, the queue in memory never gets more than it may have. One of several endpoints drops its own oldest samples while
+    // it is down, because nothing waits for it.
+    const overflow = spool !== undefined ? "block" : isOneOfSeveral ? "drop-oldest" : output.overflow;
+    const queue = new WriteQueue({ ...sending, ...sender, overflow, onRefusal });
+    this.#queue = spool?.before(queue, sending) ?? queue;
+  }
+
+  /** Whether it still sends: false after a refusal that stopped it. */
+  get isSending(): boolean {
+    return this.#queue.isSending;
+  }
+
+  /** Whether its requests fail at present. */
+  get isFailing(): boolean {
+    return this.#outage.reason !== "";
+  }
+
+  /** The age of the oldest batch, in milliseconds; 0 if there is none. */
+  get lagMs(): number {
+    return this.#queue.lagMs;
+  }
+
+  /** A copy of the statistics so far. */
+  get stats(): SendStatsSnapshot {
+    return this.#stats.snapshot();
+  }
+
+  /** What happened to all samples so far that have an outcome. */
+  get report(): DeliveryReport {
+    return this.#totals.report;
+  }
+
+  /** Adds a batch, which must not change any more. Resolves like `WriteQueue.push`. */
+  async push(shard: number, batch: Batch, options: PushOptions): Promise<DeliveryReport> {
+    const own = this.#labels?.relabel(batch) ?? batch;
+    if (own.length === 0) return mergeReports([]);
+    this.#totals.emit(own.length);
+    return this.#count(await this.#queue.push(shard, own, options));
+  }
+
+  /** Counts samples that were lost before the queue. */
+  lose(samples: number, { drop, reason }: { readonly drop: DropReason; readonly reason: string }): void {
+    this.#totals.lose(samples, reason);
+    this.#stats.dropped(drop, samples);
+  }
+
+  /** Returns a report of the samples that were lost before the queue since the last call. */
+  takeLost(): DeliveryReport {
+    return this.#totals.takeLost();
+  }
+
+  /** Begins a new flush. Resolves with what happens to the batches that earlier flushes deferred. */
+  async resume(): Promise<DeliveryReport> {
+    return this.#count(await this.#queue.resume());
+  }
+
+  /** Takes over what a cancelled request left. */
+  watch(until: Promise<unknown>): Promise<void> {
+    return this.#queue.watch(until);
+  }
+
+  /** Resolves when the queue has room. */
+  ready(signal: AbortSignal | undefined, options: { readonly untilDeferred: boolean }): Promise<void> {
+    return this.#queue.ready(signal, options);
+  }
+
+  /** Sends metadata if samples were delivered since the last call: their responses show the receiver's protocol version. */
+  async flushMetadata(metadata: ReadonlyMap<string, Metadata>): Promise<void> {
+    if (this.#delivered === 0) return;
+    this.#delivered = 0;
+    await this.#metadataSender.flush(metadata, this.#queue.signal);
+  }
+
+  /** Closes the queue. Resolves with the report of the whole run; never rejects. */
+  async close(
+    options: Omit<QueueCloseOptions, "finish"> & {
+      /** What else the caller waits for, until the signal fires. It must not reject. */
+      finish(signal: AbortSignal): Promise<unknown>;
+    },
+  ): Promise<DeliveryReport> {
+    const { signal } = this.#queue;
+    const finish = async (): Promise<void> => {
+      await options.finish(signal);
+      await untilAborted(this.#metadataSender.settled(), signal).catch(() => {});
+    };
+    this.#count(await this.#queue.close({ ...options, finish }));
+    return this.#totals.close();
+  }
+
+  #count(report: DeliveryReport): DeliveryReport {
+    this.#delivered += report.delivered;
+    return this.#totals.count(report);
+  }
+}
+
+/** Returns the sum of the statistics of several senders. */
+export function sumStats([first, ...others]: readonly SendStatsSnapshot[]): SendStatsSnapshot {
+  if (first === undefined) return new SendStats().snapshot();
+  return others.reduce((sum, next) => ({
+    samplesTotal: sum.samplesTotal + next.samplesTotal,
+    samplesFailedTotal: sum.samplesFailedTotal + next.samplesFailedTotal,
+    samplesRetriedTotal: sum.samplesRetriedTotal + next.samplesRetriedTotal,
+    samplesDroppedTotal: sumOf(sum.samplesDroppedTotal, next.samplesDroppedTotal),
+    samplesPending: sum.samplesPending + next.samplesPending,
+    bytesTotal: sum.bytesTotal + next.bytesTotal,
+    requestsTotal: sum.requestsTotal + next.requestsTotal,
+    requestDuration: {
+      bounds: sum.requestDuration.bounds,
+      counts: sum.requestDuration.counts.map((count, index) => count + (next.requestDuration.counts[index] ?? 0)),
+      sum: sum.requestDuration.sum + next.requestDuration.sum,
+      count: sum.requestDuration.count + next.requestDuration.count,
+    },
+    highestSentTimestampMs: newest(sum.highestSentTimestampMs, next.highestSentTimestampMs),
+  }), first);
+}
+
+function sumOf(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const sums = { ...a };
+  for (const [name, count] of Object.entries(b)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
+function newest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : b === undefined ? a : Math.max(a, b);
+}

@@ -1,0 +1,71 @@
+/**
+ * The labels that time series have for one of several endpoints.
+ *
+ * @module
+ */
+import { byName } from "../../model/labels.ts";
+import { Batch } from "../../protocol/batch.ts";
+import { EncodedSeries } from "../../protocol/encoded_series.ts";
+import type { Relabel } from "../relabel/relabel_rules.ts";
+import type { Tags } from "../sample.ts";
+import { labelsOf } from "../series/labels_of.ts";
+
+/** What an endpoint changes. */
+export interface EndpointLabelOptions {
+  readonly labels: Tags;
+  readonly relabel: Relabel | undefined;
+}
+
+const nameOnly: readonly string[] = ["__name__"];
+
+/** Replaces the series of batches by those with the labels of an endpoint. */
+export class EndpointLabels {
+  readonly #options: EndpointLabelOptions;
+  readonly #warn: (message: string) => void;
+  /** The series by the series of the output; null if it is not sent to this endpoint. */
+  readonly #series = new Map<EncodedSeries, EncodedSeries | null>();
+  /** The labels of the series that are sent. */
+  readonly #taken = new Set<string>();
+
+  constructor(options: EndpointLabelOptions, warn: (message: string) => void) {
+    this.#options = options;
+    this.#warn = warn;
+  }
+
+  /** Returns a batch with the same samples for this endpoint, without those of dropped series. */
+  relabel(batch: Batch): Batch {
+    const changed = new Batch(Math.max(1, batch.length));
+    for (const [index, series] of batch.series.entries()) {
+      let own = this.#series.get(series);
+      if (own === undefined) this.#series.set(series, own = this.#open(series));
+      if (own !== null) changed.copy(batch, index, own);
+    }
+    return changed;
+  }
+
+  #open({ labels, metadata }: EncodedSeries): EncodedSeries | null {
+    const { labels: external, relabel } = this.#options;
+    const given = labels.map(({ name, value }) => [name, value] as const);
+    // As with Prometheus's external labels, the series' own label wins.
+    let all = new Map([...Object.entries(external).filter(([, value]) => value !== ""), ...given]);
+    if (relabel !== undefined) {
+      const relabelled = relabel(all);
+      if (relabelled === undefined) return null;
+      const name = relabelled.get("__name__") ?? all.get("__name__") ?? "";
+      all = new Map([...relabelled].filter(([label]) => !label.startsWith("__")));
+      all.set("__name__", name);
+    }
+    const name = all.get("__name__") ?? "";
+    all.delete("__name__");
+    const changed = [...labelsOf(all, { reserved: nameOnly }), { name: "__name__", value: name }].sort(byName);
+    const key = JSON.stringify(changed);
+    if (this.#taken.has(key)) {
+      this.#warn(
+        `Relabelling makes two series equal, such as ${name}: only the first of them is sent. Relabel before aggregation to add them up.`,
+      );
+      return null;
+    }
+    this.#taken.add(key);
+    return new EncodedSeries(changed, metadata);
+  }
+}
