@@ -1,9 +1,10 @@
 // Generates gen/: the protobuf types (with buf and a local plugin, without a network) and the snappy module in the two forms
-// that the runtimes can load. `--check` generates it again and fails if git reports a difference.
+// that the runtimes can load; and the dashboards of docs/grafana. `--check` generates it again and fails if git reports a difference.
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { writeDashboards } from "./grafana/write_dashboards.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
@@ -113,13 +114,16 @@ export default function snappyModule() {
 );
 writeFileSync(`${folder}/compiled.d.ts`, readFileSync(`${folder}/inline.d.ts`));
 
+const dashboards = "docs/grafana/dashboards";
+writeDashboards(`${root}/${dashboards}`);
+
 if (process.argv.includes("--check")) {
-  const difference = run("git", "status", "--porcelain", "--", "gen").toString();
+  const difference = run("git", "status", "--porcelain", "--", "gen", dashboards).toString();
   if (difference !== "") {
     console.error(
-      `gen/ differs from its sources:\n${difference}Run "npm run generate" and commit the result.`,
+      `gen/ or ${dashboards}/ differs from its sources:\n${difference}Run "npm run generate" and commit the result.`,
     );
     process.exit(1);
   }
-  console.log("gen/ agrees with its sources.");
+  console.log(`gen/ and ${dashboards}/ agree with their sources.`);
 }
