@@ -206,6 +206,10 @@ export function dashboard({ uid, title, description, variables, runs, panels }) 
     links: [{
       type: "dashboards",
       title: "k6 dashboards",
+      icon: "external link",
+      tooltip: "",
+      url: "",
+      targetBlank: false,
       tags: ["k6-remote-write"],
       asDropdown: true,
       includeVars: true,
