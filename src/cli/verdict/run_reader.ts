@@ -125,6 +125,12 @@ export class RunReader {
     return reading;
   }
 
+  /** Returns the values of a metric with the name that a script uses. @throws QueryError */
+  async readNamed(name: string, tags: TagList = []): Promise<MetricReading | undefined> {
+    const metric = this.find(name);
+    return metric && await this.read(metric, tags);
+  }
+
   /** Returns the checks, in the order of their names. @throws QueryError */
   async checks(): Promise<CheckResult[]> {
     const { prefix } = this.#run;
