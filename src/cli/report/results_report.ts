@@ -20,7 +20,8 @@ import {
   verdictExitCodes,
 } from "../verdict/run_verdict.ts";
 
-type Format = (results: RunResults) => string;
+/** Formats results for one kind of file. */
+export type Format = (results: RunResults) => string;
 
 const formats: Readonly<Record<string, Format>> = { md: formatMarkdown, json: formatJson, xml: formatJUnit };
 
@@ -33,7 +34,7 @@ export function reportFormatOf(path: string): Format {
 
 /** Formats results as JSON. Times of trends are in milliseconds, as in k6. */
 export function formatJson(results: RunResults): string {
-  const { title, testid, extent, durationMs, problems, readings, checks, thresholds, delivery } = results;
+  const { title, testid, extent, durationMs, problems, notes, readings, checks, thresholds, delivery } = results;
   const timesOf = ({ startMs, endMs }: typeof extent): object => ({
     start: new Date(startMs).toISOString(),
     end: new Date(endMs).toISOString(),
@@ -73,6 +74,7 @@ export function formatJson(results: RunResults): string {
       instances: results.instances.map(({ name, ended, ...extent }) => ({ name, ended, ...timesOf(extent) })),
     },
     delivery,
+    notes,
     problems,
     thresholds,
     checks,

@@ -54,7 +54,7 @@ function formatSource({ thresholds, areThresholdsSent }: RunVerdict): string[] {
 }
 
 function formatHead(results: RunResults): string {
-  const { title, testid, extent, durationMs, problems, delivery } = results;
+  const { title, testid, extent, durationMs, problems, notes = [], delivery } = results;
   const time = `${timeOf(extent.startMs)} to ${timeOf(extent.endMs)}, about ${formatDurationMs(durationMs)}`;
   const rows = [
     ...isVerdict(results)
@@ -68,6 +68,7 @@ function formatHead(results: RunResults): string {
         ["time", time],
       ],
     ...delivery === undefined ? [] : [["delivered", deliveredOf(delivery)]],
+    ...notes.map((note) => ["note", cleanText(note)]),
     ...problems.map((problem) => ["problem", cleanText(problem)]),
   ];
   return rows.map(([title = "", text]) => `${title.padStart(11)}  ${text}`).join("\n");

@@ -134,6 +134,38 @@ export class MetricReading {
   }
 }
 
+/**
+ * Returns what the statistics of series say together: the smallest minimum, the largest maximum, the sum of counts. Others are known
+ * only if one series has them. Returns undefined if there are none.
+ *
+ * @param values the values of all series by the suffix of the statistic, such as `_p95`
+ */
+export function statisticsOf(
+  values: ReadonlyMap<string, readonly number[]>,
+  isUnitKnown: boolean,
+): StoredValues | undefined {
+  const stats = new Map<string, number>();
+  let series = 0;
+  for (const [suffix, ofSeries] of values) {
+    const [first, ...others] = ofSeries;
+    series = Math.max(series, ofSeries.length);
+    if (first === undefined) continue;
+    if (suffix === "_min") stats.set(suffix, Math.min(...ofSeries));
+    else if (suffix === "_max") stats.set(suffix, Math.max(...ofSeries));
+    else if (suffix === "_sum" || suffix === "_count") {
+      stats.set(
+        suffix,
+        others.reduce((sum, each) => sum + each, first),
+      );
+    } else if (others.length === 0) stats.set(suffix, first);
+  }
+  // k6's own output divides the count of times by 1000.
+  if (!Number.isInteger(stats.get("_count") ?? 0)) stats.delete("_count");
+  const [sum, count] = [stats.get("_sum"), stats.get("_count")];
+  if (sum !== undefined && count !== undefined && count > 0 && !stats.has("_avg")) stats.set("_avg", sum / count);
+  return series === 0 ? undefined : { type: "trend", series, stats, isUnitKnown };
+}
+
 /** Returns the end of the name of a statistic's series. */
 export function suffixOf(aggregation: Aggregation): string {
   if (typeof aggregation !== "object") return `_${aggregation}`;

@@ -76,6 +76,8 @@ export interface RunResults {
   readonly durationMs: number;
   /** What is wrong with the run as a whole, such as a silent instance, or samples that were lost. */
   readonly problems: readonly string[];
+  /** What is to be known about the results, without being wrong with the run. */
+  readonly notes?: readonly string[] | undefined;
   readonly readings: readonly MetricReading[];
   readonly checks: readonly CheckResult[];
   readonly thresholds: readonly Judgement[];
