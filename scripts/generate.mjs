@@ -1,16 +1,19 @@
 // Generates gen/: the protobuf types (with buf and a local plugin, without a network) and the snappy module in the two forms
 // that the runtimes can load; and the dashboards of docs/grafana. `--check` generates it again and fails if git reports a difference.
+import { writeDashboards } from "./grafana/write_dashboards.mjs";
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { writeDashboards } from "./grafana/write_dashboards.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
 
 run("node_modules/.bin/buf", "lint");
 run("node_modules/.bin/buf", "generate");
+
+const dashboards = "docs/grafana/dashboards";
+writeDashboards(`${root}/${dashboards}`);
 
 /** What the module documentation of a generated file says, and the message that its example makes. */
 const protos = [
@@ -113,9 +116,6 @@ export default function snappyModule() {
 `,
 );
 writeFileSync(`${folder}/compiled.d.ts`, readFileSync(`${folder}/inline.d.ts`));
-
-const dashboards = "docs/grafana/dashboards";
-writeDashboards(`${root}/${dashboards}`);
 
 if (process.argv.includes("--check")) {
   const difference = run("git", "status", "--porcelain", "--", "gen", dashboards).toString();
