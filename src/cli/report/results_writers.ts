@@ -23,6 +23,10 @@ export interface ReportedRun {
   readonly samples?: SampleResults | undefined;
   /** The beginning of the names of k6's series. @default "k6_" */
   readonly prefix?: string | undefined;
+  /** The testid of samples that have none: the one that the output adds. */
+  readonly testid?: string | undefined;
+  /** When the run began, in milliseconds since the Unix epoch, if the command began it. */
+  readonly startMs?: number | undefined;
   readonly delivery?: DeliveryReport | undefined;
 }
 
@@ -44,8 +48,8 @@ function writerOf(format: Format): ResultsWriter {
 }
 
 function resultsOf(run: ReportedRun): Promise<RunResults> {
-  const { title, store, samples, delivery, prefix = k6OptionDefinitions.prefix.default } = run;
-  if (samples !== undefined) return samples.results({ title, delivery });
+  const { title, testid, store, samples, startMs, delivery, prefix = k6OptionDefinitions.prefix.default } = run;
+  if (samples !== undefined) return samples.results({ title, testid, delivery });
   const metadataOf = (name: string): Metadata | undefined => store.metadataOf(name);
-  return seriesResults(store.series.values(), { title, delivery, prefix, metadataOf });
+  return seriesResults(store.series.values(), { title, delivery, prefix, startMs, metadataOf });
 }

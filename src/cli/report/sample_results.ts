@@ -19,7 +19,7 @@ import type { RunResults } from "../verdict/run_verdict.ts";
 const maxExactValues = 1_000_000;
 
 /** What is known about a run besides its samples. */
-export type ResultsHeader = Pick<RunResults, "title" | "delivery">;
+export type ResultsHeader = Pick<RunResults, "title" | "testid" | "delivery">;
 
 /** Adds up the samples of a run. */
 export class SampleResults implements MetricSource {
@@ -62,7 +62,7 @@ export class SampleResults implements MetricSource {
   }
 
   /** Returns the results so far. */
-  async results({ title, delivery }: ResultsHeader): Promise<RunResults> {
+  async results({ title, testid, delivery }: ResultsHeader): Promise<RunResults> {
     const names = [...this.#totals.values()].filter(({ isMetric }) => isMetric).map(({ name }) => name).sort();
     const readings = await Promise.all(names.map((name) => this.readNamed(name)));
     const own = await judgeSentThresholds([...this.#thresholds.values()], this);
@@ -70,7 +70,8 @@ export class SampleResults implements MetricSource {
     const isEmpty = this.#startMs === Infinity;
     return {
       title,
-      testid: this.#testid,
+      // As in the series, a tag of the script takes precedence.
+      testid: this.#testid ?? testid,
       extent: isEmpty ? { startMs: 0, endMs: 0 } : { startMs: this.#startMs, endMs: this.#endMs },
       durationMs: this.#durationMs,
       problems: isEmpty ? ["There were no samples."] : [],

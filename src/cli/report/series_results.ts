@@ -41,12 +41,13 @@ interface LastPoint {
 /**
  * Returns the results of the newest run in series: the one whose testid has the newest sample.
  *
- * @param options prefix: the beginning of the names of k6's series; metadataOf: what is known about a series by its name
+ * @param options prefix: the beginning of the names of k6's series; startMs: when the run began, if it is known; metadataOf: what is known about a series by its name
  */
 export async function seriesResults(
   series: Iterable<SeriesPoints>,
-  { title, delivery, prefix, metadataOf = () => undefined }: ResultsHeader & {
+  { title, delivery, prefix, startMs, metadataOf = () => undefined }: Omit<ResultsHeader, "testid"> & {
     readonly prefix: string;
+    readonly startMs?: number | undefined;
     readonly metadataOf?: MetadataOf | undefined;
   },
 ): Promise<RunResults> {
@@ -64,7 +65,7 @@ export async function seriesResults(
   const newestOf = (points: readonly LastPoint[]): number =>
     points.reduce((newest, { series, at }) => Math.max(newest, series.times[at] ?? 0), 0);
   const [[testid, points] = ["", []], ...others] = [...runs].sort(([, a], [, b]) => newestOf(b) - newestOf(a));
-  const reader = new SeriesReader(points, { prefix, metadataOf });
+  const reader = new SeriesReader(points, { prefix, startMs, metadataOf });
   const readings = await Promise.all(reader.metrics.map(({ name }) => reader.readNamed(name)));
   return {
     title,
@@ -99,7 +100,11 @@ class SeriesReader implements MetricSource {
 
   constructor(
     points: readonly LastPoint[],
-    { prefix, metadataOf }: { readonly prefix: string; readonly metadataOf: MetadataOf },
+    { prefix, startMs: began, metadataOf }: {
+      readonly prefix: string;
+      readonly startMs: number | undefined;
+      readonly metadataOf: MetadataOf;
+    },
   ) {
     this.#prefix = prefix;
     const native = new Set<string>();
@@ -116,7 +121,7 @@ class SeriesReader implements MetricSource {
     this.extent = points.length === 0 ? { startMs: 0, endMs: 0 } : { startMs, endMs };
     this.metrics = storedMetrics(this.#byName.keys(), { prefix, known: {}, native })
       .map((metric) => withUnit(metric, metadataOf));
-    this.durationMs = this.extent.endMs - this.#estimateStart();
+    this.durationMs = Math.max(0, this.extent.endMs - (began ?? this.#estimateStart()));
   }
 
   readNamed(name: string, tags: TagList = []): Promise<MetricReading | undefined> {
@@ -218,7 +223,8 @@ class SeriesReader implements MetricSource {
     const counters = ["http_reqs", "iterations"].map((name) => this.#find(`${this.#prefix}${name}_total`));
     const points = counters.find((found) => found.length > 0) ?? [];
     const most = points.reduce((most, { series }) => Math.max(most, series.length), 0);
-    if (most < 2 || endMs === startMs) return startMs;
+    // One flush says nothing about the time, so that no rate per second is known.
+    if (most < 2) return endMs;
     const periodMs = (endMs - startMs) / (most - 1);
     // A series that begins later says nothing about the start.
     const early = points.filter(({ series }) => (series.times[0] ?? 0) < startMs + periodMs);

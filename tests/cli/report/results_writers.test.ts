@@ -18,6 +18,8 @@ test("a report is of the samples if they are known, and of the series otherwise,
   assert.equal(await count({ title: "run", store, samples }), 3);
   assert.equal(await count({ title: "run", store, prefix: "load_" }), 5);
   assert.equal(await count({ title: "run", store }), undefined);
+  const { testid } = JSON.parse(await resultsWriters.json.write({ title: "run", testid: "night", store, samples }));
+  assert.equal(testid, "night");
   assert.match(await resultsWriters.md.write({ title: "run", store, samples }), /^## k6 results: run\n/);
   assert.match(await resultsWriters.xml.write({ title: "run", store, samples }), /^<\?xml/);
 });

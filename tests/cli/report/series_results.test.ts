@@ -127,6 +127,17 @@ test("the results are those of the newest run, without staleness markers; VUs of
   assert.equal(reqs?.get("count").value, 30);
 });
 
+test("the rate per second of a single flush is only known if the start is known", async () => {
+  const series = [
+    line("k6_http_reqs_total", { url: "a" }, [30], 60_000),
+    line("k6_http_reqs_total", { url: "b" }, [60], 60_020),
+  ];
+  const rateOf = async (startMs?: number): Promise<unknown> =>
+    (await seriesResults(series, { title: "run", prefix: "k6_", startMs })).readings[0]?.get("rate");
+  assert.deepEqual(await rateOf(), { problem: "samples of one moment give no rate per second" });
+  assert.deepEqual(await rateOf(57_020), { value: 30 });
+});
+
 test("without series of k6, the results say so", async () => {
   const results = await seriesResults([line("up", {}, [1])], { title: "receive", prefix: "k6_" });
   assert.deepEqual(results.problems, ["No series of k6 arrived, whose names begin with k6_."]);
