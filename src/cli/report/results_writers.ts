@@ -32,6 +32,8 @@ export interface ReportedRun {
 
 /** Writes reports of one kind. */
 export interface ResultsWriter {
+  /** Whether the samples make the report better. To keep them costs time and memory. */
+  readonly usesSamples: true;
   /** Returns the content of the file. */
   write(run: ReportedRun): Promise<string>;
 }
@@ -44,7 +46,7 @@ export const resultsWriters: Readonly<Record<"md" | "json" | "xml", ResultsWrite
 };
 
 function writerOf(format: Format): ResultsWriter {
-  return { write: async (run) => format(await resultsOf(run)) };
+  return { usesSamples: true, write: async (run) => format(await resultsOf(run)) };
 }
 
 function resultsOf(run: ReportedRun): Promise<RunResults> {

@@ -106,7 +106,7 @@ export class SampleResults implements MetricSource {
   }
 
   #addCheck({ value, tags: { check = "", group = "" } = {} }: Sample): void {
-    const key = JSON.stringify([group, check]);
+    const key = `${group}\n${check}`;
     let count = this.#checks.get(key);
     if (count === undefined) {
       count = { name: check, group, passes: 0, samples: 0 };
@@ -120,6 +120,8 @@ export class SampleResults implements MetricSource {
 /** The samples of a metric, or those of them that have certain tags. */
 class SampleTotals {
   readonly name: string;
+  /** Whether these are all samples of the metric. */
+  readonly isMetric: boolean;
   readonly #metric: Metric;
   readonly #selector: MetricSelector;
   readonly #trend: TrendSink | undefined;
@@ -134,25 +136,21 @@ class SampleTotals {
     this.name = metric.name;
     this.#metric = metric;
     this.#selector = selector;
+    this.isMetric = selector.tags.length === 0;
     if (metric.type !== "trend") return;
     // A sink with one quantile can read all of them.
     this.#trend = new TrendSink(parseTrendStats(["med"]), { scale: 1, window: "run", maxExactValues });
   }
 
-  /** Whether these are all samples of the metric. */
-  get isMetric(): boolean {
-    return this.#selector.tags.length === 0;
-  }
-
   add({ value, tags }: Sample): void {
     if (!this.isMetric && !selects(this.#selector, tags ?? {})) return;
     this.#samples++;
+    if (this.#trend !== undefined) return this.#trend.add(value);
     this.#sum += value;
     this.#last = value;
     if (value !== 0) this.#passes++;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
-    this.#trend?.add(value);
   }
 
   /** Returns the values; undefined if there are none. */

@@ -121,7 +121,7 @@ class SeriesReader implements MetricSource {
     this.extent = points.length === 0 ? { startMs: 0, endMs: 0 } : { startMs, endMs };
     this.metrics = storedMetrics(this.#byName.keys(), { prefix, known: {}, native })
       .map((metric) => withUnit(metric, metadataOf));
-    this.durationMs = Math.max(0, this.extent.endMs - (began ?? this.#estimateStart()));
+    this.durationMs = Math.max(0, Math.round(this.extent.endMs - (began ?? this.#estimateStart())));
   }
 
   readNamed(name: string, tags: TagList = []): Promise<MetricReading | undefined> {
