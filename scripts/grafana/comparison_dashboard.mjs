@@ -103,6 +103,7 @@ export const comparison = dashboard({
       title: "URLs",
       description: highest,
       by: ["url"],
+      largestFirst: "change of p95",
       height: 9,
       queries: [
         { expr: total("http_reqs_total", baseline, "url"), name: "requests, baseline" },

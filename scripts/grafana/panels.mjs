@@ -83,8 +83,8 @@ export const graph = ({ title, description, unit = "short", queries, width = 12,
   },
 });
 
-/** A table with a column for each query, and a row for each value of the labels in `by`. */
-export const table = ({ title, description, queries, by, width = 24, height = 8 }) => {
+/** A table with a column for each query, and a row for each value of the labels in `by`. The largest value of a column may be first. */
+export const table = ({ title, description, queries, by, largestFirst, width = 24, height = 8 }) => {
   // Grafana numbers the columns of values only if there are several.
   const columnOf = (index) => queries.length === 1 ? "Value" : `Value #${refIdOf(index)}`;
   const order = [...by, ...queries.map((_, index) => columnOf(index))];
@@ -111,7 +111,11 @@ export const table = ({ title, description, queries, by, width = 24, height = 8 
       defaults: { unit: "short", custom: { align: "auto", filterable: true } },
       overrides: overridesOf(queries, byColumn),
     },
-    options: { showHeader: true, cellHeight: "sm" },
+    options: {
+      showHeader: true,
+      cellHeight: "sm",
+      ...largestFirst !== undefined && { sortBy: [{ displayName: largestFirst, desc: true }] },
+    },
   };
 };
 

@@ -209,6 +209,7 @@ function urls({ ofRun, overTime, exemplar, percentiles, time }) {
       title: "URLs",
       description: `p95 and p99: ${percentiles}`,
       by: ["url"],
+      largestFirst: "p95",
       height: 9,
       queries: [
         { expr: total("http_reqs_total", requests, "url"), name: "requests" },
