@@ -1,9 +1,11 @@
 // Generates gen/: the protobuf types (with buf and a local plugin, without a network) and the snappy module in the two forms
-// that the runtimes can load. It also generates docs/options/. `--check` generates it again and fails if git reports a difference.
+// that the runtimes can load; docs/options/; and the dashboards of docs/grafana. `--check` generates it again and fails if git
+// reports a difference.
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { writeDashboards } from "./grafana/write_dashboards.mjs";
 import { writeOptionPages } from "./option_pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -11,6 +13,9 @@ const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio
 
 run("node_modules/.bin/buf", "lint");
 run("node_modules/.bin/buf", "generate");
+
+const dashboards = "docs/grafana/dashboards";
+writeDashboards(`${root}/${dashboards}`);
 
 /** What the module documentation of a generated file says, and the message that its example makes. */
 const protos = [
@@ -117,7 +122,7 @@ writeFileSync(`${folder}/compiled.d.ts`, readFileSync(`${folder}/inline.d.ts`));
 await writeOptionPages();
 
 if (process.argv.includes("--check")) {
-  const difference = run("git", "status", "--porcelain", "--", "gen", "docs/options").toString();
+  const difference = run("git", "status", "--porcelain", "--", "gen", "docs/options", dashboards).toString();
   if (difference !== "") {
     console.error(
       `Generated files differ from their sources:\n${difference}Run "npm run generate" and commit the result.`,

@@ -53,6 +53,8 @@ export interface ExemplarSeries {
 export interface Prometheus {
   readonly url: string;
   readonly writeUrl: string;
+  /** Asks a path of the HTTP API, and returns its data. */
+  get(path: string, parameters: Readonly<Record<string, string>>): Promise<unknown>;
   /** The result of an instant query, at a time in milliseconds. */
   query(expression: string, timeMs: number): Promise<readonly InstantSeries[]>;
   /** All samples of the series that a selector takes, as they are stored, up to a time in milliseconds and two hours back. */
@@ -109,6 +111,7 @@ export async function startPrometheus(
   return {
     url,
     writeUrl: `${url}/api/v1/write`,
+    get,
     async query(query, timeMs) {
       return Object(await get("/api/v1/query", { query, time: String(timeMs / 1000) })).result;
     },

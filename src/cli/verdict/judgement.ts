@@ -14,8 +14,8 @@ import {
 import { parseThresholdGroups, type ThresholdGroup } from "../../k6/run_metrics/thresholds.ts";
 import { isRemoteWriteError } from "../../model/errors.ts";
 import { formatChange, formatValue, type ValueKind } from "./format_value.ts";
-import type { Answer } from "./metric_reading.ts";
-import type { RunReader, SentThreshold } from "./run_reader.ts";
+import type { Answer, MetricReading } from "./metric_reading.ts";
+import type { SentThreshold, TagList } from "./run_reader.ts";
 
 /** A condition and whether the run meets it. */
 export interface Judgement {
@@ -31,7 +31,13 @@ export interface Judgement {
 }
 
 /** The metrics of a run. */
-export type MetricSource = Pick<RunReader, "find" | "read">;
+export interface MetricSource {
+  /**
+   * Returns the values of a metric with the name that a script uses, or of its samples with certain tags; undefined if there are
+   * none.
+   */
+  readNamed(name: string, tags?: TagList): Promise<MetricReading | undefined>;
+}
 
 /** Judges a run by thresholds. @throws QueryError */
 export async function judgeThresholds(
@@ -151,10 +157,9 @@ async function ask(
   { name, tags }: MetricSelector,
   aggregation: Aggregation,
 ): Promise<{ readonly answer: Answer; readonly kind: ValueKind }> {
-  const metric = reader.find(name);
-  const reading = metric && await reader.read(metric, tags);
+  const reading = await reader.readNamed(name, tags);
   if (reading !== undefined) return { answer: reading.get(aggregation), kind: kindOf(reading) };
-  const where = metric === undefined || tags.length === 0
+  const where = tags.length === 0 || await reader.readNamed(name) === undefined
     ? ""
     : ` with ${tags.map(([tag, value]) => `${tag}=${value}`).join(", ")}`;
   return { answer: { problem: `the run has no series of ${name}${where}` }, kind: "default" };

@@ -5,6 +5,7 @@
  */
 import type { MetricType, ValueType } from "../../k6/metric.ts";
 import { type Aggregation, hasAggregation } from "../../k6/run_metrics/threshold_expression.ts";
+import type { TrendStat } from "../../k6/sinks/trend_stats.ts";
 import { type Estimate, type Histogram, histogramMax, histogramMin, histogramQuantile } from "./histogram_quantile.ts";
 
 /** A value in the metric's own unit (milliseconds for times), or why it is not known. */
@@ -25,6 +26,8 @@ export type StoredValues =
   /** Only the ratios of series were sent. */
   | { readonly type: "rate"; readonly ratios: readonly number[] }
   | { readonly type: "trend"; readonly histogram: Histogram }
+  /** All samples are known. Their values are in the metric's own unit. */
+  | { readonly type: "trend"; readonly samples: TrendSamples }
   | {
     readonly type: "trend";
     /** The number of series that have each statistic: a percentile of several series cannot be known. */
@@ -33,6 +36,12 @@ export type StoredValues =
     readonly stats: ReadonlyMap<string, number>;
     readonly isUnitKnown: boolean;
   };
+
+/** The values of all samples of a trend. */
+export interface TrendSamples {
+  readonly count: number;
+  read(aggregation: TrendStat["of"]): number;
+}
 
 /** A metric with its values, or with the samples of it that have certain tags. */
 export class MetricReading {
@@ -54,14 +63,16 @@ export class MetricReading {
   }
 
   /** The form of a trend, which decides what can be known about it. */
-  get trendForm(): "native" | "classic" | "stats" | undefined {
+  get trendForm(): "native" | "classic" | "stats" | "samples" | undefined {
     if (this.values.type !== "trend") return undefined;
+    if ("samples" in this.values) return "samples";
     return "histogram" in this.values ? this.values.histogram.form : "stats";
   }
 
   /** The number of values of a trend or a rate, if it is known. */
   get count(): number | undefined {
     const { values } = this;
+    if (values.type === "trend" && "samples" in values) return values.samples.count;
     if (values.type === "trend") return "histogram" in values ? values.histogram.count : values.stats.get("_count");
     if (values.type === "rate") return "samples" in values ? values.samples : undefined;
     return values.type === "counter" ? values.count : undefined;
@@ -84,6 +95,7 @@ export class MetricReading {
       case "rate":
         return rateOf(values);
       case "trend":
+        if ("samples" in values) return ofSamples(values.samples, aggregation);
         return "histogram" in values
           ? this.#ofHistogram(values.histogram, aggregation)
           : this.#ofStats(values, aggregation);
@@ -122,6 +134,38 @@ export class MetricReading {
   }
 }
 
+/**
+ * Returns what the statistics of series say together: the smallest minimum, the largest maximum, the sum of counts. Others are known
+ * only if one series has them. Returns undefined if there are none.
+ *
+ * @param values the values of all series by the suffix of the statistic, such as `_p95`
+ */
+export function statisticsOf(
+  values: ReadonlyMap<string, readonly number[]>,
+  isUnitKnown: boolean,
+): StoredValues | undefined {
+  const stats = new Map<string, number>();
+  let series = 0;
+  for (const [suffix, ofSeries] of values) {
+    const [first, ...others] = ofSeries;
+    series = Math.max(series, ofSeries.length);
+    if (first === undefined) continue;
+    if (suffix === "_min") stats.set(suffix, Math.min(...ofSeries));
+    else if (suffix === "_max") stats.set(suffix, Math.max(...ofSeries));
+    else if (suffix === "_sum" || suffix === "_count") {
+      stats.set(
+        suffix,
+        others.reduce((sum, each) => sum + each, first),
+      );
+    } else if (others.length === 0) stats.set(suffix, first);
+  }
+  // k6's own output divides the count of times by 1000.
+  if (!Number.isInteger(stats.get("_count") ?? 0)) stats.delete("_count");
+  const [sum, count] = [stats.get("_sum"), stats.get("_count")];
+  if (sum !== undefined && count !== undefined && count > 0 && !stats.has("_avg")) stats.set("_avg", sum / count);
+  return series === 0 ? undefined : { type: "trend", series, stats, isUnitKnown };
+}
+
 /** Returns the end of the name of a statistic's series. */
 export function suffixOf(aggregation: Aggregation): string {
   if (typeof aggregation !== "object") return `_${aggregation}`;
@@ -131,6 +175,12 @@ export function suffixOf(aggregation: Aggregation): string {
   // As in the names of the series: p(99.9) is _p999, and p(9.5) is _p9_5.
   const dot = fraction !== "" && whole.length === 1 && whole !== "0" ? "_" : "";
   return `_p${whole}${dot}${fraction}`;
+}
+
+function ofSamples(samples: TrendSamples, aggregation: Aggregation): Answer {
+  // A trend has neither.
+  if (aggregation === "value" || aggregation === "rate") return { problem: "a trend has no such value" };
+  return { value: samples.read(aggregation) };
 }
 
 function rateOf(values: Extract<StoredValues, { readonly type: "rate" }>): Answer {

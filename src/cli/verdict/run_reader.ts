@@ -6,14 +6,14 @@
 import type { Metric } from "../../k6/metric.ts";
 import { validLabelName } from "../../model/labels.ts";
 import { classicBuckets, type Histogram, mergeNative } from "./histogram_quantile.ts";
-import { MetricReading, type StoredValues } from "./metric_reading.ts";
+import { MetricReading, statisticsOf, type StoredValues } from "./metric_reading.ts";
 import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select } from "./promql.ts";
 import type { InstantSeries, QueriedHistogram, QueryClient, SampledSeries } from "./query_client.ts";
 import type { RunSelection } from "./run_instances.ts";
 import { metricNamed, type StoredMetric, storedMetrics } from "./stored_metrics.ts";
 
 /** The metrics that are about instances: their values add up. */
-const addedGauges: readonly string[] = ["vus", "vus_max"];
+export const addedGauges: readonly string[] = ["vus", "vus_max"];
 
 /** Tags that samples must have, with their values. */
 export type TagList = readonly (readonly [name: string, value: string])[];
@@ -123,6 +123,12 @@ export class RunReader {
       this.#readings.set(key, reading);
     }
     return reading;
+  }
+
+  /** Returns the values of a metric with the name that a script uses. @throws QueryError */
+  async readNamed(name: string, tags: TagList = []): Promise<MetricReading | undefined> {
+    const metric = this.find(name);
+    return metric && await this.read(metric, tags);
   }
 
   /** Returns the checks, in the order of their names. @throws QueryError */
@@ -255,27 +261,11 @@ export class RunReader {
     { series, suffixes, isUnitKnown }: Extract<StoredMetric, { readonly form: "stats" }>,
     tags: TagList,
   ): Promise<StoredValues | undefined> {
-    const stats = new Map<string, number>();
-    let most = 0;
+    const values = new Map<string, number[]>();
     for (const suffix of suffixes) {
-      const values = (await this.#ask(this.#last(`${series}${suffix}`, tags))).map(({ value }) => value);
-      const [first] = values;
-      most = Math.max(most, values.length);
-      if (first === undefined) continue;
-      if (suffix === "_min") stats.set(suffix, Math.min(...values));
-      else if (suffix === "_max") stats.set(suffix, Math.max(...values));
-      else if (suffix === "_sum" || suffix === "_count") {
-        stats.set(
-          suffix,
-          values.reduce((sum, value) => sum + value, 0),
-        );
-      } else if (values.length === 1) stats.set(suffix, first);
+      values.set(suffix, (await this.#ask(this.#last(`${series}${suffix}`, tags))).map(({ value }) => value));
     }
-    // k6's own output divides the count of times by 1000.
-    if (!Number.isInteger(stats.get("_count") ?? 0)) stats.delete("_count");
-    const [sum, count] = [stats.get("_sum"), stats.get("_count")];
-    if (sum !== undefined && count !== undefined && count > 0 && !stats.has("_avg")) stats.set("_avg", sum / count);
-    return most === 0 ? undefined : { type: "trend", series: most, stats, isUnitKnown };
+    return statisticsOf(values, isUnitKnown);
   }
 
   async #classic(series: string, tags: TagList): Promise<Histogram | undefined> {
@@ -371,7 +361,10 @@ function seriesKey({ __name__: _, ...labels }: SampledSeries["labels"]): string 
 }
 
 /** Returns the histogram of the series of its buckets; undefined if there are none. */
-export function classicOf(series: readonly InstantSeries[], sum: number): Histogram | undefined {
+export function classicOf(
+  series: readonly Pick<InstantSeries, "labels" | "value">[],
+  sum: number,
+): Histogram | undefined {
   // VictoriaMetrics stores native histograms as series for the ranges of their buckets.
   const ranges = series.flatMap(({ labels: { vmrange = "" }, value }) => {
     const [low = NaN, high = NaN] = vmrange.split("...").map(boundOf);

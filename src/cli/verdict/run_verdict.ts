@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { Aggregation } from "../../k6/run_metrics/threshold_expression.ts";
 import type { Judgement } from "./judgement.ts";
 import { kindOf, nameOf, relativeChange } from "./judgement.ts";
@@ -64,29 +65,51 @@ export interface Comparison {
   readonly windows?: WindowComparison | undefined;
 }
 
-/** The verdict on a run. */
-export interface RunVerdict {
-  readonly testid: string;
-  /** The query API, without secrets. */
-  readonly endpoint: string;
+/** The results of a run, and how it stands with its thresholds: what every report shows. */
+export interface RunResults {
+  /** What the results are of, such as a testid or the name of a recording. */
+  readonly title: string;
+  readonly testid?: string | undefined;
   /** The time from the first sample to the last. */
   readonly extent: Extent;
-  /** How long the run took, with an estimate of the time before its first sample. */
+  /** How long the run took, as far as it is known. */
   readonly durationMs: number;
-  readonly instances: readonly InstanceState[];
-  /** What is wrong with the run as a whole, such as a silent instance. */
+  /** What is wrong with the run as a whole, such as a silent instance, or samples that were lost. */
   readonly problems: readonly string[];
+  /** What is to be known about the results, without being wrong with the run. */
+  readonly notes?: readonly string[] | undefined;
   readonly readings: readonly MetricReading[];
   readonly checks: readonly CheckResult[];
   readonly thresholds: readonly Judgement[];
+  /** What was delivered; undefined if nothing was sent. */
+  readonly delivery?: DeliveryReport | undefined;
+}
+
+/** The verdict on a run. */
+export interface RunVerdict extends RunResults {
+  readonly testid: string;
+  /** The query API, without secrets. */
+  readonly endpoint: string;
+  readonly instances: readonly InstanceState[];
   /** Whether the thresholds are those that the run sent. */
   readonly areThresholdsSent: boolean;
   readonly comparison?: Comparison | undefined;
 }
 
+/** Reports whether results are a verdict. */
+export function isVerdict(results: RunResults): results is RunVerdict {
+  return "instances" in results;
+}
+
+/** Returns the conditions of a run: its thresholds, and the gates of a comparison. */
+export function conditionsOf(results: RunResults): readonly Judgement[] {
+  return isVerdict(results) ? [...results.thresholds, ...results.comparison?.gates ?? []] : results.thresholds;
+}
+
 /** Returns the exit code of a verdict: a crossed threshold or gate counts more than an unanswered one. */
-export function exitCodeOf({ thresholds, comparison, problems }: RunVerdict): number {
-  const states = [...thresholds, ...comparison?.gates ?? []].map(({ state }) => state);
+export function exitCodeOf(results: RunResults): number {
+  const { problems } = results;
+  const states = conditionsOf(results).map(({ state }) => state);
   if (states.includes("crossed")) return verdictExitCodes.crossed;
   return states.includes("unanswered") || problems.length > 0 ? verdictExitCodes.unanswered : verdictExitCodes.passed;
 }

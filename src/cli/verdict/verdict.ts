@@ -15,7 +15,7 @@ import { readOutputOptions } from "../output_options.ts";
 import { print } from "../print.ts";
 import { builtin } from "../runtime.ts";
 import { problemsOf, waitForInstances } from "./expected_instances.ts";
-import { formatVerdict } from "./format_verdict.ts";
+import { formatResults } from "./format_results.ts";
 import { judgeGate, type Judgement, judgeSentThresholds, judgeThresholds } from "./judgement.ts";
 import type { Extent } from "./promql.ts";
 import { QueryClient, QueryError } from "./query_client.ts";
@@ -38,7 +38,7 @@ import {
   type VerdictArguments,
   verdictFlags,
 } from "./verdict_arguments.ts";
-import { formatJson } from "./verdict_report.ts";
+import { formatJson } from "../report/results_report.ts";
 import { compareRunWindows } from "./run_windows.ts";
 
 /** The command `verdict`. */
@@ -101,7 +101,7 @@ class Verdict {
     try {
       const verdict = await this.#judge();
       if (verdict === undefined) return verdictExitCodes.unanswered;
-      await print(this.#args.json ? formatJson(verdict) : formatVerdict(verdict));
+      await print(this.#args.json ? formatJson(verdict) : formatResults(verdict));
       for (const [path, format] of Object.entries(this.#args.reports)) writeReport(path, format(verdict));
       return exitCodeOf(verdict);
     } catch (error) {
@@ -129,6 +129,7 @@ class Verdict {
       if (comparison === undefined) return this.#sayMissing(against);
     }
     return {
+      title: this.#testid,
       testid: this.#testid,
       endpoint: this.#client.endpoint,
       extent,

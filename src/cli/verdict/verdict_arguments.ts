@@ -25,7 +25,7 @@ import { metricTypeFlag } from "../metric_type.ts";
 import { outputFlags } from "../output_options.ts";
 import { readText } from "../runtime.ts";
 import { type Gate, parseGate } from "./judgement.ts";
-import { reportFormatOf } from "./verdict_report.ts";
+import { reportFormatOf } from "../report/results_report.ts";
 
 const defaults = { lookback: "7d", timeout: "5m", instanceLabel: "instance" } as const;
 

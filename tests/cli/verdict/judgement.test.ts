@@ -15,11 +15,8 @@ import { parseThresholdGroups } from "../../../src/k6/run_metrics/thresholds.ts"
 /** A run whose metrics have these values; a key with `|` has the tags after it. */
 function runOf(values: Readonly<Record<string, StoredValues>>): MetricSource {
   return {
-    find: (name) => {
-      if (Object.keys(values).every((key) => key.split("|")[0] !== name)) return undefined;
-      return { name, type: "counter", contains: name.endsWith("duration") ? "time" : "default", series: name };
-    },
-    read: ({ name, contains }, tags = []) => {
+    readNamed: (name, tags = []) => {
+      const contains = name.endsWith("duration") ? "time" : "default";
       const found = values[[name, ...tags.map(([tag, value]) => `${tag}=${value}`)].join("|")];
       return Promise.resolve(found && new MetricReading({ name, contains }, found));
     },

@@ -1,16 +1,24 @@
 /**
- * Prints a verdict in the manner of k6's summary.
+ * Prints the results of a run, or the verdict on it, in the manner of k6's summary.
  *
  * @module
  */
 import { formatDurationMs } from "../../config/duration.ts";
 import { cleanText } from "../../send/redact.ts";
-import { formatCount } from "../format.ts";
+import type { DeliveryReport } from "../../model/delivery_report.ts";
+import { countOf, formatCount } from "../format.ts";
 import { formatChange, formatValue } from "./format_value.ts";
 import { type Judgement, kindOf, nameOf } from "./judgement.ts";
 import type { MetricReading } from "./metric_reading.ts";
 import type { CheckResult } from "./run_reader.ts";
-import { aggregationsOf, type Comparison, type RunVerdict, trendAggregations } from "./run_verdict.ts";
+import {
+  aggregationsOf,
+  type Comparison,
+  isVerdict,
+  type RunResults,
+  type RunVerdict,
+  trendAggregations,
+} from "./run_verdict.ts";
 import { windowGateDefaults } from "./window_gate.ts";
 
 const nameWidth = 31;
@@ -18,12 +26,13 @@ const nameWidth = 31;
 /** The signs of states, as in k6. */
 export const signs: Readonly<Record<Judgement["state"], string>> = { passed: "✓", crossed: "✗", unanswered: "?" };
 
-/** Formats the verdict. */
-export function formatVerdict(verdict: RunVerdict): string {
-  const { checks, thresholds, readings, comparison } = verdict;
+/** Formats the results of a run, or the verdict on it. */
+export function formatResults(results: RunResults): string {
+  const { checks, thresholds, readings } = results;
+  const comparison = isVerdict(results) ? results.comparison : undefined;
   const parts = [
-    formatHead(verdict),
-    section("THRESHOLDS", [...formatJudgements(thresholds), ...formatSource(verdict)]),
+    formatHead(results),
+    section("THRESHOLDS", [...formatJudgements(thresholds), ...isVerdict(results) ? formatSource(results) : []]),
     section("TOTAL RESULTS", [
       ...formatChecks(checks),
       ...readings.filter(({ name }) => name !== "checks" || checks.length === 0).map(formatReading),
@@ -44,21 +53,37 @@ function formatSource({ thresholds, areThresholdsSent }: RunVerdict): string[] {
   return ["", "↳ The run sent these. k6 does not tell thresholds on tags to its outputs: --thresholds FILE adds them."];
 }
 
-function formatHead({ testid, endpoint, extent, durationMs, instances, problems }: RunVerdict): string {
+function formatHead(results: RunResults): string {
+  const { title, testid, extent, durationMs, problems, notes = [], delivery } = results;
+  const time = `${timeOf(extent.startMs)} to ${timeOf(extent.endMs)}, about ${formatDurationMs(durationMs)}`;
+  const rows = [
+    ...isVerdict(results)
+      ? [["testid", `${cleanText(results.testid)} at ${results.endpoint}`], ["time", time], [
+        "instances",
+        formatInstances(results),
+      ]]
+      : [
+        ["run", cleanText(title)],
+        ...testid === undefined || testid === title ? [] : [["testid", cleanText(testid)]],
+        ["time", time],
+      ],
+    ...delivery === undefined ? [] : [["delivered", deliveredOf(delivery)]],
+    ...notes.map((note) => ["note", cleanText(note)]),
+    ...problems.map((problem) => ["problem", cleanText(problem)]),
+  ];
+  return rows.map(([title = "", text]) => `${title.padStart(11)}  ${text}`).join("\n");
+}
+
+function formatInstances({ instances }: RunVerdict): string {
   const ended = instances.filter(({ ended }) => ended).length;
   const names = instances.map(({ name }) => cleanText(name) || "(no label)");
   const shown = names.length > 8 ? `${names.slice(0, 8).join(", ")}, ...` : names.join(", ");
   const end = ended === 0 ? "none shows its end: send with --stale-markers or --run-info" : `${ended} ended`;
-  const rows = [
-    ["testid", `${cleanText(testid)} at ${endpoint}`],
-    [
-      "time",
-      `${timeOf(extent.startMs)} to ${timeOf(extent.endMs)}, about ${formatDurationMs(durationMs)}`,
-    ],
-    ["instances", `${instances.length} (${end}): ${shown}`],
-    ...problems.map((problem) => ["problem", cleanText(problem)]),
-  ];
-  return rows.map(([title = "", text]) => `${title.padStart(11)}  ${text}`).join("\n");
+  return `${instances.length} (${end}): ${shown}`;
+}
+
+function deliveredOf({ delivered, samples }: DeliveryReport): string {
+  return `${formatCount(delivered)} of ${countOf(samples, "sample")}`;
 }
 
 function timeOf(ms: number): string {

@@ -1,17 +1,27 @@
 /**
- * Writes a verdict for job summaries (Markdown), machines (JSON) and test reports (JUnit's XML).
+ * Writes the results of a run, or the verdict on it, for job summaries (Markdown), machines (JSON) and test reports (JUnit's XML).
  *
  * @module
  */
 import { ConfigurationError } from "../../model/errors.ts";
 import { version } from "../../model/version.ts";
+import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { cleanText } from "../../send/redact.ts";
-import { formatChange, formatValue } from "./format_value.ts";
-import { formatVerdict, signs } from "./format_verdict.ts";
-import { type Judgement, nameOf } from "./judgement.ts";
-import { aggregationsOf, exitCodeOf, type RunVerdict } from "./run_verdict.ts";
+import { countOf, formatCount } from "../format.ts";
+import { formatChange, formatValue } from "../verdict/format_value.ts";
+import { formatResults, signs } from "../verdict/format_results.ts";
+import { type Judgement, nameOf } from "../verdict/judgement.ts";
+import {
+  aggregationsOf,
+  conditionsOf,
+  exitCodeOf,
+  isVerdict,
+  type RunResults,
+  verdictExitCodes,
+} from "../verdict/run_verdict.ts";
 
-type Format = (verdict: RunVerdict) => string;
+/** Formats results for one kind of file. */
+export type Format = (results: RunResults) => string;
 
 const formats: Readonly<Record<string, Format>> = { md: formatMarkdown, json: formatJson, xml: formatJUnit };
 
@@ -22,9 +32,9 @@ export function reportFormatOf(path: string): Format {
   throw new ConfigurationError(`Cannot use --report: it is "${path}", expected a name that ends in .md, .json or .xml`);
 }
 
-/** Formats the verdict as JSON. Times of trends are in milliseconds, as in k6. */
-export function formatJson(verdict: RunVerdict): string {
-  const { testid, extent, durationMs, instances, problems, readings, checks, thresholds, comparison } = verdict;
+/** Formats results as JSON. Times of trends are in milliseconds, as in k6. */
+export function formatJson(results: RunResults): string {
+  const { title, testid, extent, durationMs, problems, notes, readings, checks, thresholds, delivery } = results;
   const timesOf = ({ startMs, endMs }: typeof extent): object => ({
     start: new Date(startMs).toISOString(),
     end: new Date(endMs).toISOString(),
@@ -56,16 +66,22 @@ export function formatJson(verdict: RunVerdict): string {
   });
   const content = {
     generator: `k6-remote-write ${version}`,
-    exitCode: exitCodeOf(verdict),
+    ...isVerdict(results) ? { exitCode: exitCodeOf(results) } : { title, state: stateOf(results) },
     testid,
     ...timesOf(extent),
     durationMs,
-    instances: instances.map(({ name, ended, ...extent }) => ({ name, ended, ...timesOf(extent) })),
+    ...isVerdict(results) && {
+      instances: results.instances.map(({ name, ended, ...extent }) => ({ name, ended, ...timesOf(extent) })),
+    },
+    delivery,
+    notes,
     problems,
     thresholds,
     checks,
     metrics: Object.fromEntries(metrics),
-    ...comparison && { comparison: { ...comparison, extent: undefined, ...timesOf(comparison.extent) } },
+    ...isVerdict(results) && results.comparison && {
+      comparison: { ...results.comparison, extent: undefined, ...timesOf(results.comparison.extent) },
+    },
   };
   return `${JSON.stringify(content, null, 2)}\n`;
 }
@@ -75,13 +91,21 @@ function memberOf(name: string, entries: readonly (readonly [string, unknown])[]
   return entries.length === 0 ? {} : { [name]: Object.fromEntries(entries) };
 }
 
-/** Formats the verdict for a job summary: the conditions as a table, and the summary of k6's manner below it. */
-function formatMarkdown(verdict: RunVerdict): string {
-  const { testid, problems, thresholds, comparison } = verdict;
-  const conditions = [...thresholds, ...comparison?.gates ?? []];
-  const state = { 0: "passed", 2: "not answered", 99: "failed" }[exitCodeOf(verdict)] ?? "";
+/** Returns one word for the results. */
+function stateOf(results: RunResults): "passed" | "failed" | "not answered" {
+  const code = exitCodeOf(results);
+  return code === verdictExitCodes.crossed ? "failed" : code === verdictExitCodes.passed ? "passed" : "not answered";
+}
+
+/** Formats results for a job summary: the conditions as a table, and the summary of k6's manner below it. */
+export function formatMarkdown(results: RunResults): string {
+  const { title, problems } = results;
+  const comparison = isVerdict(results) ? results.comparison : undefined;
+  const conditions = conditionsOf(results);
+  // A run without thresholds has neither passed nor failed.
+  const state = isVerdict(results) || conditions.length > 0 ? ` ${stateOf(results)}` : "";
   const parts = [
-    `## k6 verdict: ${markdownOf(testid)} ${state}`,
+    `## k6 ${isVerdict(results) ? "verdict" : "results"}: ${markdownOf(title)}${state}`,
     ...problems.map((problem) => `> ${markdownOf(problem)}`),
     ...table(["", "metric", "condition", "value"], [
       ...conditions.map((
@@ -95,7 +119,8 @@ function formatMarkdown(verdict: RunVerdict): string {
         formatChange(relative),
       ]),
     ]),
-    "<details><summary>All results</summary>\n\n```text\n" + formatVerdict(verdict).replaceAll("```", "'''") +
+    `<details${isVerdict(results) ? "" : " open"}><summary>All results</summary>\n\n` +
+    "```text\n" + formatResults(results).replaceAll("```", "'''") +
     "```\n\n</details>",
   ];
   return `${parts.join("\n\n")}\n`;
@@ -116,14 +141,20 @@ function codeOf(text: string): string {
   return `\`${cleanText(text).replaceAll("`", "'").replaceAll("|", "\\|")}\``;
 }
 
-/** Formats the verdict as a JUnit report: each threshold, gate and problem is a case. */
-function formatJUnit(verdict: RunVerdict): string {
-  const { testid, thresholds, comparison, problems, extent, durationMs } = verdict;
+/** Formats results as a JUnit report: each threshold, gate and problem is a case, and so is the delivery. */
+export function formatJUnit(results: RunResults): string {
+  const { title, thresholds, problems, extent, durationMs, delivery } = results;
   const seconds = durationMs / 1000;
   const suites: readonly (readonly [name: string, cases: readonly Judgement[]])[] = [
     ["thresholds", thresholds],
-    ["gates", comparison?.gates ?? []],
-    ["instances", problems.map((detail) => ({ metric: "", expression: detail, state: "unanswered", detail }))],
+    ["gates", isVerdict(results) ? results.comparison?.gates ?? [] : []],
+    [
+      isVerdict(results) ? "instances" : "run",
+      [
+        ...problems.map((detail) => ({ metric: "", expression: detail, state: "unanswered", detail } as const)),
+        ...delivery === undefined ? [] : [judgeDelivery(delivery)],
+      ],
+    ],
   ];
   const count = (cases: readonly Judgement[], state: Judgement["state"]): number =>
     cases.filter((one) => one.state === state).length;
@@ -138,7 +169,7 @@ function formatJUnit(verdict: RunVerdict): string {
     return `${open}>${inner}</testcase>`;
   };
   const all = suites.flatMap(([, cases]) => cases);
-  const name = xmlOf(`k6 ${testid}`);
+  const name = xmlOf(`k6 ${title}`);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="${name}" ${counts(all)} time="${seconds}">`,
@@ -150,6 +181,15 @@ function formatJUnit(verdict: RunVerdict): string {
     "</testsuites>",
     "",
   ].join("\n");
+}
+
+function judgeDelivery({ samples, delivered, unknown }: DeliveryReport): Judgement {
+  const lost = samples - delivered - unknown;
+  const all = countOf(samples, "sample");
+  return {
+    ...{ metric: "", expression: "every sample is delivered", state: lost === 0 ? "passed" : "unanswered" },
+    detail: lost === 0 ? `delivered ${all}` : `${formatCount(lost)} of ${all} not delivered`,
+  };
 }
 
 function xmlOf(text: string): string {

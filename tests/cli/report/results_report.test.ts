@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatVerdict } from "../../../src/cli/verdict/format_verdict.ts";
+import { formatResults } from "../../../src/cli/verdict/format_results.ts";
 import { MetricReading } from "../../../src/cli/verdict/metric_reading.ts";
 import { exitCodeOf, type RunVerdict } from "../../../src/cli/verdict/run_verdict.ts";
-import { reportFormatOf } from "../../../src/cli/verdict/verdict_report.ts";
+import { reportFormatOf } from "../../../src/cli/report/results_report.ts";
 
 const startMs = Date.UTC(2026, 10, 22, 11, 19, 49);
 const endMs = startMs + 60_000;
 
 const histogram = { form: "native", count: 100, sum: 20, buckets: [{ low: 0.125, high: 0.25, count: 100 }] } as const;
 const judged: RunVerdict = {
+  title: "<night>",
   testid: "<night>",
   endpoint: "http://host/api/v1",
   extent: { startMs, endMs },
@@ -54,7 +55,7 @@ test("the exit code is 99 for a crossed threshold, 2 for what is not answered, 0
 
 test("the summary is in the manner of k6", () => {
   assert.equal(
-    formatVerdict(judged),
+    formatResults(judged),
     `     testid  <night> at http://host/api/v1
        time  2026-11-22T11:19:49.000Z to 2026-11-22T11:20:49.000Z, about 1m
   instances  2 (1 ended): a, b
