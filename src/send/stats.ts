@@ -80,6 +80,9 @@ export class SendStats {
   /** How long requests take until they are answered, smoothed, in milliseconds; undefined if none was answered. */
   answerMs: number | undefined;
 
+  /** Whether the latest attempt failed in a way that may pass: no answer, a 5xx or a 429. */
+  isFailing = false;
+
   /** How many samples wait before the queue in memory. */
   spooled = 0;
 
@@ -141,7 +144,9 @@ export function withStats(
     const result = await send(request, signal);
     const ms = monotonicNow() - start;
     if (result.attempts > 0) stats.requested(request, ms);
+    if (result.kind === "failed") stats.isFailing = true;
     if (isAnswer(result)) {
+      stats.isFailing = false;
       stats.answerMs = stats.answerMs === undefined ? ms : stats.answerMs + (ms - stats.answerMs) / 4;
     }
     return result;

@@ -9,7 +9,7 @@ import type { Batch } from "../../protocol/batch.ts";
 import { type Codecs, createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
 import { Outage } from "../../send/outage.ts";
-import { mergeReports } from "../../send/report_builder.ts";
+import { mergeReports, ReportBuilder } from "../../send/report_builder.ts";
 import type { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
 import { type DropReason, SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
@@ -38,8 +38,10 @@ export class Destination {
   readonly #stats = new SendStats();
   readonly #totals = new RunTotals();
   readonly #queue: SampleQueue;
-  readonly #outage: Outage;
   readonly #metadataSender: MetadataSender;
+  readonly #warnings: Warnings;
+  /** Whether samples are dropped while the endpoint is down and the queue is full. */
+  readonly #dropsNew: boolean;
   readonly #labels: EndpointLabels | undefined;
   /** Samples that were delivered since metadata was sent. */
   #delivered = 0;
@@ -52,15 +54,17 @@ export class Destination {
       this.#labels = new EndpointLabels(endpoint, (message) => warnings.once(message));
     }
     // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
-    this.#outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
-    const sending = { ...output, ...endpoint, budget, codecs, outage: this.#outage, stats: this.#stats, warnings };
+    const outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
+    const sending = { ...output, ...endpoint, budget, codecs, outage, stats: this.#stats, warnings };
     const sender = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, sender);
     const { spool } = endpoint;
     const onRefusal = output.windows === "event" ? "stop" : spool === undefined ? "defer" : "wait";
-    // With a spool, the queue in memory never gets more than it may have. One of several endpoints drops its own oldest samples while
-    // it is down, because nothing waits for it.
-    const overflow = spool !== undefined ? "block" : isOneOfSeveral ? "drop-oldest" : output.overflow;
+    // With a spool, the queue in memory never gets more than it may have.
+    const overflow = spool === undefined ? output.overflow : "block";
+    this.#warnings = warnings;
+    // Nothing waits for one of several endpoints while it is down.
+    this.#dropsNew = isOneOfSeveral && spool === undefined && output.overflow === "block";
     const queue = new WriteQueue({ ...sending, ...sender, overflow, onRefusal });
     this.#queue = spool?.before(queue, sending) ?? queue;
   }
@@ -72,7 +76,7 @@ export class Destination {
 
   /** Whether its requests fail at present. */
   get isFailing(): boolean {
-    return this.#outage.reason !== "";
+    return this.#stats.isFailing;
   }
 
   /** The age of the oldest batch, in milliseconds; 0 if there is none. */
@@ -95,6 +99,7 @@ export class Destination {
     const own = this.#labels?.relabel(batch) ?? batch;
     if (own.length === 0) return mergeReports([]);
     this.#totals.emit(own.length);
+    if (this.#dropsNew && this.isFailing && this.#queue.isFull) return this.#drop(own.length);
     return this.#count(await this.#queue.push(shard, own, options));
   }
 
@@ -145,6 +150,16 @@ export class Destination {
     };
     this.#count(await this.#queue.close({ ...options, finish }));
     return this.#totals.close();
+  }
+
+  #drop(samples: number): DeliveryReport {
+    this.#warnings.once(
+      "The endpoint is down and its queue is full, so newer samples are dropped until it answers again.",
+    );
+    this.#stats.dropped("queue_full", samples);
+    const dropped = new ReportBuilder();
+    dropped.count("dropped", samples, "the queue was full while the endpoint was down");
+    return this.#count(dropped.report());
   }
 
   #count(report: DeliveryReport): DeliveryReport {

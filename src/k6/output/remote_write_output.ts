@@ -73,6 +73,9 @@ export interface OutputCloseOptions {
 /** The mappings whose values are totals since the start of the run. Nothing is known about those of a caller. */
 const cumulativeMappings: readonly string[] = ["prometheus", "legacy"];
 
+/** How often a caller that waits for room looks whether an endpoint went down, in milliseconds. */
+const recheckMs = 250;
+
 const noTags: Tags = Object.freeze({});
 
 function isTagged(sample: SampleInput): sample is Sample {
@@ -195,12 +198,19 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
    * @returns false if nothing is sent any more: if `windows` is `event`, the output stops when the endpoint refuses all requests
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
-    const sending = this.#destinations.filter(({ isSending }) => isSending);
-    // An endpoint that is down does not delay the others.
-    const working = sending.filter(({ isFailing }) => !isFailing);
     // With the interval timer, the next flush begins by itself.
     const waiting = { untilDeferred: !this.#started };
-    await Promise.all((working.length > 0 ? working : sending).map((each) => each.ready(options.signal, waiting)));
+    const { signal = new AbortController().signal } = options;
+    const { sleep } = this.#options;
+    for (let isReady = false; !isReady && !signal.aborted;) {
+      const sending = this.#destinations.filter(({ isSending }) => isSending);
+      // An endpoint that is down does not delay the others.
+      const working = sending.filter(({ isFailing }) => !isFailing);
+      const awaited = (working.length > 0 ? working : sending).map((each) => each.ready(signal, waiting));
+      const ready = Promise.all(awaited).then(() => isReady = true);
+      // Another endpoint may go down in the meantime.
+      await (sending.length > 1 ? Promise.race([ready, sleep(recheckMs, signal)]) : ready);
+    }
     return this.#destinations.some(({ isSending }) => isSending);
   }
 
