@@ -67,12 +67,16 @@ export class SnapshotSender {
   }
 
   async #write(snapshot: readonly TimeSeries[]): Promise<DeliveryReport> {
+    const { client, warnings } = this.#options;
     try {
-      return await this.#options.client.write(snapshot, { signal: this.#controller.signal });
+      return await client.write(snapshot, {
+        signal: this.#controller.signal,
+        onInvalid: ({ message }) => warnings.once(`${message}. It is left out.`),
+      });
     } catch (error) {
       // The client itself warns of what was not delivered.
       if (isRemoteWriteError(error, "delivery")) return error.report;
-      this.#options.warnings.once(`Dropped ${snapshot.length} samples: ${reasonOf(error)}`);
+      warnings.once(`Dropped ${snapshot.length} samples: ${reasonOf(error)}`);
       const dropped = new ReportBuilder();
       dropped.count("dropped", snapshot.length, reasonOf(error));
       return dropped.report();

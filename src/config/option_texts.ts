@@ -37,6 +37,7 @@ export const clientOptionTexts: OptionTexts<ClientOptions> = {
   maxDecodedBytes: { help: "The largest request before compression." },
   maxBodyBytes: { help: "The largest request after compression." },
   protocol: { help: "The protocol version: 1.0, 2.0, or auto (2.0 with fallback to 1.0).", placeholder: "VERSION" },
+  nameEscaping: { help: "How 1.0 requests write UTF-8 names: values (U__...) or underscores.", placeholder: "FORM" },
   bisect: { help: "Divide a refused request until the refused series are found." },
   onWarning: null,
   fetch: null,

@@ -4,8 +4,11 @@
  * @module
  */
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import { PointEncoder } from "../protocol/encode_points.ts";
+import { writeLabels } from "../protocol/encoded_series.ts";
 import { encodeMetadataV1, encodeV1 } from "../protocol/encode_v1.ts";
 import { EncoderV2 } from "../protocol/encode_v2.ts";
+import { escapeLabels, escapeName, type NameEscaping } from "../protocol/name_escaping.ts";
 import { compress } from "../protocol/snappy.ts";
 import { type AuthOptions, resolveAuthorizer } from "./auth/resolve_authorizer.ts";
 import type { EncodedSlice } from "./codec.ts";
@@ -13,6 +16,7 @@ import { Delivery, type DeliveryOptions } from "./delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
 import { Liveness } from "./liveness.ts";
 import { MetadataSender } from "./metadata_sender.ts";
+import type { Label, Metadata } from "../model/time_series.ts";
 import type { Send } from "./request_result.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import { withStats } from "./stats.ts";
@@ -22,7 +26,10 @@ import { withStats } from "./stats.ts";
  * `monotonicNow`, because a clock that is set must not change them.
  */
 export interface CreateDeliveryOptions
-  extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {}
+  extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {
+  /** How names are escaped for 1.0. */
+  readonly nameEscaping: NameEscaping;
+}
 
 /** Sends to one endpoint, with one state of protocol, quarantine and statistics. */
 export interface EndpointSender {
@@ -40,7 +47,7 @@ export interface EndpointSender {
  * @throws {ConfigurationError} if the URL, a header or an authentication method cannot be used
  */
 export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
-  const { budget, timeoutMs, sleep } = options;
+  const { budget, timeoutMs, sleep, nameEscaping } = options;
   const liveness = new Liveness(options.monotonicNow, sleep);
   const fetch = budget?.limitFetch(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
@@ -49,12 +56,17 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
   const send = withRetry(limited, { ...options, sleep: liveness.ofSleep(options.outage?.ofSleep(sleep) ?? sleep) });
   // The encoders share one buffer, which grows to the size of the largest request.
   const buffer = new ByteBuffer();
+  const pointsV1 = new PointEncoder("1.0", (labels, to) => {
+    // Of an exemplar's labels that get the same name, one is left: the exemplar must not cost its sample.
+    const isFirst = ({ name }: Label, index: number, all: readonly Label[]): boolean => name !== all[index - 1]?.name;
+    writeLabels(escapeLabels(labels, nameEscaping).filter(isFirst), to);
+  });
   const encoderV2 = new EncoderV2();
   const delivery = new Delivery({
     ...options,
     send,
     codecs: {
-      "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
+      "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer, pointsV1)) },
       "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
     },
   });
@@ -67,10 +79,12 @@ export function createMetadataSender(
   { delivery, send }: EndpointSender,
 ): MetadataSender {
   const buffer = new ByteBuffer();
+  const escaped = (metadata: ReadonlyMap<string, Metadata>): ReadonlyMap<string, Metadata> =>
+    new Map(Array.from(metadata, ([family, each]) => [escapeName(family, options.nameEscaping), each]));
   return new MetadataSender({
     ...options,
     send,
-    encode: (metadata) => compressed(encodeMetadataV1(metadata, buffer)),
+    encode: (metadata) => compressed(encodeMetadataV1(escaped(metadata), buffer)),
     version: () => delivery.version,
   });
 }
