@@ -26,7 +26,7 @@ export class SnapshotSender {
   readonly #options: SnapshotSenderOptions;
   readonly #report = new ReportBuilder();
   #pending: (readonly TimeSeries[])[] = [];
-  #sending: Promise<void> | undefined;
+  #sending: Promise<string | undefined> | undefined;
   /** Ends the current attempt. */
   #controller = new AbortController();
   /** The report of the last attempt to send the oldest snapshot. */
@@ -50,20 +50,30 @@ export class SnapshotSender {
     }
   }
 
-  /** Sends what waits. Resolves when it is delivered, or the endpoint fails for longer than the client tries. Never rejects. */
-  send(): Promise<void> {
+  /**
+   * Sends what waits. Resolves when it is delivered, or the endpoint fails for longer than the client tries. Never rejects.
+   *
+   * @returns why not everything was delivered; undefined if everything was
+   */
+  send(): Promise<string | undefined> {
     return this.#sending ??= this.#send().finally(() => this.#sending = undefined);
   }
 
-  async #send(): Promise<void> {
+  async #send(): Promise<string | undefined> {
+    let problem: string | undefined;
     for (let [snapshot] = this.#pending; snapshot !== undefined; [snapshot] = this.#pending) {
       const report = await this.#write(snapshot);
+      const { samples, delivered, reasons: [first] } = report;
+      if (delivered < samples) {
+        problem ??= `Cannot deliver ${samples - delivered} of ${samples} samples: ${first?.reason ?? "aborted"}`;
+      }
       if (report.failed + report.deferred > 0) {
         this.#failure = report;
-        return;
+        return problem;
       }
       this.#settle(report);
     }
+    return problem;
   }
 
   async #write(snapshot: readonly TimeSeries[]): Promise<DeliveryReport> {

@@ -32,6 +32,7 @@ const limits: Readonly<Record<string, number>> = {
   "./proto/v2": 31_100,
   "./push": 5_400,
   "./prom-client": 27_600,
+  "./opentelemetry": 29_100,
 };
 
 let sizes: readonly Size[];
