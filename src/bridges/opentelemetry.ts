@@ -62,7 +62,7 @@ export interface RemoteWriteMetricExporterOptions extends ClientOptions {
   readonly targetInfo?: boolean | undefined;
   /** Whether series have the labels `otel_scope_name` and `otel_scope_version`. @default true */
   readonly scopeLabels?: boolean | undefined;
-  /** The most samples that may wait while the endpoint is down. Beyond it, resolution is lost, but no total. @default 500000 */
+  /** The most samples that may wait while the endpoint is down. Beyond it, resolution is lost, but no total. @default 100000 */
   readonly capacity?: number | undefined;
   /** How long `forceFlush()` and `shutdown()` wait for what is not yet delivered, in milliseconds. @default 10000 */
   readonly shutdownTimeoutMs?: number | undefined;
@@ -87,7 +87,8 @@ const definitions: OptionDefinitions<RemoteWriteMetricExporterOptions, OptionalC
   },
   targetInfo: { kind: "boolean", default: true },
   scopeLabels: { kind: "boolean", default: true },
-  capacity: queueOptionDefinitions.capacity,
+  // Some 80 megabytes.
+  capacity: { ...queueOptionDefinitions.capacity, default: 100_000 },
   // A program that ends should not wait long. The reader has waited for the last export before.
   shutdownTimeoutMs: { kind: "durationMs", min: 1, default: 10_000 },
 };

@@ -287,7 +287,7 @@ function exemplarOf(
   { filteredAttributes = {}, value, timestamp, traceId, spanId }: OtelExemplar,
   strategy: TranslationStrategy,
 ): Exemplar {
-  const ids = Object.entries({ trace_id: traceId ?? "", span_id: spanId ?? "" });
+  const ids = Object.entries({ trace_id: traceId ?? "", span_id: spanId ?? "" }).filter(([, id]) => id !== "");
   const all = labelsOf("", new Map([...translated(filteredAttributes, strategy), ...ids]));
   const length = all.reduce((sum, { name, value }) => sum + [...name + value].length, 0);
   return {

@@ -63,7 +63,12 @@ test("series have start timestamps, metadata and exemplars", async () => {
   const histogram = { count: 3, sum: 13, buckets: { boundaries: [1, 5], counts: [1, 1, 1] } };
   await exportOnce(exporter, [
     {
-      ...gauge("jobs", [at(3, {}, [exemplar(1, { ...ids, filteredAttributes: { "user.id": 7, trace_id: "x" } })])]),
+      ...gauge("jobs", [
+        at(3, {}, [
+          exemplar(1, { ...ids, filteredAttributes: { "user.id": 7, trace_id: "x" } }),
+          exemplar(2, { filteredAttributes: { trace_id: "own" } }),
+        ]),
+      ]),
       ...{ isMonotonic: true, descriptor: { name: "jobs", unit: "", description: "Jobs." } },
     },
     { ...gauge("depth", [at(2, {}, [exemplar(2, ids)])]), isMonotonic: false },
@@ -91,7 +96,7 @@ test("series have start timestamps, metadata and exemplars", async () => {
   const jobs = { type: "counter", help: "Jobs." };
   const wait = { type: "histogram", help: "The wait.", unit: "seconds" };
   assert.deepEqual(sent, [
-    ["jobs_total", [3, 2_000_000, 1_000_005], [`1,${trace},user_id=7`], jobs],
+    ["jobs_total", [3, 2_000_000, 1_000_005], [`1,${trace},user_id=7`, "2,trace_id=own"], jobs],
     ["depth", [2, 2_000_000, undefined], [], { type: "gauge" }],
     ["wait_seconds_sum", [13, 2_000_000, 1_000_005], [], wait],
     ["wait_seconds_count", [3, 2_000_000, 1_000_005], [], wait],
