@@ -17,6 +17,8 @@ import { quickFault } from "../support/arbitrary_faults.ts";
 import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { headersV1, type InitV1, postV1, postV2 } from "../support/requests.ts";
 import { ScriptedReceiver, type V2Support } from "../support/scripted_receiver.ts";
+import { createSpool, type Spool } from "../../src/send/spool.ts";
+import { MemorySpool } from "../support/memory_spool.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 import { slowRuns } from "../support/runs.ts";
 
@@ -206,6 +208,23 @@ test("UTF-8 names are forwarded as they are in 2.0, sorted in byte order, and es
     assert.equal((await forwarder.close()).delivered, 1);
     assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), expected[protocol]);
   }
+});
+
+test("UTF-8 names that a spool keeps for the next process are escaped there, too", async () => {
+  const store = new MemorySpool();
+  const clock = new VirtualClock();
+  const spool = (): Spool => createSpool(store, { maxBytes: 1e6 });
+  const down = (): Promise<Response> => Promise.resolve(new Response("down", { status: 503 }));
+  const first = setUp({ protocol: "1.0", spool: spool(), fetch: down, closeTimeoutMs: 1000 }, clock);
+  await first.forwarder.handle(postV2({
+    symbols: ["", "__name__", "http.requests", "service.name", "shop"],
+    timeseries: [{ labelsRefs: [1, 2, 3, 4], samples: [{ value: 7, timestamp: 1000n }] }],
+  }));
+  assert.equal((await clock.settle(first.forwarder.close())).deferred, 1);
+  const second = setUp({ protocol: "1.0", spool: spool() }, clock);
+  await clock.advance(1000);
+  await clock.settle(second.forwarder.close());
+  assert.deepEqual([...second.target.samples.keys()], ['U__http_2e_requests{U__service_2e_name="shop"}']);
 });
 
 test("UTF-8 names that Prometheus sends in 1.0 are forwarded, too", async () => {
