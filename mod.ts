@@ -32,6 +32,7 @@ export { runInfo } from "./src/k6/run_metrics/run_info.ts";
 export { thresholds } from "./src/k6/run_metrics/thresholds.ts";
 export type { RunMetrics, RunMetricsContext, RunMetricsFactory } from "./src/k6/run_metrics/run_metrics.ts";
 export { RemoteWriteClient } from "./src/client/remote_write_client.ts";
+export type { WriteOptions } from "./src/client/remote_write_client.ts";
 export type { ClientOptions } from "./src/client/client_options.ts";
 export type { AuthOptions } from "./src/send/auth/resolve_authorizer.ts";
 export type { AuthContext, AuthMethod, AuthorizableRequest, Authorizer } from "./src/send/auth/authorizer.ts";

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import * as main from "../mod.ts";
 import * as gateway from "../src/gateway/mod.ts";
 import * as measure from "../src/k6/measure/mod.ts";
+import * as opentelemetry from "../src/bridges/opentelemetry.ts";
 import * as bridge from "../src/bridges/prom_client.ts";
 import * as push from "../src/client/push.ts";
 import * as relabel from "../src/k6/relabel/mod.ts";
@@ -48,6 +49,7 @@ const functions: Readonly<Record<string, readonly [call: Call, wrong: readonly u
   pushMetrics: [calling(push.pushMetrics), [undefined, null, 5, "x", []]],
   pushRegistry: [calling(bridge.pushRegistry), [undefined, null, 5, "x", [], {}]],
   startPushing: [calling(bridge.startPushing), [undefined, null, 5, "x", [], {}]],
+  RemoteWriteMetricExporter: [creating(opentelemetry.RemoteWriteMetricExporter), [null, 5, "x", [], { xyzzy: 1 }]],
   createReceiver: [calling(receiver.createReceiver), [undefined, null, 5, "x", [], () => {}, {}, { xyzzy: 1 }]],
   strictRules: [calling(receiver.strictRules), [null, 5, "x", [], { xyzzy: 1 }]],
   sigV4: [calling(auth.sigV4), [undefined, null, 5, "x", [], {}, { region: "a", accesKeyId: "b" }]],

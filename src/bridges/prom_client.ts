@@ -28,6 +28,7 @@ import { RemoteWriteClient } from "../client/remote_write_client.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { Warnings } from "../send/warnings.ts";
+import { labelsOption } from "./labels_option.ts";
 import { type PromClientRegistry, RegistryReader } from "./registry_reader.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 
@@ -73,7 +74,7 @@ type Optional = OptionalClientOption | "startTimeMs";
 
 const pushDefinitions: OptionDefinitions<PushRegistryOptions, Optional> = {
   ...clientOptionDefinitions,
-  labels: { kind: "labels", default: {}, check: checkLabels },
+  labels: labelsOption,
   startTimeMs: { kind: "wholeNumber" },
   // Long enough for a request to a database, short enough for the next push.
   collectTimeoutMs: { kind: "durationMs", min: 1, default: 5_000 },
@@ -177,12 +178,4 @@ function prepare(
   };
   // One after the other, so that the snapshots are in order.
   return { sender, read: () => last = last.then(readOnce) };
-}
-
-function checkLabels(labels: unknown): void {
-  const isObject = typeof labels === "object" && labels !== null && !(Symbol.iterator in labels);
-  if (isObject && Object.values(labels).every((value) => typeof value === "string")) return;
-  throw new ConfigurationError(
-    "Cannot use the option labels: it is not an object of strings, expected { name: value }",
-  );
 }

@@ -26,7 +26,7 @@ export class SnapshotSender {
   readonly #options: SnapshotSenderOptions;
   readonly #report = new ReportBuilder();
   #pending: (readonly TimeSeries[])[] = [];
-  #sending: Promise<void> | undefined;
+  #sending: Promise<string | undefined> | undefined;
   /** Ends the current attempt. */
   #controller = new AbortController();
   /** The report of the last attempt to send the oldest snapshot. */
@@ -50,29 +50,43 @@ export class SnapshotSender {
     }
   }
 
-  /** Sends what waits. Resolves when it is delivered, or the endpoint fails for longer than the client tries. Never rejects. */
-  send(): Promise<void> {
+  /**
+   * Sends what waits. Resolves when it is delivered, or the endpoint fails for longer than the client tries. Never rejects.
+   *
+   * @returns why not everything was delivered; undefined if everything was
+   */
+  send(): Promise<string | undefined> {
     return this.#sending ??= this.#send().finally(() => this.#sending = undefined);
   }
 
-  async #send(): Promise<void> {
+  async #send(): Promise<string | undefined> {
+    let problem: string | undefined;
     for (let [snapshot] = this.#pending; snapshot !== undefined; [snapshot] = this.#pending) {
       const report = await this.#write(snapshot);
+      const { samples, delivered, reasons: [first] } = report;
+      if (delivered < samples) {
+        problem ??= `Cannot deliver ${samples - delivered} of ${samples} samples: ${first?.reason ?? "aborted"}`;
+      }
       if (report.failed + report.deferred > 0) {
         this.#failure = report;
-        return;
+        return problem;
       }
       this.#settle(report);
     }
+    return problem;
   }
 
   async #write(snapshot: readonly TimeSeries[]): Promise<DeliveryReport> {
+    const { client, warnings } = this.#options;
     try {
-      return await this.#options.client.write(snapshot, { signal: this.#controller.signal });
+      return await client.write(snapshot, {
+        signal: this.#controller.signal,
+        onInvalid: ({ message }) => warnings.once(`${message}. It is left out.`),
+      });
     } catch (error) {
       // The client itself warns of what was not delivered.
       if (isRemoteWriteError(error, "delivery")) return error.report;
-      this.#options.warnings.once(`Dropped ${snapshot.length} samples: ${reasonOf(error)}`);
+      warnings.once(`Dropped ${snapshot.length} samples: ${reasonOf(error)}`);
       const dropped = new ReportBuilder();
       dropped.count("dropped", snapshot.length, reasonOf(error));
       return dropped.report();

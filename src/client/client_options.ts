@@ -39,6 +39,13 @@ export interface ClientOptions extends AuthOptions {
    */
   readonly protocol?: "auto" | "1.0" | "2.0" | undefined;
   /**
+   * How a 1.0 request writes the names of metrics and labels that 1.0 does not allow, such as `http.server.duration`: as Prometheus's
+   * `values` (`U__http_2e_server_2e_duration`), or with `underscores` (`http_server_duration`). Series that get the same name and
+   * labels by underscores cannot be sent. 2.0 requests have the names themselves.
+   * @default "values"
+   */
+  readonly nameEscaping?: "values" | "underscores" | undefined;
+  /**
    * Whether a refused request is divided into halves until the refused series are found. From then on, these series are sent
    * separately, and less and less often.
    * @default true
@@ -94,6 +101,8 @@ export const clientOptionDefinitions: OptionDefinitions<ClientOptions, OptionalC
   // nginx accepts no larger body by default.
   maxBodyBytes: { kind: "bytes", min: 1024, default: 1024 * 1024 },
   protocol: { kind: "choice", choices: ["auto", "1.0", "2.0"], default: "auto" },
+  // Different names stay different.
+  nameEscaping: { kind: "choice", choices: ["values", "underscores"], default: "values" },
   bisect: { kind: "boolean", default: true },
   onWarning: { kind: "function", default: (message) => console.warn(`k6-remote-write: ${message}`) },
   fetch: { kind: "function" },

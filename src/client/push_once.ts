@@ -18,6 +18,8 @@ import { SendStats } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { SeriesArgument } from "../model/time_series.ts";
 import { contentOf } from "../protocol/message_series.ts";
+import { escapingOf } from "../protocol/name_escaping.ts";
+import { utf8Names } from "../protocol/read_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
 /** The options of `pushOnce`: those of a client with shorter times, and the limits of one push. */
@@ -72,7 +74,10 @@ export async function pushOnce(
     stats: new SendStats(),
     warnings: new Warnings(resolved.onWarning),
   });
-  const batch = batchOf(contentOf(series, resolved.now()).timeSeries);
+  const batch = batchOf(contentOf(series, resolved.now()).timeSeries, {
+    names: utf8Names,
+    escaping: escapingOf(resolved),
+  });
   const job = new DeliveryJob({ batch, from: 0, to: batch.length });
   return await delivery.deliver(job, resolved.signal ?? new AbortController().signal);
 }

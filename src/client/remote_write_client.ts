@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DeliveryError } from "../model/errors.ts";
+import { DeliveryError, type FormatError } from "../model/errors.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { Delivery } from "../send/delivery.ts";
@@ -12,12 +12,27 @@ import { Quarantine } from "../send/quarantine.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
+import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { SeriesArgument } from "../model/time_series.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
 import { contentOf } from "../protocol/message_series.ts";
+import { escapingOf, type NameEscaping } from "../protocol/name_escaping.ts";
+import { utf8Names } from "../protocol/read_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
+
+/** The options of `write`. */
+export interface WriteOptions {
+  /** Ends the call at once. @default none */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Called with the error about each series that cannot be sent, and the number of its samples. The other series are sent, and the
+   * report counts these samples as `dropped`.
+   * @default the call sends nothing and rejects with the error
+   */
+  readonly onInvalid?: ((error: FormatError, samples: number) => void) | undefined;
+}
 
 /** A call of `write` that has not ended. Calls are sent in the order in which they began. */
 interface Write {
@@ -47,6 +62,8 @@ export class RemoteWriteClient {
   readonly #stats = new SendStats();
   readonly #liveness: Liveness;
   readonly #now: () => number;
+  /** How names are escaped for 1.0; undefined if all requests are 2.0. */
+  readonly #escaping: NameEscaping | undefined;
   /** The time of the last call, for samples without a time of their own. */
   #lastTime = -Infinity;
   /** The calls that have not ended, oldest first. */
@@ -57,6 +74,7 @@ export class RemoteWriteClient {
     const resolved = resolveClientOptions(options);
     const warnings = new Warnings(resolved.onWarning);
     this.#now = resolved.now;
+    this.#escaping = escapingOf(resolved);
     const sending = { ...resolved, stats: this.#stats, warnings };
     const endpoint = createDelivery(sending);
     this.#delivery = endpoint.delivery;
@@ -69,24 +87,32 @@ export class RemoteWriteClient {
    * a timestamp gets the time of the call. Labels and samples may be in any order. The times of a series must rise from call to call, because receivers
    * refuse samples that are older than the newest one. Calls that overlap are sent one after the other.
    *
-   * @throws FormatError for a series that cannot be sent. Nothing of the call is sent then.
-   * @throws DeliveryError if not all samples were delivered. Its message says how many were not.
+   * @throws FormatError for a series that cannot be sent, unless there is `onInvalid`. Nothing of the call is sent then.
+   * @throws DeliveryError if not all samples were delivered that can be sent. Its message says how many were not.
    */
   async write(
     series: SeriesArgument,
-    options: { readonly signal?: AbortSignal } = {},
+    { signal = new AbortController().signal, onInvalid: tell }: WriteOptions = {},
   ): Promise<DeliveryReport> {
     // The times of a series must rise, also if two calls come within a millisecond.
     this.#lastTime = Math.max(this.#now(), this.#lastTime + 1);
-    const { timeSeries, metadata } = contentOf(series, this.#lastTime);
-    const batch = batchOf(timeSeries);
-    const signal = options.signal ?? new AbortController().signal;
+    let invalid = 0;
+    const builder = new ReportBuilder();
+    const onInvalid = tell && ((error: FormatError, count: number): void => {
+      invalid += count;
+      builder.count("dropped", count, error.message);
+      tell(error, count);
+    });
+    const { timeSeries, metadata } = contentOf(series, this.#lastTime, onInvalid);
+    const batch = batchOf(timeSeries, { names: utf8Names, escaping: this.#escaping, onInvalid });
     const job = new DeliveryJob({ batch, from: 0, to: batch.length });
-    const report = await this.#deliver(job, signal);
+    builder.add(await this.#deliver(job, signal));
+    const report = builder.report();
     for (const [family, known] of metadata) this.#metadataStore.add(family, known);
     this.#metadataStore.addSeries(timeSeries);
     if (report.delivered > 0) await this.#metadataSender.flush(this.#metadataStore.all, signal);
-    const { samples, delivered, failed, unknown, requests } = report;
+    const { delivered, failed, unknown, requests } = report;
+    const samples = report.samples - invalid;
     if (delivered === samples) return report;
     const reason = report.reasons[0]?.reason ?? (signal.aborted ? "aborted" : "not sent");
     throw new DeliveryError(

@@ -62,6 +62,11 @@ export const clientOptionTexts: OptionTexts<ClientOptions> = {
     help: "The protocol version: 1.0, 2.0, or auto (2.0 with fallback to 1.0).",
     placeholder: "VERSION",
   },
+  nameEscaping: {
+    group: "endpoint",
+    help: "How 1.0 requests write UTF-8 names: values (U__...) or underscores.",
+    placeholder: "FORM",
+  },
   bisect: { group: "delivery", help: "Divide a refused request until the refused series are found." },
   onWarning: null,
   fetch: null,

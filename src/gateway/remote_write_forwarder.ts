@@ -27,6 +27,7 @@ import { type CloseOptions, type SampleQueue, WriteQueue } from "../send/write_q
 import type { TimeSeries } from "../model/time_series.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
+import { escapingOf, type NameEscaping } from "../protocol/name_escaping.ts";
 import { utf8Names } from "../protocol/read_series.ts";
 import { batchesOf } from "../protocol/time_series_batch.ts";
 
@@ -78,8 +79,8 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   readonly handle: (request: Request) => Promise<Response>;
   readonly #onWrite: ForwarderReceiverOptions["onWrite"];
   readonly #shards: number;
-  /** Whether the endpoint always gets 2.0. Otherwise, the queued series may have to be sent in 1.0. */
-  readonly #isV2: boolean;
+  /** How names are escaped for 1.0; undefined if all requests are 2.0. */
+  readonly #escaping: NameEscaping | undefined;
   readonly #closeTimeoutMs: number;
   readonly #queue: SampleQueue;
   readonly #metadataSender: MetadataSender;
@@ -94,7 +95,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   constructor(options: ForwarderOptions = {}) {
     const { receiver, ...resolved } = completeClientOptions(checkOptions(options, forwarderOptionDefinitions));
     this.#shards = resolved.shards;
-    this.#isV2 = resolved.protocol === "2.0";
+    this.#escaping = escapingOf(resolved);
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#warnings = new Warnings(resolved.onWarning);
     const outage = new Outage({ ...resolved, sharedDeadline: false });
@@ -102,7 +103,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
     // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
-    const limits = { ...sending, overflow: "block" } as const;
+    const limits = { ...sending, overflow: "block", escaping: this.#escaping } as const;
     const queue = new WriteQueue({ ...limits, onRefusal: "wait", ...endpoint });
     this.#queue = resolved.spool?.before(queue, limits) ?? queue;
     checkReceiverOptions(receiver);
@@ -146,7 +147,8 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const reasons: string[] = [];
     const batches = batchesOf(write.timeSeries.map((series) => this.#withMetadata(series)), {
       shards: this.#shards,
-      names: this.#isV2 && write.version === "2.0" ? utf8Names : undefined,
+      names: utf8Names,
+      escaping: this.#escaping,
       // Exemplars that come without a sample cannot be sent. That is no reason to refuse the request.
       onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),
     });

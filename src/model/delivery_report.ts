@@ -39,7 +39,10 @@ export interface DeliveryReport {
    * a newer sample of the series may also have replaced the sample.
    */
   readonly unknown: number;
-  /** Samples that a full queue gave up, or that were not made because a mapping's sink failed. */
+  /**
+   * Samples that a full queue gave up, that were not made because a mapping's sink failed, or that `write` left out as its `onInvalid`
+   * was told.
+   */
   readonly dropped: number;
   /**
    * Samples that were not sent, because the queue was closed, the flush had used up its requests, or the endpoint refuses all

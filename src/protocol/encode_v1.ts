@@ -11,16 +11,21 @@ import { PointEncoder } from "./encode_points.ts";
 import { writeLabels } from "./encoded_series.ts";
 import { metricTypeNumber } from "./metric_type.ts";
 
-const points = new PointEncoder("1.0", writeLabels);
+const unescaped = new PointEncoder("1.0", writeLabels);
 
 /**
  * Encodes a slice. Consecutive samples of one series become one TimeSeries; the exemplars of its histograms become another one.
  *
  * @param slice at least one sample
  * @param buffer is overwritten
+ * @param points an encoder of 1.0, which writes the labels of exemplars. @default writes them as they are
  * @returns a view of the buffer, not compressed
  */
-export function encodeV1(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<ArrayBuffer> {
+export function encodeV1(
+  slice: BatchSlice,
+  buffer: ByteBuffer,
+  points: PointEncoder = unescaped,
+): Uint8Array<ArrayBuffer> {
   buffer.length = 0;
   points.begin(slice.batch);
   // Decided here, because the function below runs for every series.

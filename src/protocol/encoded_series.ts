@@ -27,10 +27,13 @@ export class CommonLabels {
   /** The labels as fields of a 1.0 TimeSeries. */
   readonly labelsV1: Uint8Array<ArrayBuffer>;
 
-  /** @param labels sorted by name, unique, valid, without empty values */
-  constructor(labels: readonly Label[]) {
+  /**
+   * @param labels sorted by name, unique, valid, without empty values
+   * @param escaped the same with the names of 1.0, in their order there
+   */
+  constructor(labels: readonly Label[], escaped: readonly Label[] = labels) {
     this.labels = labels;
-    this.labelsV1 = pack((buffer) => writeLabels(labels, buffer));
+    this.labelsV1 = pack((buffer) => writeLabels(escaped, buffer));
   }
 }
 

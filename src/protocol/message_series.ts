@@ -13,6 +13,7 @@ import { FormatError } from "../model/errors.ts";
 import type { GeneratedMessage, Histogram, Metadata, SeriesArgument, TimeSeries } from "../model/time_series.ts";
 import { toMetadata } from "./decode.ts";
 import { metadataOf } from "./metadata_store.ts";
+import type { OnInvalid } from "./read_series.ts";
 import { timeSeriesOf } from "./series_input.ts";
 import { isStaleMarker } from "./stale.ts";
 
@@ -33,9 +34,10 @@ interface SeriesMessage extends Omit<TimeSeries, "histograms"> {
 /**
  * Returns the series of an argument in their full form. Samples without a timestamp get `now`.
  *
+ * @param onInvalid receives the error about a series. @default throws it
  * @throws FormatError that shows the right form, if the argument or a part of it has another type
  */
-export function contentOf(input: SeriesArgument, now: number): SeriesContent {
+export function contentOf(input: SeriesArgument, now: number, onInvalid?: OnInvalid): SeriesContent {
   const metadata = new Map<string, Metadata>();
   let given = input;
   if (isRequest(input)) {
@@ -44,12 +46,26 @@ export function contentOf(input: SeriesArgument, now: number): SeriesContent {
       metadata.set(metricFamilyName, toMetadata(type, texts));
     }
   }
-  const timeSeries = timeSeriesOf(given, now).map((series) => {
+  const valid = onInvalid === undefined ? timeSeriesOf(given, now) : validSeriesOf(given, now, onInvalid);
+  const timeSeries = valid.map((series) => {
     if (!isMessage(series)) return series;
     const name = series.labels.find((label) => label.name === "__name__")?.value;
     return plainSeries({ metadata: metadataOf(name ?? "", metadata), ...series });
   });
   return { timeSeries, metadata };
+}
+
+/** Returns the series that have the right form. */
+function validSeriesOf(input: SeriesArgument, now: number, onInvalid: OnInvalid): readonly TimeSeries[] {
+  return [input].flat().flatMap((series) => {
+    try {
+      return timeSeriesOf([series], now);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      onInvalid(error, 1);
+      return [];
+    }
+  });
 }
 
 function isRequest(input: unknown): input is RequestV1 | RequestV2 {

@@ -30,6 +30,8 @@ export interface Point {
 export interface SeriesPoints {
   /** Sorted by name, unique, valid, without empty values. */
   readonly labels: readonly Label[];
+  /** Whether 1.0 allows the names. */
+  readonly isV1: boolean;
   readonly metadata: Metadata | undefined;
   /** In the order of their times, which differ. */
   readonly points: readonly Point[];
@@ -45,27 +47,22 @@ interface Entry extends SeriesPoints {
 
 /** The names that may be sent. */
 export interface NameRules {
-  /** Matches the names of metrics. */
-  readonly metric: RegExp;
-  /** Matches the names of labels. */
-  readonly label: RegExp;
+  /** Whether names may have any characters, as in 2.0. */
+  readonly allowsUtf8: boolean;
   /** Sorts labels by the bytes of their names. */
   readonly compare: (a: Label, b: Label) => number;
 }
 
 /** The names of 1.0, which 2.0 prefers. */
-const namesV1: NameRules = {
-  metric: /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
-  label: /^[a-zA-Z_][a-zA-Z0-9_]*$/,
-  compare: byName,
-};
+const namesV1: NameRules = { allowsUtf8: false, compare: byName };
+const metricNameV1 = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const labelNameV1 = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** Names of any characters, as 2.0 allows. */
-export const utf8Names: NameRules = {
-  metric: /^[^]+$/,
-  label: /^[^]+$/,
-  compare: (a, b) => compareUtf8(a.name, b.name),
-};
+export const utf8Names: NameRules = { allowsUtf8: true, compare: (a, b) => compareUtf8(a.name, b.name) };
+
+/** Receives what is wrong with a series, and how many samples are left out with it. */
+export type OnInvalid = (error: FormatError, samples: number) => void;
 
 /** How to read series. */
 export interface ReadSeriesOptions {
@@ -76,8 +73,8 @@ export interface ReadSeriesOptions {
   readonly readHistogram: (histogram: Histogram, fail: (problem: string) => never) => HistogramValue;
   /** The names that may be sent. @default the names of 1.0 */
   readonly names?: NameRules | undefined;
-  /** Receives what is wrong with a series, and how many samples are left out with it. @default throws the error */
-  readonly onInvalid?: ((error: FormatError, samples: number) => void) | undefined;
+  /** @default throws the error */
+  readonly onInvalid?: OnInvalid | undefined;
 }
 
 /**
@@ -120,7 +117,7 @@ function readOne(
   { readHistogram, names = namesV1 }: ReadSeriesOptions,
 ): Entry {
   const sorted = sortedLabels(labels, names);
-  checkLabels(sorted, names);
+  const isV1 = checkLabels(sorted, names);
   const toPoint = (
     { timestamp, startTimestamp, stale = false }: Omit<FloatSample, "value">,
     value: number,
@@ -134,6 +131,7 @@ function readOne(
   });
   return {
     labels: sorted,
+    isV1,
     metadata,
     points: [
       ...samples.map((sample) => toPoint(sample, sample.value)),
@@ -171,25 +169,31 @@ function isSame(a: Point, b: Point | undefined): boolean {
   return a.histogram === b.histogram || JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
-function checkLabels(sorted: readonly Label[], names: NameRules): void {
+/** Returns whether 1.0 allows the names of labels. */
+function checkLabels(sorted: readonly Label[], { allowsUtf8 }: NameRules): boolean {
+  let isV1 = true;
   const check = (kind: string, name: string, rule: RegExp): void => {
-    if (!rule.test(name)) {
+    if (rule.test(name)) return;
+    if (!allowsUtf8 || name === "") {
       fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
     }
+    isV1 = false;
   };
   sorted.forEach(({ name, value }, index) => {
-    check("label", name, names.label);
+    check("label", name, labelNameV1);
     if (name === sorted[index - 1]?.name) fail(sorted, `it has two labels "${name}", expected each name once`);
-    if (name === "__name__") check("metric", value, names.metric);
+    if (name === "__name__") check("metric", value, metricNameV1);
   });
   if (metricName(sorted) === undefined) {
     fail(sorted, "it has no metric name, expected a label __name__ or a name");
   }
+  return isV1;
 }
 
 /** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
-  return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
+  const wellFormed = (text: unknown): string => String(text ?? "").toWellFormed();
+  return labels.map(({ name, value }) => ({ name: wellFormed(name), value: wellFormed(value) }))
     .filter(({ value }) => value !== "").sort(compare);
 }
 
@@ -208,8 +212,13 @@ function toTime(value: number | bigint, labels: readonly Label[]): number {
 const maxMessagePart = 500;
 
 function fail(labels: readonly Label[], problem: string): never {
+  throw seriesError(labels, problem);
+}
+
+/** Returns the error that a series cannot be sent, with its name and labels. */
+export function seriesError(labels: readonly Label[], problem: string): FormatError {
   const rest = labels.filter(({ name }) => name !== "__name__")
     .map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
   const series = `${metricName(labels) ?? ""}{${rest.join(",")}}`.slice(0, maxMessagePart);
-  throw new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
+  return new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
 }

@@ -8,12 +8,13 @@ import { Batch } from "./batch.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { decodeV2 } from "./decode_v2.ts";
 import { EncoderV2 } from "./encode_v2.ts";
-import { compress, decompress } from "./snappy.ts";
+import type { NameEscaping } from "./name_escaping.ts";
 import type { NameRules } from "./read_series.ts";
-import { batchesOf } from "./time_series_batch.ts";
+import { compress, decompress } from "./snappy.ts";
+import { batchesOf, type TimeSeriesBatchOptions } from "./time_series_batch.ts";
 
-/** The names were checked before the batch was stored. The labels keep their order. */
-const storedNames: NameRules = { metric: /^/, label: /^/, compare: () => 0 };
+/** The labels keep the order in which they were stored. */
+const storedNames: NameRules = { allowsUtf8: true, compare: () => 0 };
 
 /** Encodes batches. It remembers the strings of the series that it has encoded. */
 export class BatchWriter {
@@ -26,32 +27,34 @@ export class BatchWriter {
   }
 }
 
+/** For whom stored batches are read: how many shards there are, and how names are escaped for 1.0. */
+export type StoredBatchOptions = Pick<TimeSeriesBatchOptions, "shards" | "escaping">;
+
 /**
  * Reads stored batches, which become one batch for each shard.
  *
  * @param stored oldest first
- * @param options `shards`: how many shards there are. @default 1
  * @throws FormatError if one of them is not the stored form of a batch
  */
 export function readBatches(
   stored: readonly Uint8Array[],
-  { shards = 1 }: { readonly shards?: number } = {},
+  { shards, escaping }: StoredBatchOptions = {},
 ): readonly (Batch | undefined)[] {
   const series = stored.flatMap((bytes) => {
     const request = decompress(bytes, { maxDecodedBytes: Infinity });
     return decodeV2(request, { maxMemoryBytes: Infinity }).timeSeries;
   });
-  return batchesOf(series, { shards, names: storedNames });
+  return batchesOf(series, { shards, escaping, names: storedNames, isChecked: true });
 }
 
 /** Reads a stored batch. @throws FormatError if it is not one */
-export function readBatch(stored: Uint8Array): Batch {
-  return readBatches([stored])[0] ?? new Batch();
+export function readBatch(stored: Uint8Array, escaping?: NameEscaping): Batch {
+  return readBatches([stored], { escaping })[0] ?? new Batch();
 }
 
 /** Returns a batch with the newest sample of each series of stored batches. @throws FormatError if one of them is not one */
-export function readNewest(stored: readonly Uint8Array[]): Batch {
-  const all = readBatches(stored)[0] ?? new Batch();
+export function readNewest(stored: readonly Uint8Array[], escaping?: NameEscaping): Batch {
+  const all = readBatches(stored, { escaping })[0] ?? new Batch();
   const newest = new Batch(Math.max(1, all.length));
   let exemplars: readonly Exemplar[] | undefined;
   for (let index = 0; index < all.length; index++) {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { FormatError } from "../model/errors.ts";
 import type { Histogram, HistogramValue, TimeSeries } from "../model/time_series.ts";
 import { Batch, emptyHistogram } from "./batch.ts";
-import { EncodedSeries } from "./encoded_series.ts";
+import { CommonLabels, EncodedSeries } from "./encoded_series.ts";
 import { checkHistogram } from "./histogram_rules.ts";
 import { metadataTexts } from "./metadata_store.ts";
-import { type NameRules, readSeries, type SeriesPoints } from "./read_series.ts";
+import { distinctSeries, escapeLabels, type NameEscaping } from "./name_escaping.ts";
+import { type NameRules, type OnInvalid, readSeries, type SeriesPoints } from "./read_series.ts";
 
 /** What `batchesOf` does with series. */
 export interface TimeSeriesBatchOptions {
@@ -17,8 +17,12 @@ export interface TimeSeriesBatchOptions {
   readonly shards?: number | undefined;
   /** The names that may be sent. @default the names of 1.0 */
   readonly names?: NameRules | undefined;
-  /** Receives what is wrong with a series, and how many samples are left out with it. @default throws the error */
-  readonly onInvalid?: ((error: FormatError, samples: number) => void) | undefined;
+  /** How the names are escaped for 1.0. @default not, as 1.0 will not be used or allows the names */
+  readonly escaping?: NameEscaping | undefined;
+  /** Whether the series were checked before, by another call. @default false */
+  readonly isChecked?: boolean | undefined;
+  /** @default throws the error */
+  readonly onInvalid?: OnInvalid | undefined;
 }
 
 /**
@@ -26,8 +30,8 @@ export interface TimeSeriesBatchOptions {
  *
  * @throws FormatError that names the series and what is wrong with it
  */
-export function batchOf(timeSeries: readonly TimeSeries[]): Batch {
-  return batchesOf(timeSeries)[0] ?? new Batch();
+export function batchOf(timeSeries: readonly TimeSeries[], options?: TimeSeriesBatchOptions): Batch {
+  return batchesOf(timeSeries, options)[0] ?? new Batch();
 }
 
 /**
@@ -38,11 +42,15 @@ export function batchOf(timeSeries: readonly TimeSeries[]): Batch {
  */
 export function batchesOf(
   timeSeries: readonly TimeSeries[],
-  { shards = 1, ...options }: TimeSeriesBatchOptions = {},
+  { shards = 1, escaping, isChecked = false, ...options }: TimeSeriesBatchOptions = {},
 ): readonly (Batch | undefined)[] {
   const batches: (Batch | undefined)[] = [];
-  for (const points of readSeries(timeSeries, { ...options, readHistogram })) {
-    const series = new EncodedSeries(points.labels, points.metadata && metadataTexts(points.metadata));
+  const read = readSeries(timeSeries, { ...options, readHistogram });
+  const distinct = escaping === undefined || isChecked ? read : distinctSeries(read, escaping, options.onInvalid);
+  for (const points of distinct) {
+    const { labels, isV1, metadata } = points;
+    const own = isV1 || escaping === undefined ? labels : new CommonLabels(labels, escapeLabels(labels, escaping));
+    const series = new EncodedSeries(own, metadata && metadataTexts(metadata));
     push(batches[series.hash % shards] ??= new Batch(), series, points);
   }
   return batches;

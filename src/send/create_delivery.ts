@@ -5,8 +5,11 @@
  */
 import type { Batch } from "../protocol/batch.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import { PointEncoder } from "../protocol/encode_points.ts";
+import { writeLabels } from "../protocol/encoded_series.ts";
 import { encodeMetadataV1, encodeV1 } from "../protocol/encode_v1.ts";
 import { EncoderV2 } from "../protocol/encode_v2.ts";
+import { escapeLabels, escapeName, type NameEscaping } from "../protocol/name_escaping.ts";
 import { compress } from "../protocol/snappy.ts";
 import { type AuthOptions, resolveAuthorizer } from "./auth/resolve_authorizer.ts";
 import type { EncodedSlice } from "./codec.ts";
@@ -14,6 +17,7 @@ import { Delivery, type DeliveryOptions } from "./delivery.ts";
 import { createHttpSender, type HttpSenderOptions } from "./http_sender.ts";
 import { Liveness } from "./liveness.ts";
 import { MetadataSender } from "./metadata_sender.ts";
+import type { Label, Metadata } from "../model/time_series.ts";
 import type { Send } from "./request_result.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import { withStats } from "./stats.ts";
@@ -27,6 +31,8 @@ const maxRemembered = 16;
  */
 export interface CreateDeliveryOptions
   extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {
+  /** How names are escaped for 1.0. */
+  readonly nameEscaping: NameEscaping;
   /** The encoders. @default new ones */
   readonly codecs?: Codecs | undefined;
 }
@@ -50,23 +56,28 @@ export interface EndpointSender {
  * @throws {ConfigurationError} if the URL, a header or an authentication method cannot be used
  */
 export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
-  const { budget, timeoutMs, sleep } = options;
+  const { budget, timeoutMs, sleep, nameEscaping } = options;
   const liveness = new Liveness(options.monotonicNow, sleep);
   const fetch = budget?.limitFetch(options.fetch) ?? options.fetch;
   const authorizer = resolveAuthorizer(options, { ...options, fetch, url: new URL(options.url) });
   const attempt = withStats(createHttpSender({ ...options, fetch, authorizer }), options);
   const limited = liveness.ofSend(budget?.limitSend(attempt) ?? attempt, timeoutMs);
   const send = withRetry(limited, { ...options, sleep: liveness.ofSleep(options.outage?.ofSleep(sleep) ?? sleep) });
-  const delivery = new Delivery({ ...options, send, codecs: options.codecs ?? createCodecs() });
+  const delivery = new Delivery({ ...options, send, codecs: options.codecs ?? createCodecs(nameEscaping) });
   return { delivery, liveness, send };
 }
 
 /** Returns the encoders. They share one buffer, which grows to the size of the largest request. */
-export function createCodecs(): Codecs {
+export function createCodecs(nameEscaping: NameEscaping): Codecs {
   const buffer = new ByteBuffer();
+  const pointsV1 = new PointEncoder("1.0", (labels, to) => {
+    // Of an exemplar's labels that get the same name, one is left: the exemplar must not cost its sample.
+    const isFirst = ({ name }: Label, index: number, all: readonly Label[]): boolean => name !== all[index - 1]?.name;
+    writeLabels(escapeLabels(labels, nameEscaping).filter(isFirst), to);
+  });
   const encoderV2 = new EncoderV2();
   return {
-    "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer)) },
+    "1.0": { encode: (slice) => compressed(encodeV1(slice, buffer, pointsV1)) },
     "2.0": { encode: (slice) => compressed(encoderV2.encode(slice, buffer)) },
   };
 }
@@ -77,17 +88,19 @@ export function createMetadataSender(
   { delivery, send }: EndpointSender,
 ): MetadataSender {
   const buffer = new ByteBuffer();
+  const escaped = (metadata: ReadonlyMap<string, Metadata>): ReadonlyMap<string, Metadata> =>
+    new Map(Array.from(metadata, ([family, each]) => [escapeName(family, options.nameEscaping), each]));
   return new MetadataSender({
     ...options,
     send,
-    encode: (metadata) => compressed(encodeMetadataV1(metadata, buffer)),
+    encode: (metadata) => compressed(encodeMetadataV1(escaped(metadata), buffer)),
     version: () => delivery.version,
   });
 }
 
 /** Returns encoders for several endpoints that get the same batches: each slice is encoded and compressed once. */
-export function createSharedCodecs(): Codecs {
-  const codecs = createCodecs();
+export function createSharedCodecs(nameEscaping: NameEscaping): Codecs {
+  const codecs = createCodecs(nameEscaping);
   return { "1.0": remembering(codecs["1.0"]), "2.0": remembering(codecs["2.0"]) };
 }
 

@@ -10,6 +10,7 @@
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Batch } from "../protocol/batch.ts";
+import type { NameEscaping } from "../protocol/name_escaping.ts";
 import { BatchWriter, readBatch, readBatches, readNewest } from "../protocol/stored_batch.ts";
 import { isMergeable } from "./merge_batches.ts";
 import { ReportBuilder } from "./report_builder.ts";
@@ -22,6 +23,8 @@ import type { OverflowPolicy, PushOptions, QueueCloseOptions, SampleQueue, Write
 /** What a spool needs from its sender. */
 export interface SpoolContext {
   readonly shards: number;
+  /** How names are escaped for 1.0. @default not, as 1.0 will not be used or allows the names */
+  readonly escaping?: NameEscaping | undefined;
   /** How many samples may wait in memory if the store fails. */
   readonly capacity: number;
   /** What happens if the spool is full: older values are left out, or the producer waits. */
@@ -269,7 +272,7 @@ class SpooledQueue implements SampleQueue {
     try {
       const stored = record && this.#options.log.read(record);
       if (stored === undefined) return [];
-      if (!isEarlier) return [{ shard, batch: readBatch(stored) }];
+      if (!isEarlier) return [{ shard, batch: readBatch(stored, this.#options.escaping) }];
       // The earlier process may have had another number of shards.
       const batches = readBatches([stored], this.#options);
       return batches.flatMap((batch, shard) => batch === undefined ? [] : [{ shard, batch }]);
@@ -339,7 +342,8 @@ class SpooledQueue implements SampleQueue {
   /** Returns the newest sample of each series; undefined if the batches cannot be read. */
   #newestOf(run: readonly Entry[]): Batch | undefined {
     try {
-      return readNewest(run.flatMap(({ record }) => (record && this.#options.log.read(record)) ?? []));
+      const stored = run.flatMap(({ record }) => (record && this.#options.log.read(record)) ?? []);
+      return readNewest(stored, this.#options.escaping);
     } catch {
       return undefined;
     }

@@ -17,6 +17,8 @@ import { quickFault } from "../support/arbitrary_faults.ts";
 import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { headersV1, type InitV1, postV1, postV2 } from "../support/requests.ts";
 import { ScriptedReceiver, type V2Support } from "../support/scripted_receiver.ts";
+import { createSpool, type Spool } from "../../src/send/spool.ts";
+import { MemorySpool } from "../support/memory_spool.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 import { slowRuns } from "../support/runs.ts";
 
@@ -118,14 +120,14 @@ test("series that arrive in one version are forwarded in the other, with exempla
 test("the valid series of a 2.0 request are forwarded, and the answer names the others", async () => {
   const { forwarder, target, warnings } = setUp();
   const response = await forwarder.handle(postV2({
-    symbols: ["", "__name__", "good", "bad-name", "x", "same", "trace_id"],
+    symbols: ["", "__name__", "good", "bad", "x", "same", "trace_id"],
     timeseries: [
       {
         labelsRefs: [1, 2],
         samples: [{ value: 1, timestamp: 1000n }],
         exemplars: [{ labelsRefs: [6, 4], value: 1, timestamp: 999n }],
       },
-      { labelsRefs: [1, 3], samples: [{ value: 2, timestamp: 1000n }] },
+      { labelsRefs: [1, 3, 4, 4, 4, 5], samples: [{ value: 2, timestamp: 1000n }] },
       { labelsRefs: [1, 5], samples: [{ value: 3, timestamp: 7n }, { value: 4, timestamp: 7n }] },
     ],
   }));
@@ -133,7 +135,7 @@ test("the valid series of a 2.0 request are forwarded, and the answer names the 
   assert.deepEqual(written(response), ["1", "0", "1"]);
   assert.match(
     await response.text(),
-    /Cannot send the series bad-name\{\}: .*; and 1 more; the other series were accepted/,
+    /Cannot send the series bad\{x="x",x="same"\}: .*; and 1 more; the other series were accepted/,
   );
   const { samples, delivered } = await forwarder.close();
   assert.deepEqual([samples, delivered], [1, 1]);
@@ -141,13 +143,17 @@ test("the valid series of a 2.0 request are forwarded, and the answer names the 
   assert.equal(warnings.length, 1);
 });
 
+/** Makes a series invalid. */
+const twice = [{ name: "x", value: "1" }, { name: "x", value: "2" }];
+
 test("nothing of a 1.0 request with an invalid series is forwarded, and its valid series may come again", async () => {
   const { forwarder, target } = setUp();
   const samples = [{ value: 1, timestamp: 1000n }, { value: 2, timestamp: 2000n }];
   const good = ["a", "b"].map((name) => ({ labels: named(name), samples }));
-  const refused = await forwarder.handle(postV1({ timeseries: [...good, { labels: named("bad-name"), samples }] }));
+  const bad = { labels: named("bad", ...twice), samples };
+  const refused = await forwarder.handle(postV1({ timeseries: [...good, bad] }));
   assert.equal(refused.status, 400);
-  assert.match(await refused.text(), /Cannot send the series bad-name\{\}: .*; nothing of the request was accepted/);
+  assert.match(await refused.text(), /Cannot send the series bad\{.*\}: .*; nothing of the request was accepted/);
   assert.equal((await forwarder.handle(postV1({ timeseries: good }))).status, 204);
   assert.equal((await forwarder.close()).delivered, 4);
   assert.deepEqual([...target.samples.keys()], ["a", "b"]);
@@ -156,7 +162,9 @@ test("nothing of a 1.0 request with an invalid series is forwarded, and its vali
 test("a 1.0 sender that searches for the refused series delivers the other series once", async () => {
   const setting = setUp();
   const batch = new Batch();
-  for (const name of ["g1", "g2", "g3", "bad-name", "g4"]) batch.push(new EncodedSeries(named(name)), 1, 5);
+  for (const name of ["g1", "g2", "g3", "bad", "g4"]) {
+    batch.push(new EncodedSeries(named(name, ...(name === "bad" ? twice : []))), 1, 5);
+  }
   const { clock, forwarder, target } = setting;
   const { delivery } = createDelivery({
     ...resolveClientOptions({
@@ -183,26 +191,55 @@ test("a 1.0 sender that searches for the refused series delivers the other serie
   ]);
 });
 
-test("UTF-8 names are forwarded from 2.0 to 2.0 only, sorted in byte order", async () => {
+test("UTF-8 names are forwarded as they are in 2.0, sorted in byte order, and escaped in 1.0", async () => {
   const labelsRefs = [1, 2, 3, 6, 4, 6, 5, 6];
   const symbols = ["", "__name__", "http.request", "my-tag", "\uffff", "\u{10000}", "x"];
   const request = (): Request =>
     postV2({ symbols, timeseries: [{ labelsRefs, samples: [{ value: 1, timestamp: 1n }] }] });
-  const { forwarder, target } = setUp({ protocol: "2.0", receiver: { strict: strictRules() } });
-  assert.equal((await forwarder.handle(request())).status, 204);
-  assert.equal((await forwarder.close()).delivered, 1);
-  assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), [
-    symbols[1],
-    ...symbols.slice(3, 6),
-  ]);
-  for (const protocol of ["auto", "1.0"] as const) {
-    const other = setUp({ protocol });
-    const response = await other.forwarder.handle(request());
-    assert.match(
-      await response.text(),
-      /the metric name "http.request", expected a name of the form \[a-zA-Z_:\]/,
-    );
-    assert.equal((await other.forwarder.close()).samples, 0);
+  const escaped = ["U___10000_", "U___ffff_", "U__my_2d_tag", "__name__"];
+  const expected = {
+    "2.0": ["__name__", ...symbols.slice(3, 6)],
+    auto: ["__name__", ...symbols.slice(3, 6)],
+    "1.0": escaped,
+  };
+  for (const protocol of ["2.0", "auto", "1.0"] as const) {
+    const { forwarder, target } = setUp({ protocol, receiver: { strict: strictRules() } });
+    assert.equal((await forwarder.handle(request())).status, 204);
+    assert.equal((await forwarder.close()).delivered, 1);
+    assert.deepEqual(target.writes[0]?.timeSeries[0]?.labels.map(({ name }) => name), expected[protocol]);
+  }
+});
+
+test("UTF-8 names that a spool keeps for the next process are escaped there, too", async () => {
+  const store = new MemorySpool();
+  const clock = new VirtualClock();
+  const spool = (): Spool => createSpool(store, { maxBytes: 1e6 });
+  const down = (): Promise<Response> => Promise.resolve(new Response("down", { status: 503 }));
+  const first = setUp({ protocol: "1.0", spool: spool(), fetch: down, closeTimeoutMs: 1000 }, clock);
+  await first.forwarder.handle(postV2({
+    symbols: ["", "__name__", "http.requests", "service.name", "shop"],
+    timeseries: [{ labelsRefs: [1, 2, 3, 4], samples: [{ value: 7, timestamp: 1000n }] }],
+  }));
+  assert.equal((await clock.settle(first.forwarder.close())).deferred, 1);
+  const second = setUp({ protocol: "1.0", spool: spool() }, clock);
+  await clock.advance(1000);
+  await clock.settle(second.forwarder.close());
+  assert.deepEqual([...second.target.samples.keys()], ['U__http_2e_requests{U__service_2e_name="shop"}']);
+});
+
+test("UTF-8 names that Prometheus sends in 1.0 are forwarded, too", async () => {
+  const labels = named("http.requests", { name: "service.name", value: "shop" });
+  for (
+    const [protocol, series] of [
+      ["1.0", 'http_requests{service_name="shop"}'],
+      ["2.0", '{__name__="http.requests","service.name"="shop"}'],
+    ] as const
+  ) {
+    const { forwarder, target } = setUp({ protocol, nameEscaping: "underscores" });
+    const timeseries = [{ labels, samples: [{ value: 3, timestamp: 5n }] }];
+    assert.equal((await forwarder.handle(postV1({ timeseries }))).status, 204);
+    await forwarder.close();
+    assert.deepEqual([...target.samples.keys()], [series]);
   }
 });
 

@@ -15,11 +15,11 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** The largest allowed size of each row in bytes, as `npm run size -- --limits` prints it, so that growth is a decision. */
 const limits: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 24_600,
-  pushOnce: 22_500,
+  RemoteWriteClient: 25_500,
+  pushOnce: 23_400,
   RemoteWriteOutput: 37_900,
   createReceiver: 9_000,
-  RemoteWriteForwarder: 35_000,
+  RemoteWriteForwarder: 35_600,
   RemoteWriteAggregator: 41_700,
   ".": 115_300,
   "./receiver": 13_300,
@@ -31,7 +31,8 @@ const limits: Readonly<Record<string, number>> = {
   "./proto/v1": 30_500,
   "./proto/v2": 31_100,
   "./push": 5_400,
-  "./prom-client": 26_700,
+  "./prom-client": 27_600,
+  "./opentelemetry": 29_100,
 };
 
 let sizes: readonly Size[];

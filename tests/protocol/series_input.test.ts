@@ -77,8 +77,8 @@ const wrong: readonly (readonly [unknown, string])[] = [
   [{ name }, "the series queue_depth{}: it has no sample, expected at least one, or a value"],
   [{ value: 3 }, "the series {}: it has no metric name, expected a label __name__ or a name"],
   [
-    { name: "a b", value: 3 },
-    'the series a b{}: it has the metric name "a b", expected a name of the form [a-zA-Z_:][a-zA-Z0-9_:]*',
+    { name, labels: { "": "a" }, value: 3 },
+    'the series queue_depth{="a"}: it has the label name "", expected a name of the form [a-zA-Z_][a-zA-Z0-9_]*',
   ],
   [
     { name, value: 3, timestamp: 1.5 },

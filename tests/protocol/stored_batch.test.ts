@@ -6,6 +6,7 @@ import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { encodeV1 } from "../../src/protocol/encode_v1.ts";
 import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
 import { BatchWriter, readBatch, readBatches, readNewest } from "../../src/protocol/stored_batch.ts";
+import { utf8Names } from "../../src/protocol/read_series.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { timeSeriesList } from "../support/arbitrary_series.ts";
 import { slowRuns } from "../support/runs.ts";
@@ -26,6 +27,19 @@ test("a batch that was stored is sent as the batch itself, in both versions", ()
     }),
     { numRuns: slowRuns(400) },
   );
+});
+
+test("a batch with UTF-8 names that was stored is sent as the batch itself, in both versions", () => {
+  const names = ["a.b", "a_b", "c", "größe"];
+  const labels = (value: string) => [{ name: "__name__", value }, { name: "service.name", value: "shop" }];
+  const series = names.map((name) => ({ labels: labels(name), samples: [{ value: 1, timestamp: 1 }] }));
+  const batch = batchOf(series, { names: utf8Names, escaping: "values" });
+  assert.deepEqual(requestsOf(readBatch(new BatchWriter().write(batch), "values")), requestsOf(batch));
+  // Series of different calls may become one: then it is too late to refuse one of them.
+  const both = [series.slice(0, 1), series.slice(1)].map((part) => {
+    return new BatchWriter().write(batchOf(part, { names: utf8Names, escaping: "underscores" }));
+  });
+  assert.equal(readBatches(both, { escaping: "underscores" })[0]?.length, 4);
 });
 
 test("the samples of each series go to the shard of the series", () => {

@@ -21,6 +21,9 @@ const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(`${asked.stdout
 /** Whether it receives remote write 2.0: from 2.54 on. */
 export const prometheusKnowsV2: boolean = Number(major) * 1000 + Number(minor) >= 2054;
 
+/** Whether its queries know names in UTF-8: from 3.0 on. */
+export const prometheusKnowsUtf8: boolean = Number(major) >= 3;
+
 /** A series as the HTTP API shows it. */
 export interface InstantSeries {
   readonly metric: Readonly<Record<string, string>>;

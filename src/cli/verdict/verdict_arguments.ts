@@ -106,7 +106,8 @@ export const verdictFlags: readonly Flag[] = [
 /** Options of the endpoint that only concern sending. */
 const onlyForSending: readonly string[] = [
   ...Object.keys(queueOptionDefinitions),
-  ...["retryDeadlineMs", "retryOn429", "maxSamplesPerSend", "maxDecodedBytes", "maxBodyBytes", "protocol", "bisect"],
+  ...["retryDeadlineMs", "retryOn429", "maxSamplesPerSend", "maxDecodedBytes", "maxBodyBytes", "protocol"],
+  ...["nameEscaping", "bisect"],
   ...["onLoss", "spoolFolder", "spoolBytes"],
 ];
 

@@ -55,7 +55,8 @@ export class Destination {
     }
     // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
     const outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
-    const sending = { ...output, ...endpoint, budget, codecs, outage, stats: this.#stats, warnings };
+    const shared = endpoint.nameEscaping === output.nameEscaping ? codecs : undefined;
+    const sending = { ...output, ...endpoint, budget, codecs: shared, outage, stats: this.#stats, warnings };
     const sender = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, sender);
     const { spool } = endpoint;

@@ -171,7 +171,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const sending = {
       output: resolved,
       budget: new RequestBudget(resolved.maxRequestsPerFlush),
-      codecs: isOneOfSeveral ? createSharedCodecs() : undefined,
+      codecs: isOneOfSeveral ? createSharedCodecs(resolved.nameEscaping) : undefined,
       isOneOfSeveral,
     };
     this.#destinations = resolved.destinations.map((endpoint) => new Destination(endpoint, sending));
