@@ -14,7 +14,8 @@
  * @module
  */
 export { RemoteWriteOutput } from "./src/k6/output/remote_write_output.ts";
-export type { OutputCloseOptions, OutputStats } from "./src/k6/output/remote_write_output.ts";
+export type { OutputCloseOptions, OutputReport, OutputStats } from "./src/k6/output/remote_write_output.ts";
+export type { EndpointOptions } from "./src/k6/output/endpoint_options.ts";
 export type { RemoteWriteOutputOptions } from "./src/k6/output/output_options.ts";
 export type { CheckpointOptions } from "./src/k6/output/checkpointed_windows.ts";
 export { readK6Json } from "./src/k6/read/k6_json.ts";
