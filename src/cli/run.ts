@@ -16,7 +16,7 @@ import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { readLocalRun } from "./cloud_run.ts";
 import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
-import { countOf, formatCount } from "./format.ts";
+import { countOf, formatAbout, formatBytes, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { type K6Guard, startGuard } from "./k6_guard.ts";
 import { k6Flags, k6LogFormat, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
@@ -36,6 +36,7 @@ import {
   senderName,
   sharesTerminal,
   signalsHandled,
+  stderrIsTerminal,
 } from "./runtime.ts";
 import { grafanaLink, grafanaUrlFlag, queryOf, type RunLinks } from "./run_links.ts";
 import { needsInstance } from "./segments.ts";
@@ -89,6 +90,9 @@ K6_FEATURES have the effect that they have on k6's own output.
 Exit codes: k6's own; 1 if k6 ended with 0 and something was lost, unless --on-loss is warn; 2 wrong usage, or k6 is missing.`,
   run: (given) => new Running(given).run(),
 };
+
+/** How often the progress is brought up to date, in milliseconds. */
+const progressPeriodMs = 1000;
 
 /** k6 ends within this time after a Ctrl-C, unless the script's teardown takes longer. */
 const stopsWithinMs = 1000;
@@ -159,6 +163,8 @@ class Running {
     const reader = channel && readK6Json(channel.stream, { signal: this.#stop.signal });
     const reading = reader && this.#read(reader, { output, blocks: options.overflow === "block" });
     output.start();
+    // On a terminal, k6 shows its own progress.
+    const progress = stderrIsTerminal ? undefined : setInterval(() => this.#showProgress(output), progressPeriodMs);
     let end: K6End;
     try {
       this.#started = true;
@@ -174,6 +180,7 @@ class Running {
       channel?.remove();
       this.#guard.release();
       await light?.close();
+      clearInterval(progress);
     }
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
@@ -222,6 +229,17 @@ class Running {
       `k6 runs one segment of a test, so its series get the label instance="${instance}". --instance NAME sets another one.`,
     );
     return { ...options, instance };
+  }
+
+  #showProgress(output: RemoteWriteOutput): void {
+    const { samplesIn, series, bytesTotal, lagMs } = output.stats;
+    const lag = lagMs > progressPeriodMs ? [`${formatAbout(lagMs)} behind`] : [];
+    const parts = [
+      `${countOf(samplesIn, "sample")} read`,
+      `${formatCount(series)} series`,
+      `${formatBytes(bytesTotal)} sent`,
+    ];
+    this.#log.progress([...parts, ...lag].join(", "));
   }
 
   async #read(
