@@ -1,4 +1,4 @@
-# The command in an image of its own; docs/container.md says how to use it.
+# The command in an image of its own; docs/standalone.md says how to use it.
 #   docker build --tag k6-remote-write .
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
