@@ -103,7 +103,8 @@ async function runProgram(from: string, configuration: string, receiver: Receive
   writeFileSync(`${cwd}/deno.json`, configuration);
   // A body that is large enough to be compressed by the WebAssembly.
   const large = program.replace('"berlin"', '"berlin".repeat(100)');
-  writeFileSync(`${cwd}/main.ts`, large.replace("http://localhost:9090/api/v1/write", receiver.url));
+  const other = `import { push } from "k6-remote-write/push";\nif (push.name !== "push") throw new Error("no push");\n`;
+  writeFileSync(`${cwd}/main.ts`, other + large.replace("http://localhost:9090/api/v1/write", receiver.url));
   // A check takes seconds, and the sources are the same each time.
   const check = from === "clone" && configuration === links ? "--check" : "--no-check";
   return await runChild([programs.deno, "run", "--no-prompt", check, "--allow-net", "main.ts"], { cwd, env });
