@@ -28,10 +28,12 @@ const recipes = {
     run(programs.bun, ["build", "--compile", ...settings, ...small, ...platform, main, "--outfile", outfile]);
     return outfile;
   },
-  deno(folder, target) {
+  async deno(folder, target) {
     const outfile = named(folder, "deno", target);
+    // Without a configuration, and from the one file, Deno does not embed all of node_modules.
+    const settings = ["--allow-all", "--no-check", "--no-config"];
     const platform = target === undefined ? [] : ["--target", target];
-    run(programs.deno, ["compile", "--allow-all", ...platform, "--output", outfile, main]);
+    run(programs.deno, ["compile", ...settings, ...platform, "--output", outfile, await recipes.script(folder)]);
     return outfile;
   },
 };
@@ -53,6 +55,7 @@ const { values: { target, out }, positionals } = parseArgs({
 const [name = ""] = positionals;
 const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
 if (recipe === undefined) fail(`the recipe is "${name}", expected one of ${Object.keys(recipes).join(", ")}`);
+if (name in programs && programs[name] === undefined) fail(`npm has installed no ${name} for this platform`);
 const folder = resolve(out);
 mkdirSync(folder, { recursive: true });
 const path = await recipe(folder, target);

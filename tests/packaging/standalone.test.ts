@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { runChild } from "../support/child.ts";
+import { programs } from "../support/programs.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
 import { lastValues, startReceiver } from "../support/receiver_server.ts";
 
@@ -26,11 +27,15 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Makes a form of the command, and returns its path. */
-async function make(recipe: string): Promise<string> {
-  const { status, stdout, output } = await runChild(["npm", "run", "binaries", "--", recipe, "--out", folder]);
+/** Makes a form of the command; returns its path and what was printed. */
+async function make(
+  recipe: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly path: string; readonly output: string }> {
+  const command = [process.execPath, "scripts/binaries.mjs", recipe, "--out", folder];
+  const { status, stdout, output } = await runChild(command, { env });
   assert.equal(status, 0, output);
-  return /^(\S+) \d+\.\d MB$/m.exec(stdout)?.[1] ?? "";
+  return { path: /^(\S+) \d+\.\d MB$/m.exec(stdout)?.[1] ?? "", output };
 }
 
 /** Starts the command in a folder of its own: its help, its version, and a recording that it sends. */
@@ -58,14 +63,22 @@ async function works(command: readonly string[], env: Readonly<Record<string, st
   }
 }
 
-test("the command as one file runs on Node without any package, and is smaller than 1.5 MB", async () => {
-  const path = await make("script");
+test("the command as one file runs on Node and Deno without any package, and is smaller than 1.5 MB", async () => {
+  const { path } = await make("script");
   assert.ok(statSync(path).size < 1_500_000);
   await works([path]);
+  await works([programs.deno, "run", "--allow-all", path]);
+});
+
+test("the recipe for Deno embeds the one file alone, with a stand-in for the part that Deno downloads", async () => {
+  const { output } = await make("deno", { DENORT_BIN: programs.deno });
+  assert.match(output, /^Files: \d+\.\d+(?:KB|MB)$/m);
+  const [, files = ""] = /Embedded Files\n\n([\s\S]*?)\n\n/.exec(output) ?? [];
+  assert.match(files, /^k6-remote-write-deno\n└── k6-remote-write\.mjs \(\S+\)$/);
 });
 
 test("the command as a program with Bun inside needs no runtime, and reads no .env of the working directory", async () => {
-  const path = await make("bun");
+  const { path } = await make("bun");
   await works([path], { PATH: "/nonexistent" });
 });
 
