@@ -7,6 +7,7 @@ import { type AggregatorSetting, startAggregator } from "../support/aggregator.t
 import { startChild } from "../support/child.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
+import { lastValues, startReceiver } from "../support/receiver_server.ts";
 import { type RunningWorker, startWorker } from "../support/workerd.ts";
 
 const examples = ["worker.ts", "wrangler.toml", "each_request.ts", "deno_deploy.ts", "vercel_route.ts"];
@@ -85,7 +86,7 @@ async function request(url: string, times: number, atOnce = 8): Promise<void> {
 }
 
 /** Starts an isolate of the Worker with a flush. */
-function startIsolate(name: string, { address }: Counters): Promise<RunningWorker> {
+function startIsolate(name: string, { address }: Pick<Counters, "address">): Promise<RunningWorker> {
   const folder = `${project.folder}/${name}`;
   cpSync(`${project.folder}/edge`, folder, { recursive: true });
   return startWorker("worker.ts", { folder, compatibilityDate, vars: { TOKEN: "t" }, services: { COUNTERS: address } });
@@ -154,6 +155,30 @@ test("in workerd, a push for each request loses none, even if all requests come 
       await worker.stop();
     }
   });
+});
+
+test("in workerd, the counts go through the service binding to the aggregator's Worker, and from there to the endpoint", async () => {
+  const endpoint = await startReceiver();
+  const folder = `${project.folder}/aggregator`;
+  const source = readFileSync("tests/examples/cloudflare_aggregator/worker.ts", "utf8");
+  mkdirSync(folder);
+  writeFileSync(`${folder}/worker.ts`, source.replace("15_000", "200"));
+  const aggregator = await startWorker("worker.ts", {
+    folder,
+    compatibilityDate,
+    vars: { REMOTE_WRITE_URL: endpoint.url, TOKEN: "t" },
+    durableObjects: { AGGREGATOR: "Aggregator" },
+  });
+  const worker = await startIsolate("c", { address: new URL(aggregator.url).host });
+  try {
+    await request(worker.url, 30);
+    const series = 'worker_requests_total{status="200"}';
+    for (let samples = 1; lastValues(endpoint.writes).get(series) !== 30; samples++) await endpoint.arrived(samples);
+  } finally {
+    await worker.stop();
+    await aggregator.stop();
+    await endpoint.close();
+  }
 });
 
 test("the server for Deno Deploy sends its last count when it is stopped", async () => {
