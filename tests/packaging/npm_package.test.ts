@@ -85,13 +85,16 @@ test("npm install leaves package-lock.json as it is", async () => {
   }
 });
 
-test("the tarball contains the modules, the command, and nothing else", () => {
+test("the tarball contains the modules, their sources, the command, the documentation, and nothing else", () => {
   const expected = [
-    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)$/,
+    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)(\.map)?$/,
     /^dist\/k6-remote-write\.1$/,
+    /^(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.ts$/,
+    /^src\/protocol\/proto\/[a-z0-9_/]+\.proto$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
     /^gen\/snappy\/snappy_bg\.wasm$/,
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+    /^(docs|tests\/examples)\/[a-z0-9_/.-]+$/,
+    /^(package\.json|deno\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|PERFORMANCE)\.md)$/,
   ];
   const paths = installed.files.map(({ path }) => path);
   assert.deepEqual(paths.filter((path) => !expected.some((pattern) => pattern.test(path))), []);

@@ -16,6 +16,8 @@ export interface WorkerdOptions {
   readonly bundle?: Pick<BuildOptions, "define" | "stdin">;
   /** Classes of Durable Objects, by the name of their binding. Their storage is on disk, in the folder, and outlives the process. */
   readonly durableObjects?: Readonly<Record<string, string>>;
+  /** Service bindings: the address of an HTTP server, such as `127.0.0.1:8080`, by the name of the binding. */
+  readonly services?: Readonly<Record<string, string>>;
   /** Its cron trigger, which fires with each request; without one, it answers requests itself. */
   readonly cron?: string;
 }
@@ -73,6 +75,11 @@ export async function startWorker(main: string, options: WorkerdOptions): Promis
   for (const [index, name] of names.entries()) copyFileSync(modules[index] ?? "", `${folder}/${name}`);
   const vars = Object.entries(options.vars ?? {}).map(([name, text]) => `(name = "${name}", text = "${text}")`);
   const objects = Object.entries(options.durableObjects ?? {});
+  const services = Object.entries(options.services ?? {});
+  const bound = services.map(([name]) => `(name = "${name}", service = "${name}")`);
+  const external = services.map(([name, address]) =>
+    `(name = "${name}", external = (address = "${address}", http = ())),`
+  );
   const namespaces = objects.map(([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`);
   const classes = objects.map(([, name]) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
   mkdirSync(`${folder}/disk`, { recursive: true });
@@ -95,11 +102,12 @@ const config :Workerd.Config = (
         ${names.map((name) => `(name = "${name}", wasm = embed "${name}"),`).join("\n")}
       ],
       compatibilityDate = "${options.compatibilityDate}",
-      bindings = [${[...vars, ...namespaces].join(", ")}],
+      bindings = [${[...vars, ...namespaces, ...bound].join(", ")}],
       ${objects.length > 0 ? storage : ""}
     )),
     (name = "disk", disk = (path = "${folder}/disk", writable = true)),
     ${trigger}
+    ${external.join("\n    ")}
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "${
