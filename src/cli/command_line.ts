@@ -7,6 +7,7 @@ import { ConfigurationError } from "../model/errors.ts";
 import { version } from "../model/version.ts";
 import { nearestName } from "../model/nearest_name.ts";
 import { type Arguments, firstOperand, parseArguments } from "./arguments.ts";
+import { check } from "./check/check.ts";
 import type { Command } from "./command.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { receive } from "./receive.ts";
@@ -15,7 +16,7 @@ import { isThere } from "./runtime.ts";
 import { send } from "./send.ts";
 import { verdict } from "./verdict/verdict.ts";
 
-const commands: readonly Command[] = [send, run, receive, verdict];
+const commands: readonly Command[] = [send, run, check, receive, verdict];
 
 /** What a command line asks for: to print something, or to run a command. */
 export type CommandLine =

@@ -19,7 +19,7 @@ import { fileProblem } from "./file_problem.ts";
 import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.ts";
 import { type ChooseProxy, readProxies } from "./proxy.ts";
 import { type Environment, environment, isRegularFile, readText, senderName } from "./runtime.ts";
-import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
+import { checkCertificates, checkPrivateKey, createTlsFetch, type TlsOptions } from "./tls_fetch.ts";
 
 const configFlag: Flag = {
   flag: "config",
@@ -70,6 +70,18 @@ export interface CommandOptions {
   readonly options: RemoteWriteOutputOptions;
   /** Whether a loss is a failure of the command. */
   readonly failsOnLoss: boolean;
+  /** The values of the configuration file, the variables and the flags, in this order: of two for one option, the later one counts. */
+  readonly values: readonly GivenValue[];
+  /** How connections are made. */
+  readonly network: Network;
+}
+
+/** How connections to the endpoint are made. */
+export interface Network {
+  /** The certificates, and whether to verify. It counts for https URLs. */
+  readonly tls: TlsOptions;
+  /** Undefined if neither the option nor a variable says anything about proxies. */
+  readonly chooseProxy: ChooseProxy | undefined;
 }
 
 /**
@@ -82,18 +94,21 @@ export function readOutputOptions(
   { warn, env = environment, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [], ...output }:
     ReadOutputOptions,
 ): CommandOptions {
-  const flags = optionsOf(
-    textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
-      option,
-      value: given.values.get(option.flag),
-      source: `--${option.flag}`,
-    })),
-  );
+  const ofFlags = textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
+    option,
+    value: given.values.get(option.flag),
+    source: `--${option.flag}`,
+  }));
   const path = given.values.get(configFlag.flag);
   const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
   const useless: string[] = [];
-  const accepts = ({ option, source }: GivenValue, from: "env" | "config"): boolean => {
-    if (!forwards || !k6TextOptions.includes(option)) return true;
+  const ofOthers: GivenValue[] = [];
+  const accepts = (value: GivenValue, from: "env" | "config"): boolean => {
+    const { option, source } = value;
+    if (!forwards || !k6TextOptions.includes(option)) {
+      ofOthers.push(value);
+      return true;
+    }
     if (from === "config" && !notForwarded.includes(option.option)) {
       throw new ConfigurationError(
         `Cannot use ${source}: forwarding does not change series, expected only options about sending`,
@@ -104,6 +119,7 @@ export function readOutputOptions(
     return false;
   };
   const { argument, isPresentOutput } = output;
+  const flags = optionsOf(ofFlags);
   const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env, config, accepts });
   // k6's present names imply a default for the series, too.
   const raw = withFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
@@ -112,10 +128,12 @@ export function readOutputOptions(
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
   const urls = [options.url, raw.oauth2?.tokenUrl];
-  const fetch = fetchOf(files, { urls, chooseProxy: readProxies(files.proxy, env), warn });
+  const network = { tls: readTls(files), chooseProxy: readProxies(files.proxy, env) };
+  const fetch = fetchOf(network, { urls, isChosen: files.insecureSkipTlsVerify !== undefined, warn });
   const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
   const failsOnLoss = files.onLoss !== "warn";
-  return { raw, options: { ...options, ...fetch && { fetch }, instance, onWarning }, failsOnLoss };
+  const library = { ...options, ...fetch && { fetch }, instance, onWarning };
+  return { raw, options: library, failsOnLoss, values: [...ofOthers, ...ofFlags], network };
 }
 
 /** Reads the files that the library cannot read. */
@@ -136,15 +154,10 @@ function withFiles({ bearerTokenFile, relabelConfigFile, ...raw }: RawOptions): 
   return read;
 }
 
-/** Returns a fetch with proxies and the TLS options, for which the runtimes' own fetch is not enough; undefined if it is not needed. */
-function fetchOf(
+/** Reads the files of the TLS options. @throws ConfigurationError if one cannot be used */
+function readTls(
   { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify }: FileOptions,
-  { urls, chooseProxy, warn }: {
-    readonly urls: readonly (string | URL | undefined)[];
-    readonly chooseProxy: ChooseProxy | undefined;
-    warn(message: string): void;
-  },
-): typeof fetch | undefined {
+): TlsOptions {
   const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile, "CA");
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
     throw new ConfigurationError(
@@ -153,22 +166,36 @@ function fetchOf(
   }
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
   const key = clientKeyFile === undefined ? undefined : readPrivateKey(clientKeyFile, "client key");
+  const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
+  const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
+  return { ca, cert, key, verify, minVersion };
+}
+
+/** Returns a fetch with proxies and the TLS options, for which the runtimes' own fetch is not enough; undefined if it is not needed. */
+function fetchOf(
+  { tls, chooseProxy }: Network,
+  { urls, isChosen, warn }: {
+    readonly urls: readonly (string | URL | undefined)[];
+    /** Whether the user chose to verify, or not to. */
+    readonly isChosen: boolean;
+    warn(message: string): void;
+  },
+): typeof fetch | undefined {
+  const { ca, cert, minVersion, verify } = tls;
   const parsed = urls.flatMap((url) => parseHttpUrl(String(url)) ?? []);
   // A proxy that cannot be used is an error at the start.
   const proxies = parsed.map((url) => chooseProxy?.(url));
   if (![...parsed, ...proxies].some((url) => url?.protocol === "https:")) {
     return chooseProxy === undefined ? undefined : createTlsFetch({}, chooseProxy);
   }
-  const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
-  if (!verify && insecureSkipTlsVerify === undefined) {
+  if (!verify && !isChosen) {
     warn(
       "Any certificate is accepted, as by the original extension. Use --ca-cert-file FILE to verify it with a CA of your own, or " +
         "--no-insecure-skip-tls-verify.",
     );
   }
-  const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
   if (verify && (ca ?? cert ?? minVersion ?? chooseProxy) === undefined) return undefined;
-  return createTlsFetch({ ca, cert, key, verify, minVersion }, chooseProxy);
+  return createTlsFetch(tls, chooseProxy);
 }
 
 /** Returns the certificates in a file, in PEM form. @throws ConfigurationError if there are none */

@@ -1,0 +1,100 @@
+/**
+ * The result of a check, for people and as JSON.
+ *
+ * @module
+ */
+import { formatDurationMs } from "../../config/duration.ts";
+import { printable } from "../../model/printable.ts";
+import type { ShownOption } from "./configuration_step.ts";
+import { becauseOf, type StepResult, stopsAll } from "./step.ts";
+import { staleMarkers } from "./version_steps.ts";
+
+/** The result of a check. */
+export interface CheckReport {
+  /** The endpoint without secrets; undefined if the configuration names none that can be used. */
+  readonly endpoint: string | undefined;
+  readonly options: readonly ShownOption[];
+  readonly steps: readonly StepResult[];
+  /** How many requests were sent. */
+  readonly requests: number;
+  /** The series that were written, as a selector with their number; undefined if none was. */
+  readonly written: { readonly selector: string; readonly series: number } | undefined;
+}
+
+/** Exit codes: nothing will be lost; something will be lost; nothing would arrive, or the configuration cannot be used. */
+export const checkExitCodes = { works: 0, losesData: 1, broken: 2 } as const;
+
+/** Returns the exit code of a result. */
+export function checkExitCode({ steps }: Pick<CheckReport, "steps">): number {
+  if (steps.some(stopsAll)) return checkExitCodes.broken;
+  return steps.some(({ verdict }) => verdict === "fault") ? checkExitCodes.losesData : checkExitCodes.works;
+}
+
+/** Returns the lines for people: the faults first, each with its fix, then every step. */
+export function formatCheck(report: CheckReport): string {
+  const { endpoint = "The endpoint", steps, requests, written } = report;
+  const faults = steps.filter(({ verdict }) => verdict === "fault");
+  const stops = faults.find(stopsAll);
+  // What comes before the fault that stops all is probably a consequence of the same cause, or is named with it.
+  const named = stops === undefined ? faults : [stops];
+  const warnings = steps.filter(({ verdict }) => verdict === "warning").length;
+  const headline = stops !== undefined
+    ? `${endpoint} does not work`
+    : faults.length > 0
+    ? `${endpoint} works, but loses data`
+    : `${endpoint} works${warnings === 0 ? "" : `, with ${warnings === 1 ? "1 warning" : `${warnings} warnings`}`}`;
+  const done = steps.filter((step) => !isBecauseOf(step));
+  const left = steps.filter(isBecauseOf);
+  const longest = Math.max(...done.map(({ name }) => name.length));
+  const ended = steps.some(({ name, verdict }) => name === staleMarkers.name && verdict === "ok")
+    ? ", and marked them as ended (stale)"
+    : "";
+  const lines = [
+    `${headline}${named.length === 0 ? "." : ":"}`,
+    ...named.flatMap(({ name, detail, fix }) => [`  ${name}: ${detail}.`, ...fix === undefined ? [] : [`  ${fix}`]]),
+    "",
+    ...done.flatMap((step) => formatStep(step, longest, named.includes(step))),
+    ...left.length === 0 ? [] : [`  skipped  ${left.map(({ name }) => name).join(", ")}: ${left[0]?.detail}`],
+    "",
+    written === undefined
+      ? `Sent ${requests === 1 ? "1 request" : `${requests} requests`} without series.`
+      : `Wrote ${written.series} series ${written.selector} in ${requests} requests${ended}. They stay as long as the ` +
+        "endpoint keeps samples.",
+  ];
+  return `${lines.map(printable).join("\n")}\n`;
+}
+
+/** Reports whether a step was skipped because of the fault of another one. */
+function isBecauseOf({ verdict, detail }: StepResult): boolean {
+  return verdict === "skipped" && detail.startsWith(becauseOf);
+}
+
+function formatStep({ verdict, name, ms, detail, fix }: StepResult, longest: number, isNamed: boolean): string[] {
+  const time = verdict === "skipped" ? "" : formatDurationMs(Math.max(1, Math.round(ms)));
+  const row = `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  ${detail}`;
+  const indent = " ".repeat(2 + 7 + 2 + longest + 2 + 6 + 2);
+  return fix === undefined || isNamed ? [row] : [row, `${indent}${fix}`];
+}
+
+/** Returns the result as JSON, on one line. */
+export function formatCheckJson(report: CheckReport): string {
+  const { endpoint, options, steps, requests, written } = report;
+  const exitCode = checkExitCode(report);
+  const cause = steps.find(stopsAll) ?? steps.find(({ verdict }) => verdict === "fault");
+  return `${
+    JSON.stringify({
+      endpoint,
+      works: exitCode !== checkExitCodes.broken,
+      losesData: exitCode !== checkExitCodes.works,
+      exitCode,
+      cause: cause && { step: cause.name, detail: cause.detail, fix: cause.fix },
+      steps: steps.map(({ name, verdict, detail, fix, ms, losesData }) => ({
+        ...{ name, verdict, detail, fix, losesData },
+        ms: Math.round(ms * 10) / 10,
+      })),
+      options,
+      requests,
+      written,
+    })
+  }\n`;
+}

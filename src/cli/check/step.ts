@@ -1,0 +1,93 @@
+/**
+ * The steps of a check: what each one finds out, and how they follow each other.
+ *
+ * @module
+ */
+import type { CheckContext } from "./check_context.ts";
+import type { StoredProbes } from "./stored_probes.ts";
+
+/** The result of a step. `skipped`: another fault, an option or the endpoint itself left nothing to find out. */
+export type Verdict = "ok" | "warning" | "fault" | "skipped";
+
+/** What a step found out. */
+export interface Finding {
+  readonly verdict: Verdict;
+  /** What is so, in one sentence without a full stop. */
+  readonly detail: string;
+  /** What the user can do: one or two sentences. */
+  readonly fix?: string | undefined;
+  /** Of a fault: only a part of the results is lost. Without it, nothing arrives, and the steps after it are skipped. */
+  readonly losesData?: boolean;
+  /** Returns what the endpoint's answers to queries change. */
+  readonly confirm?: (stored: StoredProbes) => Finding;
+}
+
+/** One step. */
+export interface Step {
+  readonly name: string;
+  run(context: CheckContext): Promise<Finding> | Finding;
+}
+
+/** What came of one step. */
+export interface StepResult extends Omit<Finding, "confirm"> {
+  readonly name: string;
+  /** How long the step took, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Makes a finding that something is as it must be. */
+export function ok(detail: string, more: Partial<Finding> = {}): Finding {
+  return { ...more, verdict: "ok", detail };
+}
+
+/** Makes a finding that nothing is lost by, but which a user should know. */
+export function warning(detail: string, fix?: string, more: Partial<Finding> = {}): Finding {
+  return { ...more, verdict: "warning", detail, fix };
+}
+
+/** Makes a finding because of which nothing arrives. */
+export function fault(detail: string, fix?: string): Finding {
+  return { verdict: "fault", detail, fix };
+}
+
+/** Makes a finding because of which a part of the results is lost. */
+export function loss(detail: string, fix?: string, more: Partial<Finding> = {}): Finding {
+  return { ...more, verdict: "fault", detail, fix, losesData: true };
+}
+
+/** Makes a finding of a step that found nothing out. */
+export function skipped(detail: string): Finding {
+  return { verdict: "skipped", detail };
+}
+
+/** Reports whether nothing arrives because of a finding. */
+export function stopsAll({ verdict, losesData }: Finding): boolean {
+  return verdict === "fault" && losesData !== true;
+}
+
+/** Begins the reason of a step that was skipped for another step's fault. */
+export const becauseOf = "because of the fault in";
+
+/** A step's finding, with its name and its time. */
+interface Run {
+  readonly name: string;
+  readonly ms: number;
+  readonly finding: Finding;
+}
+
+/** Runs the steps in order, up to the first fault because of which nothing arrives. It gives the reason for which the others are skipped. */
+export async function runSteps(steps: readonly Step[], context: CheckContext): Promise<readonly StepResult[]> {
+  const runs: Run[] = [];
+  let cause: string | undefined;
+  for (const { name, run } of steps) {
+    const started = context.options.monotonicNow();
+    const finding = cause === undefined ? await run(context) : skipped(`${becauseOf} "${cause}"`);
+    runs.push({ name, finding, ms: context.options.monotonicNow() - started });
+    if (stopsAll(finding)) cause ??= name;
+  }
+  const { stored } = context;
+  return runs.map(({ name, ms, finding }) => {
+    const { confirm: _, ...confirmed } = stored === undefined ? finding : finding.confirm?.(stored) ?? finding;
+    return { name, ...confirmed, ms };
+  });
+}

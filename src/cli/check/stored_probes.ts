@@ -1,0 +1,97 @@
+/**
+ * Reads back what a check wrote, where the endpoint answers queries.
+ *
+ * @module
+ */
+import { isRemoteWriteError } from "../../model/errors.ts";
+import { QueryClient, QueryError } from "../verdict/query_client.ts";
+import { queryApiOfQueryUrl, queryApiOfWriteUrl } from "../verdict/query_url.ts";
+import { type CheckContext, checkName, type Probe } from "./check_context.ts";
+import { ok, skipped, type Step } from "./step.ts";
+
+/** What is stored of a check. */
+export interface StoredProbes {
+  /** The probes whose series are there. */
+  readonly series: ReadonlySet<string>;
+  /** Whether the exemplar of the check is there. */
+  readonly hasExemplar: boolean;
+}
+
+/** Samples are a little ahead of the present time, too. */
+const aheadMs = 600_000;
+
+/** VictoriaMetrics shows new samples after a second or two. */
+const [longestMs, pauseMs, quietMs] = [5000, 250, 1500] as const;
+
+/** Reads back what was written. */
+export const readBack: Step = {
+  name: "read back",
+  async run(context) {
+    if (context.readOnly) return skipped("--read-only");
+    if (context.written.size === 0) return skipped("nothing was acknowledged");
+    let client: QueryClient;
+    try {
+      const { queryUrl, url, options } = context;
+      const api = queryUrl === undefined ? queryApiOfWriteUrl(url) : queryApiOfQueryUrl(queryUrl);
+      client = new QueryClient({ ...options, url: api });
+    } catch (error) {
+      if (!isRemoteWriteError(error)) throw error;
+      return skipped("the query API is not known, and --query-url names none");
+    }
+    try {
+      context.stored = await readStored(client, context);
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      return skipped(`${error.message}; --query-url chooses another address`);
+    }
+    const { series } = context.stored;
+    const acknowledged = [...context.written.values()].filter(({ isDoubtful }) => isDoubtful !== true);
+    const found = acknowledged.filter(({ probe }) => series.has(probe)).length;
+    return ok(`${found} of ${acknowledged.length} series that were acknowledged are found at ${client.endpoint}`);
+  },
+};
+
+/** Asks until everything is there, or nothing more comes. */
+async function readStored(client: QueryClient, context: CheckContext): Promise<StoredProbes> {
+  const { monotonicNow, sleep } = context.options;
+  const probes = [...context.written.values()];
+  const times = probes.map(({ time }) => time);
+  const range = { startMs: Math.min(...times) - 1000, endMs: context.options.now() + aheadMs };
+  const windowMs = range.endMs - range.startMs;
+  const names = [...new Set(probes.map(({ name = checkName }) => name))];
+  const started = monotonicNow();
+  let series = new Set<string>();
+  for (let grewAt = started, attempt = 0;; attempt++) {
+    const found = new Set<string>();
+    for (const name of names) {
+      // The last matcher excludes nothing: VictoriaMetrics remembers for ten seconds that a selector found nothing.
+      const matchers = `__name__=${JSON.stringify(name)},run="${context.run}",probe!="attempt ${attempt}"`;
+      const selector = `{${matchers}}[${Math.ceil(windowMs / 1000)}s]`;
+      for (const { labels } of await client.samples(selector, range.endMs)) found.add(labels.probe ?? "");
+    }
+    const now = monotonicNow();
+    if (found.size > series.size) grewAt = now;
+    series = found;
+    const isComplete = probes.every(({ probe, isDoubtful }) => isDoubtful === true || found.has(probe));
+    const isOver = now - started >= longestMs || (found.size > 0 && now - grewAt >= quietMs);
+    if (isComplete || isOver) return { series, hasExemplar: await hasExemplar(client, { probes, range, context }) };
+    await sleep(pauseMs, new AbortController().signal);
+  }
+}
+
+async function hasExemplar(
+  client: QueryClient,
+  { probes, range, context }: {
+    readonly probes: readonly Probe[];
+    readonly range: { readonly startMs: number; readonly endMs: number };
+    readonly context: CheckContext;
+  },
+): Promise<boolean> {
+  if (probes.every(({ exemplars }) => exemplars === undefined)) return false;
+  try {
+    return (await client.exemplars(`${checkName}{run="${context.run}"}`, range)).length > 0;
+  } catch (error) {
+    if (error instanceof QueryError) return false;
+    throw error;
+  }
+}
