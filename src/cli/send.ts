@@ -13,7 +13,8 @@ import { AutoReader } from "../k6/read/auto_reader.ts";
 import type { K6ReadOptions, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import { type Command, exitCodes, logLevelOf, signalExitCodes } from "./command.ts";
+import { preflight } from "./check/preflight.ts";
+import { type Command, exitCodes, isOn, logLevelOf, signalExitCodes } from "./command.ts";
 import { fileProblem } from "./file_problem.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
@@ -73,10 +74,8 @@ class Sending {
     const started = performance.now();
     const { paths, live, shiftToNow } = this.#args;
     const warn = (message: string): void => this.#log.say("warn", message);
-    const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
-      warn,
-      uselessAdvice: shiftToNow ? ["tooOld"] : [],
-    });
+    const read = readOutputOptions(this.#given, { warn, uselessAdvice: shiftToNow ? ["tooOld"] : [] });
+    const { raw, options: given, failsOnLoss } = read;
     if (!live && raw.spoolFolder !== undefined) {
       throw new ConfigurationError(
         "Cannot use --spool with recorded files, which can be read again: expected standard input, or --checkpoint instead",
@@ -90,6 +89,8 @@ class Sending {
     };
     const checkpoint = await this.#openCheckpoint(raw, options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
+    const required = isOn(this.#given, "require-endpoint");
+    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     const { closeTimeoutMs, sleep } = resolveOptions(options);
     const afterTimeout = (controller: AbortController): void =>
       void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());

@@ -7,6 +7,7 @@ import { parseBoolean, parsePeriod } from "../config/option_parsers.ts";
 import type { Metric } from "../k6/metric.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
+import { requireEndpointFlag } from "./check/preflight.ts";
 import { commonFlags, isOn } from "./command.ts";
 import { metricTypeFlag } from "./metric_type.ts";
 import { builtin, isRegularFile, isThere } from "./runtime.ts";
@@ -39,6 +40,7 @@ export const sendFlags: readonly Flag[] = [
     parse: parsePath,
   },
   metricTypeFlag,
+  requireEndpointFlag,
   ...commonFlags,
 ];
 

@@ -70,12 +70,15 @@ export interface Prometheus {
 /**
  * Starts one on a free port, with an empty storage; resolves when it is ready.
  *
- * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML
+ * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML; `receives`: whether it takes
+ * remote write; `binary`: another program than the usual one
  */
 export async function startPrometheus(
-  { nativeHistograms = true, config: yaml = "global: {}\n" }: {
+  { nativeHistograms = true, config: yaml = "global: {}\n", receives = true, binary = program }: {
     readonly nativeHistograms?: boolean;
     readonly config?: string;
+    readonly receives?: boolean;
+    readonly binary?: string;
   } = {},
 ): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-prometheus-"));
@@ -85,12 +88,12 @@ export async function startPrometheus(
   const url = `http://127.0.0.1:${port}`;
   const start = (): Promise<ServerProcess> =>
     startServer({
-      program,
+      program: binary,
       args: [
         `--config.file=${config}`,
         `--storage.tsdb.path=${join(folder, "storage")}`,
         `--web.listen-address=127.0.0.1:${port}`,
-        "--web.enable-remote-write-receiver",
+        ...receives ? ["--web.enable-remote-write-receiver"] : [],
         `--enable-feature=${nativeHistograms ? "native-histograms," : ""}exemplar-storage`,
       ],
       readyUrl: `${url}/-/ready`,

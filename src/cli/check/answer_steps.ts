@@ -172,10 +172,11 @@ export const clock: Step = {
   name: "clock difference",
   async run(context) {
     const found = await context.first();
-    const aheadMs = found.status === undefined ? undefined : found.clockAheadMs;
+    const { clockAheadMs: aheadMs = undefined, ms } = found.status === undefined ? { ms: 0 } : found;
     if (aheadMs === undefined) return skipped("the answer has no header Date");
     const difference = Math.abs(aheadMs);
-    if (difference < 1500) return ok("less than 1.5 s");
+    // The header has whole seconds, and it is not known when during the request it was written.
+    if (difference < 1500 + ms / 2) return ok(`less than ${formatDurationMs(Math.ceil(15 + ms / 200) * 100)}`);
     const detail = `this machine's clock is ${formatDurationMs(Math.round(difference / 1000) * 1000)} ${
       aheadMs > 0 ? "ahead of" : "behind"
     } the endpoint's`;

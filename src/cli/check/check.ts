@@ -9,6 +9,7 @@ import type { Arguments, Flag } from "../arguments.ts";
 import { type Command, commonFlags, isOn } from "../command.ts";
 import { outputFlags } from "../output_options.ts";
 import { print } from "../print.ts";
+import { outputWidth } from "../runtime.ts";
 import { checkExitCode, formatCheck, formatCheckJson } from "./check_report.ts";
 import { runCheck } from "./run_check.ts";
 
@@ -51,7 +52,7 @@ async function runCommand(given: Arguments): Promise<number> {
     readOnly: isOn(given, "read-only"),
     queryUrl: queryUrl === undefined ? undefined : String(queryUrl),
   });
-  await print(isOn(given, "json") ? formatCheckJson(report) : formatCheck(report));
+  await print(isOn(given, "json") ? formatCheckJson(report) : formatCheck(report, outputWidth()));
   return checkExitCode(report);
 }
 

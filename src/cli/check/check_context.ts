@@ -6,17 +6,14 @@
 import type { GivenValue } from "../../config/given_options.ts";
 import type { RawOptions } from "../../config/raw_options.ts";
 import type { ResolvedOptions } from "../../k6/output/resolve_options.ts";
-import type { Exemplar, Histogram, Label, Metadata, TimeSeries } from "../../model/time_series.ts";
+import type { TimeSeries } from "../../model/time_series.ts";
 import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import { compress } from "../../protocol/snappy.ts";
 import type { Network } from "../output_options.ts";
 import type { Environment } from "../runtime.ts";
+import { checkName, type Probe, type StoredProbes } from "./probe.ts";
 import { type Answer, isAcknowledged, type NoAnswer, ProbeClient } from "./probe_client.ts";
 import { emptyRequest, encodeSeries } from "./probe_body.ts";
-import type { StoredProbes } from "./stored_probes.ts";
-
-/** The name of all series that a check writes. The series of the step about UTF-8 names have it at their beginning. */
-export const checkName = "k6_remote_write_check";
 
 /** What a check needs to know. */
 export interface CheckContextOptions {
@@ -31,28 +28,8 @@ export interface CheckContextOptions {
   readonly readOnly: boolean;
   /** The query API; by default, it is derived from the write URL. */
   readonly queryUrl?: string | undefined;
-}
-
-/** A series of a check, with one sample. */
-export interface Probe {
-  /** The value of its label `probe`. */
-  readonly probe: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly time: number;
-  /** The name of the metric. @default checkName */
-  readonly name?: string;
-  /** Further labels. */
-  readonly labels?: readonly Label[];
-  /** @default 1 */
-  readonly value?: number;
-  /** A native histogram instead of the value. */
-  readonly histogram?: Omit<Histogram, "timestamp">;
-  readonly exemplars?: readonly Exemplar[];
-  readonly metadata?: Metadata;
-  /** Whether the sample says that the series ended. */
-  readonly stale?: boolean;
-  /** Whether the endpoint refused the request, but perhaps stored the sample. */
-  readonly isDoubtful?: boolean;
+  /** How long to look for what was written, in milliseconds. @default 5000 */
+  readonly readBackMs?: number | undefined;
 }
 
 /** One check of one endpoint. */
@@ -65,6 +42,7 @@ export class CheckContext {
   readonly env: Environment;
   readonly readOnly: boolean;
   readonly queryUrl: string | undefined;
+  readonly readBackMs: number;
   readonly client: ProbeClient;
   /** Distinguishes the series of this check from those of others. */
   readonly run: string;
@@ -79,7 +57,7 @@ export class CheckContext {
   readonly #empty = new Map<ProtocolVersion, Answer | NoAnswer>();
 
   /** @throws ConfigurationError for a header or an authentication that cannot be used */
-  constructor({ options, raw, values, network, env, readOnly, queryUrl }: CheckContextOptions) {
+  constructor({ options, raw, values, network, env, readOnly, queryUrl, readBackMs = 5000 }: CheckContextOptions) {
     this.url = new URL(options.url);
     this.options = options;
     this.raw = raw;
@@ -88,6 +66,7 @@ export class CheckContext {
     this.env = env;
     this.readOnly = readOnly;
     this.queryUrl = queryUrl;
+    this.readBackMs = readBackMs;
     this.client = new ProbeClient(options);
     this.baseTime = options.now();
     this.run = `${options.now().toString(36)}${Math.floor(options.random() * 46_656).toString(36)}`;

@@ -30,8 +30,8 @@ export function checkExitCode({ steps }: Pick<CheckReport, "steps">): number {
   return steps.some(({ verdict }) => verdict === "fault") ? checkExitCodes.losesData : checkExitCodes.works;
 }
 
-/** Returns the lines for people: the faults first, each with its fix, then every step. */
-export function formatCheck(report: CheckReport): string {
+/** Returns the lines for people: the faults first, each with its fix, then every step. Longer lines than `width` are wrapped. */
+export function formatCheck(report: CheckReport, width: number = Infinity): string {
   const { endpoint = "The endpoint", steps, requests, written } = report;
   const faults = steps.filter(({ verdict }) => verdict === "fault");
   const stops = faults.find(stopsAll);
@@ -49,19 +49,43 @@ export function formatCheck(report: CheckReport): string {
   const ended = steps.some(({ name, verdict }) => name === staleMarkers.name && verdict === "ok")
     ? ", and marked them as ended (stale)"
     : "";
-  const lines = [
-    `${headline}${named.length === 0 ? "." : ":"}`,
-    ...named.flatMap(({ name, detail, fix }) => [`  ${name}: ${detail}.`, ...fix === undefined ? [] : [`  ${fix}`]]),
-    "",
-    ...done.flatMap((step) => formatStep(step, longest, named.includes(step))),
-    ...left.length === 0 ? [] : [`  skipped  ${left.map(({ name }) => name).join(", ")}: ${left[0]?.detail}`],
-    "",
-    written === undefined
-      ? `Sent ${requests === 1 ? "1 request" : `${requests} requests`} without series.`
-      : `Wrote ${written.series} series ${written.selector} in ${requests} requests${ended}. They stay as long as the ` +
-        "endpoint keeps samples.",
+  const rows: readonly Row[] = [
+    ["", `${headline}${named.length === 0 ? "." : ":"}`],
+    ...named.flatMap(({ name, detail, fix }): Row[] => [
+      ["  ", `${name}: ${detail}.`],
+      ...fix === undefined ? [] : [["  ", fix] as const],
+    ]),
+    ["", ""],
+    ...done.flatMap((step) => rowsOf(step, longest, named.includes(step))),
+    ...left.length === 0
+      ? []
+      : [["  skipped  ", `${left.map(({ name }) => name).join(", ")}: ${left[0]?.detail}`] as const],
+    ["", ""],
+    [
+      "",
+      written === undefined
+        ? `Sent ${requests === 1 ? "1 request" : `${requests} requests`} without series.`
+        : `Wrote ${written.series} series ${written.selector} in ${requests} requests${ended}. They stay as long as the ` +
+          "endpoint keeps samples.",
+    ],
   ];
-  return `${lines.map(printable).join("\n")}\n`;
+  return `${rows.flatMap((row) => wrap(row, width)).join("\n")}\n`;
+}
+
+/** A line: what comes first, and the text after it, which is wrapped. */
+type Row = readonly [head: string, text: string];
+
+function wrap([head, text]: Row, width: number): string[] {
+  const room = Math.max(20, width - head.length);
+  const lines: string[] = [];
+  let rest = printable(text);
+  while (rest.length > room) {
+    const at = rest.lastIndexOf(" ", room);
+    if (at <= 0) break;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at + 1);
+  }
+  return [...lines, rest].map((line, index) => `${index === 0 ? head : " ".repeat(head.length)}${line}`);
 }
 
 /** Reports whether a step was skipped because of the fault of another one. */
@@ -69,11 +93,10 @@ function isBecauseOf({ verdict, detail }: StepResult): boolean {
   return verdict === "skipped" && detail.startsWith(becauseOf);
 }
 
-function formatStep({ verdict, name, ms, detail, fix }: StepResult, longest: number, isNamed: boolean): string[] {
+function rowsOf({ verdict, name, ms, detail, fix }: StepResult, longest: number, isNamed: boolean): Row[] {
   const time = verdict === "skipped" ? "" : formatDurationMs(Math.max(1, Math.round(ms)));
-  const row = `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  ${detail}`;
-  const indent = " ".repeat(2 + 7 + 2 + longest + 2 + 6 + 2);
-  return fix === undefined || isNamed ? [row] : [row, `${indent}${fix}`];
+  const head = `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  `;
+  return fix === undefined || isNamed ? [[head, detail]] : [[head, detail], [" ".repeat(head.length), fix]];
 }
 
 /** Returns the result as JSON, on one line. */

@@ -40,7 +40,7 @@ export const configuration: Step = {
   },
 };
 
-/** Returns the options that any source gives, in the order of the help. */
+/** Returns the options that any source gives: first those of the file, then those of variables, then those of flags. */
 export function givenOptions(
   { values, raw, env }: Pick<CheckContext, "values" | "raw" | "env">,
 ): readonly ShownOption[] {

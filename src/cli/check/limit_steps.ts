@@ -4,7 +4,8 @@
  * @module
  */
 import { formatBytes } from "../format.ts";
-import type { CheckContext, Probe } from "./check_context.ts";
+import type { CheckContext } from "./check_context.ts";
+import type { Probe } from "./probe.ts";
 import { paddedBody } from "./probe_body.ts";
 import { type Answer, describeAnswer, isAcknowledged, type NoAnswer } from "./probe_client.ts";
 import { readOnly } from "./sample_steps.ts";

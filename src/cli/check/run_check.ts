@@ -7,17 +7,18 @@ import { resolveOptions } from "../../k6/output/resolve_options.ts";
 import { isRemoteWriteError } from "../../model/errors.ts";
 import { redactUrl } from "../../send/redact.ts";
 import type { Arguments } from "../arguments.ts";
-import { type CommandOptions, readOutputOptions } from "../output_options.ts";
+import { readOutputOptions } from "../output_options.ts";
 import { type Environment, environment } from "../runtime.ts";
 import { answer, clock, compression, credentials, path, receiver, tenant } from "./answer_steps.ts";
-import { CheckContext, checkName } from "./check_context.ts";
+import { CheckContext } from "./check_context.ts";
+import { checkName } from "./probe.ts";
 import type { CheckReport } from "./check_report.ts";
 import { allOptions, configuration } from "./configuration_step.ts";
 import { labelLimits, requestSize } from "./limit_steps.ts";
 import { connection, nameResolution, proxyStep } from "./network_steps.ts";
 import { exemplars, futureSamples, metadata, nativeHistograms, oldSamples, utf8Names } from "./sample_steps.ts";
 import { fault, runSteps, type Step } from "./step.ts";
-import { readBack } from "./stored_probes.ts";
+import { readBack } from "./read_back.ts";
 import { tlsStep } from "./tls_step.ts";
 import { presentSamples, refusedSamples, staleMarkers, version } from "./version_steps.ts";
 
@@ -40,21 +41,20 @@ export interface CheckOptions {
   readonly queryUrl?: string | undefined;
   /** The variables. @default those of the process */
   readonly env?: Environment;
-  /** Replaces options, for tests: the clocks. */
-  readonly overrides?: Partial<CommandOptions["options"]>;
+  /** How long to look for what was written, in milliseconds. @default 5000 */
+  readonly readBackMs?: number;
 }
 
 /** Checks the endpoint that arguments, variables and a configuration file name, in the way in which `send` reads them. */
 export async function runCheck(
   given: Arguments,
-  { readOnly, queryUrl, env = environment, overrides }: CheckOptions,
+  { readOnly, queryUrl, env = environment, readBackMs }: CheckOptions,
 ): Promise<CheckReport> {
   let context: CheckContext;
   const started = performance.now();
   try {
     const { options, ...sources } = readOutputOptions(given, { warn: () => {}, env });
-    const resolved = resolveOptions({ ...options, ...overrides });
-    context = new CheckContext({ ...sources, options: resolved, env, readOnly, queryUrl });
+    context = new CheckContext({ ...sources, options: resolveOptions(options), env, readOnly, queryUrl, readBackMs });
   } catch (error) {
     if (!isRemoteWriteError(error, "configuration")) throw error;
     const finding = fault(error.message.replace(/\.$/, ""));

@@ -4,7 +4,8 @@
  * @module
  */
 import { formatDurationMs } from "../../config/duration.ts";
-import { type CheckContext, checkName, type Probe } from "./check_context.ts";
+import type { CheckContext } from "./check_context.ts";
+import { checkName, type Probe } from "./probe.ts";
 import { metadataBody } from "./probe_body.ts";
 import { describeAnswer, isAcknowledged } from "./probe_client.ts";
 import { type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";

@@ -52,7 +52,10 @@ async function checkCertificate(context: CheckContext): Promise<Finding> {
     const detail = `${found.protocol}, certificate of ${found.subject}, issued by ${found.ca}, ${dates}`;
     const left = Math.floor((found.validToMs - now) / 86_400_000);
     if (found.validToMs - now < soonMs) {
-      return warning(`${detail}: it expires in ${left} days`, "Renew the endpoint's certificate.");
+      return warning(
+        `${detail}: it expires in ${left === 1 ? "1 day" : `${left} days`}`,
+        "Renew the endpoint's certificate.",
+      );
     }
     return ok(`${detail}, trusted through ${by}`);
   }

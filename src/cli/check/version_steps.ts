@@ -4,7 +4,8 @@
  * @module
  */
 import { formatDurationMs } from "../../config/duration.ts";
-import type { CheckContext, Probe } from "./check_context.ts";
+import type { CheckContext } from "./check_context.ts";
+import type { Probe } from "./probe.ts";
 import { type Answer, describeAnswer, isAcknowledged, type NoAnswer } from "./probe_client.ts";
 import { fault, type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
 import { readOnly } from "./sample_steps.ts";
@@ -19,7 +20,9 @@ export const version: Step = {
       return ok("1.0, as --protocol says");
     }
     const answer = context.readOnly ? await context.empty("2.0") : await context.write([present(context)], "2.0");
-    if (isAcknowledged(answer) && answer.written !== undefined) {
+    // A refusal of the sample says nothing about the version, unlike the answer to a request without series.
+    const empty = await context.empty("2.0");
+    if (answer.written !== undefined || (isAcknowledged(empty) && empty.written !== undefined)) {
       context.version = "2.0";
       return ok("2.0");
     }

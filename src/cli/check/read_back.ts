@@ -6,22 +6,15 @@
 import { isRemoteWriteError } from "../../model/errors.ts";
 import { QueryClient, QueryError } from "../verdict/query_client.ts";
 import { queryApiOfQueryUrl, queryApiOfWriteUrl } from "../verdict/query_url.ts";
-import { type CheckContext, checkName, type Probe } from "./check_context.ts";
+import type { CheckContext } from "./check_context.ts";
+import { checkName, type Probe, type StoredProbes } from "./probe.ts";
 import { ok, skipped, type Step } from "./step.ts";
-
-/** What is stored of a check. */
-export interface StoredProbes {
-  /** The probes whose series are there. */
-  readonly series: ReadonlySet<string>;
-  /** Whether the exemplar of the check is there. */
-  readonly hasExemplar: boolean;
-}
 
 /** Samples are a little ahead of the present time, too. */
 const aheadMs = 600_000;
 
-/** VictoriaMetrics shows new samples after a second or two. */
-const [longestMs, pauseMs, quietMs] = [5000, 250, 1500] as const;
+/** VictoriaMetrics shows new samples after a second or two, and all of them soon after the first ones. */
+const [pauseMs, quietPart] = [250, 0.3] as const;
 
 /** Reads back what was written. */
 export const readBack: Step = {
@@ -53,7 +46,7 @@ export const readBack: Step = {
 
 /** Asks until everything is there, or nothing more comes. */
 async function readStored(client: QueryClient, context: CheckContext): Promise<StoredProbes> {
-  const { monotonicNow, sleep } = context.options;
+  const { readBackMs, options: { monotonicNow, sleep } } = context;
   const probes = [...context.written.values()];
   const times = probes.map(({ time }) => time);
   const range = { startMs: Math.min(...times) - 1000, endMs: context.options.now() + aheadMs };
@@ -73,9 +66,9 @@ async function readStored(client: QueryClient, context: CheckContext): Promise<S
     if (found.size > series.size) grewAt = now;
     series = found;
     const isComplete = probes.every(({ probe, isDoubtful }) => isDoubtful === true || found.has(probe));
-    const isOver = now - started >= longestMs || (found.size > 0 && now - grewAt >= quietMs);
+    const isOver = now - started >= readBackMs || (found.size > 0 && now - grewAt >= readBackMs * quietPart);
     if (isComplete || isOver) return { series, hasExemplar: await hasExemplar(client, { probes, range, context }) };
-    await sleep(pauseMs, new AbortController().signal);
+    await sleep(Math.min(pauseMs, readBackMs / 10), new AbortController().signal);
   }
 }
 
