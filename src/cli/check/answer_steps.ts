@@ -8,6 +8,7 @@ import { compress } from "../../protocol/snappy.ts";
 import { redactUrl } from "../../send/redact.ts";
 import type { CheckContext } from "./check_context.ts";
 import { type AnswerStep, diagnose, type Diagnosis, findingFor, isReceiver } from "./diagnosis.ts";
+import { formatAge } from "./format_age.ts";
 import { emptyRequest } from "./probe_body.ts";
 import { type Answer, describeAnswer, isAcknowledged } from "./probe_client.ts";
 import { fault, type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
@@ -62,7 +63,7 @@ function diagnosisOf(
 
 /** Whether and how fast the endpoint answers. */
 export const answer: Step = answerStep("answer", async (context, found) => {
-  if (found.status === 400 && await isTlsPort(context)) return tlsPort(describeAnswer(found));
+  if (found.status === 400 && await isTlsPort(context)) return tlsPort;
   const { options } = context;
   const shown = `${describeAnswer(found)}, after ${formatDurationMs(found.ms)}`;
   if (found.ms > options.flushPeriodMs * options.shards) {
@@ -80,19 +81,17 @@ export const answer: Step = answerStep("answer", async (context, found) => {
 }, async (context, finding) => {
   const found = await context.first();
   const isBroken = found.status === undefined && found.kind === "network";
-  return isBroken && await isTlsPort(context) ? tlsPort(found.reason) : finding;
+  return isBroken && await isTlsPort(context) ? tlsPort : finding;
 });
 
 async function isTlsPort(context: CheckContext): Promise<boolean> {
   return context.url.protocol === "http:" && context.proxy === undefined && await speaksTls(context);
 }
 
-function tlsPort(shown: string): Finding {
-  return fault(
-    `the endpoint uses TLS on this port, and the URL begins with http:// (${shown})`,
-    "Use a URL that begins with https://.",
-  );
-}
+const tlsPort: Finding = fault(
+  "the endpoint uses TLS on this port, and the URL begins with http://",
+  "Use a URL that begins with https://.",
+);
 
 /** Whether the path is that of a receiver. If it is not, known paths are tried. */
 export const path: Step = answerStep(
@@ -177,7 +176,7 @@ export const clock: Step = {
     const difference = Math.abs(aheadMs);
     // The header has whole seconds, and it is not known when during the request it was written.
     if (difference < 1500 + ms / 2) return ok(`less than ${formatDurationMs(Math.ceil(15 + ms / 200) * 100)}`);
-    const detail = `this machine's clock is ${formatDurationMs(Math.round(difference / 1000) * 1000)} ${
+    const detail = `this machine's clock is ${formatAge(Math.round(difference / 1000) * 1000)} ${
       aheadMs > 0 ? "ahead of" : "behind"
     } the endpoint's`;
     if (difference < noticedSkewMs) return ok(detail);

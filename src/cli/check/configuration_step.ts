@@ -78,17 +78,15 @@ function showValue(option: TextOption, value: unknown): readonly Omit<ShownOptio
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.entries(value).map(([member, each]) => ({
       option: `${name}.${member}`,
-      value: secret ? hidden(each, option) : String(each),
+      value: secret ? hidden(each, option) : plain(each),
     }));
   }
-  const shown = secret
-    ? hidden(value, option)
-    : name.endsWith("Ms")
-    ? formatDurationMs(Number(value))
-    : typeof value === "object"
-    ? JSON.stringify(value)
-    : String(value);
+  const shown = secret ? hidden(value, option) : name.endsWith("Ms") ? formatDurationMs(Number(value)) : plain(value);
   return [{ option: nameOf(name), value: shown }];
+}
+
+function plain(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** Of a URL, only the user info and the query are secret. */

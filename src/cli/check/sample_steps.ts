@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { formatDurationMs } from "../../config/duration.ts";
 import type { CheckContext } from "./check_context.ts";
 import { checkName, type Probe } from "./probe.ts";
+import { formatAge } from "./format_age.ts";
 import { metadataBody } from "./probe_body.ts";
 import { describeAnswer, isAcknowledged } from "./probe_client.ts";
 import { type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
@@ -43,13 +43,6 @@ async function reach(
     taken.push({ ...probe, distanceMs });
   }
   return { taken, refusedMs: undefined, refusal: "" };
-}
-
-/** Returns an age in its largest usual unit, such as `32m`, `4.3h` or `11.4d`. */
-export function formatAge(ms: number): string {
-  const days = ms / 86_400_000;
-  if (days >= 2) return `${Math.round(days * 10) / 10}d`;
-  return ms >= 7_200_000 ? `${Math.round(ms / 360_000) / 10}h` : formatDurationMs(ms);
 }
 
 /** How old samples may be. */

@@ -47,8 +47,7 @@ async function checkCertificate(context: CheckContext): Promise<Finding> {
   const now = options.now();
   const dates = `valid until ${new Date(found.validToMs).toISOString().slice(0, 10)}`;
   const by = tls.ca === undefined ? "a CA that this runtime trusts" : "--ca-cert-file";
-  const problem = found.problem === undefined ? undefined : describeProblem(found, { host: url.hostname, now });
-  if (problem === undefined) {
+  if (found.problem === undefined) {
     const detail = `${found.protocol}, certificate of ${found.subject}, issued by ${found.ca}, ${dates}`;
     const left = Math.floor((found.validToMs - now) / 86_400_000);
     if (found.validToMs - now < soonMs) {
@@ -59,27 +58,34 @@ async function checkCertificate(context: CheckContext): Promise<Finding> {
     }
     return ok(`${detail}, trusted through ${by}`);
   }
-  const trust = "use --ca-cert-file FILE with its CA";
-  if (tls.verify === false) {
-    return warning(`${problem}; it is accepted, because certificates are not verified`, `To verify it, ${trust}.`);
-  }
-  return fault(problem, `Replace the certificate, or ${trust}. --insecure-skip-tls-verify accepts any certificate.`);
+  const { detail, fix } = describeProblem(found.problem, found, url.hostname);
+  return tls.verify === false
+    ? warning(`${detail}; it is accepted, because certificates are not verified`, fix)
+    : fault(detail, `${fix} --insecure-skip-tls-verify accepts any certificate.`);
 }
 
 function describeProblem(
-  { problem = "", subject, hosts, ca, validFromMs, validToMs }: Handshake,
-  { host, now }: { readonly host: string; readonly now: number },
-): string {
-  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
-  if (problem === "CERT_HAS_EXPIRED") return `the certificate of ${subject} expired on ${day(validToMs)} UTC`;
-  if (problem === "CERT_NOT_YET_VALID" || validFromMs > now) {
-    return `the certificate of ${subject} is valid only from ${
-      day(validFromMs)
-    } UTC; this machine's clock may be wrong`;
+  problem: string,
+  { subject, hosts, ca, validFromMs, validToMs }: Handshake,
+  host: string,
+): { readonly detail: string; readonly fix: string } {
+  const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  const what = `the certificate of "${subject}"`;
+  const trust = "To trust it, use --ca-cert-file FILE with its CA.";
+  switch (problem) {
+    case "CERT_HAS_EXPIRED":
+      return { detail: `${what} expired on ${time(validToMs)}`, fix: "Renew the endpoint's certificate." };
+    case "CERT_NOT_YET_VALID":
+      return { detail: `${what} is valid only from ${time(validFromMs)}`, fix: "Check this machine's clock." };
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return {
+        detail: `the certificate is for ${hosts}, and not for ${host}`,
+        fix: "Use a host of the certificate in the URL, or replace the certificate.",
+      };
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+      return { detail: `${what} is self-signed`, fix: trust };
   }
-  if (problem === "ERR_TLS_CERT_ALTNAME_INVALID") return `the certificate is for ${hosts}, and not for ${host}`;
-  if (problem === "DEPTH_ZERO_SELF_SIGNED_CERT") return `the certificate of ${subject} is self-signed`;
-  return `no trusted CA signed the certificate of ${subject} (issued by ${ca}; ${problem})`;
+  return { detail: `no trusted CA signed ${what} (issued by "${ca}"; ${problem})`, fix: trust };
 }
 
 function handshakeFault(error: unknown): Finding {
@@ -98,7 +104,7 @@ export function tlsFaultOf(words: string): Finding | undefined {
   }
   if (/alert.*(?:cert|unknown ca)|ALERT_(?:CERT|BAD_CERT|UNKNOWN_CA)|certificate.required/i.test(words)) {
     return fault(
-      `the endpoint requires another client certificate (${words})`,
+      "the endpoint requires a client certificate, or another one",
       "Present one with --client-cert-file and --client-key-file.",
     );
   }

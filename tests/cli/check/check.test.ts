@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { withUrl } from "../../../src/cli/check/check.ts";
 import { type CheckReport, formatCheck, formatCheckJson } from "../../../src/cli/check/check_report.ts";
+import { givenOptions } from "../../../src/cli/check/configuration_step.ts";
 import { runCheck } from "../../../src/cli/check/run_check.ts";
 import { readCommandLine } from "../../../src/cli/command_line.ts";
 import { makeCertificates } from "../../support/certificates.ts";
+import { textOptions } from "../../../src/config/text_options.ts";
 import { runCli, usageErrorOf } from "../../support/cli.ts";
 import { type FakePrometheus, type FakePrometheusOptions, startFakePrometheus } from "../../support/fake_prometheus.ts";
 import { startHttpProxy } from "../../support/http_proxy.ts";
@@ -113,6 +115,23 @@ test("the configuration names the source of each option, and shows no secret", (
       assert.doesNotMatch(formatCheck(report) + formatCheckJson(report), /secret\d|overridden/);
     })
   ));
+
+test("the configuration shows no value of a secret option", () => {
+  const url = "http://ann:hunter2@a.test/p?token=hunter2";
+  const values: Readonly<Record<string, string>> = {
+    ...{ url, "oauth2-token-url": url, proxy: "http://ann:hunter2@proxy.test:3128", header: "X-A:hunter2" },
+    ...{ "http-headers": "X-B:hunter2", "oauth2-endpoint-params": "a=hunter2" },
+  };
+  const secret = textOptions.filter((option) => option.secret === true);
+  const given = secret.map((option) => ({
+    option,
+    value: option.parse(values[option.flag] ?? "hunter2", ""),
+    source: "",
+  }));
+  const shown = givenOptions({ values: given, raw: {}, env: {} });
+  assert.equal(shown.length, secret.length);
+  assert.doesNotMatch(JSON.stringify(shown), /hunter2/);
+});
 
 test("long lines are wrapped at the width of the terminal, below the text of their step", () =>
   withServer(
