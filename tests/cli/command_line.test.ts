@@ -46,8 +46,13 @@ for (const args of [["--version"], ["send", "--version"], ["receive", "-V"], ["-
 }
 
 const help: readonly (readonly [string[], readonly string[], string[]])[] = [
-  [["--help"], ["send", "run", "receive"], []],
+  [["--help"], ["send", "run", "check", "receive"], []],
   [["send", "--help"], ["--flush-period DURATION", "K6_PROMETHEUS_FLUSH_PERIOD", "default: 1s", "--shift-to-now"], []],
+  [
+    ["check", "--help"],
+    ["check [URL] [flags]", "--read-only", "--bearer-token", "k6_remote_write_check", "Exit codes"],
+    [],
+  ],
   [["help", "receive"], ["--forward URL", "SIGTERM"], []],
   [["run", "--help"], ["--k6 PATH", "--testid", "K6_BIN", "output-prometheus-remote", "Exit codes"], [
     // k6 has them itself.

@@ -10,7 +10,7 @@ import { type Command, commonFlags, isOn } from "../command.ts";
 import { outputFlags } from "../output_options.ts";
 import { print } from "../print.ts";
 import { outputWidth } from "../runtime.ts";
-import { checkExitCode, formatCheck, formatCheckJson } from "./check_report.ts";
+import { checkExitCode, checkExitCodes, formatCheck, formatCheckJson } from "./check_report.ts";
 import { runCheck } from "./run_check.ts";
 
 const checkFlags: readonly Flag[] = [
@@ -26,7 +26,8 @@ const checkFlags: readonly Flag[] = [
     help: "The query API. By default, it is derived from the write URL of Prometheus, Mimir or VictoriaMetrics.",
     parse: parseUrl,
   },
-  ...commonFlags,
+  // There is no log.
+  ...commonFlags.filter(({ flag }) => flag !== "log-level"),
 ];
 
 /** The command `check`. */
@@ -40,8 +41,9 @@ export const check: Command = {
   k6-remote-write check http://localhost:9090/api/v1/write --user ann
   k6-remote-write check --trend-as native --read-only
 The fault comes first, with what helps; then every step, with its verdict and time.
-It writes about 35 series with the name k6_remote_write_check, each with a sample or two, and marks them
-as ended. Where the server answers queries, it reads them back.
+It writes up to 35 series with the name k6_remote_write_check, most with one sample, and marks them
+as ended. Where the server answers queries, it reads them back. With --quiet, it prints nothing
+unless there is a fault.
 Exit codes: 0 nothing will be lost, 1 something will be lost, 2 nothing would arrive, or wrong usage.`,
   run: runCommand,
 };
@@ -52,8 +54,10 @@ async function runCommand(given: Arguments): Promise<number> {
     readOnly: isOn(given, "read-only"),
     queryUrl: queryUrl === undefined ? undefined : String(queryUrl),
   });
-  await print(isOn(given, "json") ? formatCheckJson(report) : formatCheck(report, outputWidth()));
-  return checkExitCode(report);
+  const exitCode = checkExitCode(report);
+  if (isOn(given, "json")) await print(formatCheckJson(report));
+  else if (!isOn(given, "quiet") || exitCode !== checkExitCodes.works) await print(formatCheck(report, outputWidth()));
+  return exitCode;
 }
 
 /** Makes the operand the option `--url`. @throws ConfigurationError if there are two */

@@ -79,6 +79,8 @@ const maxPauseMs = 2000;
 export class ProbeClient {
   /** How many requests were sent. */
   requests = 0;
+  /** How many requests the endpoint did not take because of a limit of their rate, also at the second attempt. */
+  limited = 0;
   readonly #options: ProbeClientOptions;
   readonly #given: URL;
   readonly #custom: RequestHeaders;
@@ -106,7 +108,9 @@ export class ProbeClient {
     const seconds = Number(first.headers.get("retry-after") ?? 1);
     const pauseMs = seconds >= 0 ? Math.min(seconds * 1000, maxPauseMs) : maxPauseMs;
     await this.#options.sleep(pauseMs, new AbortController().signal);
-    return await this.#attempt(probe);
+    const second = await this.#attempt(probe);
+    if (second.status === 429) this.limited++;
+    return second;
   }
 
   async #attempt(probe: Probe): Promise<Answer | NoAnswer> {

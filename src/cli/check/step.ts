@@ -81,7 +81,11 @@ export async function runSteps(steps: readonly Step[], context: CheckContext): P
   let cause: string | undefined;
   for (const { name, run } of steps) {
     const started = context.options.monotonicNow();
-    const finding = cause === undefined ? await run(context) : skipped(`${becauseOf} "${cause}"`);
+    const { limited } = context.client;
+    const found = cause === undefined ? await run(context) : skipped(`${becauseOf} "${cause}"`);
+    // A check sends more requests than a run does, so such a limit says nothing else.
+    const isLimited = context.client.limited > limited && !stopsAll(found);
+    const finding = isLimited ? skipped("not known: the endpoint limits the rate of requests (status 429)") : found;
     runs.push({ name, finding, ms: context.options.monotonicNow() - started });
     if (stopsAll(finding)) cause ??= name;
   }

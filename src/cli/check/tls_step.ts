@@ -56,7 +56,10 @@ async function checkCertificate(context: CheckContext): Promise<Finding> {
         "Renew the endpoint's certificate.",
       );
     }
-    return ok(`${detail}, trusted through ${by}`);
+    const unverified = tls.verify === false
+      ? "; certificates are not verified (--no-insecure-skip-tls-verify does)"
+      : "";
+    return ok(`${detail}, trusted through ${by}${unverified}`);
   }
   const { detail, fix } = describeProblem(found.problem, found, url.hostname);
   return tls.verify === false

@@ -37,7 +37,7 @@ interface Case {
   readonly fix?: RegExp;
   readonly exit: 0 | 1 | 2;
   /** @default "fault", and "warning" if the exit code is 0 */
-  readonly verdict?: "ok";
+  readonly verdict?: "ok" | "skipped";
 }
 
 const always = (status: number, body = "", headers: Record<string, string> = {}): FakePrometheusOptions => ({
@@ -157,6 +157,19 @@ const cases: readonly Case[] = [
     step: "answer",
     says: /^the endpoint has too many requests \(status 429: ingestion rate limit, and asks to wait 0\)$/,
     exit: 2,
+  },
+  {
+    what: "a limit of the rate of requests that only a check reaches",
+    server: {
+      answer: ({ samples }) =>
+        samples.some((sample) => ageMs(sample) > 100_000)
+          ? { status: 429, headers: { "retry-after": "0" } }
+          : undefined,
+    },
+    step: "old samples",
+    says: /^not known: the endpoint limits the rate of requests \(status 429\)$/,
+    verdict: "skipped",
+    exit: 0,
   },
   {
     what: "500 to each request",
