@@ -44,7 +44,8 @@ The fault comes first, with what helps; then every step, with its verdict and ti
 It writes up to 35 series with the name k6_remote_write_check, most with one sample, and marks them
 as ended. Where the server answers queries, it reads them back. With --quiet, it prints nothing
 unless there is a fault.
-Exit codes: 0 nothing will be lost, 1 something will be lost, 2 nothing would arrive, or wrong usage.`,
+Exit codes: 0 nothing will be lost, 1 something will be lost, 2 nothing would arrive, or
+wrong usage.`,
   run: runCommand,
 };
 
