@@ -175,7 +175,8 @@ export const clock: Step = {
     if (aheadMs === undefined) return skipped("the answer has no header Date");
     const difference = Math.abs(aheadMs);
     // The header has whole seconds, and it is not known when during the request it was written.
-    if (difference < 1500 + ms / 2) return ok(`less than ${formatDurationMs(Math.ceil(15 + ms / 200) * 100)}`);
+    const uncertainMs = 1500 + ms / 2;
+    if (difference < uncertainMs) return ok(`less than ${Math.ceil(uncertainMs / 1000)} s`);
     const detail = `this machine's clock is ${formatAge(Math.round(difference / 1000) * 1000)} ${
       aheadMs > 0 ? "ahead of" : "behind"
     } the endpoint's`;
