@@ -75,9 +75,10 @@ export const answer: Step = answerStep("answer", async (context, found) => {
     );
   }
   // A later step names the fault, if the answer shows one.
-  return isAcknowledged(found) || diagnosisOf(context, found) !== undefined
-    ? ok(shown)
-    : warning(`${shown}; some receivers refuse a request without series`);
+  if (diagnosisOf(context, found) !== undefined) {
+    return ok(`status ${found.status}, after ${formatDurationMs(found.ms)}`);
+  }
+  return isAcknowledged(found) ? ok(shown) : warning(`${shown}; some receivers refuse a request without series`);
 }, async (context, finding) => {
   const found = await context.first();
   const isBroken = found.status === undefined && found.kind === "network";

@@ -96,7 +96,8 @@ function isBecauseOf({ verdict, detail }: StepResult): boolean {
 function rowsOf({ verdict, name, ms, detail, fix }: StepResult, longest: number, isNamed: boolean): Row[] {
   const time = verdict === "skipped" ? "" : formatDurationMs(Math.max(1, Math.round(ms)));
   const head = `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  `;
-  return fix === undefined || isNamed ? [[head, detail]] : [[head, detail], [" ".repeat(head.length), fix]];
+  if (isNamed) return [[head, "see above"]];
+  return fix === undefined ? [[head, detail]] : [[head, detail], [" ".repeat(head.length), fix]];
 }
 
 /** Returns the result as JSON, on one line. */
