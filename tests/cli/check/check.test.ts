@@ -139,8 +139,8 @@ test("long lines are wrapped at the width of the terminal, below the text of the
     async ({ url }) => {
       const lines = formatCheck(await checkOf([url]), 80).split("\n");
       assert.ok(lines.every((line) => line.length <= 80), lines.join("\n"));
-      const at = lines.findIndex((line) => line.startsWith("  fault    receiver switched on"));
-      const column = lines[at]?.indexOf("the endpoint") ?? NaN;
+      const at = lines.findIndex((line) => line.startsWith("  ok       configuration"));
+      const column = lines[at]?.indexOf("url http") ?? NaN;
       assert.match(lines[at + 1] ?? "", new RegExp(`^ {${column}}\\S`));
     },
   ));
