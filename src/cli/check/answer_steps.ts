@@ -9,6 +9,7 @@ import { redactUrl } from "../../send/redact.ts";
 import type { CheckContext } from "./check_context.ts";
 import { type AnswerStep, diagnose, type Diagnosis, findingFor, isReceiver } from "./diagnosis.ts";
 import { formatAge } from "./format_age.ts";
+import { presentProbe } from "./probe.ts";
 import { emptyRequest } from "./probe_body.ts";
 import { type Answer, describeAnswer, isAcknowledged } from "./probe_client.ts";
 import { fault, type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
@@ -153,19 +154,23 @@ export const tenant: Step = answerStep("tenant", ({ options }) => {
   return ok(header === undefined ? "none is required" : `${header} is sent, and accepted`);
 });
 
-/** Whether the endpoint reads snappy. Where it does not, gzip and no compression are tried, to name what it expects. */
+/** Whether the endpoint reads snappy. If it does not, gzip and no compression are tried, to name what it expects. */
 export const compression: Step = answerStep("compression", () => ok("snappy"), async (context, finding) => {
   const plain = emptyRequest("1.0");
-  const gzip = new Uint8Array(
-    await new Response(new Blob([plain]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer(),
-  );
-  for (const [encoding, body] of [["gzip", gzip], ["identity", plain]] as const) {
+  for (const [encoding, body] of [["gzip", await gzip(plain)], ["identity", plain]] as const) {
     if (!isAcknowledged(await context.client.send({ version: "1.0", body, encoding }))) continue;
     const expects = encoding === "gzip" ? "gzip" : "no compression";
     return { ...finding, detail: `${finding.detail}; it expects ${expects}` };
   }
-  return finding;
+  // Perhaps it only dislikes a body without series.
+  const isRead = !context.readOnly && isAcknowledged(await context.write([presentProbe(context)], "1.0"));
+  return isRead ? ok("snappy, of requests with series") : finding;
 });
+
+async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 
 /** Compares the clocks. */
 export const clock: Step = {

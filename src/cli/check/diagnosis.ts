@@ -19,7 +19,7 @@ export type AnswerStep = (typeof answerSteps)[number];
 export interface Diagnosis {
   readonly step: AnswerStep;
   readonly finding: Finding;
-  /** Whether the steps before it, except the answer itself, are still open: many servers check the credentials first. */
+  /** Whether the steps before it say nothing: many servers check the credentials first. */
   readonly leavesOpen?: boolean;
 }
 
@@ -78,15 +78,12 @@ export function diagnose(answer: Answer | NoAnswer, sent: Sent): Diagnosis | und
     case 404:
     case 405:
     case 410:
-      return {
-        step: "path",
-        finding: fault(`there is no receiver at this path (${shown})`, "Check the path of the URL."),
-      };
+      return noReceiver(shown);
     case 413:
       return tooSmall(shown);
     case 407:
     case 429:
-      return { step: "answer", finding: busy(answer), leavesOpen: true };
+      return { step: "answer", finding: busy(answer) };
   }
   if (status >= 500) return { step: "answer", finding: serverError(status, shown) };
   if (status === 415 || wrongCompression.test(words)) {
@@ -99,10 +96,7 @@ export function diagnose(answer: Answer | NoAnswer, sent: Sent): Diagnosis | und
     };
   }
   if (/unsupported path|unknown path|no such (?:path|route)/i.test(words)) {
-    return {
-      step: "path",
-      finding: fault(`there is no receiver at this path (${shown})`, "Check the path of the URL."),
-    };
+    return noReceiver(shown);
   }
   // Some receivers refuse a request without series, with one of these.
   if ([400, 409, 422].includes(status)) return undefined;
@@ -115,6 +109,13 @@ function findingOfSilence({ kind, reason }: NoAnswer): Finding {
   }
   if (kind === "credentials") return fault(reason, "Check the options of the authentication.");
   return tlsFaultOf(reason) ?? fault(`no answer came: ${reason}`, "Check that a web server listens on this port.");
+}
+
+function noReceiver(shown: string): Diagnosis {
+  return {
+    step: "path",
+    finding: fault(`there is no receiver at this path (${shown})`, "Check the path of the URL."),
+  };
 }
 
 function pageOf(status: number): Diagnosis {
@@ -184,6 +185,7 @@ export function findingFor(step: AnswerStep, diagnosis: Diagnosis | undefined): 
   if (diagnosis === undefined) return undefined;
   if (diagnosis.step === step) return diagnosis.finding;
   const isBefore = answerSteps.indexOf(step) < answerSteps.indexOf(diagnosis.step);
+  // An answer came in any case.
   return isBefore && diagnosis.leavesOpen === true && step !== "answer"
     ? skipped(`not known: ${diagnosis.finding.detail}`)
     : undefined;

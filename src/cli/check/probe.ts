@@ -30,6 +30,15 @@ export interface Probe {
   readonly isDoubtful?: boolean;
 }
 
+/** Returns the sample of the present time, which must arrive. */
+export function presentProbe({ baseTime }: { readonly baseTime: number }): Probe {
+  return {
+    probe: "present",
+    time: baseTime,
+    metadata: { type: "gauge", help: "A series of k6-remote-write check." },
+  };
+}
+
 /** What is stored of a check. */
 export interface StoredProbes {
   /** The probes whose series are there. */

@@ -5,7 +5,7 @@
  */
 import { formatDurationMs } from "../../config/duration.ts";
 import type { CheckContext } from "./check_context.ts";
-import type { Probe } from "./probe.ts";
+import { presentProbe, type Probe } from "./probe.ts";
 import { type Answer, describeAnswer, isAcknowledged, type NoAnswer } from "./probe_client.ts";
 import { fault, type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
 import { readOnly } from "./sample_steps.ts";
@@ -19,7 +19,7 @@ export const version: Step = {
       context.version = "1.0";
       return ok("1.0, as --protocol says");
     }
-    const answer = context.readOnly ? await context.empty("2.0") : await context.write([present(context)], "2.0");
+    const answer = context.readOnly ? await context.empty("2.0") : await context.write([presentProbe(context)], "2.0");
     // A refusal of the sample says nothing about the version, unlike the answer to a request without series.
     const empty = await context.empty("2.0");
     if (answer.written !== undefined || (isAcknowledged(empty) && empty.written !== undefined)) {
@@ -43,7 +43,7 @@ export const presentSamples: Step = {
   name: "present samples",
   async run(context) {
     if (context.readOnly) return readOnly;
-    const probe = present(context);
+    const probe = presentProbe(context);
     const isWritten = context.version === "2.0" && context.written.has(probe.probe);
     const answer = isWritten ? undefined : await context.write([probe]);
     if (answer !== undefined && !isAcknowledged(answer)) return refusalOf(answer, context);
@@ -91,25 +91,16 @@ function refusalOf(answer: Answer | NoAnswer, context: CheckContext): Finding {
   return fault(`the endpoint refuses a sample of the present time (${shown})`, "Look at the logs of the endpoint.");
 }
 
-/** The sample that must arrive. */
-function present(context: CheckContext): Probe {
-  return {
-    probe: "present",
-    time: context.baseTime,
-    metadata: { type: "gauge", help: "A series of k6-remote-write check." },
-  };
-}
-
 /** Sends a sample that is out of order together with a good one, to find out what happens to the good one. */
 export const refusedSamples: Step = {
   name: "refused samples",
   async run(context) {
     if (context.readOnly) return readOnly;
     const good: Probe = { probe: "good", time: context.baseTime };
-    const bad: Probe = { ...present(context), time: context.baseTime - 1000, value: 2 };
+    const bad: Probe = { ...presentProbe(context), time: context.baseTime - 1000, value: 2 };
     const answer = await context.write([good, bad]);
     // The series "present" has its newer sample, too.
-    context.note(present(context));
+    context.note(presentProbe(context));
     if (answer.status === undefined) {
       return warning(`no answer to a request with a sample out of order: ${answer.reason}`);
     }

@@ -236,6 +236,14 @@ const cases: readonly Case[] = [
     exit: 2,
   },
   {
+    what: "an endpoint that cannot read a body without series",
+    server: { answer: (request) => hasSamples(request) ? undefined : { status: 400, body: "snappy: corrupt input" } },
+    step: "compression",
+    says: /^snappy, of requests with series$/,
+    verdict: "ok",
+    exit: 0,
+  },
+  {
     what: "a proxy that decompresses the body",
     server: { answer: ({ headers }) => headers["content-encoding"] === "snappy" ? { status: 415 } : { status: 204 } },
     step: "compression",
