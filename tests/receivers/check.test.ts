@@ -97,7 +97,10 @@ test(
       });
       const wrong = await checkOf(`${url}/api/v1/wrong`, { readOnly: true });
       assertSteps(wrong, { path: ["fault", /^there is no receiver at this path \(status 404: 404 page not found\)$/] });
-      assert.equal(wrong.steps.find(({ name }) => name === "path")?.fix, `Use ${writeUrl}, where a receiver answers.`);
+      assert.equal(
+        wrong.steps.find(({ name }) => name === "path")?.fix,
+        `Use ${writeUrl}, and switch the receiver on there.`,
+      );
       const root = await checkOf(url);
       assertSteps(root, { path: ["fault", /^there is no receiver at this path \(status 405: Method Not Allowed\)$/] });
       assert.deepEqual([off, wrong, root].map(checkExitCode), [2, 2, 2]);

@@ -25,6 +25,8 @@ export interface FakePrometheusOptions {
   readonly path?: string;
   /** Whether it answers queries. @default true */
   readonly answersQueries?: boolean;
+  /** The longest time over which it answers queries, in milliseconds. @default Infinity */
+  readonly maxQueryMs?: number;
   /** Samples that are acknowledged and dropped. */
   readonly drops?: (sample: ReceivedSample) => boolean;
   /** How far its clock is ahead, in milliseconds. @default 0 */
@@ -43,8 +45,16 @@ export interface FakePrometheus {
 
 /** Starts a server on a free port of the loopback interface. */
 export async function startFakePrometheus(options: FakePrometheusOptions = {}): Promise<FakePrometheus> {
-  const { behaviour, answer, path = "/api/v1/write", answersQueries = true, drops = () => false, aheadMs = 0, tls } =
-    options;
+  const {
+    behaviour,
+    answer,
+    path = "/api/v1/write",
+    answersQueries = true,
+    maxQueryMs = Infinity,
+    drops = () => false,
+    aheadMs = 0,
+    tls,
+  } = options;
   const clock = { now: Date.now, sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) };
   const receiver = new ScriptedReceiver({ clock, ...behaviour });
   const requests: WriteRequest[] = [];
@@ -53,7 +63,7 @@ export async function startFakePrometheus(options: FakePrometheusOptions = {}): 
     for await (const chunk of request) chunks.push(chunk);
     const body = new Uint8Array(Buffer.concat(chunks));
     const { pathname } = new URL(request.url ?? "", "http://server");
-    if (answersQueries && /^\/api\/v1\/query/.test(pathname)) return query(pathname, body, receiver);
+    if (answersQueries && /^\/api\/v1\/query/.test(pathname)) return query(pathname, body, { receiver, maxQueryMs });
     const version = request.headers["x-prometheus-remote-write-version"] === "2.0.0" ? "2.0" : "1.0";
     const isSnappy = request.headers["content-encoding"] === "snappy";
     const { samples } = isSnappy && pathname === path ? decodeBody(body, version) : { samples: [] };
@@ -91,8 +101,17 @@ export async function startFakePrometheus(options: FakePrometheusOptions = {}): 
 }
 
 /** Answers an instant query with a range selector of a name and a run. */
-function query(path: string, body: Uint8Array, receiver: ScriptedReceiver): Answer {
+function query(
+  path: string,
+  body: Uint8Array,
+  { receiver, maxQueryMs }: { readonly receiver: ScriptedReceiver; readonly maxQueryMs: number },
+): Answer {
   const text = new URLSearchParams(new TextDecoder().decode(body)).get("query") ?? "";
+  const seconds = Number(/\[(\d+)s\]$/.exec(text)?.[1] ?? 0);
+  if (seconds * 1000 > maxQueryMs) {
+    const error = { status: "error", error: "the query time range exceeds the limit" };
+    return { status: 422, headers: { "content-type": "application/json" }, body: JSON.stringify(error) };
+  }
   const [, name, run] = /__name__="([^"]*)",run="([^"]*)"/.exec(text) ?? [];
   const result = path !== "/api/v1/query" ? [] : [...receiver.stored.values()].flatMap((samples) => {
     const metric = Object.fromEntries(samples[0]?.labels.map(({ name, value }) => [name, value]) ?? []);

@@ -7,7 +7,7 @@ import { formatDurationMs } from "../../config/duration.ts";
 import { compress } from "../../protocol/snappy.ts";
 import { redactUrl } from "../../send/redact.ts";
 import type { CheckContext } from "./check_context.ts";
-import { type AnswerStep, diagnose, type Diagnosis, findingFor, isReceiver } from "./diagnosis.ts";
+import { type AnswerStep, diagnose, type Diagnosis, findingFor, isSwitchedOff } from "./diagnosis.ts";
 import { formatAge } from "./format_age.ts";
 import { presentProbe } from "./probe.ts";
 import { emptyRequest } from "./probe_body.ts";
@@ -106,18 +106,20 @@ export const path: Step = answerStep(
   async (context, finding) => {
     if (finding.verdict !== "fault") return finding;
     const found = await findReceiver(context);
-    return found === undefined ? finding : { ...finding, fix: `Use ${redactUrl(found)}, where a receiver answers.` };
+    return found === undefined ? finding : { ...finding, fix: found };
   },
 );
 
-async function findReceiver({ client, url }: CheckContext): Promise<URL | undefined> {
+/** Tries known paths, and says which one to use; undefined if none is that of a receiver. */
+async function findReceiver({ client, url }: CheckContext): Promise<string | undefined> {
   const base = url.pathname.replace(/\/+$/, "");
   const paths = new Set([`${base}${knownPaths[0]}`, ...knownPaths].filter((each) => each !== url.pathname));
   for (const pathname of paths) {
     const candidate = Object.assign(new URL(url), { pathname });
     const found = await client.send({ version: "1.0", body: compress(emptyRequest("1.0")), url: candidate });
     if (found.status === undefined) return undefined;
-    if (isReceiver(found)) return candidate;
+    if (isAcknowledged(found)) return `Use ${redactUrl(candidate)}, where a receiver answers.`;
+    if (isSwitchedOff(found)) return `Use ${redactUrl(candidate)}, and switch the receiver on there.`;
   }
   return undefined;
 }
@@ -188,8 +190,9 @@ export const clock: Step = {
     } the endpoint's`;
     if (difference < noticedSkewMs) return ok(detail);
     const fix = "Set the clocks of both machines, such as with NTP.";
-    return difference < refusedSkewMs
-      ? warning(detail, fix)
-      : loss(`${detail}: receivers refuse samples that are so far off`, fix);
+    if (difference < refusedSkewMs) return warning(detail, fix);
+    const refused = loss(`${detail}: receivers refuse samples that are so far off`, fix);
+    const stored = warning(`${detail}: samples are stored at a wrong time`, fix);
+    return { ...refused, confirm: ({ series }) => series.has(presentProbe(context).probe) ? stored : refused };
   },
 };

@@ -6,7 +6,7 @@
 import { formatDurationMs } from "../../config/duration.ts";
 import { printable } from "../../model/printable.ts";
 import type { ShownOption } from "./configuration_step.ts";
-import { becauseOf, type StepResult, stopsAll } from "./step.ts";
+import { type StepResult, stopsAll } from "./step.ts";
 import { staleMarkers } from "./version_steps.ts";
 
 /** The result of a check. */
@@ -35,16 +35,18 @@ export function formatCheck(report: CheckReport, width: number = Infinity): stri
   const { endpoint = "The endpoint", steps, requests, written } = report;
   const faults = steps.filter(({ verdict }) => verdict === "fault");
   const stops = faults.find(stopsAll);
-  // What comes before the fault that stops all is probably a consequence of the same cause, or is named with it.
-  const named = stops === undefined ? faults : [stops];
+  // A fault before the one that stops all, such as a wrong clock, may be its cause.
+  const named = stops === undefined ? faults : faults.slice(0, faults.indexOf(stops) + 1);
   const warnings = steps.filter(({ verdict }) => verdict === "warning").length;
   const headline = stops !== undefined
     ? `${endpoint} does not work`
     : faults.length > 0
     ? `${endpoint} works, but loses data`
     : `${endpoint} works${warnings === 0 ? "" : `, with ${warnings === 1 ? "1 warning" : `${warnings} warnings`}`}`;
-  const done = steps.filter((step) => !isBecauseOf(step));
-  const left = steps.filter(isBecauseOf);
+  const isLeft = ({ verdict, detail }: StepResult): boolean =>
+    verdict === "skipped" && steps.filter((other) => other.verdict === "skipped" && other.detail === detail).length > 2;
+  const done = steps.filter((step) => !isLeft(step));
+  const reasons = [...new Set(steps.filter(isLeft).map(({ detail }) => detail))];
   const longest = Math.max(...done.map(({ name }) => name.length));
   const ended = steps.some(({ name, verdict }) => name === staleMarkers.name && verdict === "ok")
     ? ", and marked them as ended (stale)"
@@ -57,9 +59,12 @@ export function formatCheck(report: CheckReport, width: number = Infinity): stri
     ]),
     ["", ""],
     ...done.flatMap((step) => rowsOf(step, longest, named.includes(step))),
-    ...left.length === 0
-      ? []
-      : [["  skipped  ", `${left.map(({ name }) => name).join(", ")}: ${left[0]?.detail}`] as const],
+    ...reasons.map((reason): Row => {
+      const names = steps.filter(({ verdict, detail }) => verdict === "skipped" && detail === reason).map(({ name }) =>
+        name
+      );
+      return ["  skipped  ", `${names.join(", ")}: ${reason}`];
+    }),
     ["", ""],
     [
       "",
@@ -88,11 +93,6 @@ function wrap([head, text]: Row, width: number): string[] {
   return [...lines, rest].map((line, index) => `${index === 0 ? head : " ".repeat(head.length)}${line}`);
 }
 
-/** Reports whether a step was skipped because of the fault of another one. */
-function isBecauseOf({ verdict, detail }: StepResult): boolean {
-  return verdict === "skipped" && detail.startsWith(becauseOf);
-}
-
 function rowsOf({ verdict, name, ms, detail, fix }: StepResult, longest: number, isNamed: boolean): Row[] {
   const time = verdict === "skipped" ? "" : formatDurationMs(Math.max(1, Math.round(ms)));
   const head = `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  `;
@@ -104,7 +104,7 @@ function rowsOf({ verdict, name, ms, detail, fix }: StepResult, longest: number,
 export function formatCheckJson(report: CheckReport): string {
   const { endpoint, options, steps, requests, written } = report;
   const exitCode = checkExitCode(report);
-  const cause = steps.find(stopsAll) ?? steps.find(({ verdict }) => verdict === "fault");
+  const cause = steps.find(({ verdict }) => verdict === "fault");
   return `${
     JSON.stringify({
       endpoint,

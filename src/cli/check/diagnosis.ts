@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Answer, describeAnswer, isAcknowledged, type NoAnswer } from "./probe_client.ts";
+import { type Answer, describeAnswer, type NoAnswer } from "./probe_client.ts";
 import { fault, type Finding, skipped } from "./step.ts";
 import { tlsFaultOf } from "./tls_step.ts";
 
@@ -62,7 +62,7 @@ export function diagnose(answer: Answer | NoAnswer, sent: Sent): Diagnosis | und
     const fix = sent.hasTenant ? "Use another value of the tenant's header." : `Name the tenant: ${tenantHeader}.`;
     return { step: "tenant", finding: fault(`the endpoint requires a tenant (${shown})`, fix) };
   }
-  if (receiverOff.test(words)) {
+  if (isSwitchedOff(answer)) {
     return {
       step: "receiver",
       finding: fault(
@@ -191,7 +191,7 @@ export function findingFor(step: AnswerStep, diagnosis: Diagnosis | undefined): 
     : undefined;
 }
 
-/** Reports whether an answer is what a receiver of remote write says. */
-export function isReceiver(answer: Answer | NoAnswer): boolean {
-  return isAcknowledged(answer) || (receiverOff.test(answer.words));
+/** Reports whether a receiver of remote write says that it is off. */
+export function isSwitchedOff({ words }: Answer | NoAnswer): boolean {
+  return receiverOff.test(words);
 }

@@ -51,7 +51,7 @@ export const connection: Step = {
       return fault(
         `no connection to ${shown}: ${describeNetworkError(error).reason}`,
         proxy === undefined
-          ? `Check the port and whether the server runs and a firewall lets it through.${proxyAdvice(context)}`
+          ? `Check the port, whether the server runs, and whether a firewall lets it through.${proxyAdvice(context)}`
           : "Check the proxy's address. --proxy names another one, or none.",
       );
     }

@@ -43,6 +43,8 @@ export function presentProbe({ baseTime }: { readonly baseTime: number }): Probe
 export interface StoredProbes {
   /** The probes whose series are there. */
   readonly series: ReadonlySet<string>;
+  /** Older samples were not looked for, because the server does not answer queries over such a time. */
+  readonly sinceMs: number;
   /** Whether the exemplar of the check is there. */
   readonly hasExemplar: boolean;
 }

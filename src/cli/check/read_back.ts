@@ -13,6 +13,9 @@ import { ok, skipped, type Step } from "./step.ts";
 /** Samples are a little ahead of the present time, too. */
 const aheadMs = 600_000;
 
+/** Some servers limit the time of a query to some days or hours. */
+const recentWindowMs = 3_600_000;
+
 /** VictoriaMetrics shows new samples after a second or two, and all of them soon after the first ones. */
 const [pauseMs, quietPart] = [250, 0.3] as const;
 
@@ -44,14 +47,26 @@ export const readBack: Step = {
   },
 };
 
-/** Asks until everything is there, or nothing more comes. */
+/** Asks for all that was written; if the server does not answer queries over such a time, for what is recent. */
 async function readStored(client: QueryClient, context: CheckContext): Promise<StoredProbes> {
-  const { readBackMs, options: { monotonicNow, sleep } } = context;
+  const oldestMs = Math.min(...[...context.written.values()].map(({ time }) => time)) - 1000;
+  const recentMs = context.baseTime - recentWindowMs;
+  try {
+    return await readSince(client, context, oldestMs);
+  } catch (error) {
+    if (!(error instanceof QueryError) || !error.isPermanent || oldestMs >= recentMs) throw error;
+    return await readSince(client, context, recentMs);
+  }
+}
+
+/** Asks until everything is there, or nothing more comes. */
+async function readSince(client: QueryClient, context: CheckContext, sinceMs: number): Promise<StoredProbes> {
+  const { readBackMs, options: { monotonicNow, sleep, now } } = context;
   const probes = [...context.written.values()];
-  const times = probes.map(({ time }) => time);
-  const range = { startMs: Math.min(...times) - 1000, endMs: context.options.now() + aheadMs };
-  const windowMs = range.endMs - range.startMs;
+  const range = { startMs: sinceMs, endMs: now() + aheadMs };
+  const window = `${Math.ceil((range.endMs - sinceMs) / 1000)}s`;
   const names = [...new Set(probes.map(({ name = checkName }) => name))];
+  const expected = probes.filter(({ time, isDoubtful }) => isDoubtful !== true && time >= sinceMs);
   const started = monotonicNow();
   let series = new Set<string>();
   for (let grewAt = started, attempt = 0;; attempt++) {
@@ -59,15 +74,18 @@ async function readStored(client: QueryClient, context: CheckContext): Promise<S
     for (const name of names) {
       // The last matcher excludes nothing: VictoriaMetrics remembers for ten seconds that a selector found nothing.
       const matchers = `__name__=${JSON.stringify(name)},run="${context.run}",probe!="attempt ${attempt}"`;
-      const selector = `{${matchers}}[${Math.ceil(windowMs / 1000)}s]`;
-      for (const { labels } of await client.samples(selector, range.endMs)) found.add(labels.probe ?? "");
+      for (const { labels } of await client.samples(`{${matchers}}[${window}]`, range.endMs)) {
+        found.add(labels.probe ?? "");
+      }
     }
-    const now = monotonicNow();
-    if (found.size > series.size) grewAt = now;
+    const askedAt = monotonicNow();
+    if (found.size > series.size) grewAt = askedAt;
     series = found;
-    const isComplete = probes.every(({ probe, isDoubtful }) => isDoubtful === true || found.has(probe));
-    const isOver = now - started >= readBackMs || (found.size > 0 && now - grewAt >= readBackMs * quietPart);
-    if (isComplete || isOver) return { series, hasExemplar: await hasExemplar(client, { probes, range, context }) };
+    const isComplete = expected.every(({ probe }) => found.has(probe));
+    const isOver = askedAt - started >= readBackMs || (found.size > 0 && askedAt - grewAt >= readBackMs * quietPart);
+    if (isComplete || isOver) {
+      return { series, sinceMs, hasExemplar: await hasExemplar(client, { probes, range, context }) };
+    }
     await sleep(Math.min(pauseMs, readBackMs / 10), new AbortController().signal);
   }
 }

@@ -16,7 +16,7 @@ export const readOnly: Finding = skipped("--read-only");
 /** From a minute to 45 days. */
 const oldestDoubling = 16;
 
-/** Later samples would make Prometheus up to 2.4x refuse the samples of the present, for all senders. */
+/** Prometheus 2.42 accepts any later sample, and refuses the samples of the present from all senders then. */
 const latestDoubling = 2;
 
 /** What the endpoint did with samples at doubling distances from the present. */
@@ -69,8 +69,8 @@ export const oldSamples: Step = {
     const refused = refusedMs === undefined ? "" : `${formatAge(refusedMs)}: ${refusal}`;
     return {
       ...say(limitMs, refused),
-      confirm: ({ series }) => {
-        const missing = taken.find(({ probe }) => !series.has(probe));
+      confirm: ({ series, sinceMs }) => {
+        const missing = taken.find(({ probe, time }) => time >= sinceMs && !series.has(probe));
         if (missing === undefined) return say(limitMs, refused);
         const stored = taken[taken.indexOf(missing) - 1]?.distanceMs ?? 0;
         const finding = say(stored, `${formatAge(missing.distanceMs)}: acknowledged, but not stored`);
@@ -143,10 +143,13 @@ export const exemplars: Step = {
     const answer = await context.write([probe]);
     const fix = "Prometheus keeps them with --enable-feature=exemplar-storage. Samples are not affected.";
     if (!isAcknowledged(answer)) {
-      return loss(`the endpoint refuses a sample with an exemplar (${describeAnswer(answer)})`, fix);
+      return warning(
+        `the endpoint refuses a sample with an exemplar (${describeAnswer(answer)})`,
+        "Only scripts that trace requests send exemplars; some of their samples are lost.",
+      );
     }
     const counted = answer.written === undefined ? undefined : answer.written.exemplars > 0;
-    return (counted === false)
+    return counted === false
       ? warning("the endpoint accepts exemplars, but keeps none", fix)
       : ok("acknowledged; whether they are kept is not known", {
         confirm: ({ hasExemplar }) =>

@@ -36,13 +36,13 @@ export interface StepResult extends Omit<Finding, "confirm"> {
 }
 
 /** Makes a finding that something is as it must be. */
-export function ok(detail: string, more: Partial<Finding> = {}): Finding {
+export function ok(detail: string, more: Pick<Finding, "confirm"> = {}): Finding {
   return { ...more, verdict: "ok", detail };
 }
 
 /** Makes a finding that nothing is lost by, but which a user should know. */
-export function warning(detail: string, fix?: string, more: Partial<Finding> = {}): Finding {
-  return { ...more, verdict: "warning", detail, fix };
+export function warning(detail: string, fix?: string): Finding {
+  return { verdict: "warning", detail, fix };
 }
 
 /** Makes a finding because of which nothing arrives. */
@@ -51,8 +51,8 @@ export function fault(detail: string, fix?: string): Finding {
 }
 
 /** Makes a finding because of which a part of the results is lost. */
-export function loss(detail: string, fix?: string, more: Partial<Finding> = {}): Finding {
-  return { ...more, verdict: "fault", detail, fix, losesData: true };
+export function loss(detail: string, fix?: string): Finding {
+  return { verdict: "fault", detail, fix, losesData: true };
 }
 
 /** Makes a finding of a step that found nothing out. */
@@ -66,7 +66,7 @@ export function stopsAll({ verdict, losesData }: Finding): boolean {
 }
 
 /** Begins the reason of a step that was skipped for another step's fault. */
-export const becauseOf = "because of the fault in";
+const becauseOf = "because of the fault in";
 
 /** A step's finding, with its name and its time. */
 interface Run {
@@ -90,8 +90,18 @@ export async function runSteps(steps: readonly Step[], context: CheckContext): P
     if (stopsAll(finding)) cause ??= name;
   }
   const { stored } = context;
-  return runs.map(({ name, ms, finding }) => {
-    const { confirm: _, ...confirmed } = stored === undefined ? finding : finding.confirm?.(stored) ?? finding;
-    return { name, ...confirmed, ms };
+  if (stored === undefined) return runs.map(resultOf);
+  // What was read back can show such a fault later. It explains what else is missing.
+  cause = undefined;
+  return runs.map((run) => {
+    const { name, finding } = run;
+    if (finding.confirm === undefined) return resultOf(run);
+    const confirmed = cause === undefined ? finding.confirm(stored) : skipped(`${becauseOf} "${cause}"`);
+    if (stopsAll(confirmed)) cause ??= name;
+    return resultOf({ ...run, finding: confirmed });
   });
+}
+
+function resultOf({ name, ms, finding: { confirm: _, ...finding } }: Run): StepResult {
+  return { name, ...finding, ms };
 }

@@ -14,6 +14,8 @@ import { fault, type Finding, ok, type Step, warning } from "./step.ts";
 /** A certificate expires soon if this time is left. */
 const soonMs = 14 * 86_400_000;
 
+const trust = "To trust it, use --ca-cert-file FILE with its CA.";
+
 /** What a handshake showed. */
 interface Handshake {
   readonly protocol: string;
@@ -74,7 +76,6 @@ function describeProblem(
 ): { readonly detail: string; readonly fix: string } {
   const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   const what = `the certificate of "${subject}"`;
-  const trust = "To trust it, use --ca-cert-file FILE with its CA.";
   switch (problem) {
     case "CERT_HAS_EXPIRED":
       return { detail: `${what} expired on ${time(validToMs)}`, fix: "Renew the endpoint's certificate." };
@@ -113,6 +114,10 @@ export function tlsFaultOf(words: string): Finding | undefined {
   }
   if (/protocol.version|UNSUPPORTED_PROTOCOL/i.test(words)) {
     return fault(`the endpoint does not support this TLS version (${words})`, "Allow another one: --tls-min-version.");
+  }
+  // The runtime's own fetch may trust other CAs than its TLS sockets do.
+  if (/\bCERT_|ALTNAME_INVALID|SELF_SIGNED|UNABLE_TO_|invalid peer certificate/.test(words)) {
+    return fault(`this runtime does not trust the endpoint's certificate (${words})`, trust);
   }
   return undefined;
 }

@@ -484,11 +484,25 @@ const cases: readonly Case[] = [
     exit: 0,
   },
   {
-    what: "a clock that is two hours off",
-    server: { behaviour: prometheus, aheadMs: 7_200_000 },
+    what: "a clock that is two hours off, where it cannot be seen what is stored",
+    server: { behaviour: prometheus, aheadMs: 7_200_000, answersQueries: false },
     step: "clock difference",
     says: /^this machine's clock is (?:2h|119m5\ds) behind the endpoint's: receivers refuse samples/,
     exit: 1,
+  },
+  {
+    what: "a clock that is two hours off, at an endpoint that stores samples nevertheless",
+    server: { behaviour: prometheus, aheadMs: 7_200_000 },
+    step: "clock difference",
+    says: /^this machine's clock is (?:2h|119m5\ds) behind the endpoint's: samples are stored at a wrong time$/,
+    exit: 0,
+  },
+  {
+    what: "a clock because of which an endpoint refuses samples of the present",
+    server: { ...badBehaviour((sample) => ageMs(sample) > -3_600_000), aheadMs: 7_200_000 },
+    step: "clock difference",
+    says: /^this machine's clock is (?:2h|119m5\ds) behind the endpoint's: receivers refuse samples/,
+    exit: 2,
   },
   {
     what: "an endpoint that refuses series with many labels",

@@ -80,6 +80,22 @@ test("without a query API, the result says that storing is not known", () =>
     assert.equal(find("present samples")?.detail, "acknowledged; whether they are stored is not known");
   }));
 
+test("if the server answers queries over a short time only, old samples are judged by what was acknowledged", () =>
+  withServer({ behaviour: onlyV1, maxQueryMs: 7_200_000 }, async ({ url }) => {
+    const { steps } = await checkOf([url]);
+    const detailOf = (name: string): string | undefined => steps.find((step) => step.name === name)?.detail;
+    assert.equal(detailOf("present samples"), "stored");
+    assert.equal(detailOf("old samples"), "accepted up to an age of 45.5d, the oldest that was tried");
+  }));
+
+test("if nothing is stored, that is the only fault: what else is missing is not named", () =>
+  withServer({ answer: () => ({ status: 204 }) }, async ({ url }) => {
+    const { steps } = await checkOf([url]);
+    assert.deepEqual(steps.filter(({ verdict }) => verdict === "fault").map(({ name }) => name), ["present samples"]);
+    const skipped = steps.filter(({ detail }) => detail === 'because of the fault in "present samples"');
+    assert.ok(skipped.some(({ name }) => name === "label limits"));
+  }));
+
 test("the configuration names the source of each option, and shows no secret", () =>
   withFolder((folder) =>
     withServer({ behaviour: prometheus }, async ({ url }) => {
