@@ -5,6 +5,7 @@
  */
 import { formatDurationMs } from "../../config/duration.ts";
 import { printable } from "../../model/printable.ts";
+import { countOf } from "../format.ts";
 import type { ShownOption } from "./configuration_step.ts";
 import { type StepResult, stopsAll } from "./step.ts";
 import { staleMarkers } from "./version_steps.ts";
@@ -13,6 +14,8 @@ import { staleMarkers } from "./version_steps.ts";
 export interface CheckReport {
   /** The endpoint without secrets; undefined if the configuration names none that can be used. */
   readonly endpoint: string | undefined;
+  /** Whether only requests without series were sent. */
+  readonly readOnly: boolean;
   readonly options: readonly ShownOption[];
   readonly steps: readonly StepResult[];
   /** How many requests were sent. */
@@ -32,7 +35,7 @@ export function checkExitCode({ steps }: Pick<CheckReport, "steps">): number {
 
 /** Returns the lines for people: the faults first, each with its fix, then every step. Longer lines than `width` are wrapped. */
 export function formatCheck(report: CheckReport, width: number = Infinity): string {
-  const { endpoint = "The endpoint", steps, requests, written } = report;
+  const { endpoint = "The endpoint", readOnly, steps, requests, written } = report;
   const faults = steps.filter(({ verdict }) => verdict === "fault");
   const stops = faults.find(stopsAll);
   // A fault before the one that stops all, such as a wrong clock, may be its cause.
@@ -42,7 +45,9 @@ export function formatCheck(report: CheckReport, width: number = Infinity): stri
     ? `${endpoint} does not work`
     : faults.length > 0
     ? `${endpoint} works, but loses data`
-    : `${endpoint} works${warnings === 0 ? "" : `, with ${warnings === 1 ? "1 warning" : `${warnings} warnings`}`}`;
+    : `${endpoint} works${readOnly ? ", as far as requests without series show" : ""}${
+      warnings === 0 ? "" : `, with ${countOf(warnings, "warning")}`
+    }`;
   const isLeft = ({ verdict, detail }: StepResult): boolean =>
     verdict === "skipped" && steps.filter((other) => other.verdict === "skipped" && other.detail === detail).length > 2;
   const done = steps.filter((step) => !isLeft(step));
@@ -69,7 +74,7 @@ export function formatCheck(report: CheckReport, width: number = Infinity): stri
     [
       "",
       written === undefined
-        ? `Sent ${requests === 1 ? "1 request" : `${requests} requests`} without series.`
+        ? `Sent ${countOf(requests, "request")} without series.`
         : `Wrote ${written.series} series ${written.selector} in ${requests} requests${ended}. They stay as long as the ` +
           "endpoint keeps samples.",
     ],

@@ -60,17 +60,19 @@ export async function runCheck(
     const finding = fault(error.message.replace(/\.$/, ""));
     const ms = performance.now() - started;
     return {
-      ...{ endpoint: undefined, options: [], requests: 0, written: undefined },
+      ...{ endpoint: undefined, readOnly, options: [], requests: 0, written: undefined },
       steps: [{ name: configuration.name, ...finding, ms }],
     };
   }
   const steps = await runSteps([...readingSteps, ...writingSteps], context);
-  const { written, run } = context;
+  const { run } = context;
+  const series = [...context.written.values()].filter(({ isDoubtful }) => isDoubtful !== true).length;
   return {
     endpoint: redactUrl(context.url),
+    readOnly,
     options: allOptions(context),
     steps,
     requests: context.client.requests,
-    written: written.size === 0 ? undefined : { series: written.size, selector: `${checkName}{run="${run}"}` },
+    written: series === 0 ? undefined : { series, selector: `${checkName}{run="${run}"}` },
   };
 }
