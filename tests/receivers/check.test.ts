@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pushOnce } from "../../mod.ts";
 import { runCheck } from "../../src/cli/check/run_check.ts";
 import { checkExitCode, type CheckReport, formatCheck } from "../../src/cli/check/check_report.ts";
 import { noPrometheus, prometheusKnowsV2, startPrometheus } from "../support/prometheus.ts";
@@ -73,6 +74,16 @@ async function checkPrometheus(knowsV2: boolean, binary?: string): Promise<void>
     const native = await checkOf(prometheus.writeUrl, { "trend-as": "native" });
     assertSteps(native, { "native histograms": ["fault", /, and --trend-as native sends them$/] });
     assert.equal(checkExitCode(native), 1);
+    const inAYear = { name: "in_a_year", value: 1, timestamp: Date.now() + 31_536_000_000 };
+    const { delivered } = await pushOnce(inAYear, { url: prometheus.writeUrl, protocol: "1.0", onWarning: () => {} });
+    // Prometheus 2.42 accepts it. From then on, it refuses samples of the present.
+    assert.equal(delivered, knowsV2 ? 0 : 1);
+    if (delivered === 0) return;
+    const poisoned = await checkOf(prometheus.writeUrl);
+    assertSteps(poisoned, {
+      "present samples": ["fault", /^the endpoint refuses samples of the present time as too old \(status 400: out of/],
+    });
+    assert.equal(checkExitCode(poisoned), 2);
   } finally {
     await prometheus.close();
   }
