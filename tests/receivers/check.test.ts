@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { pushOnce } from "../../mod.ts";
 import { runCheck } from "../../src/cli/check/run_check.ts";
 import { checkExitCode, type CheckReport, formatCheck } from "../../src/cli/check/check_report.ts";
-import { noPrometheus, prometheusKnowsV2, startPrometheus } from "../support/prometheus.ts";
+import { knowsV2, noPrometheus, prometheusKnowsV2, startPrometheus } from "../support/prometheus.ts";
 import { noVictoriaMetrics, startVictoriaMetrics } from "../support/victoria_metrics.ts";
 
 function checkOf(url: string, values: Readonly<Record<string, unknown>> = {}): Promise<CheckReport> {
@@ -55,11 +55,11 @@ const v2Steps = {
 } as const;
 
 /** Checks a Prometheus with and without native histograms, and what is left there. */
-async function checkPrometheus(knowsV2: boolean, binary?: string): Promise<void> {
+async function checkPrometheus(isV2: boolean, binary?: string): Promise<void> {
   const prometheus = await startPrometheus({ nativeHistograms: false, binary });
   try {
     const report = await checkOf(prometheus.writeUrl);
-    const steps = { ...prometheusSteps, ...knowsV2 ? v2Steps : v1Steps };
+    const steps = { ...prometheusSteps, ...isV2 ? v2Steps : v1Steps };
     assertSteps(report, {
       ...steps,
       "native histograms": ["warning", /refuses native histograms \(status 500: native/],
@@ -77,7 +77,7 @@ async function checkPrometheus(knowsV2: boolean, binary?: string): Promise<void>
     const inAYear = { name: "in_a_year", value: 1, timestamp: Date.now() + 31_536_000_000 };
     const { delivered } = await pushOnce(inAYear, { url: prometheus.writeUrl, protocol: "1.0", onWarning: () => {} });
     // Prometheus 2.42 accepts it. From then on, it refuses samples of the present.
-    assert.equal(delivered, knowsV2 ? 0 : 1);
+    assert.equal(delivered, isV2 ? 0 : 1);
     if (delivered === 0) return;
     const poisoned = await checkOf(prometheus.writeUrl);
     assertSteps(poisoned, {
@@ -94,7 +94,7 @@ test("check names what Prometheus does", { skip: noPrometheus }, () => checkProm
 const other = process.env.PROMETHEUS_OTHER_BIN;
 test("check names what another version of Prometheus does", {
   skip: other === undefined && "PROMETHEUS_OTHER_BIN names no Prometheus of another version",
-}, () => checkPrometheus(!prometheusKnowsV2, other));
+}, () => checkPrometheus(knowsV2(other ?? ""), other));
 
 test(
   "check names a Prometheus whose receiver is off, a wrong path and its web page",

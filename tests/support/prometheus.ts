@@ -9,17 +9,22 @@ import { freePort, type ServerProcess, startServer } from "./server_process.ts";
 
 const program = process.env.PROMETHEUS_BIN ?? "prometheus";
 
-const asked = spawnSync(program, ["--version"], { encoding: "utf8" });
+const isThere = spawnSync(program, ["--version"]).status === 0;
 
 /** Why tests against the real Prometheus are skipped; false if they are not. Under CI=true they never are. */
-export const noPrometheus: string | false = process.env.CI === "true" || asked.status === 0
+export const noPrometheus: string | false = process.env.CI === "true" || isThere
   ? false
   : "there is no prometheus on this machine (Debian package prometheus)";
 
-const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(`${asked.stdout}${asked.stderr}`) ?? [];
+/** Reports whether a Prometheus receives remote write 2.0: from 2.54 on. */
+export function knowsV2(binary: string): boolean {
+  const { stdout, stderr } = spawnSync(binary, ["--version"], { encoding: "utf8" });
+  const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(`${stdout}${stderr}`) ?? [];
+  return Number(major) * 1000 + Number(minor) >= 2054;
+}
 
-/** Whether it receives remote write 2.0: from 2.54 on. */
-export const prometheusKnowsV2: boolean = Number(major) * 1000 + Number(minor) >= 2054;
+/** Whether it receives remote write 2.0. */
+export const prometheusKnowsV2: boolean = knowsV2(program);
 
 /** A series as the HTTP API shows it. */
 export interface InstantSeries {
