@@ -136,12 +136,12 @@ class Running {
     const options = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
     const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
-    const required = isOn(this.#given, "require-endpoint");
-    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
+    const required = isOn(this.#given, "require-endpoint");
+    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     await light?.listen(output);
     const channel = light === undefined
       ? openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits))

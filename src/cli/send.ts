@@ -89,12 +89,12 @@ class Sending {
     };
     const checkpoint = await this.#openCheckpoint(raw, options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
-    const required = isOn(this.#given, "require-endpoint");
-    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     const { closeTimeoutMs, sleep } = resolveOptions(options);
     const afterTimeout = (controller: AbortController): void =>
       void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());
     onSignal((signal) => this.#interrupt(signal, afterTimeout));
+    const required = isOn(this.#given, "require-endpoint");
+    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (live) output.start();
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
