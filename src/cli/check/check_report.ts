@@ -35,51 +35,57 @@ export function checkExitCode({ steps }: Pick<CheckReport, "steps">): number {
 
 /** Returns the lines for people: the faults first, each with its fix, then every step. Longer lines than `width` are wrapped. */
 export function formatCheck(report: CheckReport, width: number = Infinity): string {
-  const { endpoint = "The endpoint", readOnly, steps, requests, written } = report;
+  const { steps } = report;
   const faults = steps.filter(({ verdict }) => verdict === "fault");
-  const stops = faults.find(stopsAll);
+  const last = faults.findIndex(stopsAll);
   // A fault before the one that stops all, such as a wrong clock, may be its cause.
-  const named = stops === undefined ? faults : faults.slice(0, faults.indexOf(stops) + 1);
-  const warnings = steps.filter(({ verdict }) => verdict === "warning").length;
-  const headline = stops !== undefined
-    ? `${endpoint} does not work`
-    : faults.length > 0
-    ? `${endpoint} works, but loses data`
-    : `${endpoint} works${readOnly ? ", as far as requests without series show" : ""}${
-      warnings === 0 ? "" : `, with ${countOf(warnings, "warning")}`
-    }`;
-  const isLeft = ({ verdict, detail }: StepResult): boolean =>
-    verdict === "skipped" && steps.filter((other) => other.verdict === "skipped" && other.detail === detail).length > 2;
-  const done = steps.filter((step) => !isLeft(step));
-  const reasons = [...new Set(steps.filter(isLeft).map(({ detail }) => detail))];
-  const longest = Math.max(...done.map(({ name }) => name.length));
-  const ended = steps.some(({ name, verdict }) => name === staleMarkers.name && verdict === "ok")
-    ? ", and marked them as ended (stale)"
-    : "";
+  const named = last < 0 ? faults : faults.slice(0, last + 1);
+  // Many steps may be skipped for the same reason.
+  const skipped = steps.filter(({ verdict }) => verdict === "skipped");
+  const together = [...new Set(skipped.map(({ detail }) => detail))]
+    .map((reason) => [reason, skipped.filter(({ detail }) => detail === reason)] as const)
+    .filter(([, group]) => group.length > 2);
+  const alone = steps.filter((step) => together.every(([, group]) => !group.includes(step)));
+  const longest = Math.max(...alone.map(({ name }) => name.length));
   const rows: readonly Row[] = [
-    ["", `${headline}${named.length === 0 ? "." : ":"}`],
-    ...named.flatMap(({ name, detail, fix }): Row[] => [
-      ["  ", `${name}: ${detail}.`],
-      ...fix === undefined ? [] : [["  ", fix] as const],
+    ["", `${headlineOf(report)}${named.length === 0 ? "." : ":"}`],
+    ...named.flatMap(({ name, detail, fix }) => rowsWith("  ", [`${name}: ${detail}.`, fix])),
+    ["", ""],
+    ...alone.flatMap((step) =>
+      rowsWith(headOf(step, longest), named.includes(step) ? ["see above"] : [step.detail, step.fix])
+    ),
+    ...together.map(([reason, group]): Row => [
+      "  skipped  ",
+      `${group.map(({ name }) => name).join(", ")}: ${reason}`,
     ]),
     ["", ""],
-    ...done.flatMap((step) => rowsOf(step, longest, named.includes(step))),
-    ...reasons.map((reason): Row => {
-      const names = steps.filter(({ verdict, detail }) => verdict === "skipped" && detail === reason).map(({ name }) =>
-        name
-      );
-      return ["  skipped  ", `${names.join(", ")}: ${reason}`];
-    }),
-    ["", ""],
-    [
-      "",
-      written === undefined
-        ? `Sent ${countOf(requests, "request")} without series.`
-        : `Wrote ${written.series} series ${written.selector} in ${requests} requests${ended}. They stay as long as the ` +
-          "endpoint keeps samples.",
-    ],
+    ["", lastLineOf(report)],
   ];
   return `${rows.flatMap((row) => wrap(row, width)).join("\n")}\n`;
+}
+
+function headlineOf({ endpoint, readOnly, steps }: CheckReport): string {
+  if (endpoint === undefined) return "The options cannot be used";
+  switch (checkExitCode({ steps })) {
+    case checkExitCodes.broken:
+      return `${endpoint} does not work`;
+    case checkExitCodes.losesData:
+      return `${endpoint} works, but loses data`;
+  }
+  const warnings = steps.filter(({ verdict }) => verdict === "warning").length;
+  return `${endpoint} works${readOnly ? ", as far as requests without series show" : ""}${
+    warnings === 0 ? "" : `, with ${countOf(warnings, "warning")}`
+  }`;
+}
+
+/** Says what was sent, and what is left of it. */
+function lastLineOf({ readOnly, steps, requests, written }: CheckReport): string {
+  if (readOnly) return `Sent ${countOf(requests, "request")} without series.`;
+  if (written === undefined) return `Sent ${countOf(requests, "request")}. No series was acknowledged.`;
+  const isEnded = steps.some(({ name, verdict }) => name === staleMarkers.name && verdict === "ok");
+  return `Wrote ${written.series} series ${written.selector} in ${countOf(requests, "request")}${
+    isEnded ? ", and marked them as ended (stale)" : ""
+  }. They stay as long as the endpoint keeps samples.`;
 }
 
 /** A line: what comes first, and the text after it, which is wrapped. */
@@ -98,11 +104,17 @@ function wrap([head, text]: Row, width: number): string[] {
   return [...lines, rest].map((line, index) => `${index === 0 ? head : " ".repeat(head.length)}${line}`);
 }
 
-function rowsOf({ verdict, name, ms, detail, fix }: StepResult, longest: number, isNamed: boolean): Row[] {
+/** Makes a row of each text that is given, the first with the head. */
+function rowsWith(head: string, texts: readonly (string | undefined)[]): Row[] {
+  return texts.filter((text) => text !== undefined).map((text, index) => [
+    index === 0 ? head : " ".repeat(head.length),
+    text,
+  ]);
+}
+
+function headOf({ verdict, name, ms }: StepResult, longest: number): string {
   const time = verdict === "skipped" ? "" : formatDurationMs(Math.max(1, Math.round(ms)));
-  const head = `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  `;
-  if (isNamed) return [[head, "see above"]];
-  return fix === undefined ? [[head, detail]] : [[head, detail], [" ".repeat(head.length), fix]];
+  return `  ${verdict.padEnd(7)}  ${name.padEnd(longest)}  ${time.padStart(6)}  `;
 }
 
 /** Returns the result as JSON, on one line. */
