@@ -8,6 +8,7 @@ import { ConfigurationError } from "../model/errors.ts";
 import { version } from "../model/version.ts";
 import { nearestName } from "../model/nearest_name.ts";
 import { type Arguments, firstOperand, parseArguments } from "./arguments.ts";
+import { check } from "./check/check.ts";
 import type { Command } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { formatCommandHelp, formatHelp, topics } from "./help.ts";
@@ -17,7 +18,7 @@ import { helpWidth, isThere } from "./runtime.ts";
 import { send } from "./send.ts";
 import { verdict } from "./verdict/verdict.ts";
 
-const runnable: readonly Command[] = [send, run, receive, verdict];
+const runnable: readonly Command[] = [send, run, check, receive, verdict];
 
 /** The commands of the program. */
 export const commands: readonly Command[] = [...runnable, completionCommand(runnable)];

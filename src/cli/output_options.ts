@@ -22,7 +22,7 @@ import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "./flag_advice.t
 import { type ChooseProxy, readProxies } from "./proxy.ts";
 import { loggedFetch } from "./request_log.ts";
 import { type Environment, environment, isRegularFile, readText, senderName } from "./runtime.ts";
-import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
+import { checkCertificates, checkPrivateKey, createTlsFetch, type TlsOptions } from "./tls_fetch.ts";
 
 const configFlag: Flag = {
   flag: "config",
@@ -77,6 +77,20 @@ export interface CommandOptions {
   readonly failsOnLoss: boolean;
   /** Whether a loss at one of several endpoints is a failure of the command, in their order. */
   readonly failsOnLossAt: readonly boolean[];
+  /** The values of the configuration file, the variables and the flags, in this order: of two for one option, the later one counts. */
+  readonly values: readonly GivenValue[];
+  /** How connections are made. */
+  readonly network: Network;
+  /** The same for each of several endpoints, in their order. */
+  readonly endpointNetworks: readonly Network[];
+}
+
+/** How connections to the endpoint are made. */
+export interface Network {
+  /** The certificates, and whether to verify. It counts for https URLs. */
+  readonly tls: TlsOptions;
+  /** Undefined if neither the option nor a variable says anything about proxies. */
+  readonly chooseProxy: ChooseProxy | undefined;
 }
 
 /**
@@ -89,18 +103,21 @@ export function readOutputOptions(
   { warn, debug, env = environment, forwards = false, uselessAdvice = forwards ? adviceOnSeries : [], ...output }:
     ReadOutputOptions,
 ): CommandOptions {
-  const flags = optionsOf(
-    textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
-      option,
-      value: given.values.get(option.flag),
-      source: `--${option.flag}`,
-    })),
-  );
+  const ofFlags = textOptions.filter(({ flag }) => given.values.has(flag)).map((option) => ({
+    option,
+    value: given.values.get(option.flag),
+    source: `--${option.flag}`,
+  }));
   const path = given.values.get(configFlag.flag);
   const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
   const useless: string[] = [];
-  const accepts = ({ option, source }: GivenValue, from: "env" | "config"): boolean => {
-    if (!forwards || !k6TextOptions.includes(option)) return true;
+  const ofOthers: GivenValue[] = [];
+  const accepts = (value: GivenValue, from: "env" | "config"): boolean => {
+    const { option, source } = value;
+    if (!forwards || !k6TextOptions.includes(option)) {
+      ofOthers.push(value);
+      return true;
+    }
     if (from === "config" && !notForwarded.includes(option.option)) {
       throw new ConfigurationError(
         `Cannot use ${source}: forwarding does not change series, expected only options about sending`,
@@ -111,6 +128,7 @@ export function readOutputOptions(
     return false;
   };
   const { argument, isPresentOutput } = output;
+  const flags = optionsOf(ofFlags);
   const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env, config, accepts });
   if (forwards && consolidated.endpoints !== undefined) {
     throw new ConfigurationError("Cannot use endpoints: forwarding has one endpoint, expected --forward URL");
@@ -126,18 +144,24 @@ export function readOutputOptions(
   }
   // A name by which the sender can be found says more than a made-up name.
   const instance = options.instance === "auto" ? senderName() : options.instance;
+  const networkOf = (each: FileOptions): Network => ({ tls: readTls(each), chooseProxy: readProxies(each.proxy, env) });
+  const isChosen = files.insecureSkipTlsVerify !== undefined;
   const fetchFor = (
-    each: FileOptions,
+    network: Network,
     urls: readonly (string | URL | undefined)[],
   ): typeof globalThis.fetch | undefined => {
-    const chosen = fetchOf(each, { urls, chooseProxy: readProxies(each.proxy, env), warn });
+    const chosen = fetchOf(network, { urls, isChosen, warn });
     return debug === undefined ? chosen : loggedFetch(chosen ?? globalThis.fetch, debug);
   };
-  const fetch = fetchFor(files, [...splitUrls(raw.url ?? ""), raw.oauth2?.tokenUrl]);
+  const network = networkOf(files);
+  const fetch = fetchFor(network, [...splitUrls(raw.url ?? ""), raw.oauth2?.tokenUrl]);
+  const endpointNetworks = (options.endpoints ?? []).map((_, index) =>
+    files.endpoints === undefined ? network : networkOf({ ...files, ...files.endpoints[index] })
+  );
   const endpoints = options.endpoints?.map((endpoint, index) => {
-    const { [index]: ownFiles = {} } = files.endpoints ?? [];
-    if (files.endpoints === undefined) return endpoint;
-    const ownFetch = fetchFor({ ...files, ...ownFiles }, [endpoint.url, raw.endpoints?.[index]?.oauth2?.tokenUrl]);
+    const { [index]: own } = endpointNetworks;
+    if (files.endpoints === undefined || own === undefined) return endpoint;
+    const ownFetch = fetchFor(own, [endpoint.url, raw.endpoints?.[index]?.oauth2?.tokenUrl]);
     return { ...endpoint, ...ownFetch && { fetch: ownFetch } };
   });
   const onWarning = (message: string): void => warn(withFlagAdvice(message, uselessAdvice));
@@ -146,6 +170,9 @@ export function readOutputOptions(
     options: { ...options, ...fetch && { fetch }, ...endpoints && { endpoints }, instance, onWarning },
     failsOnLoss: files.onLoss !== "warn",
     failsOnLossAt: (endpoints ?? []).map((_, index) => (files.endpoints?.[index]?.onLoss ?? files.onLoss) !== "warn"),
+    values: [...ofOthers, ...ofFlags],
+    network,
+    endpointNetworks,
   };
 }
 
@@ -196,15 +223,10 @@ function credentialsOf(text: string, raw: RawOptions): Pick<RawOptions, "bearerT
   return signs ? { sigv4: { ...raw.sigv4, credentials: command.awsCredentials } } : { bearerToken: command.token };
 }
 
-/** Returns a fetch with proxies and the TLS options, for which the runtimes' own fetch is not enough; undefined if it is not needed. */
-function fetchOf(
+/** Reads the files of the TLS options. @throws ConfigurationError if one cannot be used */
+function readTls(
   { caCertFile, clientCertFile, clientKeyFile, tlsMinVersion, insecureSkipTlsVerify }: FileOptions,
-  { urls, chooseProxy, warn }: {
-    readonly urls: readonly (string | URL | undefined)[];
-    readonly chooseProxy: ChooseProxy | undefined;
-    warn(message: string): void;
-  },
-): typeof fetch | undefined {
+): TlsOptions {
   const ca = caCertFile === undefined ? undefined : readCertificates(caCertFile, "CA");
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
     throw new ConfigurationError(
@@ -213,22 +235,36 @@ function fetchOf(
   }
   const cert = clientCertFile === undefined ? undefined : readCertificates(clientCertFile, "client certificate");
   const key = clientKeyFile === undefined ? undefined : readPrivateKey(clientKeyFile, "client key");
+  const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
+  const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
+  return { ca, cert, key, verify, minVersion };
+}
+
+/** Returns a fetch with proxies and the TLS options, for which the runtimes' own fetch is not enough; undefined if it is not needed. */
+function fetchOf(
+  { tls, chooseProxy }: Network,
+  { urls, isChosen, warn }: {
+    readonly urls: readonly (string | URL | undefined)[];
+    /** Whether the user chose to verify, or not to. */
+    readonly isChosen: boolean;
+    warn(message: string): void;
+  },
+): typeof fetch | undefined {
+  const { ca, cert, minVersion, verify } = tls;
   const parsed = urls.flatMap((url) => parseHttpUrl(String(url)) ?? []);
   // A proxy that cannot be used is an error at the start.
   const proxies = parsed.map((url) => chooseProxy?.(url));
   if (![...parsed, ...proxies].some((url) => url?.protocol === "https:")) {
     return chooseProxy === undefined ? undefined : createTlsFetch({}, chooseProxy);
   }
-  const verify = insecureSkipTlsVerify === undefined ? ca !== undefined : !insecureSkipTlsVerify;
-  if (!verify && insecureSkipTlsVerify === undefined) {
+  if (!verify && !isChosen) {
     warn(
       "Any certificate is accepted, as by the original extension. Use --ca-cert-file FILE to verify it with a CA of your own, or " +
         "--no-insecure-skip-tls-verify.",
     );
   }
-  const minVersion = tlsMinVersion === undefined ? undefined : `TLSv${tlsMinVersion}` as const;
   if (verify && (ca ?? cert ?? minVersion ?? chooseProxy) === undefined) return undefined;
-  return createTlsFetch({ ca, cert, key, verify, minVersion }, chooseProxy);
+  return createTlsFetch(tls, chooseProxy);
 }
 
 /** Returns the certificates in a file, in PEM form. @throws ConfigurationError if there are none */

@@ -24,14 +24,20 @@ export function readProxies(option: string | undefined, env: Environment): Choos
     const proxy = option === "none" ? undefined : parseProxyUrl(option, "--proxy");
     return () => proxy;
   }
-  const variable = (...names: readonly string[]): string | undefined =>
-    names.flatMap((name) => [name, name.toLowerCase()]).find((name) => (env[name] ?? "") !== "");
-  const variables = { "http:": variable("HTTP_PROXY", "ALL_PROXY"), "https:": variable("HTTPS_PROXY", "ALL_PROXY") };
+  const variables = {
+    "http:": variableOf(env, "HTTP_PROXY", "ALL_PROXY"),
+    "https:": variableOf(env, "HTTPS_PROXY", "ALL_PROXY"),
+  };
   if ((variables["http:"] ?? variables["https:"]) === undefined) return undefined;
-  const isExcepted = parseNoProxy(env[variable("NO_PROXY") ?? ""] ?? "");
+  const isExcepted = parseNoProxy(env[variableOf(env, "NO_PROXY") ?? ""] ?? "");
   return (url) => {
     const name = variables[url.protocol === "https:" ? "https:" : "http:"];
     if (name === undefined || isLoopback(url) || isExcepted(url)) return undefined;
     return parseProxyUrl(env[name] ?? "", name);
   };
+}
+
+/** Returns the name of the first variable that is set, in upper or lower case. */
+export function variableOf(env: Environment, ...names: readonly string[]): string | undefined {
+  return names.flatMap((name) => [name, name.toLowerCase()]).find((name) => (env[name] ?? "") !== "");
 }

@@ -14,7 +14,8 @@ import { builtin } from "./runtime.ts";
 
 type Https = ReturnType<typeof builtin<"node:https">>;
 type Agent = InstanceType<Https["Agent"]>;
-type Socket = NonNullable<ReturnType<Agent["createConnection"]>>;
+/** A connection of node:net. */
+export type Socket = NonNullable<ReturnType<Agent["createConnection"]>>;
 type OnResponse = NonNullable<Parameters<Https["request"]>[2]>;
 
 /** The options of an agent of node:https. */
@@ -80,7 +81,7 @@ function createTunnelAgent(proxy: URL, options: AgentOptions): Agent {
 }
 
 /** Resolves with a connection to an address through a proxy; rejects with a `DescribedError`. */
-function openTunnel(
+export function openTunnel(
   proxy: URL,
   { address, options }: { readonly address: string; readonly options: AgentOptions },
 ): Promise<Socket> {

@@ -15,6 +15,7 @@ import type { Sample } from "../k6/sample.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { readLocalRun } from "./cloud_run.ts";
+import { preflight, requireEndpointFlag } from "./check/preflight.ts";
 import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
 import { countOf, formatAbout, formatBytes, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
@@ -62,6 +63,7 @@ export const run: Command = {
       help: "Let k6 aggregate, which takes less CPU. Options that need every sample are errors then.",
       parse: parseBoolean,
     },
+    requireEndpointFlag,
     grafanaUrlFlag,
     summaryJsonFlag,
     ...commonFlags,
@@ -132,13 +134,14 @@ class Running {
     if (notice !== undefined) this.#log.say("warn", notice);
     const { args, outputArgument, isPresentOutput } = replaceOutputs(localArgs, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString(), environment);
-    const { raw, options: given, ...policy } = readOutputOptions(this.#given, {
+    const read = readOutputOptions(this.#given, {
       warn: this.#warn,
       debug: this.#log.debug,
       argument: outputArgument,
       isPresentOutput,
       env: withFeatureArguments(environment, args),
     });
+    const { raw, options: given, ...policy } = read;
     this.#testid = chooseTestid(given, this.#testid);
     this.#notices = new TagNotices(given, this.#warn);
     const spool = openSpool(raw, this.#log);
@@ -150,6 +153,8 @@ class Running {
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
+    const required = isOn(this.#given, "require-endpoint");
+    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     await light?.listen(output);
     const channel = light === undefined
       ? openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits))
@@ -185,8 +190,8 @@ class Running {
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
     this.#log.progress("");
-    const read = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
-    const totals = { report, stats: output.stats, read };
+    const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
+    const totals = { report, stats: output.stats, read: inputs };
     const ms = performance.now() - started;
     if (measuredNothing(end, totals)) {
       const misspelt = explainMisspeltFlag(args, [...run.flags, ...run.options]);

@@ -52,6 +52,11 @@ export function terminalWidth(): number {
   return [process.stderr.columns, process.stdout.columns].find((columns) => columns > 0) ?? 80;
 }
 
+/** Returns the width of standard output in columns; Infinity if it is no terminal. */
+export function outputWidth(): number {
+  return process.stdout.isTTY === true && process.stdout.columns > 0 ? process.stdout.columns : Infinity;
+}
+
 /** Writes a string; resolves when it was written, or when the reader has gone away. */
 type Write = (text: string) => Promise<void>;
 

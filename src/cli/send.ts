@@ -13,7 +13,8 @@ import { AutoReader } from "../k6/read/auto_reader.ts";
 import type { K6ReadOptions, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import { type Command, exitCodes, openLog, signalExitCodes } from "./command.ts";
+import { preflight } from "./check/preflight.ts";
+import { type Command, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
 import { DryRun } from "./dry_run.ts";
 import { fileProblem } from "./file_problem.ts";
 import { countOf, formatAbout, formatBytes, formatCount } from "./format.ts";
@@ -86,11 +87,12 @@ class Sending {
     const started = performance.now();
     const { paths, live, shiftToNow } = this.#args;
     const warn = (message: string): void => this.#log.say("warn", message);
-    const { raw, options: given, ...policy } = readOutputOptions(this.#given, {
+    const read = readOutputOptions(this.#given, {
       warn,
       debug: this.#log.debug,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
+    const { raw, options: given, ...policy } = read;
     if (!live && raw.spoolFolder !== undefined) {
       throw new ConfigurationError(
         "Cannot use --spool with recorded files, which can be read again: expected standard input, or --checkpoint instead",
@@ -112,6 +114,10 @@ class Sending {
     const afterTimeout = (controller: AbortController): void =>
       void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());
     onSignal((signal) => this.#interrupt(signal, afterTimeout));
+    const required = isOn(this.#given, "require-endpoint");
+    if (dry === undefined && !await preflight({ ...read, options }, { required, log: this.#log })) {
+      return exitCodes.usage;
+    }
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
     if (live) output.start();
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();

@@ -7,6 +7,7 @@ import { parseBoolean, parsePeriod } from "../config/option_parsers.ts";
 import type { Metric } from "../k6/metric.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
+import { requireEndpointFlag } from "./check/preflight.ts";
 import { commonFlags, isOn } from "./command.ts";
 import { summaryJsonFlag } from "./summary_json.ts";
 import { metricTypeFlag } from "./metric_type.ts";
@@ -40,6 +41,7 @@ export const sendFlags: readonly Flag[] = [
     parse: parsePath,
   },
   metricTypeFlag,
+  requireEndpointFlag,
   {
     flag: "dry-run",
     help: "Send nothing. Show what would be sent: series, samples, sizes, times and labels.",

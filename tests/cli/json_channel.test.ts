@@ -91,7 +91,7 @@ test("if nothing temporary can be made, one line says so, and nothing is left", 
     assert.equal(code, 2, stderr);
     assert.match(
       stderr,
-      /^error: Cannot open ".*k6\.json": .*, expected a file system that can hold a FIFO; TMPDIR .*\n$/,
+      /^-> http:.*\nerror: Cannot open ".*k6\.json": .*, expected a file system that can hold a FIFO; TMPDIR .*\n$/,
     );
     assert.throws(() => k6.report());
   }));

@@ -121,7 +121,7 @@ for (const [title, text, args, message] of failures) {
       withScript(text, async ({ url }, path) => {
         const result = await runCli(["run", "--url", url, ...args, path], { env: { K6_BIN } });
         assert.notEqual(result.code, 0);
-        assert.match(result.stderr, /^time=/);
+        assert.match(result.stderr, /^-> http:.*\ntime=/);
         assert.match(lastLine(result), message);
         assert.doesNotMatch(result.stderr, /delivered|k6 samples/);
       }),

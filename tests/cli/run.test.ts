@@ -19,7 +19,10 @@ test("run sends what k6 measures, and k6 prints as always; its JSON comes throug
     const result = await runCli(["run", "--vus", "10", "script.js"], options({ json: recordingPaths.basic }));
     assert.equal(result.code, 0, result.stderr);
     assert.equal(result.stdout, `${progress}k6's summary\n`);
-    assert.match(result.stderr, /^k6's log\n/);
+    assert.match(
+      result.stderr,
+      /^-> http:\/\/127\.0\.0\.1:\d+\/api\/v1\/write \(remote write 2\.0 or 1\.0\)\nk6's log\n/,
+    );
     assert.match(result.stderr, /5,177 k6 samples in 5,200 lines/);
     assert.match(lastLine(result), /^k6 ended with 0; delivered all [\d,]+ samples; testid basic$/);
     assert.equal(total(receiver, "k6_http_reqs_total"), 373);
@@ -180,7 +183,7 @@ test("if k6 fails before it measured anything, one line follows its own message"
     // As k6 does for a missing script or an unknown flag: it does not even open its output.
     const result = await runCli(["run", "--trnd-as", "native", "s.js"], options({ ending: "never opened", code: 255 }));
     assert.equal(result.code, 255);
-    assert.deepEqual(result.stderr.trim().split("\n"), [
+    assert.deepEqual(result.stderr.trim().split("\n").slice(1), [
       "k6's log",
       "error: k6 ended with 255 (see its message above) before it measured anything, so nothing was sent",
       "error: Neither k6 nor this command has the flag --trnd-as; did you mean --trend-as?",

@@ -66,7 +66,7 @@ test("a signal before k6 is started ends the run without it, and leaves nothing"
     chmodSync(k6.write("bin/mkfifo", '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin exec mkfifo "$@"\n'), 0o755);
     const { code, stderr } = await runCli(["run", "script.js"], options());
     assert.equal(code, 143, stderr);
-    assert.match(stderr, /^warn: SIGTERM: k6 is not started\. /);
+    assert.match(stderr, /^-> http:.*\nwarn: SIGTERM: k6 is not started\. /);
     assert.throws(() => k6.report());
   }));
 

@@ -27,7 +27,7 @@ const limits: Readonly<Record<string, number>> = {
   "./measure": 5_900,
   "./auth": 8_500,
   "./relabel": 51_300,
-  "./cli": 188_900,
+  "./cli": 199_500,
   "./proto/v1": 30_500,
   "./proto/v2": 31_100,
   "./push": 5_400,

@@ -9,20 +9,30 @@ import { freePort, type ServerProcess, startServer } from "./server_process.ts";
 
 const program = process.env.PROMETHEUS_BIN ?? "prometheus";
 
-const asked = spawnSync(program, ["--version"], { encoding: "utf8" });
+const isThere = spawnSync(program, ["--version"]).status === 0;
 
 /** Why tests against the real Prometheus are skipped; false if they are not. Under CI=true they never are. */
-export const noPrometheus: string | false = process.env.CI === "true" || asked.status === 0
+export const noPrometheus: string | false = process.env.CI === "true" || isThere
   ? false
   : "there is no prometheus on this machine (Debian package prometheus)";
 
-const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(`${asked.stdout}${asked.stderr}`) ?? [];
+/** Returns the version of a Prometheus, such as 2042 for 2.42. */
+function versionOf(binary: string): number {
+  const { stdout, stderr } = spawnSync(binary, ["--version"], { encoding: "utf8" });
+  const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(`${stdout}${stderr}`) ?? [];
+  return Number(major) * 1000 + Number(minor);
+}
 
-/** Whether it receives remote write 2.0: from 2.54 on. */
-export const prometheusKnowsV2: boolean = Number(major) * 1000 + Number(minor) >= 2054;
+/** Reports whether a Prometheus receives remote write 2.0: from 2.54 on. */
+export function knowsV2(binary: string): boolean {
+  return versionOf(binary) >= 2054;
+}
+
+/** Whether it receives remote write 2.0. */
+export const prometheusKnowsV2: boolean = knowsV2(program);
 
 /** Whether its queries know names in UTF-8: from 3.0 on. */
-export const prometheusKnowsUtf8: boolean = Number(major) >= 3;
+export const prometheusKnowsUtf8: boolean = versionOf(program) >= 3000;
 
 /** A series as the HTTP API shows it. */
 export interface InstantSeries {
@@ -75,13 +85,16 @@ export interface Prometheus {
 /**
  * Starts one on a free port, with an empty storage; resolves when it is ready.
  *
- * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML; `fill`: puts blocks into its storage
+ * @param options `nativeHistograms`: whether it accepts them; `config`: what to scrape, in YAML; `fill`: puts blocks into its storage;
+ * `receives`: whether it takes remote write; `binary`: another program than the usual one
  */
 export async function startPrometheus(
-  { nativeHistograms = true, config: yaml = "global: {}\n", fill = () => {} }: {
+  { nativeHistograms = true, config: yaml = "global: {}\n", fill = () => {}, receives = true, binary = program }: {
     readonly nativeHistograms?: boolean;
     readonly config?: string;
     readonly fill?: (storage: string) => void;
+    readonly receives?: boolean;
+    readonly binary?: string;
   } = {},
 ): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-prometheus-"));
@@ -93,12 +106,12 @@ export async function startPrometheus(
   const url = `http://127.0.0.1:${port}`;
   const start = (): Promise<ServerProcess> =>
     startServer({
-      program,
+      program: binary,
       args: [
         `--config.file=${config}`,
         `--storage.tsdb.path=${storage}`,
         `--web.listen-address=127.0.0.1:${port}`,
-        "--web.enable-remote-write-receiver",
+        ...receives ? ["--web.enable-remote-write-receiver"] : [],
         `--enable-feature=${nativeHistograms ? "native-histograms," : ""}exemplar-storage`,
       ],
       readyUrl: `${url}/-/ready`,

@@ -123,6 +123,17 @@ export class QueryClient {
     return (await this.#ask("series", { "match[]": selector, ...times })).map((metric) => labelsOf({ metric }));
   }
 
+  /** Returns the labels of the exemplars of the series that an expression selects. @throws QueryError */
+  async exemplars(
+    query: string,
+    { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
+  ): Promise<readonly Readonly<Record<string, string>>[]> {
+    const found = await this.#ask("query_exemplars", { query, start: secondsOf(startMs), end: secondsOf(endMs) });
+    return found.flatMap(({ exemplars }) =>
+      arrayOf(exemplars).map((each) => labelsOf({ metric: Object(each).labels }))
+    );
+  }
+
   async #ask(path: string, parameters: Readonly<Record<string, string>>): Promise<readonly QueriedSeries[]> {
     for (let attempt = 0;; attempt++) {
       try {
