@@ -35,7 +35,7 @@ test("every relative link in a page leads to a file, and to a heading in it", ()
 });
 
 /** Pages that are longer than 8 kB, with their limit in bytes. */
-const longer: Readonly<Record<string, number>> = { "docs/errors.md": 10_500, "docs/verdict.md": 10_000 };
+const longer: Readonly<Record<string, number>> = { "docs/errors.md": 11_000, "docs/verdict.md": 10_000 };
 
 test("a page in docs/ has less than 8 kB", () => {
   const problems = docsPages.filter((page) => statSync(page).size >= (longer[page] ?? 8192));
@@ -47,6 +47,9 @@ test("the JSON in a page is valid", () => {
     assert.doesNotThrow(() => JSON.parse(code), `${page}:${line}`);
   }
 });
+
+/** Pages about making programs. Tests of their own run their commands. */
+const withoutCommand: readonly string[] = ["docs/deno.md", "docs/standalone.md"];
 
 /** A program that records its arguments: their number, and then each, ended by zeros. */
 const recorder = `#!/bin/sh
@@ -108,7 +111,7 @@ test(
         for (const block of codeBlocksOf(page)) {
           if (block.language !== "sh" || block.notRun !== undefined) continue;
           const commandLines = commandLinesOf(block, folder);
-          if (commandLines.length === 0 && page !== "README.md") {
+          if (commandLines.length === 0 && ![...withoutCommand, "README.md"].includes(page)) {
             problems.push(`${page}:${block.line} has no command k6-remote-write, and no <!-- not run: REASON -->`);
           }
           for (const args of commandLines) {
