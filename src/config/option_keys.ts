@@ -13,7 +13,7 @@ const byKey: ReadonlyMap<string, TextOption> = new Map(
 );
 
 /** What a message expects if no known name is near: a list of all names would hide the message. */
-export const nameInTable = "a name from the table of options in the README";
+export const documentedName = "a name from docs/options.md";
 
 /** Where a key comes from. */
 export interface KeySource {
@@ -32,7 +32,7 @@ export function optionOfKey(key: string, { where, mayBeSecret = false }: KeySour
   const option = byKey.get(key);
   if (option !== undefined) return option;
   const nearest = mayBeSecret ? undefined : nearestName(key, byKey.keys());
-  const expected = nearest === undefined ? nameInTable : `perhaps "${nearest}"`;
+  const expected = nearest === undefined ? documentedName : `perhaps "${nearest}"`;
   const shown = mayBeSecret ? "such option" : `option "${key}"`;
   throw new ConfigurationError(`Cannot read ${where}: there is no ${shown}, expected ${expected}`);
 }

@@ -5,7 +5,7 @@
  */
 import { nearestName } from "../model/nearest_name.ts";
 import { ConfigurationError } from "../model/errors.ts";
-import { nameInTable } from "./option_keys.ts";
+import { documentedName } from "./option_keys.ts";
 import type { TextOption } from "./text_option.ts";
 import { textOptions } from "./text_options.ts";
 
@@ -22,7 +22,7 @@ export function unknownVariable(name: string): ConfigurationError {
   const begun = word.length < 4 ? [] : [...options.keys()].filter((key) => key.startsWith(word));
   const [shortest] = begun.sort((a, b) => a.length - b.length);
   const option = options.get(word) ?? options.get(shortest ?? nearestName(word, options.keys()) ?? "");
-  const expected = option === undefined ? nameInTable : describe(option, name);
+  const expected = option === undefined ? documentedName : describe(option, name);
   return new ConfigurationError(`Cannot read the environment: there is no variable ${name}, expected ${expected}`);
 }
 

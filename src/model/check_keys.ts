@@ -27,7 +27,7 @@ export function checkKeys(options: unknown, known: readonly string[], parent?: s
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || known.includes(key)) continue;
     const expected = nearestName(key, known) ??
-      (known.length > maxListed ? "an option from the table in the README" : known.join(", "));
+      (known.length > maxListed ? "an option from its documentation" : known.join(", "));
     throw new ConfigurationError(
       `Cannot use the option ${prefix}${key}: there is no such option, expected ${expected}`,
     );

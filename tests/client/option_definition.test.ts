@@ -34,7 +34,7 @@ const unknown: readonly (readonly [taker: string, options: object, message: RegE
   [
     "RemoteWriteClient",
     { url: "http://a.test/", shards: 2 },
-    /option shards: there is no such option, expected an option from the table in the README$/,
+    /option shards: there is no such option, expected an option from its documentation$/,
   ],
   ["RemoteWriteForwarder", { capacty: 1 }, /option capacty: there is no such option, expected capacity$/],
   ["RemoteWriteForwarder", { reciever: {} }, /expected receiver$/],

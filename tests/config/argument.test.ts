@@ -51,8 +51,8 @@ const wrong: readonly [string, RegExp][] = [
   ["mapping=raw,legacy", /after mapping there is no key/],
   ["maping=raw", /there is no option "maping", expected perhaps "mapping"/],
   ["url=http://h/api/v1/write,maping=raw", /there is no option "maping", expected perhaps "mapping"/],
-  ["url=http://me:pass,maping=raw@h/write", /there is no such option, expected a name from the table/],
-  ["url=http://h/write?token=a,maping=raw", /there is no such option, expected a name from the table/],
+  ["url=http://me:pass,maping=raw@h/write", /there is no such option, expected a name from docs\/options\.md/],
+  ["url=http://h/write?token=a,maping=raw", /there is no such option, expected a name from docs\/options\.md/],
   [
     "trendAs=histogram,trendAsNativeHistogram=true",
     /the argument's trendAsNativeHistogram says that trendAs is "native", and the argument's trendAs that it is "histogram"/,

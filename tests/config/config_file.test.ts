@@ -94,7 +94,7 @@ const wrong: readonly [string, RegExp][] = [
   ["[]", /rw.json: it is not an object/],
   ['{"flushPeriodMs": 1}', /rw.json: there is no option "flushPeriodMs", expected perhaps "flushPeriod"/],
   ['{"trendstats": []}', /there is no option "trendstats", expected perhaps "trendStats"/],
-  ['{"xyzzyxyzzy": 1}', /there is no option "xyzzyxyzzy", expected a name from the table of options in the README$/],
+  ['{"xyzzyxyzzy": 1}', /there is no option "xyzzyxyzzy", expected a name from docs\/options\.md$/],
   ['{"maxSeries": "many"}', /maxSeries in rw.json: it is "many", expected a number/],
   ['{"labels": {"a": {"b": 1}}}', /labels in rw.json: it is not made of strings and numbers only/],
   ['{"labels": {"a": null}}', /labels in rw.json: it is not made of strings/],

@@ -28,8 +28,8 @@ const hints: readonly (readonly [name: string, expected: string])[] = [
   ["K6_KEEP_NAME", "perhaps K6_KEEP_NAME_TAG"],
   ["K6_PROMETHEUS_RW_CLIENT_CERT", "perhaps K6_PROMETHEUS_RW_CLIENT_CERTIFICATE"],
   // Nearly every name would be near if the beginning counted, too.
-  ["K6_PROMETHEUS_FOO_BAR", "a name from the table of options in the README"],
-  ["K6_PROMETHEUS_RW_NOTHING_LIKE_IT", "a name from the table of options in the README"],
+  ["K6_PROMETHEUS_FOO_BAR", "a name from docs/options.md"],
+  ["K6_PROMETHEUS_RW_NOTHING_LIKE_IT", "a name from docs/options.md"],
 ];
 for (const [name, expected] of hints) {
   test(`for the unknown variable ${name}, the message expects ${expected}`, () =>

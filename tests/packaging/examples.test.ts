@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { runChild, startChild } from "../support/child.ts";
 import { startCli } from "../support/cli.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
+import { codeBlocksOf, docsPages } from "../support/pages.ts";
 import { programs } from "../support/programs.ts";
 import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { startChromium } from "../support/chromium.ts";
@@ -48,21 +49,47 @@ function wranglerSetting(name: string): string {
   return new RegExp(`^${name} = "(.*)"$`, "m").exec(toml)?.[1] ?? "";
 }
 
-test("the README shows the examples that are run here, none longer than 40 lines", () => {
-  const readme = readFileSync("README.md", "utf8");
+/** The pages for users, as one string. */
+const shown = ["README.md", ...docsPages].map((page) => readFileSync(page, "utf8")).join("\n");
+
+test("a page shows each example that is run here, none longer than 40 lines", () => {
   for (const example of examples) {
     const text = readFileSync(`tests/examples/${example}`, "utf8");
     assert.ok(text.trimEnd().split("\n").length <= 40, `${example} is longer than 40 lines`);
-    assert.ok(readme.includes(`\n${text}\`\`\`\n`), `README.md does not show ${example} as it is`);
+    assert.ok(shown.includes(`\n${text}\`\`\`\n`), `no page shows ${example} as it is`);
   }
 });
 
-test("the examples of a runner are shorter than 60 lines, and the README links to them", () => {
-  const readme = readFileSync("README.md", "utf8");
+test("the examples of a runner are shorter than 60 lines, and a page links to them", () => {
   for (const example of ["runner.ts", "cron_worker.ts"]) {
     assert.ok(readFileSync(`tests/examples/${example}`, "utf8").trimEnd().split("\n").length < 60, example);
-    assert.ok(readme.includes(`(tests/examples/${example})`), example);
+    assert.ok(shown.includes(`tests/examples/${example})`), example);
   }
+});
+
+test("the types of the programs in docs/ are right, and those that end by themselves run", async () => {
+  await withReceiver(async (receiver) => {
+    const blocks = docsPages.flatMap(codeBlocksOf).filter(({ language, notRun }) =>
+      language === "ts" && notRun === undefined
+    );
+    const written = blocks.map(({ page, line, code }) => {
+      const file = `${page.replaceAll(/\W/g, "_")}_${line}.ts`;
+      project.write(file, `${code.replaceAll("http://localhost:9090/api/v1/write", receiver.url)}export {};\n`);
+      // A Worker and a server wait for requests.
+      return { file, runs: !/^export default|Deno\.serve\(/m.test(code) };
+    });
+    const options = ["--node-modules-dir=manual", "--unstable-kv"];
+    const files = written.map(({ file }) => file);
+    const checked = await runChild([programs.deno, "check", ...options, ...files], { cwd: project.folder });
+    assert.equal(checked.status, 0, checked.output);
+    const running = written.filter(({ runs }) => runs);
+    assert.ok(running.length >= 5, `only ${running.length} programs run`);
+    await Promise.all(running.map(async ({ file }) => {
+      const command = [programs.deno, "run", "-A", "--no-check", ...options, file];
+      const { status, output } = await runChild(command, { cwd: project.folder });
+      assert.equal(status, 0, `${file}: ${output}`);
+    }));
+  });
 });
 
 test("the Cloudflare Worker sends its own request metrics from workerd", async () => {

@@ -375,7 +375,7 @@ const badOptions: readonly [options: object, message: string][] = [
   [{ onwrite: 1 }, "onwrite: there is no such option, expected onWrite"],
   [
     { toString: 1 },
-    "toString: there is no such option, expected an option from the table in the README",
+    "toString: there is no such option, expected an option from its documentation",
   ],
 ];
 
