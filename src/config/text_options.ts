@@ -29,9 +29,9 @@ function inGroup(group: OptionGroup, entries: readonly Ungrouped[]): TextOption[
   return entries.map((entry) => textOption({ group, ...entry }));
 }
 
-/** The programs of the clouds that print a token for their Prometheus service. */
+/** The programs of the clouds that print a token for sending to their Prometheus service. (Azure's queries need another resource.) */
 const tokenCommands = {
-  azure: "az account get-access-token --resource https://prometheus.monitor.azure.com --output json",
+  azure: "az account get-access-token --resource https://monitor.azure.com --output json",
   google: "gcloud config config-helper --format json",
 } as const;
 
@@ -48,14 +48,14 @@ const authentication: readonly Ungrouped[] = [
   {
     option: "credentialsCommand",
     flag: "azure",
-    help: "Get a token from az (Azure Monitor), as --credentials-command.",
+    help: "Get a token for sending to Azure Monitor from az, as with --credentials-command.",
     default: "false",
     parse: (text, source) => parseBoolean(text, source) ? tokenCommands.azure : undefined,
   },
   {
     option: "credentialsCommand",
     flag: "google",
-    help: "Get a token from gcloud (Google Cloud), as --credentials-command.",
+    help: "Get a token for Google Cloud from gcloud, as with --credentials-command.",
     default: "false",
     parse: (text, source) => parseBoolean(text, source) ? tokenCommands.google : undefined,
   },

@@ -50,6 +50,16 @@ const usageWith = (name: string, content: string | Uint8Array, ...args: string[]
   return usageErrorOf(args.map((argument) => argument.replaceAll("FOLDER", folder)));
 };
 
+/** The configuration has two endpoints. */
+const usageWithEndpoints = (...args: string[]): Produce =>
+  usageWith(
+    "endpoints.json",
+    '{"endpoints": [{"url": "http://a.test/"}, {"url": "http://b.test/"}]}',
+    ...args,
+    "--config",
+    "FOLDER/endpoints.json",
+  );
+
 /** Returns the message of an error. */
 const thrown = (act: (folder: string) => unknown): Produce => async (folder) => {
   try {
@@ -234,6 +244,7 @@ const cases: Readonly<Record<string, Produce>> = {
   "Gave up ...": () => write(() => new Response("busy", { status: 503 }), { retryDeadlineMs: 1 }),
   "The sender is ... behind, because a request takes ...": elsewhere("src/send/write_queue.ts"),
   "The queue is full (...": elsewhere("tests/send/write_queue.test.ts"),
+  "The endpoint is down and its queue is full, ...": elsewhere("src/k6/output/destination.ts"),
   "Not everything was sent: ...": filesMessage,
   // troubleshooting_usage.md: the command line
   "Cannot read the command line: there is no flag ...": usage("--nosuch"),
@@ -297,6 +308,9 @@ const cases: Readonly<Record<string, Produce>> = {
   'Cannot read ...: there is no option "...", expected ...': thrown(() => optionsFromConfig('{"ulr": 1}', "rw.json")),
   "Cannot read the argument: ...": thrown(() => optionsFromArgument("http://localhost:9090")),
   'Cannot read ...: it is not an object, expected {"url": "...", ...}': thrown(() => optionsFromConfig("[]", "a")),
+  "Cannot use ...: it is not an option of one endpoint, ...": thrown(() =>
+    optionsFromConfig('{"endpoints": [{"url": "http://a.test/", "prefix": "x"}]}', "a")
+  ),
   "Cannot read ...: it ..., expected a JSON object": thrown(() => optionsFromConfig("url: a", "a")),
   'Cannot read the options: ... says that trendAs is "native", and ...': thrown(() =>
     optionsFromArgument("trendAs=histogram,trendAsNativeHistogram=true")
@@ -434,6 +448,7 @@ const cases: Readonly<Record<string, Produce>> = {
   "The endpoint did not acknowledge a window, so the run ends. ...": elsewhere("tests/cli/checkpoint.test.ts"),
   "Cannot use --spool-bytes: ...": usage("--spool-bytes", "5", "-"),
   'Cannot use --spool: it is "", ...': usage("--spool=", "-"),
+  "Cannot use --spool: it keeps samples for one endpoint, ...": usageWithEndpoints("-", "--spool", "FOLDER/several"),
   'Cannot use the spool "...": ..., expected a folder that this process alone can write': usageWith(
     "plain",
     "",
@@ -503,6 +518,7 @@ const cases: Readonly<Record<string, Produce>> = {
     replay(ok, { samples: [0, 3_600_000, 1000].map((time) => sample({ time })) }),
   'The threshold "..." of ... is not sent: ...': () =>
     replay(ok, { samples: [sample({ metric: { ...vus, thresholds: ["rate>1"] } })], thresholds: thresholds() }),
+  "Relabelling makes two series equal, such as ...": elsewhere("src/k6/output/endpoint_labels.ts"),
   "Samples lost: ...": elsewhere("tests/k6/output/remote_write_output.test.ts"),
   "Any certificate is accepted, as by the original extension. ...": () => {
     const said: string[] = [];
@@ -535,6 +551,11 @@ const cases: Readonly<Record<string, Produce>> = {
     });
     return said;
   },
+  "Cannot use endpoints: forwarding has one endpoint, ...": usageWithEndpoints(
+    "receive",
+    "--forward",
+    "http://a.test/",
+  ),
   'Cannot use --allow-host: it is "...", ...': usage("receive", "--allow-host", "a:1"),
   "Refused a request to the host ...": elsewhere("tests/cli/receive_access.test.ts"),
   "Cannot use --...: there is no --..., expected both...": usage("receive", "--password", "a"),
@@ -554,6 +575,7 @@ const cases: Readonly<Record<string, Produce>> = {
     return usageErrorOf(["receive", "--aggregate", "--forward", "http://a.test/", "--state", state]);
   },
   "Cannot judge a run: there is no testid, expected --testid ID": usage("verdict"),
+  "Cannot judge a run: there are ... endpoints, expected one: ...": usageWithEndpoints("verdict", "--testid", "a"),
   "Cannot find the query API of ...": usage("verdict", "--testid", "a", "--url", "http://a.test/x"),
   "Cannot query ...": elsewhere("tests/cli/verdict/query_client.test.ts"),
   '... has no series ...* with testid="..." in the time that was searched. ...': elsewhere(
