@@ -27,6 +27,7 @@ import { queueOptionDefinitions } from "../client/queue_options.ts";
 import { RemoteWriteClient } from "../client/remote_write_client.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
+import { isRecord } from "../model/records.ts";
 import { Warnings } from "../send/warnings.ts";
 import { type PromClientRegistry, RegistryReader } from "./registry_reader.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
@@ -180,8 +181,7 @@ function prepare(
 }
 
 function checkLabels(labels: unknown): void {
-  const isObject = typeof labels === "object" && labels !== null && !(Symbol.iterator in labels);
-  if (isObject && Object.values(labels).every((value) => typeof value === "string")) return;
+  if (isRecord(labels) && Object.values(labels).every((value) => typeof value === "string")) return;
   throw new ConfigurationError(
     "Cannot use the option labels: it is not an object of strings, expected { name: value }",
   );

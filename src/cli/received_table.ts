@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { printable } from "../model/printable.ts";
-import { cut } from "../receive/quote.ts";
+import { cut, printable } from "../model/printable.ts";
 import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import { countOf, formatCount } from "./format.ts";

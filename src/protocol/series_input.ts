@@ -4,13 +4,11 @@
  * @module
  */
 import { FormatError } from "../model/errors.ts";
+import { isObject, type UnknownRecord } from "../model/records.ts";
 import type { Label, SeriesArgument, TimeSeries } from "../model/time_series.ts";
 
 /** The form that the messages show. */
 const example = '{ name: "queue_depth", labels: { room: "a" }, value: 3 }';
-
-/** An object whose properties are not known. */
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Returns series in their full form: labels as a list, samples with timestamps. A sample without a timestamp gets `now`.
@@ -23,11 +21,11 @@ export function timeSeriesOf(input: unknown, now: number): readonly unknown[] {
   return (Array.isArray(input) ? input : [input]).map((series) => completeSeries(series, now));
 }
 
-function completeSeries(series: unknown, now: number): Fields {
+function completeSeries(series: unknown, now: number): UnknownRecord {
   if (!isObject(series)) throw wrongForm(series);
   const { name, labels, value, timestamp, startTimestamp, stale, ...rest } = series;
   const all = labelsOf(labels, name);
-  const points = (what: string): Fields[] | undefined => {
+  const points = (what: string): UnknownRecord[] | undefined => {
     const list = what === "samples" && "value" in series ? [{ value, timestamp, startTimestamp, stale }] : rest[what];
     // Programs without types may pass null.
     if (!Array.isArray(list)) {
@@ -68,10 +66,6 @@ function labelsOf(labels: unknown = {}, name?: unknown): Label[] {
 
 function isNone(value: unknown): value is undefined | null {
   return value === undefined || value === null;
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null;
 }
 
 function wrongForm(value: unknown, what = "it", name?: unknown, expected = example): FormatError {

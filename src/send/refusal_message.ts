@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cut } from "../model/printable.ts";
 import type { Label } from "../model/time_series.ts";
 import type { Batch, BatchSlice } from "../protocol/batch.ts";
 import { describe, type Failed } from "./request_result.ts";
@@ -97,8 +98,4 @@ function shorten(set: string, ranks: LabelRanks): string {
   const labels = pairs.map(([, name = "", value = ""]) => ({ name, value: value.replace(/\\(.)/g, "$1") }));
   const named = labels.find(({ name }) => name === "__name__")?.value;
   return formatSeries(set.slice(0, begin) || (named ?? ""), labels, ranks);
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }
