@@ -12,6 +12,7 @@ import { Quarantine } from "../send/quarantine.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
+import { onAbort } from "../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { SeriesArgument } from "../model/time_series.ts";
@@ -109,9 +110,7 @@ export class RemoteWriteClient {
     const ended = new Promise<void>((resolve) => end = resolve);
     const own: Write = { signal: controller.signal, ended, end, abort: () => controller.abort() };
     this.#writes.push(own);
-    const abort = (): void => controller.abort(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
+    const forget = onAbort(signal, () => controller.abort(signal.reason));
     try {
       for (let [first] = this.#writes; first !== undefined && first !== own; [first] = this.#writes) {
         if (controller.signal.aborted) break;
@@ -119,7 +118,7 @@ export class RemoteWriteClient {
       }
       return await this.#delivery.deliver(job, own.signal, { quarantine: this.#quarantine });
     } finally {
-      signal.removeEventListener("abort", abort);
+      forget();
       this.#end(own);
     }
   }
