@@ -79,8 +79,11 @@ const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed
 export interface DeliveryContext {
   /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
-  /** Whether the job keeps what cannot be delivered before the deadline, or while the endpoint seems to be down. @default false */
-  readonly isKept?: boolean | undefined;
+  /**
+   * Lets other samples be sent before the next range, while the endpoint seems to be down. A job with this function keeps what cannot
+   * be delivered before the deadline. @default none: what cannot be delivered has failed
+   */
+  readonly setAside?: ((attempts: number) => void) | undefined;
   /** Called after a refusal. Reports whether too much waits, or too little time is left, to search for bad series. @default never */
   isPressed?(): boolean;
   /** Reports whether no later batch has newer samples, so that refused series are tried a last time. @default never */
@@ -168,7 +171,7 @@ export class Delivery {
         samples,
         attempt: range.attempts,
         resent: range.resent,
-        maxServerErrors: this.#maxServerErrors(range, canCut, context.isKept === true && this.#mayBeDown(job)),
+        maxServerErrors: this.#maxServerErrors(range, canCut, context.setAside !== undefined && this.#mayBeDown(job)),
         retryUntilMs: startMs + retryDeadlineMs,
       }, signal);
       job.report.countRequest(result.attempts, encoded.body.length);
@@ -186,14 +189,14 @@ export class Delivery {
         if (range.search === undefined) job.suspectMs = undefined;
         if (range.kinds !== undefined) range.kinds.floatsAnswered = true;
       }
-      if (result.kind === "failed" && !isServerError && context.isKept === true) {
+      if (result.kind === "failed" && !isServerError && context.setAside !== undefined) {
         const unknown = range.unknown || result.unknownBefore || result.unknown;
         job.startMs = undefined;
         return job.again({ unknown, resent: true, attempts: range.attempts + result.attempts });
       }
       this.#judge(result, { job, range, samples, version, context, canCut, sentMs, ...encoded });
       if (result.kind === "deferred" || outage?.isRefused === true || job.isPostponed) return;
-      if (outage?.isLong === true && context.isKept !== true) this.abandon(job, "failed", outage.reason);
+      if (outage?.isLong === true && context.setAside === undefined) this.abandon(job, "failed", outage.reason);
     }
   }
 
@@ -254,7 +257,7 @@ export class Delivery {
   }
 
   #judgeFailed(result: Failed, sent: SentRange): void {
-    const { job, range, samples, canCut, context: { quarantine, isKept } } = sent;
+    const { job, range, samples, canCut, context: { quarantine, setAside } } = sent;
     const reason = describe(result);
     if (result.status === 500) {
       job.suspectMs ??= sent.sentMs;
@@ -267,10 +270,9 @@ export class Delivery {
       if (sent.version === "2.0" && this.#version.fallBack(reason)) return job.again(again);
       if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
       else if (this.#bisect(sent, true, reason)) return;
-      else if (isKept === true && this.#mayBeDown(job) && range.quarantine === undefined && !range.search?.doubtful) {
+      else if (setAside && this.#mayBeDown(job) && range.quarantine === undefined && !range.search?.doubtful) {
         // If the endpoint takes other samples, these are bad. If it does not, it is down.
-        if (samples > 1 || !job.rotate(result.attempts)) job.postpone();
-        return;
+        return setAside(result.attempts);
       } else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
       else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
     }

@@ -91,7 +91,8 @@ export class MetadataSender {
   async #send(entries: readonly Entry[], signal: AbortSignal): Promise<RequestResult> {
     const { encode, maxSamplesPerSend, maxBodyBytes, maxDecodedBytes, send, monotonicNow } = this.#options;
     const { body, decodedBytes } = encode(new Map(entries));
-    const isTooLarge = entries.length > maxSamplesPerSend || body.length > maxBodyBytes || decodedBytes > maxDecodedBytes;
+    const isTooLarge = entries.length > maxSamplesPerSend || body.length > maxBodyBytes ||
+      decodedBytes > maxDecodedBytes;
     if (isTooLarge && entries.length > 1) {
       const middle = entries.length >> 1;
       const first = await this.#send(entries.slice(0, middle), signal);

@@ -16,7 +16,8 @@ import { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
-import { type PushOptions, type SampleQueue, WriteQueue } from "../../send/write_queue.ts";
+import { TotalsQueue } from "../../send/totals_queue.ts";
+import type { PushOptions, SampleQueue } from "../../send/write_queue.ts";
 import type { RunMetrics } from "../run_metrics/run_metrics.ts";
 import type { Sample, SampleConsumer, SampleInput, Tags } from "../sample.ts";
 import { Collector } from "../series/collector.ts";
@@ -165,7 +166,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const onRefusal = windows === "event" ? "stop" : spool === undefined ? "defer" : "wait";
     // With a spool, the queue in memory never gets more than it may have.
     const overflow = spool === undefined ? resolved.overflow : "block";
-    const queue = new WriteQueue({ ...sending, ...endpoint, overflow, onRefusal });
+    const queue = new TotalsQueue({ ...sending, ...endpoint, overflow, onRefusal });
     this.#queue = spool?.before(queue, sending) ?? queue;
   }
 
