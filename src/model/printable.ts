@@ -17,8 +17,9 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u20
  */
 export function printable(text: string): string {
   return text.replace(controls, (control) => {
-    const short = ["\n", "\r", "\t"].indexOf(control);
-    return `\\${"nrt"[short] ?? `u${control.charCodeAt(0).toString(16).padStart(4, "0")}`}`;
+    // JSON itself escapes only the controls below the space.
+    if (control < " ") return JSON.stringify(control).slice(1, -1);
+    return `\\u${(0x10000 + control.charCodeAt(0)).toString(16).slice(1)}`;
   });
 }
 

@@ -86,13 +86,12 @@ export interface ReadSeriesOptions {
  * @throws FormatError that names the series and what is wrong with it, if there is no `onInvalid`
  */
 export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSeriesOptions): SeriesPoints[] {
-  const { onInvalid } = options;
   const attempt = (samples: number, run: () => void): void => {
     try {
       run();
     } catch (error) {
-      if (onInvalid === undefined || !(error instanceof FormatError)) throw error;
-      onInvalid(error, samples);
+      if (!options.onInvalid || !(error instanceof FormatError)) throw error;
+      options.onInvalid(error, samples);
     }
   };
   const merged = new Map<string, Entry>();
@@ -121,13 +120,20 @@ function readOne(
 ): Entry {
   const sorted = sortedLabels(labels, names);
   checkLabels(sorted, names);
+  /** Returns milliseconds as a number, which must hold them exactly. */
+  const toTime = (value: number | bigint): number => {
+    const time = Number(value);
+    return Number.isSafeInteger(time)
+      ? time
+      : fail(sorted, `it has the timestamp ${value}, expected whole milliseconds`);
+  };
   const toPoint = (
     { timestamp, startTimestamp, stale = false }: Omit<FloatSample, "value">,
     value: number,
     histogram?: HistogramValue,
   ): Point => ({
-    time: toTime(timestamp, sorted),
-    start: toTime(startTimestamp ?? 0, sorted),
+    time: toTime(timestamp),
+    start: toTime(startTimestamp ?? 0),
     value,
     stale,
     histogram,
@@ -142,7 +148,7 @@ function readOne(
       }),
     ],
     exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
-      const time = toTime(timestamp, sorted);
+      const time = toTime(timestamp);
       const own = sortedLabels(labels, names);
       const valid = own.every(({ name }, index) => name !== "" && name !== own[index - 1]?.name);
       // A receiver would reject the exemplar together with its sample. A time of 0 is a missing one.
@@ -153,22 +159,24 @@ function readOne(
 
 /** Returns the points in order, without repetitions: the same point twice is harmless. */
 function checkedPoints({ labels, points }: Entry): Point[] {
-  points.sort((a, b) => a.time - b.time);
-  const kept = points.filter((point, index) => !isSame(point, points[index - 1]));
-  if (kept.length === 0) fail(labels, "it has no sample, expected at least one, or a value");
-  kept.forEach(({ time, histogram }, index) => {
-    const before = kept[index - 1];
-    if (before?.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
-    if (before && !before.histogram !== !histogram) {
-      fail(labels, "it has samples and histograms, expected one of the two");
+  const kept: Point[] = [];
+  for (const point of points.sort((a, b) => a.time - b.time)) {
+    const { time, histogram } = point;
+    const before = kept.at(-1);
+    if (before !== undefined) {
+      if (isSame(before, point)) continue;
+      if (before.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
+      if (!before.histogram !== !histogram) fail(labels, "it has samples and histograms, expected one of the two");
     }
-  });
+    kept.push(point);
+  }
+  if (kept.length === 0) fail(labels, "it has no sample, expected at least one, or a value");
   return kept;
 }
 
-function isSame(a: Point, b: Point | undefined): boolean {
-  if (a.time !== b?.time || a.stale !== b.stale || !Object.is(a.value, b.value)) return false;
-  return a.histogram === b.histogram || JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
+function isSame(a: Point, b: Point): boolean {
+  return a.time === b.time && a.stale === b.stale && Object.is(a.value, b.value) &&
+    JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
 function checkLabels(sorted: readonly Label[], names: NameRules): void {
@@ -177,39 +185,32 @@ function checkLabels(sorted: readonly Label[], names: NameRules): void {
       fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
     }
   };
-  sorted.forEach(({ name, value }, index) => {
+  sorted.forEach((label, index) => {
+    const { name, value } = label;
     check("label", name, names.label);
     if (name === sorted[index - 1]?.name) fail(sorted, `it has two labels "${name}", expected each name once`);
-    if (name === "__name__") check("metric", value, names.metric);
+    if (isMetricName(label)) check("metric", value, names.metric);
   });
-  if (metricName(sorted) === undefined) {
-    fail(sorted, "it has no metric name, expected a label __name__ or a name");
-  }
+  if (!sorted.some(isMetricName)) fail(sorted, "it has no metric name, expected a label __name__ or a name");
 }
 
 /** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
-  return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
-    .filter(({ value }) => value !== "").sort(compare);
+  return labels.map(({ name, value }) => ({ name, value: value.toWellFormed() })).filter(({ value }) => value !== "")
+    .sort(compare);
 }
 
-function metricName(labels: readonly Label[]): string | undefined {
-  return labels.find(({ name }) => name === "__name__")?.value;
-}
-
-/** Returns milliseconds as a number, which must hold them exactly. */
-function toTime(value: number | bigint, labels: readonly Label[]): number {
-  const time = Number(value);
-  if (!Number.isSafeInteger(time)) fail(labels, `it has the timestamp ${value}, expected whole milliseconds`);
-  return time;
+function isMetricName({ name }: Label): boolean {
+  return name === "__name__";
 }
 
 /** The limit of each part of a message, in characters: a hostile series can be as long as its request. */
 const maxMessagePart = 500;
 
 function fail(labels: readonly Label[], problem: string): never {
-  const rest = labels.filter(({ name }) => name !== "__name__")
-    .map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
-  const series = `${metricName(labels) ?? ""}{${rest.join(",")}}`.slice(0, maxMessagePart);
+  const rest = labels.filter((label) => !isMetricName(label)).map(({ name, value }) =>
+    `${name}=${JSON.stringify(value)}`
+  );
+  const series = `${labels.find(isMetricName)?.value ?? ""}{${rest}}`.slice(0, maxMessagePart);
   throw new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
 }
