@@ -6,13 +6,13 @@
 import { DeliveryError } from "../model/errors.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
+import { onAbort } from "../send/sleep.ts";
 import type { Delivery } from "../send/delivery.ts";
 import { DeliveryJob } from "../send/delivery_job.ts";
 import { Quarantine } from "../send/quarantine.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import type { Liveness } from "../send/liveness.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
-import { onAbort } from "../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import type { SeriesArgument } from "../model/time_series.ts";

@@ -101,9 +101,10 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const sending = { ...resolved, outage, stats: this.#stats, warnings: this.#warnings };
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
-    const queue = new WriteQueue({ ...sending, onRefusal: "wait", ...endpoint });
     // The queue drops nothing, because the senders were told that it was accepted. A full queue refuses instead.
-    this.#queue = resolved.spool?.before(queue, { ...sending, overflow: "block" }) ?? queue;
+    const limits = { ...sending, overflow: "block" } as const;
+    const queue = new WriteQueue({ ...limits, onRefusal: "wait", ...endpoint });
+    this.#queue = resolved.spool?.before(queue, limits) ?? queue;
     checkReceiverOptions(receiver);
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });

@@ -86,12 +86,13 @@ export interface ReadSeriesOptions {
  * @throws FormatError that names the series and what is wrong with it, if there is no `onInvalid`
  */
 export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSeriesOptions): SeriesPoints[] {
+  const { onInvalid } = options;
   const attempt = (samples: number, run: () => void): void => {
     try {
       run();
     } catch (error) {
-      if (!options.onInvalid || !(error instanceof FormatError)) throw error;
-      options.onInvalid(error, samples);
+      if (onInvalid === undefined || !(error instanceof FormatError)) throw error;
+      onInvalid(error, samples);
     }
   };
   const merged = new Map<string, Entry>();
@@ -120,20 +121,13 @@ function readOne(
 ): Entry {
   const sorted = sortedLabels(labels, names);
   checkLabels(sorted, names);
-  /** Returns milliseconds as a number, which must hold them exactly. */
-  const toTime = (value: number | bigint): number => {
-    const time = Number(value);
-    return Number.isSafeInteger(time)
-      ? time
-      : fail(sorted, `it has the timestamp ${value}, expected whole milliseconds`);
-  };
   const toPoint = (
     { timestamp, startTimestamp, stale = false }: Omit<FloatSample, "value">,
     value: number,
     histogram?: HistogramValue,
   ): Point => ({
-    time: toTime(timestamp),
-    start: toTime(startTimestamp ?? 0),
+    time: toTime(timestamp, sorted),
+    start: toTime(startTimestamp ?? 0, sorted),
     value,
     stale,
     histogram,
@@ -148,7 +142,7 @@ function readOne(
       }),
     ],
     exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
-      const time = toTime(timestamp);
+      const time = toTime(timestamp, sorted);
       const own = sortedLabels(labels, names);
       const valid = own.every(({ name }, index) => name !== "" && name !== own[index - 1]?.name);
       // A receiver would reject the exemplar together with its sample. A time of 0 is a missing one.
@@ -185,32 +179,39 @@ function checkLabels(sorted: readonly Label[], names: NameRules): void {
       fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
     }
   };
-  sorted.forEach((label, index) => {
-    const { name, value } = label;
+  sorted.forEach(({ name, value }, index) => {
     check("label", name, names.label);
     if (name === sorted[index - 1]?.name) fail(sorted, `it has two labels "${name}", expected each name once`);
-    if (isMetricName(label)) check("metric", value, names.metric);
+    if (name === "__name__") check("metric", value, names.metric);
   });
-  if (!sorted.some(isMetricName)) fail(sorted, "it has no metric name, expected a label __name__ or a name");
+  if (metricName(sorted) === undefined) {
+    fail(sorted, "it has no metric name, expected a label __name__ or a name");
+  }
 }
 
 /** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
-  return labels.map(({ name, value }) => ({ name, value: value.toWellFormed() })).filter(({ value }) => value !== "")
-    .sort(compare);
+  return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
+    .filter(({ value }) => value !== "").sort(compare);
 }
 
-function isMetricName({ name }: Label): boolean {
-  return name === "__name__";
+function metricName(labels: readonly Label[]): string | undefined {
+  return labels.find(({ name }) => name === "__name__")?.value;
+}
+
+/** Returns milliseconds as a number, which must hold them exactly. */
+function toTime(value: number | bigint, labels: readonly Label[]): number {
+  const time = Number(value);
+  if (!Number.isSafeInteger(time)) fail(labels, `it has the timestamp ${value}, expected whole milliseconds`);
+  return time;
 }
 
 /** The limit of each part of a message, in characters: a hostile series can be as long as its request. */
 const maxMessagePart = 500;
 
 function fail(labels: readonly Label[], problem: string): never {
-  const rest = labels.filter((label) => !isMetricName(label)).map(({ name, value }) =>
-    `${name}=${JSON.stringify(value)}`
-  );
-  const series = `${labels.find(isMetricName)?.value ?? ""}{${rest}}`.slice(0, maxMessagePart);
+  const rest = labels.filter(({ name }) => name !== "__name__")
+    .map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
+  const series = `${metricName(labels) ?? ""}{${rest.join(",")}}`.slice(0, maxMessagePart);
   throw new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
 }
