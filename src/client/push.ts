@@ -122,7 +122,6 @@ export async function push(
   series: NamedSeries | TimeSeries | readonly (NamedSeries | TimeSeries)[],
   options: PushOptions,
 ): Promise<PushResult> {
-  const given: PushOptions = Object(options);
   const {
     now = Date.now,
     sleep = wait,
@@ -130,9 +129,11 @@ export async function push(
     timeoutMs = 10_000,
     signal = new AbortController().signal,
     ...rest
-  } = given;
+  }: PushOptions = Object(options);
   const head = await headOf(rest);
-  const read = readSeries(timeSeriesOf(series, now()), { readHistogram });
+  const read = readSeries(timeSeriesOf(series, now()), {
+    readHistogram: (_, fail) => fail("it has native histograms, expected samples (pushOnce sends both)"),
+  });
   const body = literalBlock(encodeSmall(read));
   const samples = read.reduce((sum, { points }) => sum + points.length, 0);
   const counts = { samples, delivered: 0, rejected: 0, failed: 0, unknown: 0, requests: 0 };
@@ -164,10 +165,6 @@ export async function pushMetrics(
   const { labels, ...rest }: PushMetricsOptions = Object(options);
   const values: typeof metrics = Object(metrics);
   return await push(Object.entries(values).map(([name, value]) => ({ name, labels, value })), rest);
-}
-
-function readHistogram(_: unknown, fail: (problem: string) => never): never {
-  return fail("it has native histograms, expected samples (pushOnce sends both)");
 }
 
 /** Where to send, with which headers, and what no message may show. */

@@ -9,7 +9,7 @@
  * the direction of writing. (Classes such as \p{Cc} take four times as long.)
  */
 // deno-lint-ignore no-control-regex
-const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const controls = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * Returns a string of others on one line that a terminal prints and does not obey: each control is replaced by its escape in JSON. A

@@ -40,7 +40,7 @@ export interface PostResult {
 }
 
 /** The receiver cannot have got the request: codes of Node and Bun, and messages of Deno. */
-const unreached = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UNREACH|ConnectionRefused|\(Connect\)|refused|dns error/i;
+const unreached = /refused|ENOTFOUND|EAI_AGAIN|UNREACH|\(Connect\)|dns error/i;
 
 /** These statuses are about the samples. Any other 4xx is about the endpoint, and so are redirects. */
 const sampleStatuses = [400, 409, 413, 422];
