@@ -11,10 +11,13 @@ import type {
 import type { WriteRequest as RequestV1 } from "../../gen/proto/prometheus/remote_pb.ts";
 import { FormatError } from "../model/errors.ts";
 import type { GeneratedMessage, Histogram, Metadata, SeriesArgument, TimeSeries } from "../model/time_series.ts";
+import { Batch, type BatchSlice } from "./batch.ts";
 import { toMetadata } from "./decode.ts";
 import { metadataOf } from "./metadata_store.ts";
 import { timeSeriesOf } from "./series_input.ts";
 import { isStaleMarker } from "./stale.ts";
+import { utf8Names } from "./read_series.ts";
+import { batchesOf } from "./time_series_batch.ts";
 
 /** The content of an argument. */
 export interface SeriesContent {
@@ -112,4 +115,16 @@ function isStale(value: number): boolean {
 function countsOf(deltas: readonly bigint[]): number[] {
   let count = 0;
   return deltas.map((delta) => count += Number(delta));
+}
+
+/**
+ * Returns the content of an argument together with its samples, which can be encoded. Samples without a timestamp get the time of the
+ * call. Names may have any characters, as in recorded requests.
+ *
+ * @throws FormatError for a series that cannot be sent
+ */
+export function slicedContentOf(input: SeriesArgument): SeriesContent & { readonly slice: BatchSlice } {
+  const content = contentOf(input, Date.now());
+  const [batch = new Batch()] = batchesOf(content.timeSeries, { names: utf8Names });
+  return { ...content, slice: { batch, from: 0, to: batch.length } };
 }
