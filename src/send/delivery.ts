@@ -73,7 +73,7 @@ const maxSearchServerErrors = 7;
 const maxLastServerErrors = 40;
 
 /** How the statistics name the outcomes of samples that are not sent. */
-const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed", dropped: "queue_full" } as const;
+const dropReasonOf = { failed: undefined, deferred: "closed", dropped: "queue_full" } as const;
 
 /** What the caller knows about the batch that it delivers. */
 export interface DeliveryContext {
@@ -249,7 +249,7 @@ export class Delivery {
       }
       case "aborted":
         // If the receiver cannot have got the samples, they stay in the job.
-        if (unknown || result.unknown) this.#fail(sent, "given up while the sender waited for an answer");
+        if (unknown || result.unknown) this.#giveUp(sent, "failed", "given up while the sender waited for an answer");
         return;
       case "failed":
         return this.#judgeFailed(result, sent);
@@ -276,7 +276,7 @@ export class Delivery {
       } else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
       else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
     }
-    this.#fail(sent, reason);
+    this.#giveUp(sent, "failed", reason);
     this.#options.warnings.once(giveUpMessage(samples, result));
   }
 
@@ -293,7 +293,13 @@ export class Delivery {
       const unaccounted = `the receiver does not seem to know remote write 2.0: ${reason}`;
       return this.#settle(sent, 0, { reason: unaccounted, unknown: range.unknown });
     }
-    if (!isConfirmed && !this.#version.isConfirmed) return this.#leaveUnknown(sent, reason);
+    if (!isConfirmed && !this.#version.isConfirmed) {
+      // Some receivers count nothing although they store everything.
+      this.#giveUp(sent, "unknown", reason);
+      return this.#options.warnings.once(
+        `It is unknown whether the receiver stores the samples: ${reason}. With protocol "auto" or "1.0", the sender can know it.`,
+      );
+    }
     if (isConfirmed) this.#version.confirm();
     this.#checkExemplars(sent, written);
     const less = `the receiver reports that it stored less than it was sent (status ${status})`;
@@ -341,21 +347,10 @@ export class Delivery {
     job.unread = this.abandon(job, "failed", reason);
   }
 
-  /** Counts the samples of a 2xx that denies them: some receivers count nothing although they store everything. */
-  #leaveUnknown({ job, range, samples }: SentRange, reason: string): void {
-    const { stats, warnings } = this.#options;
+  /** Counts the samples of a request that got no final answer, or one that does not say whether they are stored. */
+  #giveUp({ job, range, samples }: SentRange, outcome: "failed" | "unknown", reason: string): void {
     range.search?.spare(range, false);
-    job.settle(["unknown", samples, reason]);
-    stats.failed(samples);
-    warnings.once(
-      `It is unknown whether the receiver stores the samples: ${reason}. With protocol "auto" or "1.0", the sender can know it.`,
-    );
-  }
-
-  /** Counts the samples of a request that got no final answer. */
-  #fail({ job, range, samples }: SentRange, reason: string): void {
-    range.search?.spare(range, false);
-    job.settle(["failed", samples, reason]);
+    job.settle([outcome, samples, reason]);
     this.#options.stats.failed(samples);
   }
 

@@ -61,18 +61,12 @@ type LabelRanks = ReadonlyMap<string, number>;
 function rankLabels({ series }: Batch): LabelRanks {
   const step = Math.ceil(series.length / maxCompared);
   const compared = series.filter((_, index) => index % step === 0);
-  const values = new Map<string, Map<string, number>>();
-  for (const { labels } of compared) {
-    for (const { name, value } of labels) {
-      const counts = values.get(name) ?? new Map<string, number>();
-      values.set(name, counts.set(value, (counts.get(value) ?? 0) + 1));
-    }
-  }
-  const ranks = [...values].map(([name, counts]): [string, number] => {
-    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-    return [name, counts.size + (total < compared.length ? 1 : 0)];
-  });
-  return new Map(compared.length > 1 ? ranks : []);
+  if (compared.length < 2) return new Map();
+  const names = new Set(compared.flatMap(({ labels }) => labels.map(({ name }) => name)));
+  return new Map(Array.from(names, (name) => {
+    const values = compared.map(({ labels }) => labels.find((label) => label.name === name)?.value);
+    return [name, new Set(values).size];
+  }));
 }
 
 /** Returns the name of a series together with the labels that tell it apart, best first, as far as there is room. */
