@@ -48,9 +48,9 @@ export class MetadataStore {
   add(family: string, metadata: Metadata): Metadata | undefined {
     if (family.length > maxTextLength) return undefined;
     const known = this.all.get(family);
-    if (isSame(known, metadata)) return undefined;
+    if (isSameMetadata(known, metadata)) return undefined;
     const kept = withoutLongTexts(metadata);
-    if (isSame(known, kept)) return undefined;
+    if (isSameMetadata(known, kept)) return undefined;
     const length = this.#length + lengthOf(family, kept) - (known === undefined ? 0 : lengthOf(family, known));
     if (length > this.#maxLength) return undefined;
     this.#length = length;
@@ -96,6 +96,7 @@ function lengthOf(family: string, { help = "", unit = "" }: Metadata): number {
   return 60 + family.length + help.length + unit.length;
 }
 
-function isSame(a: Metadata | undefined, b: Metadata): boolean {
-  return a !== undefined && a.type === b.type && a.help === b.help && a.unit === b.unit;
+/** Reports whether metadata are equal. */
+export function isSameMetadata(a: Metadata | undefined, b: Metadata): boolean {
+  return a?.type === b.type && a.help === b.help && a.unit === b.unit;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Metadata } from "../model/time_series.ts";
+import { isSameMetadata } from "../protocol/metadata_store.ts";
 import type { EncodedSlice } from "./codec.ts";
 import { isRefusalByEndpoint, type RequestResult, type Send } from "./request_result.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
@@ -69,10 +70,7 @@ export class MetadataSender {
       this.#sent.clear();
       this.#sentAt = monotonicNow();
     }
-    const due = [...metadata].filter(([name, { type, help, unit }]) => {
-      const sent = this.#sent.get(name);
-      return type !== sent?.type || help !== sent.help || unit !== sent.unit;
-    });
+    const due = [...metadata].filter(([name, metadata]) => !isSameMetadata(this.#sent.get(name), metadata));
     if (due.length === 0) return;
     for (const [name, metadata] of due) this.#sent.set(name, metadata);
     const result = await this.#send(due, signal);
