@@ -10,6 +10,7 @@ import type {
 } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import type { WriteRequest as RequestV1 } from "../../gen/proto/prometheus/remote_pb.ts";
 import { FormatError } from "../model/errors.ts";
+import { metricName } from "../model/labels.ts";
 import type { GeneratedMessage, Histogram, Metadata, SeriesArgument, TimeSeries } from "../model/time_series.ts";
 import { Batch, type BatchSlice } from "./batch.ts";
 import { toMetadata } from "./decode.ts";
@@ -49,7 +50,7 @@ export function contentOf(input: SeriesArgument, now: number): SeriesContent {
   }
   const timeSeries = timeSeriesOf(given, now).map((series) => {
     if (!isMessage(series)) return series;
-    const name = series.labels.find((label) => label.name === "__name__")?.value;
+    const name = metricName(series.labels);
     return plainSeries({ metadata: metadataOf(name ?? "", metadata), ...series });
   });
   return { timeSeries, metadata };

@@ -21,6 +21,7 @@
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type WriteRequest, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import { metricName } from "../model/labels.ts";
 import type { SeriesArgument, TimeSeries as PlainSeries } from "../model/time_series.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { decodeV1 } from "./decode_v1.ts";
@@ -80,7 +81,7 @@ export function toTimeSeries(request: WriteRequest): PlainSeries[] {
   const store = new MetadataStore();
   for (const [family, known] of metadata) store.add(family, known);
   return timeSeries.map((series) => {
-    const name = series.labels.find((label) => label.name === "__name__")?.value ?? "";
+    const name = metricName(series.labels) ?? "";
     return { ...series, metadata: store.of(name) };
   });
 }

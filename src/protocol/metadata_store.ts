@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { metricName } from "../model/labels.ts";
 import type { Metadata, SeriesType, TimeSeries } from "../model/time_series.ts";
 
 /** The suffixes of series that share a family, by its type. */
@@ -61,7 +62,7 @@ export class MetadataStore {
   /** Adds the metadata that series have. */
   addSeries(timeSeries: readonly TimeSeries[]): void {
     for (const { labels, metadata } of timeSeries) {
-      const name = labels.find((label) => label.name === "__name__")?.value;
+      const name = metricName(labels);
       // Programs without types may pass null.
       if (metadata && name !== undefined) this.add(familyOf(name, metadata.type), metadata);
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../model/errors.ts";
-import { byName, compareUtf8 } from "../model/labels.ts";
+import { byName, compareUtf8, metricName } from "../model/labels.ts";
 import type {
   Exemplar,
   FloatSample,
@@ -193,10 +193,6 @@ function checkLabels(sorted: readonly Label[], names: NameRules): void {
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
   return labels.map(({ name, value }) => ({ name: String(name), value: String(value ?? "").toWellFormed() }))
     .filter(({ value }) => value !== "").sort(compare);
-}
-
-function metricName(labels: readonly Label[]): string | undefined {
-  return labels.find(({ name }) => name === "__name__")?.value;
 }
 
 /** Returns milliseconds as a number, which must hold them exactly. */

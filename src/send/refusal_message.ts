@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { metricName } from "../model/labels.ts";
 import { cut } from "../model/printable.ts";
 import type { Label } from "../model/time_series.ts";
 import type { Batch, BatchSlice } from "../protocol/batch.ts";
@@ -90,6 +91,6 @@ function shorten(set: string, ranks: LabelRanks): string {
   const pairs = [...set.slice(begin + 1, -1).matchAll(/([^\s,="]+)\s*=\s*"((?:[^"\\]|\\.)*)"/g)];
   if (pairs.length === 0) return cut(set, maxExample);
   const labels = pairs.map(([, name = "", value = ""]) => ({ name, value: value.replace(/\\(.)/g, "$1") }));
-  const named = labels.find(({ name }) => name === "__name__")?.value;
+  const named = metricName(labels);
   return formatSeries(set.slice(0, begin) || (named ?? ""), labels, ranks);
 }
