@@ -15,23 +15,23 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** The largest allowed size of each row in bytes, as `npm run size -- --limits` prints it, so that growth is a decision. */
 const limits: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 24_600,
-  pushOnce: 22_500,
-  RemoteWriteOutput: 37_900,
-  createReceiver: 9_000,
-  RemoteWriteForwarder: 35_000,
-  RemoteWriteAggregator: 41_700,
-  ".": 115_300,
-  "./receiver": 13_300,
-  "./gateway": 46_900,
-  "./measure": 5_900,
-  "./auth": 8_500,
-  "./relabel": 51_300,
-  "./cli": 188_900,
-  "./proto/v1": 30_500,
-  "./proto/v2": 31_100,
-  "./push": 5_400,
-  "./prom-client": 26_700,
+  RemoteWriteClient: 24_000,
+  pushOnce: 22_100,
+  RemoteWriteOutput: 37_800,
+  createReceiver: 8_900,
+  RemoteWriteForwarder: 33_100,
+  RemoteWriteAggregator: 41_500,
+  ".": 115_000,
+  "./receiver": 13_200,
+  "./gateway": 46_600,
+  "./measure": 5_800,
+  "./auth": 8_400,
+  "./relabel": 51_200,
+  "./cli": 188_600,
+  "./proto/v1": 30_400,
+  "./proto/v2": 31_000,
+  "./push": 5_200,
+  "./prom-client": 25_900,
 };
 
 let sizes: readonly Size[];
@@ -56,11 +56,17 @@ test("a bundle contains only what the program imports", () => {
   assert.ok(contains("createReceiver", "src/receive/create_receiver.ts"));
   const notForClients = ["src/k6/", "src/receive/", "src/config/"];
   const unwanted: Readonly<Record<string, readonly string[]>> = {
-    RemoteWriteClient: [...notForClients, "src/send/write_queue.ts", "src/send/outage.ts"],
+    RemoteWriteClient: [...notForClients, "src/send/write_queue.ts", "src/send/totals_", "src/send/outage.ts"],
     pushOnce: [...notForClients, "src/send/write_queue.ts", "src/send/outage.ts", "src/send/metadata_sender.ts"],
     RemoteWriteOutput: ["src/receive/", "src/config/", "src/k6/relabel/"],
     createReceiver: ["src/k6/", "src/send/", "src/config/", "src/client/", "src/protocol/byte_buffer.ts"],
-    RemoteWriteForwarder: ["src/k6/", "src/config/", "src/gateway/aggregator", "src/gateway/stores/"],
+    RemoteWriteForwarder: [
+      "src/k6/",
+      "src/config/",
+      "src/send/totals_",
+      "src/gateway/aggregator",
+      "src/gateway/stores/",
+    ],
     RemoteWriteAggregator: ["src/k6/", "src/config/", "src/gateway/stores/file.ts"],
   };
   const found = Object.entries(unwanted).flatMap(([name, parts]) =>
