@@ -36,9 +36,9 @@ export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }
 
-/** Shortens a string to a number of characters, followed by an ellipsis. */
+/** Shortens a string to a number of characters, followed by three dots. */
 export function cut(text: string, maxLength: number): string {
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return text.length > maxLength ? `${text.slice(0, maxLength)}...` : text;
 }
 
 /** Quotes a string of others for a message, and shortens it to 100 characters. */

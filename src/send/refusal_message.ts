@@ -19,8 +19,8 @@ export interface Refusal extends BatchSlice {
   readonly unknown: boolean;
 }
 
-/** Longer examples and reasons are cut. */
-const [maxExample, maxReason] = [80, 200];
+/** Longer examples and reasons are cut, and get three dots. */
+const [maxExample, maxReason] = [77, 197];
 
 /** So many series show which labels differ. */
 const maxCompared = 100;
@@ -79,7 +79,7 @@ function formatSeries(name: string, labels: readonly Label[], ranks: LabelRanks)
   let shown = "";
   for (const pair of pairs) {
     const longer = shown === "" ? pair : `${shown},${pair}`;
-    if (name.length + longer.length > maxExample - 2) break;
+    if (name.length + longer.length > maxExample) break;
     shown = longer;
   }
   return name !== "" && shown === "" ? cut(name, maxExample) : `${name}{${shown}}`;
