@@ -8,6 +8,7 @@ import type { Metadata } from "../model/time_series.ts";
 import { isSameMetadata } from "../protocol/metadata_store.ts";
 import type { EncodedSlice } from "./codec.ts";
 import { isRefusalByEndpoint, type RequestResult, type Send } from "./request_result.ts";
+import { settledWithin, type Sleep } from "./sleep.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -27,6 +28,9 @@ export interface MetadataSenderOptions {
   readonly maxDecodedBytes: number;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly sleep: Sleep;
   readonly warnings: Warnings;
 }
 
@@ -46,6 +50,8 @@ export class MetadataSender {
   #sentAt = -Infinity;
   #refused = false;
   readonly #pending = new Set<Promise<void>>();
+  /** When each request that began so far has ended, unless it never does. */
+  #endsAtMs = -Infinity;
 
   constructor(options: MetadataSenderOptions) {
     this.#options = options;
@@ -58,9 +64,12 @@ export class MetadataSender {
     return flushing;
   }
 
-  /** Resolves when the requests that are under way have ended. */
+  /** Resolves when the requests that are under way have ended. In workerd, they never do if their own request was cancelled. */
   async settled(): Promise<void> {
-    await Promise.all(this.#pending);
+    const { monotonicNow, sleep } = this.#options;
+    while (this.#pending.size > 0 && monotonicNow() < this.#endsAtMs) {
+      await settledWithin(Promise.all(this.#pending), this.#endsAtMs - monotonicNow(), sleep);
+    }
   }
 
   async #flush(metadata: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
@@ -87,7 +96,7 @@ export class MetadataSender {
 
   /** Sends entries in as many requests as their size needs, until one is not accepted. Returns the result of the last request. */
   async #send(entries: readonly Entry[], signal: AbortSignal): Promise<RequestResult> {
-    const { encode, maxSamplesPerSend, maxBodyBytes, maxDecodedBytes, send, monotonicNow } = this.#options;
+    const { encode, maxSamplesPerSend, maxBodyBytes, maxDecodedBytes, send, monotonicNow, timeoutMs } = this.#options;
     const { body, decodedBytes } = encode(new Map(entries));
     const isTooLarge = entries.length > maxSamplesPerSend || body.length > maxBodyBytes ||
       decodedBytes > maxDecodedBytes;
@@ -96,7 +105,9 @@ export class MetadataSender {
       const first = await this.#send(entries.slice(0, middle), signal);
       return first.kind === "written" ? await this.#send(entries.slice(middle), signal) : first;
     }
-    const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs: monotonicNow() + deadlineMs };
+    const retryUntilMs = monotonicNow() + deadlineMs;
+    this.#endsAtMs = retryUntilMs + timeoutMs;
+    const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs };
     return await send({ version: "1.0", body, samples: 0, ...retries }, signal);
   }
 }
