@@ -1,5 +1,6 @@
 import type { OptionDefinition } from "../client/option_definition.ts";
 import { ConfigurationError } from "../model/errors.ts";
+import { isRecord } from "../model/records.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -11,8 +12,7 @@ export const labelsOption: OptionDefinition<Labels> & { readonly default: Labels
 };
 
 function checkLabels(labels: unknown): void {
-  const isObject = typeof labels === "object" && labels !== null && !(Symbol.iterator in labels);
-  if (isObject && Object.values(labels).every((value) => typeof value === "string")) return;
+  if (isRecord(labels) && Object.values(labels).every((value) => typeof value === "string")) return;
   throw new ConfigurationError(
     "Cannot use the option labels: it is not an object of strings, expected { name: value }",
   );

@@ -7,7 +7,7 @@ import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Metric } from "../k6/metric.ts";
 import type { RawOptions } from "../config/raw_options.ts";
 import { k6TextOptions } from "../config/text_options.ts";
-import { cut } from "../receive/quote.ts";
+import { cut } from "../model/printable.ts";
 import { parseShallowJson } from "../model/shallow_json.ts";
 import { version } from "../model/version.ts";
 import { type FileLock, lockFile, temporaryPath } from "./file_lock.ts";

@@ -5,7 +5,7 @@
  */
 import { unreadable } from "../config/option_parsers.ts";
 import { type Metric, metricTypes, valueTypes } from "../k6/metric.ts";
-import { cut } from "../receive/quote.ts";
+import { cut } from "../model/printable.ts";
 import type { Flag } from "./arguments.ts";
 import { countOf } from "./format.ts";
 

@@ -7,7 +7,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
  * @module
  */
-import { DescribedError, describeNetworkError } from "../send/network_error.ts";
+import { type DescribedError, describedError, describeNetworkError } from "../send/network_error.ts";
 import { formsOf, redactSecrets } from "../send/redact.ts";
 import { withBrackets, withoutBrackets } from "./host_name.ts";
 import { builtin } from "./runtime.ts";
@@ -171,19 +171,19 @@ export function refusalOf(
   // tinyproxy answers 401 to wrong credentials.
   if (status === 407 || status === 401) {
     const reason = username === "" && password === "" ? "requires a" : "rejects the";
-    return new DescribedError(`the proxy ${host} ${reason} user name and password (status ${status})`, {
+    return describedError(`the proxy ${host} ${reason} user name and password (status ${status})`, {
       isPermanent: true,
     });
   }
   // 408 and 429 ask to try again. Most proxies answer 5xx if they cannot reach the endpoint.
   const isPermanent = status < 500 && status !== 408 && status !== 429;
   const reason = isPermanent ? "refuses to connect" : "cannot connect";
-  return new DescribedError(`the proxy ${host} ${reason} to ${address} (status ${status})`, { isPermanent });
+  return describedError(`the proxy ${host} ${reason} to ${address} (status ${status})`, { isPermanent });
 }
 
 /** Describes why there is no connection to a proxy. */
 function unreachableProxy({ host }: URL, error: unknown): DescribedError {
   const { reason, isPermanent } = describeNetworkError(error);
   const words = reason.replace("fetch cannot send to this endpoint: ", "");
-  return new DescribedError(`no connection to the proxy ${host}: ${words}`, { isPermanent });
+  return describedError(`no connection to the proxy ${host}: ${words}`, { isPermanent });
 }

@@ -9,7 +9,7 @@ import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/
 import { parseBoolean, parseUrl, unreadable } from "../config/option_parsers.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
-import { quote } from "../receive/quote.ts";
+import { quote } from "../model/printable.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Violation } from "../receive/rules/rules.ts";
 import { strictRules } from "../receive/rules/strict_rules.ts";

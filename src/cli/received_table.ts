@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { printable } from "../model/printable.ts";
-import { cut } from "../receive/quote.ts";
+import { metricName } from "../model/labels.ts";
+import { cut, printable } from "../model/printable.ts";
 import { type LongTexts, seriesKey } from "../receive/series_key.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import { countOf, formatCount } from "./format.ts";
@@ -45,7 +45,7 @@ export class ReceivedTable {
   add(timeSeries: readonly TimeSeries[]): void {
     const longTexts: LongTexts = new Map();
     for (const { labels, samples = [], histograms = [] } of timeSeries) {
-      const row = this.#rowOf(labels.find((label) => label.name === "__name__")?.value ?? "(no name)");
+      const row = this.#rowOf(metricName(labels) ?? "(no name)");
       if (row === undefined) {
         this.#otherSamples += samples.length + histograms.length;
         continue;

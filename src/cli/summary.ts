@@ -6,6 +6,7 @@
 import { formatDurationMs } from "../config/duration.ts";
 import type { OutputReport, OutputStats } from "../k6/output/remote_write_output.ts";
 import type { DeliveryReport } from "../model/delivery_report.ts";
+import { cut } from "../model/printable.ts";
 import type { K6ReadStats } from "../k6/read/k6_reader.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import { type CommandSpool, spoolRows } from "./spool.ts";
@@ -21,7 +22,7 @@ export interface RunResult {
 }
 
 /** The line of a reason fits a terminal. */
-const maxReason = 80;
+const maxReason = 77;
 
 /** The reasons for which lines are skipped, as the summary names them. */
 const skipReasons: readonly (readonly [keyof K6ReadStats["skipped"], string])[] = [
@@ -170,8 +171,7 @@ function deliveryRows(report: DeliveryReport): string[][] {
 
 /** Returns the first words of a reason. An earlier warning showed all of it. */
 function shortened(reason: string): string {
-  const words = reason.replace(/[\w:.]*\{[^{}]*\}/g, "...").replace(/\.$/, "");
-  return words.length <= maxReason ? words : `${words.slice(0, maxReason - 3)}...`;
+  return cut(reason.replace(/[\w:.]*\{[^{}]*\}/g, "...").replace(/\.$/, ""), maxReason);
 }
 
 /** Formats rows of a title and its facts. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigurationError } from "../model/errors.ts";
-import { switchedProtocols } from "../send/network_error.ts";
+import { describedError, switchedProtocols } from "../send/network_error.ts";
 import type { ChooseProxy } from "./proxy.ts";
 import {
   type AgentOptions,
@@ -68,7 +68,7 @@ export function createTlsFetch(options: TlsOptions, chooseProxy?: ChooseProxy): 
       });
       request.on("upgrade", (_, socket) => {
         socket.destroy();
-        fail(switchedProtocols());
+        fail(describedError(switchedProtocols, { isPermanent: true }));
       });
       request.on("error", (cause) => signal?.aborted ? reject(signal.reason) : fail(route.explain(cause)));
       request.end(body instanceof Uint8Array || typeof body === "string" ? body : undefined);
@@ -88,7 +88,7 @@ function responseOf(
   { url, proxy }: { readonly url: URL; readonly proxy: URL | undefined },
 ): Response {
   const { statusCode: status = 0 } = message;
-  if (status === 101) throw switchedProtocols();
+  if (status === 101) throw describedError(switchedProtocols, { isPermanent: true });
   if (status === 407 && proxy !== undefined) throw refusalOf(proxy, { status, address: url.host });
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(message.headersDistinct)) {

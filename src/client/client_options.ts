@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import { printableMessage } from "../model/printable.ts";
+import { isRecord } from "../model/records.ts";
 import type { AuthOptions } from "../send/auth/resolve_authorizer.ts";
 import { parseHttpUrl, redactUrl } from "../send/redact.ts";
 import { DeadlineClock } from "../send/deadline_clock.ts";
@@ -160,8 +161,7 @@ function parseUrl(url: unknown): string {
 
 /** Does not show the values, which may be secret. An iterable object, such as `Headers`, is an error: it has no own properties. */
 function checkHeaders(headers: unknown): void {
-  const isObject = typeof headers === "object" && headers !== null && !(Symbol.iterator in headers);
-  if (isObject && Object.values(headers).every((value) => typeof value === "string")) return;
+  if (isRecord(headers) && Object.values(headers).every((value) => typeof value === "string")) return;
   throw new ConfigurationError(
     "Cannot use the option headers: it is not an object of strings, expected { name: value }",
   );

@@ -122,7 +122,6 @@ export async function push(
   series: NamedSeries | TimeSeries | readonly (NamedSeries | TimeSeries)[],
   options: PushOptions,
 ): Promise<PushResult> {
-  const given: PushOptions = Object(options);
   const {
     now = Date.now,
     sleep = wait,
@@ -130,26 +129,27 @@ export async function push(
     timeoutMs = 10_000,
     signal = new AbortController().signal,
     ...rest
-  } = given;
+  }: PushOptions = Object(options);
   const head = await headOf(rest);
-  const read = readSeries(timeSeriesOf(series, now()), { readHistogram });
+  const read = readSeries(timeSeriesOf(series, now()), {
+    readHistogram: (_, fail) => fail("it has native histograms, expected samples (pushOnce sends both)"),
+  });
   const body = literalBlock(encodeSmall(read));
   const samples = read.reduce((sum, { points }) => sum + points.length, 0);
-  const report = { samples, delivered: 0, rejected: 0, failed: 0, unknown: 0, status: undefined, reason: undefined };
-  if (samples === 0) return { ...report, requests: 0 };
-  const request = { ...head, body };
-  const sending = { now, fetch, timeoutMs, signal };
-  const first = await post(request, sending);
+  const counts = { samples, delivered: 0, rejected: 0, failed: 0, unknown: 0, requests: 0 };
+  if (samples === 0) return { ...counts, status: undefined, reason: undefined };
+  const request = { ...head, body, now, fetch, timeoutMs, signal };
+  const first = await post(request);
   let last = first;
   if (first.retry) {
     // Several senders that failed together should not return together.
     await sleep(Math.min(first.retryAfterMs ?? 500 + 500 * Math.random(), maxPauseMs), signal);
-    if (!signal.aborted) last = await post(request, sending);
+    if (!signal.aborted) last = await post(request);
   }
   // Receivers refuse samples that they have: the first attempt most likely stored them.
   const outcome = first.outcome === "unknown" && last.outcome !== "delivered" ? "unknown" : last.outcome;
   const { status, reason } = last;
-  return { ...report, [outcome]: samples, requests: last === first ? 1 : 2, status, reason };
+  return { ...counts, [outcome]: samples, requests: last === first ? 1 : 2, status, reason };
 }
 
 /**
@@ -167,12 +167,8 @@ export async function pushMetrics(
   return await push(Object.entries(values).map(([name, value]) => ({ name, labels, value })), rest);
 }
 
-function readHistogram(_: unknown, fail: (problem: string) => never): never {
-  return fail("it has native histograms, expected samples (pushOnce sends both)");
-}
-
 /** Where to send, with which headers, and what no message may show. */
-type RequestHead = Omit<PostRequest, "body">;
+type RequestHead = Pick<PostRequest, "url" | "headers" | "secrets">;
 
 /** Checks the options. @throws ConfigurationError that names the option and never shows a secret */
 async function headOf(

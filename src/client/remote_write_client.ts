@@ -6,6 +6,7 @@
 import { DeliveryError, type FormatError } from "../model/errors.ts";
 import { type ClientOptions, resolveClientOptions } from "./client_options.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
+import { onAbort } from "../send/sleep.ts";
 import type { Delivery } from "../send/delivery.ts";
 import { DeliveryJob } from "../send/delivery_job.ts";
 import { Quarantine } from "../send/quarantine.ts";
@@ -36,10 +37,9 @@ export interface WriteOptions {
 
 /** A call of `write` that has not ended. Calls are sent in the order in which they began. */
 interface Write {
-  readonly signal: AbortSignal;
+  readonly controller: AbortController;
   readonly ended: Promise<void>;
   end(): void;
-  abort(): void;
 }
 
 /**
@@ -67,7 +67,7 @@ export class RemoteWriteClient {
   /** The time of the last call, for samples without a time of their own. */
   #lastTime = -Infinity;
   /** The calls that have not ended, oldest first. */
-  readonly #writes: Write[] = [];
+  readonly #writes = new Set<Write>();
 
   /** Creates a client, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: ClientOptions = {}) {
@@ -131,38 +131,33 @@ export class RemoteWriteClient {
   async #deliver(job: DeliveryJob, signal: AbortSignal): Promise<DeliveryReport> {
     // A user may pass the same signal to several calls.
     const controller = new AbortController();
-    let end = (): void => {};
-    const ended = new Promise<void>((resolve) => end = resolve);
-    const own: Write = { signal: controller.signal, ended, end, abort: () => controller.abort() };
-    this.#writes.push(own);
-    const abort = (): void => controller.abort(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
-    try {
-      for (let [first] = this.#writes; first !== undefined && first !== own; [first] = this.#writes) {
-        if (controller.signal.aborted) break;
-        await this.#waitFor(first, own.signal);
-      }
-      return await this.#delivery.deliver(job, own.signal, { quarantine: this.#quarantine });
-    } finally {
-      signal.removeEventListener("abort", abort);
-      this.#end(own);
-    }
-  }
-
-  /** Waits for a call. In workerd, the request that called it may have been cancelled: then it does not end by itself. */
-  async #waitFor(write: Write, own: AbortSignal): Promise<void> {
-    const onStuck = (): void => {
-      write.abort();
-      this.#end(write);
+    let resolve = (): void => {};
+    const ended = new Promise<void>((resolved) => resolve = resolved);
+    const end = (): void => {
+      this.#writes.delete(own);
+      resolve();
     };
-    await this.#liveness.watch(write.ended, { leftMs: () => this.#liveness.leftMs(write.signal), onStuck, own });
-  }
-
-  #end(write: Write): void {
-    const at = this.#writes.indexOf(write);
-    if (at >= 0) this.#writes.splice(at, 1);
-    write.end();
+    const own: Write = { controller, ended, end };
+    this.#writes.add(own);
+    const forget = onAbort(signal, () => controller.abort(signal.reason));
+    try {
+      for (const before of this.#writes) {
+        if (before === own || controller.signal.aborted) break;
+        await this.#liveness.watch(before.ended, {
+          leftMs: () => this.#liveness.leftMs(before.controller.signal),
+          // In workerd, the request that called it may have been cancelled: then it does not end by itself.
+          onStuck: () => {
+            before.controller.abort();
+            before.end();
+          },
+          own: controller.signal,
+        });
+      }
+      return await this.#delivery.deliver(job, controller.signal, { quarantine: this.#quarantine });
+    } finally {
+      forget();
+      end();
+    }
   }
 
   /** A copy of the statistics of all calls so far. */

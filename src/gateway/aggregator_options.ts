@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "../model/errors.ts";
 import { listOf, unexpected } from "../model/check_keys.ts";
+import { isRecord } from "../model/records.ts";
 import { clientOptionDefinitions, type ClientOptions, type OptionalClientOption } from "../client/client_options.ts";
 import { checkOptions, type OptionDefinitions, type Resolved } from "../client/option_definition.ts";
 import { queueOptionDefinitions, type QueueOptions } from "../client/queue_options.ts";
@@ -112,8 +113,7 @@ function checkChoices(
   value: unknown,
   { name, choices }: { readonly name: string; readonly choices: readonly string[] },
 ): void {
-  const isObject = typeof value === "object" && value !== null && !(Symbol.iterator in value);
-  if (isObject && Object.values(value).every((choice) => choices.includes(choice))) return;
+  if (isRecord(value) && Object.values(value).every((choice) => choices.some((each) => each === choice))) return;
   throw unexpected(
     name,
     value,

@@ -12,7 +12,8 @@ import { mergeReports, ReportBuilder } from "../send/report_builder.ts";
 import type { Sleep } from "../send/sleep.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
-import { type CloseOptions, type PushOptions, WriteQueue } from "../send/write_queue.ts";
+import { TotalsQueue } from "../send/totals_queue.ts";
+import type { CloseOptions, PushOptions } from "../send/write_queue.ts";
 import { Journal } from "./aggregator_journal.ts";
 import { type AggregatorOptions, checkAggregatorOptions } from "./aggregator_options.ts";
 import { type AggregatorCounts, AggregatorState } from "./aggregator_state.ts";
@@ -60,7 +61,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   readonly #state: AggregatorState;
   readonly #journal: Journal | undefined;
   readonly #onWrite: ForwarderReceiverOptions["onWrite"];
-  readonly #queue: WriteQueue;
+  readonly #queue: TotalsQueue;
   readonly #metadataSender: MetadataSender;
   readonly #stats = new SendStats();
   readonly #warnings: Warnings;
@@ -92,7 +93,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
     // What overflows is replaced by newer values.
-    this.#queue = new WriteQueue({ ...sending, overflow: "drop-oldest", onRefusal: "wait", ...endpoint });
+    this.#queue = new TotalsQueue({ ...sending, overflow: "drop-oldest", onRefusal: "wait", ...endpoint });
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });
   }

@@ -24,6 +24,7 @@ import { ReportBuilder } from "../send/report_builder.ts";
 import { SendStats, type SendStatsSnapshot } from "../send/stats.ts";
 import { Warnings } from "../send/warnings.ts";
 import { type CloseOptions, type SampleQueue, WriteQueue } from "../send/write_queue.ts";
+import { metricName } from "../model/labels.ts";
 import type { TimeSeries } from "../model/time_series.ts";
 import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
@@ -179,7 +180,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   /** Adds the metadata that a 1.0 sender sent separately. */
   #withMetadata(series: TimeSeries): TimeSeries {
     if (series.metadata !== undefined) return series;
-    const name = series.labels.find((label) => label.name === "__name__")?.value;
+    const name = metricName(series.labels);
     return name === undefined ? series : { ...series, metadata: this.#metadataStore.of(name) };
   }
 

@@ -5,6 +5,7 @@
  */
 import { ConfigurationError } from "./errors.ts";
 import { nearestName } from "./nearest_name.ts";
+import { isRecord } from "./records.ts";
 
 /** A message lists at most this many names. */
 const maxListed = 10;
@@ -16,7 +17,7 @@ const maxListed = 10;
  * @throws ConfigurationError that names the key and the nearest known key
  */
 export function checkKeys(options: unknown, known: readonly string[], parent?: string): void {
-  if (typeof options !== "object" || options === null || Symbol.iterator in options) {
+  if (!isRecord(options)) {
     const subject = parent === undefined ? "the options: they are" : `the option ${parent}: it is`;
     // Neither a string nor the members of a list are shown: they may be a password.
     const isNone = options === undefined || options === null;

@@ -22,6 +22,11 @@ export function validLabelName(name: string): string {
   return /^[0-9]/.test(valid) || valid === "" ? `_${valid}` : valid;
 }
 
+/** Returns the name of the metric, the value of the label `__name__`; undefined if there is none. */
+export function metricName(labels: readonly Label[]): string | undefined {
+  return labels.find(({ name }) => name === "__name__")?.value;
+}
+
 /** Compares the names of labels. For valid names, which are ASCII, this is the byte order that receivers require. */
 export function byName(a: Label, b: Label): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { metricName } from "../model/labels.ts";
 import type { Label, Metadata } from "../model/time_series.ts";
 import { type ByteBuffer, pack } from "./byte_buffer.ts";
 
@@ -77,7 +78,7 @@ export class EncodedSeries {
 
   /** The value of the label `__name__`. */
   get name(): string {
-    return this.#labels.find((label) => label.name === "__name__")?.value ?? "";
+    return metricName(this.#labels) ?? "";
   }
 }
 

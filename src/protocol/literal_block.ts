@@ -10,9 +10,9 @@ export function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
   const head: number[] = [];
   addVarint(head, length);
-  const tag = head.length;
-  if (length > 60) { for (let rest = length - 1; rest > 0; rest >>>= 8) head.push(rest & 0xff); }
-  if (length > 0) head.splice(tag, 0, (length > 60 ? 59 + head.length - tag : length - 1) << 2);
+  const more: number[] = [];
+  if (length > 60) { for (let rest = length - 1; rest > 0; rest >>>= 8) more.push(rest & 0xff); }
+  if (length > 0) head.push((more.length > 0 ? 59 + more.length : length - 1) << 2, ...more);
   const block = new Uint8Array(head.length + length);
   block.set(head);
   block.set(bytes, head.length);

@@ -10,12 +10,16 @@ import type {
 } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import type { WriteRequest as RequestV1 } from "../../gen/proto/prometheus/remote_pb.ts";
 import { FormatError } from "../model/errors.ts";
+import { metricName } from "../model/labels.ts";
 import type { GeneratedMessage, Histogram, Metadata, SeriesArgument, TimeSeries } from "../model/time_series.ts";
+import { Batch, type BatchSlice } from "./batch.ts";
 import { toMetadata } from "./decode.ts";
 import { metadataOf } from "./metadata_store.ts";
 import type { OnInvalid } from "./read_series.ts";
 import { timeSeriesOf } from "./series_input.ts";
 import { isStaleMarker } from "./stale.ts";
+import { utf8Names } from "./read_series.ts";
+import { batchesOf } from "./time_series_batch.ts";
 
 /** The content of an argument. */
 export interface SeriesContent {
@@ -49,7 +53,7 @@ export function contentOf(input: SeriesArgument, now: number, onInvalid?: OnInva
   const valid = onInvalid === undefined ? timeSeriesOf(given, now) : validSeriesOf(given, now, onInvalid);
   const timeSeries = valid.map((series) => {
     if (!isMessage(series)) return series;
-    const name = series.labels.find((label) => label.name === "__name__")?.value;
+    const name = metricName(series.labels);
     return plainSeries({ metadata: metadataOf(name ?? "", metadata), ...series });
   });
   return { timeSeries, metadata };
@@ -128,4 +132,16 @@ function isStale(value: number): boolean {
 function countsOf(deltas: readonly bigint[]): number[] {
   let count = 0;
   return deltas.map((delta) => count += Number(delta));
+}
+
+/**
+ * Returns the content of an argument together with its samples, which can be encoded. Samples without a timestamp get the time of the
+ * call. Names may have any characters, as in recorded requests.
+ *
+ * @throws FormatError for a series that cannot be sent
+ */
+export function slicedContentOf(input: SeriesArgument): SeriesContent & { readonly slice: BatchSlice } {
+  const content = contentOf(input, Date.now());
+  const [batch = new Batch()] = batchesOf(content.timeSeries, { names: utf8Names });
+  return { ...content, slice: { batch, from: 0, to: batch.length } };
 }

@@ -21,15 +21,13 @@
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type WriteRequest, WriteRequestSchema } from "../../gen/proto/prometheus/remote_pb.ts";
+import { metricName } from "../model/labels.ts";
 import type { SeriesArgument, TimeSeries as PlainSeries } from "../model/time_series.ts";
-import { Batch } from "./batch.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { decodeV1 } from "./decode_v1.ts";
 import { encodeMetadataV1, encodeV1 } from "./encode_v1.ts";
-import { contentOf } from "./message_series.ts";
+import { slicedContentOf } from "./message_series.ts";
 import { MetadataStore } from "./metadata_store.ts";
-import { utf8Names } from "./read_series.ts";
-import { batchesOf } from "./time_series_batch.ts";
 
 export {
   BucketSpanSchema,
@@ -83,7 +81,7 @@ export function toTimeSeries(request: WriteRequest): PlainSeries[] {
   const store = new MetadataStore();
   for (const [family, known] of metadata) store.add(family, known);
   return timeSeries.map((series) => {
-    const name = series.labels.find((label) => label.name === "__name__")?.value ?? "";
+    const name = metricName(series.labels) ?? "";
     return { ...series, metadata: store.of(name) };
   });
 }
@@ -95,12 +93,11 @@ export function toTimeSeries(request: WriteRequest): PlainSeries[] {
  * @throws FormatError for a series that cannot be sent
  */
 export function fromTimeSeries(series: SeriesArgument): WriteRequest {
-  const { timeSeries, metadata } = contentOf(series, Date.now());
-  const [batch = new Batch()] = batchesOf(timeSeries, { names: utf8Names });
+  const { timeSeries, metadata, slice } = slicedContentOf(series);
   const store = new MetadataStore();
   for (const [family, known] of metadata) store.add(family, known);
   store.addSeries(timeSeries);
   const buffer = new ByteBuffer();
-  const bytes = [...encodeV1({ batch, from: 0, to: batch.length }, buffer), ...encodeMetadataV1(store.all, buffer)];
+  const bytes = [...encodeV1(slice, buffer), ...encodeMetadataV1(store.all, buffer)];
   return fromBinary(WriteRequestSchema, Uint8Array.from(bytes));
 }

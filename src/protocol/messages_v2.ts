@@ -22,13 +22,10 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Request, RequestSchema } from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import type { SeriesArgument, TimeSeries as PlainSeries } from "../model/time_series.ts";
-import { Batch } from "./batch.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { decodeV2 } from "./decode_v2.ts";
 import { EncoderV2 } from "./encode_v2.ts";
-import { contentOf } from "./message_series.ts";
-import { utf8Names } from "./read_series.ts";
-import { batchesOf } from "./time_series_batch.ts";
+import { slicedContentOf } from "./message_series.ts";
 
 export {
   BucketSpanSchema,
@@ -86,7 +83,5 @@ export function toTimeSeries(request: Request): PlainSeries[] {
  * @throws FormatError for a series that cannot be sent
  */
 export function fromTimeSeries(series: SeriesArgument): Request {
-  const { timeSeries } = contentOf(series, Date.now());
-  const [batch = new Batch()] = batchesOf(timeSeries, { names: utf8Names });
-  return fromBinary(RequestSchema, new EncoderV2().encode({ batch, from: 0, to: batch.length }, new ByteBuffer()));
+  return fromBinary(RequestSchema, new EncoderV2().encode(slicedContentOf(series).slice, new ByteBuffer()));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { metricName } from "../model/labels.ts";
 import type { Metadata, SeriesType, TimeSeries } from "../model/time_series.ts";
 
 /** The suffixes of series that share a family, by its type. */
@@ -48,9 +49,9 @@ export class MetadataStore {
   add(family: string, metadata: Metadata): Metadata | undefined {
     if (family.length > maxTextLength) return undefined;
     const known = this.all.get(family);
-    if (isSame(known, metadata)) return undefined;
+    if (isSameMetadata(known, metadata)) return undefined;
     const kept = withoutLongTexts(metadata);
-    if (isSame(known, kept)) return undefined;
+    if (isSameMetadata(known, kept)) return undefined;
     const length = this.#length + lengthOf(family, kept) - (known === undefined ? 0 : lengthOf(family, known));
     if (length > this.#maxLength) return undefined;
     this.#length = length;
@@ -61,7 +62,7 @@ export class MetadataStore {
   /** Adds the metadata that series have. */
   addSeries(timeSeries: readonly TimeSeries[]): void {
     for (const { labels, metadata } of timeSeries) {
-      const name = labels.find((label) => label.name === "__name__")?.value;
+      const name = metricName(labels);
       // Programs without types may pass null.
       if (metadata && name !== undefined) this.add(familyOf(name, metadata.type), metadata);
     }
@@ -96,6 +97,7 @@ function lengthOf(family: string, { help = "", unit = "" }: Metadata): number {
   return 60 + family.length + help.length + unit.length;
 }
 
-function isSame(a: Metadata | undefined, b: Metadata): boolean {
-  return a !== undefined && a.type === b.type && a.help === b.help && a.unit === b.unit;
+/** Reports whether metadata are equal. */
+export function isSameMetadata(a: Metadata | undefined, b: Metadata): boolean {
+  return a?.type === b.type && a.help === b.help && a.unit === b.unit;
 }

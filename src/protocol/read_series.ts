@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../model/errors.ts";
-import { byName, compareUtf8 } from "../model/labels.ts";
+import { byName, compareUtf8, metricName } from "../model/labels.ts";
 import type {
   Exemplar,
   FloatSample,
@@ -151,22 +151,24 @@ function readOne(
 
 /** Returns the points in order, without repetitions: the same point twice is harmless. */
 function checkedPoints({ labels, points }: Entry): Point[] {
-  points.sort((a, b) => a.time - b.time);
-  const kept = points.filter((point, index) => !isSame(point, points[index - 1]));
-  if (kept.length === 0) fail(labels, "it has no sample, expected at least one, or a value");
-  kept.forEach(({ time, histogram }, index) => {
-    const before = kept[index - 1];
-    if (before?.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
-    if (before && !before.histogram !== !histogram) {
-      fail(labels, "it has samples and histograms, expected one of the two");
+  const kept: Point[] = [];
+  for (const point of points.sort((a, b) => a.time - b.time)) {
+    const { time, histogram } = point;
+    const before = kept.at(-1);
+    if (before !== undefined) {
+      if (isSame(before, point)) continue;
+      if (before.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
+      if (!before.histogram !== !histogram) fail(labels, "it has samples and histograms, expected one of the two");
     }
-  });
+    kept.push(point);
+  }
+  if (kept.length === 0) fail(labels, "it has no sample, expected at least one, or a value");
   return kept;
 }
 
-function isSame(a: Point, b: Point | undefined): boolean {
-  if (a.time !== b?.time || a.stale !== b.stale || !Object.is(a.value, b.value)) return false;
-  return a.histogram === b.histogram || JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
+function isSame(a: Point, b: Point): boolean {
+  return a.time === b.time && a.stale === b.stale && Object.is(a.value, b.value) &&
+    JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
 /** Returns whether 1.0 allows the names of labels. */
@@ -195,10 +197,6 @@ function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[]
   const wellFormed = (text: unknown): string => String(text ?? "").toWellFormed();
   return labels.map(({ name, value }) => ({ name: wellFormed(name), value: wellFormed(value) }))
     .filter(({ value }) => value !== "").sort(compare);
-}
-
-function metricName(labels: readonly Label[]): string | undefined {
-  return labels.find(({ name }) => name === "__name__")?.value;
 }
 
 /** Returns milliseconds as a number, which must hold them exactly. */

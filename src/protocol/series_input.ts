@@ -4,13 +4,11 @@
  * @module
  */
 import { FormatError } from "../model/errors.ts";
+import { isObject, type UnknownRecord } from "../model/records.ts";
 import type { Label, SeriesArgument, TimeSeries } from "../model/time_series.ts";
 
 /** The form that the messages show. */
 const example = '{ name: "queue_depth", labels: { room: "a" }, value: 3 }';
-
-/** An object whose properties are not known. */
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Returns series in their full form: labels as a list, samples with timestamps. A sample without a timestamp gets `now`.
@@ -23,17 +21,15 @@ export function timeSeriesOf(input: unknown, now: number): readonly unknown[] {
   return (Array.isArray(input) ? input : [input]).map((series) => completeSeries(series, now));
 }
 
-function completeSeries(series: unknown, now: number): Fields {
+function completeSeries(series: unknown, now: number): UnknownRecord {
   if (!isObject(series)) throw wrongForm(series);
   const { name, labels, value, timestamp, startTimestamp, stale, ...rest } = series;
   const all = labelsOf(labels, name);
-  const points = (what: string): Fields[] | undefined => {
+  const points = (what: string): UnknownRecord[] | undefined => {
     const list = what === "samples" && "value" in series ? [{ value, timestamp, startTimestamp, stale }] : rest[what];
     // Programs without types may pass null.
-    if (!Array.isArray(list)) {
-      if (isNone(list)) return undefined;
-      throw wrongForm(list, `its field ${what}`, name);
-    }
+    if (list === undefined || list === null) return undefined;
+    if (!Array.isArray(list)) throw wrongForm(list, `its field ${what}`, name);
     return list.map((point: unknown) => {
       if (!isObject(point)) throw wrongForm(point, `one of its ${what}`, name);
       const { value, timestamp = now, startTimestamp = 0, stale } = point;
@@ -43,7 +39,7 @@ function completeSeries(series: unknown, now: number): Fields {
       }
       for (const time of [timestamp, startTimestamp]) {
         // A string or a Date would become a number, and not always the right one.
-        if (typeof time !== "number" && typeof time !== "bigint") {
+        if (!["number", "bigint"].includes(typeof time)) {
           throw wrongForm(time, "its field timestamp", name, "milliseconds, such as Date.now()");
         }
       }
@@ -58,7 +54,7 @@ function completeSeries(series: unknown, now: number): Fields {
 function labelsOf(labels: unknown = {}, name?: unknown): Label[] {
   // The entries of a Map would get lost.
   const isList = Array.isArray(labels);
-  if (!isObject(labels) || (Symbol.iterator in labels && !isList)) throw wrongForm(labels, "its field labels", name);
+  if (!isObject(labels) || (!isList && Symbol.iterator in labels)) throw wrongForm(labels, "its field labels", name);
   const list: unknown[] = isList ? labels : Object.entries(labels).map(([name, value]) => ({ name, value }));
   return (name === undefined ? list : [...list, { name: "__name__", value: name }]).map((label) => {
     if (isObject(label) && "name" in label) return { name: String(label.name), value: String(label.value ?? "") };
@@ -66,17 +62,9 @@ function labelsOf(labels: unknown = {}, name?: unknown): Label[] {
   });
 }
 
-function isNone(value: unknown): value is undefined | null {
-  return value === undefined || value === null;
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null;
-}
-
 function wrongForm(value: unknown, what = "it", name?: unknown, expected = example): FormatError {
   const series = typeof name === "string" ? `the series ${name.slice(0, 200)}` : "a series";
-  const shown = isNone(value)
+  const shown = value === undefined || value === null
     ? value
     : typeof value === "string"
     ? JSON.stringify(value.slice(0, 50))

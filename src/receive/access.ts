@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quote } from "./quote.ts";
+import { quote } from "../model/printable.ts";
 import { refuse } from "./responses.ts";
 
 /** The options about who may send. */

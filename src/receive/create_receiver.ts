@@ -5,7 +5,7 @@ import { decodeV2 } from "../protocol/decode_v2.ts";
 import { decompress } from "../protocol/snappy.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { accessCheck } from "./access.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../model/printable.ts";
 import { BytesInFlight, readBody, type RequestBytes, UnreadError } from "./read_body.ts";
 import { type ReceiverOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from "./receiver_options.ts";
 import { allowOrigin, countValues, nothingWritten, preflight, refuse, writtenHeaders } from "./responses.ts";

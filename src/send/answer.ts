@@ -16,8 +16,6 @@ const drainMs = 100;
 /** An error with a body that does not end must not hold up the samples that wait. */
 const maxReasonMs = 1_000;
 
-const encoder = new TextEncoder();
-
 /** Reads a short body that is not needed, so that the connection can be used again. It does not wait for a longer one. */
 export async function drain(
   response: Response,
@@ -36,6 +34,7 @@ export async function readReason(
   },
 ): Promise<string> {
   // A secret that begins before the cut is found only if it is read whole. If the body goes on, its last bytes may be part of one.
+  const encoder = new TextEncoder();
   const longest = Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
   const maxBytes = maxReasonBytes + longest;
   const start = await readStart(response, { maxBytes, maxMs: maxReasonMs, sleep, signal });

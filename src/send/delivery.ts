@@ -73,14 +73,17 @@ const maxSearchServerErrors = 7;
 const maxLastServerErrors = 40;
 
 /** How the statistics name the outcomes of samples that are not sent. */
-const dropReasonOf = { failed: undefined, rejected: undefined, deferred: "closed", dropped: "queue_full" } as const;
+const dropReasonOf = { failed: undefined, deferred: "closed", dropped: "queue_full" } as const;
 
 /** What the caller knows about the batch that it delivers. */
 export interface DeliveryContext {
   /** The series that the receiver refused before. @default none, for a single batch */
   readonly quarantine?: Quarantine | undefined;
-  /** Whether the job keeps what cannot be delivered before the deadline, or while the endpoint seems to be down. @default false */
-  readonly isKept?: boolean | undefined;
+  /**
+   * Lets other samples be sent before the next range, while the endpoint seems to be down. A job with this function keeps what cannot
+   * be delivered before the deadline. @default none: what cannot be delivered has failed
+   */
+  readonly setAside?: ((attempts: number) => void) | undefined;
   /** Called after a refusal. Reports whether too much waits, or too little time is left, to search for bad series. @default never */
   isPressed?(): boolean;
   /** Reports whether no later batch has newer samples, so that refused series are tried a last time. @default never */
@@ -168,7 +171,7 @@ export class Delivery {
         samples,
         attempt: range.attempts,
         resent: range.resent,
-        maxServerErrors: this.#maxServerErrors(range, canCut, context.isKept === true && this.#mayBeDown(job)),
+        maxServerErrors: this.#maxServerErrors(range, canCut, context.setAside !== undefined && this.#mayBeDown(job)),
         retryUntilMs: startMs + retryDeadlineMs,
       }, signal);
       job.report.countRequest(result.attempts, encoded.body.length);
@@ -186,14 +189,14 @@ export class Delivery {
         if (range.search === undefined) job.suspectMs = undefined;
         if (range.kinds !== undefined) range.kinds.floatsAnswered = true;
       }
-      if (result.kind === "failed" && !isServerError && context.isKept === true) {
+      if (result.kind === "failed" && !isServerError && context.setAside !== undefined) {
         const unknown = range.unknown || result.unknownBefore || result.unknown;
         job.startMs = undefined;
         return job.again({ unknown, resent: true, attempts: range.attempts + result.attempts });
       }
       this.#judge(result, { job, range, samples, version, context, canCut, sentMs, ...encoded });
       if (result.kind === "deferred" || outage?.isRefused === true || job.isPostponed) return;
-      if (outage?.isLong === true && context.isKept !== true) this.abandon(job, "failed", outage.reason);
+      if (outage?.isLong === true && context.setAside === undefined) this.abandon(job, "failed", outage.reason);
     }
   }
 
@@ -246,7 +249,7 @@ export class Delivery {
       }
       case "aborted":
         // If the receiver cannot have got the samples, they stay in the job.
-        if (unknown || result.unknown) this.#fail(sent, "given up while the sender waited for an answer");
+        if (unknown || result.unknown) this.#giveUp(sent, "failed", "given up while the sender waited for an answer");
         return;
       case "failed":
         return this.#judgeFailed(result, sent);
@@ -254,7 +257,7 @@ export class Delivery {
   }
 
   #judgeFailed(result: Failed, sent: SentRange): void {
-    const { job, range, samples, canCut, context: { quarantine, isKept } } = sent;
+    const { job, range, samples, canCut, context: { quarantine, setAside } } = sent;
     const reason = describe(result);
     if (result.status === 500) {
       job.suspectMs ??= sent.sentMs;
@@ -267,14 +270,13 @@ export class Delivery {
       if (sent.version === "2.0" && this.#version.fallBack(reason)) return job.again(again);
       if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
       else if (this.#bisect(sent, true, reason)) return;
-      else if (isKept === true && this.#mayBeDown(job) && range.quarantine === undefined && !range.search?.doubtful) {
+      else if (setAside && this.#mayBeDown(job) && range.quarantine === undefined && !range.search?.doubtful) {
         // If the endpoint takes other samples, these are bad. If it does not, it is down.
-        if (samples > 1 || !job.rotate(result.attempts)) job.postpone();
-        return;
+        return setAside(result.attempts);
       } else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
       else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
     }
-    this.#fail(sent, reason);
+    this.#giveUp(sent, "failed", reason);
     this.#options.warnings.once(giveUpMessage(samples, result));
   }
 
@@ -291,7 +293,13 @@ export class Delivery {
       const unaccounted = `the receiver does not seem to know remote write 2.0: ${reason}`;
       return this.#settle(sent, 0, { reason: unaccounted, unknown: range.unknown });
     }
-    if (!isConfirmed && !this.#version.isConfirmed) return this.#leaveUnknown(sent, reason);
+    if (!isConfirmed && !this.#version.isConfirmed) {
+      // Some receivers count nothing although they store everything.
+      this.#giveUp(sent, "unknown", reason);
+      return this.#options.warnings.once(
+        `It is unknown whether the receiver stores the samples: ${reason}. With protocol "auto" or "1.0", the sender can know it.`,
+      );
+    }
     if (isConfirmed) this.#version.confirm();
     this.#checkExemplars(sent, written);
     const less = `the receiver reports that it stored less than it was sent (status ${status})`;
@@ -339,21 +347,10 @@ export class Delivery {
     job.unread = this.abandon(job, "failed", reason);
   }
 
-  /** Counts the samples of a 2xx that denies them: some receivers count nothing although they store everything. */
-  #leaveUnknown({ job, range, samples }: SentRange, reason: string): void {
-    const { stats, warnings } = this.#options;
+  /** Counts the samples of a request that got no final answer, or one that does not say whether they are stored. */
+  #giveUp({ job, range, samples }: SentRange, outcome: "failed" | "unknown", reason: string): void {
     range.search?.spare(range, false);
-    job.settle(["unknown", samples, reason]);
-    stats.failed(samples);
-    warnings.once(
-      `It is unknown whether the receiver stores the samples: ${reason}. With protocol "auto" or "1.0", the sender can know it.`,
-    );
-  }
-
-  /** Counts the samples of a request that got no final answer. */
-  #fail({ job, range, samples }: SentRange, reason: string): void {
-    range.search?.spare(range, false);
-    job.settle(["failed", samples, reason]);
+    job.settle([outcome, samples, reason]);
     this.#options.stats.failed(samples);
   }
 

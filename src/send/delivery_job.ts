@@ -4,7 +4,7 @@
  * @module
  */
 import type { DeliveryReport, Outcome } from "../model/delivery_report.ts";
-import { Batch, type BatchSlice } from "../protocol/batch.ts";
+import type { Batch, BatchSlice } from "../protocol/batch.ts";
 import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
@@ -48,7 +48,7 @@ export class DeliveryJob {
   /** How many samples failed although they cannot be stored, because the endpoint refused all requests. */
   unread = 0;
   /** What is left; the next range is the last element. */
-  protected ranges: RequestRange[];
+  ranges: RequestRange[];
   /** What happened to samples since the last report. */
   report: ReportBuilder = new ReportBuilder();
 
@@ -87,34 +87,6 @@ export class DeliveryJob {
     this.replace({ attempts: 0, ...changes }, { to: at }, { from: at });
   }
 
-  /** Lets the other ranges of the search be sent before the next one. Returns false if there are none, or it was moved before. */
-  rotate(attempts: number): boolean {
-    const { next } = this;
-    const first = this.ranges.findIndex(({ search }) => search !== undefined && search === next?.search);
-    if (next === undefined || next.attempts > 0 || this.hasNewer || first < 0 || first === this.ranges.length - 1) {
-      return false;
-    }
-    this.ranges.pop();
-    this.ranges.splice(first, 0, { ...next, attempts, unknown: true, resent: true });
-    return true;
-  }
-
-  /** Puts the ranges of the present search together again, and lets another batch be sent first. */
-  postpone(): void {
-    this.isPostponed = true;
-    const { next } = this;
-    if (next === undefined) return;
-    const isSearched = (range: RequestRange): boolean =>
-      range === next || (next.search !== undefined && range.search === next.search);
-    const whole = new Batch();
-    for (const { batch, from, to } of this.ranges.filter(isSearched).reverse()) {
-      for (let index = from; index < to; index++) whole.copy(batch, index);
-    }
-    this.ranges = this.ranges.filter((range) => range === next || !isSearched(range));
-    const again = { unknown: true, resent: true, attempts: 0, search: undefined };
-    this.again({ ...again, batch: whole, from: 0, to: whole.length });
-  }
-
   /** Replaces the next range by parts, which are sent in this order. */
   replace(changes: Partial<RequestRange>, ...parts: readonly Partial<RequestRange>[]): void {
     const range = this.ranges.pop();
@@ -124,7 +96,7 @@ export class DeliveryJob {
   }
 
   /** How many of the samples that are left may have been stored. */
-  protected get perhapsStored(): number {
+  get perhapsStored(): number {
     return samplesOf(this.ranges.filter(({ unknown }) => unknown));
   }
 

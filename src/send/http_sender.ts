@@ -152,7 +152,7 @@ async function resultOfResponse(attempt: Attempt, response: Response, url: URL):
   const { status, headers } = response;
   if (status === 101) {
     void response.body?.cancel().catch(() => {});
-    return rejected(attempt, switchedProtocols().message);
+    return rejected(attempt, switchedProtocols);
   }
   if (response.ok) {
     await drain(response, attempt);

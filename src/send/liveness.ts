@@ -4,7 +4,7 @@
  * @module
  */
 import type { Send } from "./request_result.ts";
-import type { Sleep } from "./sleep.ts";
+import { onAbort, type Sleep } from "./sleep.ts";
 
 /** How to wait for deliveries. */
 export interface WatchOptions {
@@ -49,14 +49,13 @@ export class Liveness {
     const ended = new AbortController();
     const end = (): void => ended.abort();
     until.then(end, end);
-    own?.addEventListener("abort", end, { once: true });
-    if (own?.aborted === true) end();
+    const forget = onAbort(own, end);
     while (!ended.signal.aborted) {
       if (own !== undefined) this.expect(own, 2 * maxStepMs);
       await this.#sleep(Math.min(Math.max(leftMs(), minStepMs), maxStepMs), ended.signal);
       if (!ended.signal.aborted && leftMs() <= 0) onStuck();
     }
-    own?.removeEventListener("abort", end);
+    forget();
   }
 
   /** Returns a `send` whose attempts take at most this time. */

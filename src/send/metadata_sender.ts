@@ -5,8 +5,9 @@
  * @module
  */
 import type { Metadata } from "../model/time_series.ts";
+import { isSameMetadata } from "../protocol/metadata_store.ts";
 import type { EncodedSlice } from "./codec.ts";
-import { isRefusalByEndpoint, type Send } from "./request_result.ts";
+import { isRefusalByEndpoint, type RequestResult, type Send } from "./request_result.ts";
 import { settledWithin, type Sleep } from "./sleep.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
@@ -27,9 +28,9 @@ export interface MetadataSenderOptions {
   readonly maxDecodedBytes: number;
   /** The clock of deadlines, in milliseconds. */
   readonly monotonicNow: () => number;
-  readonly sleep: Sleep;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
+  readonly sleep: Sleep;
   readonly warnings: Warnings;
 }
 
@@ -44,85 +45,69 @@ type Entry = readonly [name: string, metadata: Metadata];
 /** Sends what is known at the start, then what is new, and everything once a minute. Failures are no loss of samples. */
 export class MetadataSender {
   readonly #options: MetadataSenderOptions;
-  /** What was sent in this minute. */
+  /** What was sent in this minute, or is being sent. */
   readonly #sent = new Map<string, Metadata>();
   #sentAt = -Infinity;
   #refused = false;
-  #last: Promise<void> = Promise.resolve();
-  #busyUntilMs = -Infinity;
+  readonly #pending = new Set<Promise<void>>();
+  /** When each request that began so far has ended, unless it never does. */
+  #endsAtMs = -Infinity;
 
   constructor(options: MetadataSenderOptions) {
     this.#options = options;
   }
 
-  /** Sends what is due. Resolves when it is sent or given up; never rejects. */
+  /** Sends what is due, unless another call is sending it. Resolves when it is sent or given up; never rejects. */
   flush(metadata: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
-    const before = this.#last;
-    this.#extend();
-    return this.#last = this.#ended(before).then(() => this.#flush(metadata, signal));
+    const flushing = this.#flush(metadata, signal).finally(() => this.#pending.delete(flushing));
+    this.#pending.add(flushing);
+    return flushing;
   }
 
-  /** Takes note that a request may be under way for this long. */
-  #extend(): void {
-    const { monotonicNow, timeoutMs } = this.#options;
-    this.#busyUntilMs = monotonicNow() + deadlineMs + timeoutMs;
-  }
-
-  /** Resolves when a flush has ended. In workerd, it never ends if its request was cancelled. */
-  async #ended(flush: Promise<void>): Promise<void> {
+  /** Resolves when the requests that are under way have ended. In workerd, they never do if their own request was cancelled. */
+  async settled(): Promise<void> {
     const { monotonicNow, sleep } = this.#options;
-    let isEnded = false;
-    const ended = flush.then(() => void (isEnded = true));
-    do {
-      await settledWithin(ended, this.#busyUntilMs - monotonicNow(), sleep);
-    } while (!isEnded && monotonicNow() < this.#busyUntilMs);
-  }
-
-  /** Resolves when no request is under way. */
-  settled(): Promise<void> {
-    return this.#last;
+    while (this.#pending.size > 0 && monotonicNow() < this.#endsAtMs) {
+      await settledWithin(Promise.all(this.#pending), this.#endsAtMs - monotonicNow(), sleep);
+    }
   }
 
   async #flush(metadata: ReadonlyMap<string, Metadata>, signal: AbortSignal): Promise<void> {
-    const { monotonicNow, version, maxSamplesPerSend } = this.#options;
+    const { monotonicNow, version, warnings } = this.#options;
     if (this.#refused || version() !== "1.0") return;
     if (monotonicNow() >= this.#sentAt + periodMs) {
       this.#sent.clear();
       this.#sentAt = monotonicNow();
     }
-    const due = [...metadata].filter(([name, { type, help, unit }]) => {
-      const sent = this.#sent.get(name);
-      return type !== sent?.type || help !== sent.help || unit !== sent.unit;
-    });
-    for (let from = 0; from < due.length; from += maxSamplesPerSend) {
-      if (!await this.#send(due.slice(from, from + maxSamplesPerSend), signal)) return;
+    const due = [...metadata].filter(([name, metadata]) => !isSameMetadata(this.#sent.get(name), metadata));
+    if (due.length === 0) return;
+    for (const [name, metadata] of due) this.#sent.set(name, metadata);
+    const result = await this.#send(due, signal);
+    if (result.kind === "failed") {
+      warnings.once(`Metadata could not be sent (${result.reason}); the sender tries again within a minute.`);
+    } else if (result.kind === "rejected" && result.status !== 429 && !isRefusalByEndpoint(result)) {
+      this.#refused = true;
+      warnings.once(`The receiver does not accept metadata (${result.reason}); the sender sends none any more.`);
+    } else if (result.kind !== "written") {
+      // The next call tries again. Samples that meet the same problem report it themselves.
+      for (const [name] of due) this.#sent.delete(name);
     }
   }
 
-  /** Sends entries in as many requests as their size needs. Returns false if the rest need not be tried. */
-  async #send(entries: readonly Entry[], signal: AbortSignal): Promise<boolean> {
-    const { encode, maxBodyBytes, maxDecodedBytes, send, monotonicNow, warnings } = this.#options;
+  /** Sends entries in as many requests as their size needs, until one is not accepted. Returns the result of the last request. */
+  async #send(entries: readonly Entry[], signal: AbortSignal): Promise<RequestResult> {
+    const { encode, maxSamplesPerSend, maxBodyBytes, maxDecodedBytes, send, monotonicNow, timeoutMs } = this.#options;
     const { body, decodedBytes } = encode(new Map(entries));
-    if (entries.length > 1 && (body.length > maxBodyBytes || decodedBytes > maxDecodedBytes)) {
+    const isTooLarge = entries.length > maxSamplesPerSend || body.length > maxBodyBytes ||
+      decodedBytes > maxDecodedBytes;
+    if (isTooLarge && entries.length > 1) {
       const middle = entries.length >> 1;
-      return await this.#send(entries.slice(0, middle), signal) && await this.#send(entries.slice(middle), signal);
+      const first = await this.#send(entries.slice(0, middle), signal);
+      return first.kind === "written" ? await this.#send(entries.slice(middle), signal) : first;
     }
-    for (const [name, metadata] of entries) this.#sent.set(name, metadata);
-    const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs: monotonicNow() + deadlineMs };
-    this.#extend();
-    const result = await send({ version: "1.0", body, samples: 0, ...retries }, signal);
-    if (isRefusalByEndpoint(result) || (result.kind === "rejected" && result.status === 429)) {
-      // Samples that meet the same problem report it themselves.
-      for (const [name] of entries) this.#sent.delete(name);
-    } else if (result.kind === "rejected") {
-      this.#refused = true;
-      warnings.once(`The receiver does not accept metadata (${result.reason}); the sender sends none any more.`);
-    } else if (result.kind === "failed") {
-      // Samples that meet the same problem report it themselves.
-      warnings.once(`Metadata could not be sent (${result.reason}); the sender tries again within a minute.`);
-    } else if (result.kind !== "written") {
-      for (const [name] of entries) this.#sent.delete(name);
-    }
-    return result.kind === "written";
+    const retryUntilMs = monotonicNow() + deadlineMs;
+    this.#endsAtMs = retryUntilMs + timeoutMs;
+    const retries = { attempt: 0, resent: false, maxServerErrors: Infinity, retryUntilMs };
+    return await send({ version: "1.0", body, samples: 0, ...retries }, signal);
   }
 }

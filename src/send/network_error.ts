@@ -15,25 +15,19 @@ export interface NetworkError {
   readonly isPermanent: boolean;
 }
 
-/** An error of a fetch that knows that its request was not received, and why. */
-export class DescribedError extends Error {
+/** An error of a fetch that knows that its request was not received. Its message says why, in one clause. */
+export interface DescribedError extends Error {
   /** Whether a retry is useless. */
   readonly isPermanent: boolean;
-
-  /** @param reason what happened, in one clause */
-  constructor(reason: string, { isPermanent }: { readonly isPermanent: boolean }) {
-    super(reason);
-    this.isPermanent = isPermanent;
-  }
 }
 
-/** Returns the error of an answer 101: the endpoint speaks another protocol from here on. */
-export function switchedProtocols(): DescribedError {
-  return new DescribedError(
-    "the endpoint answers 101 Switching Protocols, which no request asked for",
-    { isPermanent: true },
-  );
+/** Returns an error that `describeNetworkError` recognises. @param reason what happened, in one clause */
+export function describedError(reason: string, { isPermanent }: Pick<DescribedError, "isPermanent">): DescribedError {
+  return Object.assign(new Error(reason), { isPermanent });
 }
+
+/** The reason for an answer 101: the endpoint speaks another protocol from here on. */
+export const switchedProtocols = "the endpoint answers 101 Switching Protocols, which no request asked for";
 
 /** Codes of Node and Bun, and messages of Deno, for connections that were never made. */
 const unreachedPatterns: readonly (readonly [RegExp, string])[] = [
@@ -73,8 +67,8 @@ export function describeNetworkError(error: unknown): NetworkError {
   let [text, innermost, lastCode] = ["", "", ""];
   // The error and its causes. The innermost message says most; the outer one is "fetch failed".
   for (let current = error, depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
-    if (current instanceof DescribedError) {
-      return { reason: current.message, unreached: true, isPermanent: current.isPermanent };
+    if (current instanceof Error && "isPermanent" in current) {
+      return { reason: current.message, unreached: true, isPermanent: current.isPermanent === true };
     }
     const { name, message, cause } = current instanceof Error ? current : new Error(String(current));
     const code = current instanceof Error && "code" in current ? String(current.code) : "";
@@ -90,7 +84,7 @@ export function describeNetworkError(error: unknown): NetworkError {
   for (const [pattern, reason] of unreachedPatterns) {
     if (!wasConnected && pattern.test(text)) return { reason, unreached: true, isPermanent: false };
   }
-  if (switched.test(text)) return { reason: switchedProtocols().message, unreached: true, isPermanent: true };
+  if (switched.test(text)) return { reason: switchedProtocols, unreached: true, isPermanent: true };
   if (continued.test(text)) {
     const reason =
       "the endpoint answers 100 Continue, which no request asked for, and this runtime's fetch stops there";

@@ -4,7 +4,7 @@
  * @module
  */
 import { describe, isAnswer, isRefusalByEndpoint, type Rejected, type RequestResult } from "./request_result.ts";
-import type { Sleep } from "./sleep.ts";
+import { onAbort, type Sleep } from "./sleep.ts";
 
 /** When an endpoint counts as down. */
 export interface OutageOptions {
@@ -139,12 +139,11 @@ export class Outage {
       const startMs = this.#options.monotonicNow();
       const woken = new AbortController();
       const wake = (): void => woken.abort();
-      signal.addEventListener("abort", wake, { once: true });
-      if (signal.aborted) wake();
+      const forget = onAbort(signal, wake);
       this.#sleeping.add(wake);
       await sleep(this.#endOfPause(startMs, startMs + ms) - startMs, woken.signal);
       this.#sleeping.delete(wake);
-      signal.removeEventListener("abort", wake);
+      forget();
       if (!woken.signal.aborted || signal.aborted) return;
       // The queue was closed in the meantime.
       await sleep(Math.max(0, this.#endOfPause(startMs, startMs + ms) - this.#options.monotonicNow()), signal);

@@ -10,7 +10,7 @@ import type { RequestHeaders } from "./auth/authorizer.ts";
 import { cleanText } from "./redact.ts";
 import type { Fetch } from "./request_result.ts";
 
-/** A request of remote write. */
+/** A request of remote write, and how to send it. */
 export interface PostRequest {
   /** Without user info. */
   readonly url: URL;
@@ -18,10 +18,6 @@ export interface PostRequest {
   readonly body: Uint8Array<ArrayBuffer>;
   /** Returns the strings that must not appear in a reason. */
   readonly secrets: () => readonly string[];
-}
-
-/** How to send it. */
-export interface PostOptions {
   readonly fetch: Fetch;
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -44,7 +40,7 @@ export interface PostResult {
 }
 
 /** The receiver cannot have got the request: codes of Node and Bun, and messages of Deno. */
-const unreached = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UNREACH|ConnectionRefused|\(Connect\)|refused|dns error/i;
+const unreached = /refused|ENOTFOUND|EAI_AGAIN|UNREACH|\(Connect\)|dns error/i;
 
 /** These statuses are about the samples. Any other 4xx is about the endpoint, and so are redirects. */
 const sampleStatuses = [400, 409, 413, 422];
@@ -53,9 +49,8 @@ const sampleStatuses = [400, 409, 413, 422];
 const maxReason = 300;
 
 /** Sends one POST. Never rejects. */
-export async function post(request: PostRequest, options: PostOptions): Promise<PostResult> {
-  const { timeoutMs, fetch, now, signal } = options;
-  const { url, headers, body, secrets } = request;
+export async function post(request: PostRequest): Promise<PostResult> {
+  const { url, body, secrets, fetch, now, signal, timeoutMs } = request;
   if (signal.aborted) return { outcome: "failed", reason: "aborted" };
   const redacted = (text: string): string => {
     let shown = cleanText(text).replace(/https?:\/\/\S+/g, "(URL)");
@@ -68,16 +63,15 @@ export async function post(request: PostRequest, options: PostOptions): Promise<
     return shown.slice(0, maxReason);
   };
   const controller = new AbortController();
-  const { signal: ended } = controller;
   const abort = (): void => controller.abort();
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const init = {
       method: "POST",
-      headers: Object.fromEntries(headers),
+      headers: Object.fromEntries(request.headers),
       body,
       redirect: "manual",
-      signal: ended,
+      signal: controller.signal,
     } as const;
     // Not called as a method, because some implementations check `this`.
     const answer = fetch(url.href, init);
@@ -85,27 +79,28 @@ export async function post(request: PostRequest, options: PostOptions): Promise<
     timer = setTimeout(abort, timeoutMs);
     signal.addEventListener("abort", abort);
     const response = await answer;
-    const { status } = response;
-    const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
+    const { status, headers, ok } = response;
+    const isPage = /^text\/html\b/i.test(headers.get("content-type") ?? "");
     const reader = response.body?.getReader();
     // A page says nothing, and an answer that never ends must not hold up the caller: the first piece is enough.
-    const piece = response.ok || isPage ? undefined : await reader?.read().catch(() => undefined);
+    const piece = ok || isPage ? undefined : await reader?.read().catch(() => undefined);
     reader?.cancel().catch(() => {});
-    if (response.ok && !isPage) return { outcome: "delivered", status };
+    if (ok && !isPage) return { outcome: "delivered", status };
     const words = isPage ? "a page (text/html)" : redacted(new TextDecoder().decode(piece?.value));
     const reason = `status ${status}: ${words || "no reason"}`;
-    if (sampleStatuses.includes(status)) return { outcome: "rejected", status, reason };
-    return {
-      // 503 says that the request was not handled. With another status, a gateway may have passed it on.
-      outcome: status >= 500 && status !== 503 ? "unknown" : "failed",
-      status,
-      reason,
-      retry: status === 429 || status >= 500,
-      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), now()),
-    };
+    // 503 says that the request was not handled. With another status, a gateway may have passed it on.
+    const outcome = sampleStatuses.includes(status)
+      ? "rejected"
+      : status > 499 && status !== 503
+      ? "unknown"
+      : "failed";
+    const retryAfterMs = parseRetryAfter(headers.get("retry-after"), now());
+    return { outcome, status, reason, retry: status === 429 || status > 499, retryAfterMs };
   } catch (error) {
     if (signal.aborted) return { outcome: "unknown", reason: "aborted" };
-    if (ended.aborted) return { outcome: "unknown", reason: `no answer within ${timeoutMs / 1000} s`, retry: true };
+    if (controller.signal.aborted) {
+      return { outcome: "unknown", reason: `no answer within ${timeoutMs / 1000} s`, retry: true };
+    }
     let text = "";
     for (let each = error; each instanceof Error; each = each.cause) {
       text += `${Object(each).code ?? ""} ${each.message}; `;

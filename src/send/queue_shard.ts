@@ -1,14 +1,13 @@
 /**
- * The batches of the same series in a queue, and their merging while they wait.
+ * The batches of the same series in a queue.
  *
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
-import { Batch } from "../protocol/batch.ts";
-import { isMergeable, mergeBatches } from "./merge_batches.ts";
 import { Quarantine } from "./quarantine.ts";
 import type { QueueRoom } from "./queue_room.ts";
-import { QueuedJob } from "./queued_job.ts";
+import { DeliveryJob } from "./delivery_job.ts";
+import { ReportBuilder } from "./report_builder.ts";
 
 /** A batch in a queue. */
 export interface QueueEntry {
@@ -21,7 +20,7 @@ export interface QueueEntry {
   readonly isCumulative: boolean;
   /** The batch is sent when this resolves. */
   readonly after: Promise<unknown> | undefined;
-  job: QueuedJob;
+  job: DeliveryJob;
   samples: number;
   bytes: number;
   /** The batches that were merged into this one. They are settled together. */
@@ -44,11 +43,11 @@ export interface QueueEntry {
 }
 
 /** The measured memory of a small batch in the queue, without its columns. */
-const entryBytes = 2_200;
+export const entryBytes = 2_200;
 
 /** Returns an entry that waits. */
 export function createEntry(
-  job: QueuedJob,
+  job: DeliveryJob,
   known: Pick<QueueEntry, "order" | "pushedMs" | "isCumulative" | "after">,
 ): QueueEntry {
   const { length, bytes, values } = job.batch;
@@ -72,6 +71,18 @@ export function settleEntry(entry: QueueEntry): void {
   entry.leave();
   entry.merged.forEach(settleEntry);
   entry.merged = [];
+}
+
+/** Hands what is left of a job over to a new one, because the job is not sent any more. Its next range may have been stored. */
+export function takeOver(old: DeliveryJob): DeliveryJob {
+  const job = new DeliveryJob({ batch: old.batch, from: 0, to: 0 });
+  const { ranges, report, suspectMs, next } = old;
+  Object.assign(job, { ranges, report, suspectMs, isOpen: true });
+  job.again({ unknown: true, resent: true, attempts: (next?.attempts ?? 0) + 1 });
+  // A call that still sends the old job changes nothing any more.
+  old.ranges = [];
+  old.report = new ReportBuilder();
+  return job;
 }
 
 /** Returns the state of a batch that waits, with new promises. */
@@ -106,72 +117,8 @@ export class QueueShard {
     this.#room.resize(-entry.samples, -entry.bytes);
   }
 
-  /**
-   * Merges the batches that were not sent yet into the newest of them. A batch that was sent in part keeps only what no newer batch
-   * replaces. Returns how many samples were left out.
-   */
-  merge(): number {
-    const waiting = this.#mergeable();
-    const newest = waiting.pop();
-    if (newest === undefined) return 0;
-    const merged = waiting.length === 0 ? 0 : this.#mergeInto(newest, waiting);
-    const [first] = this.entries;
-    return merged + (first?.state !== "sending" && first?.job.isOpen === true ? this.leaveOut(first) : 0);
-  }
-
-  /** Leaves out the samples of the first batch that newer ones replace. Returns how many. */
-  leaveOut(first: QueueEntry): number {
-    const { job } = first;
-    if (!first.isCumulative) return 0;
-    const newer = this.#mergeable().filter((entry) => entry !== first);
-    const { leftOut, unknown } = job.leaveOut(new Set(newer.flatMap(({ job }) => job.batch.series)));
-    if (leftOut === 0) return 0;
-    this.#room.stats.failed(unknown);
-    this.#resize(first, job.batch.length, entryBytes + job.batch.bytes);
-    return leftOut;
-  }
-
-  /** Moves the first batch behind all batches that have none of its series. They are sent first. */
-  postponeFirst(): void {
-    const [first] = this.entries;
-    if (first === undefined) return;
-    const own = new Set(first.job.batch.series);
-    const sharing = this.entries.findIndex(({ job }, at) => at > 0 && job.batch.series.some((each) => own.has(each)));
-    const to = sharing < 0 ? this.entries.length : sharing;
-    this.entries.splice(0, to, ...this.entries.slice(1, to), first);
-  }
-
-  /** Reports whether a full queue may drop a batch. After merging, the cumulative batches have only totals that no other has. */
-  canDrop(entry: QueueEntry): boolean {
-    const { isCumulative, job: { isOpen, batch } } = entry;
-    return entry !== this.entries.at(-1) && !(isCumulative && (isOpen || isMergeable(batch)));
-  }
-
-  #mergeable(): QueueEntry[] {
-    return this.idle.filter(({ isCumulative, job }) => isCumulative && !job.isOpen && isMergeable(job.batch));
-  }
-
-  #mergeInto(newest: QueueEntry, older: readonly QueueEntry[]): number {
-    const all = [...older, newest];
-    const batch = mergeBatches(all.map(({ job }) => job.batch));
-    const merged = all.reduce((sum, { samples }) => sum + samples, 0) - batch.length;
-    for (const entry of older) {
-      this.remove(entry);
-      entry.leave();
-    }
-    this.#resize(newest, batch.length, entryBytes + batch.bytes);
-    const job = new QueuedJob({ batch, from: 0, to: batch.length });
-    for (const entry of all) job.report.add(entry.job.report.report());
-    job.report.countMerged(merged);
-    newest.merged = all.flatMap((entry) => entry.merged).concat(older);
-    // What is left of the older batches is reported with the newest one.
-    const nothing = { batch: new Batch(0), from: 0, to: 0 };
-    for (const entry of older) Object.assign(entry, { job: new QueuedJob(nothing), merged: [] });
-    newest.job = job;
-    return merged;
-  }
-
-  #resize(entry: QueueEntry, samples: number, bytes: number): void {
+  /** Takes note that a batch has this many samples and bytes now. */
+  resize(entry: QueueEntry, samples: number, bytes: number): void {
     this.#room.resize(samples - entry.samples, bytes - entry.bytes);
     Object.assign(entry, { samples, bytes });
   }

@@ -24,7 +24,7 @@ export function parseUrl(url: string, base?: URL): URL | undefined {
 /** Returns the URL, or undefined if the string is not an http or https URL. */
 export function parseHttpUrl(url: string): URL | undefined {
   const parsed = parseUrl(url);
-  return parsed !== undefined && /^https?:$/.test(parsed.protocol) ? parsed : undefined;
+  return /^https?:/.test(parsed?.protocol ?? "") ? parsed : undefined;
 }
 
 /** Shorter strings are no secrets, and would leave gaps everywhere in a message. */

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { metricName } from "../model/labels.ts";
+import { cut } from "../model/printable.ts";
 import type { Label } from "../model/time_series.ts";
 import type { Batch, BatchSlice } from "../protocol/batch.ts";
 import { describe, type Failed } from "./request_result.ts";
@@ -17,8 +19,8 @@ export interface Refusal extends BatchSlice {
   readonly unknown: boolean;
 }
 
-/** Longer examples and reasons are cut. */
-const [maxExample, maxReason] = [80, 200];
+/** Longer examples and reasons are cut, and get three dots. */
+const [maxExample, maxReason] = [77, 197];
 
 /** So many series show which labels differ. */
 const maxCompared = 100;
@@ -60,18 +62,12 @@ type LabelRanks = ReadonlyMap<string, number>;
 function rankLabels({ series }: Batch): LabelRanks {
   const step = Math.ceil(series.length / maxCompared);
   const compared = series.filter((_, index) => index % step === 0);
-  const values = new Map<string, Map<string, number>>();
-  for (const { labels } of compared) {
-    for (const { name, value } of labels) {
-      const counts = values.get(name) ?? new Map<string, number>();
-      values.set(name, counts.set(value, (counts.get(value) ?? 0) + 1));
-    }
-  }
-  const ranks = [...values].map(([name, counts]): [string, number] => {
-    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-    return [name, counts.size + (total < compared.length ? 1 : 0)];
-  });
-  return new Map(compared.length > 1 ? ranks : []);
+  if (compared.length < 2) return new Map();
+  const names = new Set(compared.flatMap(({ labels }) => labels.map(({ name }) => name)));
+  return new Map(Array.from(names, (name) => {
+    const values = compared.map(({ labels }) => labels.find((label) => label.name === name)?.value);
+    return [name, new Set(values).size];
+  }));
 }
 
 /** Returns the name of a series together with the labels that tell it apart, best first, as far as there is room. */
@@ -83,7 +79,7 @@ function formatSeries(name: string, labels: readonly Label[], ranks: LabelRanks)
   let shown = "";
   for (const pair of pairs) {
     const longer = shown === "" ? pair : `${shown},${pair}`;
-    if (name.length + longer.length > maxExample - 2) break;
+    if (name.length + longer.length > maxExample) break;
     shown = longer;
   }
   return name !== "" && shown === "" ? cut(name, maxExample) : `${name}{${shown}}`;
@@ -95,10 +91,6 @@ function shorten(set: string, ranks: LabelRanks): string {
   const pairs = [...set.slice(begin + 1, -1).matchAll(/([^\s,="]+)\s*=\s*"((?:[^"\\]|\\.)*)"/g)];
   if (pairs.length === 0) return cut(set, maxExample);
   const labels = pairs.map(([, name = "", value = ""]) => ({ name, value: value.replace(/\\(.)/g, "$1") }));
-  const named = labels.find(({ name }) => name === "__name__")?.value;
+  const named = metricName(labels);
   return formatSeries(set.slice(0, begin) || (named ?? ""), labels, ranks);
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }

@@ -26,7 +26,7 @@ export function withoutUserInfo(url: URL): URL {
 }
 
 /** A token of RFC 9110, 5.6.2. */
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** Visible ASCII, white space and the bytes beyond ASCII, as in RFC 9110, 5.5: what all runtimes send. */
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;

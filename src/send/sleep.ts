@@ -10,6 +10,13 @@ export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 /** The longest time that a timer accepts; with a longer one, it fires at once. */
 const maxTimerMs = 0x7fff_ffff;
 
+/** Calls a function when a signal fires, or now if it has fired. Returns a function that prevents the call. */
+export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
+  signal?.addEventListener("abort", call, { once: true });
+  if (signal?.aborted === true) call();
+  return () => signal?.removeEventListener("abort", call);
+}
+
 /** Waits with the runtime's timers. It leaves no timer behind. */
 export const sleep: Sleep = (ms, signal) =>
   new Promise((resolve) => {
@@ -25,16 +32,12 @@ export const sleep: Sleep = (ms, signal) =>
 
 /** Returns the promise's result. If the signal fires first, it rejects with the signal's reason. */
 export async function untilAborted<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = (): void => reject(signal.reason);
-  });
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
+  let forget = (): void => {};
+  const aborted = new Promise<never>((_, reject) => forget = onAbort(signal, () => reject(signal.reason)));
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    signal.removeEventListener("abort", abort);
+    forget();
   }
 }
 
@@ -45,15 +48,13 @@ export function abortAfter(
   { sleep, signal }: { readonly sleep: Sleep; readonly signal?: AbortSignal },
 ): () => void {
   const timer = new AbortController();
-  const abort = (): void => controller.abort(signal?.reason);
-  if (signal?.aborted === true) abort();
-  signal?.addEventListener("abort", abort, { once: true });
+  const forget = onAbort(signal, () => controller.abort(signal?.reason));
   void sleep(timeoutMs, timer.signal).then(() => {
     if (!timer.signal.aborted) controller.abort();
   });
   return () => {
     timer.abort();
-    signal?.removeEventListener("abort", abort);
+    forget();
   };
 }
 

@@ -18,7 +18,8 @@ import { untilAborted } from "./sleep.ts";
 import { type BatchFacts, type DamagedBytes, type LogRecord, SpoolLog, type SpoolStore } from "./spool_log.ts";
 import type { SendStats } from "./stats.ts";
 import type { Warnings } from "./warnings.ts";
-import type { OverflowPolicy, PushOptions, QueueCloseOptions, SampleQueue, WriteQueue } from "./write_queue.ts";
+import type { OverflowPolicy } from "./totals_queue.ts";
+import type { PushOptions, QueueCloseOptions, SampleQueue, WriteQueue } from "./write_queue.ts";
 
 /** What a spool needs from its sender. */
 export interface SpoolContext {

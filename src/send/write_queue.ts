@@ -1,24 +1,22 @@
 /**
- * The queue between the producer of samples and the network: the producer never waits, and memory stays bounded.
+ * The queue between the producer of samples and the network. It drops nothing: if it is full, the producer waits for `ready()`, or
+ * accepts nothing more itself.
  *
  * @module
  */
 import type { DeliveryReport } from "../model/delivery_report.ts";
 import { reasonOf } from "../model/errors.ts";
 import type { Batch } from "../protocol/batch.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, DeliveryContext } from "./delivery.ts";
+import { DeliveryJob } from "./delivery_job.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Outage } from "./outage.ts";
 import { type QueueLimits, QueueRoom, type QueueSize } from "./queue_room.ts";
-import { createEntry, type QueueEntry, QueueShard, resumeEntry, settleEntry } from "./queue_shard.ts";
-import { QueuedJob } from "./queued_job.ts";
+import { createEntry, type QueueEntry, QueueShard, resumeEntry, settleEntry, takeOver } from "./queue_shard.ts";
 import { mergeReports, ReportBuilder } from "./report_builder.ts";
 import type { RequestBudget } from "./request_budget.ts";
 import { abortAfter, settledWithin, type Sleep, untilAborted } from "./sleep.ts";
 import type { Warnings } from "./warnings.ts";
-
-/** What happens when the queue is full: the oldest batches are dropped, or the producer waits for `ready()`. */
-export type OverflowPolicy = "drop-oldest" | "block";
 
 /**
  * What happens if the endpoint refuses all requests: the batches wait for the next flush (`defer`), the queue tries again by itself
@@ -32,12 +30,7 @@ export interface WriteQueueOptions extends QueueLimits {
   readonly delivery: Delivery;
   /** How long the endpoint has been failing; the delivery has the same object. */
   readonly outage: Outage;
-  readonly overflow: OverflowPolicy;
   readonly onRefusal: RefusalPolicy;
-  /** How many samples a request may contain. */
-  readonly maxSamplesPerSend: number;
-  /** How long closing usually takes at most, in milliseconds. If what waits takes longer than half of it, it is merged. */
-  readonly closeTimeoutMs: number;
   /** Knows whether a batch that is being sent can still go on. */
   readonly liveness: Liveness;
   /** The clock of deadlines, in milliseconds. */
@@ -87,20 +80,17 @@ const maxStepMs = 1_000;
 /** How much longer than its timeout closing may take: this is the time in which an aborted request ends. */
 const graceMs = 500;
 
-/** A sender that is behind by more says so. */
-const maxLagMs = 10_000;
-
 /** Accepts batches that are not encoded yet, and sends one request at a time for each shard. */
 export class WriteQueue {
+  protected readonly room: QueueRoom;
   readonly #options: WriteQueueOptions;
-  readonly #room: QueueRoom;
   readonly #shards = new Map<number, QueueShard>();
   /** Created by need, because workerd did not always allow it outside of requests. */
   #endController: AbortController | undefined;
   /** What happened to batches that a flush deferred and no flush resumed. */
   #unreported = new ReportBuilder();
   #pushed = 0;
-  #isClosed = false;
+  protected isClosed = false;
   /** Why nothing is sent any more. */
   #stopped: string | undefined;
   /** When searches for bad series end, because the queue is closed. */
@@ -109,17 +99,17 @@ export class WriteQueue {
 
   constructor(options: WriteQueueOptions) {
     this.#options = options;
-    this.#room = new QueueRoom(options);
+    this.room = new QueueRoom(options);
   }
 
   /** What is in the queue now. */
   get size(): QueueSize {
-    return this.#room.size;
+    return this.room.size;
   }
 
   /** Whether the producer should wait. */
   get isFull(): boolean {
-    return this.#room.isFull;
+    return this.room.isFull;
   }
 
   /** Fires when the time for closing is over. */
@@ -134,7 +124,7 @@ export class WriteQueue {
 
   /** The age of the oldest batch, in milliseconds; 0 if there is none. */
   get lagMs(): number {
-    const oldest = Math.min(...this.#all.map(({ entries }) => entries[0]?.pushedMs ?? Infinity));
+    const oldest = Math.min(...this.all.map(({ entries }) => entries[0]?.pushedMs ?? Infinity));
     return oldest === Infinity ? 0 : this.#options.monotonicNow() - oldest;
   }
 
@@ -142,7 +132,7 @@ export class WriteQueue {
     return this.#endController ??= new AbortController();
   }
 
-  get #all(): QueueShard[] {
+  protected get all(): QueueShard[] {
     return [...this.#shards.values()];
   }
 
@@ -153,9 +143,9 @@ export class WriteQueue {
    */
   push(shardNumber: number, batch: Batch, options: PushOptions = {}): Promise<DeliveryReport> {
     const { after, sentBefore, isCumulative = false, isLate = false } = options;
-    const { delivery, overflow, monotonicNow } = this.#options;
-    const job = new QueuedJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
-    const isOver = this.#isClosed && (!isLate || this.#end.signal.aborted);
+    const { delivery, monotonicNow } = this.#options;
+    const job = new DeliveryJob({ batch, from: 0, to: batch.length }, { unknown: sentBefore });
+    const isOver = this.isClosed && (!isLate || this.#end.signal.aborted);
     if (isOver || this.#stopped !== undefined) {
       if (this.#stopped === undefined) delivery.abandon(job, "deferred", this.#closedReason);
       else delivery.abandon(job, "failed", this.#stopped);
@@ -163,12 +153,11 @@ export class WriteQueue {
     }
     const entry = createEntry(job, { order: this.#pushed++, pushedMs: monotonicNow(), isCumulative, after });
     const { settled } = entry;
-    const shard = this.#shards.get(shardNumber) ?? new QueueShard(this.#room);
+    const shard = this.#shards.get(shardNumber) ?? new QueueShard(this.room);
     this.#shards.set(shardNumber, shard);
     shard.entries.push(entry);
-    this.#room.resize(entry.samples, entry.bytes);
-    this.#keepUp(shard);
-    if (overflow === "drop-oldest") this.#dropOldest();
+    this.room.resize(entry.samples, entry.bytes);
+    this.onPushed(shard);
     void this.#drive(shard, entry);
     return settled;
   }
@@ -180,12 +169,12 @@ export class WriteQueue {
    */
   ready(signal?: AbortSignal, { untilDeferred = false }: { readonly untilDeferred?: boolean } = {}): Promise<void> {
     const isReady = (): boolean =>
-      !this.isFull || !this.isSending || this.#isClosed || (untilDeferred && this.#isDeferred);
-    return this.#room.until(isReady, signal);
+      !this.isFull || !this.isSending || this.isClosed || (untilDeferred && this.#isDeferred);
+    return this.room.until(isReady, signal);
   }
 
   get #isDeferred(): boolean {
-    return this.#all.every(({ entries }) => entries.every(({ state }) => state === "deferred"));
+    return this.all.every(({ entries }) => entries.every(({ state }) => state === "deferred"));
   }
 
   /** Begins a new flush with a new budget. Resolves with what happens to the batches that earlier flushes deferred. */
@@ -200,9 +189,9 @@ export class WriteQueue {
    */
   async watch(until: Promise<unknown>): Promise<void> {
     await this.#options.liveness.watch(until, {
-      leftMs: () => Math.min(...this.#all.map((shard) => this.#leftMs(shard))),
+      leftMs: () => Math.min(...this.all.map((shard) => this.#leftMs(shard))),
       onStuck: () => {
-        for (const shard of this.#all) if (this.#leftMs(shard) <= 0) void this.#takeOver(shard);
+        for (const shard of this.all) if (this.#leftMs(shard) <= 0) void this.#takeOver(shard);
       },
     });
   }
@@ -220,7 +209,7 @@ export class WriteQueue {
       this.#options.warnings.once(
         "The request that an earlier flush began does not end: it was probably cancelled. A later flush sends its samples.",
       );
-      first.job = first.job.takeOver();
+      first.job = takeOver(first.job);
       first.state = "waiting";
       // If it was only slow, it must not overlap the next attempt.
       first.controller?.abort();
@@ -236,27 +225,23 @@ export class WriteQueue {
    * Resolves with what happened to the batches that earlier flushes deferred; `push()` reports the others. Never rejects.
    */
   close(options: QueueCloseOptions): Promise<DeliveryReport> {
-    this.#isClosed = true;
+    this.isClosed = true;
     this.#closing ??= this.#close(options);
-    this.#room.wake();
+    this.room.wake();
     return this.#closing;
   }
 
   async #close({ timeoutMs, signal, finish }: QueueCloseOptions): Promise<DeliveryReport> {
-    const { sleep, stats, outage, monotonicNow } = this.#options;
+    const { sleep, outage, monotonicNow } = this.#options;
     this.#end.signal.addEventListener("abort", () => {
-      for (const { entries: [first] } of this.#all) first?.controller?.abort();
+      for (const { entries: [first] } of this.all) first?.controller?.abort();
     });
     const clear = abortAfter(timeoutMs, this.#end, { sleep, signal });
     this.#searchUntilMs = monotonicNow() + timeoutMs / 2;
     outage.close(timeoutMs);
-    for (const shard of this.#all) {
-      const isKnown = stats.answerMs !== undefined || timeoutMs === Infinity;
-      if (!isKnown || this.#durationMs(shard.entries) > timeoutMs) shard.merge();
-      this.#preferNewest(shard, timeoutMs);
-    }
+    for (const shard of this.all) this.onClosing(shard, timeoutMs);
     const resumed = this.#resumeDeferred();
-    const settled = Promise.all(this.#all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
+    const settled = Promise.all(this.all.flatMap(({ entries }) => entries.map(({ settled }) => settled)));
     const ended = this.#endWith(settled.then(() => finish?.()));
     void this.watch(ended);
     await ended;
@@ -269,29 +254,16 @@ export class WriteQueue {
     const { sleep } = this.#options;
     await untilAborted(everything, this.#end.signal).catch(() => {});
     await settledWithin(everything, graceMs, sleep);
-    for (const shard of this.#all) {
-      for (const entry of shard.entries) if (entry.state === "sending") entry.job = entry.job.takeOver();
-      this.#giveUp(shard, [...shard.entries], "deferred", this.#closedReason);
+    for (const shard of this.all) {
+      for (const entry of shard.entries) if (entry.state === "sending") entry.job = takeOver(entry.job);
+      for (const entry of [...shard.entries]) this.giveUp(shard, entry, ["deferred", this.#closedReason]);
     }
     await settledWithin(everything, graceMs, sleep);
   }
 
-  /** Gives up the batch that is being sent if there is otherwise not enough time for those behind it: they have the newest totals. */
-  #preferNewest({ entries: [first, ...waiting] }: QueueShard, timeoutMs: number): void {
-    if (first?.state !== "sending" || !first.isCumulative) return;
-    // Staleness markers are no totals, and a series that does not wait has its newest total in this batch.
-    const newer = new Set(
-      waiting.flatMap(({ job: { batch } }) => batch.series.filter((_, at) => !batch.stale.has(at))),
-    );
-    if (first.job.batch.series.some((series) => !newer.has(series))) return;
-    const restMs = Math.max(0, first.startedMs + this.#durationMs([first]) - this.#options.monotonicNow());
-    const neededMs = this.#durationMs(waiting);
-    if (neededMs > 0 && neededMs <= timeoutMs && restMs + neededMs > timeoutMs) first.controller?.abort();
-  }
-
   async #resumeDeferred(): Promise<DeliveryReport> {
     // During a pause, nothing can be sent.
-    const shards = this.#isClosed || this.#options.outage.pausedMs === 0 ? this.#all : [];
+    const shards = this.isClosed || this.#options.outage.pausedMs === 0 ? this.all : [];
     const settled = shards.flatMap((shard) =>
       shard.entries.filter(({ state }) => state === "deferred").map((entry) => {
         resumeEntry(entry);
@@ -325,17 +297,17 @@ export class WriteQueue {
     entry.state = "sending";
     entry.startedMs = monotonicNow();
     while (entry.job === job && !end.aborted && this.isSending) {
-      // A newer batch may replace what this one cannot deliver in time. At the end, there will be no newer one.
-      const isKept = entry.isCumulative && !this.#isClosed;
-      await this.#advance(shard, entry, { signal, isKept });
+      // At the end, there will be no newer batch that could replace what this one cannot deliver in time.
+      const setAside = this.isClosed ? undefined : this.setAside(entry);
+      await this.#advance(shard, entry, { signal, setAside });
       if (job.next === undefined || signal.aborted || budget?.usedUp === true) break;
       if (!outage.isRefused) {
-        if (isKept && this.#isClosed) continue;
+        if (setAside !== undefined && this.isClosed) continue;
         break;
       }
-      if (onRefusal === "defer" && !this.#isClosed) break;
+      if (onRefusal === "defer" && !this.isClosed) break;
       // At the end, nobody will repair a certificate or a URL in time.
-      if (this.#isClosed && outage.isUnreachable) break;
+      if (this.isClosed && outage.isUnreachable) break;
       const pauseMs = Math.min(outage.pausedMs, maxStepMs);
       liveness.expect(signal, pauseMs);
       await sleep(pauseMs, signal);
@@ -344,10 +316,9 @@ export class WriteQueue {
     if (entry.job !== job) return;
     if (this.#stopped !== undefined) delivery.abandon(job, "failed", this.#stopped);
     // No later flush can send the rest.
-    else if (end.aborted || this.#isClosed) delivery.abandon(job, "deferred", this.#closedReason);
+    else if (end.aborted || this.isClosed) delivery.abandon(job, "deferred", this.#closedReason);
     this.#giveUpWaiting();
-    if (job.next !== undefined && !outage.isRefused && budget?.usedUp !== true) shard.leaveOut(entry);
-    if (job.next !== undefined && job.isPostponed) shard.postponeFirst();
+    if (job.next !== undefined) this.onKept(shard, entry);
     if (job.next !== undefined) return this.#defer(entry);
     this.#leave(shard, entry);
   }
@@ -356,7 +327,7 @@ export class WriteQueue {
   async #advance(
     { quarantine, entries }: QueueShard,
     { job, after }: QueueEntry,
-    { signal, isKept }: { readonly signal: AbortSignal; readonly isKept: boolean },
+    { signal, setAside }: { readonly signal: AbortSignal; readonly setAside: DeliveryContext["setAside"] },
   ): Promise<void> {
     const { budget, delivery, outage, onRefusal } = this.#options;
     if (budget?.usedUp === true || outage.pausedMs > 0) return;
@@ -370,10 +341,10 @@ export class WriteQueue {
     }
     // Staleness markers are no totals.
     const isLast = (): boolean =>
-      this.#isClosed &&
+      this.isClosed &&
       entries.every(({ job: { batch } }, at) => at > 0 === (batch.length > 0 && batch.stale.size === batch.length));
     try {
-      await delivery.advance(job, signal, { quarantine, isKept, isPressed: () => this.#isPressed(), isLast });
+      await delivery.advance(job, signal, { quarantine, setAside, isPressed: () => this.isPressed(), isLast });
     } catch (error) {
       // This should not happen. If it does, the shard must not stop.
       delivery.abandon(job, "failed", `the delivery broke: ${reasonOf(error)}`);
@@ -387,7 +358,7 @@ export class WriteQueue {
   #defer(entry: QueueEntry): void {
     entry.state = "deferred";
     settleEntry(entry);
-    this.#room.wake();
+    this.room.wake();
   }
 
   #reportRefusal(isFinal: boolean): void {
@@ -399,60 +370,55 @@ export class WriteQueue {
   /** Sends nothing any more. */
   #stop(): void {
     this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
-    for (const shard of this.#all) this.#giveUp(shard, shard.idle, "failed", this.#stopped);
-    this.#room.wake();
-  }
-
-  /**
-   * Reports whether a search for bad series must end: half of the time for closing is over, or the queue fills up with batches that
-   * it would drop. Merges them first.
-   */
-  #isPressed(): boolean {
-    const { capacity, overflow, monotonicNow } = this.#options;
-    if (monotonicNow() > this.#searchUntilMs) return true;
-    const isFilling = (): boolean => overflow === "drop-oldest" && this.size.samples > capacity / 2;
-    if (isFilling()) { for (const shard of this.#all) shard.merge(); }
-    return isFilling() && this.#all.some((shard) => shard.idle.some((entry) => shard.canDrop(entry)));
-  }
-
-  /** Estimates how long batches take, in milliseconds; 0 if no request was answered yet. */
-  #durationMs(entries: readonly QueueEntry[]): number {
-    const { maxSamplesPerSend, stats: { answerMs = 0 } } = this.#options;
-    return answerMs * entries.reduce((sum, { samples }) => sum + Math.ceil(samples / maxSamplesPerSend), 0);
-  }
-
-  /** Merges what waits if the endpoint is too slow, or refuses requests for now. Says once that the sender is behind. */
-  #keepUp(shard: QueueShard): void {
-    const { closeTimeoutMs, outage, warnings, stats: { answerMs = 0 } } = this.#options;
-    const { lagMs } = this;
-    const waitingMs = this.#durationMs(shard.idle);
-    const isSlow = waitingMs > closeTimeoutMs / 2;
-    const merged = isSlow || outage.isRefused ? shard.merge() : 0;
-    // In an outage, what waits would not take long.
-    if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
-      const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
-      const effect = merged > 0 ? ", and leaves older values out; totals stay right" : "";
-      warnings.once(`${behind}${effect}.`);
+    for (const shard of this.all) {
+      for (const entry of shard.idle) this.giveUp(shard, entry, ["failed", this.#stopped]);
     }
+    this.room.wake();
+  }
+
+  /** Reports whether a search for bad series must end: half of the time for closing is over. */
+  protected isPressed(): boolean {
+    return this.#options.monotonicNow() > this.#searchUntilMs;
+  }
+
+  /** Called when a batch was added to a shard. */
+  protected onPushed(_shard: QueueShard): void {}
+
+  /** Called for each shard when closing begins, with the time for it in milliseconds. */
+  protected onClosing(_shard: QueueShard, _timeoutMs: number): void {}
+
+  /** Called with a batch of which something is left after it was sent. */
+  protected onKept(_shard: QueueShard, _entry: QueueEntry): void {}
+
+  /** Called for each shard if the endpoint is down for long. */
+  protected onOutage(_shard: QueueShard): void {}
+
+  /** Returns a function that lets other samples be sent before a batch that is kept; undefined if the batch is not kept. */
+  protected setAside(_entry: QueueEntry): DeliveryContext["setAside"] {
+    return undefined;
   }
 
   /** Gives up what waits after a long outage, but no totals. Later batches will show whether the endpoint is up again. */
   #giveUpWaiting(): void {
     const { outage } = this.#options;
     if (!outage.isLong) return;
-    for (const shard of this.#all) {
-      const waiting = shard.idle.filter(({ isCumulative }) => this.#isClosed || !isCumulative);
-      this.#giveUp(shard, waiting, "failed", outage.reason);
-      shard.merge();
+    for (const shard of this.all) {
+      for (const entry of shard.idle) {
+        if (this.isClosed || !entry.isCumulative) this.giveUp(shard, entry, ["failed", outage.reason]);
+      }
+      this.onOutage(shard);
     }
   }
 
-  /** Lets batches leave the queue with this outcome. */
-  #giveUp(shard: QueueShard, entries: readonly QueueEntry[], outcome: "failed" | "deferred", reason: string): void {
-    for (const entry of entries) {
-      this.#options.delivery.abandon(entry.job, outcome, reason);
-      this.#leave(shard, entry);
-    }
+  /** Lets a batch leave the queue with an outcome. Returns the number of its samples that got it. */
+  protected giveUp(
+    shard: QueueShard,
+    entry: QueueEntry,
+    outcome: readonly [outcome: "failed" | "deferred" | "dropped", reason: string],
+  ): number {
+    const samples = this.#options.delivery.abandon(entry.job, ...outcome);
+    this.#leave(shard, entry);
+    return samples;
   }
 
   /** Why the queue gives up, with the reason why sending failed, if there is one. */
@@ -461,38 +427,10 @@ export class WriteQueue {
     return reason === "" ? "the queue was closed" : `the queue was closed while sending failed: ${reason}`;
   }
 
-  /**
-   * Merges what waits, and then drops the oldest batches, until the queue is within its limits. It never drops a batch that is
-   * being sent, nor the newest totals: they are sent next when the others are gone, and may alone be larger than the queue.
-   */
-  #dropOldest(): void {
-    const { capacity, maxQueueBytes, delivery, warnings } = this.#options;
-    for (const shard of this.#all) if (this.#room.isOver) shard.merge();
-    while (this.#room.isOver) {
-      let oldest: { readonly entry: QueueEntry; readonly shard: QueueShard } | undefined;
-      for (const shard of this.#all) {
-        const entry = shard.idle.find((entry) => shard.canDrop(entry));
-        if (entry !== undefined && entry.order < (oldest?.entry.order ?? Infinity)) oldest = { entry, shard };
-      }
-      if (oldest === undefined) return;
-      const { entry, shard } = oldest;
-      const dropped = delivery.abandon(entry.job, "dropped", "the queue was full");
-      warnings.once(
-        `The queue is full (${capacity} samples, ${maxQueueBytes} bytes), so the oldest samples in it are dropped. ` +
-          `Samples dropped: ${dropped}. Further ones are only counted.`,
-      );
-      this.#leave(shard, entry);
-    }
-  }
-
   #leave(shard: QueueShard, entry: QueueEntry): void {
     shard.remove(entry);
     if (entry.settle === undefined) this.#unreported.add(entry.job.takeReport());
     settleEntry(entry);
-    this.#room.wake();
+    this.room.wake();
   }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

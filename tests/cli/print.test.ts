@@ -168,7 +168,7 @@ test("a message that quotes a megabyte is shortened, in linear time", () =>
     const result = await runCli([file, "--thresholds", "--url", "http://127.0.0.1:1/w", "--retry-deadline", "0"]);
     assert.equal(result.code, 1, result.stderr);
     assert.match(result.stderr, /warn: The threshold "n+\.\.\.\n/);
-    assert.match(result.stderr, /it does not say of which type n+…, n/);
+    assert.match(result.stderr, /it does not say of which type n+\.\.\., n/);
     for (const line of result.stderr.split("\n")) assert.ok(line.length < 4100, `${line.length}`);
   }));
 

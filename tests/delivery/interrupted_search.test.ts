@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RemoteWriteOutputOptions } from "../../mod.ts";
-import { QueuedJob } from "../../src/send/queued_job.ts";
+import { DeliveryJob } from "../../src/send/delivery_job.ts";
+import { takeOver } from "../../src/send/queue_shard.ts";
 import { type Fault, prometheus } from "../support/scripted_receiver.ts";
 import { assertAddsUp, counts, live, seriesName, startRun } from "../support/scripted_run.ts";
 import { jsonCodecs, SeriesNames, setUpDelivery } from "../support/sending.ts";
@@ -44,11 +45,11 @@ test("samples that a search judges at its end are counted if the delivery is tak
   const setting = setUpDelivery({ faults: [refusal, refusal, refusal, { kind: "slow", ms: 5000 }] });
   const { clock, delivery, stats } = setting;
   const batch = new SeriesNames().batch([["a", 1, 1], ["a", 2, 2], ["b", 1, 3]]);
-  const old = new QueuedJob({ batch, from: 0, to: batch.length });
+  const old = new DeliveryJob({ batch, from: 0, to: batch.length });
   const cancelled = new AbortController();
   const slow = delivery.advance(old, cancelled.signal);
   await clock.advance(1000);
-  const job = old.takeOver();
+  const job = takeOver(old);
   cancelled.abort();
   await clock.settle(slow);
   await clock.settle(delivery.advance(job, new AbortController().signal));

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RemoteWriteOutput } from "../../mod.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
-import { printable, printableLines } from "../../src/model/printable.ts";
+import { printable, printableLines, quote } from "../../src/model/printable.ts";
 import { formatSeries } from "../../src/receive/format_series.ts";
-import { quote } from "../../src/receive/quote.ts";
 import { assertPrintable, controls, hostile } from "../support/controls.ts";
 
 test("every control is replaced by its escape in JSON, and no other character is", () => {

@@ -141,6 +141,58 @@ test("close() waits for metadata and for samples within the same time", async ()
   assert.equal(clock.timers, 0);
 });
 
+test("a flush neither waits for the metadata of an earlier flush, nor sends them a second time", async () => {
+  const receiver = strictReceiver();
+  let asked = 0;
+  let answer = (): void => {};
+  const setting = setUp({
+    fetch: async (input, init) => {
+      const before = receiver.writes.length;
+      const response = await receiver.fetch(input, init);
+      const isFirst = (receiver.writes[before]?.metadata.size ?? 0) > 0 && ++asked === 1;
+      if (isFirst) await new Promise<void>((resolve) => answer = resolve);
+      return response;
+    },
+  });
+  const { clock, output } = setting;
+  output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  let ended = false;
+  const first = output.flush().then(() => ended = true);
+  await clock.advance(1000);
+  output.add({ metric: counter, time: 2, value: 1, tags: {} });
+  output.add({ metric: gauge, time: 2, value: 1, tags: {} });
+  await clock.settle(output.flush());
+  assert.deepEqual([ended, clock.now()], [false, 1000]);
+  answer();
+  await clock.settle(first);
+  await clock.settle(output.close());
+  assert.deepEqual(metadataNamesOf({ ...setting, receiver }), [["k6_iterations_total"], ["k6_vus"]]);
+  assert.equal(clock.timers, 0);
+});
+
+test("close() does not wait for metadata whose request was cancelled before: in workerd, they never end", async () => {
+  const receiver = strictReceiver();
+  const never = new Promise<never>(() => {});
+  let requests = 0;
+  let isCancelled = false;
+  const { clock, output } = setUp({
+    sleep: (ms, signal) => isCancelled ? never : clock.sleep(ms, signal),
+    fetch: (input, init) => {
+      // The first request has the sample.
+      isCancelled = ++requests === 2;
+      return isCancelled ? never : receiver.fetch(input, init);
+    },
+  });
+  output.add({ metric: counter, time: 1, value: 1, tags: {} });
+  void output.flush();
+  await clock.advance(1);
+  isCancelled = false;
+  await clock.advance(60_000);
+  const startMs = clock.now();
+  const { samples, delivered } = await clock.settle(output.close());
+  assert.deepEqual([samples, delivered, clock.now() - startMs], [1, 1, 0]);
+});
+
 test("after a fallback to 1.0, the receiver gets metadata", async () => {
   const receiver = strictReceiver({ acceptVersions: ["1.0"] });
   const setting = { ...setUp({ protocol: "auto", fetch: receiver.fetch }), receiver };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DescribedError, describeNetworkError } from "../../src/send/network_error.ts";
+import { describedError, describeNetworkError } from "../../src/send/network_error.ts";
 import { errorOf, permanentErrors } from "../support/fetch_errors.ts";
 
 const denoPrefix = "error sending request for url (https://127.0.0.1:1/): client error (Connect): ";
@@ -138,7 +138,7 @@ test("answers that no request asked for are permanent; the endpoint may have sto
 });
 
 test("an error that a fetch described keeps its words", () => {
-  const cause = new DescribedError("the proxy is away", { isPermanent: false });
+  const cause = describedError("the proxy is away", { isPermanent: false });
   assert.deepEqual(describeNetworkError(new TypeError("fetch failed", { cause })), {
     reason: "the proxy is away",
     isPermanent: false,

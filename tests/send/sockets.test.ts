@@ -6,7 +6,7 @@ import type { Sleep } from "../../src/send/sleep.ts";
 import { Outage } from "../../src/send/outage.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
-import { WriteQueue } from "../../src/send/write_queue.ts";
+import { TotalsQueue } from "../../src/send/totals_queue.ts";
 import { type ReceiverServer, type SocketFault, startReceiver } from "../support/receiver_server.ts";
 import { prometheus, type ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { defaultLimits, SeriesNames } from "../support/sending.ts";
@@ -101,7 +101,7 @@ async function withServer(options: SettingOptions, run: (setting: Setting) => Pr
     warnings,
     random: () => 0.5,
   });
-  const queue = new WriteQueue({
+  const queue = new TotalsQueue({
     ...limits,
     onRefusal: "defer",
     ...endpoint,

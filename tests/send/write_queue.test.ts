@@ -7,7 +7,8 @@ import { Outage } from "../../src/send/outage.ts";
 import { mergeReports } from "../../src/send/report_builder.ts";
 import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
-import { type CloseOptions, WriteQueue } from "../../src/send/write_queue.ts";
+import { TotalsQueue } from "../../src/send/totals_queue.ts";
+import type { CloseOptions } from "../../src/send/write_queue.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import type { Fault } from "../support/scripted_receiver.ts";
 import {
@@ -446,7 +447,7 @@ test("a delivery that throws does not stop its shard", async () => {
     },
   });
   const liveness = new Liveness(clock.monotonicNow, clock.sleep);
-  const queue = new WriteQueue({ ...common, onRefusal: "defer", outage, delivery, liveness });
+  const queue = new TotalsQueue({ ...common, onRefusal: "defer", outage, delivery, liveness });
   const series = new SeriesNames();
   const reports = [1, 2].map((time) => queue.push(0, series.batch([["a", time, 1]])));
   const [broken, fine] = await Promise.all(reports);

@@ -23,7 +23,7 @@ import type { EncodedRequest, RequestResult } from "../../src/send/request_resul
 import { withRetry } from "../../src/send/retry.ts";
 import { SendStats, withStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
-import { WriteQueue, type WriteQueueOptions } from "../../src/send/write_queue.ts";
+import { TotalsQueue, type TotalsQueueOptions } from "../../src/send/totals_queue.ts";
 import {
   type Behaviour,
   type Fault,
@@ -43,7 +43,7 @@ export const defaultLimits: ResolvedClientOptions & Resolved<QueueOptions, Optio
 export interface SendingOptions
   extends
     Partial<Omit<DeliveryOptions, "send" | "monotonicNow" | "outage">>,
-    Partial<Omit<WriteQueueOptions, "delivery" | "outage" | "liveness" | "budget" | "sleep">>,
+    Partial<Omit<TotalsQueueOptions, "delivery" | "outage" | "liveness" | "budget" | "sleep">>,
     Pick<Behaviour, "bad" | "poison" | "v2"> {
   /** What happens to the first requests. The body of an answer is "status 503 by script" by default. */
   readonly faults?: readonly Fault[];
@@ -59,7 +59,7 @@ export interface SendingOptions
 export interface Sending {
   readonly clock: VirtualClock;
   readonly receiver: ScriptedReceiver;
-  readonly queue: WriteQueue;
+  readonly queue: TotalsQueue;
   readonly delivery: Delivery;
   readonly stats: SendStats;
   readonly messages: string[];
@@ -114,7 +114,7 @@ export function createSending(options: SendingOptions = {}): Sending {
   const retries = { ...common, random, retryOn429: true, sleep: liveness.ofSleep(outage.ofSleep(sleep)) };
   const send = withRetry(attempt, retries);
   const delivery = new Delivery({ ...common, outage: isAlone ? undefined : outage, send });
-  const queue = new WriteQueue({ ...common, outage, delivery, liveness });
+  const queue = new TotalsQueue({ ...common, outage, delivery, liveness });
   const quarantine = new Quarantine();
   const deliver = (batch: Batch): Promise<DeliveryReport> =>
     clock.settle(

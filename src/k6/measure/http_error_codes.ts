@@ -7,6 +7,7 @@
  * @see https://grafana.com/docs/k6/latest/javascript-api/error-codes/
  * @module
  */
+import { isObject, type UnknownRecord } from "../../model/records.ts";
 
 /** The tags `error` and `error_code` of a failed request. */
 export interface HttpError {
@@ -57,22 +58,11 @@ export function describeHttpError(error: unknown, aborted: boolean): HttpError {
   return { code: 1000, text: codes[0] ?? String(chain[0]?.name ?? typeof error) };
 }
 
-interface ErrorLike {
-  readonly name?: unknown;
-  readonly message?: unknown;
-  readonly code?: unknown;
-  readonly cause?: unknown;
-}
-
 /** Returns the error and its causes. The number is limited, because a cause may lead back to the error. */
-function causes(error: unknown): ErrorLike[] {
-  const chain: ErrorLike[] = [];
+function causes(error: unknown): UnknownRecord[] {
+  const chain: UnknownRecord[] = [];
   for (let at = error; isObject(at) && chain.length < 5; at = at.cause) chain.push(at);
   return chain;
-}
-
-function isObject(value: unknown): value is ErrorLike {
-  return typeof value === "object" && value !== null;
 }
 
 function withoutAddresses(message: unknown): string {

@@ -14,7 +14,8 @@ import type { RequestBudget } from "../../send/request_budget.ts";
 import { untilAborted } from "../../send/sleep.ts";
 import { type DropReason, SendStats, type SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
-import { type PushOptions, type QueueCloseOptions, type SampleQueue, WriteQueue } from "../../send/write_queue.ts";
+import { TotalsQueue } from "../../send/totals_queue.ts";
+import type { PushOptions, QueueCloseOptions, SampleQueue } from "../../send/write_queue.ts";
 import { EndpointLabels } from "./endpoint_labels.ts";
 import type { ResolvedEndpoint } from "./endpoint_options.ts";
 import type { ResolvedOptions } from "./resolve_options.ts";
@@ -66,7 +67,7 @@ export class Destination {
     this.#warnings = warnings;
     // Nothing waits for one of several endpoints while it is down.
     this.#dropsNew = isOneOfSeveral && spool === undefined && output.overflow === "block";
-    const queue = new WriteQueue({ ...sending, ...sender, overflow, onRefusal });
+    const queue = new TotalsQueue({ ...sending, ...sender, overflow, onRefusal });
     this.#queue = spool?.before(queue, sending) ?? queue;
   }
 

@@ -5,6 +5,7 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
  */
+import { isRecord } from "../../model/records.ts";
 import { type Metric, metricTypes, thresholdText, valueTypes } from "../metric.ts";
 import type { Sample, Tags } from "../sample.ts";
 import type { SkipReason } from "./k6_reader.ts";
@@ -52,7 +53,7 @@ export function readK6Line(line: string, metricOf: (name: string) => Metric | un
   } catch {
     return skipped(beginsAsK6(line) ? "malformed" : "foreign");
   }
-  if (!isObject(parsed) || !isObject(parsed.data) || typeof parsed.metric !== "string") return skipped("foreign");
+  if (!isRecord(parsed) || !isRecord(parsed.data) || typeof parsed.metric !== "string") return skipped("foreign");
   if (parsed.type === "Metric") return readMetric(parsed.metric, parsed.data);
   if (parsed.type === "Point") return readPoint(parsed.data, metricOf(parsed.metric));
   return skipped("foreign");
@@ -90,7 +91,7 @@ export function readTags(point: Record<string, unknown>): Pick<Sample, "tags" | 
 /** Converts numbers and booleans to strings, because k6's own metadata contain them. */
 function stringsOf(value: unknown): Tags | undefined {
   if (value === undefined || value === null) return noTags;
-  if (!isObject(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const strings: [string, string][] = [];
   for (const [name, each] of Object.entries(value)) {
     if (each === null) continue;
@@ -98,11 +99,6 @@ function stringsOf(value: unknown): Tags | undefined {
     strings.push([name, String(each)]);
   }
   return strings.length === 0 ? noTags : Object.freeze(Object.fromEntries(strings));
-}
-
-/** Reports whether a value is an object and not an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function skipped(reason: SkipReason): K6Line {

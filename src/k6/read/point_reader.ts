@@ -7,10 +7,11 @@
  *
  * @module
  */
+import { isRecord } from "../../model/records.ts";
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
 import { ByteString, hashOf } from "./byte_string.ts";
-import { isObject, readTags } from "./k6_json_line.ts";
+import { readTags } from "./k6_json_line.ts";
 import { SecondParser } from "./rfc3339.ts";
 import { TagsTable } from "./tags_table.ts";
 
@@ -229,7 +230,7 @@ export class PointReader {
     } catch {
       return undefined;
     }
-    return isObject(point) && Object.keys(point).every((name) => name === key) ? readTags(point) : undefined;
+    return isRecord(point) && Object.keys(point).every((name) => name === key) ? readTags(point) : undefined;
   }
 }
 

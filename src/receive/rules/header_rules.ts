@@ -1,5 +1,5 @@
 import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../model/printable.ts";
 import type { Report, Rule } from "./rules.ts";
 
 const contentTypes: Readonly<Record<ProtocolVersion, readonly string[]>> = {

@@ -3,7 +3,7 @@ import type { DecodedRequest } from "../../protocol/decode.ts";
 import { checkHistogram } from "../../protocol/histogram_rules.ts";
 import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
 import { compareUtf8 } from "../../model/labels.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../model/printable.ts";
 import type { Report } from "./rules.ts";
 
 /** The context of a series. */

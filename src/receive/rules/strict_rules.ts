@@ -1,7 +1,7 @@
 import type { TimeSeries } from "../../model/time_series.ts";
 import type { DecodedRequest } from "../../protocol/decode.ts";
 import type { ProtocolVersion } from "../../protocol/protocol_version.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../model/printable.ts";
 import { checkOptions, wholeNumber } from "../receiver_options.ts";
 import { type LongTexts, seriesKey } from "../series_key.ts";
 import { checkHeaders } from "./header_rules.ts";

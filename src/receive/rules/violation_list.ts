@@ -1,6 +1,6 @@
 import type { Label } from "../../model/time_series.ts";
 import { formatSeries } from "../format_series.ts";
-import { cut } from "../quote.ts";
+import { cut } from "../../model/printable.ts";
 import type { Rule, Violation } from "./rules.ts";
 
 /** The number of violations that an answer names. */
