@@ -126,7 +126,7 @@ test("a complete run sends nothing again; a run with another file or option is t
       const requests = server.requests.length;
       const again = await runCli([...command, "--timeout", "10s"]);
       assert.equal(again.code, 0, again.stderr);
-      assert.match(again.stderr, /Continuing from .*: earlier runs sent \d+ windows\./);
+      assert.match(again.stderr, /Continuing from .*: earlier runs sent [\d,]+ windows\./);
       // A file of the same length, with the same beginning and end.
       const json = readFileSync(file);
       const changed = join(folder, "changed.json");

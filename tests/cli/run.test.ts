@@ -164,7 +164,7 @@ test("if k6 is killed in the middle of a line, what it wrote before is delivered
     const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);
     assert.match(result.stderr, /3,097 k6 samples in 3,121 lines\n {3}skipped {2}1 cut off\n/);
-    assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered \d+ samples?, but some/);
+    assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered [\d,]+ samples?, but some/);
     assert.ok(total(receiver, "k6_http_reqs_total") > 0);
   }));
 
@@ -272,7 +272,7 @@ test("garbage is counted and is no success; k6's samples among it are delivered"
     assert.equal(result.code, 1, result.stderr);
     assert.match(
       lastLine(result),
-      /^error: k6 ended with 0; delivered \d+ samples?, but some of its results could not be read/,
+      /^error: k6 ended with 0; delivered [\d,]+ samples?, but some of its results could not be read/,
     );
     assert.equal(receiver.samples.findLast(({ name }) => name === "k6_vus")?.value, 29);
   }));

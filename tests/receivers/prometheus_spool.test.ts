@@ -1,3 +1,4 @@
+// Runs on one runtime: what Prometheus stores depends on the requests only. Other tests use the files of the spool on each runtime.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
