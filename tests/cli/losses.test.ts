@@ -117,12 +117,11 @@ for (const [reason, flag] of slowCases(refusals)) {
 test("a rejection whose body does not end costs a second, not the whole timeout", async () => {
   const faults: SocketFault[] = [{ kind: "answer", status: 400, body: "first words", hangs: true }];
   const server = await startReceiver({ script: prometheus, faults });
-  const started = performance.now();
-  const args = ["-", "--protocol", "1.0", "--url", server.url];
+  const args = ["-", "--protocol", "1.0", "--timeout", "1h", "--url", server.url];
   const { code, stderr } = await runCli(args, { input: point(1) }).finally(() => server.close());
+  // After a minute, the test would end the command.
   assert.equal(code, 1);
   assert.match(stderr, /1 rejected: status 400: first words\n/);
-  assert.ok(performance.now() - started < 10_000);
 });
 
 test("--shift-to-now is not named if it is given; --quiet shows only the sum of the losses", () =>

@@ -13,6 +13,7 @@ import { assertPrintable, controls, hostile } from "../support/controls.ts";
 import { withReceiver } from "../support/receiver_server.ts";
 import { headersV1, postV1, postV2 } from "../support/requests.ts";
 import { refusing } from "../support/scripted_receiver.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 import { withK6 } from "../support/with_k6.ts";
 
@@ -58,7 +59,7 @@ test("send: names and tags of a recording, names of files, and the answers of an
       "--max-series",
       "1",
     ];
-    for (const status of [400, 403, 422]) {
+    for (const status of slowCases([400, 403, 422])) {
       await withReceiver(async ({ url }) => {
         const args = [...flags, "--checkpoint", join(folder, `state${status}${fileName}`), "--url", url];
         assertPrinted(await runCli(args), /Cannot read all of .*run\\u0001/);
@@ -175,7 +176,7 @@ test("a message that quotes a megabyte is shortened, in linear time", () =>
 const labels = [{ name: "__name__", value: metric }, { name: `l${hostile}`, value: hostile }];
 
 test("receive: names, labels and metadata of a request, in the table, as JSON and in the messages of --strict", async () => {
-  for (const flags of [[], ["--json"], ["--strict", "--log-level", "debug"]]) {
+  for (const flags of slowCases([["--json"], [], ["--strict", "--log-level", "debug"]])) {
     const running = startCli(["receive", "--port", "0", ...flags]);
     const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
     const series = { labels, samples: [{ value: 1, timestamp: 1n }] };
