@@ -12,7 +12,7 @@ const report = (failures) => {
   failed += failures.length;
   for (const failure of failures) console.log(`not ok: ${failure}\n`);
 };
-// Errors that no test waits for belong to the test that runs.
+// An error that no test waits for makes the test fail that runs at this moment.
 for (const event of ["unhandledRejection", "uncaughtException"]) {
   process.on(event, (error) => {
     running.stray.push(error);

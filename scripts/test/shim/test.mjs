@@ -1,5 +1,5 @@
-// The functions of node:test that the suite uses, in the files' own process and on every runtime. node:test itself follows each
-// promise of a test, which doubles the time on Node. Tests run one after the other.
+// Takes the place of node:test on every runtime, with the functions that the suite uses. node:test itself follows each promise of
+// a test, which doubles the time on Node. Tests run one after the other.
 const { setTimeout, clearTimeout, performance } = globalThis;
 
 /** A test that takes longer hangs, even on a busy machine. */
@@ -18,7 +18,7 @@ export const before = (fn) => void registered.before.push(fn);
 /** Runs a function after the tests of the file. */
 export const after = (fn) => void registered.after.push(fn);
 
-/** The name of the test that runs, and the errors that came to no test: what is not awaited belongs to it. */
+/** The name of the test that runs, and the errors meanwhile that reached the process instead of the test. */
 export const running = { name: "", stray: [] };
 
 /**
@@ -35,7 +35,6 @@ export async function runTests() {
     const started = performance.now();
     try {
       await withLimit(fn, limitMs);
-      // An error that came to no test came to the process, which reports it at the end of the turn.
       if (running.stray.length > 0) throw running.stray[0];
       return true;
     } catch (error) {
