@@ -50,6 +50,11 @@ function isSlow(path) {
   return readFileSync(`${root}/${path}`, "utf8").includes("support/runs.ts");
 }
 
+/** Reports whether this is the runtime that runs the tests whose results depend on no runtime. */
+function isOneRuntime(runtime) {
+  return deep || runtime === deno || chosen.length === 1;
+}
+
 /** Reports whether a test says that nothing in it depends on the runtime. */
 function runsOnce(path) {
   return readFileSync(`${root}/${path}`, "utf8").startsWith("// Runs on one runtime: ");
@@ -75,8 +80,7 @@ for (const runtime of chosen) {
   const packaging = runtime === node || (quick !== undefined && (pattern !== "" || deep))
     ? tests.filter(isPackaging)
     : [];
-  const isFirst = runtime === deno || chosen.length === 1;
-  const others = tests.filter((path) => !isPackaging(path) && (isFirst || !runsOnce(path)));
+  const others = tests.filter((path) => !isPackaging(path) && (isOneRuntime(runtime) || !runsOnce(path)));
   const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
@@ -124,7 +128,7 @@ async function runTask({ runtime, program, files, number, of }) {
   const temporary = mkdtempSync(`${tmpdir()}/k6-remote-write-tests-`);
   const { status, output, passed, failed } = await runtime.run(program, files, {
     name,
-    env: { ...process.env, TMPDIR: temporary, ...shared },
+    env: { ...process.env, TMPDIR: temporary, TEST_ONE_RUNTIME: String(isOneRuntime(runtime)), ...shared },
   });
   rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   const seconds = (Date.now() - started) / 1000;

@@ -44,7 +44,7 @@ function assertPrinted({ stdout, stderr }: CliResult, expected: RegExp): void {
   assertPrintable(stderr, "standard error");
 }
 
-test("send: names and tags of a recording, names of files, and the answers of an endpoint", () =>
+test("send: names and tags of a recording, names of files, and the answers of an endpoint (on one runtime)", () =>
   withFolder(async (folder) => {
     const file = join(folder, fileName);
     writeFileSync(file, `\x1b]0;foreign\x07\n${recording}`);
@@ -127,7 +127,7 @@ test("usage errors: flags, values, variables, files and their keys", () =>
     assertPrinted(result, /there is no variable K6_PROMETHEUS_/);
   }));
 
-test("run: names, tags and the testid that k6 writes", () =>
+test("run: names, tags and the testid that k6 writes (on one runtime)", () =>
   withK6(async ({ k6, options }) => {
     const json = k6.write("hostile.json", recording);
     const result = await runCli(["run", "script.js", "--log-level", "debug", "--testid", "other"], options({ json }));
@@ -152,7 +152,7 @@ test("send: the foreign lines of a recording on standard input are printable, th
     }
   }));
 
-test("a message that quotes a megabyte is shortened, in linear time", () =>
+test("a message that quotes a megabyte is shortened, in linear time (on one runtime)", () =>
   withFolder(async (folder) => {
     const file = join(folder, "run.json");
     const name = "n".repeat(300_000);

@@ -124,7 +124,7 @@ test("receive --forward that is killed in an outage forwards everything that it 
     assert.deepEqual(server.receiver.stored.get("a")?.map(({ value }) => value), [0, 1, 2, 3, 4]);
   }));
 
-test("run keeps what it cannot send, and the next run sends it first", () =>
+test("run keeps what it cannot send, and the next run sends it first (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     await withFolder(async (folder) => {
       const spool = join(folder, "spool");
@@ -146,7 +146,7 @@ test("run keeps what it cannot send, and the next run sends it first", () =>
     });
   }, { script: prometheus }));
 
-test("run --light keeps what it cannot send, and the next run sends it first", () =>
+test("run --light keeps what it cannot send, and the next run sends it first (on one runtime)", () =>
   withLightK6((k6) =>
     withOutage(async (server, folder) => {
       const spool = join(folder, "spool");

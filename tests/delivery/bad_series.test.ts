@@ -130,7 +130,7 @@ test("a series that becomes bad in the course of a run is found, and costs the o
   await clock.settle(output.close());
 });
 
-test("a client remembers bad series from one write to the next", async () => {
+test("a client remembers bad series from one write to the next (on one runtime)", async () => {
   const { bad } = badSeries(150);
   const clock = new VirtualClock();
   const receiver = new ScriptedReceiver({ clock, ...prometheus, bad });
@@ -181,7 +181,7 @@ for (const [title, protocol, behaviour] of slowCases(receivers)) {
   });
 }
 
-test("with the search limited by time, samples that were not tried are reported as not tried, never as refused themselves", async () => {
+test("with the search limited by time, samples that were not tried are reported as not tried, never as refused themselves (on one runtime)", async () => {
   const { bad } = badSeries(500);
   const run = startRun({ behaviour: { ...prometheus, bad, latencyMs: 2000 }, output: { protocol: "1.0" } });
   const { clock, receiver, output } = run;
@@ -241,7 +241,7 @@ for (const protocol of ["1.0", "2.0", "auto"] as const) {
   });
 }
 
-test("once the feature is switched on, native histograms are sent again", async () => {
+test("once the feature is switched on, native histograms are sent again (on one runtime)", async () => {
   const run = startRun({
     behaviour: { ...prometheus, noNativeHistograms: true },
     output: { protocol: "1.0", trendAs: "native" },
@@ -282,7 +282,7 @@ for (const badStatus of [400, 500]) {
   });
 }
 
-test("a bad series that is answered 500 without end costs the good series time, but not their totals", async () => {
+test("a bad series that is answered 500 without end costs the good series time, but not their totals (on one runtime)", async () => {
   const { bad } = badSeries(1);
   const run = startRun({ behaviour: { ...m3, bad, latencyMs: 10 }, output: { closeTimeoutMs: 120_000 } });
   const { clock, receiver, output } = run;
