@@ -96,8 +96,11 @@ for (const runtime of chosen) {
   if (batches.length === 0 && pattern === "") result.failed++;
 }
 // The longest tasks first, so that no core is idle at the end.
-const length = ({ runtime, files }) =>
-  isPackaging(files[0]) ? 3 : startsProcesses(files[0]) || runtime.isBundle ? 2 : 1;
+const length = ({ runtime, files }) => {
+  if (isPackaging(files[0])) return 4;
+  if (startsProcesses(files[0]) || runtime.isBundle) return 3;
+  return files.some((path) => path.startsWith("tests/delivery/")) ? 2 : 1;
+};
 tasks.sort((a, b) => length(b) - length(a));
 await bundleSuite([...tests, "tests/support/installed_package.ts"]);
 const shared = {

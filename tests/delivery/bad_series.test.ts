@@ -20,7 +20,7 @@ import {
   timeSeries,
 } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
-import { runsSlowTests, slowCases } from "../support/runs.ts";
+import { isDeep, slowCases } from "../support/runs.ts";
 
 const seriesCount = 500;
 const windows = 20;
@@ -294,7 +294,7 @@ test("a bad series that is answered 500 without end costs the good series time, 
 });
 
 test("the memory of bad series is bounded: with more of them than it holds, the good series are still delivered", {
-  skip: !runsSlowTests,
+  skip: !isDeep,
 }, async () => {
   const bad: Behaviour["bad"] = ({ labels }) => labels.some(({ name, value }) => name === "n" && Number(value) >= 100);
   const { clock, receiver, output } = startRun({ behaviour: { ...mimir, bad }, output: { protocol: "1.0" } });

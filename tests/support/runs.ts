@@ -8,7 +8,8 @@
 
 const agent = globalThis.navigator?.userAgent ?? "Node";
 const isServer = /^(?:Node|Deno|Bun)/.test(agent);
-const isDeep = isServer && globalThis.process?.env.TEST_DEPTH === "deep";
+/** Whether all inputs run, with `npm test -- --deep`. */
+export const isDeep: boolean = isServer && globalThis.process?.env.TEST_DEPTH === "deep";
 const isDeno = agent.startsWith("Deno");
 
 /** Whether this runtime runs the tests that are too slow to run on each of them. */
