@@ -4,7 +4,7 @@
 // always a failure.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { build, install, root } from "./setup.mjs";
+import { build, install, programs, root } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 const quick = args.find((arg) => /^--quick(?:=|$)/.test(arg));
@@ -15,11 +15,11 @@ if (unknown !== undefined) fail(`the argument is "${unknown}", expected a PATTER
 
 install();
 rmSync(`${root}/build`, { recursive: true, force: true });
-build({ tests: true });
+build();
 
 // These modules import packages that were installed just now.
 const { bun } = await import("./test/bun.mjs");
-const { bundleCommand } = await import("./test/bundle.mjs");
+const { bundleCommand, bundleSuite } = await import("./test/bundle.mjs");
 const { chromium } = await import("./test/chromium.mjs");
 const { deno } = await import("./test/deno.mjs");
 const { newestNode, node } = await import("./test/node.mjs");
@@ -50,6 +50,16 @@ function isSlow(path) {
   return readFileSync(`${root}/${path}`, "utf8").includes("support/runs.ts");
 }
 
+/** Reports whether this is the runtime that runs the tests whose results depend on no runtime. */
+function isOneRuntime(runtime) {
+  return deep || runtime === deno || chosen.length === 1;
+}
+
+/** Reports whether a test says that nothing in it depends on the runtime. */
+function runsOnce(path) {
+  return readFileSync(`${root}/${path}`, "utf8").startsWith("// Runs on one runtime: ");
+}
+
 // The tests in packaging/ start all runtimes themselves, so one runtime runs them.
 const isPackaging = (path) => path.startsWith("tests/packaging/");
 // These wait for other processes most of the time.
@@ -67,8 +77,10 @@ for (const runtime of chosen) {
     if (process.env.CI === "true") result.failed++;
     continue;
   }
-  const packaging = runtime === node || (quick !== undefined && pattern !== "") ? tests.filter(isPackaging) : [];
-  const others = tests.filter((path) => !isPackaging(path));
+  const packaging = runtime === node || (quick !== undefined && (pattern !== "" || deep))
+    ? tests.filter(isPackaging)
+    : [];
+  const others = tests.filter((path) => !isPackaging(path) && (isOneRuntime(runtime) || !runsOnce(path)));
   const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
@@ -84,13 +96,22 @@ for (const runtime of chosen) {
   if (batches.length === 0 && pattern === "") result.failed++;
 }
 // The longest tasks first, so that no core is idle at the end.
-const length = ({ runtime, files }) =>
-  isPackaging(files[0]) ? 3 : startsProcesses(files[0]) || runtime.isBundle ? 2 : 1;
+const length = ({ runtime, files }) => {
+  if (isPackaging(files[0])) return 4;
+  if (startsProcesses(files[0]) || runtime.isBundle) return 3;
+  return files.some((path) => path.startsWith("tests/delivery/")) ? 2 : 1;
+};
 tasks.sort((a, b) => length(b) - length(a));
-const shared = { TEST_COMMAND: await bundleCommand(), ...(deep && { TEST_DEPTH: "deep" }) };
+await bundleSuite([...tests, "tests/support/installed_package.ts"]);
+const shared = {
+  TEST_COMMAND: await bundleCommand(),
+  // The variable of npm, which tests on other runtimes read to start Node.
+  npm_node_execpath: programs.node,
+  ...(deep && { TEST_DEPTH: "deep" }),
+};
 let installed;
 if (tasks.some(({ files }) => isPackaging(files[0]))) {
-  const { installPackage } = await import("../build/tests/support/installed_package.js");
+  const { installPackage } = await import("../build/suite/tests/support/installed_package.js");
   installed = await installPackage();
   shared.TEST_PACKAGE = installed.folder;
 }
@@ -110,7 +131,7 @@ async function runTask({ runtime, program, files, number, of }) {
   const temporary = mkdtempSync(`${tmpdir()}/k6-remote-write-tests-`);
   const { status, output, passed, failed } = await runtime.run(program, files, {
     name,
-    env: { ...process.env, TMPDIR: temporary, ...shared },
+    env: { ...process.env, TMPDIR: temporary, TEST_ONE_RUNTIME: String(isOneRuntime(runtime)), ...shared },
   });
   rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   const seconds = (Date.now() - started) / 1000;

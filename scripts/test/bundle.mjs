@@ -1,4 +1,6 @@
-// Bundles the tests that need only the language and the web's interfaces, for workerd and for browsers.
+// Bundles the tests: all of them for Node, Deno and Bun, and those that need only the language and the web's interfaces for
+// workerd and browsers.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { root } from "../setup.mjs";
@@ -48,18 +50,43 @@ async function findPortable(tests) {
   return tests.filter((path) => portable(path));
 }
 
-/** Bundles the command to one file, which starts twice as fast as its modules, and returns the path of the file. */
+/** Bundles the command to one small file, which starts twice as fast as its modules, and returns the path of the file. */
 export async function bundleCommand(outfile = `${root}/build/command.mjs`) {
   await build({
     absWorkingDir: root,
     entryPoints: ["src/cli/main.ts"],
     outfile,
     bundle: true,
+    minify: true,
+    keepNames: true,
     format: "esm",
     platform: "node",
     logLevel: "error",
   });
   return outfile;
+}
+
+/** The folder of the bundle that Node, Deno and Bun run. */
+export const suiteFolder = `${root}/build/suite`;
+
+/** Bundles files, each to a path of its own in the folder. They share what they import. */
+export async function bundleSuite(files) {
+  const { devDependencies } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["scripts/test/run_files.mjs", ...files],
+    outbase: ".",
+    outdir: suiteFolder,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    alias: { "node:test": alias["node:test"] },
+    // Other packages for development are no ES modules, or need their own folder.
+    external: Object.keys(devDependencies).filter((name) => name !== "fast-check"),
+    ignoreAnnotations: true,
+    logLevel: "error",
+  });
 }
 
 /** Leaves `?module` imports to the runtime, as the build tools of edge runtimes do. */

@@ -1,21 +1,14 @@
-// The suite on Node, compiled: on the installed version, and on the newest one, which npm's package "node" contains.
+// The suite on Node: on the installed version, and on the newest one, which npm's package "node" contains.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { programs, root } from "../setup.mjs";
-import { runCounted, writeBatch } from "./batch.mjs";
 import { portableTests } from "./bundle.mjs";
+import { runFiles } from "./server.mjs";
 
 const newestVersion = "26.10.0";
 const packaged = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
 
-function run(program, files, { name, env }) {
-  const batch = writeBatch(name, files.map((path) => `../${path.replace(/\.ts$/, ".js")}`), "js");
-  return runCounted(program, ["--test-reporter=spec", batch], {
-    env,
-    passed: /^ℹ pass (\d+)$/gm,
-    failed: /^ℹ fail (\d+)$/gm,
-  });
-}
+const run = (program, files, options) => runFiles([program], files, options);
 
 /**
  * Downloads a version of Node once, into the cache, and returns its path. Returns undefined if there is none for this platform or

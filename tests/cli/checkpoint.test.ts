@@ -126,7 +126,7 @@ test("a complete run sends nothing again; a run with another file or option is t
       const requests = server.requests.length;
       const again = await runCli([...command, "--timeout", "10s"]);
       assert.equal(again.code, 0, again.stderr);
-      assert.match(again.stderr, /Continuing from .*: earlier runs sent \d+ windows\./);
+      assert.match(again.stderr, /Continuing from .*: earlier runs sent [\d,]+ windows\./);
       // A file of the same length, with the same beginning and end.
       const json = readFileSync(file);
       const changed = join(folder, "changed.json");
@@ -191,7 +191,7 @@ test("the endpoint of a run is the same whether the default is named or not", ()
     await assert.rejects(openState(folder, file, { url: "http://localhost:9091/api/v1/write" }), ConfigurationError);
   }));
 
-test("a window that is given up ends the run, which says so once, and the same command continues with the window", () =>
+test("a window that is given up ends the run, which says so once, and the same command continues with the window (on one runtime)", () =>
   withRecording(async (folder, recording) => {
     let down = false;
     let served = 0;
@@ -275,7 +275,7 @@ test("after a file that cannot be read to its end, the next run continues with t
     assert.deepEqual([...server.receiver.stored.values()].map((samples) => samples.at(-1)?.value), [seconds * 200 - 1]);
   }));
 
-test("after SIGTERM, the next run continues with the window that was being read", () =>
+test("after SIGTERM, the next run continues with the window that was being read (on one runtime)", () =>
   withRecording(async (folder, recording) => {
     let served = 0;
     const server = await startReceiver({

@@ -17,6 +17,7 @@ import { test } from "node:test";
 import { Checkpoint } from "../../src/cli/checkpoint.ts";
 import { point, runCli, startCli, usageErrorOf } from "../support/cli.ts";
 import { withReceiver } from "../support/receiver_server.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 /** Calls a function with a folder that holds run.json: ten samples, one in each window of 1 ms. */
@@ -55,7 +56,7 @@ test(
       const fifo = join(folder, "fifo");
       spawnSync("mkfifo", [fifo]);
       symlinkSync("/dev/full", join(folder, "link"));
-      for (const path of ["/dev/full", "/dev/null", fifo, join(folder, "link")]) {
+      for (const path of slowCases(["/dev/full", "/dev/null", fifo, join(folder, "link")])) {
         const { code, stderr, stdout } = await runCli([...command, "--checkpoint", path]);
         assert.equal(code, 2, stderr);
         assert.equal(
@@ -96,7 +97,7 @@ test("a number that cannot be right is an error, and nothing is sent", () =>
       const sent = requests.length;
       const content = JSON.parse(readFileSync(state, "utf8"));
       assert.equal(content.windows, 10);
-      for (const [change, message] of numbers) {
+      for (const [change, message] of slowCases(numbers)) {
         writeFileSync(state, JSON.stringify({ ...content, ...change }));
         const { code, stderr } = await runCli(args);
         assert.equal(code, 2, stderr);

@@ -1,3 +1,4 @@
+// Runs on one runtime: the sums depend on what is sent only, and other tests of the command send on each runtime.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { readFileSync, writeFileSync } from "node:fs";

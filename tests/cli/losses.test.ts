@@ -34,7 +34,7 @@ test("a lost sample is exit code 1", () =>
     assert.match(stderr, /delivered {2}0 of 1 sample, 1 failed/);
   }, { script: refusing(500) }));
 
-test("with --on-loss warn, a lost sample is a warning, and the exit code is 0; what cannot be read is still 1", () =>
+test("with --on-loss warn, a lost sample is a warning, and the exit code is 0; what cannot be read is still 1 (on one runtime)", () =>
   withReceiver(({ url }) =>
     withFolder(async (folder) => {
       const args = ["--url", url, "--close-timeout", "100ms", "--on-loss", "warn"];
@@ -70,7 +70,7 @@ test("an endpoint that is down costs a file one --retry-deadline, not one for ea
     assert.ok(seconds < 30, `it took ${seconds} seconds`);
   }));
 
-test("a sample that is rejected on a retry, because it is stored already, is unknown and no loss", async () => {
+test("a sample that is rejected on a retry, because it is stored already, is unknown and no loss (on one runtime)", async () => {
   const server = await startReceiver({ script: prometheus, faults: [{ kind: "hang", stored: true }] });
   const { code, stderr } = await runCli(
     ["-", "--url", server.url, "--mapping", "raw", "--protocol", "1.0", "--timeout", "500ms", "--flush-period", "1h"],
@@ -117,15 +117,14 @@ for (const [reason, flag] of slowCases(refusals)) {
 test("a rejection whose body does not end costs a second, not the whole timeout", async () => {
   const faults: SocketFault[] = [{ kind: "answer", status: 400, body: "first words", hangs: true }];
   const server = await startReceiver({ script: prometheus, faults });
-  const started = performance.now();
-  const args = ["-", "--protocol", "1.0", "--url", server.url];
+  const args = ["-", "--protocol", "1.0", "--timeout", "1h", "--url", server.url];
   const { code, stderr } = await runCli(args, { input: point(1) }).finally(() => server.close());
+  // After a minute, the test would end the command.
   assert.equal(code, 1);
   assert.match(stderr, /1 rejected: status 400: first words\n/);
-  assert.ok(performance.now() - started < 10_000);
 });
 
-test("--shift-to-now is not named if it is given; --quiet shows only the sum of the losses", () =>
+test("--shift-to-now is not named if it is given; --quiet shows only the sum of the losses (on one runtime)", () =>
   withReceiver(({ url }) =>
     withFolder(async (folder) => {
       const file = join(folder, "run.json");

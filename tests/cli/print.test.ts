@@ -13,6 +13,7 @@ import { assertPrintable, controls, hostile } from "../support/controls.ts";
 import { withReceiver } from "../support/receiver_server.ts";
 import { headersV1, postV1, postV2 } from "../support/requests.ts";
 import { refusing } from "../support/scripted_receiver.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 import { withK6 } from "../support/with_k6.ts";
 
@@ -43,7 +44,7 @@ function assertPrinted({ stdout, stderr }: CliResult, expected: RegExp): void {
   assertPrintable(stderr, "standard error");
 }
 
-test("send: names and tags of a recording, names of files, and the answers of an endpoint", () =>
+test("send: names and tags of a recording, names of files, and the answers of an endpoint (on one runtime)", () =>
   withFolder(async (folder) => {
     const file = join(folder, fileName);
     writeFileSync(file, `\x1b]0;foreign\x07\n${recording}`);
@@ -58,7 +59,7 @@ test("send: names and tags of a recording, names of files, and the answers of an
       "--max-series",
       "1",
     ];
-    for (const status of [400, 403, 422]) {
+    for (const status of slowCases([400, 403, 422])) {
       await withReceiver(async ({ url }) => {
         const args = [...flags, "--checkpoint", join(folder, `state${status}${fileName}`), "--url", url];
         assertPrinted(await runCli(args), /Cannot read all of .*run\\u0001/);
@@ -126,7 +127,7 @@ test("usage errors: flags, values, variables, files and their keys", () =>
     assertPrinted(result, /there is no variable K6_PROMETHEUS_/);
   }));
 
-test("run: names, tags and the testid that k6 writes", () =>
+test("run: names, tags and the testid that k6 writes (on one runtime)", () =>
   withK6(async ({ k6, options }) => {
     const json = k6.write("hostile.json", recording);
     const result = await runCli(["run", "script.js", "--log-level", "debug", "--testid", "other"], options({ json }));
@@ -151,7 +152,7 @@ test("send: the foreign lines of a recording on standard input are printable, th
     }
   }));
 
-test("a message that quotes a megabyte is shortened, in linear time", () =>
+test("a message that quotes a megabyte is shortened, in linear time (on one runtime)", () =>
   withFolder(async (folder) => {
     const file = join(folder, "run.json");
     const name = "n".repeat(300_000);
@@ -175,7 +176,7 @@ test("a message that quotes a megabyte is shortened, in linear time", () =>
 const labels = [{ name: "__name__", value: metric }, { name: `l${hostile}`, value: hostile }];
 
 test("receive: names, labels and metadata of a request, in the table, as JSON and in the messages of --strict", async () => {
-  for (const flags of [[], ["--json"], ["--strict", "--log-level", "debug"]]) {
+  for (const flags of slowCases([["--json"], [], ["--strict", "--log-level", "debug"]])) {
     const running = startCli(["receive", "--port", "0", ...flags]);
     const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
     const series = { labels, samples: [{ value: 1, timestamp: 1n }] };

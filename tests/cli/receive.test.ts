@@ -136,7 +136,7 @@ test("a request that cannot be a web-standard Request gets a response, too", asy
   assert.equal((await end(running)).code, 0);
 });
 
-test("if the target rejects samples, the exit code is 1", () =>
+test("if the target rejects samples, the exit code is 1 (on one runtime)", () =>
   withReceiver(async (target) => {
     const running = startCli(["receive", "--port", "0", "--forward", target.url, "--protocol", "1.0"]);
     const client = new RemoteWriteClient({ url: await urlOf(running) });
@@ -146,7 +146,7 @@ test("if the target rejects samples, the exit code is 1", () =>
     assert.match(stderr, /1 rejected: status 400: not you/);
   }, { script: refusing(400, "not you") }));
 
-test("with --on-loss warn, the exit code is 0 although the target rejects samples; k6's names are no obstacle", () =>
+test("with --on-loss warn, the exit code is 0 although the target rejects samples; k6's names are no obstacle (on one runtime)", () =>
   withReceiver(async (target) => {
     const running = startCli(["receive", "--port", "0", "--forward", target.url, "--protocol", "1.0"], {
       env: { K6_PROMETHEUS_RW_ON_LOSS: "warn" },

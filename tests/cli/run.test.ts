@@ -167,7 +167,7 @@ test("if k6 is killed in the middle of a line, what it wrote before is delivered
     const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);
     assert.match(result.stderr, /3,097 k6 samples in 3,121 lines\n {3}skipped {2}1 cut off\n/);
-    assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered \d+ samples?, but some/);
+    assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered [\d,]+ samples?, but some/);
     assert.ok(total(receiver, "k6_http_reqs_total") > 0);
   }));
 
@@ -190,14 +190,14 @@ test("if k6 fails before it measured anything, one line follows its own message"
     ]);
   }));
 
-test("with --on-loss warn, samples that were not delivered are a warning, and the exit code is k6's", () =>
+test("with --on-loss warn, samples that were not delivered are a warning, and the exit code is k6's (on one runtime)", () =>
   withK6(async ({ options }) => {
     const result = await runCli(["run", "script.js"], options({}, { K6_PROMETHEUS_RW_ON_LOSS: "warn" }));
     assert.equal(result.code, 0, result.stderr);
     assert.match(lastLine(result), /^warn: k6 ended with 0; ([\d,]+) of \1 samples not delivered; testid basic$/);
   }, { script: refusing(400, "no") }));
 
-test("k6's switch for native histograms has the effect that it has on k6's own output", () =>
+test("k6's switch for native histograms has the effect that it has on k6's own output (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const result = await runCli(["run", "--features", "native-histograms", "script.js"], options());
     assert.equal(result.code, 0, result.stderr);
@@ -208,7 +208,7 @@ test("k6's switch for native histograms has the effect that it has on k6's own o
     assert.ok(receiver.samples.every(({ name }) => name !== "k6_http_req_duration_p95"));
   }, { script: undefined }));
 
-test("a tag of k6 that wins over --testid is said, and so is what the whole command sends then", () =>
+test("a tag of k6 that wins over --testid is said, and so is what the whole command sends then (on one runtime)", () =>
   withK6(async ({ options }) => {
     const result = await runCli(["run", "--testid", "mine", "script.js"], options());
     assert.match(
@@ -275,12 +275,12 @@ test("garbage is counted and is no success; k6's samples among it are delivered"
     assert.equal(result.code, 1, result.stderr);
     assert.match(
       lastLine(result),
-      /^error: k6 ended with 0; delivered \d+ samples?, but some of its results could not be read/,
+      /^error: k6 ended with 0; delivered [\d,]+ samples?, but some of its results could not be read/,
     );
     assert.equal(receiver.samples.findLast(({ name }) => name === "k6_vus")?.value, 29);
   }));
 
-test("k6 gets no secrets in variables; outputs in K6_OUT are replaced, and neither lost nor doubled", () =>
+test("k6 gets no secrets in variables; outputs in K6_OUT are replaced, and neither lost nor doubled (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
     const result = await runCli(
@@ -303,7 +303,7 @@ test("k6 gets no secrets in variables; outputs in K6_OUT are replaced, and neith
     assert.doesNotMatch(result.stdout + result.stderr, /hunter2/);
   }));
 
-test("AWS's credentials sign the requests, and k6 does not get them then", () =>
+test("AWS's credentials sign the requests, and k6 does not get them then (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
     const signed = await runCli(["run", "script.js", "--sigv4-region", "eu-west-1"], options({}, aws));
@@ -312,7 +312,7 @@ test("AWS's credentials sign the requests, and k6 does not get them then", () =>
     assert.match(receiver.requests.at(-1)?.headers.get("authorization") ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
   }));
 
-test("a run gets a testid unless it has one; the script's own takes precedence", () =>
+test("a run gets a testid unless it has one; the script's own takes precedence (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const json = k6.write("untagged", untagged);
     const testidOf = async (args: string[], does: Partial<StandIn>): Promise<string | undefined> => {
@@ -326,7 +326,7 @@ test("a run gets a testid unless it has one; the script's own takes precedence",
     assert.equal(await testidOf(["--testid", "mine"], {}), "basic");
   }));
 
-test("the outputs that run replaces are removed from k6's arguments, and their options are read; k6's exit code is kept", () =>
+test("the outputs that run replaces are removed from k6's arguments, and their options are read; k6's exit code is kept (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const outputs = ["--out", "csv=a.csv", "-o", `xk6-prometheus-rw=url=${receiver.url},mapping=raw`];
     const { env } = options({ code: 99 }, { K6_PROMETHEUS_REMOTE_URL: "" });

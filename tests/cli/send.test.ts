@@ -219,7 +219,7 @@ test("after a signal, the command does not wait for a reader that has stopped re
     await running.ended;
   }));
 
-test("--shift-to-now moves a recording so that its newest sample is now", () =>
+test("--shift-to-now moves a recording so that its newest sample is now (on one runtime)", () =>
   withReceiver(({ url, samples }) =>
     withFolder(async (folder) => {
       const file = join(folder, "run.json");

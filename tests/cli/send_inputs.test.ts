@@ -9,6 +9,7 @@ import { recordedJson, recordingPaths } from "../support/recorded_run.ts";
 import { type ArrivedSample, startReceiver, withReceiver } from "../support/receiver_server.ts";
 import { prometheus } from "../support/scripted_receiver.ts";
 import { withFolder } from "../support/temporary_folder.ts";
+import { slowCases } from "../support/runs.ts";
 
 const inputs = "tests/fixtures/inputs";
 const recordedCsv = "tests/fixtures/k6/basic/run.csv.gz";
@@ -47,7 +48,7 @@ async function arrivedFrom(args: readonly string[]): Promise<ArrivedSample[]> {
   return arrived;
 }
 
-test("the recorded CSV gives the series and the last values of the recorded JSON, at the start of the same second", async () => {
+test("the recorded CSV gives the series and the last values of the recorded JSON, at the start of the same second (on one runtime)", async () => {
   const [json, csv] = [await arrivedFrom([recordingPaths.basic]), await arrivedFrom([recordedCsv, ...scriptMetrics])];
   const [expected, actual] = [lastValues(json), lastValues(csv)];
   assert.ok(expected.size > 300, `${expected.size} series`);
@@ -60,7 +61,7 @@ test("the recorded CSV gives the series and the last values of the recorded JSON
   assert.ok(difference >= 0 && difference < 1000, `the newest time differs by ${difference} ms`);
 });
 
-test("metrics of unknown type are named once, with the flag that helps, and the exit code is 1", () =>
+test("metrics of unknown type are named once, with the flag that helps, and the exit code is 1 (on one runtime)", () =>
   withReceiver(async ({ url, samples }) => {
     const { code, stderr } = await runCli([recordedCsv, "--metric-type", "login_ok=rate", "--url", url]);
     assert.equal(code, 1);
@@ -76,7 +77,7 @@ const readable: readonly (readonly [path: string, args: readonly string[], serie
   [`${inputs}/utf16le_powershell.json`, [], "k6_orders_total"],
   [`${inputs}/jq_only_points.json`, ["--metric-type", "orders=counter"], "k6_orders_total"],
 ];
-for (const [path, args, series] of readable) {
+for (const [path, args, series] of slowCases(readable)) {
   test(`${path} is sent`, () =>
     withReceiver(async ({ url, samples }) => {
       const { code, stderr } = await runCli([path, ...args, "--url", url]);
@@ -85,7 +86,7 @@ for (const [path, args, series] of readable) {
     }));
 }
 
-test("--metadata-labels makes labels of metadata, also of a CSV file; by default they are no labels", async () => {
+test("--metadata-labels makes labels of metadata, also of a CSV file; by default they are no labels (on one runtime)", async () => {
   const path = `${inputs}/vu_iter_metadata.json`;
   const labelsOf = async (args: readonly string[]): Promise<unknown[]> =>
     (await arrivedFrom(args)).filter(({ name }) => name === "k6_http_reqs_total").map((

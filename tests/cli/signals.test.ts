@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { type CliOptions, point, startCli } from "../support/cli.ts";
 import { Random } from "../support/mutate.ts";
 import { startReceiver } from "../support/receiver_server.ts";
+import { slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 /** Long enough for a busy machine; the work of each command takes far longer. */
@@ -56,7 +57,7 @@ test("two signals end the command at any moment", () =>
     const hanging = await startReceiver({ around: () => {} });
     try {
       for (const [title, { args, ...options }] of Object.entries(works(folder, hanging.url))) {
-        const moments = [0, 1, 2].map((index) => index * 500 + random.below(500));
+        const moments = slowCases([0, 1, 2]).map((index) => index * 500 + random.below(500));
         await Promise.all(moments.map(async (moment, index) => {
           const running = startCli(args.map((arg) => arg.endsWith("state") ? `${arg}${index}` : arg), options);
           await new Promise((resolve) => setTimeout(resolve, moment));

@@ -87,8 +87,10 @@ for (const [kind, message] of badCertificates) {
       const env = { NODE_EXTRA_CA_CERTS: certificates.caFile, DENO_CERT: certificates.caFile };
       const flags = [["--no-insecure-skip-tls-verify"], ["--ca-cert-file", certificates.caFile], ["--replay"]];
       flags[2]?.push("--no-insecure-skip-tls-verify");
-      const started = performance.now();
-      const runs = await Promise.all(flags.map((each) => runCli(["-", "--url", url, ...each], { input, env })));
+      // After a minute, the test would end the commands.
+      const runs = await Promise.all(
+        flags.map((each) => runCli(["-", "--close-timeout", "1h", "--url", url, ...each], { input, env })),
+      );
       for (const { code, stderr } of runs) {
         assert.equal(code, 1, stderr);
         assert.match(stderr, /warn: The endpoint refuses all requests \(fetch cannot send to this endpoint: /);
@@ -96,15 +98,15 @@ for (const [kind, message] of badCertificates) {
         assert.equal(stderr.split("--ca-cert-file").length, 2, stderr);
       }
       assert.equal(requests.length, 0);
-      assert.ok(performance.now() - started < 20_000);
     }, { tls: certificates.bad[kind] }));
 }
 
 test("TLS on a port without TLS and a port that fetch blocks are errors at once; a refused connection is tried again", () =>
   withReceiver(async ({ url }) => {
     const secure = url.replace("http:", "https:");
-    const run = (to: string, ...args: string[]): Promise<CliResult> => runCli(["-", "--url", to, ...args], { input });
-    const started = performance.now();
+    // After a minute, the test would end the command.
+    const run = (to: string, ...args: string[]): Promise<CliResult> =>
+      runCli(["-", "--close-timeout", "1h", "--url", to, ...args], { input });
     const plain = await run(secure, "--no-insecure-skip-tls-verify");
     assert.match(
       plain.stderr,
@@ -122,7 +124,6 @@ test("TLS on a port without TLS and a port that fetch blocks are errors at once;
       blocked.stderr,
       isBun ? /tries again/ : /The endpoint refuses all requests .*Use another port\./,
     );
-    assert.ok(performance.now() - started < 20_000);
     for (const { code } of [plain, insecure, blocked]) assert.equal(code, 1);
   }));
 

@@ -22,7 +22,7 @@ test("a certificate that cannot be verified is an error at once, with the runtim
         assert.match(error.reason, /^fetch cannot send to this endpoint: .*(certificate|UNABLE_TO_VERIFY)/);
         return true;
       });
-      assert.ok(performance.now() - started < 5_000);
+      assert.ok(performance.now() - started < 20_000);
       assert.equal(warnings.length, 1, warnings.join());
       assert.equal(requests.length, 0);
     }, { tls: certificates.server });

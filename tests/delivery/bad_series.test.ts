@@ -20,7 +20,7 @@ import {
   timeSeries,
 } from "../support/scripted_run.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
-import { runsSlowTests, slowCases } from "../support/runs.ts";
+import { isDeep, slowCases } from "../support/runs.ts";
 
 const seriesCount = 500;
 const windows = 20;
@@ -53,7 +53,7 @@ function assertWords({ reasons }: DeliveryReport): void {
 }
 
 for (const [title, protocol, behaviour] of slowCases(receivers)) {
-  for (const badCount of [1, 5, 150, 500]) {
+  for (const badCount of slowCases([150, 1, 500, 5])) {
     const share = (badCount / seriesCount) * 100;
     test(`${share} % bad series cost the good ones nothing, and one more request for each window after the search (${title})`, async () => {
       const { indices, bad } = badSeries(badCount);
@@ -130,7 +130,7 @@ test("a series that becomes bad in the course of a run is found, and costs the o
   await clock.settle(output.close());
 });
 
-test("a client remembers bad series from one write to the next", async () => {
+test("a client remembers bad series from one write to the next (on one runtime)", async () => {
   const { bad } = badSeries(150);
   const clock = new VirtualClock();
   const receiver = new ScriptedReceiver({ clock, ...prometheus, bad });
@@ -181,7 +181,7 @@ for (const [title, protocol, behaviour] of slowCases(receivers)) {
   });
 }
 
-test("with the search limited by time, samples that were not tried are reported as not tried, never as refused themselves", async () => {
+test("with the search limited by time, samples that were not tried are reported as not tried, never as refused themselves (on one runtime)", async () => {
   const { bad } = badSeries(500);
   const run = startRun({ behaviour: { ...prometheus, bad, latencyMs: 2000 }, output: { protocol: "1.0" } });
   const { clock, receiver, output } = run;
@@ -241,7 +241,7 @@ for (const protocol of ["1.0", "2.0", "auto"] as const) {
   });
 }
 
-test("once the feature is switched on, native histograms are sent again", async () => {
+test("once the feature is switched on, native histograms are sent again (on one runtime)", async () => {
   const run = startRun({
     behaviour: { ...prometheus, noNativeHistograms: true },
     output: { protocol: "1.0", trendAs: "native" },
@@ -282,7 +282,7 @@ for (const badStatus of [400, 500]) {
   });
 }
 
-test("a bad series that is answered 500 without end costs the good series time, but not their totals", async () => {
+test("a bad series that is answered 500 without end costs the good series time, but not their totals (on one runtime)", async () => {
   const { bad } = badSeries(1);
   const run = startRun({ behaviour: { ...m3, bad, latencyMs: 10 }, output: { closeTimeoutMs: 120_000 } });
   const { clock, receiver, output } = run;
@@ -294,7 +294,7 @@ test("a bad series that is answered 500 without end costs the good series time, 
 });
 
 test("the memory of bad series is bounded: with more of them than it holds, the good series are still delivered", {
-  skip: !runsSlowTests,
+  skip: !isDeep,
 }, async () => {
   const bad: Behaviour["bad"] = ({ labels }) => labels.some(({ name, value }) => name === "n" && Number(value) >= 100);
   const { clock, receiver, output } = startRun({ behaviour: { ...mimir, bad }, output: { protocol: "1.0" } });

@@ -7,6 +7,7 @@ import { takeOver } from "../../src/send/queue_shard.ts";
 import { type Fault, prometheus } from "../support/scripted_receiver.ts";
 import { assertAddsUp, counts, live, seriesName, startRun } from "../support/scripted_run.ts";
 import { jsonCodecs, SeriesNames, setUpDelivery } from "../support/sending.ts";
+import { slowCases } from "../support/runs.ts";
 
 const seriesCount = 64;
 const bad = new Set([5, 17, 40, 41].map(seriesName));
@@ -18,7 +19,7 @@ const interruptions: readonly (readonly [title: string, fault: Fault])[] = [
   ["no connection", { kind: "refuse" }],
 ];
 
-for (const [title, fault] of interruptions) {
+for (const [title, fault] of slowCases(interruptions)) {
   test(`a search that is interrupted for two minutes goes on afterwards, and costs no good sample (${title})`, async () => {
     const run = startRun({ behaviour: { ...prometheus, bad, latencyMs: 10 }, output: { protocol: "1.0" } });
     const { clock, receiver, output } = run;
@@ -94,7 +95,7 @@ const serverError: Fault = { kind: "answer", status: 500, body: "no space left o
 
 const outputs: readonly RemoteWriteOutputOptions[] = [{}, { protocol: "1.0" }, { protocol: "1.0", overflow: "block" }];
 
-for (const options of outputs) {
+for (const options of slowCases(outputs)) {
   test(`an endpoint that answers 500 to everything for ten minutes is down: no total is lost (${JSON.stringify(options)})`, async () => {
     const run = startRun({ behaviour: { ...prometheus, latencyMs: 10 }, output: options });
     const { clock, receiver, output } = run;
@@ -112,7 +113,7 @@ for (const options of outputs) {
   });
 }
 
-test("a single bad sample that is answered 500 is given up once a newer window shows that the endpoint is up", async () => {
+test("a single bad sample that is answered 500 is given up once a newer window shows that the endpoint is up (on one runtime)", async () => {
   const run = startRun({
     behaviour: { ...prometheus, poison: new Set([seriesName(1)]), latencyMs: 10 },
     output: { protocol: "1.0" },

@@ -173,7 +173,7 @@ for (const compatibilityDate of ["2025-06-01", "2026-11-01"]) {
       const started = performance.now();
       const { delivered, samples } = await (await fetch(worker.url, { signal: AbortSignal.timeout(20_000) })).json();
       // A busy machine is late.
-      assert.ok(performance.now() - started < 5000, `it took ${performance.now() - started} ms`);
+      assert.ok(performance.now() - started < 15_000, `it took ${performance.now() - started} ms`);
       assert.ok(delivered < samples);
     } finally {
       await worker.stop();

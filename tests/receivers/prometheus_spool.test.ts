@@ -1,3 +1,4 @@
+// Runs on one runtime: what Prometheus stores depends on the requests only. Other tests use the files of the spool on each runtime.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -89,13 +90,14 @@ test(
       const sending = sendAll();
       try {
         for (let kill = 0; kill < kills; kill++) {
-          // The last process leaves something, too.
+          // The last process leaves something, too. Every second one before it is killed at any time, also before it accepts anything.
           const isLast = kill === kills - 1;
+          const least = isLast ? 2 : kill % 2;
           proxy.isDown = isLast || random.below(3) > 0;
           const running = startCli(command);
           await running.printed("Receiving at");
           const before = accepted;
-          do await delay(random.below(200)); while (isLast && accepted < before + 2);
+          do await delay(random.below(200)); while (accepted < before + least);
           running.signal("SIGKILL");
           assert.equal((await running.ended).code, "SIGKILL");
         }
@@ -114,7 +116,7 @@ test(
         const stored = await prometheus.samples("spooled_total", Date.now());
         const byName = new Map(stored.map(({ labels, samples }) => [labels.name, samples]));
         for (const [name, samples] of expected) assert.deepEqual(byName.get(name), samples, `${name}\n${stderr}`);
-        assert.ok((expected.get("a")?.length ?? 0) > kills, "too few windows");
+        assert.ok((expected.get("a")?.length ?? 0) >= Math.floor(kills / 2), "too few windows");
       } finally {
         stops = true;
         proxy.close();
@@ -156,9 +158,11 @@ test(
       const stored = async (): Promise<readonly (readonly [number, number])[]> =>
         (await prometheus.samples("k6_vus", Date.now()))[0]?.samples ?? [];
       let next = 0;
+      let outages = 0;
       try {
         for (let kill = 0; kill < kills; kill++) {
           proxy.isDown = kill === kills - 1 || random.below(3) > 0;
+          if (proxy.isDown) outages++;
           const before = next;
           const running = startCli(command, { keepOpen: true });
           running.child.stdin?.on("error", () => {});
@@ -178,7 +182,8 @@ test(
         const { code, stderr } = await startCli(command, { input: lines(next, 10) }).ended;
         assert.equal(code, 0, stderr);
         assert.match(stderr, /earlier {2}[\d,]+ samples? of an earlier run w(?:as|ere) delivered/);
-        assert.ok(next > 3 * kills, `only ${next} samples`);
+        // A process is killed at any time, but in an outage only after it has stored something.
+        assert.ok(next >= outages, `only ${next} samples in ${outages} outages`);
         const all = Array.from({ length: next + 10 }, (_, value) => [start + 10 * value, value]);
         assert.deepEqual(await stored(), all, stderr);
       } finally {

@@ -1,3 +1,4 @@
+// Runs on one runtime: what VictoriaMetrics stores depends on the requests only.
 /** VictoriaMetrics answers 204 to every request, but stores nothing of a 2.0 request. */
 import assert from "node:assert/strict";
 import { test } from "node:test";

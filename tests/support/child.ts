@@ -16,7 +16,7 @@ export interface ChildResult {
 }
 
 /** The longest that any of them may take; it is killed then. */
-const limitMs = 120_000;
+const limitMs = 240_000;
 
 /** Runs a program and collects what it says. */
 export function runChild([program = "", ...args]: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {

@@ -2,6 +2,7 @@
 import { pathToFileURL } from "node:url";
 
 interface Programs {
+  readonly node: string;
   readonly deno: string;
   readonly bun: string;
   readonly tsc: string;

@@ -8,18 +8,19 @@
 
 const agent = globalThis.navigator?.userAgent ?? "Node";
 const isServer = /^(?:Node|Deno|Bun)/.test(agent);
-const isDeep = isServer && globalThis.process?.env.TEST_DEPTH === "deep";
+/** Whether all inputs run, with `npm test -- --deep`. */
+export const isDeep: boolean = isServer && globalThis.process?.env.TEST_DEPTH === "deep";
 const isDeno = agent.startsWith("Deno");
 
 /** Whether this runtime runs the tests that are too slow to run on each of them. */
 export const runsSlowTests: boolean = isDeep || isDeno;
 
-/** Returns the number of runs of a slow property: half of them on Deno, a tenth on the other runtimes. */
+/** Returns the number of runs of a slow property: a quarter of them on Deno, a twentieth on the other runtimes. */
 export function slowRuns(numRuns: number): number {
-  return isDeep ? numRuns : Math.ceil(numRuns / (isDeno ? 2 : 10));
+  return isDeep ? numRuns : Math.ceil(numRuns / (isDeno ? 4 : 20));
 }
 
-/** Returns the cases of a slow table: all of them on Deno, every fourth one on the other runtimes. */
+/** Returns the cases of a slow table: every second one on Deno, every fourth one on the other runtimes. */
 export function slowCases<T>(cases: readonly T[]): readonly T[] {
-  return runsSlowTests ? cases : cases.filter((_, index) => index % 4 === 0);
+  return isDeep ? cases : cases.filter((_, index) => index % (isDeno ? 2 : 4) === 0);
 }

@@ -1,3 +1,4 @@
+// Runs on one runtime: the verdict depends on the answers only, and other tests of the command use HTTP on each runtime.
 /**
  * The verdict on a recorded run that four senders sent in parts, compared with the verdict on the run as one sender sent it, and
  * with values that are computed from the samples themselves.

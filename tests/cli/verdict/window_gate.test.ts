@@ -58,7 +58,8 @@ function pairsOf(seed: number, slower: number): WindowPair[] {
   return baseline.map((window, index) => ({ baseline: window, current: current[index] }));
 }
 
-const seeds = Array.from({ length: slowRuns(200) }, (_, index) => index + 1);
+// Of fewer seeds, more than 5 % can fail by chance.
+const seeds = Array.from({ length: Math.max(20, slowRuns(200)) }, (_, index) => index + 1);
 
 test("over equal simulated runs, at most 5 of 100 gates fail", () => {
   const failed = seeds.filter((seed) => compareWindows(pairsOf(seed, 1))?.failed === true);

@@ -1,3 +1,4 @@
+// Runs on one runtime: what Prometheus stores depends on the requests only.
 /** The effect of options, queried from a real Prometheus with PromQL. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -158,5 +158,5 @@ test("the time of a match is proportional to the length of the string", () => {
     assert.equal(expand(pattern, "$1", value), group, pattern);
   }
   const ms = performance.now() - started;
-  assert.ok(ms < 10_000, `took ${ms} ms`);
+  assert.ok(ms < 60_000, `took ${ms} ms`);
 });

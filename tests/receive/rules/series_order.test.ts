@@ -85,7 +85,7 @@ test("SeriesOrder forgets quickly", () => {
   const start = performance.now();
   order.accept(series);
   // Deleting one at a time from a map would take minutes.
-  assert.ok(performance.now() - start < 10_000);
+  assert.ok(performance.now() - start < 60_000);
 });
 
 test("accept() can be undone, except for series that got later samples", () => {
