@@ -6,7 +6,7 @@
 import { BusyError, FormatError } from "../model/errors.ts";
 import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
 import { Batch } from "../protocol/batch.ts";
-import { EncodedSeries } from "../protocol/encoded_series.ts";
+import { type EncodedSeries, encodeSeries } from "../protocol/encoded_series.ts";
 import { checkHistogram } from "../protocol/histogram_rules.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
@@ -317,7 +317,7 @@ export class AggregatorState {
           }
           case "series": {
             const [, id, labels, rule, createdMs, hasBegun, isDeclared, metadata] = entry;
-            const series = new EncodedSeries(labels, metadata ?? undefined);
+            const series = encodeSeries(labels, metadata ?? undefined);
             const known = all.get(id);
             if (known === undefined) {
               const combined = this.#createCombined({ id, series, rule, createdMs, hasBegun, isDeclared });
@@ -590,7 +590,7 @@ export class AggregatorState {
     if (checked === undefined) return undefined;
     const declared = metadata === undefined || metadata.type === "unknown" ? this.#metadata.of(checked.name) : metadata;
     const rule = tree === this.#histograms ? "histogram" : this.#ruleOf(checked, declared);
-    const series = new EncodedSeries(checked.labels, declared ?? metadata ?? guessed(checked.name, rule));
+    const series = encodeSeries(checked.labels, declared ?? metadata ?? guessed(checked.name, rule));
     const isDeclared = declared !== undefined;
     this.#metadata.addSeries([series]);
     const combined = this.#createCombined({
@@ -620,7 +620,7 @@ export class AggregatorState {
   /** Applies metadata that came later than the first sample. The last values of the senders give the sum that a counter has. */
   #declare(combined: Combined, metadata: Metadata): void {
     combined.isDeclared = true;
-    combined.series = new EncodedSeries(combined.series.labels, metadata);
+    combined.series = encodeSeries(combined.series.labels, metadata);
     const rule = combined.rule === "histogram" ? "histogram" : this.#ruleOf(combined.series, metadata);
     if (rule !== combined.rule) {
       const members = [...this.#senders.values()].flatMap((sender) => {
@@ -652,7 +652,7 @@ export class AggregatorState {
   }
 
   #definitionOf({ id, series, rule, createdMs, hasBegun, isDeclared }: Combined): Entry {
-    return ["series", id, series.labels, rule, createdMs, hasBegun, isDeclared, series.metadata];
+    return ["series", id, series.labels, rule, createdMs, hasBegun, isDeclared, series.outputs[0]?.metadata];
   }
 }
 
@@ -666,7 +666,7 @@ interface Place {
 
 /** Returns the estimated memory of a series, in bytes. */
 function combinedBytes({ series, histogram }: Combined): number {
-  return bytesOf.combined + 2 * series.labelsV1.length + (histogram?.buckets ?? 0) * bytesOf.bucket;
+  return bytesOf.combined + 2 * (series.outputs[0]?.labelsV1.length ?? 0) + (histogram?.buckets ?? 0) * bytesOf.bucket;
 }
 
 function sumOf({ id, sum, histogram }: Combined): Entry {

@@ -6,7 +6,7 @@
 import type { FormatError } from "../model/errors.ts";
 import type { Histogram, HistogramValue, TimeSeries } from "../model/time_series.ts";
 import { Batch, emptyHistogram } from "./batch.ts";
-import { EncodedSeries } from "./encoded_series.ts";
+import { type EncodedSeries, encodeSeries } from "./encoded_series.ts";
 import { checkHistogram } from "./histogram_rules.ts";
 import { metadataTexts } from "./metadata_store.ts";
 import { type NameRules, readSeries, type SeriesPoints } from "./read_series.ts";
@@ -42,7 +42,7 @@ export function batchesOf(
 ): readonly (Batch | undefined)[] {
   const batches: (Batch | undefined)[] = [];
   for (const points of readSeries(timeSeries, { ...options, readHistogram })) {
-    const series = new EncodedSeries(points.labels, points.metadata && metadataTexts(points.metadata));
+    const series = encodeSeries(points.labels, points.metadata && metadataTexts(points.metadata));
     push(batches[series.hash % shards] ??= new Batch(), series, points);
   }
   return batches;
@@ -57,10 +57,10 @@ function readHistogram(histogram: Histogram, fail: (problem: string) => never): 
 
 function push(batch: Batch, series: EncodedSeries, { points, exemplars }: SeriesPoints): void {
   // Unlike the series of an output, these live as long as their batch. Estimated: 400 bytes, and 100 for each label.
-  batch.bytes += 400 + 100 * series.labels.length + 3 * series.labelsV1.length;
+  batch.bytes += 400 + 100 * series.labels.length + 3 * (series.outputs[0]?.labelsV1.length ?? 0);
   for (const { time, start, value, stale, histogram } of points) {
     const at = stale
-      ? batch.pushStale(series, time, histogram)
+      ? batch.pushStale(series, time, { histogram })
       : histogram === undefined
       ? batch.push(series, value, time)
       : batch.pushHistogram(series, histogram, time);

@@ -124,7 +124,7 @@ export class QueueShard {
     const { job } = first;
     if (!first.isCumulative) return 0;
     const newer = this.#mergeable().filter((entry) => entry !== first);
-    const { leftOut, unknown } = job.leaveOut(new Set(newer.flatMap(({ job }) => job.batch.series)));
+    const { leftOut, unknown } = job.leaveOut(new Set(newer.flatMap(({ job }) => job.batch.keys())));
     if (leftOut === 0) return 0;
     this.#room.stats.failed(unknown);
     this.#resize(first, job.batch.length, entryBytes + job.batch.bytes);
@@ -135,8 +135,8 @@ export class QueueShard {
   postponeFirst(): void {
     const [first] = this.entries;
     if (first === undefined) return;
-    const own = new Set(first.job.batch.series);
-    const sharing = this.entries.findIndex(({ job }, at) => at > 0 && job.batch.series.some((each) => own.has(each)));
+    const own = new Set(first.job.batch.keys());
+    const sharing = this.entries.findIndex(({ job }, at) => at > 0 && job.batch.keys().some((key) => own.has(key)));
     const to = sharing < 0 ? this.entries.length : sharing;
     this.entries.splice(0, to, ...this.entries.slice(1, to), first);
   }

@@ -4,17 +4,16 @@
  * @module
  */
 import { Batch } from "../protocol/batch.ts";
-import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import { DeliveryJob, samplesOf } from "./delivery_job.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
 /** A job that is sent in several flushes. */
 export class QueuedJob extends DeliveryJob {
   /**
-   * Leaves out what is left of these series, because a newer batch has them. Returns how many samples, and how many of them may have
+   * Leaves out what is left of the series with these keys, because a newer batch has them. Returns how many samples, and how many of them may have
    * been stored: these count as unknown.
    */
-  leaveOut(series: ReadonlySet<EncodedSeries>): { readonly leftOut: number; readonly unknown: number } {
+  leaveOut(keys: ReadonlySet<number>): { readonly leftOut: number; readonly unknown: number } {
     const [before, unknownBefore] = [samplesOf(this.ranges), this.perhapsStored];
     const rest = new Batch();
     this.ranges = this.ranges.reverse().flatMap((range) => {
@@ -23,8 +22,7 @@ export class QueuedJob extends DeliveryJob {
       const isJudgedLater = search !== undefined && search.doubtful > 0;
       const kept = new Batch();
       for (let index = from; index < to; index++) {
-        const each = batch.series[index];
-        if (each === undefined || (series.has(each) && !isJudgedLater)) continue;
+        if (keys.has(batch.keyAt(index)) && !isJudgedLater) continue;
         kept.copy(batch, index);
         rest.copy(batch, index);
       }

@@ -281,9 +281,9 @@ export class WriteQueue {
     if (first?.state !== "sending" || !first.isCumulative) return;
     // Staleness markers are no totals, and a series that does not wait has its newest total in this batch.
     const newer = new Set(
-      waiting.flatMap(({ job: { batch } }) => batch.series.filter((_, at) => !batch.stale.has(at))),
+      waiting.flatMap(({ job: { batch } }) => batch.keys().filter((_, at) => !batch.stale.has(at))),
     );
-    if (first.job.batch.series.some((series) => !newer.has(series))) return;
+    if (first.job.batch.keys().some((key) => !newer.has(key))) return;
     const restMs = Math.max(0, first.startedMs + this.#durationMs([first]) - this.#options.monotonicNow());
     const neededMs = this.#durationMs(waiting);
     if (neededMs > 0 && neededMs <= timeoutMs && restMs + neededMs > timeoutMs) first.controller?.abort();

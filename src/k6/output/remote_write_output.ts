@@ -7,7 +7,7 @@ import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { reasonOf } from "../../model/errors.ts";
 import type { Metadata } from "../../model/time_series.ts";
 import { Batch } from "../../protocol/batch.ts";
-import type { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { type EncodedSeries, isSameSeries } from "../../protocol/encoded_series.ts";
 import { createDelivery, createMetadataSender } from "../../send/create_delivery.ts";
 import type { MetadataSender } from "../../send/metadata_sender.ts";
 import { Outage } from "../../send/outage.ts";
@@ -131,6 +131,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const memory = new MemoryEstimate({ series: () => this.#store.series(), onWarning });
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
+      isSame: isSameSeries,
       onCreated: (series) => memory.add(series),
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#rejected.add(reason, sample),
