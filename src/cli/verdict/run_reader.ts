@@ -5,6 +5,7 @@
  */
 import type { Metric } from "../../k6/metric.ts";
 import { validLabelName } from "../../model/labels.ts";
+import { largest, smallest } from "./extremes.ts";
 import { classicBuckets, type Histogram, mergeNative } from "./histogram_quantile.ts";
 import { MetricReading, type StoredValues } from "./metric_reading.ts";
 import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select } from "./promql.ts";
@@ -183,7 +184,7 @@ export class RunReader {
     const perSecond = await ask(`deriv(${this.#over(selector)})`);
     const counts = await ask(`count_over_time(${this.#over(selector)})`);
     // The first sample comes after at most one period. A burst at the start is not a longer time.
-    const periodMs = lengthMs / Math.max(1, Math.max(...counts.values()) - 1);
+    const periodMs = lengthMs / Math.max(1, largest(counts.values()) - 1);
     // Series that begin later say nothing about the start.
     const lookMs = Math.ceil(Math.min(lengthMs, 3 * periodMs));
     const stepMs = Math.max(50, Math.ceil(lookMs / 60));
@@ -262,8 +263,8 @@ export class RunReader {
       const [first] = values;
       most = Math.max(most, values.length);
       if (first === undefined) continue;
-      if (suffix === "_min") stats.set(suffix, Math.min(...values));
-      else if (suffix === "_max") stats.set(suffix, Math.max(...values));
+      if (suffix === "_min") stats.set(suffix, smallest(values));
+      else if (suffix === "_max") stats.set(suffix, largest(values));
       else if (suffix === "_sum" || suffix === "_count") {
         stats.set(
           suffix,
@@ -384,7 +385,7 @@ export function classicOf(series: readonly InstantSeries[], sum: number): Histog
   const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const)
     .filter(([bound]) => !Number.isNaN(bound));
   if (counts.length === 0) return undefined;
-  const count = Math.max(0, ...counts.map(([, cumulative]) => cumulative));
+  const count = Math.max(0, largest(counts.map(([, cumulative]) => cumulative)));
   return { form: "classic", count, sum, buckets: classicBuckets(counts) };
 }
 

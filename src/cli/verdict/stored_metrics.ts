@@ -94,7 +94,10 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
   const stats = new Map<string, string[]>();
   for (const name of left) {
     const [, base = "", suffix = ""] = statSuffix.exec(name) ?? [];
-    if (base !== "" && knownOf(name) === undefined) stats.set(base, [...stats.get(base) ?? [], suffix]);
+    if (base === "" || knownOf(name) !== undefined) continue;
+    const suffixes = stats.get(base);
+    if (suffixes === undefined) stats.set(base, [suffix]);
+    else suffixes.push(suffix);
   }
   for (const [base, suffixes] of stats) {
     const known = knownOf(base);
@@ -114,8 +117,10 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
 
 /** Returns the names of metrics that were sent in several forms, such as statistics and histograms: no form has all values. */
 export function mixedMetrics(metrics: readonly StoredMetric[]): string[] {
-  const names = metrics.map(({ name }) => name);
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  const seen = new Set<string>();
+  const mixed = new Set<string>();
+  for (const { name } of metrics) (seen.has(name) ? mixed : seen).add(name);
+  return [...mixed];
 }
 
 /** Returns the metric with the name that a script uses. */
