@@ -210,7 +210,12 @@ export class AggregatorState {
     const begun: Combined[] = [];
     for (const combined of this.#combined) {
       const { rule, series, histogram } = combined;
-      if (rule === "none") continue;
+      if (rule === "none") {
+        // It was sent before its sum became too large.
+        if (combined.hasBegun) edges.pushStale(series, time);
+        combined.hasBegun = false;
+        continue;
+      }
       if (isGauge(rule)) {
         const value = gaugeOf(combined.members, { rule, sinceMs: nowMs - this.#options.forgetAfterMs });
         if (value !== undefined) values.push(series, value, time);
@@ -437,9 +442,11 @@ export class AggregatorState {
     refuse(samples, `Cannot accept a series: ${reason}`);
   }
 
-  #leaveOut({ rule, series: { name } }: Combined, samples: number): void {
+  #leaveOut({ rule, sum, series: { name } }: Combined, samples: number): void {
     this.counts.leftOut += samples;
-    const why = rule === "histogram"
+    const why = sum === Infinity
+      ? "its sum exceeds the largest number, 1.8e308. Give its senders other labels, or restart the aggregator without its state."
+      : rule === "histogram"
       ? "histograms with other bounds, and histograms that are gauges, cannot be added up."
       : "quantiles and averages of several senders cannot be added up. Send histograms, or name a rule in the option gauges.";
     this.#options.warnings.once(
@@ -503,15 +510,23 @@ export class AggregatorState {
         const isReset = last.time !== -Infinity && (value < last.value || isRestart(last, start));
         if (isReset) this.counts.resets++;
         const gained = isReset ? value : value - last.value;
-        if (gained !== 0) {
-          combined.sum += gained;
-          this.#change(combined);
-        }
+        if (gained !== 0) this.#raise(combined, combined.sum + gained);
       }
       last.value = value;
       last.start = Math.max(last.start, start);
     }
+    if (combined.rule === "none") this.#leaveOut(combined, 1);
     this.#taken(place, { sender, last, time, stale });
+  }
+
+  /** Sets the sum of a counter. A sum that is no number any more can never become one again, so the series is left out. */
+  #raise(combined: Combined, sum: number): void {
+    combined.sum = Number.isFinite(sum) ? sum : Infinity;
+    if (combined.sum === Infinity) {
+      combined.rule = "none";
+      if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
+    }
+    this.#change(combined);
   }
 
   #addHistogram(histogram: Histogram, place: Place): void {
@@ -630,12 +645,12 @@ export class AggregatorState {
       combined.members.clear();
       if (isGauge(rule)) { for (const [sender, last] of members) combined.members.set(sender, last); }
       if (rule === "counter") {
-        combined.sum = members.reduce((sum, [, { value }]) => Number.isFinite(value) ? sum + value : sum, 0);
-        this.#change(combined);
         // Its first values were sent as those of a gauge, so the sum begins after them.
-        Object.assign(combined, { createdMs: this.#sentMs + 1, hasBegun: false, isBeginning: false });
+        Object.assign(combined, { rule, createdMs: this.#sentMs + 1, hasBegun: false, isBeginning: false });
+        this.#raise(combined, members.reduce((sum, [, { value }]) => Number.isFinite(value) ? sum + value : sum, 0));
+      } else {
+        combined.rule = rule;
       }
-      combined.rule = rule;
     }
     if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
   }

@@ -349,6 +349,34 @@ test("samples in the far future and counters that are no numbers are refused", a
   assert.deepEqual([...await totals()].map(([, value]) => value), [0]);
 });
 
+test("a counter whose sum exceeds the largest number is left out with one warning, and ends; also after a restart", async () => {
+  const setting = startAggregator({ store: memory() });
+  const { clock, send, target, totals, warnings } = setting;
+  const most = Number.MAX_VALUE;
+  const sendAll = async (instance: string, value: number): Promise<void> => {
+    const samples = ["huge_total", "other_total"].map((name) =>
+      float(name, { instance }, { value: name === "huge_total" ? value : 1, timestamp: clock.now() })
+    );
+    assert.equal(await send(samples), 204);
+    await clock.advance(1000);
+  };
+  await sendAll("a", most);
+  assert.deepEqual([...await totals()].sort(), [["huge_total", most], ["other_total", 1]]);
+  await sendAll("b", most);
+  await sendAll("c", 1);
+  assert.deepEqual([...await totals()], [["other_total", 3]]);
+  assert.equal(target.samples.get("huge_total")?.at(-1)?.stale, true);
+  assert.equal(setting.aggregator.stats.leftOut, 2);
+  setting.restart();
+  await sendAll("d", 1);
+  assert.deepEqual([...await totals()], [["other_total", 4]]);
+  assert.equal(setting.aggregator.stats.leftOut, 1);
+  assert.deepEqual(warnings.map((text) => text.replace(/ Give .*/, "")), [
+    'The series "huge_total" is left out: its sum exceeds the largest number, 1.8e308.',
+    'The series "huge_total" is left out: its sum exceeds the largest number, 1.8e308.',
+  ]);
+});
+
 test("a request is answered when it is stored, and 500 while the store fails; nothing is sent meanwhile", async () => {
   const store = memory();
   let fails = false;
