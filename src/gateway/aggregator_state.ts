@@ -4,7 +4,7 @@
  * @module
  */
 import { BusyError, FormatError } from "../model/errors.ts";
-import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
+import type { FloatSample, Histogram, Label, Metadata, TimeSeries } from "../model/time_series.ts";
 import { Batch } from "../protocol/batch.ts";
 import { type EncodedSeries, encodeSeries } from "../protocol/encoded_series.ts";
 import { checkHistogram } from "../protocol/histogram_rules.ts";
@@ -34,15 +34,24 @@ export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
 }
 
 /** The last value of a sender in one series. */
-interface Last {
-  time: number;
-  value: number;
+class Last {
+  readonly sender: Sender;
+  readonly combined: Combined;
+  /** The sender's last value in the series that came after this one in its latest request: senders keep the order of their series. */
+  next: Last | undefined = undefined;
+  time = -Infinity;
+  value = 0;
   /** The start timestamp; 0 if it is unknown. */
-  start: number;
-  histogram: Histogram | undefined;
+  start = 0;
+  histogram: Histogram | undefined = undefined;
   /** Whether a staleness marker ended the series. */
-  isEnded: boolean;
-  isChanged: boolean;
+  isEnded = false;
+  isChanged = false;
+
+  constructor(sender: Sender, combined: Combined) {
+    this.sender = sender;
+    this.combined = combined;
+  }
 }
 
 /** One that sends: the labels that are removed, with their values. */
@@ -60,6 +69,8 @@ interface Sender {
 interface Combined {
   readonly id: number;
   series: EncodedSeries;
+  /** The labels of the series, sorted. */
+  readonly labels: readonly Label[];
   /** The type that metadata declared. The first declaration counts. */
   isDeclared: boolean;
   rule: SeriesRule | "histogram";
@@ -120,6 +131,8 @@ type Refuse = (samples: number, reason: string) => void;
 export class AggregatorState {
   readonly #options: AggregatorStateOptions;
   readonly #isRemoved: (name: string) => boolean;
+  /** What the series before belongs to, within a request. */
+  #previous: Last | undefined;
   readonly #metadata = new MetadataStore();
   readonly #senders = new Map<string, Sender>();
   readonly #combined = new Set<Combined>();
@@ -130,7 +143,7 @@ export class AggregatorState {
   #nextId = 1;
   #sentMs = 0;
   #isTimeChanged = false;
-  #changedLast: [Sender, Combined, Last][] = [];
+  #changedLast: Last[] = [];
   #changedCombined: Combined[] = [];
   /** Entries about what began or ended. They come before the values. */
   #structure: Entry[] = [];
@@ -172,6 +185,7 @@ export class AggregatorState {
       refused += samples;
       first ??= reason;
     };
+    this.#previous = undefined;
     for (const series of timeSeries) {
       try {
         this.#addSeries(series, nowMs, refuse);
@@ -264,9 +278,9 @@ export class AggregatorState {
       combined.isChanged = false;
       entries.push(sumOf(combined));
     }
-    for (const [sender, combined, last] of this.#changedLast) {
+    for (const last of this.#changedLast) {
       last.isChanged = false;
-      entries.push(lastOf(sender, combined, last));
+      entries.push(lastOf(last));
     }
     if (this.#isTimeChanged) entries.push(["sent", this.#sentMs]);
     this.#structure = [];
@@ -294,7 +308,7 @@ export class AggregatorState {
     for (const sender of this.#senders.values()) {
       push(["sender", sender.id, sender.key]);
       for (const [combined, last] of sender.last) {
-        if (this.#combined.has(combined)) push(lastOf(sender, combined, last));
+        if (this.#combined.has(combined)) push(lastOf(last));
       }
     }
     records.push(formatEntries(entries));
@@ -350,9 +364,11 @@ export class AggregatorState {
             const sender = senders.get(senderId);
             const combined = all.get(id);
             if (sender === undefined || combined === undefined) break;
-            sender.last.set(combined, {
-              ...{ time, value, start, isEnded, histogram: histogram ?? undefined, isChanged: false },
-            });
+            const last = new Last(sender, combined);
+            sender.last.set(
+              combined,
+              Object.assign(last, { time, value, start, isEnded, histogram: histogram ?? undefined }),
+            );
             sender.seenMs = Math.max(sender.seenMs, seenMs);
             sender.newestMs = Math.max(sender.newestMs, time);
             break;
@@ -420,20 +436,49 @@ export class AggregatorState {
   #addSeries(series: TimeSeries, nowMs: number, refuse: Refuse): void {
     const { samples = [], histograms = [] } = series;
     if (samples.length > 0) {
-      const combined = this.#combinedOf(series, { nowMs, tree: this.#floats });
-      const { removed: senderKey } = this.#floats;
+      const expected = this.#expected(series, "floats");
+      const combined = expected?.combined ?? this.#combinedOf(series, { nowMs, tree: this.#floats });
+      const senderKey = expected?.sender.key ?? this.#floats.removed;
       if (combined === undefined) return this.#refuseNew(samples.length, refuse);
       if (combined.rule === "none") return this.#leaveOut(combined, samples.length);
       const rising = isRising(samples) ? samples : samples.toSorted(byTime);
-      for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, refuse });
+      for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, refuse, expected });
     }
     if (histograms.length > 0) {
-      const combined = this.#combinedOf(series, { nowMs, tree: this.#histograms });
-      const { removed: senderKey } = this.#histograms;
+      const expected = this.#expected(series, "histograms");
+      const combined = expected?.combined ?? this.#combinedOf(series, { nowMs, tree: this.#histograms });
+      const senderKey = expected?.sender.key ?? this.#histograms.removed;
       if (combined === undefined) return this.#refuseNew(histograms.length, refuse);
       const rising = isRising(histograms) ? histograms : histograms.toSorted(byTime);
-      for (const histogram of rising) this.#addHistogram(histogram, { combined, senderKey, nowMs, refuse });
+      for (const histogram of rising) this.#addHistogram(histogram, { combined, senderKey, nowMs, refuse, expected });
     }
+  }
+
+  /**
+   * Returns what a series belongs to if it follows the same series as in the sender's request before. To compare its labels with those
+   * of one series takes a quarter of the time of a search. Returns undefined if a search is necessary.
+   */
+  #expected({ labels, metadata }: TimeSeries, kind: "floats" | "histograms"): Last | undefined {
+    const expected = this.#previous?.next;
+    if (expected === undefined) return undefined;
+    const { combined, sender } = expected;
+    if ((combined.rule === "histogram") !== (kind === "histograms")) return undefined;
+    const kept = combined.labels;
+    let removed = "";
+    let at = 0;
+    for (let index = 0; index < labels.length; index++) {
+      const label = labels[index];
+      const own = kept[at];
+      if (label === undefined) return undefined;
+      if (own !== undefined && label.name === own.name && label.value === own.value) at++;
+      else if (removed === "" && this.#isRemoved(label.name)) removed = this.#floats.keyOf(label.name, label.value);
+      else return undefined;
+    }
+    if (at < kept.length || removed !== sender.key) return undefined;
+    if (!combined.isDeclared && metadata !== undefined && metadata.type !== "unknown") {
+      this.#declare(combined, metadata);
+    }
+    return expected;
   }
 
   #refuseNew(samples: number, refuse: Refuse): void {
@@ -456,17 +501,18 @@ export class AggregatorState {
 
   /** Returns the last value of a sender, or why a sample cannot follow it. Creates one for a sample that can be the first. */
   #lastOf(
-    { combined, senderKey, nowMs, refuse }: Place,
+    { combined, senderKey, nowMs, refuse, expected }: Place,
     time: number,
-  ): { readonly sender: Sender; readonly last: Last } | undefined {
+  ): Last | undefined {
     if (time > nowMs + maxAheadMs) {
       refuse(1, `Cannot accept a sample: its time is ${time}, expected at most 10 minutes after ${nowMs}`);
       return undefined;
     }
-    let sender = this.#senders.get(senderKey);
-    const known = sender?.last.get(combined);
-    if (sender !== undefined && known !== undefined) {
-      if (time > known.time) return { sender, last: known };
+    let sender = expected?.sender ?? this.#senders.get(senderKey);
+    const known = expected ?? sender?.last.get(combined);
+    if (known !== undefined) {
+      this.#follow(known);
+      if (time > known.time) return known;
       this.counts.repeated++;
       return undefined;
     }
@@ -485,11 +531,19 @@ export class AggregatorState {
       sender = this.#createSender(senderKey, this.#nextId++);
       this.#bytes += bytesOf.sender + 2 * senderKey.length;
     }
-    const last = { time: -Infinity, value: 0, start: 0, histogram: undefined, isEnded: false, isChanged: false };
+    const last = new Last(sender, combined);
     sender.last.set(combined, last);
     if (isGauge(combined.rule)) combined.members.set(sender, last);
     this.#bytes += bytesOf.last;
-    return { sender, last };
+    this.#follow(last);
+    return last;
+  }
+
+  /** Notes the order of a sender's series. Series of another sender must not keep a forgotten sender in memory. */
+  #follow(last: Last): void {
+    const previous = this.#previous;
+    if (previous !== undefined && previous !== last && previous.sender === last.sender) previous.next = last;
+    this.#previous = last;
   }
 
   #addFloat(sample: FloatSample, place: Place): void {
@@ -500,9 +554,8 @@ export class AggregatorState {
       return place.refuse(1, `Cannot accept a sample of the counter "${combined.series.name}": it is ${value}`);
     }
     const time = Number(sample.timestamp);
-    const found = this.#lastOf(place, time);
-    if (found === undefined) return;
-    const { sender, last } = found;
+    const last = this.#lastOf(place, time);
+    if (last === undefined) return;
     if (!stale) {
       const start = Number(sample.startTimestamp ?? 0);
       if (isCounter) {
@@ -516,7 +569,7 @@ export class AggregatorState {
       last.start = Math.max(last.start, start);
     }
     if (combined.rule === "none") this.#leaveOut(combined, 1);
-    this.#taken(place, { sender, last, time, stale });
+    this.#taken(last, { time, stale, nowMs: place.nowMs });
   }
 
   /** Sets the sum of a counter. A sum that is no number any more can never become one again, so the series is left out. */
@@ -541,9 +594,8 @@ export class AggregatorState {
       if (resetHint === 3 || combined.histogram?.fits(histogram) === false) return this.#leaveOut(combined, 1);
     }
     const time = Number(histogram.timestamp);
-    const found = this.#lastOf(place, time);
-    if (found === undefined) return;
-    const { sender, last } = found;
+    const last = this.#lastOf(place, time);
+    if (last === undefined) return;
     if (!stale) {
       const start = Number(histogram.startTimestamp ?? 0);
       const isRestarted = last.histogram !== undefined && (isRestart(last, start) || resetHint === 1);
@@ -557,22 +609,20 @@ export class AggregatorState {
       last.start = Math.max(last.start, start);
       this.#change(combined);
     }
-    this.#taken(place, { sender, last, time, stale });
+    this.#taken(last, { time, stale, nowMs: place.nowMs });
   }
 
   /** Notes that a sample was taken. */
-  #taken(
-    { combined, nowMs }: Place,
-    { sender, last, time, stale }: { sender: Sender; last: Last; time: number; stale: boolean },
-  ): void {
+  #taken(last: Last, { time, stale, nowMs }: { time: number; stale: boolean; nowMs: number }): void {
     this.counts.accepted++;
+    const { sender } = last;
     last.time = time;
     last.isEnded = stale;
     sender.seenMs = nowMs;
     if (time > sender.newestMs) sender.newestMs = time;
     if (!this.#options.isStored || last.isChanged) return;
     last.isChanged = true;
-    this.#changedLast.push([sender, combined, last]);
+    this.#changedLast.push(last);
   }
 
   #change(combined: Combined): void {
@@ -624,7 +674,7 @@ export class AggregatorState {
     known: Pick<Combined, "id" | "series" | "rule" | "createdMs" | "hasBegun" | "isDeclared">,
   ): Combined {
     const combined: Combined = {
-      ...known,
+      ...{ ...known, labels: known.series.labels },
       ...{ isBeginning: known.hasBegun, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
     };
     this.#combined.add(combined);
@@ -677,6 +727,8 @@ interface Place {
   readonly senderKey: string;
   readonly nowMs: number;
   readonly refuse: Refuse;
+  /** The last value of the sender, if it was found without a search. */
+  readonly expected: Last | undefined;
 }
 
 /** Returns the estimated memory of a series, in bytes. */
@@ -688,8 +740,8 @@ function sumOf({ id, sum, histogram }: Combined): Entry {
   return ["sum", id, sum, histogram?.toValue()];
 }
 
-function lastOf(sender: Sender, { id }: Combined, { time, value, start, isEnded, histogram }: Last): Entry {
-  return ["last", sender.id, id, time, value, start, isEnded, sender.seenMs, histogram];
+function lastOf({ sender, combined, time, value, start, isEnded, histogram }: Last): Entry {
+  return ["last", sender.id, combined.id, time, value, start, isEnded, sender.seenMs, histogram];
 }
 
 /**

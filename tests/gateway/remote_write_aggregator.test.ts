@@ -339,6 +339,39 @@ test("series beyond the limit are refused, and so is everything while the state 
   assert.equal(await send([]), 204);
 });
 
+test("a sender may change the order of its series, add and omit some, and send them together with those of other senders", async () => {
+  const { aggregator, clock, send, totals } = startAggregator();
+  const names = ["a_total", "b_total", "c_total", "d_total"];
+  let value = 0;
+  const sendAll = async (...series: readonly string[]): Promise<void> => {
+    value++;
+    const timeSeries = series.map((each) => {
+      const [name = "", instance = "", path = "/"] = each.split(" ");
+      return float(name, { instance, path }, { value, timestamp: clock.now() });
+    });
+    assert.equal(await send(timeSeries), 204);
+    await clock.advance(1000);
+  };
+  for (let round = 0; round < 2; round++) await sendAll(...names.map((name) => `${name} x`));
+  await sendAll("a_total x", "c_total x", "b_total x");
+  await sendAll("b_total x", "e_total x", "c_total x");
+  // The same series of another sender, and others of the same name, where the known order has those of the first one.
+  await sendAll("a_total x", "b_total y", "c_total x /other", "b_total x");
+  await sendAll("a_total x", "b_total x", "a_total y", "b_total y");
+  assert.deepEqual(
+    [...await totals()].sort(),
+    [
+      ['a_total{path="/"}', 6 + 6],
+      ['b_total{path="/"}', 6 + 6],
+      ['c_total{path="/"}', 4],
+      ['c_total{path="/other"}', 5],
+      ['d_total{path="/"}', 2],
+      ['e_total{path="/"}', 4],
+    ],
+  );
+  assert.equal(aggregator.stats.senders, 2);
+});
+
 test("samples in the far future and counters that are no numbers are refused", async () => {
   const { aggregator, clock, send, totals } = startAggregator();
   const t = clock.now();
