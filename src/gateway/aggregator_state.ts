@@ -4,7 +4,7 @@
  * @module
  */
 import { BusyError, FormatError } from "../model/errors.ts";
-import type { FloatSample, Histogram, Label, Metadata, TimeSeries } from "../model/time_series.ts";
+import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
 import { Batch } from "../protocol/batch.ts";
 import { type EncodedSeries, encodeSeries } from "../protocol/encoded_series.ts";
 import { checkHistogram } from "../protocol/histogram_rules.ts";
@@ -12,6 +12,21 @@ import { MetadataStore } from "../protocol/metadata_store.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Warnings } from "../send/warnings.ts";
+import {
+  bytesOf,
+  type Combined,
+  combinedBytes,
+  emptied,
+  gaugeOf,
+  guessed,
+  histogramBytes,
+  isGauge,
+  isRestart,
+  Last,
+  lastOf,
+  type Sender,
+  sumOf,
+} from "./combined_series.ts";
 import { NativeSum } from "./native_sum.ts";
 import { ruleOf, type RuleOptions, type SeriesRule } from "./series_rule.ts";
 import { isRemovedBy, type LabelChoice } from "./label_choice.ts";
@@ -31,60 +46,6 @@ export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
   /** Whether `changes()` is called. */
   readonly isStored: boolean;
   readonly warnings: Warnings;
-}
-
-/** The last value of a sender in one series. */
-class Last {
-  readonly sender: Sender;
-  readonly combined: Combined;
-  /** The sender's last value in the series that came after this one in its latest request: senders keep the order of their series. */
-  next: Last | undefined = undefined;
-  time = -Infinity;
-  value = 0;
-  /** The start timestamp; 0 if it is unknown. */
-  start = 0;
-  histogram: Histogram | undefined = undefined;
-  /** Whether a staleness marker ended the series. */
-  isEnded = false;
-  isChanged = false;
-
-  constructor(sender: Sender, combined: Combined) {
-    this.sender = sender;
-    this.combined = combined;
-  }
-}
-
-/** One that sends: the labels that are removed, with their values. */
-interface Sender {
-  readonly id: number;
-  readonly key: string;
-  readonly last: Map<Combined, Last>;
-  /** When something new arrived last. */
-  seenMs: number;
-  /** The newest timestamp of a sample. */
-  newestMs: number;
-}
-
-/** A series that is sent. */
-interface Combined {
-  readonly id: number;
-  series: EncodedSeries;
-  /** The labels of the series, sorted. */
-  readonly labels: readonly Label[];
-  /** The type that metadata declared. The first declaration counts. */
-  isDeclared: boolean;
-  rule: SeriesRule | "histogram";
-  /** When the sum was 0, in milliseconds since the Unix epoch. */
-  createdMs: number;
-  /** Whether the endpoint has got the 0 with which the sum began, or a gauge is shown. */
-  hasBegun: boolean;
-  /** Whether that 0 is on its way. */
-  isBeginning: boolean;
-  sum: number;
-  histogram: NativeSum | undefined;
-  /** The last values of a gauge. */
-  readonly members: Map<Sender, Last>;
-  isChanged: boolean;
 }
 
 /** How many samples were taken, and what happened to the others. */
@@ -117,9 +78,6 @@ export interface Collected {
 
 /** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
 const maxAheadMs = 10 * 60_000;
-
-/** The estimated memory, in bytes. */
-const bytesOf = { sender: 300, last: 150, combined: 900, bucket: 16 };
 
 /** How long a sender should wait if there are too many: usually, some are forgotten by then. */
 const retryAfterMs = 10_000;
@@ -729,72 +687,6 @@ interface Place {
   readonly refuse: Refuse;
   /** The last value of the sender, if it was found without a search. */
   readonly expected: Last | undefined;
-}
-
-/** Returns the estimated memory of a series, in bytes. */
-function combinedBytes({ series, histogram }: Combined): number {
-  return bytesOf.combined + 2 * (series.outputs[0]?.labelsV1.length ?? 0) + (histogram?.buckets ?? 0) * bytesOf.bucket;
-}
-
-function sumOf({ id, sum, histogram }: Combined): Entry {
-  return ["sum", id, sum, histogram?.toValue()];
-}
-
-function lastOf({ sender, combined, time, value, start, isEnded, histogram }: Last): Entry {
-  return ["last", sender.id, combined.id, time, value, start, isEnded, sender.seenMs, histogram];
-}
-
-/**
- * Reports whether a counter started again after its last sample. Some senders compute the start anew for each sample, so a start
- * that is only a little later means nothing.
- */
-function isRestart(last: Last, start: number): boolean {
-  return start > last.start && start >= last.time;
-}
-
-function isGauge(rule: Combined["rule"]): rule is Exclude<SeriesRule, "counter" | "none"> {
-  return rule !== "counter" && rule !== "none" && rule !== "histogram";
-}
-
-/** Returns the value of a gauge; undefined if no sender has one. */
-function gaugeOf(
-  members: ReadonlyMap<Sender, Last>,
-  { rule, sinceMs }: { readonly rule: Exclude<SeriesRule, "counter" | "none">; readonly sinceMs: number },
-): number | undefined {
-  let result: number | undefined;
-  let newest = -Infinity;
-  for (const [{ seenMs }, { time, value, isEnded }] of members) {
-    if (isEnded || seenMs < sinceMs) continue;
-    if (rule === "last") {
-      if (time > newest) result = value;
-      newest = Math.max(newest, time);
-    } else if (result === undefined) result = value;
-    else if (rule === "sum") result += value;
-    else result = rule === "min" ? Math.min(result, value) : Math.max(result, value);
-  }
-  return result;
-}
-
-/** Returns the metadata of a series about which its sender said nothing. */
-function guessed(name: string, rule: Combined["rule"]): Metadata | undefined {
-  if (rule === "histogram") return { type: "histogram" };
-  return rule === "counter" && name.endsWith("_total") ? { type: "counter" } : undefined;
-}
-
-/** Returns a histogram with the same buckets and without observations. */
-function emptied(histogram: Histogram): Histogram {
-  return {
-    ...histogram,
-    ...{ count: 0, sum: 0, zeroCount: 0 },
-    ...{ positiveSpans: [], positiveCounts: [], negativeSpans: [], negativeCounts: [] },
-  };
-}
-
-function histogramBytes(histogram: Histogram | undefined): number {
-  if (histogram === undefined) return 0;
-  const { positiveCounts, negativeCounts, positiveSpans, negativeSpans } = histogram;
-  return 400 + 8 * (positiveCounts.length + negativeCounts.length) +
-    48 * (positiveSpans.length + negativeSpans.length);
 }
 
 function byTime(a: FloatSample | Histogram, b: FloatSample | Histogram): number {
