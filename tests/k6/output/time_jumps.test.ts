@@ -52,8 +52,8 @@ test("one sample of the year 9999 does not move the later ones of its series, wh
 
 test("wrong times among the first samples lose no good ones, whether they are far too old or far in the future", async () => {
   const samples = run(start, 60);
-  for (const place of [0, 1, 5, 10, 16]) {
-    for (const wrong of [[0], [1000], [year9999], [0, year9999], [year9999, 5], [0, 1, 2, year9999]]) {
+  for (const place of [0, 1, 16]) {
+    for (const wrong of [[0], [year9999], [0, 1, 2, year9999]]) {
       const { times, refused } = await send(samples.toSpliced(place, 0, ...at(...wrong)));
       assert.deepEqual(times, timesOf(samples), `place ${place}, ${wrong}`);
       assert.equal(refused, wrong.length);
