@@ -12,7 +12,7 @@ import { encodeV1 } from "../../src/protocol/encode_v1.ts";
 import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
 import { SeriesFactory } from "../../src/k6/series/series_factory.ts";
 import { compress } from "../../src/protocol/snappy.ts";
-import type { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { type EncodedSeries, isSameSeries } from "../../src/protocol/encoded_series.ts";
 import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { clientOptionDefinitions } from "../../src/client/client_options.ts";
 
@@ -34,6 +34,8 @@ export class FlushLine {
     this.#collector = new Collector(resolved.shards, { ...resolved, onFailed });
     this.store = new SeriesStore({
       open: (metric, tags) => factory.open(metric, tags),
+
+      isSame: isSameSeries,
       maxSeries: Infinity,
       onRefused: (reason) => {
         throw new Error(`A sample was refused: ${reason}`);

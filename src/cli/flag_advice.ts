@@ -134,8 +134,20 @@ const labelSet = /\{[^{}]*\}/g;
 /** The advice that does not help a command that forwards: it changes no series. */
 export const adviceOnSeries: readonly AdviceKind[] = ["tooOld", "outOfOrder", "labelLimit"];
 
+/** What the library's messages say about options, and how the command calls these options. */
+const renamed: readonly (readonly [words: RegExp, inFlags: string])[] = [
+  [/^(Rejected a sample of .* from the samples around it) \(maxTimeJumpMs\)/s, "$1 (--max-time-jump)"],
+  [/^(Rejected a sample of .* series already) \(maxSeries\)/s, "$1 (--max-series)"],
+  [
+    /^(The \d+ series so far take .* with) relabel or keepUrlTag, or limit the series with maxSeries\.$/s,
+    "$1 --relabel-config-file or --no-keep-url-tag, or limit the series with --max-series.",
+  ],
+];
+
 /** Returns a message of the library together with the flag that helps, if one does. */
-export function withFlagAdvice(message: string, useless: readonly AdviceKind[] = []): string {
+export function withFlagAdvice(libraryMessage: string, useless: readonly AdviceKind[] = []): string {
+  // The user of the command knows only its flags.
+  const message = renamed.reduce((text, [words, inFlags]) => text.replace(words, inFlags), libraryMessage);
   const words = message.replace(labelSet, "");
   const fit = patterns.find(([, pattern]) => pattern.test(words));
   return fit === undefined || useless.includes(fit[0]) ? message : `${message} ${fit[2]}`;

@@ -10,7 +10,7 @@ import { builtin } from "./runtime.ts";
 /** A listening HTTP server. */
 export interface Server {
   readonly url: string;
-  /** Resolves when all connections are closed. */
+  /** Resolves when all connections are closed, after a second at the latest. */
   close(): Promise<void>;
 }
 
@@ -31,6 +31,12 @@ export interface ServeOptions {
 /** A client that still sends gets this time to read the response, in milliseconds. */
 const lingerMs = 1000;
 
+/** What a client has to begin an encrypted connection, in milliseconds. */
+const handshakeMs = 10_000;
+
+/** Connections that the runtime does not show end with the process: Bun shows those of TLS only after their handshake. */
+const closeMs = 1000;
+
 type Incoming = InstanceType<ReturnType<typeof builtin<"node:http">>["IncomingMessage"]>;
 type Socket = Incoming["socket"];
 
@@ -40,13 +46,15 @@ export function serve(
   { host, port, tls, maxConnections = Infinity, idleTimeoutMs = 60_000 }: ServeOptions,
 ): Promise<Server> {
   const { setTimeout, clearTimeout } = builtin("node:timers");
+  /** All connections, with TLS also those before their handshake. */
+  const connections = new Set<Socket>();
   /** The timer of each connection without a request. */
   const timers = new Map<Socket, ReturnType<typeof setTimeout> | undefined>();
   const wait = (socket: Socket): void => {
     if (timers.has(socket)) timers.set(socket, setTimeout(() => socket.destroy(), idleTimeoutMs));
   };
   // The handler limits the time of a body, in the same way on every runtime.
-  const options = { requestTimeout: 0, handshakeTimeout: 10_000 };
+  const options = { requestTimeout: 0, handshakeTimeout: handshakeMs };
   const server = tls === undefined
     ? builtin("node:http").createServer(options)
     : builtin("node:https").createServer({ ...options, ...tls });
@@ -76,8 +84,14 @@ export function serve(
       })
       .catch(() => void outgoing.destroy());
   });
+  server.on("connection", (socket: Socket) => {
+    socket.on("error", () => {});
+    if (connections.size >= maxConnections) return void socket.destroy();
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
+  });
   server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
-    if (timers.size >= maxConnections) return void socket.destroy();
+    if (socket.destroyed) return;
     timers.set(socket, undefined);
     wait(socket);
     socket.on("error", () => {});
@@ -95,9 +109,13 @@ export function serve(
         url: `${tls === undefined ? "http" : "https"}://${withBrackets(host)}:${bound}`,
         close: () =>
           new Promise((closed) => {
-            server.close(() => closed());
+            const timer = setTimeout(closed, closeMs);
+            server.close(() => {
+              clearTimeout(timer);
+              closed();
+            });
             server.closeAllConnections();
-            for (const socket of timers.keys()) socket.destroy();
+            for (const socket of [...timers.keys(), ...connections]) socket.destroy();
           }),
       });
     });

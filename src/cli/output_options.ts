@@ -281,7 +281,8 @@ export function readPrivateKey(path: string, what: string): string {
   return pem;
 }
 
-function readFile(path: string, what: string): string {
+/** Returns the text of a file. @throws ConfigurationError that names the file if it cannot be read */
+export function readFile(path: string, what: string): string {
   try {
     return readText(path);
   } catch (error) {

@@ -8,8 +8,8 @@ import { ConfigurationError } from "../model/errors.ts";
 import type { AccessOptions } from "../receive/access.ts";
 import type { ReceiverOptions } from "../receive/receiver_options.ts";
 import type { Arguments, Flag } from "./arguments.ts";
-import { readCertificates, readPrivateKey } from "./output_options.ts";
-import { builtin } from "./runtime.ts";
+import { readCertificates, readFile, readPrivateKey } from "./output_options.ts";
+import { builtin, environment } from "./runtime.ts";
 
 /** Enough for every sender of a test, and few enough for the memory of their buffers. */
 const defaultMaxConnections = 1000;
@@ -21,11 +21,38 @@ const parseCount = (text: string, source: string): number => {
   return count;
 };
 
+/** Begins the variables of the credentials. Other users of the machine can see the arguments of a command. */
+const variablePrefix = "K6_REMOTE_WRITE_RECEIVE_";
+
+const orVariable = (name: string, more = ""): string => `Or set ${variablePrefix}${name}${more}.`;
+
 /** The flags. */
 export const accessFlags: readonly Flag[] = [
-  { flag: "token", placeholder: "TOKEN", help: "The bearer token that senders must have.", parse: parseString },
-  { flag: "user", placeholder: "NAME", help: "The user name that senders must have.", parse: parseString },
-  { flag: "password", placeholder: "PASSWORD", help: "The password of --user.", parse: parseString },
+  {
+    flag: "token",
+    placeholder: "TOKEN",
+    help: `The bearer token that senders must have. ${orVariable("TOKEN", ", or use --token-file")}`,
+    parse: parseString,
+  },
+  {
+    flag: "token-file",
+    placeholder: "FILE",
+    help: "A file with the bearer token that senders must have.",
+    parse: parseString,
+  },
+  {
+    flag: "user",
+    placeholder: "NAME",
+    help: `The user name that senders must have. ${orVariable("USER")}`,
+    parse: parseString,
+  },
+  {
+    flag: "password",
+    placeholder: "PASSWORD",
+    help: `The password of --user. ${orVariable("PASSWORD", ", or use --password-file")}`,
+    parse: parseString,
+  },
+  { flag: "password-file", placeholder: "FILE", help: "A file with the password of --user.", parse: parseString },
   {
     flag: "allow-host",
     placeholder: "NAMES",
@@ -61,37 +88,78 @@ export interface ReceiverAccess {
   readonly warning: string | undefined;
 }
 
+/** A value, and where it comes from: a flag or a variable. */
+interface Given {
+  readonly value: string;
+  readonly source: string;
+}
+
+/** Returns a credential from its flag, else from the file that a flag names, else from its variable. */
+function credentialOf(
+  name: string,
+  { values }: Pick<Arguments, "values">,
+  env: Readonly<Record<string, string | undefined>>,
+): Given | undefined {
+  const [flag, fileFlag] = [name, `${name}-file`];
+  if (values.has(fileFlag)) {
+    if (values.has(flag)) {
+      throw new ConfigurationError(`Cannot use --${fileFlag}: there is --${flag} too, expected one of them`);
+    }
+    const path = String(values.get(fileFlag));
+    // Editors end a file with a line break.
+    const value = readFile(path, name).replace(/\r?\n$/, "");
+    if (value === "") {
+      throw new ConfigurationError(`Cannot use the ${name} file "${path}": it is empty, expected the ${name}`);
+    }
+    return { value, source: `--${fileFlag}` };
+  }
+  if (values.has(flag)) return { value: String(values.get(flag)), source: `--${flag}` };
+  const variable = `${variablePrefix}${name.toUpperCase()}`;
+  const value = env[variable] ?? "";
+  return value === "" ? undefined : { value, source: variable };
+}
+
 /**
- * Reads the flags.
+ * Reads the flags, and the variables of the credentials.
  *
  * @param host the address on which the command listens
  * @throws ConfigurationError for a flag without the other one that belongs to it, and for files that cannot be used
  */
-export function readAccess({ values }: Arguments, host: string): ReceiverAccess {
+export function readAccess(
+  { values }: Pick<Arguments, "values">,
+  host: string,
+  env: Readonly<Record<string, string | undefined>> = environment,
+): ReceiverAccess {
   const text = (flag: string): string | undefined => values.has(flag) ? String(values.get(flag)) : undefined;
   const count = (flag: string, otherwise: number): number => Number(values.get(flag) ?? otherwise);
-  for (const [one, other] of [["user", "password"], ["tls-cert-file", "tls-key-file"]] as const) {
-    const [missing, there] = text(one) === undefined ? [one, other] : [other, one];
-    if ((text(one) === undefined) === (text(other) === undefined)) continue;
-    const hint = one === "user" && values.has("forward")
-      ? "; --forward-user and --forward-password are for --forward"
-      : "";
-    throw new ConfigurationError(`Cannot use --${there}: there is no --${missing}, expected both${hint}`);
+  const [token, user, password] = ["token", "user", "password"].map((name) => credentialOf(name, { values }, env));
+  if ((user === undefined) !== (password === undefined)) {
+    const hint = values.has("forward") ? "; --forward-user and --forward-password are for --forward" : "";
+    throw new ConfigurationError(
+      `Cannot use ${(user ?? password)?.source}: there is no --${
+        user === undefined ? "user" : "password"
+      }, expected both${hint}`,
+    );
   }
   const [certFile, keyFile] = [text("tls-cert-file"), text("tls-key-file")];
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const [there, missing] = certFile === undefined ? ["key", "cert"] : ["cert", "key"];
+    throw new ConfigurationError(
+      `Cannot use --tls-${there}-file: there is no --tls-${missing}-file, expected both`,
+    );
+  }
   const tls = certFile === undefined || keyFile === undefined ? undefined : {
     cert: readCertificates(certFile, "server certificate"),
     key: readPrivateKey(keyFile, "server key"),
   };
-  const [token, user, password] = [text("token"), text("user"), text("password")];
   const isOpen = !isLoopback(host) && token === undefined && user === undefined && tls === undefined;
   const given = values.get("allow-host");
   const allowed = Array.isArray(given) ? given.map(String) : [];
   return {
     receiver: {
-      token,
-      user,
-      password,
+      token: token?.value,
+      user: user?.value,
+      password: password?.value,
       allowHosts: [...new Set([...hostsOf(host), ...allowed.map(hostname)])],
       maxBytesInFlight: count("max-bytes-in-flight", defaultMaxBytesInFlight),
     },

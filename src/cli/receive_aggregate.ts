@@ -93,6 +93,7 @@ function openState(folder: string, warn: (message: string) => void): AggregatorS
 }
 
 function cannotUseState(error: unknown): ConfigurationError {
+  if (error instanceof ConfigurationError) return error;
   return new ConfigurationError(`Cannot use the folder of --state: ${reasonOf(error)}`);
 }
 

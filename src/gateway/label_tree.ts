@@ -49,7 +49,7 @@ export class LabelTree<T> {
       // A label with an empty value is the same as no label.
       if (value === "") continue;
       if (this.#isRemoved(name)) {
-        const key = this.#keyOf(name, value);
+        const key = this.keyOf(name, value);
         removed = removed === "" ? key : removed + key;
       } else if (node !== undefined) {
         node = follow(node, name);
@@ -60,7 +60,8 @@ export class LabelTree<T> {
     return node?.value;
   }
 
-  #keyOf(name: string, value: string): string {
+  /** Returns the key of a single removed label. */
+  keyOf(name: string, value: string): string {
     if (value !== this.#last.value || name !== this.#last.name) {
       this.#last = { name, value, key: name + end + value + end };
     }

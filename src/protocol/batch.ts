@@ -5,12 +5,14 @@
  * @module
  */
 import type { Exemplar, HistogramValue } from "../model/time_series.ts";
-import type { EncodedSeries } from "./encoded_series.ts";
+import type { EncodedSeries, SeriesOutput } from "./encoded_series.ts";
 
 /** The samples of one flush and one shard. All samples of a series are consecutive, and their times rise. */
 export class Batch {
-  /** The series of each sample. */
+  /** The series of each sample. If it has several time series, `outputs` says which of them is meant. */
   readonly series: EncodedSeries[] = [];
+  /** The output of each sample's series. Undefined: it is the first one of each. */
+  outputs: Uint16Array | undefined;
   /** The time of each sample, in milliseconds since the Unix epoch. */
   times: Float64Array;
   /** The float of each sample. It has no meaning for histograms and staleness markers. */
@@ -36,21 +38,38 @@ export class Batch {
     return this.series.length;
   }
 
-  /** Adds a float. Returns its index. */
-  push(series: EncodedSeries, value: number, time: number): number {
+  /** Returns the number that identifies the time series of a sample in this process. */
+  keyAt(index: number): number {
+    return (this.series[index]?.id ?? -1) + (this.outputs?.[index] ?? 0);
+  }
+
+  /** Returns the time series of a sample alone; undefined if there is no such sample. */
+  seriesAt(index: number): EncodedSeries | undefined {
+    return this.series[index]?.only(this.outputs?.[index] ?? 0);
+  }
+
+  /** Returns the numbers that identify the time series of all samples. */
+  keys(): number[] {
+    return this.series.map((_, index) => this.keyAt(index));
+  }
+
+  /** Adds a float. `output` is the index of the time series, if there are several. Returns the sample's index. */
+  push(series: EncodedSeries, value: number, time: number, output = 0): number {
     const index = this.series.length;
     if (index === this.values.length) this.#grow();
     this.series.push(series);
+    if (output !== 0) this.outputs ??= new Uint16Array(this.values.length);
+    if (this.outputs !== undefined) this.outputs[index] = output;
     this.values[index] = value;
     this.times[index] = time;
-    // A reference and two floats.
-    this.bytes += 24;
+    // A reference, two floats and an output.
+    this.bytes += 26;
     return index;
   }
 
   /** Adds a native histogram. Returns its index. */
-  pushHistogram(series: EncodedSeries, histogram: HistogramValue, time: number): number {
-    const index = this.push(series, 0, time);
+  pushHistogram(series: EncodedSeries, histogram: HistogramValue, time: number, output = 0): number {
+    const index = this.push(series, 0, time, output);
     this.histograms.set(index, histogram);
     const { positiveSpans, positiveCounts, negativeSpans, negativeCounts } = histogram;
     this.bytes += 200 + 8 * (positiveCounts.length + negativeCounts.length) +
@@ -59,8 +78,14 @@ export class Batch {
   }
 
   /** Adds a staleness marker, as a float or as a histogram. Returns its index. */
-  pushStale(series: EncodedSeries, time: number, histogram?: HistogramValue): number {
-    const index = histogram === undefined ? this.push(series, 0, time) : this.pushHistogram(series, histogram, time);
+  pushStale(
+    series: EncodedSeries,
+    time: number,
+    { output = 0, histogram }: { readonly output?: number; readonly histogram?: HistogramValue | undefined } = {},
+  ): number {
+    const index = histogram === undefined
+      ? this.push(series, 0, time, output)
+      : this.pushHistogram(series, histogram, time, output);
     this.stale.add(index);
     return index;
   }
@@ -78,16 +103,18 @@ export class Batch {
     this.bytes += 8;
   }
 
-  /** Adds a sample of another batch, with everything that belongs to it, as a sample of its series or of another one. */
-  copy(from: Batch, index: number, series: EncodedSeries | undefined = from.series[index]): void {
+  /** Adds a sample of another batch, with everything that belongs to it, as a sample of its series or of `other`, which is one. */
+  copy(from: Batch, index: number, other?: EncodedSeries): void {
+    const series = other ?? from.series[index];
     if (series === undefined) return;
     const time = from.times[index] ?? 0;
+    const output = other === undefined ? from.outputs?.[index] ?? 0 : 0;
     const histogram = from.histograms.get(index);
     const added = from.stale.has(index)
-      ? this.pushStale(series, time, histogram)
+      ? this.pushStale(series, time, { output, histogram })
       : histogram === undefined
-      ? this.push(series, from.values[index] ?? 0, time)
-      : this.pushHistogram(series, histogram, time);
+      ? this.push(series, from.values[index] ?? 0, time, output)
+      : this.pushHistogram(series, histogram, time, output);
     const start = from.starts?.[index] ?? 0;
     if (start !== 0) this.setStart(added, start);
     const exemplars = from.exemplars.get(index);
@@ -98,6 +125,10 @@ export class Batch {
     this.times = grown(this.times);
     this.values = grown(this.values);
     if (this.starts !== undefined) this.starts = grown(this.starts);
+    if (this.outputs === undefined) return;
+    const outputs = new Uint16Array(this.outputs.length * 2);
+    outputs.set(this.outputs);
+    this.outputs = outputs;
   }
 }
 
@@ -117,17 +148,19 @@ export interface BatchSlice {
   readonly to: number;
 }
 
-/** Calls `visit` with each series of a slice, and the range of its consecutive samples. */
-export function forEachSeries(
-  { batch: { series }, from, to }: BatchSlice,
-  visit: (series: EncodedSeries, from: number, to: number) => void,
-): void {
+/** Receives a series, the output that distinguishes a time series of it, and the range of its consecutive samples. */
+export type VisitSeries = (series: EncodedSeries, output: SeriesOutput, from: number, to: number) => void;
+
+/** Calls `visit` with each time series of a slice. */
+export function forEachSeries({ batch: { series, outputs }, from, to }: BatchSlice, visit: VisitSeries): void {
   for (let at = from; at < to;) {
     const current = series[at];
-    if (current === undefined) break;
+    const output = outputs === undefined ? 0 : outputs[at] ?? 0;
+    const own = current?.outputs[output];
+    if (current === undefined || own === undefined) break;
     const first = at;
-    while (++at < to && series[at] === current);
-    visit(current, first, at);
+    while (++at < to && series[at] === current && (outputs === undefined || outputs[at] === output));
+    visit(current, own, first, at);
   }
 }
 

@@ -30,21 +30,19 @@ export function encodeV1(
   points.begin(slice.batch);
   // Decided here, because the function below runs for every series.
   const mayHaveBoth = slice.batch.histograms.size > 0 && slice.batch.exemplars.size > 0;
-  forEachSeries(slice, ({ labelsV1, common }, from, to) => {
-    const lengthBytes = (common === undefined ? labelsV1.length : labelsV1.length + common.labelsV1.length) > 100
-      ? 2
-      : 1;
+  forEachSeries(slice, ({ sharedV1 }, { labelsV1 }, from, to) => {
+    const lengthBytes = labelsV1.length + sharedV1.length > 100 ? 2 : 1;
     const start = buffer.open(0x0a, lengthBytes);
-    buffer.append(labelsV1);
-    if (common !== undefined) buffer.append(common.labelsV1);
+    if (labelsV1.length > 0) buffer.append(labelsV1);
+    if (sharedV1.length > 0) buffer.append(sharedV1);
     points.write(from, to, buffer);
     buffer.close(start, lengthBytes);
     if (!mayHaveBoth || !points.hasHistogramExemplars(from, to)) return;
     // An entry of their own after the histograms: Prometheus stores the exemplars of an entry first, and so it loses those of a series
     // that begins with a histogram.
     const exemplars = buffer.open(0x0a, lengthBytes);
-    buffer.append(labelsV1);
-    if (common !== undefined) buffer.append(common.labelsV1);
+    if (labelsV1.length > 0) buffer.append(labelsV1);
+    if (sharedV1.length > 0) buffer.append(sharedV1);
     points.writeHistogramExemplars(from, to, buffer);
     buffer.close(exemplars, lengthBytes);
   });

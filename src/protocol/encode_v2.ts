@@ -4,10 +4,10 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
  * @module
  */
-import { type BatchSlice, forEachSeries } from "./batch.ts";
+import { type BatchSlice, forEachSeries, type VisitSeries } from "./batch.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { PointEncoder } from "./encode_points.ts";
-import type { EncodedSeries, SeriesSymbols } from "./encoded_series.ts";
+import { type EncodedSeries, type OutputSymbols, readLabels, type SeriesOutput } from "./encoded_series.ts";
 import { metricTypeNumber } from "./metric_type.ts";
 import { Symbols } from "./symbols.ts";
 
@@ -59,24 +59,25 @@ export class EncoderV2 {
     this.#points.begin(slice.batch);
     // An exemplar's strings come after those of all series, so that the table holds a string that both use only once.
     if (slice.batch.exemplars.size > 0) {
-      forEachSeries(slice, (series) => this.#symbols.writeRefs(this.#symbolsOf(series).numbers, this.#series));
+      forEachSeries(slice, (series, output) => this.#writeLabels(series, this.#symbolsOf(output)));
     }
     this.#series.length = 0;
-    forEachSeries(slice, (series, from, to) => this.#writeSeries(series, from, to));
+    forEachSeries(slice, this.#writeSeries);
     buffer.append(this.#series.written());
     return buffer.written();
   }
 
-  #writeSeries(series: EncodedSeries, from: number, to: number): void {
-    const { numbers, type, help, unit } = this.#symbolsOf(series);
+  readonly #writeSeries: VisitSeries = (series, output, from, to) => {
+    const symbols = this.#symbolsOf(output);
+    const { type } = symbols;
     const buffer = this.#series;
     const start = buffer.open(0x2a);
     const refs = buffer.open(0x0a);
-    this.#symbols.writeRefs(numbers, buffer);
+    this.#writeLabels(series, symbols);
     buffer.close(refs);
     // Before the exemplars, for the reason above.
-    const helpRef = this.#symbols.ref(help);
-    const unitRef = this.#symbols.ref(unit);
+    const helpRef = this.#symbols.ref(symbols.help);
+    const unitRef = this.#symbols.ref(symbols.unit);
     this.#points.write(from, to, buffer);
     if (type + helpRef + unitRef > 0) {
       const metadata = buffer.open(0x2a);
@@ -86,15 +87,29 @@ export class EncoderV2 {
       buffer.close(metadata);
     }
     buffer.close(start);
+  };
+
+  #writeLabels(series: EncodedSeries, { numbers }: OutputSymbols): void {
+    const table = this.#symbols;
+    table.writeRefs(numbers, this.#series);
+    if (series.sharedV1.length === 0) return;
+    if (series.symbolsOwner !== table.owner) {
+      series.symbolsOwner = table.owner;
+      series.sharedSymbols = readLabels(series.sharedV1).flatMap(({ name, value }) => [
+        table.numberOf(name),
+        table.numberOf(value),
+      ]);
+    }
+    table.writeRefs(series.sharedSymbols, this.#series);
   }
 
-  #symbolsOf(series: EncodedSeries): SeriesSymbols {
+  #symbolsOf(output: SeriesOutput): OutputSymbols {
     const table = this.#symbols;
-    if (series.symbols?.owner === table.owner) return series.symbols;
-    const { type = "unknown", help = "", unit = "" } = series.metadata ?? {};
-    return series.symbols = {
+    if (output.symbols?.owner === table.owner) return output.symbols;
+    const { type = "unknown", help = "", unit = "" } = output.metadata ?? {};
+    return output.symbols = {
       owner: table.owner,
-      numbers: series.labels.flatMap(({ name, value }) => [table.numberOf(name), table.numberOf(value)]),
+      numbers: output.labels.flatMap(({ name, value }) => [table.numberOf(name), table.numberOf(value)]),
       type: metricTypeNumber(type),
       help: table.numberOf(help),
       unit: table.numberOf(unit),

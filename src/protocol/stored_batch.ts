@@ -60,7 +60,7 @@ export function readNewest(stored: readonly Uint8Array[], escaping?: NameEscapin
   for (let index = 0; index < all.length; index++) {
     // They belong to the first sample of their series.
     exemplars = all.exemplars.get(index) ?? exemplars;
-    if (all.series[index] === all.series[index + 1]) continue;
+    if (all.keyAt(index) === all.keyAt(index + 1)) continue;
     newest.copy(all, index);
     if (exemplars !== undefined) newest.setExemplars(newest.length - 1, exemplars.slice(-1));
     exemplars = undefined;

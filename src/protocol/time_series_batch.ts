@@ -5,7 +5,7 @@
  */
 import type { Histogram, HistogramValue, TimeSeries } from "../model/time_series.ts";
 import { Batch, emptyHistogram } from "./batch.ts";
-import { CommonLabels, EncodedSeries } from "./encoded_series.ts";
+import { type EncodedSeries, encodeSeries } from "./encoded_series.ts";
 import { checkHistogram } from "./histogram_rules.ts";
 import { metadataTexts } from "./metadata_store.ts";
 import { distinctSeries, escapeLabels, type NameEscaping } from "./name_escaping.ts";
@@ -49,8 +49,8 @@ export function batchesOf(
   const distinct = escaping === undefined || isChecked ? read : distinctSeries(read, escaping, options.onInvalid);
   for (const points of distinct) {
     const { labels, isV1, metadata } = points;
-    const own = isV1 || escaping === undefined ? labels : new CommonLabels(labels, escapeLabels(labels, escaping));
-    const series = new EncodedSeries(own, metadata && metadataTexts(metadata));
+    const escaped = isV1 || escaping === undefined ? labels : escapeLabels(labels, escaping);
+    const series = encodeSeries(labels, metadata && metadataTexts(metadata), escaped);
     push(batches[series.hash % shards] ??= new Batch(), series, points);
   }
   return batches;
@@ -65,10 +65,10 @@ function readHistogram(histogram: Histogram, fail: (problem: string) => never): 
 
 function push(batch: Batch, series: EncodedSeries, { points, exemplars }: SeriesPoints): void {
   // Unlike the series of an output, these live as long as their batch. Estimated: 400 bytes, and 100 for each label.
-  batch.bytes += 400 + 100 * series.labels.length + 3 * series.labelsV1.length;
+  batch.bytes += 400 + 100 * series.labels.length + 3 * (series.outputs[0]?.labelsV1.length ?? 0);
   for (const { time, start, value, stale, histogram } of points) {
     const at = stale
-      ? batch.pushStale(series, time, histogram)
+      ? batch.pushStale(series, time, { histogram })
       : histogram === undefined
       ? batch.push(series, value, time)
       : batch.pushHistogram(series, histogram, time);

@@ -12,7 +12,6 @@
  * @module
  */
 import { Batch, type BatchSlice } from "../protocol/batch.ts";
-import type { EncodedSeries } from "../protocol/encoded_series.ts";
 
 /** How long a search may last. */
 export interface BisectOptions {
@@ -46,7 +45,8 @@ export class Search {
   #rollsBack = false;
   /** How many series were refused except for their newest samples. */
   #repeats = 0;
-  readonly #doubts = new Map<EncodedSeries, Doubt>();
+  /** By the key of the series. */
+  readonly #doubts = new Map<number, Doubt>();
 
   constructor(limitMs: number) {
     this.limitMs = limitMs;
@@ -66,19 +66,18 @@ export class Search {
 
   /** Takes note that older samples of a series were refused. */
   doubt(slice: BatchSlice, reason: string): void {
-    const series = slice.batch.series[slice.from];
-    if (series === undefined) return;
-    const doubt = this.#doubts.get(series) ?? { ...slice, refused: 0, reason, unknown: false };
+    const key = slice.batch.keyAt(slice.from);
+    const doubt = this.#doubts.get(key) ?? { ...slice, refused: 0, reason, unknown: false };
     doubt.refused += slice.to - slice.from;
-    this.#doubts.set(series, doubt);
+    this.#doubts.set(key, doubt);
   }
 
   /** Takes note that a range of the search was accepted, or that its outcome is not known. */
-  spare({ batch: { series }, from, to }: BatchSlice, isAccepted: boolean): void {
+  spare({ batch, from, to }: BatchSlice, isAccepted: boolean): void {
     for (let index = from; index < to; index++) {
-      const each = series[index];
-      if (isAccepted && index > from && each === series[index - 1]) this.#rollsBack = true;
-      const doubt = each && this.#doubts.get(each);
+      const key = batch.keyAt(index);
+      if (isAccepted && index > from && key === batch.keyAt(index - 1)) this.#rollsBack = true;
+      const doubt = this.#doubts.get(key);
       if (doubt === undefined || doubt.unknown) continue;
       doubt.unknown = true;
       if (isAccepted) this.#repeats++;
@@ -89,7 +88,7 @@ export class Search {
   newestOf({ batch, from, to }: BatchSlice, reason: string): Batch {
     const newest = new Batch();
     for (let index = from; index < to; index++) {
-      if (index + 1 < to && batch.series[index] === batch.series[index + 1]) {
+      if (index + 1 < to && batch.keyAt(index) === batch.keyAt(index + 1)) {
         this.doubt({ batch, from: index, to: index + 1 }, reason);
       } else newest.copy(batch, index);
     }
@@ -160,11 +159,11 @@ export class BadSeriesSearch {
 }
 
 /** Returns where to cut a range: near the middle, and between two series if it has several. */
-export function middleOf({ batch: { series }, from, to }: BatchSlice): number {
+export function middleOf({ batch, from, to }: BatchSlice): number {
   const middle = from + ((to - from) >> 1);
   for (let distance = 0; distance < to - from; distance++) {
     for (const at of [middle - distance, middle + distance]) {
-      if (at > from && at < to && series[at - 1] !== series[at]) return at;
+      if (at > from && at < to && batch.keyAt(at - 1) !== batch.keyAt(at)) return at;
     }
   }
   return middle;

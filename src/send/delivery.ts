@@ -332,7 +332,7 @@ export class Delivery {
     }
     const isProbe = range.quarantine === "probe";
     if (isAboutSamples && samples === 1 && !unknown && !isProbe) quarantine?.add(seriesOf(range), reason);
-    const isAlone = isProbe ? range.batch.series[range.from] === range.batch.series[range.to - 1] : samples === 1;
+    const isAlone = isProbe ? range.batch.keyAt(range.from) === range.batch.keyAt(range.to - 1) : samples === 1;
     const together = isAlone || !isAboutSamples ? "" : "refused together with others, and not tried alone: ";
     this.#settle(sent, 0, { reason: together + reason, unknown, cause: reason });
   }
@@ -434,5 +434,5 @@ function countOf({ samples, histograms }: WrittenCounts): number {
 
 /** Returns the series of a range. */
 function seriesOf({ batch, from, to }: BatchSlice): EncodedSeries[] {
-  return batch.series.slice(from, to);
+  return batch.series.slice(from, to).map((series, at) => batch.seriesAt(from + at) ?? series);
 }

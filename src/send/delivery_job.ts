@@ -68,7 +68,7 @@ export class DeliveryJob {
   get hasNewer(): boolean {
     const [after, range] = this.ranges.slice(-2);
     return range !== undefined && after !== undefined && after.search === range.search &&
-      after.batch.series[after.from] === range.batch.series[range.from];
+      after.batch.keyAt(after.from) === range.batch.keyAt(range.from);
   }
 
   /** Finishes the next range, with the outcomes of its samples. */

@@ -107,7 +107,9 @@ export class Quarantine {
     }
     this.#window++;
     this.#newest = undefined;
-    const found = batch.series.map((series, index) => {
+    const found = batch.series.map((_, index) => {
+      const series = batch.seriesAt(index);
+      if (series === undefined) return false;
       if (this.#find(series) !== undefined) return true;
       if (this.#noHistograms === undefined || !batch.histograms.has(index)) return false;
       this.add([series], this.#noHistograms);
@@ -122,7 +124,7 @@ export class Quarantine {
 
   /** Chooses which of the series that were sorted out are tried again in this window. */
   choose(held: Batch, { maxProbe, isWhole, isLast }: ProbeOptions): SortedQuarantine {
-    const members = held.series.map((series) => this.#find(series));
+    const members = held.series.map((series, index) => this.#find(held.seriesAt(index) ?? series));
     let next: Group | undefined;
     for (const member of members) {
       const group = member?.group;

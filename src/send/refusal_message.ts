@@ -39,7 +39,7 @@ function describeRefusal({ batch, from, to, refused, reason }: Refusal): string 
   const ranks = rankLabels(batch);
   const words = reason.replace(labelSet, (set) => shorten(set, ranks));
   // The receiver may have named the series. If a request holds more than one, it is not known which it means.
-  const first = to - from === 1 && words === reason ? batch.series[from] : undefined;
+  const first = to - from === 1 && words === reason ? batch.seriesAt(from) : undefined;
   const example = first === undefined ? "" : `, such as ${formatSeries(first.name, first.labels, ranks)}`;
   return `${countOf(refused)} (${cut(words, maxReason)})${example}. ` +
     "Further samples of this kind are only counted.";
@@ -59,15 +59,21 @@ function countOf(samples: number): string {
 /** The number of different values of each label, where none is a value too. The label with the most tells series apart best. */
 type LabelRanks = ReadonlyMap<string, number>;
 
-function rankLabels({ series }: Batch): LabelRanks {
-  const step = Math.ceil(series.length / maxCompared);
-  const compared = series.filter((_, index) => index % step === 0);
-  if (compared.length < 2) return new Map();
-  const names = new Set(compared.flatMap(({ labels }) => labels.map(({ name }) => name)));
-  return new Map(Array.from(names, (name) => {
-    const values = compared.map(({ labels }) => labels.find((label) => label.name === name)?.value);
-    return [name, new Set(values).size];
-  }));
+function rankLabels(batch: Batch): LabelRanks {
+  const step = Math.ceil(batch.length / maxCompared);
+  const compared = batch.series.flatMap((_, index) => index % step === 0 ? batch.seriesAt(index) ?? [] : []);
+  const values = new Map<string, Map<string, number>>();
+  for (const { labels } of compared) {
+    for (const { name, value } of labels) {
+      const counts = values.get(name) ?? new Map<string, number>();
+      values.set(name, counts.set(value, (counts.get(value) ?? 0) + 1));
+    }
+  }
+  const ranks = [...values].map(([name, counts]): [string, number] => {
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    return [name, counts.size + (total < compared.length ? 1 : 0)];
+  });
+  return new Map(compared.length > 1 ? ranks : []);
 }
 
 /** Returns the name of a series together with the labels that tell it apart, best first, as far as there is room. */

@@ -56,7 +56,7 @@ export class RequestEncoder {
       job.cut(middleOf(range));
       return undefined;
     }
-    const reason = `A sample of "${range.batch.series[from]?.name ?? ""}" is not sent: ${problem}.`;
+    const reason = `A sample of "${range.batch.seriesAt(from)?.name ?? ""}" is not sent: ${problem}.`;
     job.settle(["rejected", 1, reason]);
     stats.dropped(encoded === undefined ? "not_encodable" : "too_large", 1);
     warnings.once(reason);

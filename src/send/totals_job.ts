@@ -4,16 +4,15 @@
  * @module
  */
 import { Batch } from "../protocol/batch.ts";
-import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import { type DeliveryJob, type RequestRange, samplesOf } from "./delivery_job.ts";
 
 /**
- * Leaves out what is left of these series, because a newer batch has them. Returns how many samples, and how many of them may have
+ * Leaves out what is left of the series with these keys, because a newer batch has them. Returns how many samples, and how many of them may have
  * been stored: these count as unknown.
  */
 export function leaveOut(
   job: DeliveryJob,
-  series: ReadonlySet<EncodedSeries>,
+  keys: ReadonlySet<number>,
 ): { readonly leftOut: number; readonly unknown: number } {
   const [before, unknownBefore] = [samplesOf(job.ranges), job.perhapsStored];
   const rest = new Batch();
@@ -23,8 +22,7 @@ export function leaveOut(
     const isJudgedLater = search !== undefined && search.doubtful > 0;
     const kept = new Batch();
     for (let index = from; index < to; index++) {
-      const each = batch.series[index];
-      if (each === undefined || (series.has(each) && !isJudgedLater)) continue;
+      if (keys.has(batch.keyAt(index)) && !isJudgedLater) continue;
       kept.copy(batch, index);
       rest.copy(batch, index);
     }

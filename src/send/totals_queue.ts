@@ -96,9 +96,9 @@ export class TotalsQueue extends WriteQueue {
     if (first?.state !== "sending" || !first.isCumulative) return;
     // Staleness markers are no totals, and a series that does not wait has its newest total in this batch.
     const newer = new Set(
-      waiting.flatMap(({ job: { batch } }) => batch.series.filter((_, at) => !batch.stale.has(at))),
+      waiting.flatMap(({ job: { batch } }) => batch.keys().filter((_, at) => !batch.stale.has(at))),
     );
-    if (first.job.batch.series.some((series) => !newer.has(series))) return;
+    if (first.job.batch.keys().some((key) => !newer.has(key))) return;
     const restMs = Math.max(0, first.startedMs + this.#durationMs([first]) - this.#options.monotonicNow());
     const neededMs = this.#durationMs(waiting);
     if (neededMs > 0 && neededMs <= timeoutMs && restMs + neededMs > timeoutMs) first.controller?.abort();
@@ -144,7 +144,7 @@ export class TotalsQueue extends WriteQueue {
     const { job } = first;
     if (!first.isCumulative) return 0;
     const newer = mergeable(shard).filter((entry) => entry !== first);
-    const { leftOut, unknown } = leaveOut(job, new Set(newer.flatMap(({ job }) => job.batch.series)));
+    const { leftOut, unknown } = leaveOut(job, new Set(newer.flatMap(({ job }) => job.batch.keys())));
     if (leftOut === 0) return 0;
     this.room.stats.failed(unknown);
     shard.resize(first, job.batch.length, entryBytes + job.batch.bytes);
@@ -182,8 +182,8 @@ function mergeInto(shard: QueueShard, newest: QueueEntry, older: readonly QueueE
 function postponeFirst({ entries }: QueueShard): void {
   const [first] = entries;
   if (first === undefined) return;
-  const own = new Set(first.job.batch.series);
-  const sharing = entries.findIndex(({ job }, at) => at > 0 && job.batch.series.some((each) => own.has(each)));
+  const own = new Set(first.job.batch.keys());
+  const sharing = entries.findIndex(({ job }, at) => at > 0 && job.batch.keys().some((key) => own.has(key)));
   const to = sharing < 0 ? entries.length : sharing;
   entries.splice(0, to, ...entries.slice(1, to), first);
 }

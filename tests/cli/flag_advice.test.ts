@@ -3,6 +3,11 @@ import { test } from "node:test";
 import { type AdviceKind, adviceOnSeries, withFlagAdvice } from "../../src/cli/flag_advice.ts";
 import { formatCommandHelp } from "../../src/cli/help.ts";
 import { send } from "../../src/cli/send.ts";
+import { MemoryEstimate } from "../../src/k6/output/memory_estimate.ts";
+import { CounterSink } from "../../src/k6/sinks/sink.ts";
+import { EncodedSeries, SeriesOutput } from "../../src/protocol/encoded_series.ts";
+import { RemoteWriteOutput } from "../../mod.ts";
+import { strictReceiver } from "../support/strict_receiver.ts";
 import { describeNetworkError } from "../../src/send/network_error.ts";
 import { errorOf, permanentErrors } from "../support/fetch_errors.ts";
 
@@ -125,4 +130,31 @@ test("advice that does not help a command is left out", () => {
       assert.equal(withFlagAdvice(message, adviceOnSeries), message);
     }
   }
+});
+
+test("a message of the library that names an option names the flag in the command", async () => {
+  const messages: string[] = [];
+  const onWarning = (message: string): void => {
+    // A name that is not valid has a warning of its own.
+    if (!message.startsWith("The metric ")) messages.push(withFlagAdvice(message));
+  };
+  const metric = { name: "c (maxSeries)", type: "counter", contains: "default" } as const;
+  const output = new RemoteWriteOutput({ windows: "event", maxSeries: 1, fetch: strictReceiver().fetch, onWarning });
+  output.add({ metric, time: 0, value: 1, tags: {} });
+  for (const id of ["a", "b"]) output.add({ metric, time: Date.UTC(2026, 0, 1), value: 1, tags: { id } });
+  await output.close();
+  new MemoryEstimate({ series: () => [], onWarning }).add({
+    output: new EncodedSeries(new Array(2e6).fill(new SeriesOutput([]))),
+    sink: new CounterSink(),
+    hash: 0,
+  });
+  assert.equal(messages.length, 3, messages.join("\n"));
+  const help = formatCommandHelp(send, { width: 80, all: true });
+  for (const message of messages) {
+    assert.doesNotMatch(message.replace(metric.name, ""), /[a-z][A-Z]/);
+    for (const [flag] of message.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(flag.replace("--no-", "--")), flag);
+  }
+  assert.match(messages[0] ?? "", /\(--max-time-jump\)/);
+  assert.match(messages[1] ?? "", /\(--max-series\)/);
+  assert.match(messages[2] ?? "", /with --relabel-config-file or --no-keep-url-tag, or limit .* with --max-series\.$/);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:https";
 import { connect, type Socket } from "node:net";
+import process from "node:process";
 import { test } from "node:test";
 import { serve, type ServeOptions, type Server } from "../../src/cli/http_server.ts";
 import { createReceiver } from "../../src/receive/mod.ts";
@@ -108,6 +109,32 @@ test("with a certificate, the server speaks HTTPS", async () => {
       });
       assert.equal(status, 400);
     }, { tls: { cert, key } });
+  } finally {
+    certificates.remove();
+  }
+});
+
+const isBun = process.versions.bun !== undefined;
+
+test("connections that begin no TLS count as connections, and do not delay the end", async () => {
+  const certificates = makeCertificates();
+  try {
+    const { cert, key } = certificates.server;
+    let started = 0;
+    await withServer(async (server, open) => {
+      const sockets = Array.from({ length: 10 }, open);
+      // Bun shows a connection only after its handshake.
+      if (!isBun) {
+        let closed = 0;
+        await new Promise<void>((resolve) => {
+          for (const socket of sockets) socket.on("close", () => ++closed === 6 && resolve());
+        });
+      }
+      sockets[0]?.write(Uint8Array.of(0x16, 3, 1));
+      started = performance.now();
+      await server.close();
+      assert.ok(performance.now() - started < 5000, "an open connection delays the end");
+    }, { tls: { cert, key }, maxConnections: 4 });
   } finally {
     certificates.remove();
   }

@@ -8,6 +8,7 @@ import { parseArguments } from "../../src/cli/arguments.ts";
 import { accessFlags, readAccess, type ReceiverAccess } from "../../src/cli/receive_access.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { type CliResult, point, runCli, startCli } from "../support/cli.ts";
+import { withFolder } from "../support/temporary_folder.ts";
 import { createReceiver } from "../../src/receive/mod.ts";
 import { postV1 } from "../support/requests.ts";
 
@@ -53,6 +54,71 @@ test("half of a pair of flags is an error", () => {
       new RegExp(`Cannot use --${there}: there is no --${missing}, expected both`),
     );
   }
+});
+
+test("credentials come from a flag, else from a file, else from a variable, and messages name the source but not the value", () =>
+  withFolder((folder) => {
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const [token, password] = [file("token", "from-file\n"), file("password", "pass-file\r\n")];
+    const env = {
+      K6_REMOTE_WRITE_RECEIVE_TOKEN: "from-variable",
+      K6_REMOTE_WRITE_RECEIVE_USER: "ann",
+      K6_REMOTE_WRITE_RECEIVE_PASSWORD: "pass-variable",
+    };
+    const credentials = (env: Readonly<Record<string, string>>, ...args: readonly string[]): unknown => {
+      const { receiver, warning } = readAccess(parseArguments(args, accessFlags), "0.0.0.0", env);
+      assert.equal(warning, undefined);
+      return [receiver.token, receiver.user, receiver.password];
+    };
+    assert.deepEqual(credentials(env), ["from-variable", "ann", "pass-variable"]);
+    assert.deepEqual(credentials(env, "--token-file", token, "--password-file", password), [
+      "from-file",
+      "ann",
+      "pass-file",
+    ]);
+    assert.deepEqual(credentials(env, "--token", "from-flag", "--user=bob"), ["from-flag", "bob", "pass-variable"]);
+    assert.deepEqual(credentials({ K6_REMOTE_WRITE_RECEIVE_TOKEN: "t", K6_REMOTE_WRITE_RECEIVE_USER: "" }), [
+      "t",
+      undefined,
+      undefined,
+    ]);
+
+    const wrong: readonly (readonly [Readonly<Record<string, string>>, readonly string[], string])[] = [
+      [{ K6_REMOTE_WRITE_RECEIVE_PASSWORD: "hunter2" }, [], "K6_REMOTE_WRITE_RECEIVE_PASSWORD: there is no --user"],
+      [{}, ["--password-file", file("secret", "hunter2")], "--password-file: there is no --user"],
+      [{}, ["--token", "hunter2", "--token-file", token], "--token-file: there is --token too"],
+      [{}, ["--token-file", file("empty", "\n")], 'token file "'],
+      [{}, ["--token-file", join(folder, "none")], 'token file "'],
+      [{}, ["--token-file", folder], 'token file "'],
+    ];
+    for (const [variables, args, message] of wrong) {
+      assert.throws(() => credentials(variables, ...args), (error) => {
+        assert.ok(error instanceof Error && error.name === "ConfigurationError", String(error));
+        assert.ok(error.message.includes(message), error.message);
+        return !error.message.includes("hunter2");
+      });
+    }
+  }));
+
+test("receive takes its token from a variable, and prints it nowhere", async () => {
+  const running = startCli(["receive", "--port", "0", "--log-level", "debug"], {
+    env: { K6_REMOTE_WRITE_RECEIVE_TOKEN: "s3cret-of-receive" },
+  });
+  const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";
+  const status = async (headers: Record<string, string>): Promise<number> => {
+    const response = await fetch(url, { method: "POST", headers });
+    await response.text();
+    return response.status;
+  };
+  assert.equal(await status({}), 401);
+  // The credentials are right, and the request is none of remote write.
+  assert.notEqual(await status({ Authorization: "Bearer s3cret-of-receive" }), 401);
+  running.signal("SIGTERM");
+  const { stdout, stderr } = await running.ended;
+  assert.doesNotMatch(stdout + stderr, /s3cret/);
 });
 
 test("receive with TLS and a token takes samples only with the token, and only for its own host", async () => {

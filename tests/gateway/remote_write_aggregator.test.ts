@@ -339,6 +339,39 @@ test("series beyond the limit are refused, and so is everything while the state 
   assert.equal(await send([]), 204);
 });
 
+test("a sender may change the order of its series, add and omit some, and send them together with those of other senders", async () => {
+  const { aggregator, clock, send, totals } = startAggregator();
+  const names = ["a_total", "b_total", "c_total", "d_total"];
+  let value = 0;
+  const sendAll = async (...series: readonly string[]): Promise<void> => {
+    value++;
+    const timeSeries = series.map((each) => {
+      const [name = "", instance = "", path = "/"] = each.split(" ");
+      return float(name, { instance, path }, { value, timestamp: clock.now() });
+    });
+    assert.equal(await send(timeSeries), 204);
+    await clock.advance(1000);
+  };
+  for (let round = 0; round < 2; round++) await sendAll(...names.map((name) => `${name} x`));
+  await sendAll("a_total x", "c_total x", "b_total x");
+  await sendAll("b_total x", "e_total x", "c_total x");
+  // The same series of another sender, and others of the same name, where the known order has those of the first one.
+  await sendAll("a_total x", "b_total y", "c_total x /other", "b_total x");
+  await sendAll("a_total x", "b_total x", "a_total y", "b_total y");
+  assert.deepEqual(
+    [...await totals()].sort(),
+    [
+      ['a_total{path="/"}', 6 + 6],
+      ['b_total{path="/"}', 6 + 6],
+      ['c_total{path="/"}', 4],
+      ['c_total{path="/other"}', 5],
+      ['d_total{path="/"}', 2],
+      ['e_total{path="/"}', 4],
+    ],
+  );
+  assert.equal(aggregator.stats.senders, 2);
+});
+
 test("samples in the far future and counters that are no numbers are refused", async () => {
   const { aggregator, clock, send, totals } = startAggregator();
   const t = clock.now();
@@ -347,6 +380,34 @@ test("samples in the far future and counters that are no numbers are refused", a
   }
   assert.equal(aggregator.stats.refused, 3);
   assert.deepEqual([...await totals()].map(([, value]) => value), [0]);
+});
+
+test("a counter whose sum exceeds the largest number is left out with one warning, and ends; also after a restart", async () => {
+  const setting = startAggregator({ store: memory() });
+  const { clock, send, target, totals, warnings } = setting;
+  const most = Number.MAX_VALUE;
+  const sendAll = async (instance: string, value: number): Promise<void> => {
+    const samples = ["huge_total", "other_total"].map((name) =>
+      float(name, { instance }, { value: name === "huge_total" ? value : 1, timestamp: clock.now() })
+    );
+    assert.equal(await send(samples), 204);
+    await clock.advance(1000);
+  };
+  await sendAll("a", most);
+  assert.deepEqual([...await totals()].sort(), [["huge_total", most], ["other_total", 1]]);
+  await sendAll("b", most);
+  await sendAll("c", 1);
+  assert.deepEqual([...await totals()], [["other_total", 3]]);
+  assert.equal(target.samples.get("huge_total")?.at(-1)?.stale, true);
+  assert.equal(setting.aggregator.stats.leftOut, 2);
+  setting.restart();
+  await sendAll("d", 1);
+  assert.deepEqual([...await totals()], [["other_total", 4]]);
+  assert.equal(setting.aggregator.stats.leftOut, 1);
+  assert.deepEqual(warnings.map((text) => text.replace(/ Give .*/, "")), [
+    'The series "huge_total" is left out: its sum exceeds the largest number, 1.8e308.',
+    'The series "huge_total" is left out: its sum exceeds the largest number, 1.8e308.',
+  ]);
 });
 
 test("a request is answered when it is stored, and 500 while the store fails; nothing is sent meanwhile", async () => {

@@ -10,7 +10,7 @@ import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import type { TimeSeries } from "../../src/model/time_series.ts";
 import { Batch } from "../../src/protocol/batch.ts";
-import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { encodeSeries } from "../../src/protocol/encoded_series.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { DeliveryJob } from "../../src/send/delivery_job.ts";
 import { quickFault } from "../support/arbitrary_faults.ts";
@@ -163,7 +163,7 @@ test("a 1.0 sender that searches for the refused series delivers the other serie
   const setting = setUp();
   const batch = new Batch();
   for (const name of ["g1", "g2", "g3", "bad", "g4"]) {
-    batch.push(new EncodedSeries(named(name, ...(name === "bad" ? twice : []))), 1, 5);
+    batch.push(encodeSeries(named(name, ...(name === "bad" ? twice : []))), 1, 5);
   }
   const { clock, forwarder, target } = setting;
   const { delivery } = createDelivery({

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type AggregatorStore, denoKv, type DenoKvLike, file, memory } from "../../src/gateway/mod.ts";
+import { isRemoteWriteError } from "../../mod.ts";
 import { type StorePlace, testStore } from "../support/aggregator_stores.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
@@ -115,3 +116,32 @@ test("a snapshot that a crash interrupted leaves the records before it", async (
     assert.deepEqual(await readAll(folder, assert.fail), ["old", "older"]);
   });
 });
+
+test("a file store follows no link, also not one that a crash or another user left, and other users cannot read it", () =>
+  withFolder(async (folder) => {
+    const victim = join(folder, "victim");
+    await fs.writeFile(victim, "precious");
+    const state = join(folder, "state");
+    await fs.mkdir(state);
+    const open = (): AggregatorStore => file({ fs, folder: state, onWarning: assert.fail });
+    const log = join(state, "aggregator.log");
+    const isRefused = (error: unknown): boolean =>
+      isRemoteWriteError(error, "configuration") &&
+      error.message ===
+        `Cannot use the folder of the sums: "${log}" is a link or no regular file, expected another folder or no such link`;
+    await fs.symlink(victim, log);
+    await assert.rejects(async () => {
+      for await (const _ of open().read());
+    }, isRefused);
+    await assert.rejects(async () => await open().append(Uint8Array.of(1)), isRefused);
+    await fs.rm(log);
+    await fs.symlink(victim, `${log}.new`);
+    const store = open();
+    await store.replace([Uint8Array.of(1, 2)]);
+    await store.close?.();
+    assert.equal((await fs.stat(log)).mode & 0o077, 0);
+    assert.equal(await fs.readFile(victim, "utf8"), "precious");
+    const records: number[][] = [];
+    for await (const record of open().read()) records.push([...record]);
+    assert.deepEqual(records, [[1, 2]]);
+  }));

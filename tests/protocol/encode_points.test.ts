@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { Batch, emptyHistogram } from "../../src/protocol/batch.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { PointEncoder } from "../../src/protocol/encode_points.ts";
-import { EncodedSeries, writeLabels } from "../../src/protocol/encoded_series.ts";
+import { encodeSeries, writeLabels } from "../../src/protocol/encoded_series.ts";
 
-const series = new EncodedSeries([{ name: "__name__", value: "a" }]);
+const series = encodeSeries([{ name: "__name__", value: "a" }]);
 const labels = [{ name: "trace_id", value: "4bf92f3577b34da6a3ce929d0e0e4736" }];
 
 test("the bytes do not depend on where the buffer grows", () => {

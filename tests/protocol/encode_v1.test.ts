@@ -8,7 +8,7 @@ import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { encodeMetadataV1, encodeV1 } from "../../src/protocol/encode_v1.ts";
 import type { TimeSeries } from "../../src/model/time_series.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
-import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { encodeSeries } from "../../src/protocol/encoded_series.ts";
 import { requestV1, timeSeriesList } from "../support/arbitrary_series.ts";
 import { slowRuns } from "../support/runs.ts";
 
@@ -44,8 +44,8 @@ test("series with labels of many kilobytes keep their own bytes", () => {
 });
 
 test("a slice encodes only its own samples, with those of one series in one TimeSeries", () => {
-  const series = new EncodedSeries([{ name: "__name__", value: "a" }]);
-  const other = new EncodedSeries([{ name: "__name__", value: "b" }]);
+  const series = encodeSeries([{ name: "__name__", value: "a" }]);
+  const other = encodeSeries([{ name: "__name__", value: "b" }]);
   const batch = new Batch(1);
   batch.push(series, 1, 1000);
   batch.push(series, 2, 2000);
@@ -59,7 +59,7 @@ test("a slice encodes only its own samples, with those of one series in one Time
 });
 
 test("times before 1970 and the negative zero are encoded", () => {
-  const series = new EncodedSeries([{ name: "__name__", value: "a" }]);
+  const series = encodeSeries([{ name: "__name__", value: "a" }]);
   const batch = new Batch();
   batch.push(series, -0, -5);
   const sample = fromBinary(WriteRequestSchema, encodeV1({ batch, from: 0, to: 1 }, new ByteBuffer())).timeseries[0]

@@ -7,7 +7,7 @@ import type { FloatSample, TimeSeries } from "../../src/model/time_series.ts";
 import { Batch } from "../../src/protocol/batch.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
-import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { encodeSeries } from "../../src/protocol/encoded_series.ts";
 import { batchOf } from "../../src/protocol/time_series_batch.ts";
 import { labelsOfRefs, sentLabels, timeSeriesList, unmarked } from "../support/arbitrary_series.ts";
 import { slowRuns } from "../support/runs.ts";
@@ -114,7 +114,7 @@ test("start timestamps of samples and histograms are sent", () => {
 
 test("an exemplar's label with an empty value adds no second empty symbol", () => {
   const batch = new Batch();
-  batch.push(new EncodedSeries([{ name: "__name__", value: "a" }]), 1, 2000);
+  batch.push(encodeSeries([{ name: "__name__", value: "a" }]), 1, 2000);
   batch.setExemplars(0, [{
     labels: [{ name: "span_id", value: "" }, { name: "trace_id", value: "a" }],
     value: 1,
@@ -129,11 +129,11 @@ test("an exemplar's label with an empty value adds no second empty symbol", () =
 test("the number of remembered strings is limited, and forgetting them does not change the bytes", () => {
   const encoder = new EncoderV2({ maxRememberedSymbols: 20 });
   const unbounded = new EncoderV2();
-  const stays = new EncodedSeries([{ name: "__name__", value: "stays" }], { type: "gauge", help: "It stays." });
+  const stays = encodeSeries([{ name: "__name__", value: "stays" }], { type: "gauge", help: "It stays." });
   for (let index = 0; index < 100; index++) {
     const batch = new Batch();
     batch.push(stays, index, index + 1);
-    batch.push(new EncodedSeries([{ name: "__name__", value: `series_${index}` }]), 1, 1);
+    batch.push(encodeSeries([{ name: "__name__", value: `series_${index}` }]), 1, 1);
     const slice = { batch, from: 0, to: 2 };
     assert.deepEqual(encoder.encode(slice, new ByteBuffer()), unbounded.encode(slice, new ByteBuffer()));
     assert.ok(encoder.remembered <= 20 + 4, `${encoder.remembered} strings`);

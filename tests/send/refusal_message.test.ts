@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Batch } from "../../src/protocol/batch.ts";
-import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { encodeSeries } from "../../src/protocol/encoded_series.ts";
 import { giveUpMessage, type Refusal, warnOfRefusal } from "../../src/send/refusal_message.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 
@@ -10,7 +10,7 @@ function batchOf(...urls: readonly string[]): Batch {
   const batch = new Batch();
   for (const url of urls) {
     const labels = { __name__: "k6_http_reqs_total", instance: "a".repeat(100), job: "k6", url };
-    batch.push(new EncodedSeries(Object.entries(labels).map(([name, value]) => ({ name, value }))), 1, 1);
+    batch.push(encodeSeries(Object.entries(labels).map(([name, value]) => ({ name, value }))), 1, 1);
   }
   return batch;
 }
@@ -72,7 +72,7 @@ test("the labels with the most values come first", () => {
   const batch = new Batch();
   for (let index = 0; index < 1000; index++) {
     const labels = { __name__: "m", a: index % 2 === 0 ? "x" : "y", b: "same", c: `/${index}`, d: String(index % 3) };
-    batch.push(new EncodedSeries(Object.entries(labels).map(([name, value]) => ({ name, value }))), 1, 1);
+    batch.push(encodeSeries(Object.entries(labels).map(([name, value]) => ({ name, value }))), 1, 1);
   }
   const [message = ""] = warningsOf({ batch, from: 999, to: 1000 });
   assert.match(message, /such as m\{c="\/999",d="0"(,a="y")?\}\. /);

@@ -9,7 +9,7 @@ import { checkOptions, type Resolved } from "../../src/client/option_definition.
 import { type OptionalQueueOption, queueOptionDefinitions, type QueueOptions } from "../../src/client/queue_options.ts";
 import type { DeliveryReport } from "../../src/model/delivery_report.ts";
 import { Batch } from "../../src/protocol/batch.ts";
-import { EncodedSeries } from "../../src/protocol/encoded_series.ts";
+import { type EncodedSeries, encodeSeries } from "../../src/protocol/encoded_series.ts";
 import type { Codec, Codecs, EncodedSlice } from "../../src/send/codec.ts";
 import { DeadlineClock } from "../../src/send/deadline_clock.ts";
 import { Delivery, type DeliveryOptions } from "../../src/send/delivery.ts";
@@ -159,7 +159,7 @@ export class SeriesNames {
 
   /** Returns the series of this name. */
   get(name: string): EncodedSeries {
-    const series = this.#series.get(name) ?? new EncodedSeries([{ name: "__name__", value: name }]);
+    const series = this.#series.get(name) ?? encodeSeries([{ name: "__name__", value: name }]);
     this.#series.set(name, series);
     return series;
   }

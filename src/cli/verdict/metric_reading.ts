@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { largest, smallest } from "./extremes.ts";
 import type { MetricType, ValueType } from "../../k6/metric.ts";
 import { type Aggregation, hasAggregation } from "../../k6/run_metrics/threshold_expression.ts";
 import type { TrendStat } from "../../k6/sinks/trend_stats.ts";
@@ -150,8 +151,8 @@ export function statisticsOf(
     const [first, ...others] = ofSeries;
     series = Math.max(series, ofSeries.length);
     if (first === undefined) continue;
-    if (suffix === "_min") stats.set(suffix, Math.min(...ofSeries));
-    else if (suffix === "_max") stats.set(suffix, Math.max(...ofSeries));
+    if (suffix === "_min") stats.set(suffix, smallest(ofSeries));
+    else if (suffix === "_max") stats.set(suffix, largest(ofSeries));
     else if (suffix === "_sum" || suffix === "_count") {
       stats.set(
         suffix,

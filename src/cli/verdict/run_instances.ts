@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { largest, smallest } from "./extremes.ts";
 import { evaluationTime, type Extent, lastOf, type Matchers, quote, select } from "./promql.ts";
 import { type InstantSeries, isTime, type QueryClient, QueryError, type SampledSeries } from "./query_client.ts";
 
@@ -55,9 +56,16 @@ export async function findLatestRun(
   within: Extent,
 ): Promise<{ readonly instances: readonly Instance[]; readonly hasEarlier: boolean }> {
   let instances = await findInstances(client, run, within);
+  let before: Extent | undefined;
   for (let hasEarlier = false;; hasEarlier = true) {
     const extent = extentOf(instances);
     if (extent === undefined || extent.endMs - extent.startMs < 2 * maxGapMs) return { instances, hasEarlier };
+    if (before !== undefined && extent.startMs <= before.startMs) {
+      throw new QueryError(`${client.endpoint} answers a query about a time with samples of an earlier time`, {
+        isPermanent: true,
+      });
+    }
+    before = extent;
     const stepMs = Math.max(maxGapMs, Math.ceil((extent.endMs - extent.startMs) / gapSteps));
     const times = await timesOf(client, selectorOf(run), { ...extent, stepMs }) ??
       await timesOf(client, anySelectorOf(run), { ...extent, stepMs }) ?? [];
@@ -111,8 +119,8 @@ export async function findInstances(client: QueryClient, run: RunSelection, with
 export function extentOf(instances: readonly Instance[]): Extent | undefined {
   if (instances.length === 0) return undefined;
   return {
-    startMs: Math.min(...instances.map(({ startMs }) => startMs)),
-    endMs: Math.max(...instances.map(({ endMs }) => endMs)),
+    startMs: smallest(instances.map(({ startMs }) => startMs)),
+    endMs: largest(instances.map(({ endMs }) => endMs)),
   };
 }
 
@@ -212,12 +220,13 @@ async function refine(
 ): Promise<void> {
   // The instances of a run begin and end at about the same time, so one query serves several of them. The first of the run and the
   // last of the run matter most, so that they are searched alone in the end.
-  const extreme = (): number => (pick === "firstMs" ? Math.min : Math.max)(...times.values());
+  const extreme = (): number => (pick === "firstMs" ? smallest : largest)(times.values());
   for (let alone = false, before = stepMs;;) {
     if (times.size === 0 || before <= precisionMs) return;
-    const among = alone ? [...times].filter(([, ms]) => Math.abs(ms - extreme()) < before) : [...times];
-    const fromMs = Math.min(...among.map(([, ms]) => ms)) - before;
-    const toMs = Math.max(...among.map(([, ms]) => ms));
+    const extremeMs = extreme();
+    const among = alone ? [...times].filter(([, ms]) => Math.abs(ms - extremeMs) < before) : [...times];
+    const fromMs = smallest(among.map(([, ms]) => ms)) - before;
+    const toMs = largest(among.map(([, ms]) => ms));
     const { steps, stepMs: finer } = await look(client, options, { fromMs, toMs });
     if (finer * 2 > before && !alone) {
       alone = true;

@@ -5,6 +5,7 @@
  */
 import type { Metric } from "../../k6/metric.ts";
 import { validLabelName } from "../../model/labels.ts";
+import { largest, smallest } from "./extremes.ts";
 import { classicBuckets, type Histogram, mergeNative } from "./histogram_quantile.ts";
 import { MetricReading, statisticsOf, type StoredValues } from "./metric_reading.ts";
 import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select } from "./promql.ts";
@@ -189,7 +190,7 @@ export class RunReader {
     const perSecond = await ask(`deriv(${this.#over(selector)})`);
     const counts = await ask(`count_over_time(${this.#over(selector)})`);
     // The first sample comes after at most one period. A burst at the start is not a longer time.
-    const periodMs = lengthMs / Math.max(1, Math.max(...counts.values()) - 1);
+    const periodMs = lengthMs / Math.max(1, largest(counts.values()) - 1);
     // Series that begin later say nothing about the start.
     const lookMs = Math.ceil(Math.min(lengthMs, 3 * periodMs));
     const stepMs = Math.max(50, Math.ceil(lookMs / 60));
@@ -377,7 +378,7 @@ export function classicOf(
   const counts = series.map(({ labels, value }) => [boundOf(labels.le ?? ""), value] as const)
     .filter(([bound]) => !Number.isNaN(bound));
   if (counts.length === 0) return undefined;
-  const count = Math.max(0, ...counts.map(([, cumulative]) => cumulative));
+  const count = Math.max(0, largest(counts.map(([, cumulative]) => cumulative)));
   return { form: "classic", count, sum, buckets: classicBuckets(counts) };
 }
 

@@ -60,10 +60,7 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
   }
   const found: StoredMetric[] = [];
   const take = (name: string): string | undefined => left.delete(name) ? `${prefix}${name}` : undefined;
-  const knownOf = (name: string): Metric | undefined =>
-    Object.hasOwn(options.known, name)
-      ? options.known[name]
-      : Object.entries(k6Metrics).find(([k6]) => k6 === name)?.[1];
+  const knownOf = (name: string): Metric | undefined => knownMetric(name, options.known);
 
   for (const bucket of [...left].filter((name) => name.endsWith("_bucket"))) {
     const base = bucket.slice(0, -"_bucket".length);
@@ -94,7 +91,10 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
   const stats = new Map<string, string[]>();
   for (const name of left) {
     const [, base = "", suffix = ""] = statSuffix.exec(name) ?? [];
-    if (base !== "" && knownOf(name) === undefined) stats.set(base, [...stats.get(base) ?? [], suffix]);
+    if (base === "" || knownOf(name) !== undefined) continue;
+    const suffixes = stats.get(base);
+    if (suffixes === undefined) stats.set(base, [suffix]);
+    else suffixes.push(suffix);
   }
   for (const [base, suffixes] of stats) {
     const known = knownOf(base);
@@ -114,8 +114,40 @@ export function storedMetrics(names: Iterable<string>, options: StoredMetricsOpt
 
 /** Returns the names of metrics that were sent in several forms, such as statistics and histograms: no form has all values. */
 export function mixedMetrics(metrics: readonly StoredMetric[]): string[] {
-  const names = metrics.map(({ name }) => name);
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  const seen = new Set<string>();
+  const mixed = new Set<string>();
+  for (const { name } of metrics) (seen.has(name) ? mixed : seen).add(name);
+  return [...mixed];
+}
+
+/** Series of a mapping whose values cannot be added up, or mean something else. */
+export interface OtherMapping {
+  readonly mapping: "raw" | "legacy";
+  /** Metrics that show it. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Finds out whether a run was sent with the mapping `raw` or `legacy`: these give counters and rates no suffix, so that they look like
+ * gauges. `raw` does the same with trends. Returns undefined for other mappings.
+ */
+export function otherMapping(
+  metrics: readonly StoredMetric[],
+  known: StoredMetricsOptions["known"],
+): OtherMapping | undefined {
+  const typesOf = metrics.flatMap(({ type, name }) => {
+    const expected = type === "gauge" ? knownMetric(name, known)?.type : undefined;
+    return expected === undefined || expected === "gauge" ? [] : [{ name, expected }];
+  });
+  if (typesOf.length === 0) return undefined;
+  const isRaw = typesOf.some(({ expected }) => expected === "trend");
+  return { mapping: isRaw ? "raw" : "legacy", names: typesOf.map(({ name }) => name) };
+}
+
+/** Returns a metric whose type the user gave, or one of k6's own. */
+function knownMetric(name: string, known: StoredMetricsOptions["known"]): Metric | undefined {
+  const k6: Readonly<Record<string, Metric>> = k6Metrics;
+  return Object.hasOwn(known, name) ? known[name] : Object.hasOwn(k6, name) ? k6[name] : undefined;
 }
 
 /** Returns the metric with the name that a script uses. */

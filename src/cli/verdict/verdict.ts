@@ -29,7 +29,7 @@ import {
   type RunSelection,
 } from "./run_instances.ts";
 import { RunReader } from "./run_reader.ts";
-import { mixedMetrics } from "./stored_metrics.ts";
+import { mixedMetrics, otherMapping } from "./stored_metrics.ts";
 import { compareValues, type Comparison, exitCodeOf, type RunVerdict, verdictExitCodes } from "./run_verdict.ts";
 import {
   endpointArguments,
@@ -206,9 +206,19 @@ class Verdict {
     return found === undefined || startMs === undefined || endMs === undefined ? undefined : { startMs, endMs };
   }
 
-  #open(run: RunSelection, extent: Extent): Promise<RunReader> {
+  /** @throws ConfigurationError if the run was sent in a way that has no verdict */
+  async #open(run: RunSelection, extent: Extent): Promise<RunReader> {
+    const { metricTypes: known } = this.#args;
     const isStartKnown = this.#args.startMs !== undefined && extent.startMs === this.#args.startMs;
-    return RunReader.open(this.#client, { run, extent, known: this.#args.metricTypes, isStartKnown });
+    const reader = await RunReader.open(this.#client, { run, extent, known, isStartKnown });
+    const other = otherMapping(reader.metrics, known);
+    if (other === undefined) return reader;
+    const { mapping, names: [first, ...more] } = other;
+    throw new ConfigurationError(
+      `Cannot judge testid="${run.matchers.testid}": it was sent with --mapping ${mapping}, whose values of ${first}${
+        more.length === 0 ? "" : ` and ${countOf(more.length, "other metric")}`
+      } do not add up. Send with --mapping prometheus, the default.`,
+    );
   }
 
   #selectionOf(testid: string): RunSelection {

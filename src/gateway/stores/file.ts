@@ -1,3 +1,4 @@
+import { ConfigurationError } from "../../model/errors.ts";
 import { checkKeys, unexpected } from "../../model/check_keys.ts";
 import { type AggregatorStore, checkMethods } from "./store.ts";
 
@@ -13,8 +14,12 @@ export interface FileHandleLike {
 
 /** The part of `node:fs/promises` that the store uses. */
 export interface FileSystem {
-  /** Opens a file. */
-  open(path: string, flags: string): Promise<FileHandleLike>;
+  /** Opens a file. Only the user of this process can read a file that is created. */
+  open(path: string, flags: string, mode?: number): Promise<FileHandleLike>;
+  /** Describes what is at a path, without following a link. */
+  lstat(path: string): Promise<{ isFile(): boolean }>;
+  /** Deletes a file. */
+  unlink(path: string): Promise<void>;
   /** Returns the content of a file. */
   readFile(path: string): Promise<Uint8Array>;
   /** Creates a folder and those above it. */
@@ -46,12 +51,21 @@ const headBytes = 8;
 export function file(options: FileOptions): AggregatorStore {
   checkKeys(options, ["fs", "folder", "onWarning"], "file");
   const { fs, folder, onWarning = (message) => console.warn(`k6-remote-write: ${message}`) } = options;
-  const methods = ["open", "readFile", "mkdir", "rename", "truncate"];
+  const methods = ["open", "lstat", "unlink", "readFile", "mkdir", "rename", "truncate"];
   checkMethods(fs, { name: "fs", methods, expected: "node:fs/promises" });
   if (typeof folder !== "string" || folder === "") throw unexpected("folder", folder, "the path of a folder");
   const path = `${folder}/aggregator.log`;
   const freshPath = `${path}.new`;
   let log: FileHandleLike | undefined;
+
+  /** Reports whether the file is there. @throws ConfigurationError if a link is there: what it leads to would be changed */
+  async function isThere(): Promise<boolean> {
+    const stats = await fs.lstat(path).catch(noFile);
+    if (stats === undefined || stats.isFile()) return stats !== undefined;
+    throw new ConfigurationError(
+      `Cannot use the folder of the sums: "${path}" is a link or no regular file, expected another folder or no such link`,
+    );
+  }
 
   /** Lets the names in the folder survive a crash, where the system can do so. */
   async function syncFolder(): Promise<void> {
@@ -63,10 +77,7 @@ export function file(options: FileOptions): AggregatorStore {
   return {
     async *read() {
       await fs.mkdir(folder, { recursive: true });
-      const bytes = await fs.readFile(path).catch((error: unknown) => {
-        if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Uint8Array();
-        throw error;
-      });
+      const bytes = await isThere() ? await fs.readFile(path) : new Uint8Array();
       let at = 0;
       for (let record = recordAt(bytes, at); record !== undefined; record = recordAt(bytes, at)) {
         yield record;
@@ -80,14 +91,17 @@ export function file(options: FileOptions): AggregatorStore {
     },
     async append(record) {
       if (log === undefined) {
-        log = await fs.open(path, "a");
+        await isThere();
+        log = await fs.open(path, "a", 0o600);
         await syncFolder();
       }
       await log.appendFile(framed(record));
       await log.sync();
     },
     async replace(snapshot) {
-      const fresh = await fs.open(freshPath, "w");
+      // A crash may have left it. As a new file, it is no link.
+      await fs.unlink(freshPath).catch(noFile);
+      const fresh = await fs.open(freshPath, "wx", 0o600);
       try {
         for (const record of snapshot) await fresh.appendFile(framed(record));
         await fresh.sync();
@@ -105,6 +119,12 @@ export function file(options: FileOptions): AggregatorStore {
       log = undefined;
     },
   };
+}
+
+/** Returns nothing if there is no file. @throws any other error */
+function noFile(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  throw error;
 }
 
 /** Returns the record at a position; undefined if there is no complete one. */

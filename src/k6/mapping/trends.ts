@@ -64,9 +64,10 @@ export function mapTrend(metric: Metric, options: TrendOptions & { readonly name
   const unit = unitOf(metric);
   if (options.form === "stats") {
     const { stats, window, maxExactValues } = options;
+    const sinkOptions = { scale, window, maxExactValues };
     return {
       outputs: stats.map(({ suffix }) => ({ name: `${options.name}${suffix}`, metadata: { type: "gauge", unit } })),
-      createSink: () => new TrendSink(stats, { scale, window, maxExactValues }),
+      createSink: () => new TrendSink(stats, sinkOptions),
     };
   }
   // A histogram's name ends in its unit, as in k6's own output.

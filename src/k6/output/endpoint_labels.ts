@@ -5,7 +5,7 @@
  */
 import { byName } from "../../model/labels.ts";
 import { Batch } from "../../protocol/batch.ts";
-import { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { type EncodedSeries, encodeSeries } from "../../protocol/encoded_series.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { Tags } from "../sample.ts";
 import { labelsOf } from "../series/labels_of.ts";
@@ -22,8 +22,8 @@ const nameOnly: readonly string[] = ["__name__"];
 export class EndpointLabels {
   readonly #options: EndpointLabelOptions;
   readonly #warn: (message: string) => void;
-  /** The series by the series of the output; null if it is not sent to this endpoint. */
-  readonly #series = new Map<EncodedSeries, EncodedSeries | null>();
+  /** The series by the key of the output's time series; null if it is not sent to this endpoint. */
+  readonly #series = new Map<number, EncodedSeries | null>();
   /** The labels of the series that are sent. */
   readonly #taken = new Set<string>();
 
@@ -35,15 +35,18 @@ export class EndpointLabels {
   /** Returns a batch with the same samples for this endpoint, without those of dropped series. */
   relabel(batch: Batch): Batch {
     const changed = new Batch(Math.max(1, batch.length));
-    for (const [index, series] of batch.series.entries()) {
-      let own = this.#series.get(series);
-      if (own === undefined) this.#series.set(series, own = this.#open(series));
+    for (let index = 0; index < batch.length; index++) {
+      const key = batch.keyAt(index);
+      let own = this.#series.get(key);
+      if (own === undefined) this.#series.set(key, own = this.#open(batch.seriesAt(index)));
       if (own !== null) changed.copy(batch, index, own);
     }
     return changed;
   }
 
-  #open({ labels, metadata }: EncodedSeries): EncodedSeries | null {
+  #open(series: EncodedSeries | undefined): EncodedSeries | null {
+    if (series === undefined) return null;
+    const { labels, outputs: [output] } = series;
     const { labels: external, relabel } = this.#options;
     const given = labels.map(({ name, value }) => [name, value] as const);
     // As with Prometheus's external labels, the series' own label wins.
@@ -66,6 +69,6 @@ export class EndpointLabels {
       return null;
     }
     this.#taken.add(key);
-    return new EncodedSeries(changed, metadata);
+    return encodeSeries(changed, output?.metadata);
   }
 }

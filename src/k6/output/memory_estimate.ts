@@ -7,11 +7,11 @@ import { busiestLabel } from "../series/busiest_label.ts";
 import type { OpenedSeries, Series } from "../series/series_store.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** Measured on Node with five labels; the other runtimes need less. A trend with seven statistics takes 2 kB, a counter 1.2 kB. */
-const bytesPerSeries = 1200;
-const bytesPerOutput = 100;
+/** Measured on Node with five labels; the other runtimes need less. */
+const bytesPerSeries = 850;
+const bytesPerNativeHistogram = 600;
 /** The outputs of a classic histogram share no labels. */
-const bytesPerUnsharedOutput = 550;
+const bytesPerUnsharedOutput = 570;
 
 /** Node's heap is limited to 2 to 4 GB by default, and a warning must come earlier. */
 const warnAtBytes = 1e9;
@@ -41,9 +41,9 @@ export class MemoryEstimate {
   }
 
   /** Adds a new series. */
-  add({ outputs }: OpenedSeries<EncodedSeries>): void {
-    const shared = outputs[0]?.common !== undefined;
-    this.#bytes += bytesPerSeries + (outputs.length - 1) * (shared ? bytesPerOutput : bytesPerUnsharedOutput);
+  add({ output: { outputs, sharedV1 } }: OpenedSeries<EncodedSeries>): void {
+    const histogram = outputs.length === 1 && outputs[0]?.metadata?.type === "histogram" ? bytesPerNativeHistogram : 0;
+    this.#bytes += bytesPerSeries + (sharedV1.length > 0 ? histogram : outputs.length * bytesPerUnsharedOutput);
     this.#count++;
     if (this.#bytes < warnAtBytes || this.#warned) return;
     this.#warned = true;
@@ -53,7 +53,7 @@ export class MemoryEstimate {
       `The ${this.#count} series so far take about ${
         (this.#bytes / 1e9).toFixed(1)
       } GB of memory${label}. Drop a label with ` +
-        "relabel or keepUrlTag, or limit the series with maxSeries; trendAs native needs less for trends.",
+        "relabel or keepUrlTag, or limit the series with maxSeries.",
     );
   }
 }

@@ -66,7 +66,7 @@ export class RejectedSamples {
         return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
       case "timeJump": {
         const limit = `more than ${this.#options.maxTimeJumpMs / 3_600_000} h`;
-        return `its time is ${formatTime(time)}, ${limit} after the samples around it (maxTimeJumpMs)`;
+        return `its time is ${formatTime(time)}, ${limit} from the samples around it (maxTimeJumpMs)`;
       }
       case "maxSeries":
         return `there are ${this.#options.maxSeries} series already (maxSeries)${this.#describeBusiestLabel()}`;

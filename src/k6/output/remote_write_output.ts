@@ -7,7 +7,7 @@ import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { reasonOf } from "../../model/errors.ts";
 import type { Metadata } from "../../model/time_series.ts";
 import { Batch } from "../../protocol/batch.ts";
-import type { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { type EncodedSeries, isSameSeries } from "../../protocol/encoded_series.ts";
 import { createSharedCodecs } from "../../send/create_delivery.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
@@ -141,9 +141,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const memory = new MemoryEstimate({ series: () => this.#store.series(), onWarning });
     const storing: SeriesStoreOptions<EncodedSeries> = {
       open: (metric, tags) => factory.open(metric, tags),
+      isSame: isSameSeries,
       onCreated: (series) => {
         memory.add(series);
-        this.#timeSeries += series.outputs.length;
+        this.#timeSeries += series.output.outputs.length;
       },
       maxSeries: resolved.maxSeries,
       onRefused: (reason, sample) => this.#rejected.add(reason, sample),

@@ -8,7 +8,7 @@ import { byName, validMetricName } from "../../model/labels.ts";
 import { labelsOf } from "../series/labels_of.ts";
 import type { Label, SeriesType } from "../../model/time_series.ts";
 import type { Batch } from "../../protocol/batch.ts";
-import { EncodedSeries } from "../../protocol/encoded_series.ts";
+import { type EncodedSeries, encodeSeries } from "../../protocol/encoded_series.ts";
 import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
 import type { Tags } from "../sample.ts";
 
@@ -72,7 +72,7 @@ export class SenderMetrics {
         ...label === undefined ? [] : [label],
       ];
       const labels = labelsOf(this.#labels, { reserved: own.map((each) => each.name) });
-      series = new EncodedSeries([...labels, ...own].sort(byName), { type });
+      series = encodeSeries([...labels, ...own].sort(byName), { type });
       this.#series.set(key, series);
     }
     return series;

@@ -1,5 +1,6 @@
 /**
- * Finds samples of a recording whose times are far ahead of those around them. If one were sent, all later samples of its series
+ * Finds samples of a recording whose times are far from those around them: ahead of them, or, at the beginning, also before them. If one
+ * that is ahead were sent, all later samples of its series
  * would get times after it, because the times of a series must rise.
  *
  * @module
@@ -8,13 +9,13 @@ import type { Sample } from "../sample.ts";
 
 /** What `TimeJumps` needs. */
 export interface TimeJumpsOptions {
-  /** A sample is too far ahead if it is more than this time after the samples around it, in milliseconds. */
+  /** A sample is too far from the samples around it if the distance is more than this time, in milliseconds. */
   readonly maxJumpMs: number;
   /** Returns milliseconds since the Unix epoch. */
   now(): number;
   /** Takes a sample that was held. */
   accept(sample: Sample): void;
-  /** Takes a sample that is too far ahead. */
+  /** Takes a sample that is too far from the others. */
   refuse(sample: Sample): void;
 }
 
@@ -24,7 +25,7 @@ export interface TimeJumpsOptions {
  */
 const maxStrays = 20;
 
-/** Holds the samples after a jump until the next ones show whether a run begins there. */
+/** Holds the first samples, and those after a jump, until there are enough of them to show which times are the run's. */
 export class TimeJumps {
   readonly #options: TimeJumpsOptions;
   #held: Sample[] = [];
@@ -48,28 +49,31 @@ export class TimeJumps {
 
   /** Accepts the held samples, as no further ones follow, but not those that are ahead of the clock. */
   release(): void {
-    this.#acceptHeld(this.#options.now() + this.#options.maxJumpMs);
+    this.#decide(this.#options.now() + this.#options.maxJumpMs);
   }
 
   #passesAfterJump(sample: Sample): boolean {
+    const { time } = sample;
     // The series store refuses a time that is not a number.
-    if (!Number.isFinite(sample.time)) return true;
-    if (sample.time < this.#earliestHeld - this.#options.maxJumpMs) {
-      const strays = this.#takeHeld();
-      for (const stray of strays) this.#options.refuse(stray);
-      if (strays.length > 0) return this.passes(sample);
+    if (!Number.isFinite(time)) return true;
+    if (time <= this.#limit && time < this.#earliestHeld - this.#options.maxJumpMs) {
+      // The run before the jump goes on.
+      for (const stray of this.#takeHeld()) this.#options.refuse(stray);
+      return this.passes(sample);
     }
     this.#held.push(sample);
-    this.#earliestHeld = Math.min(this.#earliestHeld, sample.time);
-    if (this.#held.length > maxStrays) this.#acceptHeld(Infinity);
+    this.#earliestHeld = Math.min(this.#earliestHeld, time);
+    if (this.#held.length > maxStrays) this.#decide(Infinity);
     return false;
   }
 
-  #acceptHeld(latest: number): void {
+  /** Accepts the largest group of held samples that are near to each other, and refuses the others. */
+  #decide(latest: number): void {
     const { maxJumpMs, accept, refuse } = this.#options;
-    if (this.#held.length > 0) this.#limit = this.#earliestHeld + maxJumpMs;
-    for (const sample of this.#takeHeld()) {
-      if (sample.time > Math.min(this.#limit, latest)) {
+    const held = this.#takeHeld();
+    const { from, to } = largestGroup(held.map(({ time }) => time).filter((time) => time <= latest), maxJumpMs);
+    for (const sample of held) {
+      if (sample.time < from || sample.time > to) {
         refuse(sample);
       } else {
         this.#limit = sample.time + maxJumpMs;
@@ -84,4 +88,16 @@ export class TimeJumps {
     this.#earliestHeld = Infinity;
     return held;
   }
+}
+
+/** Returns the first and the last time of the largest group whose neighbours differ by at most `maxMs`; the earliest of equal ones. */
+function largestGroup(times: readonly number[], maxMs: number): { readonly from: number; readonly to: number } {
+  const sorted = times.toSorted((a, b) => a - b);
+  let [largest, first] = [{ from: Infinity, to: -Infinity, count: 0 }, 0];
+  for (const [index, time] of sorted.entries()) {
+    if (time - (sorted[index - 1] ?? time) > maxMs) first = index;
+    const count = index - first + 1;
+    if (count > largest.count) largest = { from: sorted[first] ?? time, to: time, count };
+  }
+  return largest;
 }

@@ -5,9 +5,9 @@
  */
 import type { Label } from "../../model/time_series.ts";
 
-/** A k6 series. Only its first time series is examined, because it has all labels that come from tags. */
+/** A k6 series. Only the labels of its first time series are examined, because it has all that come from tags. */
 export interface LabelledSeries {
-  readonly outputs: readonly { readonly labels: readonly Label[] }[];
+  readonly output: { readonly labels: readonly Label[] };
 }
 
 /** A label and its number of values. */
@@ -25,8 +25,8 @@ const maxSeries = 10_000;
 export function busiestLabel(series: Iterable<LabelledSeries>): BusiestLabel | undefined {
   const values = new Map<string, Set<string>>();
   let count = 0;
-  for (const { outputs: [first] } of series) {
-    for (const { name, value } of first?.labels ?? []) {
+  for (const { output } of series) {
+    for (const { name, value } of output.labels) {
       if (name !== "__name__") values.set(name, (values.get(name) ?? new Set()).add(value));
     }
     if (++count === maxSeries) break;

@@ -27,6 +27,9 @@ type ShardBatches = (Batch | undefined)[];
  */
 const maxMoveMs = 5_000;
 
+/** Most histograms have one output, and share this list. */
+const firstOutput: readonly number[] = [0];
+
 /** Turns series into batches, at most one per shard and flush. */
 export class Collector {
   readonly #shards: number;
@@ -96,8 +99,10 @@ export class Collector {
       const newest = newestStampOf(current);
       if (newest === -Infinity) continue;
       current.lastStamp = newest + 1;
-      for (const output of current.outputs) {
-        this.#batchOf(output).pushStale(output, newest + 1, output.hasHistograms ? emptyHistogram : undefined);
+      const { output: series } = current;
+      for (let output = 0; output < series.outputs.length; output++) {
+        const histogram = series.histogramOutputs.includes(output) ? emptyHistogram : undefined;
+        this.#batchOf(series, output).pushStale(series, newest + 1, { output, histogram });
       }
     }
     return this.#take();
@@ -112,7 +117,7 @@ export class Collector {
       series.sink.collect(this.#emit);
     } catch (error) {
       // The failure of one series' sink must not affect the other series.
-      this.#options.onFailed(Math.max(1, series.outputs.length - this.#emitted), error);
+      this.#options.onFailed(Math.max(1, series.output.outputs.length - this.#emitted), error);
     }
     if (this.#stamped) series.lastStamp = stamp;
     if (this.#emitted > 0 && nowMs !== undefined) series.sentAtMs = nowMs;
@@ -120,27 +125,32 @@ export class Collector {
 
   readonly #emit = (output: number, value: number | HistogramValue, time?: number): void => {
     const series = this.#series;
-    const target = output === 0 ? series?.firstOutput : series?.outputs[output];
-    if (series === undefined || target === undefined) {
+    const encoded = series?.output;
+    const target = encoded?.outputs[output];
+    if (series === undefined || encoded === undefined || target === undefined) {
       throw wrongEmit(`output ${output}`, "an index of its mapping's outputs");
     }
     // Counting began before the first sample. How long before is not known, but a start must be earlier than its sample.
     const start = series.firstTime - 1;
     if (this.#options.zeroSample && target.cumulative && isFirst(series, output)) {
-      const zeros = this.#zeros[this.#shardOf(target)] ??= new Batch();
-      pushZero(zeros, target, value, start);
+      const zeros = this.#zeros[this.#shardOf(encoded, output)] ??= new Batch();
+      if (typeof value === "number") zeros.push(encoded, 0, start, output);
+      else zeros.pushHistogram(encoded, zeroOf(value), start, output);
     }
     let stamp = this.#stamp;
     if (time === undefined) this.#stamped = true;
     else stamp = this.#ownStamp(series, output, time);
     this.#emitted++;
-    const batch = this.#batchOf(target);
+    const batch = this.#batchOf(encoded, output);
     let index;
     if (typeof value === "number") {
-      index = batch.push(target, value, stamp);
+      index = batch.push(encoded, value, stamp, output);
     } else {
-      index = batch.pushHistogram(target, value, stamp);
-      target.hasHistograms = true;
+      index = batch.pushHistogram(encoded, value, stamp, output);
+      if (!encoded.histogramOutputs.includes(output)) {
+        const { histogramOutputs: before } = encoded;
+        encoded.histogramOutputs = output === 0 && before.length === 0 ? firstOutput : [...before, output];
+      }
     }
     if (target.cumulative && start > 0 && start < stamp) batch.setStart(index, start);
     const exemplar = series.exemplars?.take(output);
@@ -152,7 +162,7 @@ export class Collector {
     if (!Number.isSafeInteger(time)) {
       throw wrongEmit(`the time ${time}`, "whole milliseconds since 1970");
     }
-    const stamps = series.ownStamps ??= new Array<number>(series.outputs.length).fill(-Infinity);
+    const stamps = series.ownStamps ??= new Array<number>(series.output.outputs.length).fill(-Infinity);
     return stamps[output] = this.#freeStamp(series, time, Math.max(series.lastStamp, stamps[output] ?? -Infinity));
   }
 
@@ -163,22 +173,20 @@ export class Collector {
     if (moved > maxMoveMs && !this.#warned) {
       this.#warned = true;
       this.#options.onWarning(
-        `A sample of ${series.firstOutput?.name} is sent with a time ${
-          Math.round(moved / 1000)
-        } s after its own, because ` +
+        `A sample of ${series.output.name} is sent with a time ${Math.round(moved / 1000)} s after its own, because ` +
           "the times of a series must rise. This is reported once.",
       );
     }
     return last + 1;
   }
 
-  #shardOf(series: EncodedSeries): number {
+  #shardOf(series: EncodedSeries, output: number): number {
     // With one shard, which is the default, this does not read the series: it may be far away in memory.
-    return this.#shards === 1 ? 0 : series.hash % this.#shards;
+    return this.#shards === 1 ? 0 : series.hashOf(output) % this.#shards;
   }
 
-  #batchOf(series: EncodedSeries): Batch {
-    const shard = this.#shardOf(series);
+  #batchOf(series: EncodedSeries, output: number): Batch {
+    const shard = this.#shardOf(series, output);
     return this.#batches[shard] ??= new Batch(this.#capacities[shard]);
   }
 
@@ -200,14 +208,9 @@ function isFirst({ lastStamp, ownStamps }: Series<EncodedSeries>, output: number
   return lastStamp === -Infinity && (ownStamps === undefined || ownStamps[output] === -Infinity);
 }
 
-/** Adds a 0, or an empty histogram with the same buckets as the value. */
-function pushZero(batch: Batch, series: EncodedSeries, value: number | HistogramValue, time: number): void {
-  if (typeof value === "number") {
-    batch.push(series, 0, time);
-  } else {
-    const { schema, zeroThreshold } = value;
-    batch.pushHistogram(series, { ...emptyHistogram, schema, zeroThreshold }, time);
-  }
+/** Returns an empty histogram with the same buckets. */
+function zeroOf({ schema, zeroThreshold }: HistogramValue): HistogramValue {
+  return { ...emptyHistogram, schema, zeroThreshold };
 }
 
 function wrongEmit(what: string, expected: string): RangeError {

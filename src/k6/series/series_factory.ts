@@ -13,7 +13,7 @@ import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
 import type { Label, Metadata } from "../../model/time_series.ts";
-import { CommonLabels, EncodedSeries } from "../../protocol/encoded_series.ts";
+import { EncodedSeries, packLabels, SeriesOutput } from "../../protocol/encoded_series.ts";
 
 /** The rules by which tags become labels. */
 export interface SeriesFactoryOptions {
@@ -43,8 +43,10 @@ export interface SeriesFactoryOptions {
 interface NamedMapping {
   readonly mapping: MetricMapping;
   /** The name and the own labels (such as `le`) of each time series, and what it means. */
-  readonly outputs: readonly { readonly own: CommonLabels; readonly metadata: Metadata }[];
-  /** Whether the series of an output differ only in labels that come after its own labels. */
+  readonly outputs: readonly SeriesOutput[];
+  /** The output without its labels, if it is the only one. A time series is encoded faster if all its labels are in one piece. */
+  readonly only: readonly SeriesOutput[] | undefined;
+  /** Whether the series of an output may differ only in labels that come after its own labels. */
   readonly sharesLabels: boolean;
   /** The names of these labels, which no tag may have. */
   readonly reserved: ReadonlySet<string>;
@@ -88,21 +90,9 @@ export class SeriesFactory {
     if (named === undefined) this.#mappings.set(key, named = this.#mapMetric(metric, name, renamed));
     if (named === null) return undefined;
     const labels = this.#labelsOf(kept, named.reserved);
-    // The labels of a trend would otherwise take most of its memory, because it has seven time series by default.
-    const [first] = labels;
-    const common = named.sharesLabels && (first === undefined || first.name > "__name__")
-      ? new CommonLabels(labels)
-      : undefined;
-    return {
-      sink: named.mapping.createSink(),
-      outputs: named.outputs.map(({ own, metadata }) =>
-        common === undefined
-          ? new EncodedSeries([...labels, ...own.labels].sort(byName), metadata)
-          : new EncodedSeries(own, metadata, common)
-      ),
-      placeExemplar: named.mapping.placeExemplar,
-      identity: JSON.stringify([renamed, ...labels.flatMap(({ name, value }) => [name, value])]),
-    };
+    const output = encode(named, labels);
+    const { placeExemplar } = named.mapping;
+    return { sink: named.mapping.createSink(), output, placeExemplar, hash: output.hash };
   }
 
   /** Applies the switches for tags before series are distinguished, so that dropped tags do not make series. */
@@ -165,10 +155,16 @@ export class SeriesFactory {
       }
       const texts = metadataTexts({ ...metadata, help: metadata.help ?? help });
       this.metadata.set(familyOf(free, texts.type), texts);
-      return { own: new CommonLabels(own), metadata: texts };
+      return new SeriesOutput(own, texts);
     });
-    const sharesLabels = outputs.length > 1 && outputs.every(({ own }) => own.labels.length === 1);
-    return { mapping, outputs, sharesLabels, reserved };
+    const [only] = outputs;
+    return {
+      mapping,
+      outputs,
+      only: outputs.length === 1 && only !== undefined ? [new SeriesOutput([], only.metadata)] : undefined,
+      sharesLabels: outputs.every(({ labels }) => labels.length === 1),
+      reserved,
+    };
   }
 
   /** Warns once if a name is not sent as it was wanted. */
@@ -179,4 +175,15 @@ export class SeriesFactory {
     this.#warned.add(message);
     this.#options.onWarning(message);
   }
+}
+
+/** Returns the time series of a metric with these labels. They share as much as possible, to need less memory. */
+function encode({ outputs, only, sharesLabels }: NamedMapping, labels: readonly Label[]): EncodedSeries {
+  const withOwn = (own: readonly Label[]): Label[] => [...labels, ...own].sort(byName);
+  if (only !== undefined) return new EncodedSeries(only, packLabels(withOwn(outputs[0]?.labels ?? [])));
+  const [first] = labels;
+  if (sharesLabels && (first === undefined || first.name > "__name__")) {
+    return new EncodedSeries(outputs, packLabels(labels));
+  }
+  return new EncodedSeries(outputs.map(({ labels: own, metadata }) => new SeriesOutput(withOwn(own), metadata)));
 }

@@ -14,17 +14,15 @@ export interface OpenedSeries<Output> {
   /** A sink without values, for the new series. */
   readonly sink: Sink;
   /** The time series that the k6 series becomes. */
-  readonly outputs: readonly Output[];
-  /** Series of one metric with equal identities are the same series. */
-  readonly identity: string;
+  readonly output: Output;
+  /** A hash of what identifies the series of a metric. */
+  readonly hash: number;
   /** Returns the place for an exemplar of a value; undefined if the series has no exemplars. */
   readonly placeExemplar?: PlaceExemplar | undefined;
 }
 
 /** A k6 series: one metric with one set of labels. `Output` is the type of its time series. */
-export interface Series<Output> extends Omit<OpenedSeries<Output>, "identity"> {
-  /** The first time series. Most series have no other, and each step through memory counts at a flush of many series. */
-  readonly firstOutput: Output | undefined;
+export interface Series<Output> extends Omit<OpenedSeries<Output>, "hash"> {
   /** The time of the first sample, in milliseconds since the Unix epoch. */
   readonly firstTime: number;
   /** The time of the latest sample since the last flush that had any, in milliseconds since the Unix epoch. */
@@ -55,6 +53,8 @@ export type RefusalReason =
 export interface SeriesStoreOptions<Output> {
   /** Returns a metric's series for tags; undefined drops its samples. */
   open(metric: Metric, tags: Tags): OpenedSeries<Output> | undefined;
+  /** Reports whether two outputs of one metric are the same time series. */
+  isSame(one: Output, other: Output): boolean;
   /** Called with each new series. */
   readonly onCreated?: ((series: OpenedSeries<Output>) => void) | undefined;
   /** The largest number of series. */
@@ -77,7 +77,9 @@ export class SeriesStore<Output> {
   readonly #options: SeriesStoreOptions<Output>;
   readonly #metrics = new Map<string, number>();
   readonly #metricNumbers = new WeakMap<Metric, number>();
-  readonly #identities = new Map<string, Series<Output>>();
+  /** The series by the number of their metric, then by hash. Strings that identify them would take a sixth of their memory. */
+  readonly #series: Map<number, Series<Output> | Series<Output>[]>[] = [];
+  #size = 0;
   readonly #byTags = new WeakMap<Tags, TagSet<Output>>();
   readonly #byContent = new TagsIndex<TagSet<Output>>(maxTagSets);
   #pending: Series<Output>[] = [];
@@ -91,12 +93,17 @@ export class SeriesStore<Output> {
 
   /** The number of k6 series, after the tag rules. */
   get size(): number {
-    return this.#identities.size;
+    return this.#size;
   }
 
-  /** Returns all series in the order in which they were created. */
-  series(): Iterable<Series<Output>> {
-    return this.#identities.values();
+  /** Returns all series: those of the first metric in the order in which they were created, then those of the next one. */
+  *series(): Iterable<Series<Output>> {
+    for (const byHash of this.#series) {
+      for (const entry of byHash.values()) {
+        if (Array.isArray(entry)) yield* entry;
+        else yield entry;
+      }
+    }
   }
 
   /** Adds a sample to its series, or refuses it. */
@@ -105,8 +112,8 @@ export class SeriesStore<Output> {
     const time = Math.floor(sample.time);
     if (!Number.isFinite(value)) return this.#options.onRefused("invalidValue", sample);
     if (!Number.isSafeInteger(time)) return this.#options.onRefused("invalidTime", sample);
-    const tagSet = tags === this.#lastTags ? this.#lastTagSet : this.#tagSetOf(tags);
     const number = this.#metricNumbers.get(metric) ?? this.#numberOf(metric);
+    const tagSet = tags === this.#lastTags ? this.#lastTagSet : this.#tagSetOf(tags);
     let series = tagSet[number];
     if (series === undefined) series = tagSet[number] = this.#open(sample, number, time);
     if (series === null) return;
@@ -136,7 +143,8 @@ export class SeriesStore<Output> {
   #tagSetOf(tags: Tags): TagSet<Output> {
     let tagSet = this.#byTags.get(tags);
     if (tagSet === undefined) {
-      tagSet = this.#byContent.get(tags, () => []);
+      // With the length of the known metrics, because engines make room for 17 elements otherwise.
+      tagSet = this.#byContent.get(tags, () => new Array(this.#metrics.size));
       this.#byTags.set(tags, tagSet);
     }
     this.#lastTags = tags;
@@ -158,16 +166,20 @@ export class SeriesStore<Output> {
     if (number === unknownMetric) return "invalidMetric";
     const opened = this.#options.open(metric, tags);
     if (opened === undefined) return null;
-    const { sink, outputs, placeExemplar } = opened;
-    const identity = `${number} ${opened.identity}`;
-    const known = this.#identities.get(identity);
+    const { sink, output, placeExemplar, hash } = opened;
+    const byHash = this.#series[number] ??= new Map();
+    const others = byHash.get(hash);
+    const known = Array.isArray(others)
+      ? others.find((other) => this.#options.isSame(other.output, output))
+      : others !== undefined && this.#options.isSame(others.output, output)
+      ? others
+      : undefined;
     if (known !== undefined) return known;
-    if (this.size >= this.#options.maxSeries) return "maxSeries";
+    if (this.#size >= this.#options.maxSeries) return "maxSeries";
     const series: Series<Output> = {
       sink,
-      outputs,
+      output,
       placeExemplar,
-      firstOutput: outputs[0],
       firstTime: time,
       latestTime: time,
       lastStamp: -Infinity,
@@ -176,7 +188,10 @@ export class SeriesStore<Output> {
       pending: false,
       exemplars: undefined,
     };
-    this.#identities.set(identity, series);
+    if (others === undefined) byHash.set(hash, series);
+    else if (Array.isArray(others)) others.push(series);
+    else byHash.set(hash, [others, series]);
+    this.#size++;
     this.#options.onCreated?.(opened);
     return series;
   }

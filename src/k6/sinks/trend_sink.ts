@@ -37,37 +37,39 @@ export const trendSinkDefaults: Pick<TrendSinkOptions, "maxExactValues"> = { max
  */
 export class TrendSink implements Sink {
   readonly #stats: readonly TrendStat[];
-  readonly #divisor: number;
-  readonly #maxExactValues: number;
-  readonly #window: TrendWindow;
+  readonly #options: TrendSinkOptions;
   #count = 0;
   #sum = 0;
   #min = Infinity;
   #max = -Infinity;
-  /** Undefined if no statistic needs them. */
-  #values: ExactValues | QuantileSketch | undefined;
+  /** Undefined up to the first value, which is also the minimum; null if no statistic needs them. */
+  #values: ExactValues | QuantileSketch | null | undefined;
   #intervalEnded = false;
 
-  /** @param stats the statistics to emit, from `parseTrendStats` */
-  constructor(stats: readonly TrendStat[], { scale, maxExactValues, window }: TrendSinkOptions) {
+  /**
+   * @param stats the statistics to emit, from `parseTrendStats`
+   * @param options the sinks of many series can share the object, to need less memory
+   */
+  constructor(stats: readonly TrendStat[], options: TrendSinkOptions) {
     this.#stats = stats;
-    // k6 divides by 1000; a multiplication by 1/1000 rounds differently.
-    this.#divisor = 1 / scale;
-    this.#maxExactValues = maxExactValues;
-    this.#window = window;
-    if (stats.some((stat) => typeof stat.of === "object")) this.#values = new ExactValues(maxExactValues);
+    this.#options = options;
+    if (!stats.some((stat) => typeof stat.of === "object")) this.#values = null;
   }
 
   add(value: number): void {
     if (!Number.isFinite(value)) return;
+    if (this.#values === undefined && this.#count === 1) {
+      this.#values = new ExactValues(this.#options.maxExactValues);
+      this.#values.add(this.#min);
+    }
     this.#count += 1;
     this.#sum += value;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
-    if (this.#values === undefined) return;
+    if (this.#values === null || this.#values === undefined) return;
     if (this.#intervalEnded) {
       this.#intervalEnded = false;
-      this.#values = new ExactValues(this.#maxExactValues);
+      this.#values = new ExactValues(this.#options.maxExactValues);
     }
     if (this.#values instanceof ExactValues && this.#values.full) {
       const sketch = new QuantileSketch();
@@ -81,13 +83,14 @@ export class TrendSink implements Sink {
     if (this.#count === 0) return;
     let output = 0;
     for (const { of } of this.#stats) emit(output++, this.read(of));
-    this.#intervalEnded = this.#window === "interval";
+    this.#intervalEnded = this.#options.window === "interval";
   }
 
   /** Returns one statistic of the values. Quantiles are available only if one of the emitted statistics is a quantile. */
   read(of: TrendStat["of"]): number {
-    // k6 also divides the count of times by 1000, although a count has no unit.
-    return of === "count" ? this.#count : this.#unscaled(of) / this.#divisor;
+    // k6 also divides the count of times by 1000, although a count has no unit. A multiplication by 1/1000 rounds differently from
+    // k6's division.
+    return of === "count" ? this.#count : this.#unscaled(of) / (1 / this.#options.scale);
   }
 
   #unscaled(of: Exclude<TrendStat["of"], "count">): number {
@@ -101,7 +104,8 @@ export class TrendSink implements Sink {
       case "sum":
         return this.#sum;
       default:
-        return this.#values === undefined ? 0 : quantileOf(this.#values, of.quantile);
+        if (this.#values === null || this.#count === 0) return 0;
+        return this.#values === undefined ? this.#min : quantileOf(this.#values, of.quantile);
     }
   }
 }

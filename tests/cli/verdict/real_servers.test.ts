@@ -9,6 +9,7 @@ import { readK6Json } from "../../../src/k6/read/k6_json.ts";
 import { RemoteWriteOutput } from "../../../src/k6/output/remote_write_output.ts";
 import type { RemoteWriteOutputOptions } from "../../../src/k6/output/output_options.ts";
 import type { Metric } from "../../../src/k6/metric.ts";
+import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
 import { thresholds } from "../../../src/k6/run_metrics/thresholds.ts";
 import type { Sample } from "../../../src/k6/sample.ts";
@@ -176,6 +177,14 @@ test(
         ]);
         // From the first sample to the last, 6.2 s passed. The estimate is within one flush period, which is a second.
         assert.ok(Math.abs(four.durationMs - 6214) <= 1100, String(four.durationMs));
+      }
+      // Without this error, everything would only be missing.
+      for (const [mapping, name] of [["raw", "raw"], [legacyMapping({ prefix: "k6_" }), "legacy"]] as const) {
+        await sendRecording({ url: writeUrl, mapping, testid: name, instance: "alone" });
+        const { code, stderr } = await verdict(writeUrl, name);
+        assert.equal(code, 2);
+        assert.match(stderr, new RegExp(`^error: Cannot judge testid="${name}": it was sent with --mapping ${name}, `));
+        assert.match(stderr, /Send with --mapping prometheus, the default\.\n$/);
       }
       // Prometheus's own estimate of a classic histogram's quantile.
       const buckets = 'sum by (le) (last_over_time(k6_http_req_duration_seconds_bucket{testid="four-histogram"}[10m]))';

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { resolveOptions } from "../../../src/k6/output/resolve_options.ts";
+import { k6Metrics } from "../../../src/k6/read/k6_metrics.ts";
+import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
+import type { Mapping } from "../../../src/k6/mapping/mapping.ts";
+import { rawMapping } from "../../../src/k6/mapping/raw.ts";
+import type { Metric } from "../../../src/k6/metric.ts";
 import {
   metricNamed,
   mixedMetrics,
+  otherMapping,
   type StoredMetric,
   storedMetrics,
 } from "../../../src/cli/verdict/stored_metrics.ts";
@@ -94,4 +101,27 @@ test("a metric that was sent in several forms is named", () => {
   assert.deepEqual(mixedMetrics(storedMetrics(names, options)), ["wait"]);
   assert.deepEqual(mixedMetrics(storedMetrics(names.slice(1), options)), ["wait"]);
   assert.deepEqual(mixedMetrics(storedMetrics(names.slice(2), options)), []);
+});
+
+test("a run in the mapping raw or legacy is recognised by the names of k6's metrics, one of the default mapping is not", () => {
+  const samplesOf = Object.values(k6Metrics);
+  const stored = (mapping: Mapping, isNative = false): StoredMetric[] => {
+    const outputs = samplesOf.flatMap((metric) => mapping.mapMetric(metric)?.outputs ?? []);
+    const native = outputs.filter(({ metadata }) => isNative && metadata.type === "histogram");
+    return storedMetrics(outputs.map(({ name }) => name), {
+      prefix: "k6_",
+      known: {},
+      native: new Set(native.map(({ name }) => name.slice("k6_".length))),
+    });
+  };
+  assert.equal(otherMapping(stored(rawMapping({ prefix: "k6_" })), {})?.mapping, "raw");
+  assert.equal(otherMapping(stored(legacyMapping({ prefix: "k6_" })), {})?.mapping, "legacy");
+  for (const trendAs of ["stats", "native", "histogram"] as const) {
+    const { mapping } = resolveOptions({ trendAs });
+    assert.equal(otherMapping(stored(mapping, trendAs === "native"), {}), undefined, trendAs);
+  }
+  const gauges = storedMetrics(["k6_mine"], { prefix: "k6_", known: {}, native: new Set() });
+  assert.equal(otherMapping(gauges, {}), undefined);
+  const mine: Metric = { name: "mine", type: "counter", contains: "default" };
+  assert.deepEqual(otherMapping(gauges, { mine }), { mapping: "legacy", names: ["mine"] });
 });

@@ -44,10 +44,26 @@ test("one sample of the year 9999 does not move the later ones of its series, wh
     assert.deepEqual(times, timesOf(samples), `place ${place}`);
     assert.equal(refused, 1);
     assert.deepEqual(warnings, [
-      "Rejected a sample of c: its time is 9999-01-01T00:00:00.000Z, more than 24 h after the samples around it " +
+      "Rejected a sample of c: its time is 9999-01-01T00:00:00.000Z, more than 24 h from the samples around it " +
       "(maxTimeJumpMs). Further samples are only counted.",
     ]);
   }
+});
+
+test("wrong times among the first samples lose no good ones, whether they are far too old or far in the future", async () => {
+  const samples = run(start, 60);
+  for (const place of [0, 1, 16]) {
+    for (const wrong of [[0], [year9999], [0, 1, 2, year9999]]) {
+      const { times, refused } = await send(samples.toSpliced(place, 0, ...at(...wrong)));
+      assert.deepEqual(times, timesOf(samples), `place ${place}, ${wrong}`);
+      assert.equal(refused, wrong.length);
+    }
+  }
+  // Fewer samples than are held.
+  const short = await send([...at(0), ...samples.slice(0, 3)]);
+  assert.deepEqual([short.times, short.refused], [timesOf(samples.slice(0, 3)), 1]);
+  // The earlier one of two.
+  assert.deepEqual((await send(at(start, start + 9 * day))).times, [start]);
 });
 
 test("several wrong times, also within the first samples of a second run, are refused; both runs are kept", async () => {

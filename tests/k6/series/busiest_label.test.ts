@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { busiestLabel, type LabelledSeries } from "../../../src/k6/series/busiest_label.ts";
 
 function series(labels: Readonly<Record<string, string>>): LabelledSeries {
-  return { outputs: [{ labels: Object.entries(labels).map(([name, value]) => ({ name, value })) }] };
+  return { output: { labels: Object.entries(labels).map(([name, value]) => ({ name, value })) } };
 }
 
 test("the label with the most values is returned, except for the metric's name", () => {
@@ -19,5 +19,5 @@ test("only the first 10,000 series are examined, and without labels the result i
     for (let index = 0;; index++) yield series({ id: String(index) });
   }
   assert.deepEqual(busiestLabel(endless()), { name: "id", values: 10_000, series: 10_000 });
-  assert.equal(busiestLabel([series({}), { outputs: [] }]), undefined);
+  assert.equal(busiestLabel([series({}), { output: { labels: [] } }]), undefined);
 });

@@ -9,7 +9,7 @@ import { CounterSink } from "../../../src/k6/sinks/sink.ts";
 import { Collector, type CollectorOptions } from "../../../src/k6/series/collector.ts";
 import { SeriesFactory } from "../../../src/k6/series/series_factory.ts";
 import type { Batch } from "../../../src/protocol/batch.ts";
-import type { EncodedSeries } from "../../../src/protocol/encoded_series.ts";
+import { type EncodedSeries, isSameSeries } from "../../../src/protocol/encoded_series.ts";
 
 const counter: Metric = { name: "c", type: "counter", contains: "default" };
 const counters: Mapping = {
@@ -36,6 +36,8 @@ function newStore(mapping: Mapping): { store: SeriesStore<EncodedSeries>; warnin
   });
   const store = new SeriesStore<EncodedSeries>({
     open: (metric, tags) => factory.open(metric, tags),
+
+    isSame: isSameSeries,
     maxSeries: 1000,
     onRefused: (reason) => assert.fail(reason),
   });
@@ -54,7 +56,11 @@ function newCollector(options: Partial<CollectorOptions> & { readonly shards?: n
 }
 
 function points(batch: Batch | undefined): [string, number | undefined, number | undefined][] {
-  return (batch?.series ?? []).map((series, index) => [series.name, batch?.values[index], batch?.times[index]]);
+  return Array.from({ length: batch?.length ?? 0 }, (_, index) => [
+    batch?.seriesAt(index)?.name ?? "",
+    batch?.values[index],
+    batch?.times[index],
+  ]);
 }
 
 test("a series has the timestamp of its latest sample, or 1 ms after its last sent timestamp if that is later", () => {
