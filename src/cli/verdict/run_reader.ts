@@ -5,7 +5,7 @@
  */
 import type { Metric } from "../../k6/metric.ts";
 import { validLabelName } from "../../model/labels.ts";
-import { largest, smallest } from "./extremes.ts";
+import { largest } from "./extremes.ts";
 import { classicBuckets, type Histogram, mergeNative } from "./histogram_quantile.ts";
 import { MetricReading, statisticsOf, type StoredValues } from "./metric_reading.ts";
 import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select } from "./promql.ts";
