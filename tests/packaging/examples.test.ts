@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { dirname, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { runChild, startChild } from "../support/child.ts";
 import { startCli } from "../support/cli.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
-import { codeBlocksOf, docsPages } from "../support/pages.ts";
+import { type CodeBlock, codeBlocksOf, docsPages } from "../support/pages.ts";
 import { programs } from "../support/programs.ts";
 import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { startChromium } from "../support/chromium.ts";
@@ -67,29 +68,78 @@ test("the examples of a runner are shorter than 60 lines, and a page links to th
   }
 });
 
-test("the types of the programs in docs/ are right, and those that end by themselves run", async () => {
-  await withReceiver(async (receiver) => {
-    const blocks = docsPages.flatMap(codeBlocksOf).filter(({ language, notRun }) =>
-      language === "ts" && notRun === undefined
-    );
-    const written = blocks.map(({ page, line, code }) => {
-      const file = `${page.replaceAll(/\W/g, "_")}_${line}.ts`;
-      project.write(file, `${code.replaceAll("http://localhost:9090/api/v1/write", receiver.url)}export {};\n`);
-      // A Worker and a server wait for requests.
-      return { file, runs: !/^export default|Deno\.serve\(/m.test(code) };
-    });
-    const options = ["--node-modules-dir=manual", "--unstable-kv"];
-    const files = written.map(({ file }) => file);
-    const checked = await runChild([programs.deno, "check", ...options, ...files], { cwd: project.folder });
-    assert.equal(checked.status, 0, checked.output);
-    const running = written.filter(({ runs }) => runs);
-    assert.ok(running.length >= 5, `only ${running.length} programs run`);
-    await Promise.all(running.map(async ({ file }) => {
-      const command = [programs.deno, "run", "-A", "--no-check", ...options, file];
-      const { status, output } = await runChild(command, { cwd: project.folder });
-      assert.equal(status, 0, `${file}: ${output}`);
-    }));
+/** Other tests run the programs of these pages. */
+const runElsewhere: Readonly<Record<string, string>> = {
+  "docs/deno.md": "deno_sources.test.ts",
+  "docs/edge.md": "edge_counter.test.ts",
+  "docs/moving_from_prometheus_remote_write.md": "moving.test.ts",
+  "docs/moving_from_pushgateway.md": "moving.test.ts",
+};
+
+/** What programs in pages use together with the package, and the types that these libraries need. */
+const libraries = ["prom-client", "@opentelemetry/sdk-metrics", "@types/node"];
+
+/** Returns the program in a page, with its output if the page shows it in the next block. */
+function programsOf(page: string): { readonly block: CodeBlock; readonly output: string | undefined }[] {
+  const blocks = codeBlocksOf(page);
+  return blocks.flatMap((block, index) => {
+    if (block.language !== "ts" || block.notRun !== undefined) return [];
+    const next = blocks[index + 1];
+    const isNext = next?.language === "text" && next.line === block.line + block.code.split("\n").length + 2;
+    return [{ block, output: isNext ? next.code : undefined }];
   });
+}
+
+test("the types of the programs in pages are right; those that end by themselves run, and print what the page shows", async () => {
+  for (const name of libraries) {
+    const link = `${project.folder}/node_modules/${name}`;
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(resolve("node_modules", name), link);
+  }
+  cpSync("tests/fixtures/k6/basic/run.json.gz", `${project.folder}/run.json.gz`);
+  const site = createServer((_, response) => response.end("ok"));
+  await new Promise<void>((done) => site.listen(0, "127.0.0.1", done));
+  const { port } = site.address() as AddressInfo;
+  try {
+    await withReceiver(async (receiver) => {
+      const pages = ["README.md", ...docsPages].filter((page) => runElsewhere[page] === undefined);
+      const written = pages.flatMap(programsOf).map(({ block: { page, line, code }, output }) => {
+        const file = `${page.replaceAll(/\W/g, "_")}_${line}.ts`;
+        const local = code.replaceAll("http://localhost:9090/api/v1/write", receiver.url)
+          .replaceAll("http://localhost:8000/", `http://127.0.0.1:${port}/`);
+        // A program that imports nothing is a module, too.
+        project.write(file, `${local}export {};\n`);
+        // A Worker and a server wait for requests; a route is called.
+        return { file, output, runs: !/^export (default|async function)|Deno\.serve\(/m.test(code) };
+      });
+      const options = ["--node-modules-dir=manual", "--unstable-kv"];
+      const files = written.map(({ file }) => file);
+      const checked = await runChild([programs.deno, "check", ...options, ...files], { cwd: project.folder });
+      assert.equal(checked.status, 0, checked.output);
+
+      const running = written.filter(({ runs }) => runs);
+      assert.ok(running.length >= 15, `only ${running.length} programs run`);
+      // One process runs all of them: to start one costs more than most programs.
+      const all = `for (const file of ${JSON.stringify(running.map(({ file }) => file))}) {
+        console.log("#" + file);
+        await import("./" + file);
+      }`;
+      project.write("all_programs.ts", all);
+      const { status, stdout, output } = await runChild(
+        [programs.deno, "run", "-A", "--no-check", ...options, "all_programs.ts"],
+        { cwd: project.folder, env: { REMOTE_WRITE_URL: receiver.url } },
+      );
+      assert.equal(status, 0, output);
+      const printed = new Map(
+        stdout.split(/^#/m).slice(1).map((part) => [part.split("\n", 1)[0], part.slice(part.indexOf("\n") + 1)]),
+      );
+      for (const { file, output } of running) if (output !== undefined) assert.equal(printed.get(file), output, file);
+      assert.ok(running.filter(({ output }) => output !== undefined).length >= 5);
+    });
+  } finally {
+    site.close();
+    site.closeAllConnections();
+  }
 });
 
 test("the Cloudflare Worker sends its own request metrics from workerd", async () => {

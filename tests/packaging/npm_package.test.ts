@@ -93,7 +93,7 @@ test("the tarball contains the modules, their sources, the command, the document
     /^src\/protocol\/proto\/[a-z0-9_/]+\.proto$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
     /^gen\/snappy\/snappy_bg\.wasm$/,
-    /^(docs|tests\/examples)\/[a-z0-9_/.-]+$/,
+    /^(docs|tests\/examples)\/[a-zA-Z0-9_/.-]+$/,
     /^(package\.json|deno\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|PERFORMANCE)\.md)$/,
   ];
   const paths = installed.files.map(({ path }) => path);
