@@ -393,7 +393,7 @@ const cases: Readonly<Record<string, Produce>> = {
   "Cannot read all of ...: ...": filesMessage,
   "... is not all UTF-8: ...": filesMessage,
   "... was ...; it is read from its beginning again.": elsewhere("tests/cli/follow.test.ts"),
-  "Rejected a sample of ...: ... (maxTimeJumpMs)...": () =>
+  "Rejected a sample of ...: ... (--max-time-jump)...": () =>
     replay(ok, { samples: [sample({ time: 1 }), sample({ time: 1e12 }), sample({ time: 2 })], maxTimeJumpMs: 1000 }),
   'Cannot write "...": ...': filesMessage,
   'Cannot write the summary to "...": ...': filesMessage,
@@ -510,7 +510,7 @@ const cases: Readonly<Record<string, Produce>> = {
   },
   "k6 still runs. Unless you pressed Ctrl-C, ...": elsewhere("src/cli/run.ts"),
   "...: .... A second signal ends the command at once.": elsewhere("tests/cli/run_signals.test.ts"),
-  "Rejected a sample of ...: ... (maxSeries)...": () =>
+  "Rejected a sample of ...: ... (--max-series)...": () =>
     replay(ok, { samples: [sample(), sample({ tags: { a: "b" } })], maxSeries: 1 }),
   "Rejected a sample of ...: ...": () => replay(ok, { samples: [sample({ value: Infinity })] }),
   "The ... series so far take about ... GB of memory...": elsewhere("tests/k6/output/memory_estimate.test.ts"),
@@ -557,6 +557,7 @@ const cases: Readonly<Record<string, Produce>> = {
     "--forward",
     "http://a.test/",
   ),
+  'Cannot use the ... file "...": it is empty, ...': usageWith("empty", "", "receive", "--token-file", "FOLDER/empty"),
   'Cannot use --allow-host: it is "...", ...': usage("receive", "--allow-host", "a:1"),
   "Refused a request to the host ...": elsewhere("tests/cli/receive_access.test.ts"),
   "Cannot use --...: there is no --..., expected both...": usage("receive", "--password", "a"),
@@ -579,6 +580,8 @@ const cases: Readonly<Record<string, Produce>> = {
   "Cannot check: there are ... endpoints, ...": elsewhere("src/cli/check/run_check.ts"),
   "Cannot judge a run: there is no testid, expected --testid ID": usage("verdict"),
   "Cannot judge a run: there are ... endpoints, expected one: ...": usageWithEndpoints("verdict", "--testid", "a"),
+  'Cannot judge testid="...": it was sent with --mapping ..., ...': elsewhere("src/cli/verdict/verdict.ts"),
+  "... answers a query about a time with samples of an earlier time": elsewhere("src/cli/verdict/run_instances.ts"),
   "Cannot find the query API of ...": usage("verdict", "--testid", "a", "--url", "http://a.test/x"),
   "Cannot query ...": elsewhere("tests/cli/verdict/query_client.test.ts"),
   '... has no series ...* with testid="..." in the time that was searched. ...': elsewhere(

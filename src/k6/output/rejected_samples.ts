@@ -65,7 +65,8 @@ export class RejectedSamples {
       case "futureTime":
         return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
       case "timeJump": {
-        const limit = `more than ${this.#options.maxTimeJumpMs / 3_600_000} h`;
+        const hours = this.#options.maxTimeJumpMs / 3_600_000;
+        const limit = `more than ${hours >= 1 ? `${hours} h` : `${hours * 3600} s`}`;
         return `its time is ${formatTime(time)}, ${limit} from the samples around it (maxTimeJumpMs)`;
       }
       case "maxSeries":
