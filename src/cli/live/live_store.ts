@@ -81,12 +81,17 @@ export class LiveStore {
   resolutionMs = 0;
   /** How many samples had a new series for which there was no room. */
   refusedSamples = 0;
+  /** How many series were removed because all of their points were too old. */
+  removedSeries = 0;
+  /** The number of the next series. */
+  nextId = 0;
   /** The estimated memory, in bytes. */
   bytes = 0;
+  /** The time of the oldest point since the last call of `takeOldestChange`. */
+  #oldestChangeMs = Infinity;
   readonly #limits: LiveLimits;
   /** The series by their labels. */
   readonly #byLabels = new Map<string, LiveSeries>();
-  #nextId = 0;
   /** The part of the memory that series without their points take. */
   #labelBytes = 0;
   #trimmedMs = -Infinity;
@@ -179,6 +184,13 @@ export class LiveStore {
     if (!chunk.isEmpty) yield chunk.toJson();
   }
 
+  /** Returns the time of the oldest point that was added since the last call; Infinity if there is none. */
+  takeOldestChange(): number {
+    const time = this.#oldestChangeMs;
+    this.#oldestChangeMs = Infinity;
+    return time;
+  }
+
   /** The number of points. */
   get points(): number {
     let points = 0;
@@ -204,7 +216,7 @@ export class LiveStore {
     if (this.#labelBytes > this.#limits.maxBytes / 2) return undefined;
     const name = labels.find((label) => label.name === "__name__")?.value ?? "";
     if (metadata !== undefined) this.#addFamily(familyOf(name, metadata.type), metadata);
-    const series = this.#open(this.#nextId, labels);
+    const series = this.#open(this.nextId, labels);
     this.#byLabels.set(key, series);
     this.#changes?.series.push(definitionOf(series));
     return series;
@@ -218,7 +230,7 @@ export class LiveStore {
       labels: others.map((label) => ({ name: cut(label.name), value: cut(label.value) })),
     });
     this.series.set(id, series);
-    this.#nextId = Math.max(this.#nextId, id + 1);
+    this.nextId = Math.max(this.nextId, id + 1);
     this.#labelBytes += bytesOf(series);
     this.bytes += bytesOf(series) + pointBytes * series.times.length;
     return series;
@@ -251,6 +263,7 @@ export class LiveStore {
     if (series.histograms !== undefined) series.histograms[at] = histogram;
     this.bytes += histogramBytes(histogram);
     if (time > this.newestMs) this.newestMs = time;
+    if (time < this.#oldestChangeMs) this.#oldestChangeMs = time;
   }
 
   #makeRoom(series: LiveSeries, at: number): void {
@@ -321,6 +334,7 @@ export class LiveStore {
     this.#labelBytes -= bytesOf(series);
     this.bytes -= bytesOf(series);
     this.series.delete(series.id);
+    this.removedSeries++;
   }
 
   #release({ times, histograms }: LiveSeries): void {
