@@ -23,9 +23,12 @@ import { k6Flags, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
 import { describeEnd } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { LightRun } from "./light_run.ts";
+import { liveFlags, parsePort, uiFlag } from "./live/live_flags.ts";
+import { LiveRun } from "./live/live_run.ts";
 import { Log } from "./log.ts";
 import { explainMisspeltFlag } from "./misspelt_flag.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
+import { reportFlag } from "./report/report.ts";
 import {
   builtin,
   environment,
@@ -59,6 +62,18 @@ export const run: Command = {
       help: "Let k6 aggregate, which takes less CPU. Options that need every sample are errors then.",
       parse: parseBoolean,
     },
+    uiFlag(
+      "Serve a live page of the results on this machine. Without --url, the results are sent nowhere else.",
+      false,
+    ),
+    {
+      flag: "port",
+      placeholder: "NUMBER",
+      help: "The port of the live page; by default 5665, or a free port if that one is in use.",
+      parse: parsePort,
+    },
+    ...liveFlags,
+    reportFlag,
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
@@ -130,14 +145,18 @@ class Running {
     this.#notices = new TagNotices(given, this.#warn);
     const spool = openSpool(raw, this.#log);
     const testid = this.#testid;
-    const options = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
-    const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
+    const isLight = isOn(this.#given, "light");
+    const live = LiveRun.from(this.#given, { title: scriptOf(args), raw, isLight, log: this.#log });
+    const own = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
+    const options = live?.outputOptions(own) ?? own;
+    const light = isLight ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
     await light?.listen(output);
+    await live?.open();
     const channel = light === undefined
       ? openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits))
       : undefined;
@@ -169,6 +188,7 @@ class Running {
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
     this.#log.progress("");
+    const isReported = await live?.close(report) ?? true;
     const read = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
     const totals = { report, stats: output.stats, read };
     const ms = performance.now() - started;
@@ -178,12 +198,13 @@ class Running {
       if (misspelt !== undefined) this.#log.say("error", misspelt);
       return end.code;
     }
-    const summary = { ...totals, endpoint: shownEndpoint(options), ms, received: light?.received, spool };
+    const endpoint = live?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
+    const summary = { ...totals, endpoint, ms, received: light?.received, spool };
     this.#log.say("info", formatSummary(summary));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code, lost, message } = concludeRun(end, { ...totals, unreadable, failsOnLoss });
     this.#log.say(lost ? failsOnLoss ? "error" : "warn" : "info", `${message}; testid ${this.#testid}`);
-    return code;
+    return code === 0 && !isReported ? exitCodes.lost : code;
   }
 
   #lightRun(raw: RawOptions, options: RemoteWriteOutputOptions): LightRun {
@@ -273,6 +294,11 @@ class Running {
     this.#guard?.release();
     exitNow(signalExitCodes[signal]);
   }
+}
+
+/** Returns what the arguments of k6 run, as the user wrote it. */
+function scriptOf(args: readonly string[]): string {
+  return args.findLast((argument) => /\.(?:[cm]?[jt]s|tar)$/.test(argument)) ?? "k6 run";
 }
 
 /** Returns the testid that the options set, or the one that was made for the run. */

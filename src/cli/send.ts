@@ -19,6 +19,7 @@ import { countOf, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
 import { describeContent } from "./input_content.ts";
 import { describeUnknownMetrics } from "./metric_type.ts";
+import { LiveRun } from "./live/live_run.ts";
 import { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { followFile } from "./follow.ts";
@@ -83,11 +84,14 @@ class Sending {
       );
     }
     const spool = openSpool(raw, this.#log);
-    const options: RemoteWriteOutputOptions = {
+    const shown = LiveRun.from(this.#given, { title: paths.join(", "), raw, log: this.#log });
+    const own: RemoteWriteOutputOptions = {
       ...spoolOptions(spool),
       ...(live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...given,
     };
+    const options = shown?.outputOptions(own) ?? own;
+    await shown?.open();
     const checkpoint = await this.#openCheckpoint(raw, options);
     const output = new RemoteWriteOutput({ ...options, checkpoint: checkpoint && this.#recordIn(checkpoint) });
     const { closeTimeoutMs, sleep } = resolveOptions(options);
@@ -110,15 +114,17 @@ class Sending {
     });
     clearInterval(progress);
     this.#log.progress("");
+    const isReported = await shown?.close(report) ?? true;
     if (!this.#stop.signal.aborted) checkpoint?.checkWindows(output.stats.windows);
     const totals = { report, stats: output.stats, read: this.#read };
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
-    this.#log.say("info", formatSummary({ ...totals, endpoint: shownEndpoint(options), interrupted, spool, ms }));
+    const endpoint = shown?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
+    this.#log.say("info", formatSummary({ ...totals, endpoint, interrupted, spool, ms }));
     const losses = lossesOf(totals);
     const level = failsOnLoss ? "error" : "warn";
     if (losses.length > 0) this.#log.say(level, `Not everything was sent: ${losses.join(", ")}`);
-    return (losses.length > 0 && failsOnLoss) || this.#broken || interrupted !== undefined
+    return (losses.length > 0 && failsOnLoss) || this.#broken || !isReported || interrupted !== undefined
       ? exitCodes.lost
       : exitCodes.ok;
   }

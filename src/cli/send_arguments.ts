@@ -8,7 +8,9 @@ import type { Metric } from "../k6/metric.ts";
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { commonFlags, isOn } from "./command.ts";
+import { retentionFlags } from "./live/live_flags.ts";
 import { metricTypeFlag } from "./metric_type.ts";
+import { reportFlag } from "./report/report.ts";
 import { builtin, isRegularFile, isThere } from "./runtime.ts";
 
 /** The flags of `send` that are not options of the output. */
@@ -39,6 +41,8 @@ export const sendFlags: readonly Flag[] = [
     parse: parsePath,
   },
   metricTypeFlag,
+  reportFlag,
+  ...retentionFlags,
   ...commonFlags,
 ];
 

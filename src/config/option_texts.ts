@@ -96,5 +96,6 @@ export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof Cli
   heartbeatMs: { help: "Send idle series again after this time; 0 means never. For live input, the default is 1m." },
   maxRequestsPerFlush: { help: "The most requests per flush, including retries." },
   selfMetrics: { help: "Also send the sender's statistics, k6_remote_write_*." },
+  onTimeSeries: null,
   checkpoint: null,
 };

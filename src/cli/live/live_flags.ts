@@ -20,9 +20,8 @@ export const uiFlag = (help: string, isOn: boolean): Flag => ({
   parse: parseBoolean,
 });
 
-/** The flags of a command with a page. */
-export const liveFlags: readonly Flag[] = [
-  { flag: "open", help: "Open the live page in the browser.", parse: parseBoolean },
+/** The flags that limit the memory of the page and of the reports. */
+export const retentionFlags: readonly Flag[] = [
   {
     flag: "retention-time",
     placeholder: "DURATION",
@@ -33,10 +32,16 @@ export const liveFlags: readonly Flag[] = [
   {
     flag: "retention-size",
     placeholder: "BYTES",
-    help: "The memory for series and points, such as 128MB. With more, the points get a coarser resolution in time.",
+    help: "Their memory for series and points, such as 128MB. With more, points get a coarser resolution in time.",
     default: "128MB",
     parse: parseSize,
   },
+];
+
+/** The flags of a command with a page. */
+export const liveFlags: readonly Flag[] = [
+  { flag: "open", help: "Open the live page in the browser.", parse: parseBoolean },
+  ...retentionFlags,
 ];
 
 /** Returns the limits that the flags set. */

@@ -94,6 +94,8 @@ export class LiveStore {
   readonly #byLabels = new Map<string, LiveSeries>();
   /** The part of the memory that series without their points take. */
   #labelBytes = 0;
+  /** The series by the list of their labels. */
+  readonly #byList = new WeakMap<readonly Label[], LiveSeries>();
   #trimmedMs = -Infinity;
   #changes: ChunkWriter | undefined;
 
@@ -209,6 +211,15 @@ export class LiveStore {
   }
 
   #find(labels: readonly Label[], metadata: Metadata | undefined): LiveSeries | undefined {
+    // A command passes the same list again, so that no key is needed.
+    const cached = this.#byList.get(labels);
+    if (cached !== undefined && this.series.has(cached.id)) return cached;
+    const found = this.#findByKey(labels, metadata);
+    if (found !== undefined) this.#byList.set(labels, found);
+    return found;
+  }
+
+  #findByKey(labels: readonly Label[], metadata: Metadata | undefined): LiveSeries | undefined {
     const key = keyOf(labels);
     const known = this.#byLabels.get(key);
     if (known !== undefined) return known;

@@ -7,7 +7,7 @@ import type { LiveSeries } from "../live/live_store.ts";
 import { printable } from "../../model/printable.ts";
 import type { Family } from "./catalog.ts";
 import { Chart, type Line } from "./chart.ts";
-import { element, foreign, setText } from "./dom.ts";
+import { element, foreign, foreignName, setText } from "./dom.ts";
 import { FamilyCard } from "./family_card.ts";
 import { cellsOf, chartUnit, FamilyLines, type FamilySeries, secondsOf, seriesOf, trendOf } from "./family_chart.ts";
 import { combineValues, type Grid, GridColumns, lastValue } from "./grid.ts";
@@ -136,7 +136,7 @@ class FamilyDetail {
       "div",
       {},
       element("p", { class: "chips" }, back),
-      element("h2", {}, foreign(family.name)),
+      element("h2", {}, foreignName(family.name)),
       this.#help,
       element("div", { class: "toolbar" }, filter),
       element("div", { class: "grid" }, ...isTrend ? this.#trendCharts() : [this.#sumChart()], this.#seriesChart()),
@@ -176,12 +176,18 @@ class FamilyDetail {
     return this.#state.fromStart ? -Infinity : all.firstMs + 2 * all.intervalMs;
   }
 
-  #add(title: string, unit: Unit, draw: (chart: Chart, changedMs: number) => void, isLog = false): HTMLElement {
+  #add(
+    title: string,
+    unit: Unit,
+    draw: (chart: Chart, changedMs: number) => void,
+    kind: "lines" | "heat" | "series" = "lines",
+  ): HTMLElement {
     const chart = new Chart({
       title,
       unit,
-      isLog,
-      height: 260,
+      isLog: kind === "heat",
+      hasList: kind === "series",
+      height: 240,
       onSelect: (from, to) => this.#state.choose({ range: { fromMs: from * 1000, toMs: to * 1000 } }),
     });
     this.#charts.push(chart);
@@ -237,7 +243,7 @@ class FamilyDetail {
         step: heat.grid.stepMs / 1000,
         note: "The darker a cell, the more observations.",
       });
-    }, true);
+    }, "heat");
     return [first, second];
   }
 
@@ -310,7 +316,7 @@ class FamilyDetail {
         step: grid.stepMs / 1000,
         note: hidden > 0 ? `${formatCount(hidden)} further series are in the table below.` : "",
       });
-    });
+    }, "series");
   }
 
   #table(): HTMLElement {

@@ -180,8 +180,8 @@ export class Catalog {
     }
     const [, stem = ""] = statistic.exec(name) ?? [];
     const hasOthers = ["min", "max", "avg", "med", "p95", "p99"].filter((stat) => this.byName.has(`${stem}_${stat}`));
-    if (stem !== "" && hasOthers.length > 1 && !this.byName.has(stem)) {
-      return { ...described, name: stem, kind: "stats", type: "statistics" };
+    if (stem !== "" && hasOthers.length > 1) {
+      return { ...described, name: `${stem}_*`, kind: "stats", type: "statistics" };
     }
     const isCounter = type === "counter" || type === undefined && /_(?:total|count|sum)$/.test(name);
     return {

@@ -53,6 +53,8 @@ export interface ChartOptions {
   readonly onSelect?: (from: number, to: number) => void;
   /** Whether it has no axes and no legend. */
   readonly isSmall?: boolean;
+  /** Whether the legend is a list below a wide chart, for long labels. */
+  readonly hasList?: boolean;
 }
 
 /** Patterns of dashes; the first is a solid line. */
@@ -111,6 +113,11 @@ export class Chart {
     if (small) this.#host.removeAttribute("tabindex");
     if (!small) this.root.append(element("div", { class: "head" }, title, this.#time), this.#legend);
     this.root.append(this.#host);
+    if (options.hasList === true) {
+      this.root.classList.add("wide");
+      this.#legend.classList.add("list");
+      this.root.append(this.#legend);
+    }
     if (!small) this.root.append(this.#note);
     this.#host.addEventListener("keydown", (event) => this.#onKey(event));
     new ResizeObserver(() => this.#resize()).observe(this.#host);
@@ -169,7 +176,7 @@ export class Chart {
       {
         width,
         height: isSmall ? 64 : height,
-        padding: isSmall ? [4, 0, 4, 0] : [10, 12, 0, 0],
+        padding: isSmall ? [4, 0, 4, 0] : [10, 30, 0, 0],
         legend: { show: false },
         cursor: {
           show: !isSmall,
@@ -229,10 +236,11 @@ export class Chart {
     );
   }
 
-  /** A bar of time for each step, also for the first and the last one. */
+  /** A heat map also shows the whole first step. */
   #rangeX(min: number, max: number): [number, number] {
-    const { step } = this.#content;
-    return Number.isFinite(min) ? [min - step, Math.max(max, min)] : [0, 1];
+    const { step, cells = [] } = this.#content;
+    if (!Number.isFinite(min)) return [0, 1];
+    return [cells.length > 0 || max <= min ? min - step : min, Math.max(max, min)];
   }
 
   #rangeLog(min: number, max: number): [number, number] {
@@ -362,6 +370,6 @@ function logLabels(splits: readonly number[], unit: Unit): string[] {
   const decades = Math.log10((splits.at(-1) ?? 1) / (splits[0] ?? 1));
   return splits.map((value) => {
     const first = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-    return first === 1 || decades < 2 && (first === 2 || first === 5) ? format(value, unit) : "";
+    return first === 1 || decades < 2.5 && (first === 2 || first === 5) ? format(value, unit) : "";
   });
 }

@@ -36,6 +36,12 @@ export function foreign(text: string): HTMLElement {
   return element("bdi", { text: printable(text) });
 }
 
+/** Returns a name as text that may be broken after its separators. */
+export function foreignName(name: string): HTMLElement {
+  const parts = printable(name).split(/(?<=[_.:/])/);
+  return element("bdi", {}, ...parts.flatMap((part, index) => index === 0 ? [part] : [element("wbr"), part]));
+}
+
 /** Sets the text of an element if it is different. */
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;

@@ -5,7 +5,7 @@
  */
 import type { Family } from "./catalog.ts";
 import { Chart } from "./chart.ts";
-import { element, foreign, setText } from "./dom.ts";
+import { element, foreignName, setText } from "./dom.ts";
 import { chartUnit, FamilyLines, secondsOf, seriesOf } from "./family_chart.ts";
 import type { PageState } from "./page_state.ts";
 import { Panel } from "./panel.ts";
@@ -51,7 +51,7 @@ export class FamilyCard {
 
   /** Shows a family. */
   show(family: Family): void {
-    if (family.name !== this.#family?.name) this.#name.replaceChildren(foreign(family.name));
+    if (family.name !== this.#family?.name) this.#name.replaceChildren(foreignName(family.name));
     this.#family = family;
     this.#panel.update(this.#state.changedMs);
   }

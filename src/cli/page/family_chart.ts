@@ -32,7 +32,9 @@ export function seriesOf(
 ): FamilySeries {
   const { name, kind, names } = family;
   const of = (each: string): readonly LiveSeries[] => (catalog.byName.get(each) ?? []).filter(accept);
-  const bySuffix = new Map(names.map((each) => [each.slice(name.length + 1), of(each)]));
+  const bySuffix = new Map(
+    names.map((each) => [each.slice(kind === "stats" ? name.length - 1 : name.length + 1), of(each)]),
+  );
   const [mainSuffix = ""] = kind === "stats"
     ? ["p95", "p99", "p90", "max", "avg", "med"].filter((suffix) => bySuffix.has(suffix))
     : [kind === "classic" ? "bucket" : ""];
@@ -59,7 +61,7 @@ export function seriesOf(
 
 /** k6's own output sends no units, but its times are in seconds. */
 function unitHint(name: string): string | undefined {
-  return /(?:duration|waiting|blocked|connecting|sending|receiving|handshaking)$/.test(name)
+  return /(?:duration|waiting|blocked|connecting|sending|receiving|handshaking)(?:_\*)?$/.test(name)
     ? "seconds"
     : /data_(?:sent|received)_total$/.test(name)
     ? "bytes"

@@ -16,6 +16,9 @@ export interface StepHistogram extends Histogram {
 /** The schema of buckets with bounds of their own. */
 const customBuckets = -53;
 
+/** A bucket of zero that is narrower than this only contains 0. */
+const almostZero = 1e-30;
+
 /** Sums up native histograms. The buckets of a finer scale become those of the coarsest one. */
 export class NativeSum {
   schema: number = 8;
@@ -57,8 +60,8 @@ export class NativeSum {
     }));
     if (this.#zeroCount > 0) {
       // As in Prometheus, the bucket of zero begins at 0 if there are no negative values.
-      const low = this.#negative.size > 0 ? -this.#zeroThreshold : 0;
-      buckets.push({ low, high: this.#zeroThreshold, count: this.#zeroCount });
+      const high = this.#zeroThreshold < almostZero ? 0 : this.#zeroThreshold;
+      buckets.push({ low: this.#negative.size > 0 ? -high : 0, high, count: this.#zeroCount });
     }
     return [...buckets, ...sides(this.#positive).map(([low, high, count]) => ({ low, high, count }))];
   }

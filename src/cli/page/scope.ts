@@ -5,7 +5,7 @@
  */
 import type { LiveSeries } from "../live/live_store.ts";
 import type { Run } from "./catalog.ts";
-import { addIncreases, combineValues, type Grid, GridColumns, increaseOf, lastValue, valueAt } from "./grid.ts";
+import { addIncreases, combineValues, type Grid, type GridColumns, increaseOf, lastValue, valueAt } from "./grid.ts";
 import { findTrend, type TrendSeries, type TrendValue, trendValues } from "./trends.ts";
 
 /** A time, in milliseconds. */
@@ -184,11 +184,13 @@ export function rateOf(
   const from = columns.prepare(grid, { columns: 2, key, changedMs: changedMs - intervalMs });
   const [rates = none, sums = none] = columns.columns;
   sums.fill(0, from);
+  // Without the start of the run, it is not known what the first points added.
+  const knownMs = zeroAfterMs === -Infinity ? beginsMs - intervalMs : beginsMs;
   for (const series of all) addIncreases(series, grid, sums, { from, intervalMs, zeroAfterMs });
   for (let step = from; step < grid.count; step++) {
     const start = grid.startMs + step * grid.stepMs;
     // The first and the last step are only partly covered by points.
-    const covered = Math.min(start + grid.stepMs, endsMs) - Math.max(start, beginsMs - intervalMs);
+    const covered = Math.min(start + grid.stepMs, endsMs) - Math.max(start, knownMs);
     const isPartial = covered < grid.stepMs * (isLive ? 0.99 : 0.5);
     rates[step] = isPartial && grid.count > 2 ? NaN : (sums[step] ?? 0) * 1000 / Math.max(covered, 1);
   }

@@ -111,9 +111,9 @@ export class TestView {
 
   #describe(run: Run): void {
     const { url, comparedRun } = this.#state;
-    const end = run.series("run_ended").length > 0 ? "ended" : this.#state.isLive ? "so far" : "";
+    const end = run.series("run_ended").length > 0 ? ", ended" : this.#state.isLive ? " so far" : "";
     const length = formatDuration(run.lastMs - run.firstMs);
-    setText(this.#about, `Started ${formatDate(run.firstMs)} · ${length} ${end}`.trim());
+    setText(this.#about, `Started ${formatDate(run.firstMs)} · ${length}${end}`);
     const children: Node[] = [];
     if (url !== undefined) {
       children.push(element(
@@ -229,6 +229,7 @@ export class TestView {
       const [first] = this.#scopes();
       chart.root.hidden = first === undefined || !isShown(first.scope);
     });
+    if (options.isLog === true) chart.root.classList.add("wide");
     return chart.root;
   }
 

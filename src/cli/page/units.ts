@@ -75,7 +75,8 @@ export function unitOf(name: string, unit: string | undefined): Unit {
 
 function formatSeconds(value: number): string {
   const size = Math.abs(value);
-  if (size === 0) return "0 s";
+  // A bucket of zero is not quite empty.
+  if (size < 1e-12) return "0 s";
   if (size < 1e-3) return `${digits(value * 1e6)} µs`;
   if (size < 1) return `${digits(value * 1e3)} ms`;
   if (size < 600) return `${digits(value)} s`;
