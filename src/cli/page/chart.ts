@@ -189,7 +189,7 @@ export class Chart {
           x: { time: false, range: (_, min, max) => this.#rangeX(min, max) },
           y: isLog
             ? { distr: 3, range: (_, min, max) => this.#rangeLog(min, max) }
-            : { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
+            : { range: (_, min, max) => this.#rangeY(min, max) },
         },
         axes: isSmall ? [{ show: false }, { show: false }] : [
           {
@@ -204,9 +204,10 @@ export class Chart {
             ...axis,
             grid,
             space: 36,
-            size: (_, values) =>
-              Math.max(44, 14 + 7 * Math.max(0, ...(values ?? []).map((text) => String(text ?? "").length))),
-            values: (_, splits) => isLog ? logLabels(splits, unit) : splits.map((value) => format(value, unit)),
+            // Equal for all charts, so that their times are below each other.
+            size: 62,
+            ...isLog && { filter: (_: uPlot, splits: number[]) => labelled(splits) },
+            values: (_, splits) => splits.map((value) => value === null ? "" : format(value, unit)),
           },
         ],
         series: [
@@ -241,6 +242,14 @@ export class Chart {
     const { step, cells = [] } = this.#content;
     if (!Number.isFinite(min)) return [0, 1];
     return [cells.length > 0 || max <= min ? min - step : min, Math.max(max, min)];
+  }
+
+  /** Zero is always in the picture: a chart that begins elsewhere makes small changes look large. */
+  #rangeY(min: number, max: number): [number, number] {
+    const least = this.#options.unit === "ratio" ? 0.05 : 1e-9;
+    const span = Math.max(max, 0) - Math.min(min, 0);
+    if (!(span > 0)) return [0, this.#options.unit === "ratio" ? least : 1];
+    return [min < 0 ? min - span * 0.08 : 0, max > 0 ? Math.max(least, max + span * 0.08) : 0];
   }
 
   #rangeLog(min: number, max: number): [number, number] {
@@ -365,11 +374,12 @@ function lastOf(values: ArrayLike<number>): number {
   return NaN;
 }
 
-/** Labels only 1, 2 and 5 of each decade, so that they do not overlap. */
-function logLabels(splits: readonly number[], unit: Unit): string[] {
+/** Keeps only 1, or 1, 2 and 5, of each decade, so that labels do not overlap. */
+function labelled(splits: readonly number[]): (number | null)[] {
   const decades = Math.log10((splits.at(-1) ?? 1) / (splits[0] ?? 1));
   return splits.map((value) => {
-    const first = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-    return first === 1 || decades < 2.5 && (first === 2 || first === 5) ? format(value, unit) : "";
+    const first = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+    const isRound = (decades < 2.5 ? [1, 2, 5] : [1]).some((round) => Math.abs(first - round) < 1e-6);
+    return isRound ? value : null;
   });
 }

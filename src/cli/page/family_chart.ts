@@ -119,7 +119,12 @@ export class FamilyLines {
     const keyed = `${family.name} ${series.length} ${key}`;
     const trend = trendOf(all);
     if (trend !== undefined) {
-      const columns = this.#trend.update(trend, grid, { key: keyed, changedMs, zeroAfterMs });
+      const columns = this.#trend.update(trend, grid, {
+        key: keyed,
+        changedMs,
+        zeroAfterMs,
+        intervalMs: all.intervalMs,
+      });
       if (family.kind === "stats" && series.length > 1) this.note = `Highest of ${series.length} series`;
       return shownStatistics.flatMap(({ name }, index) => {
         const values = columns[index];

@@ -71,19 +71,28 @@ export function addIncreases(
     const increase = Number.isNaN(before) ? 0 : value < before ? value : value - before;
     before = value;
     if (increase === 0) continue;
-    const last = Math.ceil((time - startMs) / stepMs) - 1;
     const beginsMs = Math.max(time - intervalMs, at > 0 ? times[at - 1] ?? -Infinity : -Infinity);
-    const first = Math.floor((beginsMs - startMs) / stepMs);
-    if (intervalMs === 0 || first >= last || beginsMs >= time) {
-      if (last >= from && last < count) out[last] = (out[last] ?? 0) + increase;
-      continue;
-    }
-    const perMs = increase / (time - beginsMs);
-    for (let step = Math.max(first, from); step <= last && step < count; step++) {
-      const overlap = Math.min(time, startMs + (step + 1) * stepMs) - Math.max(beginsMs, startMs + step * stepMs);
-      if (overlap > 0) out[step] = (out[step] ?? 0) + perMs * overlap;
+    const last = Math.min(stepOf(grid, time), count - 1);
+    for (let step = Math.max(stepOf(grid, beginsMs), from); step <= last; step++) {
+      out[step] = (out[step] ?? 0) + increase * shareOf(grid, step, { beginsMs, endsMs: time });
     }
   }
+}
+
+/** Returns the step that contains a time. */
+export function stepOf({ startMs, stepMs }: Grid, timeMs: number): number {
+  return Math.ceil((timeMs - startMs) / stepMs) - 1;
+}
+
+/** Returns which share of a time is in a step. */
+export function shareOf(
+  { startMs, stepMs }: Grid,
+  step: number,
+  { beginsMs, endsMs }: { readonly beginsMs: number; readonly endsMs: number },
+): number {
+  const start = startMs + step * stepMs;
+  if (beginsMs >= endsMs) return endsMs > start && endsMs <= start + stepMs ? 1 : 0;
+  return Math.max(0, Math.min(endsMs, start + stepMs) - Math.max(beginsMs, start)) / (endsMs - beginsMs);
 }
 
 /** Returns what a counter grew by in a time. */

@@ -6,7 +6,7 @@
 import type { HistogramValue } from "../../model/time_series.ts";
 import type { LiveSeries } from "../live/live_store.ts";
 import { type Bucket, classicBuckets, type Histogram } from "../verdict/histogram_quantile.ts";
-import { addIncreases, endOf, type Grid, increaseOf } from "./grid.ts";
+import { addIncreases, endOf, type Grid, increaseOf, shareOf, stepOf } from "./grid.ts";
 
 /** The observations of one step. */
 export interface StepHistogram extends Histogram {
@@ -18,6 +18,8 @@ const customBuckets = -53;
 
 /** A bucket of zero that is narrower than this only contains 0. */
 const almostZero = 1e-30;
+/** Sums of parts of counts are not quite exact. */
+const almostNone = 1e-6;
 
 /** Sums up native histograms. The buckets of a finer scale become those of the coarsest one. */
 export class NativeSum {
@@ -30,8 +32,8 @@ export class NativeSum {
   #negative = new Map<number, number>();
   #customValues: readonly number[] = [];
 
-  /** Adds a histogram, or subtracts one. */
-  add(histogram: HistogramValue, sign: 1 | -1 = 1): void {
+  /** Adds a histogram times a factor, which is negative to subtract it. */
+  add(histogram: HistogramValue, sign = 1): void {
     this.count += sign * histogram.count;
     this.sum += sign * histogram.sum;
     this.#zeroCount += sign * histogram.zeroCount;
@@ -50,7 +52,7 @@ export class NativeSum {
         ? index < 0 ? -Infinity : this.#customValues[index] ?? Infinity
         : 2 ** (index * 2 ** -this.schema);
     const sides = (counts: ReadonlyMap<number, number>): [low: number, high: number, count: number][] =>
-      [...counts].filter(([, count]) => count > 0).sort(([a], [b]) => a - b).map((
+      [...counts].filter(([, count]) => count > almostNone).sort(([a], [b]) => a - b).map((
         [index, count],
       ) => [bound(index - 1), bound(index), count]);
     const buckets: Bucket[] = sides(this.#negative).reverse().map(([low, high, count]) => ({
@@ -58,7 +60,7 @@ export class NativeSum {
       high: -low,
       count,
     }));
-    if (this.#zeroCount > 0) {
+    if (this.#zeroCount > almostNone) {
       // As in Prometheus, the bucket of zero begins at 0 if there are no negative values.
       const high = this.#zeroThreshold < almostZero ? 0 : this.#zeroThreshold;
       buckets.push({ low: this.#negative.size > 0 ? -high : 0, high, count: this.#zeroCount });
@@ -93,7 +95,7 @@ function addBuckets(
     readonly spans: HistogramValue["positiveSpans"];
     readonly counts: readonly number[];
     readonly shift: number;
-    readonly sign: 1 | -1;
+    readonly sign: number;
   },
 ): void {
   let index = 0;
@@ -129,35 +131,45 @@ export interface StepOptions {
   readonly from: number;
   /** Whether a series that begins after this time began with 0. */
   readonly zeroAfterMs: number;
+  /** The period of the sender: what a point adds is divided evenly over this time before it, in milliseconds. */
+  readonly intervalMs: number;
 }
 
 /** Returns what each step from `from` on added to native histograms; undefined for a step that added nothing. */
 export function nativeSteps(
   all: readonly LiveSeries[],
   grid: Grid,
-  { from, zeroAfterMs }: StepOptions,
+  { from, zeroAfterMs, intervalMs }: StepOptions,
 ): (StepHistogram | undefined)[] {
   const sums: (NativeSum | undefined)[] = [];
+  const endMs = endOf(grid, grid.count - 1);
   for (const series of all) {
+    const { times, histograms, length } = series;
     const beginMs = endOf(grid, from - 1);
     let at = series.indexAfter(beginMs);
-    if (at >= series.length) continue;
+    if (at >= length) continue;
     let before = histogramAt(series, beginMs);
-    if (before === undefined && !isZeroAtStart(series, zeroAfterMs)) before = series.histograms?.[at++];
-    for (let step = from; step < grid.count && at < series.length; step++) {
-      const end = endOf(grid, step);
-      let after: HistogramValue | undefined;
-      for (; at < series.length && (series.times[at] ?? 0) <= end; at++) after = series.histograms?.[at] ?? after;
+    if (before === undefined && !isZeroAtStart(series, zeroAfterMs)) before = histograms?.[at++];
+    for (; at < length; at++) {
+      const time = times[at] ?? 0;
+      if (time - intervalMs > endMs) break;
+      const after = histograms?.[at];
       if (after === undefined) continue;
-      const sum = sums[step - from] ??= new NativeSum();
-      sum.add(after);
-      if (before !== undefined && before.count <= after.count) sum.add(before, -1);
+      const beginsMs = Math.max(time - intervalMs, at > 0 ? times[at - 1] ?? -Infinity : -Infinity);
+      const last = Math.min(stepOf(grid, time), grid.count - 1);
+      for (let step = Math.max(stepOf(grid, beginsMs), from); step <= last; step++) {
+        const share = shareOf(grid, step, { beginsMs, endsMs: time });
+        if (share === 0) continue;
+        const sum = sums[step - from] ??= new NativeSum();
+        sum.add(after, share);
+        if (before !== undefined && before.count <= after.count) sum.add(before, -share);
+      }
       before = after;
     }
   }
   return Array.from({ length: grid.count - from }, (_, index) => {
     const sum = sums[index];
-    return sum === undefined || !(sum.count > 0) ? undefined : sum.toHistogram();
+    return sum === undefined || !(sum.count > almostNone) ? undefined : sum.toHistogram();
   });
 }
 
@@ -165,14 +177,14 @@ export function nativeSteps(
 export function classicSteps(
   all: readonly LiveSeries[],
   grid: Grid,
-  { from, zeroAfterMs }: StepOptions,
+  { from, zeroAfterMs, intervalMs }: StepOptions,
 ): (StepHistogram | undefined)[] {
   const byBound = new Map<number, Float64Array>();
   for (const series of all) {
     const bound = boundOf(series);
     let column = byBound.get(bound);
     if (column === undefined) byBound.set(bound, column = new Float64Array(grid.count));
-    addIncreases(series, grid, column, { from, zeroAfterMs });
+    addIncreases(series, grid, column, { from, zeroAfterMs, intervalMs });
   }
   return Array.from({ length: grid.count - from }, (_, index) => {
     const counts = [...byBound].map(([bound, column]) => [bound, column[from + index] ?? 0] as const);
@@ -214,7 +226,7 @@ export function classicBetween(
 
 function classicOf(counts: readonly (readonly [number, number])[]): StepHistogram | undefined {
   const count = counts.reduce((most, [, cumulative]) => Math.max(most, cumulative), 0);
-  return count > 0 ? { form: "classic", count, sum: NaN, buckets: classicBuckets(counts) } : undefined;
+  return count > almostNone ? { form: "classic", count, sum: NaN, buckets: classicBuckets(counts) } : undefined;
 }
 
 /** Returns the upper bound of a bucket of a classic histogram. */

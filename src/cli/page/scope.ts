@@ -107,15 +107,16 @@ export class RunScope {
   /** Evaluates the share of failed requests. */
   failureRate(columns: GridColumns, grid: Grid, changedMs: number): Float64Array {
     const key = `failures ${this.key}`;
-    const from = columns.prepare(grid, { columns: 3, key, changedMs });
+    const { intervalMs } = this.run;
+    const from = columns.prepare(grid, { columns: 3, key, changedMs: changedMs - intervalMs });
     const [share = none, failed = none, total = none] = columns.columns;
     for (const column of [failed, total]) column.fill(0, from);
     const { zeroAfterMs } = this;
     const counts = this.series("http_req_failed_samples_total");
     if (counts.length > 0) {
-      for (const series of counts) addIncreases(series, grid, total, { from, zeroAfterMs });
+      for (const series of counts) addIncreases(series, grid, total, { from, zeroAfterMs, intervalMs });
       for (const series of this.series("http_req_failed_passes_total")) {
-        addIncreases(series, grid, failed, { from, zeroAfterMs });
+        addIncreases(series, grid, failed, { from, zeroAfterMs, intervalMs });
       }
     } else {
       for (const [rate, requests] of this.#rates()) {

@@ -254,9 +254,11 @@ export class TestView {
         key: scope.key,
         changedMs,
         zeroAfterMs: scope.zeroAfterMs,
+        intervalMs: scope.run.intervalMs,
       });
       return Object.assign(own, { columns: values });
     };
+    const whole = (scope: RunScope): RunScope => new RunScope(scope.run, { fromStart: this.#state.fromStart });
     const heat = new TrendColumns();
     return [
       this.#chart({ title: "Requests per second", unit: "/s" }, ({ scope, mark, evaluation }) => ({
@@ -288,12 +290,18 @@ export class TestView {
       }),
       this.#chart({ title: "Virtual users", unit: "count" }, ({ scope, mark, evaluation }) => ({
         lines: [
-          { label: "active", values: scope.gauge("vus", users(mark), evaluation), color: 2, dash: 0, fill: true },
+          {
+            label: "active",
+            values: whole(scope).gauge("vus", users(mark), evaluation),
+            color: 2,
+            dash: 0,
+            fill: true,
+          },
           ...mark === ""
-            ? [{ label: "available", values: scope.gauge("vus_max", most(mark), evaluation), color: 4, dash: 2 }]
+            ? [{ label: "available", values: whole(scope).gauge("vus_max", most(mark), evaluation), color: 4, dash: 2 }]
             : [],
         ],
-      }), (scope) => scope.url === undefined),
+      })),
       this.#chart({ title: "Failed requests", unit: "ratio" }, ({ scope, mark, evaluation: { grid, changedMs } }) => ({
         lines: [{
           label: "failed",
@@ -311,6 +319,7 @@ export class TestView {
             key: scope.key,
             changedMs,
             zeroAfterMs: scope.zeroAfterMs,
+            intervalMs: scope.run.intervalMs,
           });
           return {
             cells: cellsOf(heat.steps),

@@ -58,13 +58,18 @@ export class TrendColumns {
   update(
     trend: TrendSeries | undefined,
     grid: Grid,
-    { key, changedMs, zeroAfterMs }: { readonly key: string; readonly changedMs: number; readonly zeroAfterMs: number },
+    { key, changedMs, zeroAfterMs, intervalMs }: {
+      readonly key: string;
+      readonly changedMs: number;
+      readonly zeroAfterMs: number;
+      readonly intervalMs: number;
+    },
   ): readonly Float64Array[] {
     const before = this.#columns.grid;
     const from = this.#columns.prepare(grid, {
       columns: shownStatistics.length,
       key: `${key} ${trend?.form}`,
-      changedMs,
+      changedMs: changedMs - intervalMs,
     });
     const { columns } = this.#columns;
     if (trend === undefined || trend.form === "stats") {
@@ -79,8 +84,8 @@ export class TrendColumns {
     }
     const all = trend.bySuffix.get("") ?? [];
     const steps = trend.form === "native"
-      ? nativeSteps(all, grid, { from, zeroAfterMs })
-      : classicSteps(all, grid, { from, zeroAfterMs });
+      ? nativeSteps(all, grid, { from, zeroAfterMs, intervalMs })
+      : classicSteps(all, grid, { from, zeroAfterMs, intervalMs });
     const shift = Math.max(0, (grid.startMs - before.startMs) / grid.stepMs);
     this.steps = [...from > 0 ? this.steps?.slice(shift, shift + from) ?? [] : [], ...steps];
     for (const [index, { q }] of shownStatistics.entries()) {
