@@ -89,10 +89,12 @@ export interface LivePoint {
   readonly histogram?: HistogramValue | undefined;
 }
 
+const none: readonly [undefined, undefined] = [undefined, undefined];
+
 /** Calls back with each point of a chunk. */
 export function forEachPoint(
   { ids, times, values, histograms }: LiveChunk,
-  visit: (id: number, point: LivePoint) => void,
+  visit: (id: number, time: number, value: number, histogram: HistogramValue | undefined) => void,
 ): void {
   let id = 0;
   let time = 0;
@@ -101,11 +103,12 @@ export function forEachPoint(
     id += ids[index] ?? 0;
     time += times[index] ?? 0;
     const value = numberOf(values[index] ?? null);
-    const [at, histogram] = histograms[next] ?? [];
+    const [at, histogram] = histograms[next] ?? none;
+    // Without an object for each point: there may be many thousands in a second.
     if (at === index && histogram !== undefined) {
-      visit(id, { time, value, histogram: histogramOf(histogram) });
+      visit(id, time, value, histogramOf(histogram));
       next++;
-    } else visit(id, { time, value });
+    } else visit(id, time, value, undefined);
   }
 }
 

@@ -137,9 +137,9 @@ export class LiveStore {
       for (let at = 0; at < texts.length; at += 2) labels.push({ name: texts[at] ?? "", value: texts[at + 1] ?? "" });
       this.#open(id, labels);
     }
-    forEachPoint(chunk, (id, point) => {
+    forEachPoint(chunk, (id, time, value, histogram) => {
       const series = this.series.get(id);
-      if (series !== undefined) this.#append(series, point);
+      if (series !== undefined) this.#append(series, time, value, histogram);
     });
     this.#limit();
   }
@@ -249,11 +249,11 @@ export class LiveStore {
 
   #change(series: LiveSeries, point: LivePoint): void {
     if (!Number.isFinite(point.time)) return;
-    this.#append(series, point);
+    this.#append(series, point.time, point.value, point.histogram);
     this.#changes?.addPoint(series.id, point);
   }
 
-  #append(series: LiveSeries, { time, value, histogram }: LivePoint): void {
+  #append(series: LiveSeries, time: number, value: number, histogram: HistogramValue | undefined): void {
     let at = series.length;
     const last = at === 0 ? -Infinity : series.times[at - 1] ?? 0;
     const step = this.resolutionMs;

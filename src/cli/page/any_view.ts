@@ -159,8 +159,8 @@ class FamilyDetail {
 
   #read(): FamilySeries {
     const words = this.#filter.split(/\s+/).filter((word) => word !== "");
+    if (words.length === 0) return seriesOf(this.family, this.#state.catalog);
     const accept = (series: LiveSeries): boolean => {
-      if (words.length === 0) return true;
       const text = labelsText(series).toLowerCase();
       return words.every((word) => text.includes(word));
     };
@@ -354,7 +354,8 @@ class FamilyDetail {
         const shown = kind === "classic" ? all.series.filter((each) => each.label("le") === "+Inf") : all.series;
         table.update(shown.map((series): TableRow => {
           const label: TableCell = {
-            text: foreign(labelsText(series, kind === "classic" ? [...common, "le"] : common) || "(no labels)"),
+            text: () => labelsText(series, kind === "classic" ? [...common, "le"] : common) || "(no labels)",
+            isForeign: true,
           };
           return { key: String(series.id), cells: [label, ...isTrend ? trendCells(series) : plainCells(series)] };
         }));

@@ -16,7 +16,8 @@ export class Run {
   firstMs: number = Infinity;
   /** The series with the most points, which shows how often the sender sends. */
   #busiest: LiveSeries | undefined;
-  readonly #groups = new Map<string, { readonly groups: Map<string, LiveSeries[]>; seen: number }>();
+  /** By the name of the metric and by the label. */
+  readonly #groups = new Map<string, Map<string, { readonly groups: Map<string, LiveSeries[]>; seen: number }>>();
 
   constructor(testid: string) {
     this.testid = testid;
@@ -38,9 +39,10 @@ export class Run {
 
   /** Returns the series of a metric grouped by a label. */
   groups(name: string, label: string): ReadonlyMap<string, readonly LiveSeries[]> {
-    const key = `${name} ${label}`;
-    let known = this.#groups.get(key);
-    if (known === undefined) this.#groups.set(key, known = { groups: new Map(), seen: 0 });
+    let byLabel = this.#groups.get(name);
+    if (byLabel === undefined) this.#groups.set(name, byLabel = new Map());
+    let known = byLabel.get(label);
+    if (known === undefined) byLabel.set(label, known = { groups: new Map(), seen: 0 });
     const all = this.series(name);
     for (; known.seen < all.length; known.seen++) {
       const series = all[known.seen];

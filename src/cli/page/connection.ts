@@ -38,7 +38,6 @@ export class Connection {
     this.#connect();
     setInterval(() => {
       if (Date.now() - this.info.heardAtMs > silenceMs && state.source === "live") this.#lose();
-      onChange();
     }, 1000);
   }
 
@@ -49,7 +48,8 @@ export class Connection {
         if (events !== this.#events) return;
         this.info = { ...this.info, heardAtMs: Date.now() };
         handle(String(event.data));
-        this.#onChange();
+        // A tick follows what changed, so that the page draws once for all of it.
+        if (name !== "chunk") this.#onChange();
       });
     on("hello", (data) => {
       const hello: LiveHello = JSON.parse(data);

@@ -9,7 +9,7 @@ import { element, foreignName, setText } from "./dom.ts";
 import { chartUnit, FamilyLines, secondsOf, seriesOf } from "./family_chart.ts";
 import type { PageState } from "./page_state.ts";
 import { Panel } from "./panel.ts";
-import { format } from "./units.ts";
+import { format, formatCount } from "./units.ts";
 
 /** One card. */
 export class FamilyCard {
@@ -100,7 +100,7 @@ export class FamilyCard {
     const count = all.series.length;
     setText(
       this.#type,
-      [family.type, `${count.toLocaleString("en-US")} series`, family.help].filter((text) => text !== "").join(" · "),
+      [family.type, `${formatCount(count)} series`, family.help].filter((text) => text !== "").join(" · "),
     );
   }
 }

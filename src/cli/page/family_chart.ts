@@ -28,10 +28,13 @@ export interface FamilySeries {
 export function seriesOf(
   family: Family,
   catalog: Catalog,
-  accept: (series: LiveSeries) => boolean = () => true,
+  accept?: (series: LiveSeries) => boolean,
 ): FamilySeries {
   const { name, kind, names } = family;
-  const of = (each: string): readonly LiveSeries[] => (catalog.byName.get(each) ?? []).filter(accept);
+  const of = (each: string): readonly LiveSeries[] => {
+    const all = catalog.byName.get(each) ?? [];
+    return accept === undefined ? all : all.filter(accept);
+  };
   const bySuffix = new Map(
     names.map((each) => [each.slice(kind === "stats" ? name.length - 1 : name.length + 1), of(each)]),
   );

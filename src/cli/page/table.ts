@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { element, setAttribute, setChildren, setText } from "./dom.ts";
+import { element, foreign, setAttribute, setChildren, setText } from "./dom.ts";
 
-/** A cell: text, or an element for a string of another program. */
+/** A cell. */
 export interface TableCell {
-  readonly text: string | HTMLElement;
+  /** The text. A function is called only if the row is shown. */
+  readonly text: string | (() => string);
+  /** Whether the text is a string of another program. @default false */
+  readonly isForeign?: boolean;
   /** What the column is sorted by. @default the text */
   readonly order?: number | string;
   /** A class for its looks. The text must say the same. */
@@ -170,7 +173,7 @@ export class Table {
     let made = this.#known.get(row.key);
     if (made === undefined) {
       made = element("tr");
-      for (const [index, { text }] of row.cells.entries()) {
+      for (const [index, { isForeign = false }] of row.cells.entries()) {
         const cell = index === 0
           ? element("th", { attributes: { scope: "row" } })
           : element("td", { class: columns[index]?.isNumber === true ? "number" : "" });
@@ -179,16 +182,17 @@ export class Table {
             class: "choose",
             attributes: { type: "button" },
             on: { click: () => onChoose(row.key) },
-          }, text));
-        } else if (typeof text !== "string") cell.append(text);
+          }, foreign(textOf(row.cells[index]))));
+        } else if (isForeign) cell.append(foreign(textOf(row.cells[index])));
         made.append(cell);
       }
       this.#known.set(row.key, made);
     }
-    for (const [index, { text, class: looks = "" }] of row.cells.entries()) {
+    for (const [index, { isForeign = false, class: looks = "" }] of row.cells.entries()) {
       const cell = made.children[index];
       if (cell === undefined) continue;
-      if (typeof text === "string" && (index > 0 || onChoose === undefined)) setText(cell, text);
+      // Strings of other programs belong to the key of the row, so they do not change.
+      if (!isForeign) setText(cell, textOf(row.cells[index]));
       const name = `${columns[index]?.isNumber === true ? "number " : ""}${looks}`.trim();
       if (index > 0 && cell.className !== name) cell.className = name;
     }
@@ -202,7 +206,7 @@ export class Table {
 }
 
 function textOf(cell: TableCell | undefined): string {
-  return typeof cell?.text === "string" ? cell.text : cell?.text.textContent ?? "";
+  return typeof cell?.text === "function" ? cell.text() : cell?.text ?? "";
 }
 
 function compare(a: number | string, b: number | string): number {

@@ -425,8 +425,8 @@ export class TestView {
           thresholdsOf(run).map(({ metric, expression, state }) => ({
             key: `${metric} ${expression}`,
             cells: [
-              { text: foreign(metric) },
-              { text: foreign(expression) },
+              { text: metric, isForeign: true },
+              { text: expression, isForeign: true },
               state === "open"
                 ? { text: "… decided at the end", order: 1 }
                 : state === "passed"
@@ -477,7 +477,7 @@ export class TestView {
           return {
             key: name,
             cells: [
-              { text: foreign(name || "(no name)") },
+              { text: name || "(no name)", isForeign: true },
               number(good),
               number(failed),
               {
@@ -523,7 +523,7 @@ export class TestView {
         const urls = run.groups("http_reqs_total", whole.urlLabel);
         // A table of thousands of URLs need not change each second.
         const drawing = `${run.testid} ${chosen} ${JSON.stringify(this.#state.range)}`;
-        if (drawing === drawnFor && performance.now() - drawnAt < Math.min(5000, urls.size)) return;
+        if (drawing === drawnFor && performance.now() - drawnAt < Math.min(5000, 5 * urls.size)) return;
         [drawnAt, drawnFor] = [performance.now(), drawing];
         const seconds = Math.max(
           0.001,
@@ -538,16 +538,16 @@ export class TestView {
           const values = scope.trendValues("http_req_duration", range);
           const duration = (name: string): TableCell => {
             const value = values(name);
-            return { text: formatTrend(value), order: value?.value ?? NaN };
+            return { text: () => formatTrend(value), order: value?.value ?? NaN };
           };
           return {
             key: url,
             cells: [
-              { text: foreign(url || "(no URL)") },
-              { text: formatCount(requests), order: requests },
-              { text: format(requests / seconds, "/s"), order: requests },
+              { text: url || "(no URL)", isForeign: true },
+              { text: () => formatCount(requests), order: requests },
+              { text: () => format(requests / seconds, "/s"), order: requests },
               {
-                text: share > 0 ? `✗ ${format(share, "ratio")}` : format(share, "ratio"),
+                text: () => `${share > 0 ? "✗ " : ""}${format(share, "ratio")}`,
                 order: share,
                 class: share > 0 ? "bad" : "",
               },

@@ -30,7 +30,7 @@ export function format(value: number | undefined, unit: Unit): string {
 
 /** Formats a whole number with separators. */
 export function formatCount(value: number): string {
-  return Number.isFinite(value) ? Math.round(value).toLocaleString("en-US") : "–";
+  return Number.isFinite(value) ? String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",") : "–";
 }
 
 /** Formats a time of day, with the date if it is far away. */
