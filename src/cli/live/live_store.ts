@@ -49,12 +49,16 @@ export class LiveSeries {
 
   /** Returns the index of the first point after a time. */
   indexAfter(time: number): number {
+    const { times } = this;
     let [low, high] = [0, this.length];
-    // Most callers ask for the newest points.
-    if (high > 0 && (this.times[high - 1] ?? 0) <= time) return high;
+    // Most callers ask for one of the newest points.
+    for (let tries = 4; tries > 0 && high > 0; tries--) {
+      if ((times[high - 1] ?? 0) <= time) return high;
+      high--;
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.times[middle] ?? 0) <= time) low = middle + 1;
+      if ((times[middle] ?? 0) <= time) low = middle + 1;
       else high = middle;
     }
     return low;
