@@ -159,6 +159,7 @@ test(
         assert.ok(statSync(path).size < 2_000_000, `${run}: ${statSync(path).size} bytes`);
         await withPage(pathToFileURL(path).href, async (page) => {
           await page.until('document.querySelectorAll(".chart.card canvas").length >= 4');
+          await page.until('document.querySelector(".figure strong")?.textContent');
           assert.equal((await figureOf(page, "Requests"))[0], "373");
           assert.equal((await figureOf(page, "Failed"))[1], `${failuresOf(run)} of 373 requests`);
           assert.match(String(await page.evaluate('document.getElementById("status").textContent')), /^■ Report of /);

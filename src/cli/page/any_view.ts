@@ -15,7 +15,8 @@ import { Panel } from "./panel.ts";
 import type { PageState } from "./page_state.ts";
 import { type Range, rateOf, totalOf } from "./scope.ts";
 import { Table, type TableCell, type TableRow } from "./table.ts";
-import { shownStatistics, trendValues } from "./trends.ts";
+import { shownStatistics, type TrendSeries, trendValues } from "./trends.ts";
+import { once } from "./once.ts";
 import { format, formatCount, type Unit } from "./units.ts";
 
 /** More lines than these cannot be told apart. */
@@ -351,6 +352,16 @@ class FamilyDetail {
         const chosen = this.#state.chosenRange(all.lastMs);
         const zeroAfterMs = this.#zeroAfterMs(all);
         const toMs = chosen?.toMs ?? Infinity;
+        const indexes = new Map<string, Map<string, LiveSeries[]>>();
+        /** Returns the series of a statistic by their labels. */
+        const bySuffix = (suffix: string): Map<string, LiveSeries[]> => {
+          let index = indexes.get(suffix);
+          if (index === undefined) {
+            index = new Map((all.bySuffix.get(suffix) ?? []).map((each) => [labelsText(each), [each]]));
+            indexes.set(suffix, index);
+          }
+          return index;
+        };
         const shown = kind === "classic" ? all.series.filter((each) => each.label("le") === "+Inf") : all.series;
         table.update(shown.map((series): TableRow => {
           const label: TableCell = {
@@ -375,28 +386,33 @@ class FamilyDetail {
         }
 
         function trendCells(series: LiveSeries): TableCell[] {
-          const own = kind === "classic" ? all.series.filter((each) => isSameBut(each, series)) : [series];
-          const same = (suffix: string): readonly LiveSeries[] =>
-            (all.bySuffix.get(suffix) ?? []).filter((each) => labelsText(each) === labelsText(series));
-          const trend = kind === "stats"
-            ? {
-              form: "stats" as const,
-              bySuffix: new Map([...all.bySuffix.keys()].map((suffix) => [suffix, same(suffix)])),
-            }
-            : trendOf({ ...all, series: own });
-          const values = trendValues(
-            trend,
-            chosen ?? { fromMs: -Infinity, toMs: Infinity },
-            chosen === undefined ? -Infinity : zeroAfterMs,
+          const values = once(() =>
+            trendValues(
+              rowTrend(series),
+              chosen ?? { fromMs: -Infinity, toMs: Infinity },
+              chosen === undefined ? -Infinity : zeroAfterMs,
+            )
           );
-          const count = totalOf([series], chosen, zeroAfterMs);
+          const count = once(() => totalOf([series], chosen, zeroAfterMs));
           return [
-            ...kind === "stats" ? [] : [{ text: formatCount(count), order: count }],
-            ...shownStatistics.map(({ name }) => {
-              const value = values(name)?.value ?? NaN;
-              return { text: format(value, unit), order: value };
+            ...kind === "stats" ? [] : [{ text: () => formatCount(count()), order: count }],
+            ...shownStatistics.map(({ name }): TableCell => {
+              const value = (): number => values()(name)?.value ?? NaN;
+              return { text: () => format(value(), unit), order: value };
             }),
           ];
+        }
+
+        function rowTrend(series: LiveSeries): TrendSeries | undefined {
+          if (kind === "classic") {
+            return {
+              form: kind,
+              series: () => all.series.filter((each) => isSameBut(each, series)),
+            };
+          }
+          if (kind !== "stats") return trendOf({ ...all, series: [series] });
+          const key = labelsText(series);
+          return { form: kind, series: (suffix) => bySuffix(suffix).get(key) ?? [] };
         }
       }),
     );

@@ -5,6 +5,13 @@
  */
 import type { LiveSeries, LiveStore } from "../live/live_store.ts";
 
+/** How a trend was sent. */
+export interface TrendForm {
+  readonly form: "stats" | "native" | "classic";
+  /** The name of the histogram, or that of the trend. */
+  readonly name: string;
+}
+
 /** The series of one run: those with the same label `testid`. */
 export class Run {
   /** The label `testid`; "" for series without it. */
@@ -16,6 +23,8 @@ export class Run {
   firstMs: number = Infinity;
   /** The series with the most points, which shows how often the sender sends. */
   #busiest: LiveSeries | undefined;
+  /** By the name of the trend, with the number of names at the time. */
+  readonly #trendForms = new Map<string, { readonly names: number; readonly form: TrendForm | undefined }>();
   /** By the name of the metric and by the label. */
   readonly #groups = new Map<string, Map<string, { readonly groups: Map<string, LiveSeries[]>; seen: number }>>();
 
@@ -35,6 +44,27 @@ export class Run {
   /** Returns the series of one of k6's metrics, by its name without the prefix. */
   series(name: string): readonly LiveSeries[] {
     return this.byName.get(`${this.prefix ?? ""}${name}`) ?? [];
+  }
+
+  /** Returns how a trend was sent, and the name of its histogram; undefined if it was not sent. */
+  trendForm(name: string): TrendForm | undefined {
+    const known = this.#trendForms.get(name);
+    if (known !== undefined && known.names === this.byName.size) return known.form;
+    const form = this.#findTrendForm(name);
+    this.#trendForms.set(name, { names: this.byName.size, form });
+    return form;
+  }
+
+  #findTrendForm(name: string): TrendForm | undefined {
+    for (const unit of ["_seconds", "_bytes", ""]) {
+      if (this.series(`${name}${unit}`)[0]?.histograms !== undefined) return { form: "native", name: `${name}${unit}` };
+      const buckets = `${name}${unit}_bucket`;
+      if (this.series(buckets).length > 0) return { form: "classic", name: buckets };
+    }
+    const isStats = ["min", "avg", "med", "p90", "p95", "p99", "max"].some((stat) =>
+      this.series(`${name}_${stat}`).length > 0
+    );
+    return isStats ? { form: "stats", name } : undefined;
   }
 
   /** Returns the series of a metric grouped by a label. */
@@ -106,9 +136,6 @@ export interface Family {
 
 /** Matches a name that ends in a statistic of a trend. */
 const statistic = /^(.+)_(min|max|avg|med|count|sum|p\d+)$/s;
-
-/** The order in which statistics are shown. */
-export const statisticOrder: readonly string[] = ["min", "avg", "med", "p90", "p95", "p99", "max"];
 
 /** All series of a store. */
 export class Catalog {

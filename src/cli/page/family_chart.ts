@@ -82,9 +82,9 @@ export function trendOf({ family, series, bySuffix }: FamilySeries): TrendSeries
   switch (family.kind) {
     case "native":
     case "classic":
-      return { form: family.kind, bySuffix: new Map([["", series]]) };
+      return { form: family.kind, series: () => series };
     case "stats":
-      return { form: "stats", bySuffix };
+      return { form: "stats", series: (suffix) => bySuffix.get(suffix) ?? [] };
     default:
       return undefined;
   }

@@ -11,10 +11,10 @@ export interface TableCell {
   readonly text: string | (() => string);
   /** Whether the text is a string of another program. @default false */
   readonly isForeign?: boolean;
-  /** What the column is sorted by. @default the text */
-  readonly order?: number | string;
+  /** What the column is sorted by. A function is called only if the table is sorted by this column. @default the text */
+  readonly order?: number | string | (() => number);
   /** A class for its looks. The text must say the same. */
-  readonly class?: string;
+  readonly class?: string | (() => string);
 }
 
 /** A row, which keeps its elements for as long as its key is shown. */
@@ -143,12 +143,12 @@ export class Table {
 
   #render(): void {
     const words = this.#filter;
-    const all = this.#rows.filter(({ cells }) =>
-      words === "" || cells.some((cell) => textOf(cell).toLowerCase().includes(words))
-    );
+    const all = words === ""
+      ? this.#rows
+      : this.#rows.filter(({ cells: [name] }) => textOf(name).toLowerCase().includes(words));
     const sign = this.#isDescending ? -1 : 1;
-    const orderOf = ({ cells }: TableRow): number | string => cells[this.#sortBy]?.order ?? textOf(cells[this.#sortBy]);
-    const sorted = [...all].sort((a, b) => sign * compare(orderOf(a), orderOf(b)) || (a.key < b.key ? -1 : 1));
+    const sorted = all.map((row) => ({ row, order: orderOf(row.cells[this.#sortBy]) }))
+      .sort((a, b) => sign * compare(a.order, b.order) || (a.row.key < b.row.key ? -1 : 1)).map(({ row }) => row);
     const shown = sorted.slice(0, this.#shown);
     for (const [index, header] of this.#headers.entries()) {
       const isSorted = index === this.#sortBy;
@@ -193,7 +193,8 @@ export class Table {
       if (cell === undefined) continue;
       // Strings of other programs belong to the key of the row, so they do not change.
       if (!isForeign) setText(cell, textOf(row.cells[index]));
-      const name = `${columns[index]?.isNumber === true ? "number " : ""}${looks}`.trim();
+      const own = typeof looks === "function" ? looks() : looks;
+      const name = `${columns[index]?.isNumber === true ? "number " : ""}${own}`.trim();
       if (index > 0 && cell.className !== name) cell.className = name;
     }
     if (onChoose !== undefined) {
@@ -203,6 +204,11 @@ export class Table {
     }
     return made;
   }
+}
+
+function orderOf(cell: TableCell | undefined): number | string {
+  const { order = textOf(cell) } = cell ?? {};
+  return typeof order === "function" ? order() : order;
 }
 
 function textOf(cell: TableCell | undefined): string {

@@ -9,6 +9,7 @@ import { element, foreign, setText } from "./dom.ts";
 import { cellsOf } from "./family_chart.ts";
 import { FamilyCard } from "./family_card.ts";
 import { endOf, type Grid, GridColumns, gridOver, lastValue } from "./grid.ts";
+import { once } from "./once.ts";
 import { Panel } from "./panel.ts";
 import type { PageState } from "./page_state.ts";
 import { type Evaluation, type Range, RunScope, totalOf } from "./scope.ts";
@@ -273,7 +274,7 @@ export class TestView {
       this.#chart({ title: "Request duration", unit: "seconds" }, (evaluated) => {
         const trend = evaluated.scope.trend("http_req_duration");
         const { columns } = trendOf(evaluated);
-        const [series = []] = [trend?.bySuffix.get("p95") ?? trend?.bySuffix.values().next().value];
+        const series = trend?.series("p95") ?? [];
         return {
           note: trend?.form === "stats"
             ? `As sent, from the start of the run${
@@ -532,24 +533,27 @@ export class TestView {
         table.chosen = chosen;
         table.update([...urls.keys()].map((url): TableRow => {
           const scope = new RunScope(run, { url, fromStart });
-          const requests = scope.total("http_reqs_total", range);
-          const failures = scope.failures(range);
-          const share = failures === undefined || failures.total === 0 ? NaN : failures.failed / failures.total;
-          const values = scope.trendValues("http_req_duration", range);
-          const duration = (name: string): TableCell => {
-            const value = values(name);
-            return { text: () => formatTrend(value), order: value?.value ?? NaN };
-          };
+          // Only what is shown, and what the table is sorted by, is computed.
+          const requests = once(() => scope.total("http_reqs_total", range));
+          const share = once(() => {
+            const { failed, total } = scope.failures(range) ?? { failed: 0, total: 0 };
+            return failed / total;
+          });
+          const values = once(() => scope.trendValues("http_req_duration", range));
+          const duration = (name: string): TableCell => ({
+            text: () => formatTrend(values()(name)),
+            order: () => values()(name)?.value ?? NaN,
+          });
           return {
             key: url,
             cells: [
               { text: url || "(no URL)", isForeign: true },
-              { text: () => formatCount(requests), order: requests },
-              { text: () => format(requests / seconds, "/s"), order: requests },
+              { text: () => formatCount(requests()), order: requests },
+              { text: () => format(requests() / seconds, "/s"), order: requests },
               {
-                text: () => `${share > 0 ? "✗ " : ""}${format(share, "ratio")}`,
+                text: () => `${share() > 0 ? "✗ " : ""}${format(share(), "ratio")}`,
                 order: share,
-                class: share > 0 ? "bad" : "",
+                class: () => share() > 0 ? "bad" : "",
               },
               duration("p50"),
               duration("p95"),

@@ -17,14 +17,11 @@ export const shownStatistics: readonly { readonly name: string; readonly suffix:
   { name: "max", suffix: "max", q: 1 },
 ];
 
-/** Selects series, for example those of one URL. */
-export type SeriesFilter = (series: LiveSeries) => boolean;
-
 /** The series of a trend. */
 export interface TrendSeries {
   readonly form: "stats" | "native" | "classic";
-  /** By suffix for statistics; else with one entry. */
-  readonly bySuffix: ReadonlyMap<string, readonly LiveSeries[]>;
+  /** Returns the series of a statistic, or all series of a histogram. */
+  series(suffix: string): readonly LiveSeries[];
 }
 
 /** Finds the series of a trend; undefined if there are none. */
@@ -33,19 +30,14 @@ export function findTrend(
   name: string,
   label?: readonly [name: string, value: string],
 ): TrendSeries | undefined {
-  const of = (suffixed: string): readonly LiveSeries[] =>
-    label === undefined ? run.series(suffixed) : run.groups(suffixed, label[0]).get(label[1]) ?? [];
-  for (const unit of ["_seconds", "_bytes", ""]) {
-    const native = of(`${name}${unit}`);
-    if (native[0]?.histograms !== undefined) return { form: "native", bySuffix: new Map([["", native]]) };
-    const buckets = of(`${name}${unit}_bucket`);
-    if (buckets.length > 0) return { form: "classic", bySuffix: new Map([["", buckets]]) };
-  }
-  const suffixes = ["min", "avg", "med", "p90", "p95", "p99", "max"];
-  const found = suffixes.map((suffix) => [suffix, of(`${name}_${suffix}`)] as const).filter(([, { length }]) =>
-    length > 0
-  );
-  return found.length === 0 ? undefined : { form: "stats", bySuffix: new Map(found) };
+  const form = run.trendForm(name);
+  if (form === undefined) return undefined;
+  const of = (full: string): readonly LiveSeries[] =>
+    label === undefined ? run.series(full) : run.groups(full, label[0]).get(label[1]) ?? [];
+  return {
+    form: form.form,
+    series: (suffix) => of(form.form === "stats" ? `${name}_${suffix}` : form.name),
+  };
 }
 
 /** A trend on a grid. */
@@ -76,13 +68,13 @@ export class TrendColumns {
       this.steps = undefined;
       for (const [index, { suffix }] of shownStatistics.entries()) {
         const column = columns[index] ?? new Float64Array();
-        for (const series of trend?.bySuffix.get(suffix) ?? []) {
+        for (const series of trend?.series(suffix) ?? []) {
           combineValues(series, grid, column, { how: "max", from });
         }
       }
       return columns;
     }
-    const all = trend.bySuffix.get("") ?? [];
+    const all = trend.series("");
     const steps = trend.form === "native"
       ? nativeSteps(all, grid, { from, zeroAfterMs, intervalMs })
       : classicSteps(all, grid, { from, zeroAfterMs, intervalMs });
@@ -117,12 +109,12 @@ export function trendValues(
   zeroAfterMs: number,
 ): (name: string) => TrendValue | undefined {
   if (trend === undefined) return () => undefined;
-  const { form, bySuffix } = trend;
+  const { form } = trend;
   if (form === "stats") {
     return (name) => {
       const suffix = shownStatistics.find((each) => each.name === name)?.suffix ?? name;
       let [value, series] = [NaN, 0];
-      for (const each of bySuffix.get(suffix) ?? []) {
+      for (const each of trend.series(suffix)) {
         const own = lastValue(each, range.toMs);
         if (Number.isNaN(own)) continue;
         value = series++ === 0 ? own : Math.max(value, own);
@@ -131,11 +123,12 @@ export function trendValues(
       return series === 0 ? undefined : { value, isBound: series > 1 && suffix !== "max" };
     };
   }
-  const all = bySuffix.get("") ?? [];
   const between = form === "native" ? nativeBetween : classicBetween;
-  const histogram = between(all, range, zeroAfterMs);
-  if (histogram === undefined) return () => undefined;
+  let histogram: StepHistogram | undefined;
+  let isRead = false;
   return (name) => {
+    if (!isRead) [histogram, isRead] = [between(trend.series(""), range, zeroAfterMs), true];
+    if (histogram === undefined) return undefined;
     const q = shownStatistics.find((each) => each.name === name)?.q ?? NaN;
     return { value: quantileOf(histogram, q), isBound: false };
   };
