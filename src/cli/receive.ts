@@ -161,13 +161,18 @@ async function run(given: Arguments): Promise<number> {
   await server.close();
   const report = await forwarder?.close();
   if (json === undefined) await print(table.format());
+  let isReported = true;
   if (store !== undefined) {
     const run = { store, title: "receive", createdMs: Date.now(), fromStart: false, delivery: report };
-    for (const problem of await writeReports(reports, run)) log.say("error", problem);
+    const problems = await writeReports(reports, run);
+    for (const problem of problems) log.say("error", problem);
+    if (problems.length === 0) { for (const path of reports) log.say("info", `Report: ${path}`); }
+    isReported = problems.length === 0;
   }
-  if (report === undefined) return exitCodes.ok;
+  if (report === undefined) return isReported ? exitCodes.ok : exitCodes.lost;
   log.say("info", formatDelivered(report, spool));
-  return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;
+  const isDelivered = report.delivered + report.unknown === report.samples || !failsOnLoss;
+  return isDelivered && isReported ? exitCodes.ok : exitCodes.lost;
 }
 
 /** Says once that a request was refused because of its host. The sender sees why, but the user of this command can help. */

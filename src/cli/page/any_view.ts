@@ -181,13 +181,14 @@ class FamilyDetail {
     title: string,
     unit: Unit,
     draw: (chart: Chart, changedMs: number) => void,
-    kind: "lines" | "heat" | "series" = "lines",
+    kind: "lines" | "sum" | "heat" | "series" = "lines",
   ): HTMLElement {
     const chart = new Chart({
       title,
       unit,
       isLog: kind === "heat",
       hasList: kind === "series",
+      isWide: kind === "sum",
       height: 240,
       onSelect: (from, to) => this.#state.choose({ range: { fromMs: from * 1000, toMs: to * 1000 } }),
     });
@@ -218,7 +219,7 @@ class FamilyDetail {
         lines: shown,
         step: lines.grid.stepMs / 1000,
       });
-    });
+    }, "sum");
   }
 
   #trendCharts(): HTMLElement[] {

@@ -5,7 +5,7 @@
  */
 import uPlot from "uplot";
 import { element, setAttribute, setText } from "./dom.ts";
-import { format, formatElapsed, formatTime, type Unit } from "./units.ts";
+import { format, formatDate, formatElapsed, formatTime, type Unit } from "./units.ts";
 
 /** A line of a chart. */
 export interface Line {
@@ -53,6 +53,8 @@ export interface ChartOptions {
   readonly onSelect?: (from: number, to: number) => void;
   /** Whether it has no axes and no legend. */
   readonly isSmall?: boolean;
+  /** Whether it has the whole width. */
+  readonly isWide?: boolean;
   /** Whether the legend is a list below a wide chart, for long labels. */
   readonly hasList?: boolean;
 }
@@ -113,8 +115,8 @@ export class Chart {
     if (small) this.#host.removeAttribute("tabindex");
     if (!small) this.root.append(element("div", { class: "head" }, title, this.#time), this.#legend);
     this.root.append(this.#host);
+    if (options.isWide === true || options.hasList === true) this.root.classList.add("wide");
     if (options.hasList === true) {
-      this.root.classList.add("wide");
       this.#legend.classList.add("list");
       this.root.append(this.#legend);
     }
@@ -195,14 +197,14 @@ export class Chart {
           {
             ...axis,
             grid: { show: false },
-            space: 70,
+            space: 84,
             size: 28,
             incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400],
-            values: (_, splits) => splits.map((at) => isElapsed ? formatElapsed(at) : formatTime(at * 1000)),
+            values: (_, splits) => splits.map((at) => isElapsed ? formatElapsed(at) : timeLabel(at * 1000, splits)),
           },
           {
             ...axis,
-            grid,
+            grid: isLog ? { show: false } : grid,
             space: 36,
             // Equal for all charts, so that their times are below each other.
             size: 62,
@@ -372,6 +374,12 @@ function gaps(values: ArrayLike<number>): (number | null)[] {
 function lastOf(values: ArrayLike<number>): number {
   for (let at = values.length - 1; at >= 0; at--) if (!Number.isNaN(values[at])) return values[at] ?? NaN;
   return NaN;
+}
+
+/** Returns a time of day, or also the date if the times are of several days. */
+function timeLabel(ms: number, splits: readonly number[]): string {
+  const days = ((splits.at(-1) ?? 0) - (splits[0] ?? 0)) / 86_400;
+  return days < 1 ? formatTime(ms) : formatDate(ms).slice(5, 16);
 }
 
 /** Keeps only 1, or 1, 2 and 5, of each decade, so that labels do not overlap. */

@@ -174,9 +174,32 @@ export function secondsOf(grid: Grid): number[] {
   return Array.from({ length: grid.count }, (_, index) => endOf(grid, index) / 1000);
 }
 
-/** Returns the cells of a heat map. */
+/** More rows than these are too thin to be told apart. */
+const maxRows = 36;
+
+/** Returns the cells of a heat map. Buckets that would be very thin are joined with their neighbours. */
 export function cellsOf(steps: readonly (StepHistogram | undefined)[] | undefined): Cell[] {
-  return (steps ?? []).flatMap((histogram, step) =>
+  const all = (steps ?? []).flatMap((histogram, step) =>
     histogram?.buckets.flatMap(({ low, high, count }) => count > 0 ? [{ step, low, high, count }] : []) ?? []
   );
+  const rows = new Set<number>();
+  let [least, most] = [Infinity, -Infinity];
+  for (const { low, high } of all) {
+    if (!(low > 0) || !Number.isFinite(high)) continue;
+    rows.add(high);
+    [least, most] = [Math.min(least, low), Math.max(most, high)];
+  }
+  if (rows.size <= maxRows) return all;
+  const width = Math.log(most / least) / maxRows;
+  const joined = new Map<string, Cell>();
+  for (const cell of all) {
+    const row = cell.low > 0 ? Math.floor(Math.log(Math.sqrt(cell.low * cell.high) / least) / width) : -1;
+    const key = `${cell.step} ${row}`;
+    const known = joined.get(key);
+    const [low, high] = row < 0
+      ? [cell.low, cell.high]
+      : [least * Math.exp(row * width), least * Math.exp((row + 1) * width)];
+    joined.set(key, { step: cell.step, low, high, count: cell.count + (known?.count ?? 0) });
+  }
+  return [...joined.values()];
 }

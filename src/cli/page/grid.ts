@@ -173,6 +173,8 @@ export class GridColumns {
   grid: Grid = { startMs: 0, stepMs: 1000, count: 0 };
   columns: Float64Array[] = [];
   #empty: number;
+  /** The memory of the columns. */
+  #memory: Float64Array[] = [];
   #key = "";
 
   /** @param empty the value of steps before they are evaluated */
@@ -200,11 +202,18 @@ export class GridColumns {
       // The last step was not complete.
       ? Math.max(0, Math.min(old.count - shift - 1, Math.floor((changedMs - grid.startMs) / grid.stepMs) - 1))
       : 0;
-    this.columns = Array.from({ length: columns }, (_, index) => {
-      const column = new Float64Array(grid.count);
-      const before = this.columns[index];
-      if (canKeep && before !== undefined) column.set(before.subarray(shift, Math.min(shift + kept, old.count)));
-      return column.fill(this.#empty, kept);
+    if (this.#memory.length !== columns || (this.#memory[0]?.length ?? 0) < grid.count) {
+      // With room for more steps, because most drawings add one.
+      const room = Math.ceil(grid.count * 1.5) + 16;
+      this.#memory = Array.from({ length: columns }, (_, index) => {
+        const column = new Float64Array(room);
+        column.set(this.#memory[index]?.subarray(0, old.count) ?? []);
+        return column;
+      });
+    }
+    this.columns = this.#memory.map((column) => {
+      if (canKeep && shift > 0) column.copyWithin(0, shift, shift + kept);
+      return column.subarray(0, grid.count).fill(this.#empty, kept);
     });
     return kept;
   }

@@ -361,7 +361,7 @@ export class TestView {
         duration?.update(formatTrend(values("p95")), {
           detail: ["p50", "p99", "max"].flatMap((name) => {
             const value = values(name);
-            return value === undefined ? [] : [`${name} ${formatTrend(value)}`];
+            return value === undefined ? [] : [`${name}\u00a0${formatTrend(value)}`];
           }).join(" · "),
           compared: b === undefined ? "" : inB(formatTrend(b.trendValues("http_req_duration", range)("p95"))),
         });
@@ -379,16 +379,32 @@ export class TestView {
         const sum = (each: RunScope, name: string): number =>
           each.run.series(name).reduce((total, series) => total + (lastValue(series, endMs) || 0), 0);
         const isOver = scope.run.series("run_ended").length > 0;
-        users?.update(format(sum(scope, "vus"), "count"), {
-          detail: `of ${format(sum(scope, "vus_max"), "count")} available${isOver ? ", at the end" : ""}`,
-          compared: b === undefined ? "" : inB(format(sum(b, "vus"), "count")),
+        const mostUsers = (each: RunScope): number => {
+          const { firstMs: fromMs, lastMs: toMs, intervalMs } = each.run;
+          const grid = gridOver({ fromMs, toMs }, { intervalMs });
+          const values = new RunScope(each.run, { fromStart: true }).gauge("vus", new GridColumns(NaN), {
+            grid,
+            changedMs: -Infinity,
+            isLive: false,
+          });
+          return values.reduce((most, value) => value > most ? value : most, 0);
+        };
+        // A run that has ended has hardly any users any more.
+        const hasUsers = scope.run.series("vus").length > 0;
+        users?.update(!hasUsers ? "–" : format(isOver ? mostUsers(scope) : sum(scope, "vus"), "count"), {
+          detail: !hasUsers
+            ? "not sent"
+            : isOver
+            ? "at most at the same time"
+            : `of ${format(sum(scope, "vus_max"), "count")} available`,
+          compared: b === undefined ? "" : inB(format(isOver ? mostUsers(b) : sum(b, "vus"), "count")),
         });
         const passes = checkCounts(scope, range);
         checks?.update(passes === undefined ? "–" : format(passes.passes / passes.samples, "ratio"), {
           detail: passes === undefined
             ? "no checks"
             : `${formatCount(passes.passes)} of ${formatCount(passes.samples)} passed`,
-          state: passes === undefined ? "" : passes.passes < passes.samples ? "bad" : "good",
+          state: passes === undefined ? "" : passes.passes < passes.samples ? "warn" : "good",
         });
         const states = thresholdsOf(scope.run);
         const count = (state: string): number => states.filter((each) => each.state === state).length;
@@ -598,7 +614,7 @@ function padded(values: ArrayLike<number>, length: number): ArrayLike<number> {
 }
 
 function formatTrend(value: TrendValue | undefined): string {
-  return value === undefined ? "–" : `${value.isBound ? "≤ " : ""}${format(value.value, "seconds")}`;
+  return value === undefined ? "–" : `${value.isBound ? "≤\u00a0" : ""}${format(value.value, "seconds")}`;
 }
 
 function totals(

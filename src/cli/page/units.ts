@@ -9,6 +9,11 @@ export type Unit = "seconds" | "bytes" | "bytes/s" | "ratio" | "count" | "/s" | 
 
 /** Formats a value with three significant digits and a unit that suits its size. */
 export function format(value: number | undefined, unit: Unit): string {
+  // A line must not end between a number and its unit.
+  return formatPlain(value, unit).replaceAll(" ", "\u00a0");
+}
+
+function formatPlain(value: number | undefined, unit: Unit): string {
   if (value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   switch (unit) {
@@ -33,11 +38,11 @@ export function formatCount(value: number): string {
   return Number.isFinite(value) ? String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",") : "–";
 }
 
-/** Formats a time of day, with the date if it is far away. */
-export function formatTime(ms: number, { seconds = true }: { readonly seconds?: boolean } = {}): string {
+/** Formats a time of day. */
+export function formatTime(ms: number): string {
   const time = new Date(ms);
   const two = (part: number): string => String(part).padStart(2, "0");
-  return `${two(time.getHours())}:${two(time.getMinutes())}${seconds ? `:${two(time.getSeconds())}` : ""}`;
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }
 
 /** Formats a date and a time of day. */

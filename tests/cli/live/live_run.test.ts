@@ -47,7 +47,8 @@ test("run --ui without a URL sends nowhere, serves the page while k6 runs, and w
       }
       assert.match(text, /^event: hello\ndata: \{.*"title":"script\.js","fromStart":true/);
       await reader?.cancel();
-      const { stderr } = await running.insist("SIGINT");
+      running.signal("SIGINT");
+      const { stderr } = await running.ended;
       assert.match(stderr, /There is no --url, so the results are sent nowhere/);
       assert.equal(total(receiver, "k6_http_reqs_total"), 0);
       const { title, store } = readReport(path);
