@@ -13,7 +13,10 @@ import { ChunkWriter, forEachPoint, type LiveChunk, type LivePoint } from "./liv
 
 /** The limits of a store. */
 export interface LiveLimits {
-  /** How long a point is kept after its time, compared with the newest point, in milliseconds. */
+  /**
+   * How long points are kept, in milliseconds: points that are older than the newest one of their series by more than this, and series
+   * that got no point for this time, are removed.
+   */
   readonly retentionMs: number;
   /** How much memory series and points may take, in bytes (estimated). */
   readonly maxBytes: number;
@@ -33,6 +36,8 @@ export class LiveSeries {
   /** The histograms by the index of their point; undefined for a series of floats. */
   histograms: (HistogramValue | undefined)[] | undefined;
   length = 0;
+  /** When the newest point arrived, by the clock, in milliseconds. */
+  arrivedMs: number = -Infinity;
   /** Whether older points were removed. The first point is then no start. */
   isCut = false;
 
@@ -94,6 +99,9 @@ export class LiveStore {
   /** The time of the oldest point since the last call of `takeOldestChange`. */
   #oldestChangeMs = Infinity;
   readonly #limits: LiveLimits;
+  readonly #now: () => number;
+  /** The clock's time at the present call. */
+  #nowMs = -Infinity;
   /** The series by their labels. */
   readonly #byLabels = new Map<string, LiveSeries>();
   /** The part of the memory that series without their points take. */
@@ -101,10 +109,13 @@ export class LiveStore {
   /** The series by the list of their labels. */
   readonly #byList = new WeakMap<readonly Label[], LiveSeries>();
   #trimmedMs = -Infinity;
+  #trimmedAtMs = -Infinity;
   #changes: ChunkWriter | undefined;
 
-  constructor(limits: LiveLimits) {
+  /** @param now the clock, which decides which series are no longer sent */
+  constructor(limits: LiveLimits, now: () => number = Date.now) {
     this.#limits = limits;
+    this.#now = now;
   }
 
   /** The limits of this store. */
@@ -114,6 +125,7 @@ export class LiveStore {
 
   /** Adds the series of a request, or of a flush. */
   add(timeSeries: readonly TimeSeries[], metadata?: ReadonlyMap<string, Metadata>): void {
+    this.#nowMs = this.#now();
     for (const [family, meaning] of metadata ?? []) this.#addFamily(family, meaning);
     for (const { labels, samples = [], histograms = [], metadata } of timeSeries) {
       const series = this.#find(labels, metadata);
@@ -134,6 +146,7 @@ export class LiveStore {
 
   /** Adds what another store sent. */
   apply(chunk: LiveChunk): void {
+    this.#nowMs = this.#now();
     for (const [name, type, help, unit] of chunk.families) this.metadata.add(name, { type, help, unit });
     for (const [id, ...texts] of chunk.series) {
       if (this.series.has(id)) continue;
@@ -274,6 +287,7 @@ export class LiveStore {
     }
     series.times[at] = time;
     series.values[at] = value;
+    series.arrivedMs = this.#nowMs;
     if (histogram !== undefined) series.histograms ??= new Array(series.length);
     if (series.histograms !== undefined) series.histograms[at] = histogram;
     this.bytes += histogramBytes(histogram);
@@ -298,9 +312,11 @@ export class LiveStore {
 
   #limit(): void {
     const { retentionMs, maxBytes } = this.#limits;
-    if (this.newestMs - this.#trimmedMs > retentionMs / 20) {
-      this.#trimmedMs = this.newestMs;
-      this.#removeBefore(this.newestMs - retentionMs);
+    // A replay gets the points of hours in a moment.
+    const progressMs = Math.max(this.#nowMs - this.#trimmedAtMs, this.newestMs - this.#trimmedMs);
+    if (progressMs > retentionMs / 20) {
+      [this.#trimmedMs, this.#trimmedAtMs] = [this.newestMs, this.#nowMs];
+      this.#removeOld(retentionMs);
     }
     // Resolutions of more than a day make no points fewer.
     while (this.bytes > maxBytes && this.resolutionMs < 86_400_000) {
@@ -309,12 +325,20 @@ export class LiveStore {
     }
   }
 
-  #removeBefore(time: number): void {
+  #removeOld(retentionMs: number): void {
     for (const series of this.series.values()) {
-      const first = series.indexAfter(time);
-      if (first === 0) continue;
-      if (first === series.length) this.#remove(series);
-      else this.#keep(series, Array.from({ length: series.length - first }, (_, index) => first + index), true);
+      if (this.#nowMs - series.arrivedMs > retentionMs) {
+        this.#remove(series);
+        continue;
+      }
+      const first = series.indexAfter((series.times[series.length - 1] ?? 0) - retentionMs);
+      if (first > 0) {
+        this.#keep(
+          series,
+          Array.from({ length: series.length - first }, (_, index) => first + index),
+          true,
+        );
+      }
     }
     if (this.#byLabels.size <= this.series.size) return;
     for (const [key, { id }] of this.#byLabels) if (!this.series.has(id)) this.#byLabels.delete(key);

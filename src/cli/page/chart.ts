@@ -197,7 +197,8 @@ export class Chart {
           {
             ...axis,
             grid: { show: false },
-            space: 84,
+            // A date is longer than a time of day.
+            space: (_, __, from, to) => to - from > 86_400 && !isElapsed ? 100 : 70,
             size: 28,
             incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400],
             values: (_, splits) => splits.map((at) => isElapsed ? formatElapsed(at) : timeLabel(at * 1000, splits)),

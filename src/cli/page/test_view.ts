@@ -314,7 +314,9 @@ export class TestView {
       })),
       this.#chart(
         { title: "Request durations, heat map", unit: "seconds", isLog: true },
-        ({ scope, evaluation }) => {
+        ({ scope, mark, evaluation }) => {
+          // Two heat maps on top of each other cannot be read.
+          if (mark === "B") return { lines: [] };
           const { grid, changedMs } = evaluation;
           const [p50 = none, p95 = none] = heat.update(scope.trend("http_req_duration"), grid, {
             key: scope.key,
@@ -324,7 +326,7 @@ export class TestView {
           });
           return {
             cells: cellsOf(heat.steps),
-            note: "The darker a cell, the more requests had this duration.",
+            note: `The darker a cell, the more requests${mark === "" ? "" : " of A"} had this duration.`,
             lines: [{ label: "p50", values: p50, color: 0, dash: 0 }, { label: "p95", values: p95, color: 1, dash: 1 }],
           };
         },

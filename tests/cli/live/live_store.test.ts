@@ -69,15 +69,21 @@ test("a store that gets the snapshot and then the changes of another one has the
   assert.deepEqual(to.metadataOf("c"), { type: "gauge", help: "C." });
 });
 
-test("points that are too old are removed, and series without points", () => {
-  const store = new LiveStore({ retentionMs: 10_000, maxBytes: 1e9 });
-  store.add([series("old", [[0, 1]]), series("kept", [[0, 1], [9000, 2]])]);
+test("points that are too old for their series are removed, and series that are no longer sent", () => {
+  let now = 1_000_000;
+  const store = new LiveStore({ retentionMs: 10_000, maxBytes: 1e9 }, () => now);
+  // The times of recorded runs are old, and those of several runs are far apart.
+  store.add([series("old run", [[0, 1]]), series("kept", [[0, 1], [9000, 2]])]);
   store.add([series("kept", [[15_000, 3]])]);
-  assert.deepEqual(pointsOf(store), { "kept /": [[9000, 2], [15_000, 3]] });
-  assert.equal([...store.series.values()][0]?.isCut, true);
+  assert.deepEqual(pointsOf(store), { "old run /": [[0, 1]], "kept /": [[9000, 2], [15_000, 3]] });
+  assert.deepEqual([...store.series.values()].map(({ isCut }) => isCut), [false, true]);
+  now += 10_001;
+  store.add([series("kept", [[16_000, 4]])]);
+  assert.deepEqual(pointsOf(store), { "kept /": [[9000, 2], [15_000, 3], [16_000, 4]] });
+  assert.equal(store.removedSeries, 1);
   // A series that comes back is a new one.
-  store.add([series("old", [[16_000, 7]])]);
-  assert.deepEqual(pointsOf(store)["old /"], [[16_000, 7]]);
+  store.add([series("old run", [[17_000, 7]])]);
+  assert.deepEqual(pointsOf(store)["old run /"], [[17_000, 7]]);
 });
 
 test("with too little memory, the resolution in time becomes coarser, but the newest totals stay", () => {
