@@ -87,7 +87,7 @@ test("npm install leaves package-lock.json as it is", async () => {
 
 test("the tarball contains the modules, the command, and nothing else", () => {
   const expected = [
-    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)$/,
+    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/(proto|page)\/[a-z0-9_/]+)\.(js|d\.ts)$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
     /^gen\/snappy\/snappy_bg\.wasm$/,
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
