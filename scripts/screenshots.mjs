@@ -1,4 +1,4 @@
-// `npm run screenshots`: makes the pictures of the live page in docs/images/ from a report of a simulated run, in Chromium.
+// `node scripts/screenshots.mjs`: makes the pictures of the live page in docs/images/ from a report of a simulated run, in Chromium.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -106,7 +106,9 @@ async function run(given: Arguments): Promise<number> {
   const host = String(given.values.get("host") ?? defaultHost);
   const port = Number(given.values.get("port") ?? defaultPort);
   const { receiver, tls, maxConnections, warning } = readAccess(given, host);
-  const hasPage = given.values.get("ui") !== false;
+  // A browser cannot send a bearer token, but it asks for a name and a password.
+  const isReachable = receiver.token === undefined || receiver.user !== undefined;
+  const hasPage = isReachable && given.values.get("ui") !== false;
   const reports = reportPaths(given);
   const store = hasPage || reports.length > 0 ? new LiveStore(liveLimits(given)) : undefined;
   const receiving = {
@@ -153,6 +155,7 @@ async function run(given: Arguments): Promise<number> {
   if (json === undefined) await print(`Receiving at ${url}\n`);
   else log.say("info", `Receiving at ${url}`);
   if (page !== undefined) log.say("info", `Live page: ${server.url}/`);
+  if (!isReachable) log.say("info", "There is no live page: a browser cannot send --token, but --user and --password.");
   if (page !== undefined && isOn(given, "open") && !await openBrowser(`${server.url}/`)) {
     log.say("warn", `Cannot open a browser. The page is at ${server.url}/`);
   }

@@ -589,7 +589,9 @@ export class TestView {
     const prefix = run.prefix ?? "";
     const families = catalog.families().filter(({ name, names }) =>
       name.startsWith(prefix) && names.some((each) => run.byName.has(each)) &&
-      !builtin.test(name.slice(prefix.length).replace(/_(?:total|rate|passes_total|samples_total|seconds|bytes)$/, ""))
+      !builtin.test(
+        name.slice(prefix.length).replace(/_(?:total|rate|passes_total|samples_total|seconds|bytes|\*)$/, ""),
+      )
     );
     this.#customTitle.hidden = families.length === 0;
     for (const family of families) {
