@@ -9,6 +9,7 @@
  */
 import type { HistogramValue, Label, Metadata, TimeSeries } from "../../model/time_series.ts";
 import { familyOf, metadataOf, MetadataStore } from "../../protocol/metadata_store.ts";
+import { type LongTexts, seriesKey } from "../../receive/series_key.ts";
 import { ChunkWriter, forEachPoint, type LiveChunk, type LivePoint } from "./live_chunk.ts";
 
 /** The limits of a store. */
@@ -102,8 +103,8 @@ export class LiveStore {
   readonly #now: () => number;
   /** The clock's time at the present call. */
   #nowMs = -Infinity;
-  /** The series by their labels. */
-  readonly #byLabels = new Map<string, LiveSeries>();
+  /** The series by the `seriesKey` of their labels. */
+  readonly #byKey = new Map<number, LiveSeries>();
   /** The part of the memory that series without their points take. */
   #labelBytes = 0;
   /** The series by the list of their labels. */
@@ -127,8 +128,9 @@ export class LiveStore {
   add(timeSeries: readonly TimeSeries[], metadata?: ReadonlyMap<string, Metadata>): void {
     this.#nowMs = this.#now();
     for (const [family, meaning] of metadata ?? []) this.#addFamily(family, meaning);
+    const longTexts: LongTexts = new Map();
     for (const { labels, samples = [], histograms = [], metadata } of timeSeries) {
-      const series = this.#find(labels, metadata);
+      const series = this.#find(labels, metadata, longTexts);
       if (series === undefined) {
         this.refusedSamples += samples.length + histograms.length;
         continue;
@@ -227,25 +229,25 @@ export class LiveStore {
     if (added !== undefined) this.#changes?.addFamily(family, added);
   }
 
-  #find(labels: readonly Label[], metadata: Metadata | undefined): LiveSeries | undefined {
+  #find(labels: readonly Label[], metadata: Metadata | undefined, longTexts: LongTexts): LiveSeries | undefined {
     // A command passes the same list again, so that no key is needed.
     const cached = this.#byList.get(labels);
     if (cached !== undefined && this.series.has(cached.id)) return cached;
-    const found = this.#findByKey(labels, metadata);
+    const found = this.#findByKey(labels, metadata, longTexts);
     if (found !== undefined) this.#byList.set(labels, found);
     return found;
   }
 
-  #findByKey(labels: readonly Label[], metadata: Metadata | undefined): LiveSeries | undefined {
-    const key = keyOf(labels);
-    const known = this.#byLabels.get(key);
+  #findByKey(labels: readonly Label[], metadata: Metadata | undefined, longTexts: LongTexts): LiveSeries | undefined {
+    const key = seriesKey(labels, longTexts);
+    const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     // Half of the memory remains for points.
     if (this.#labelBytes > this.#limits.maxBytes / 2) return undefined;
     const name = labels.find((label) => label.name === "__name__")?.value ?? "";
     if (metadata !== undefined) this.#addFamily(familyOf(name, metadata.type), metadata);
     const series = this.#open(this.nextId, labels);
-    this.#byLabels.set(key, series);
+    this.#byKey.set(key, series);
     this.#changes?.series.push(definitionOf(series));
     return series;
   }
@@ -340,8 +342,8 @@ export class LiveStore {
         );
       }
     }
-    if (this.#byLabels.size <= this.series.size) return;
-    for (const [key, { id }] of this.#byLabels) if (!this.series.has(id)) this.#byLabels.delete(key);
+    if (this.#byKey.size <= this.series.size) return;
+    for (const [key, { id }] of this.#byKey) if (!this.series.has(id)) this.#byKey.delete(key);
   }
 
   #thin(series: LiveSeries): void {
@@ -384,14 +386,6 @@ export class LiveStore {
 
 function definitionOf({ id, name, labels }: LiveSeries): [number, ...string[]] {
   return [id, "__name__", name, ...labels.flatMap((label) => [label.name, label.value])];
-}
-
-/** Returns the labels as one string. */
-function keyOf(labels: readonly Label[]): string {
-  const parts: string[] = [];
-  for (const { name, value } of labels) parts.push(name, value);
-  // Half a character, which no string has that was read from UTF-8.
-  return parts.join("\ud800");
 }
 
 function bytesOf({ name, labels }: LiveSeries): number {
