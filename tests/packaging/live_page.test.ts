@@ -68,7 +68,7 @@ async function end(running: RunningCli): Promise<void> {
 }
 
 test(
-  "receive serves a page that shows what Prometheus answers for the same recorded runs: statistics and classic histograms",
+  "receive serves a page that shows what Prometheus answers for the same recorded run: statistics, classic and native histograms",
   { skip: noChromium || noPrometheus },
   async () => {
     const prometheus = await startPrometheus();
@@ -80,9 +80,10 @@ test(
         const { code, stderr } = await runCli(["send", recordingPaths.basic, "--shift-to-now", "--url", url, ...args]);
         assert.equal(code, 0, stderr);
       };
-      // Both have the same testid, which is a tag of the recording, so the second one gets another prefix.
+      // All have the same testid, which is a tag of the recording, so the others get another prefix.
       await send("--thresholds");
       await send("--trend-as", "histogram", "--prefix", "k6h_");
+      await send("--trend-as", "native", "--prefix", "k6n_");
       const value = async (expression: string): Promise<number> => {
         const [result] = await prometheus.query(expression, Date.now());
         return Number(result?.value[1]);
@@ -122,23 +123,34 @@ test(
         // Only one URL has more than one series, whose percentiles cannot be joined.
         assert.deepEqual(rows.filter((row) => row[5]?.startsWith("≤")).map(([url]) => url), ["buy"]);
 
-        // The classic histograms: any quantile of several series.
         await page.evaluate('document.getElementById("tab-all").click()');
-        const cover =
-          `[...document.querySelectorAll(".cover")].find((each) => each.textContent === "k6h_http_req_duration_seconds")`;
-        await page.until(cover);
-        await page.evaluate(`${cover}.click()`);
-        await page.until('document.querySelector(".view tbody tr")');
-        const quantiles = await prometheus.query(
-          "histogram_quantile(0.95, k6h_http_req_duration_seconds_bucket)",
-          Date.now(),
-        );
-        const shown = await rowsOf(page, "Series");
-        assert.equal(shown.length, quantiles.length);
+        /** Returns the rows of the series of a family. */
+        const seriesOf = async (family: string): Promise<string[][]> => {
+          const cover = `[...document.querySelectorAll(".cover")].find((each) => each.textContent === "${family}")`;
+          await page.until(cover);
+          await page.evaluate(`${cover}.click()`);
+          await page.until('document.querySelector(".view tbody tr")');
+          const rows = await rowsOf(page, "Series");
+          await page.evaluate('document.querySelector(".view .chips .chip").click()');
+          return rows;
+        };
+        const numbers = async (expression: string): Promise<number[]> =>
+          (await prometheus.query(expression, Date.now())).map((each) => Number(each.value[1])).sort((a, b) => a - b);
+
+        const classic = await seriesOf("k6h_http_req_duration_seconds");
+        const answers = await numbers("histogram_quantile(0.95, k6h_http_req_duration_seconds_bucket)");
         assert.deepEqual(
-          shown.map((row) => numberOf(row[3] ?? "").toPrecision(3)).sort(),
-          quantiles.map(({ value: [, text] }) => Number(Number(text).toPrecision(3)).toPrecision(3)).sort(),
+          classic.map((row) => numberOf(row[3] ?? "")).sort((a, b) => a - b),
+          answers.map((value) => Number(value.toPrecision(3))),
         );
+
+        const native = await seriesOf("k6n_http_req_duration_seconds");
+        const observations = await numbers("histogram_count(k6n_http_req_duration_seconds)");
+        assert.deepEqual(native.map((row) => Number(row[1])).sort((a, b) => a - b), observations);
+        // Older versions of Prometheus interpolate linearly in a bucket, whose bounds differ by at most 10 %.
+        const estimates = await numbers("histogram_quantile(0.95, k6n_http_req_duration_seconds)");
+        const shown = native.map((row) => numberOf(row[3] ?? "")).sort((a, b) => a - b);
+        for (const [index, estimate] of estimates.entries()) near(shown[index] ?? NaN, estimate, "p95, native", 0.1);
 
         assert.deepEqual(page.problems, []);
       });

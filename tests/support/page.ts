@@ -85,5 +85,6 @@ const factors: Readonly<Record<string, number>> = {
 /** Reads a number as the page shows it, in seconds, bytes or as a share. */
 export function numberOf(text: string): number {
   const [, number = "", unit = ""] = /(-?[\d.,]+)\s*([^\d\s]*)\s*$/.exec(text.trim()) ?? [];
-  return Number(number.replaceAll(",", "")) * (factors[unit] ?? NaN);
+  // 6.5 * 0.001 is not quite 0.0065.
+  return Number((Number(number.replaceAll(",", "")) * (factors[unit] ?? NaN)).toPrecision(12));
 }

@@ -230,7 +230,7 @@ class FamilyDetail {
       const lines = this.#evaluate(quantiles, this.#read(), changedMs);
       const { grid, note } = quantiles;
       chart.update({ xs: lines.length === 0 ? [] : secondsOf(grid), lines, step: grid.stepMs / 1000, note });
-    });
+    }, isStats ? "sum" : "lines");
     if (isStats) return [first];
     const second = this.#add("Heat map", unit, (chart, changedMs) => {
       const lines = this.#evaluate(heat, this.#read(), changedMs).filter(({ label }) =>
@@ -255,8 +255,14 @@ class FamilyDetail {
     const unit = chartUnit(this.#read());
     const columns = new Map<number, GridColumns>();
     const trends = new Map<number, FamilyLines>();
-    const what = kind === "counter" ? "rates" : kind === "gauge" ? "values" : kind === "stats" ? "statistics" : "p95";
-    return this.#add(`Series with the highest ${what}`, unit, (chart, changedMs) => {
+    const titles: Readonly<Record<Family["kind"], string>> = {
+      counter: "Rates of the series with the highest totals",
+      gauge: "Series with the highest values",
+      stats: "Series with the highest values",
+      native: "p95 of the series with the most observations",
+      classic: "p95 of the series with the most observations",
+    };
+    return this.#add(titles[kind], unit, (chart, changedMs) => {
       const all = this.#read();
       const { isLive, range } = this.#state;
       const measure = (series: LiveSeries): number => {
@@ -268,7 +274,7 @@ class FamilyDetail {
         .sort((a, b) => b.value - a.value).slice(0, maxLines);
       const lines: Line[] = [];
       let grid: Grid = { startMs: 0, stepMs: 1000, count: 0 };
-      const common = commonLabels(all.series);
+      const common = [...commonLabels(all.series), ...kind === "classic" ? ["le"] : []];
       for (const [index, { series }] of top.entries()) {
         const label = foreign(labelsText(series, common) || "(no labels)");
         const style = { label, color: index % 6, dash: index };
