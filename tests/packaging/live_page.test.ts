@@ -129,7 +129,8 @@ test(
           const cover = `[...document.querySelectorAll(".cover")].find((each) => each.textContent === "${family}")`;
           await page.until(cover);
           await page.evaluate(`${cover}.click()`);
-          await page.until('document.querySelector(".view tbody tr")');
+          const title = `[...document.querySelectorAll(".view h2")].some((each) => each.textContent === "${family}")`;
+          await page.until(`${title} && document.querySelector(".view tbody tr")`);
           const rows = await rowsOf(page, "Series");
           await page.evaluate('document.querySelector(".view .chips .chip").click()');
           return rows;
