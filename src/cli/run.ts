@@ -133,7 +133,7 @@ class Running {
     const started = performance.now();
     const { args: localArgs, isCloud, notice } = readLocalRun(this.#given.operands);
     if (notice !== undefined) this.#log.say("warn", notice);
-    const { args, outputArgument, isPresentOutput } = replaceOutputs(localArgs, environment.K6_OUT);
+    const { args, outputArgument, isPresentOutput, namesOutput } = replaceOutputs(localArgs, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString(), environment);
     const { raw, options: given, failsOnLoss } = readOutputOptions(this.#given, {
       warn: this.#warn,
@@ -146,7 +146,9 @@ class Running {
     const spool = openSpool(raw, this.#log);
     const testid = this.#testid;
     const isLight = isOn(this.#given, "light");
-    const live = LiveRun.from(this.#given, { title: scriptOf(args), raw, isLight, log: this.#log });
+    const live = LiveRun.from(this.#given, {
+      ...{ files: [scriptOf(args)], raw, isLight, namesOutput, log: this.#log },
+    });
     const own = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
     const options = live?.outputOptions(own) ?? own;
     const light = isLight ? this.#lightRun(raw, options) : undefined;

@@ -84,7 +84,7 @@ class Sending {
       );
     }
     const spool = openSpool(raw, this.#log);
-    const shown = LiveRun.from(this.#given, { title: paths.join(", "), raw, log: this.#log });
+    const shown = LiveRun.from(this.#given, { files: paths, raw, log: this.#log });
     const own: RemoteWriteOutputOptions = {
       ...spoolOptions(spool),
       ...(live ? liveOptions : { windows: "event", overflow: "block" } as const),

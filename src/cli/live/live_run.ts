@@ -25,8 +25,10 @@ const host = "127.0.0.1";
 
 /** What a run shows, and to whom it is sent. */
 export interface LiveRunOptions {
-  /** What is shown, such as the name of the script. */
-  readonly title: string;
+  /** The files whose names are shown: the script, or the recorded files. */
+  readonly files: readonly string[];
+  /** Whether the user asked for an output by its name, which then has its default endpoint. @default false */
+  readonly namesOutput?: boolean;
   /** The options as they were given, from all sources. */
   readonly raw: RawOptions;
   /** Whether k6 aggregates, so that nothing can be computed from single samples. @default false */
@@ -59,7 +61,13 @@ export class LiveRun {
     this.#options = options;
     this.#reports = options.reports;
     this.#store = new LiveStore(liveLimits(given));
-    this.sendsNowhere = options.raw.url === undefined;
+    this.sendsNowhere = options.raw.url === undefined && options.namesOutput !== true;
+  }
+
+  /** Names without their folders: a report may be given to others. */
+  get #title(): string {
+    const names = this.#options.files.map((path) => path === "-" ? "standard input" : path.split(/[\\/]/).at(-1) ?? "");
+    return names.join(", ");
   }
 
   /** Returns the options of an output whose series are shown. */
@@ -83,14 +91,14 @@ export class LiveRun {
 
   /** Begins to serve the page, if there is one. @throws ConfigurationError if that is not possible */
   async open(): Promise<void> {
-    const { log, title } = this.#options;
+    const { log } = this.#options;
     const { values } = this.#given;
     if (this.sendsNowhere) {
       log.say("info", "There is no --url, so the results are sent nowhere: they are only shown.");
     }
     if (!isOn(this.#given, "ui")) return;
     const access = { allowHosts: [host, "localhost", "[::1]"] };
-    const page = this.#page = new LivePage(this.#store, { title, fromStart: true, access });
+    const page = this.#page = new LivePage(this.#store, { title: this.#title, fromStart: true, access });
     const handler = async (request: Request): Promise<Response> =>
       await page.handle(request) ?? new Response("Cannot find this path\n", { status: 404 });
     const given = values.get("port");
@@ -111,12 +119,12 @@ export class LiveRun {
 
   /** Ends the page, and writes the reports. Returns false if one of them could not be written. */
   async close(delivery: DeliveryReport): Promise<boolean> {
-    const { log, title } = this.#options;
+    const { log } = this.#options;
     this.#page?.close();
     await this.#server?.close();
     const problems = await writeReports(this.#reports, {
       store: this.#store,
-      title,
+      title: this.#title,
       createdMs: Date.now(),
       fromStart: true,
       delivery: this.sendsNowhere ? undefined : delivery,

@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
+import { replaceOutputs } from "../../../src/cli/k6_arguments.ts";
+import { LiveRun } from "../../../src/cli/live/live_run.ts";
+import { Log } from "../../../src/cli/log.ts";
 import { LiveStore } from "../../../src/cli/live/live_store.ts";
 import { runCli, startCli, usageErrorOf } from "../../support/cli.ts";
 import { recordingPaths } from "../../support/recorded_run.ts";
@@ -56,6 +59,19 @@ test("run --ui without a URL sends nowhere, serves the page while k6 runs, and w
       assert.ok(sumOf(store, "k6_http_reqs_total") > 0);
     })
   ));
+
+test("an output that is named has its default endpoint, also without a URL", () => {
+  const log = new Log("error");
+  const given = { values: new Map<string, unknown>([["ui", true]]), operands: [] };
+  const isNowhere = (line: string, url?: string): boolean | undefined => {
+    const { namesOutput } = replaceOutputs(line.split(" "), "");
+    return LiveRun.from(given, { files: ["s.js"], raw: { url }, namesOutput, log })?.sendsNowhere;
+  };
+  assert.equal(isNowhere("s.js"), true);
+  assert.equal(isNowhere("s.js -o json=a"), true);
+  assert.equal(isNowhere("s.js -o output-prometheus-remote"), false);
+  assert.equal(isNowhere("s.js", "http://receiver.test/"), false);
+});
 
 test("send --report sends to the endpoint as well, and the report has the same series", () =>
   withK6(({ receiver }) =>
