@@ -1,11 +1,10 @@
 // The portable tests in a browser: a page runs them and posts the results to the server that served it.
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { programs, root } from "../setup.mjs";
 import { bundleTests, selectPortable } from "./bundle.mjs";
 import { countPortable } from "./portable_result.mjs";
+import { startChromium } from "./start_chromium.mjs";
 
 const main = `import { runTests } from "suite";
 // Browsers remove User-Agent from a page's requests, but the receiver's tests need requests of other clients.
@@ -29,37 +28,6 @@ addEventListener("error", ({ message }) =>
 
 /** A browser that takes longer hangs. */
 const limitMs = 300_000;
-
-/** Starts Chromium without a window, with a profile of its own, and without connections to its vendor. */
-export function startChromium(program, url) {
-  const profile = mkdtempSync(`${tmpdir()}/k6-remote-write-chromium-`);
-  const child = spawn(program, [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    `--user-data-dir=${profile}`,
-    url,
-    // A process group of its own, so that all processes of the browser end together before their folder is removed.
-  ], { stdio: "ignore", detached: true });
-  const ended = new Promise((resolve) => child.on("close", resolve).on("error", resolve));
-  return {
-    ended,
-    async stop() {
-      try {
-        process.kill(-child.pid, "SIGKILL");
-      } catch {
-        // It has ended by itself.
-      }
-      await ended;
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
-    },
-  };
-}
 
 /** Serves the page until it has posted its results, the browser ends, or the time is over. */
 async function results(program, files) {

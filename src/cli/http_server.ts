@@ -38,6 +38,7 @@ const handshakeMs = 10_000;
 const closeMs = 1000;
 
 type Incoming = InstanceType<ReturnType<typeof builtin<"node:http">>["IncomingMessage"]>;
+type Outgoing = InstanceType<ReturnType<typeof builtin<"node:http">>["ServerResponse"]>;
 type Socket = Incoming["socket"];
 
 /** Serves a handler. Rejects if the server cannot listen. */
@@ -72,6 +73,10 @@ export function serve(
         new Response("Cannot read the request\n", { status: 400, headers: { Connection: "close" } })
       )
       .then(async (response) => {
+        if (response.body !== null && response.headers.get("content-type")?.startsWith("text/event-stream") === true) {
+          outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+          return await sendEvents(response.body.getReader(), outgoing);
+        }
         const content = new Uint8Array(await response.arrayBuffer());
         const headers = Object.fromEntries(response.headers);
         if (!incoming.complete) {
@@ -120,6 +125,21 @@ export function serve(
       });
     });
   });
+}
+
+/** Sends a body as it comes, until it ends or the client goes away. */
+async function sendEvents(reader: ReadableStreamDefaultReader<Uint8Array>, outgoing: Outgoing): Promise<void> {
+  const closed = new Promise<void>((resolve) => void outgoing.on("close", resolve));
+  let isOpen = true;
+  void closed.then(() => {
+    isOpen = false;
+    return reader.cancel();
+  }).catch(() => {});
+  for (let read = await reader.read(); isOpen && !read.done; read = await reader.read()) {
+    if (outgoing.write(read.value)) continue;
+    await Promise.race([closed, new Promise<void>((resolve) => void outgoing.once("drain", resolve))]);
+  }
+  outgoing.end();
 }
 
 function toRequest(

@@ -59,6 +59,8 @@ export interface K6Arguments {
   readonly args: readonly string[];
   /** The options after the name of a replaced output, such as `url=...,mapping=raw`. */
   readonly outputArgument?: string;
+  /** Whether an output was replaced. */
+  readonly namesOutput: boolean;
   /** Whether k6's own output is among the replaced ones. */
   readonly isPresentOutput: boolean;
 }
@@ -91,6 +93,7 @@ export function replaceOutputs(args: readonly string[], fromEnv = ""): K6Argumen
   return {
     args: [...left, ...(end < 0 ? [] : args.slice(end))],
     ...(outputArgument === "" ? {} : { outputArgument }),
+    namesOutput: replaced.length > 0,
     isPresentOutput: replaced.some((output) => nameOf(output) === presentOutput),
   };
 }

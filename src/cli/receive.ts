@@ -6,7 +6,7 @@
 import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import { RemoteWriteAggregator } from "../gateway/remote_write_aggregator.ts";
 import { type ForwarderReceiverOptions, RemoteWriteForwarder } from "../gateway/remote_write_forwarder.ts";
-import { parseBoolean, parseUrl, unreadable } from "../config/option_parsers.ts";
+import { parseBoolean, parseUrl } from "../config/option_parsers.ts";
 import { k6TextOptions } from "../config/text_options.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import { quote } from "../model/printable.ts";
@@ -18,6 +18,10 @@ import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } 
 import { countOf, formatBytes } from "./format.ts";
 import { withBrackets, withoutBrackets } from "./host_name.ts";
 import { serve } from "./http_server.ts";
+import { liveFlags, liveLimits, parsePort, uiFlag } from "./live/live_flags.ts";
+import { LivePage } from "./live/live_page.ts";
+import { LiveStore } from "./live/live_store.ts";
+import { openBrowser } from "./live/open_browser.ts";
 import type { Log } from "./log.ts";
 import { forwardFlags, readOutputOptions } from "./output_options.ts";
 import { ReceivedJson } from "./received_json.ts";
@@ -25,6 +29,7 @@ import { ReceivedTable } from "./received_table.ts";
 import { print } from "./print.ts";
 import { accessFlags, readAccess } from "./receive_access.ts";
 import { aggregateFlags, openAggregator, readAggregation } from "./receive_aggregate.ts";
+import { reportFlag, reportPaths, writeReports } from "./report/report.ts";
 import { builtin, exitNow, onSignal } from "./runtime.ts";
 import { type CommandSpool, openSpool } from "./spool.ts";
 import { formatDelivered } from "./summary.ts";
@@ -75,6 +80,9 @@ export const receive: Command = {
     },
     { flag: "cors", help: "Allow web pages of any origin to send.", parse: parseBoolean },
     { flag: "json", help: "Print each sample as a line of JSON instead of a table at the end.", parse: parseBoolean },
+    uiFlag("Serve the live page at /.", true),
+    ...liveFlags,
+    reportFlag,
     ...accessFlags,
     forwardFlag,
     ...aggregateFlags,
@@ -102,6 +110,11 @@ async function run(given: Arguments): Promise<number> {
   const host = String(given.values.get("host") ?? defaultHost);
   const port = Number(given.values.get("port") ?? defaultPort);
   const { receiver, tls, maxConnections, warning } = readAccess(given, host);
+  // A browser cannot send a bearer token, but it asks for a name and a password.
+  const isReachable = receiver.token === undefined || receiver.user !== undefined;
+  const hasPage = isReachable && given.values.get("ui") !== false;
+  const reports = reportPaths(given);
+  const store = hasPage || reports.length > 0 ? new LiveStore(liveLimits(given)) : undefined;
   const receiving = {
     ...receiver,
     strict: isOn(given, "strict") ? strictRules() : undefined,
@@ -111,6 +124,7 @@ async function run(given: Arguments): Promise<number> {
     onError: (error: unknown): void => log.say("error", reasonOf(error)),
     onWrite: async (write: ReceivedWrite): Promise<void> => {
       if (json === undefined) table.add(write.timeSeries);
+      store?.add(write.timeSeries, write.metadata);
       for (const chunk of json?.format(write) ?? []) {
         await print(chunk);
         // Writing to a file never waits, so other senders and signals need a turn of the event loop.
@@ -131,7 +145,11 @@ async function run(given: Arguments): Promise<number> {
   const { forwarder, spool, failsOnLoss } = createForwarder(given, { receiving, log });
   if (forwarder instanceof RemoteWriteAggregator) await openAggregator(forwarder);
   if (warning !== undefined) log.say("warn", warning);
-  const handler = withHostAdvice(forwarder?.handle ?? createReceiver(receiving), log);
+  const page = store !== undefined && hasPage
+    ? new LivePage(store, { title: "receive", fromStart: false, access: receiver })
+    : undefined;
+  const receive = forwarder?.handle ?? createReceiver(receiving);
+  const handler = withHostAdvice(async (request) => await page?.handle(request) ?? await receive(request), log);
   const server = await serve(handler, { host, port, tls, maxConnections }).catch((error) => {
     throw new ConfigurationError(
       `Cannot listen on ${withBrackets(host)}:${port}: ${reasonOf(error)}; --host and --port choose another address`,
@@ -140,13 +158,28 @@ async function run(given: Arguments): Promise<number> {
   const url = `${server.url}/api/v1/write`;
   if (json === undefined) await print(`Receiving at ${url}\n`);
   else log.say("info", `Receiving at ${url}`);
+  if (page !== undefined) log.say("info", `Live page: ${server.url}/`);
+  if (!isReachable) log.say("info", "There is no live page: a browser cannot send --token, but --user and --password.");
+  if (page !== undefined && isOn(given, "open") && !await openBrowser(`${server.url}/`)) {
+    log.say("warn", `Cannot open a browser. The page is at ${server.url}/`);
+  }
   await stopped;
+  page?.close();
   await server.close();
   const report = await forwarder?.close();
   if (json === undefined) await print(table.format());
-  if (report === undefined) return exitCodes.ok;
+  let isReported = true;
+  if (store !== undefined) {
+    const run = { store, title: "receive", createdMs: Date.now(), fromStart: false, delivery: report };
+    const problems = await writeReports(reports, run);
+    for (const problem of problems) log.say("error", problem);
+    if (problems.length === 0) { for (const path of reports) log.say("info", `Report: ${path}`); }
+    isReported = problems.length === 0;
+  }
+  if (report === undefined) return isReported ? exitCodes.ok : exitCodes.lost;
   log.say("info", formatDelivered(report, spool));
-  return report.delivered + report.unknown === report.samples || !failsOnLoss ? exitCodes.ok : exitCodes.lost;
+  const isDelivered = report.delivered + report.unknown === report.samples || !failsOnLoss;
+  return isDelivered && isReported ? exitCodes.ok : exitCodes.lost;
 }
 
 /** Says once that a request was refused because of its host. The sender sees why, but the user of this command can help. */
@@ -173,12 +206,6 @@ function parseReceiveArguments(args: readonly string[], flags: readonly Flag[]):
   throw new ConfigurationError(
     `Cannot use --${other.flag}: receive shows and forwards series as they are, expected it with send or run`,
   );
-}
-
-function parsePort(text: string, source: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw unreadable(source, text, "a whole number from 0 to 65535");
-  return port;
 }
 
 /**

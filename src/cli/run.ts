@@ -24,9 +24,12 @@ import { k6Flags, k6LogFormat, parseRunArguments, replaceOutputs } from "./k6_ar
 import { describeEnd } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { LightRun } from "./light_run.ts";
+import { liveFlags, parsePort, uiFlag } from "./live/live_flags.ts";
+import { LiveRun } from "./live/live_run.ts";
 import type { Log } from "./log.ts";
 import { explainMisspeltFlag } from "./misspelt_flag.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
+import { reportFlag } from "./report/report.ts";
 import {
   builtin,
   environment,
@@ -66,6 +69,18 @@ export const run: Command = {
     requireEndpointFlag,
     grafanaUrlFlag,
     summaryJsonFlag,
+    uiFlag(
+      "Serve a live page of the results on this machine. Without --url, the results are sent nowhere else.",
+      false,
+    ),
+    {
+      flag: "port",
+      placeholder: "NUMBER",
+      help: "The port of the live page; by default 5665, or a free port if that one is in use.",
+      parse: parsePort,
+    },
+    ...liveFlags,
+    reportFlag,
     ...commonFlags,
   ].filter(({ flag }) => !k6Flags.includes(flag)),
   options: outputFlags.filter(({ flag }) => !k6Flags.includes(flag)),
@@ -132,7 +147,7 @@ class Running {
     const from = Date.now();
     const { args: localArgs, isCloud, notice } = readLocalRun(this.#given.operands);
     if (notice !== undefined) this.#log.say("warn", notice);
-    const { args, outputArgument, isPresentOutput } = replaceOutputs(localArgs, environment.K6_OUT);
+    const { args, outputArgument, isPresentOutput, namesOutput } = replaceOutputs(localArgs, environment.K6_OUT);
     const path = findK6(this.#given.values.get("k6")?.toString(), environment);
     const read = readOutputOptions(this.#given, {
       warn: this.#warn,
@@ -146,16 +161,23 @@ class Running {
     this.#notices = new TagNotices(given, this.#warn);
     const spool = openSpool(raw, this.#log);
     const testid = this.#testid;
-    const options = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
-    const light = isOn(this.#given, "light") ? this.#lightRun(raw, options) : undefined;
+    const isLight = isOn(this.#given, "light");
+    const live = LiveRun.from(this.#given, {
+      ...{ files: [scriptOf(args)], raw, isLight, namesOutput, log: this.#log },
+    });
+    const own = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
+    const options = live?.outputOptions(own) ?? own;
+    const light = isLight ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.
     onSignal((signal) => this.#interrupt(signal));
     onQuit(() => void this.#abort("SIGQUIT"));
     outliveTerminal();
     const required = isOn(this.#given, "require-endpoint");
-    if (!await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
+    const isSent = live?.sendsNowhere !== true;
+    if (isSent && !await preflight({ ...read, options }, { required, log: this.#log })) return exitCodes.usage;
     await light?.listen(output);
+    await live?.open();
     const channel = light === undefined
       ? openJsonChannel(builtin("node:os").tmpdir(), () => this.#log.say("warn", k6Waits))
       : undefined;
@@ -190,6 +212,7 @@ class Running {
     this.#log.progress("Sending the rest ...");
     const report = await output.close();
     this.#log.progress("");
+    const isReported = await live?.close(report) ?? true;
     const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
     const totals = { report, stats: output.stats, read: inputs };
     const ms = performance.now() - started;
@@ -199,12 +222,13 @@ class Running {
       if (misspelt !== undefined) this.#log.say("error", misspelt);
       return end.code;
     }
-    const endpoint = shownEndpoint(options);
-    const links = this.#links(options, from);
+    const endpoint = live?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
+    const links = live?.sendsNowhere === true ? undefined : this.#links(options, from);
     this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
-    const { code, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
+    const { code: concluded, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
     this.#log.say(isFatal ? "error" : lost ? "warn" : "info", `${message}; testid ${this.#testid}`);
+    const code = concluded === exitCodes.ok && !isReported ? exitCodes.lost : concluded;
     const summary = { ...totals, endpoint, testid: this.#testid, ms, exitCode: code, log: this.#log };
     return writeSummaryJson(this.#given, summary) || code !== 0 ? code : exitCodes.lost;
   }
@@ -314,6 +338,11 @@ class Running {
     this.#guard?.release();
     exitNow(signalExitCodes[signal]);
   }
+}
+
+/** Returns what the arguments of k6 run, as the user wrote it. */
+function scriptOf(args: readonly string[]): string {
+  return args.findLast((argument) => /\.(?:[cm]?[jt]s|tar)$/.test(argument)) ?? "k6 run";
 }
 
 /** Returns the testid that the options set, or the one that was made for the run. */

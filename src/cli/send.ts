@@ -21,6 +21,7 @@ import { countOf, formatAbout, formatBytes, formatCount } from "./format.ts";
 import { openInput } from "./input.ts";
 import { describeContent } from "./input_content.ts";
 import { describeUnknownMetrics } from "./metric_type.ts";
+import { LiveRun } from "./live/live_run.ts";
 import type { Log } from "./log.ts";
 import { liveOptions, outputFlags, readOutputOptions, shownEndpoint } from "./output_options.ts";
 import { OpenMetrics } from "./open_metrics.ts";
@@ -99,11 +100,14 @@ class Sending {
       );
     }
     const spool = openSpool(raw, this.#log);
-    const options: RemoteWriteOutputOptions = {
+    const shown = LiveRun.from(this.#given, { files: paths, raw, log: this.#log });
+    const own: RemoteWriteOutputOptions = {
       ...spoolOptions(spool),
       ...(live ? liveOptions : { windows: "event", overflow: "block" } as const),
       ...given,
     };
+    const options = shown?.outputOptions(own) ?? own;
+    await shown?.open();
     const checkpoint = await this.#openCheckpoint(raw, options);
     const dry = this.#openDryRun(raw);
     const output = new RemoteWriteOutput({
@@ -115,7 +119,8 @@ class Sending {
       void sleep(closeTimeoutMs, controller.signal).then(() => controller.abort());
     onSignal((signal) => this.#interrupt(signal, afterTimeout));
     const required = isOn(this.#given, "require-endpoint");
-    if (dry === undefined && !await preflight({ ...read, options }, { required, log: this.#log })) {
+    const isSent = dry === undefined && shown?.sendsNowhere !== true;
+    if (isSent && !await preflight({ ...read, options }, { required, log: this.#log })) {
       return exitCodes.usage;
     }
     const progress = setInterval(() => this.#showProgress(output), progressPeriodMs);
@@ -136,17 +141,18 @@ class Sending {
     });
     clearInterval(progress);
     this.#log.progress("");
+    const isReported = await shown?.close(report) ?? true;
     if (!this.#stop.signal.aborted) checkpoint?.checkWindows(output.stats.windows);
     const totals = { report, stats: output.stats, read: this.#read };
     const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
-    const endpoint = shownEndpoint(options);
+    const endpoint = shown?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
     if (dry === undefined) this.#log.say("info", formatSummary({ ...totals, endpoint, interrupted, spool, ms }));
     else await this.#endDryRun(dry, { ...totals, interrupted });
     const losses = lossesOf(totals);
     const isFatal = hasFatalLoss(totals, policy);
     if (losses.length > 0) this.#log.say(isFatal ? "error" : "warn", `Not everything was sent: ${losses.join(", ")}`);
-    const failed = isFatal || this.#broken || interrupted !== undefined;
+    const failed = isFatal || this.#broken || !isReported || interrupted !== undefined;
     const exitCode = failed ? exitCodes.lost : exitCodes.ok;
     const summary = { ...totals, endpoint, testid: options.testid, ms, exitCode, log: this.#log };
     return writeSummaryJson(this.#given, summary) ? exitCode : exitCodes.lost;

@@ -9,6 +9,8 @@ import { ConfigurationError, reasonOf } from "../model/errors.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { requireEndpointFlag } from "./check/preflight.ts";
 import { commonFlags, isOn } from "./command.ts";
+import { retentionFlags } from "./live/live_flags.ts";
+import { reportFlag } from "./report/report.ts";
 import { summaryJsonFlag } from "./summary_json.ts";
 import { metricTypeFlag } from "./metric_type.ts";
 import { builtin, isRegularFile, isThere, stdinIsTerminal } from "./runtime.ts";
@@ -54,6 +56,8 @@ export const sendFlags: readonly Flag[] = [
     parse: parsePath,
   },
   summaryJsonFlag,
+  reportFlag,
+  ...retentionFlags,
   ...commonFlags,
 ];
 

@@ -146,5 +146,6 @@ export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof Cli
   },
   maxRequestsPerFlush: { group: "delivery", help: "The most requests per flush, including retries." },
   selfMetrics: { group: "series", help: "Also send the sender's statistics, k6_remote_write_*." },
+  onTimeSeries: null,
   checkpoint: null,
 };

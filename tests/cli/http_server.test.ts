@@ -139,3 +139,41 @@ test("connections that begin no TLS count as connections, and do not delay the e
     certificates.remove();
   }
 });
+
+test("events are sent as they come, and the stream is cancelled when the client goes away or the server closes", async () => {
+  const cancelled: string[] = [];
+  const handler = (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        if (sent++ === 0) return controller.enqueue(new TextEncoder().encode("event: first\ndata: {}\n\n"));
+        // The next event never comes.
+        return new Promise(() => {});
+      },
+      cancel: () => void cancelled.push(pathname),
+    }, { highWaterMark: 0 });
+    return Promise.resolve(new Response(body, { headers: { "Content-Type": "text/event-stream" } }));
+  };
+  const server = await serve(handler, { host: "127.0.0.1", port: 0 });
+  const open = (path: string): Socket => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    return socket;
+  };
+  const received = (socket: Socket): Promise<void> =>
+    new Promise((resolve) => {
+      let text = "";
+      socket.on("data", (chunk) => (text += String(chunk)).includes("event: first") && resolve());
+    });
+  const leaves = open("/leaves");
+  const stays = open("/stays");
+  await Promise.all([received(leaves), received(stays)]);
+  leaves.destroy();
+  while (cancelled.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(cancelled, ["/leaves"]);
+  await server.close();
+  while (cancelled.length === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(cancelled, ["/leaves", "/stays"]);
+});

@@ -87,9 +87,9 @@ test("npm install leaves package-lock.json as it is", async () => {
 
 test("the tarball contains the modules, their sources, the command, the documentation, and nothing else", () => {
   const expected = [
-    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.(js|d\.ts)(\.map)?$/,
+    /^dist\/(mod|src\/[a-z0-9_/]+|gen\/(proto|page)\/[a-z0-9_/]+)\.(js|d\.ts)(\.map)?$/,
     /^dist\/k6-remote-write\.1$/,
-    /^(mod|src\/[a-z0-9_/]+|gen\/proto\/[a-z0-9_/]+)\.ts$/,
+    /^(mod|src\/[a-z0-9_/]+|gen\/(proto|page)\/[a-z0-9_/]+)\.ts$/,
     /^src\/protocol\/proto\/[a-z0-9_/]+\.proto$/,
     /^gen\/snappy\/(inline|compiled)\.(js|d\.ts)$/,
     /^gen\/snappy\/snappy_bg\.wasm$/,

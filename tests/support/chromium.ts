@@ -1,4 +1,4 @@
-/** Starts Chromium as scripts/test/chromium.mjs does. */
+/** Starts Chromium as scripts/test/start_chromium.mjs does. */
 import { pathToFileURL } from "node:url";
 
 interface Browser {
@@ -8,7 +8,7 @@ interface Browser {
 
 // By a computed path, as this file may run compiled, from another folder.
 const script: { startChromium(program: string, url: string): Browser } = await import(
-  pathToFileURL("scripts/test/chromium.mjs").href
+  pathToFileURL("scripts/test/start_chromium.mjs").href
 );
 
 /** Headless, with this page. */

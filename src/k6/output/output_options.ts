@@ -10,6 +10,7 @@ import { type OptionalQueueOption, queueOptionDefinitions, type QueueOptions } f
 import { checkLabels } from "../check_labels.ts";
 import { isUncalled } from "../uncalled.ts";
 import { ConfigurationError } from "../../model/errors.ts";
+import type { TimeSeries } from "../../model/time_series.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { RunMetricsFactory } from "../run_metrics/run_metrics.ts";
@@ -138,6 +139,11 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
    * @default false
    */
   readonly selfMetrics?: boolean | undefined;
+  /**
+   * Called with the time series of each flush, before they are sent, for example to show them. Each has the samples of this flush. It
+   * must not change them. @default none
+   */
+  readonly onTimeSeries?: ((timeSeries: readonly TimeSeries[]) => void) | undefined;
   /** Makes a run that can be continued after an interruption. @default none */
   readonly checkpoint?: CheckpointOptions | undefined;
 }
@@ -150,6 +156,7 @@ type OptionalK6Option =
   | "relabel"
   | "thresholds"
   | "runInfo"
+  | "onTimeSeries"
   | "checkpoint";
 
 type OptionalOutputOption = OptionalClientOption | OptionalQueueOption | OptionalK6Option;
@@ -209,6 +216,7 @@ export const k6OptionDefinitions: OptionDefinitions<
   heartbeatMs: { kind: "durationMs", default: 0 },
   maxRequestsPerFlush: { kind: "wholeNumber", min: 1, default: Infinity },
   selfMetrics: { kind: "boolean", default: false },
+  onTimeSeries: { kind: "function" },
   checkpoint: { kind: "checkpoint", check: checkCheckpoint },
 };
 

@@ -7,6 +7,7 @@ import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { reasonOf } from "../../model/errors.ts";
 import type { Metadata } from "../../model/time_series.ts";
 import { Batch } from "../../protocol/batch.ts";
+import { timeSeriesOf } from "../../protocol/batch_time_series.ts";
 import { type EncodedSeries, isSameSeries } from "../../protocol/encoded_series.ts";
 import { createSharedCodecs } from "../../send/create_delivery.ts";
 import { mergeReports } from "../../send/report_builder.ts";
@@ -319,6 +320,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   async #enqueue(rounds: readonly Round[], options?: PushOptions): Promise<DeliveryReport> {
+    this.#show(rounds);
     // A replay keeps every window.
     const isCumulative = this.#windows === undefined && cumulativeMappings.includes(this.#options.mapping.name);
     const reports = rounds.flatMap((round, index) =>
@@ -330,6 +332,17 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       })
     );
     return mergeReports(await Promise.all(reports));
+  }
+
+  /** Passes the time series on to the caller. Its mistakes must not stop the sending. */
+  #show(rounds: readonly Round[]): void {
+    const { onTimeSeries, onWarning } = this.#options;
+    if (onTimeSeries === undefined) return;
+    try {
+      for (const batch of rounds.flat()) if (batch !== undefined) onTimeSeries(timeSeriesOf(batch));
+    } catch (error) {
+      onWarning(`onTimeSeries failed: ${reasonOf(error)}`);
+    }
   }
 
   #withSenderMetrics(batches: Round, pending: readonly Series<EncodedSeries>[]): Round {

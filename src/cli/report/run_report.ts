@@ -1,0 +1,27 @@
+/**
+ * What a report is made of, and what writes it.
+ *
+ * @module
+ */
+import type { DeliveryReport } from "../../model/delivery_report.ts";
+import type { LiveStore } from "../live/live_store.ts";
+
+/** What a command knows about a run at its end. */
+export interface RunReport {
+  /** The series of the run with their points, as they were sent or received. */
+  readonly store: LiveStore;
+  /** What the report is about, such as the name of the script or of the recorded file. */
+  readonly title: string;
+  /** When the report is made, in milliseconds since the Unix epoch. */
+  readonly createdMs: number;
+  /** Whether the series were seen from the start of the run, so that each counter began with 0. */
+  readonly fromStart: boolean;
+  /** What was delivered; undefined if nothing was sent. */
+  readonly delivery?: DeliveryReport | undefined;
+}
+
+/** Writes reports of one kind. */
+export interface ReportWriter {
+  /** Returns the content of the file. */
+  write(run: RunReport): Promise<string | Uint8Array>;
+}
