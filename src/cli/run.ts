@@ -188,7 +188,7 @@ class Running {
       return signalExitCodes[this.#interrupted];
     }
     const reader = channel && readK6Json(channel.stream, { signal: this.#stop.signal });
-    const reading = reader && this.#read(reader, { output, blocks: options.overflow === "block" });
+    const reading = reader && this.#read(reader, { output, live, blocks: options.overflow === "block" });
     output.start();
     // On a terminal, k6 shows its own progress.
     const progress = stderrIsTerminal ? undefined : setInterval(() => this.#showProgress(output), progressPeriodMs);
@@ -273,13 +273,18 @@ class Running {
 
   async #read(
     reader: K6Reader,
-    { output, blocks }: { readonly output: RemoteWriteOutput; readonly blocks: boolean },
+    { output, live, blocks }: {
+      readonly output: RemoteWriteOutput;
+      readonly live: LiveRun | undefined;
+      readonly blocks: boolean;
+    },
   ): Promise<void> {
     const { signal } = this.#stop;
     try {
       for await (const samples of reader) {
         this.#observe(samples);
         output.add(samples);
+        live?.add(samples);
         if (blocks) await output.ready({ signal });
       }
       this.#unreadable = signal.aborted;

@@ -131,7 +131,7 @@ class Sending {
     const notices = new TagNotices(given, warn);
     this.#totalBytes = this.#args.follow ? 0 : sizeOfFiles(paths);
     this.#startedAt = performance.now();
-    for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices });
+    for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices, shown });
     // Wait for recorded samples as long as it takes: each request has its own deadline.
     const report = await output.close({
       timeoutMs: live ? closeTimeoutMs : Infinity,
@@ -242,10 +242,11 @@ class Sending {
   async #sendInput(
     path: string,
     output: RemoteWriteOutput,
-    { shiftMs, blocks, notices }: {
+    { shiftMs, blocks, notices, shown }: {
       readonly shiftMs: number;
       readonly blocks: boolean;
       readonly notices: TagNotices;
+      readonly shown: LiveRun | undefined;
     },
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
@@ -263,7 +264,9 @@ class Sending {
     try {
       for await (const samples of reader) {
         notices.check(samples);
-        output.add(shiftMs === 0 ? samples : samples.map((sample) => ({ ...sample, time: sample.time + shiftMs })));
+        const moved = shiftMs === 0 ? samples : samples.map((sample) => ({ ...sample, time: sample.time + shiftMs }));
+        output.add(moved);
+        shown?.add(moved);
         // The endpoint may refuse all requests: then the rest need not be read.
         if (blocks && !await output.ready({ signal: this.#stop.signal })) this.#stop.abort();
       }

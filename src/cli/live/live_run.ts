@@ -6,14 +6,16 @@
 import type { RawOptions } from "../../config/raw_options.ts";
 import type { RemoteWriteOutputOptions } from "../../k6/output/output_options.ts";
 import { runInfo } from "../../k6/run_metrics/run_info.ts";
-import { thresholds } from "../../k6/run_metrics/thresholds.ts";
+import { parseThresholdGroups, thresholds } from "../../k6/run_metrics/thresholds.ts";
+import type { Sample } from "../../k6/sample.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../../model/errors.ts";
 import type { Arguments } from "../arguments.ts";
 import { isOn } from "../command.ts";
 import { serve, type Server } from "../http_server.ts";
 import type { Log } from "../log.ts";
-import { reportPaths, writeReports } from "../report/report.ts";
+import { reportPaths, useSamples, writeReports } from "../report/report.ts";
+import { SampleResults } from "../report/sample_results.ts";
 import { liveLimits } from "./live_flags.ts";
 import { LivePage } from "./live_page.ts";
 import { LiveStore } from "./live_store.ts";
@@ -44,6 +46,10 @@ export class LiveRun {
   readonly #options: LiveRunOptions;
   readonly #reports: readonly string[];
   readonly #store: LiveStore;
+  /** For the reports; k6's own aggregation leaves no samples. */
+  readonly #samples: SampleResults | undefined;
+  #testid: string | undefined;
+  #startMs: number | undefined;
   #server: Server | undefined;
   #page: LivePage | undefined;
 
@@ -63,6 +69,8 @@ export class LiveRun {
     this.#store = new LiveStore(liveLimits(given));
     const { url, endpoints } = options.raw;
     this.sendsNowhere = url === undefined && endpoints === undefined && options.namesOutput !== true;
+    const groups = parseThresholdGroups(typeof options.raw.thresholds === "object" ? options.raw.thresholds : {});
+    if (useSamples(this.#reports) && options.isLight !== true) this.#samples = new SampleResults(groups);
   }
 
   /** Names without their folders: a report may be given to others. */
@@ -73,6 +81,7 @@ export class LiveRun {
 
   /** Returns the options of an output whose series are shown. */
   outputOptions(options: RemoteWriteOutputOptions): RemoteWriteOutputOptions {
+    this.#testid = options.testid;
     const shown: RemoteWriteOutputOptions = { ...options, onTimeSeries: (timeSeries) => this.#store.add(timeSeries) };
     if (!this.sendsNowhere) return shown;
     const { raw, isLight = false } = this.#options;
@@ -94,6 +103,7 @@ export class LiveRun {
   async open(): Promise<void> {
     const { log } = this.#options;
     const { values } = this.#given;
+    this.#startMs = Date.now();
     if (this.sendsNowhere) {
       log.say("info", "There is no --url, so the results are sent nowhere: they are only shown.");
     }
@@ -118,6 +128,11 @@ export class LiveRun {
     }
   }
 
+  /** Adds samples that the output gets. */
+  add(samples: readonly Sample[]): void {
+    this.#samples?.add(samples);
+  }
+
   /** Ends the page, and writes the reports. Returns false if one of them could not be written. */
   async close(delivery: DeliveryReport): Promise<boolean> {
     const { log } = this.#options;
@@ -125,6 +140,10 @@ export class LiveRun {
     await this.#server?.close();
     const problems = await writeReports(this.#reports, {
       store: this.#store,
+      samples: this.#samples,
+      testid: this.#testid,
+      startMs: this.#startMs,
+      prefix: this.#options.raw.prefix,
       title: this.#title,
       createdMs: Date.now(),
       fromStart: true,

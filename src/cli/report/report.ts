@@ -9,6 +9,7 @@ import { ConfigurationError, reasonOf } from "../../model/errors.ts";
 import type { Arguments, Flag } from "../arguments.ts";
 import { builtin } from "../runtime.ts";
 import { htmlReport } from "./html_report.ts";
+import { resultsWriters } from "./results_writers.ts";
 import type { ReportWriter, RunReport } from "./run_report.ts";
 
 export type { ReportWriter, RunReport } from "./run_report.ts";
@@ -16,6 +17,7 @@ export type { ReportWriter, RunReport } from "./run_report.ts";
 /** The writers by the extension of the file. */
 const writers: Readonly<Record<string, ReportWriter>> = {
   html: htmlReport,
+  ...resultsWriters,
 };
 
 const extensions = listOf(Object.keys(writers).map((extension) => `FILE.${extension}`));
@@ -35,6 +37,11 @@ export const reportFlag: Flag = {
 function writerOf(path: string): ReportWriter | undefined {
   const extension = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";
   return Object.hasOwn(writers, extension) ? writers[extension] : undefined;
+}
+
+/** Reports whether one of the reports is better with the samples of the run. */
+export function useSamples(paths: readonly string[]): boolean {
+  return paths.some((path) => writerOf(path)?.usesSamples === true);
 }
 
 /** Returns the paths of the reports that the arguments ask for. @throws ConfigurationError if there is no folder for a file */

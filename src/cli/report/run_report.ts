@@ -5,11 +5,20 @@
  */
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { LiveStore } from "../live/live_store.ts";
+import type { SampleResults } from "./sample_results.ts";
 
 /** What a command knows about a run at its end. */
 export interface RunReport {
   /** The series of the run with their points, as they were sent or received. */
   readonly store: LiveStore;
+  /** All samples of the run, if the command had them. They tell more than series. */
+  readonly samples?: SampleResults | undefined;
+  /** The beginning of the names of k6's series. @default "k6_" */
+  readonly prefix?: string | undefined;
+  /** The testid of samples that have none: the one that the output adds. */
+  readonly testid?: string | undefined;
+  /** When the run began, in milliseconds since the Unix epoch, if only its series tell it. */
+  readonly startMs?: number | undefined;
   /** What the report is about, such as the name of the script or of the recorded file. */
   readonly title: string;
   /** When the report is made, in milliseconds since the Unix epoch. */
@@ -22,6 +31,8 @@ export interface RunReport {
 
 /** Writes reports of one kind. */
 export interface ReportWriter {
+  /** Whether the samples make the report better. To keep them costs time and memory. */
+  readonly usesSamples?: boolean;
   /** Returns the content of the file. */
   write(run: RunReport): Promise<string | Uint8Array>;
 }
