@@ -16,6 +16,8 @@ if (unknown !== undefined) fail(`the argument is "${unknown}", expected a PATTER
 install();
 rmSync(`${root}/build`, { recursive: true, force: true });
 build();
+const { writeManPage } = await import("./man_page.mjs");
+await writeManPage();
 
 // These modules import packages that were installed just now.
 const { bun } = await import("./test/bun.mjs");

@@ -33,7 +33,10 @@ export interface EndpointOptions extends ClientOptions {
    * @default none
    */
   readonly relabel?: Relabel | undefined;
-  /** Stores what waits for this endpoint. @default none */
+  /**
+   * Stores what waits for this endpoint. @default none
+   * @internal
+   */
   readonly spool?: Spool | undefined;
 }
 
