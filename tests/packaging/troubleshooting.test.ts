@@ -370,6 +370,9 @@ const cases: Readonly<Record<string, Produce>> = {
     "-",
   ),
   "Cannot get credentials: ...": thrown(() => parseCredentials("{}")),
+  "Cannot open a browser. The page is at ...": elsewhere("src/cli/live/live_run.ts"),
+  "Cannot use --...: there is no live page, expected also --ui": elsewhere("src/cli/live/live_run.ts"),
+  "Cannot listen on ...: ...; --port chooses another port": elsewhere("src/cli/live/live_run.ts"),
   // troubleshooting_files.md
   'Cannot read "...": ..., expected a file with k6\'s results': usage("/nowhere/run.json"),
   "Cannot read ...: no line is a sample of k6's JSON or CSV. ...": filesMessage,
@@ -679,6 +682,8 @@ const withoutRow: readonly RegExp[] = [
   /^Cannot authenticate: …, expected …$|is given together with sigv4\.credentials/,
   // The words come from elsewhere: reasons with an own row, rules of a strict receiver, and the default of onWarning.
   /^…: ……?$|^…{2,}\.?$|^k6-remote-write: …$|^Cannot read …$|^Cannot read …: … …$|^…; --query-url/,
+  // The name of an event of Node.
+  /^drain$/,
   // In workers only.
   /The request that an earlier flush began/,
 ];
