@@ -11,7 +11,7 @@ import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 import { createSharedCodecs } from "../../send/create_delivery.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
-import { untilAborted } from "../../send/sleep.ts";
+import { abortAfter, untilAborted } from "../../send/sleep.ts";
 import type { SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
 import type { PushOptions } from "../../send/write_queue.ts";
@@ -200,16 +200,20 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
     // With the interval timer, the next flush begins by itself.
     const waiting = { untilDeferred: !this.#started };
-    const { signal = new AbortController().signal } = options;
     const { sleep } = this.#options;
-    for (let isReady = false; !isReady && !signal.aborted;) {
+    for (;;) {
       const sending = this.#destinations.filter(({ isSending }) => isSending);
       // An endpoint that is down does not delay the others.
-      const working = sending.filter(({ isFailing }) => !isFailing);
-      const awaited = (working.length > 0 ? working : sending).map((each) => each.ready(signal, waiting));
-      const ready = Promise.all(awaited).then(() => isReady = true);
+      const working = sending.filter(({ isDown }) => !isDown);
+      const awaited = working.length > 0 ? working : sending;
+      if (awaited.every(({ isFull }) => !isFull)) break;
+      const round = new AbortController();
       // Another endpoint may go down in the meantime.
-      await (sending.length > 1 ? Promise.race([ready, sleep(recheckMs, signal)]) : ready);
+      const timeoutMs = sending.length > 1 ? recheckMs : Infinity;
+      const clear = abortAfter(timeoutMs, round, { sleep, signal: options.signal });
+      await Promise.all(awaited.map((each) => each.ready(round.signal, waiting)));
+      clear();
+      if (!round.signal.aborted || options.signal?.aborted === true) break;
     }
     return this.#destinations.some(({ isSending }) => isSending);
   }
@@ -280,9 +284,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const batches = this.#withSenderMetrics(collected, pending);
     const zeros = this.#collector.takeZeros();
     const lost = this.#destinations.map((destination) => destination.takeLost());
-    const reports = await Promise.all([...deferred, this.#sendWindow([zeros, batches])]);
-    // After the samples, which are more important.
-    await Promise.all(this.#destinations.map((destination) => destination.flushMetadata(this.#metadata)));
+    const sent = this.#sendWindow([zeros, batches]);
+    const metadata = this.#destinations.map((destination) => destination.flushMetadata(this.#metadata));
+    const reports = await Promise.all([...deferred, sent]);
+    await Promise.all(metadata);
     return mergeReports([...lost, ...reports]);
   }
 
