@@ -32,7 +32,7 @@ export interface DestinationOptions {
   readonly output: ResolvedOptions;
   /** Limits the requests of a flush. */
   readonly budget: RequestBudget;
-  /** The encoders, if several endpoints share them. */
+  /** The encoders, if the endpoint shares them with others. */
   readonly codecs: Codecs | undefined;
   /** Whether the output has other endpoints, too. */
   readonly isOneOfSeveral: boolean;
@@ -60,13 +60,12 @@ export class Destination {
     this.name = endpoint.name;
     const { onWarning } = endpoint;
     const warnings = new Warnings(isOneOfSeveral ? (message) => onWarning(`${this.name}: ${message}`) : onWarning);
-    if (endpoint.relabel !== undefined || Object.keys(endpoint.labels).length > 0) {
+    if (changesLabels(endpoint)) {
       this.#labels = new EndpointLabels(endpoint, (message) => warnings.once(message));
     }
     // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
     const outage = this.#outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
-    const shared = endpoint.nameEscaping === output.nameEscaping ? codecs : undefined;
-    const sending = { ...output, ...endpoint, budget, codecs: shared, outage, stats: this.#stats, warnings };
+    const sending = { ...output, ...endpoint, budget, codecs, outage, stats: this.#stats, warnings };
     const sender = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, sender);
     const { spool } = endpoint;
@@ -198,6 +197,11 @@ export class Destination {
     this.#delivered += report.delivered;
     return this.#totals.count(report);
   }
+}
+
+/** Reports whether an endpoint gets other labels than the output makes. */
+export function changesLabels({ labels, relabel }: ResolvedEndpoint): boolean {
+  return relabel !== undefined || Object.keys(labels).length > 0;
 }
 
 /** Returns the sum of the statistics of several senders. */

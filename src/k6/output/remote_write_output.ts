@@ -21,7 +21,7 @@ import { Collector } from "../series/collector.ts";
 import { MetadataLabels } from "../series/metadata_labels.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
 import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "../series/series_store.ts";
-import { Destination, sumStats } from "./destination.ts";
+import { changesLabels, Destination, sumStats } from "./destination.ts";
 import { CheckpointedWindows } from "./checkpointed_windows.ts";
 import { EventWindows } from "./event_windows.ts";
 import { FutureLimit } from "./future_limit.ts";
@@ -167,14 +167,15 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       });
     }
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
-    const isOneOfSeveral = resolved.destinations.length > 1;
-    const sending = {
-      output: resolved,
-      budget: new RequestBudget(resolved.maxRequestsPerFlush),
-      codecs: isOneOfSeveral ? createSharedCodecs(resolved.nameEscaping) : undefined,
-      isOneOfSeveral,
-    };
-    this.#destinations = resolved.destinations.map((endpoint) => new Destination(endpoint, sending));
+    const { destinations, nameEscaping } = resolved;
+    const isOneOfSeveral = destinations.length > 1;
+    const sending = { output: resolved, budget: new RequestBudget(resolved.maxRequestsPerFlush), isOneOfSeveral };
+    // They get the same bytes.
+    const sharing = destinations.filter((each) => !changesLabels(each) && each.nameEscaping === nameEscaping);
+    const shared = sharing.length > 1 ? createSharedCodecs(nameEscaping, sharing.length) : undefined;
+    this.#destinations = destinations.map((endpoint) =>
+      new Destination(endpoint, { ...sending, codecs: sharing.includes(endpoint) ? shared : undefined })
+    );
     this.#senderMetrics = !selfMetrics ? [] : this.#destinations.map(({ name }) => {
       const { prefix, labels } = resolved;
       return new SenderMetrics({ prefix, labels: isOneOfSeveral ? { ...labels, endpoint: name } : labels });
