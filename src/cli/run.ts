@@ -187,21 +187,23 @@ class Running {
     this.#log.progress("");
     const read = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
     const totals = { report, stats: output.stats, read };
+    const endpoint = shownEndpoint(options);
     const ms = performance.now() - started;
+    const summary = { ...totals, endpoint, testid: this.#testid, ms, log: this.#log };
     if (measuredNothing(end, totals)) {
       const misspelt = explainMisspeltFlag(args, [...run.flags, ...run.options]);
       this.#log.say("error", `${describeEnd(end)} before it measured anything, so nothing was sent`);
       if (misspelt !== undefined) this.#log.say("error", misspelt);
+      writeSummaryJson(this.#given, { ...summary, exitCode: end.code });
       return end.code;
     }
-    const endpoint = shownEndpoint(options);
     const links = this.#links(options, from);
     this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
     this.#log.say(isFatal ? "error" : lost ? "warn" : "info", `${message}; testid ${this.#testid}`);
-    const summary = { ...totals, endpoint, testid: this.#testid, ms, exitCode: code, log: this.#log };
-    return writeSummaryJson(this.#given, summary) || code !== 0 ? code : exitCodes.lost;
+    const isWritten = writeSummaryJson(this.#given, { ...summary, exitCode: code });
+    return isWritten || code !== 0 ? code : exitCodes.lost;
   }
 
   /** Says where the run can be seen. */

@@ -166,10 +166,11 @@ class Sending {
     const { openMetrics: path } = this.#args;
     await print(`${formatRows([...readRows(result), ...dry.rows(report)]).join("\n")}\n`);
     if (path === undefined) return void (dry.advice !== undefined && this.#log.say("warn", dry.advice));
-    const { openSync, writeSync, closeSync } = builtin("node:fs");
+    const { openSync, writeFileSync, closeSync } = builtin("node:fs");
     try {
       const file = openSync(path, "w");
-      for (const piece of this.#openMetrics.text()) writeSync(file, piece);
+      // One call of writeSync may write only a part, for example to a full disk.
+      for (const piece of this.#openMetrics.text()) writeFileSync(file, piece);
       closeSync(file);
       this.#log.say(
         "info",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runCli, usageErrorOf } from "../support/cli.ts";
+import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
 import { startReceiver } from "../support/receiver_server.ts";
 import { withFolder } from "../support/temporary_folder.ts";
@@ -67,6 +67,18 @@ test("a summary that cannot be written is an error with exit code 1", async () =
   assert.equal(code, 1);
   assert.match(stderr, /error: Cannot write the summary to "\/nowhere\/summary\.json": /);
 });
+
+test("a recording is not overwritten by the files that a command writes", () =>
+  withFolder(async (folder) => {
+    const input = join(folder, "run.json");
+    writeFileSync(input, point(1));
+    for (const flag of ["--openmetrics", "--summary-json"]) {
+      assert.match(
+        await usageErrorOf([input, flag, join(folder, ".", "run.json")]),
+        new RegExp(`Cannot use ${flag}: .*run\\.json" is read, expected another file$`),
+      );
+    }
+  }));
 
 const wrong: readonly (readonly [string[], RegExp])[] = [
   [["--dry-run", "--live", "-"], /Cannot use --dry-run: --follow, --live and --checkpoint need an endpoint$/],

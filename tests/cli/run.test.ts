@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { noSkips } from "../../src/k6/read/k6_reader.ts";
@@ -173,6 +173,18 @@ test("the run ends although k6 never opens its output, and is no success", () =>
     const result = await runCli(["run", "script.js"], options({ ending: "never opened" }));
     assert.equal(result.code, 1, result.stderr);
     assert.match(lastLine(result), /^error: k6 ended with 0; none of its results could be read/);
+  }));
+
+test("--summary-json is written, too, if k6 fails before it measured anything", () =>
+  withK6(async ({ k6, options }) => {
+    const path = k6.write("summary.json", "of an earlier run");
+    const { code } = await runCli(
+      ["run", "script.js", "--summary-json", path],
+      options({ ending: "never opened", code: 107 }),
+    );
+    assert.equal(code, 107);
+    const { exitCode, read, report } = JSON.parse(readFileSync(path, "utf8"));
+    assert.deepEqual([exitCode, read.samples, report.samples], [107, 0, 0]);
   }));
 
 test("if k6 fails before it measured anything, one line follows its own message", () =>
