@@ -30,7 +30,7 @@ export function completionCommand(commands: readonly Command[]): Command {
       "k6-remote-write completion fish | source      # in ~/.config/fish/config.fish",
     ],
     async run({ operands: [shell = "", ...rest] }) {
-      const script = rest.length === 0 ? shells[shell] : undefined;
+      const script = rest.length === 0 && Object.hasOwn(shells, shell) ? shells[shell] : undefined;
       if (script === undefined) {
         const nearest = nearestName(shell, Object.keys(shells));
         const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;

@@ -68,7 +68,7 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
 }
 
 /** Returns the encoders. They share one buffer, which grows to the size of the largest request. */
-export function createCodecs(nameEscaping: NameEscaping): Codecs {
+function createCodecs(nameEscaping: NameEscaping): Codecs {
   const buffer = new ByteBuffer();
   const pointsV1 = new PointEncoder("1.0", (labels, to) => {
     // Of an exemplar's labels that get the same name, one is left: the exemplar must not cost its sample.

@@ -66,5 +66,6 @@ test("an unknown shell is a usage error", async () => {
     await usageErrorOf(["completion", "bsh"]),
     /the shell is "bsh", expected one of bash, zsh, fish; did you mean bash\?$/,
   );
+  assert.match(await usageErrorOf(["completion", "toString"]), /the shell is "toString", expected one of/);
   assert.match(await usageErrorOf(["completion"]), /the shell is "", expected one of bash, zsh, fish$/);
 });
