@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { optionsFromConfig, optionsFromEnv } from "../../mod.ts";
+import { Checkpoint } from "../../src/cli/checkpoint.ts";
+import { readOutputOptions } from "../../src/cli/output_options.ts";
 import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
@@ -128,8 +130,24 @@ test("a URL beside the endpoints of a file is an error, and so is a spool for se
     );
     assert.match(
       await usageErrorOf(["verdict", "--testid", "a", "--url", "http://127.0.0.1:1/", "--url", "http://127.0.0.1:2/"]),
-      /Cannot judge a run: there are 2 endpoints, expected one/,
+      /Cannot judge a run: the options contain a list of 2 endpoints, expected one URL: as --url, /,
     );
+  }));
+
+test("a checkpoint is not continued with other labels of an endpoint", () =>
+  withFolder(async (folder) => {
+    const [path, input, state] = ["rw.json", "run.json", "state"].map((name) => join(folder, name));
+    assert.ok(path !== undefined && input !== undefined && state !== undefined);
+    writeFileSync(input, point(1));
+    const open = (site: string): Promise<Checkpoint> => {
+      writeFileSync(path, config([{ url: "http://127.0.0.1:1/", password: "s3cret", user: "a", labels: { site } }]));
+      const given = { values: new Map([["config", path]]), operands: [] };
+      const { raw } = readOutputOptions(given, { env: {}, warn: () => {} });
+      return Checkpoint.open(state, { files: [input], raw, shiftToNow: false, metrics: [] });
+    };
+    await open("eu").then((checkpoint) => checkpoint.begin(0).then(() => checkpoint.close()));
+    assert.ok(!readFileSync(state, "utf8").includes("s3cret"));
+    await assert.rejects(open("us"), /Cannot continue from ".*": endpoints is .*us.*, expected .*eu/);
   }));
 
 test("in a program, the variables give endpoints that share the credentials", () => {
