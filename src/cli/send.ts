@@ -147,9 +147,16 @@ class Sending {
   }
 
   /** Opens what takes the place of the endpoint, if nothing is to be sent. */
-  #openDryRun({ trendAs }: RawOptions): DryRun | undefined {
+  #openDryRun({ trendAs, endpoints = [] }: RawOptions): DryRun | undefined {
     const { dryRun, openMetrics } = this.#args;
-    if (openMetrics === undefined) return dryRun ? new DryRun() : undefined;
+    if (!dryRun && openMetrics === undefined) return undefined;
+    if (endpoints.some(({ labels, relabelConfigs }) => (labels ?? relabelConfigs) !== undefined)) {
+      this.#log.say(
+        "warn",
+        "The dry run leaves out the labels and the relabelling that endpoints have of their own.",
+      );
+    }
+    if (openMetrics === undefined) return new DryRun();
     if (trendAs === "native") {
       throw new ConfigurationError(
         "Cannot use --openmetrics with native histograms: the text cannot hold them, expected --trend-as stats or histogram",

@@ -134,6 +134,19 @@ test("a URL beside the endpoints of a file is an error, and so is a spool for se
     );
   }));
 
+test("a dry run says that it leaves out what only some endpoints get", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "rw.json");
+    const run = async (endpoint: object): Promise<string> => {
+      writeFileSync(path, config([{ url: "http://127.0.0.1:1/" }, { url: "http://127.0.0.1:2/", ...endpoint }]));
+      return (await runCli(["--config", path, "--dry-run"], { input: point(1) })).stderr;
+    };
+    const notice = /warn: The dry run leaves out the labels and the relabelling that endpoints have of their own\./;
+    assert.match(await run({ labels: { site: "eu" } }), notice);
+    assert.match(await run({ relabelConfigs: [{ action: "labeldrop", regex: "a" }] }), notice);
+    assert.doesNotMatch(await run({}), notice);
+  }));
+
 test("a checkpoint is not continued with other labels of an endpoint", () =>
   withFolder(async (folder) => {
     const [path, input, state] = ["rw.json", "run.json", "state"].map((name) => join(folder, name));
