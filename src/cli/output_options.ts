@@ -24,10 +24,15 @@ import { loggedFetch } from "./request_log.ts";
 import { type Environment, environment, isRegularFile, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch } from "./tls_fetch.ts";
 
+/** The variable for the file of `--config`, a flag that `run` leaves to k6. The library reads no files, so it does not know it. */
+const configVariable = "K6_PROMETHEUS_RW_CONFIG";
+
 const configFlag: Flag = {
   flag: "config",
   placeholder: "FILE",
-  help: "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and the flags' names in camel case.",
+  help:
+    "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and the flags' names in camel case. " +
+    `The variable ${configVariable} names it, too.`,
   parse: parseString,
 };
 
@@ -96,8 +101,9 @@ export function readOutputOptions(
       source: `--${option.flag}`,
     })),
   );
-  const path = given.values.get(configFlag.flag);
-  const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
+  const { [configVariable]: pathInEnv = "", ...variables } = env;
+  const path = given.values.get(configFlag.flag)?.toString() ?? (pathInEnv === "" ? undefined : pathInEnv);
+  const config = path === undefined ? undefined : { text: readFile(path, "configuration"), name: path };
   const useless: string[] = [];
   const accepts = ({ option, source }: GivenValue, from: "env" | "config"): boolean => {
     if (!forwards || !k6TextOptions.includes(option)) return true;
@@ -111,7 +117,7 @@ export function readOutputOptions(
     return false;
   };
   const { argument, isPresentOutput } = output;
-  const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env, config, accepts });
+  const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env: variables, config, accepts });
   if (forwards && consolidated.endpoints !== undefined) {
     throw new ConfigurationError("Cannot use endpoints: forwarding has one endpoint, expected --forward URL");
   }

@@ -78,7 +78,7 @@ This command replaces the outputs output-prometheus-remote, xk6-prometheus-rw an
 options (=url=...,mapping=raw). k6 keeps other outputs.
 ${
     k6Flags.map((flag) => `--${flag}`).join(", ")
-  } and all flags of one letter are flags of k6: use the variables instead. k6 does \
+  } and all flags of one letter are flags of k6: use the variables instead, such as K6_PROMETHEUS_RW_CONFIG=FILE. k6 does \
 not get the variables K6_PROMETHEUS_* and K6_OUT, so that no script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like \
 if they sign the requests.
 With --light, k6's own output aggregates and sends its series to this command, which delivers them. k6's defaults hold then: \
@@ -168,7 +168,7 @@ class Running {
     let end: K6End;
     try {
       this.#started = true;
-      const env = environmentForK6(environment, raw.sigv4);
+      const env = environmentForK6(environment, [raw, ...raw.endpoints ?? []].map(({ sigv4 }) => sigv4));
       const all = isCloud ? ["--out", "cloud", ...args] : args;
       const start = light?.start({ args: all, env }) ?? { args: ["--out", `json=${channel?.path}`, ...all], env };
       this.#k6 = startK6(path, { ...start, args: ["run", ...start.args] });

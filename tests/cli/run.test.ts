@@ -321,6 +321,23 @@ test("AWS's credentials sign the requests, and k6 does not get them then", () =>
     assert.match(receiver.requests.at(-1)?.headers.get("authorization") ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
   }));
 
+test("run reads the file that K6_PROMETHEUS_RW_CONFIG names, because --config is k6's; an endpoint's credentials are kept from k6", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
+    const path = k6.write(
+      "rw.json",
+      JSON.stringify({ endpoints: [{ url: receiver.url, sigv4Region: "eu-west-1" }, { url: receiver.url }] }),
+    );
+    const env = { ...aws, K6_PROMETHEUS_RW_CONFIG: path, K6_PROMETHEUS_REMOTE_URL: "" };
+    const { code, stderr } = await runCli(["run", "script.js"], options({}, env));
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
+    const signed = receiver.requests.filter(({ headers }) =>
+      headers.get("authorization")?.startsWith("AWS4-") === true
+    );
+    assert.ok(signed.length > 0 && signed.length < receiver.requests.length);
+  }));
+
 test("a run gets a testid unless it has one; the script's own takes precedence", () =>
   withK6(async ({ k6, receiver, options }) => {
     const json = k6.write("untagged", untagged);
