@@ -246,6 +246,24 @@ const wrong: readonly (readonly [RemoteWriteOutputOptions, RegExp])[] = [
   [{ endpoints: [{ url: "ftp://a" }] }, /Cannot use the option url: it is ftp:\/\/a/],
   [{ endpoints: [{ url: urlA, ...{ uri: urlB } }] }, /endpoints\[0\]\.uri.*expected .*url/],
   [{ endpoints: [{ url: urlA, labels: { "a-b": "c" } }] }, /endpoints\[0\]\.labels/],
+  [{ endpoints: [{ url: urlA, spool: Object({}) }] }, /Cannot use the option endpoints\[0\]\.spool: it is \{\}/],
+  [
+    // As JavaScript may pass it: neither a string nor an object is shown, as they may contain a password.
+    { endpoints: Object({ url: urlA, password: "s3cret" }) },
+    /Cannot use the option endpoints: it is an object, expected a list of objects/,
+  ],
+  [
+    { endpoints: Object("http://a:s3cret@b/") },
+    /Cannot use the option endpoints: it is an object, expected a list of objects/,
+  ],
+  [
+    { endpoints: [{ url: urlA, name: Object(5) }] },
+    /Cannot use the option endpoints\[0\]\.name: it is .*, expected a string/,
+  ],
+  [
+    { endpoints: [{ url: urlA }, { url: "ftp://b" }] },
+    /Cannot use the option url: it is ftp:\/\/b.* \(endpoints\[1\]\)$/,
+  ],
   [
     { endpoints: [{ url: urlA }], maxRequestsPerFlush: 3 },
     /maxRequestsPerFlush: it is 3, expected none together with endpoints/,
