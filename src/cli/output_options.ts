@@ -68,6 +68,8 @@ export interface ReadOutputOptions {
   readonly env?: Environment;
   /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
+  /** Whether nothing is sent, so that no credentials are needed. @default false */
+  readonly sendsNothing?: boolean;
   /** Advice that the warnings must not give. @default advice on series if the command forwards */
   readonly uselessAdvice?: readonly AdviceKind[];
 }
@@ -121,9 +123,11 @@ export function readOutputOptions(
   if (forwards && consolidated.endpoints !== undefined) {
     throw new ConfigurationError("Cannot use endpoints: forwarding has one endpoint, expected --forward URL");
   }
+  const readFiles = (given: RawOptions): RawOptions =>
+    withFiles(output.sendsNothing === true ? withoutCredentials(given) : given);
   // k6's present names imply a default for the series, too.
-  const own = withFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
-  const raw = { ...own, endpoints: own.endpoints?.map((endpoint) => withAwsVariables(withFiles(endpoint), env)) };
+  const own = readFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
+  const raw = { ...own, endpoints: own.endpoints?.map((endpoint) => withAwsVariables(readFiles(endpoint), env)) };
   if (useless.length > 0) warn(`Forwarding does not use ${useless.join(", ")}.`);
   const { options, files } = buildOptions(raw);
   const several = splitUrls(raw.url ?? "").length > 1 || raw.endpoints !== undefined;
@@ -153,6 +157,11 @@ export function readOutputOptions(
     failsOnLoss: files.onLoss !== "warn",
     failsOnLossAt: (endpoints ?? []).map((_, index) => (files.endpoints?.[index]?.onLoss ?? files.onLoss) !== "warn"),
   };
+}
+
+/** Returns the options without those that need a program or a file to get credentials. */
+function withoutCredentials(given: RawOptions): RawOptions {
+  return { ...given, credentialsCommand: undefined, bearerTokenFile: undefined, sigv4: undefined };
 }
 
 /** Reads the files that the library cannot read. */

@@ -84,11 +84,12 @@ class Sending {
 
   async run(): Promise<number> {
     const started = performance.now();
-    const { paths, live, shiftToNow } = this.#args;
+    const { paths, live, shiftToNow, dryRun, openMetrics } = this.#args;
     const warn = (message: string): void => this.#log.say("warn", message);
     const { raw, options: given, ...policy } = readOutputOptions(this.#given, {
       warn,
       debug: this.#log.debug,
+      sendsNothing: dryRun || openMetrics !== undefined,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
     if (!live && raw.spoolFolder !== undefined) {

@@ -32,6 +32,14 @@ test("--dry-run shows what the same command sends: samples, series, requests, si
   assert.match(stderr, /The oldest sample is .* old\. .* Use --shift-to-now, or --openmetrics FILE and promtool\./);
 });
 
+test("--dry-run asks no program for credentials, because it sends nothing", async () => {
+  for (const more of [[], ["--sigv4-region", "r"]]) {
+    const args = ["--dry-run", "--credentials-command", "exit 3", ...more];
+    const { code, stderr } = await runCli(args, { input: point(1) });
+    assert.equal(code, 0, stderr);
+  }
+});
+
 test("--dry-run reads standard input, too, and ends with 1 if that holds no results", async () => {
   const { code, stdout } = await runCli(["--dry-run"], { input: "hello\n" });
   assert.equal(code, 1);
