@@ -49,7 +49,7 @@ export const sendFlags: readonly Flag[] = [
     flag: "openmetrics",
     placeholder: "FILE",
     help:
-      "Send nothing. Write OpenMetrics, for promtool tsdb create-blocks-from openmetrics FILE DIR. Takes some 20 bytes of memory for " +
+      "Send nothing. Write OpenMetrics, for promtool tsdb create-blocks-from openmetrics FILE DIR. Takes some 25 bytes of memory for " +
       "each value.",
     parse: parsePath,
   },
