@@ -10,6 +10,7 @@ import { parseString } from "../config/option_parsers.ts";
 import { withAwsVariables } from "../config/env.ts";
 import { buildOptions, type FileOptions, type RawOptions, splitUrls } from "../config/raw_options.ts";
 import { k6TextOptions, sendingTextOptions, textOptions } from "../config/text_options.ts";
+import { inEndpoint } from "../k6/output/endpoint_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
 import { ConfigurationError } from "../model/errors.ts";
@@ -127,7 +128,12 @@ export function readOutputOptions(
     withFiles(output.sendsNothing === true ? withoutCredentials(given) : given);
   // k6's present names imply a default for the series, too.
   const own = readFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
-  const raw = { ...own, endpoints: own.endpoints?.map((endpoint) => withAwsVariables(readFiles(endpoint), env)) };
+  const raw = {
+    ...own,
+    endpoints: own.endpoints?.map((endpoint, index) =>
+      withAwsVariables(inEndpoint(index, () => readFiles(endpoint)), env)
+    ),
+  };
   if (useless.length > 0) warn(`Forwarding does not use ${useless.join(", ")}.`);
   const { options, files } = buildOptions(raw);
   const several = splitUrls(raw.url ?? "").length > 1 || raw.endpoints !== undefined;

@@ -116,6 +116,21 @@ for (const [endpoints, message] of wrong) {
     assert.throws(() => optionsFromConfig(config(endpoints), "rw.json"), message));
 }
 
+test("an error about one endpoint of a file names it", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "rw.json");
+    const url = "http://127.0.0.1:1/";
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ user: "a", bearerToken: "t" }, /contain user and bearerToken, expected only one of them \(endpoints\[1\]\)$/],
+      [{ bearerTokenFile: join(folder, "none") }, /it does not exist.* \(endpoints\[1\]\)$/],
+      [{ credentialsCommand: "exit 3" }, /ended with 3, expected 0\..* \(endpoints\[1\]\)$/],
+    ];
+    for (const [endpoint, message] of cases) {
+      writeFileSync(path, config([{ url }, { url, ...endpoint }]));
+      assert.match(await usageErrorOf(["--config", path, "-"]), message);
+    }
+  }));
+
 test("a URL beside the endpoints of a file is an error, and so is a spool for several endpoints", () =>
   withFolder(async (folder) => {
     const path = join(folder, "rw.json");

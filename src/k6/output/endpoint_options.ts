@@ -90,7 +90,13 @@ export function resolveEndpoints(
     const inherited = Object.entries(output).filter(([option, value]) =>
       value !== undefined && option in clientOptionDefinitions
     );
-    const client = resolveClient(Object.fromEntries([...inherited, ...given]), index);
+    const client = inEndpoint(index, () =>
+      completeClientOptions(
+        checkOptions<ClientOptions, OptionalClientOption>(
+          Object.fromEntries([...inherited, ...given]),
+          clientOptionDefinitions,
+        ),
+      ));
     let unique = name ?? redactUrl(client.url);
     for (let number = 2; names.has(unique); number++) unique = `${name ?? redactUrl(client.url)} (${number})`;
     names.add(unique);
@@ -98,10 +104,10 @@ export function resolveEndpoints(
   });
 }
 
-/** Checks the options of requests, and names the endpoint in the error. */
-function resolveClient(options: ClientOptions, index: number): ResolvedClientOptions {
+/** Returns what a function makes of the options of an endpoint. Its errors name the endpoint. */
+export function inEndpoint<Result>(index: number, make: () => Result): Result {
   try {
-    return completeClientOptions(checkOptions<ClientOptions, OptionalClientOption>(options, clientOptionDefinitions));
+    return make();
   } catch (error) {
     if (!isRemoteWriteError(error, "configuration")) throw error;
     throw new ConfigurationError(`${error.message} (endpoints[${index}])`);
