@@ -40,8 +40,12 @@ export function unitOf(unit: string): string {
   // Annotations, such as {request}, are no units.
   const [, main = "", per = ""] = /^([^/]*)\/?(.*)$/s.exec(unit.replace(/\{[^}]*\}/g, "")) ?? [];
   const [first, second] = [main.trim(), per.trim()];
-  const words = [units[first] ?? first, second && `per_${perUnits[second] ?? second}`];
+  const words = [wordOf(units, first), second && `per_${wordOf(perUnits, second)}`];
   return words.join("_").replace(/[^a-zA-Z0-9]+/g, "_").replace(/^_|_$/g, "");
+}
+
+function wordOf(words: Readonly<Partial<Record<string, string>>>, unit: string): string {
+  return Object.hasOwn(words, unit) ? words[unit] ?? unit : unit;
 }
 
 /** What the name of a metric depends on. */

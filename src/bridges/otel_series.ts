@@ -302,6 +302,8 @@ function translated(attributes: OtelAttributes, strategy: TranslationStrategy): 
   const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {
     const name = labelNameOf(key, strategy);
+    // OpenTelemetry forbids the first, and the second is the metric's name. They must not cost the series.
+    if (name === "" || name === "__name__") continue;
     const before = labels.get(name);
     const text = textOf(attributes[key]);
     labels.set(name, before === undefined ? text : `${before};${text}`);

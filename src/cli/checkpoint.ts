@@ -251,6 +251,9 @@ function checkIdentity(path: string, { identity, state }: { identity: Identity; 
 
 async function identityOf({ files, raw, shiftToNow, metrics }: Replay): Promise<Identity> {
   const given: Readonly<Record<string, unknown>> = { ...raw };
+  const endpoints = raw.endpoints?.map((endpoint) =>
+    Object.fromEntries(Object.entries(endpoint).filter(([name]) => identifying.has(name)))
+  );
   return {
     version,
     files: await Promise.all(files.map(describeFile)),
@@ -258,6 +261,7 @@ async function identityOf({ files, raw, shiftToNow, metrics }: Replay): Promise<
     shiftToNow,
     metricTypes: metrics.map(({ name, type, contains }) => `${name}=${type}:${contains}`).sort(),
     ...Object.fromEntries([...identifying].map((name) => [name, given[name] ?? null])),
+    ...endpoints && { endpoints },
   };
 }
 

@@ -37,7 +37,8 @@ export type CommandLine =
 export function readCommandLine(args: readonly string[]): CommandLine {
   const [first = "", second = ""] = args;
   const width = helpWidth();
-  if (first === "help" && second !== "") return helpOn(second, { width, all: args[2] === "all" });
+  if (first === "help" && !["", "all"].includes(second)) return helpOn(second, { width, all: args[2] === "all" });
+  if (first === "help" && second === "all") return helpOn(send.name, { width, all: true });
   if (["help", "--help", "-h"].includes(first) && second !== "all") return { print: formatHelp(commands, { width }) };
   if (args.length === 1 && first === "version" && !isThere(first)) return { print: shownVersion };
   // Flags may come before the command.

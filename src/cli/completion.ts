@@ -30,7 +30,7 @@ export function completionCommand(commands: readonly Command[]): Command {
       "k6-remote-write completion fish | source      # in ~/.config/fish/config.fish",
     ],
     async run({ operands: [shell = "", ...rest] }) {
-      const script = rest.length === 0 ? shells[shell] : undefined;
+      const script = rest.length === 0 && Object.hasOwn(shells, shell) ? shells[shell] : undefined;
       if (script === undefined) {
         const nearest = nearestName(shell, Object.keys(shells));
         const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
@@ -51,9 +51,12 @@ function flagsOf({ flags, options }: Command): readonly Flag[] {
   return [...flags, ...options];
 }
 
-/** Returns all spellings of a flag. A switch that is on by default can be switched off. */
-function namesOf(flag: Flag): string[] {
-  const short = Object.entries(shortForms).flatMap(([short, long]) => long === `--${flag.flag}` ? [short] : []);
+/** Returns all spellings of a flag of a command. A switch that is on by default can be switched off. */
+function namesOf(flag: Flag, { parse }: Command): string[] {
+  // A command that reads its arguments itself leaves the short forms to k6, except for the help.
+  const isShort = (short: string, long: string): boolean =>
+    long === `--${flag.flag}` && (parse === undefined || short === "-h");
+  const short = Object.entries(shortForms).flatMap(([short, long]) => isShort(short, long) ? [short] : []);
   const negated = flag.placeholder === undefined && flag.default === "true" ? [`--no-${flag.flag}`] : [];
   return [`--${flag.flag}`, ...negated, ...short];
 }
@@ -85,7 +88,9 @@ ${choices.join("\n")}
   if [[ "$cur" == -* ]]; then
     case "$command" in
 ${
-    commands.map((command) => `    ${command.name}) flags="${flagsOf(command).flatMap(namesOf).join(" ")}" ;;`).join(
+    commands.map((command) =>
+      `    ${command.name}) flags="${flagsOf(command).flatMap((flag) => namesOf(flag, command)).join(" ")}" ;;`
+    ).join(
       "\n",
     )
   }
@@ -112,7 +117,7 @@ function zshScript(commands: readonly Command[]): string {
   };
   const cases = commands.map((command) => {
     const lines = flagsOf(command).flatMap((flag) =>
-      namesOf(flag).map((name) => `        '*${name}[${described(flag.help)}]${value(flag)}'`)
+      namesOf(flag, command).map((name) => `        '*${name}[${described(flag.help)}]${value(flag)}'`)
     );
     const operands = command.name === "completion" ? `:shell:(${Object.keys(shells).join(" ")})` : ":file:_files";
     return `    ${command.name})\n      _arguments \\\n${[...lines, `        '*${operands}'`].join(" \\\n")}\n      ;;`;
@@ -155,9 +160,10 @@ function fishScript(commands: readonly Command[]): string {
     return [
       `complete -c k6-remote-write -n '__fish_use_subcommand' -a ${command.name} -d ${quoted(command.summary)}`,
       ...flagsOf(command).map((flag) => {
-        const short = namesOf(flag).flatMap((name) => /^-[a-zA-Z]$/.test(name) ? [` -s ${name.slice(1)}`] : []).join(
-          "",
-        );
+        const short = namesOf(flag, command).flatMap((name) => /^-[a-zA-Z]$/.test(name) ? [` -s ${name.slice(1)}`] : [])
+          .join(
+            "",
+          );
         const kind = flag.placeholder === undefined
           ? ""
           : flag.choices !== undefined

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { formatDurationMs } from "../config/duration.ts";
 import { ConfigurationError } from "../model/errors.ts";
 import { CredentialCache } from "../send/auth/credential_cache.ts";
 import type { ExpiringAwsCredentials } from "../send/auth/sigv4.ts";
@@ -15,8 +16,8 @@ export type PrintedCredentials =
   | { readonly aws: ExpiringAwsCredentials; readonly token?: undefined }
   | { readonly aws?: undefined; readonly token: string; readonly expiresAt: number | undefined };
 
-/** A program must print its credentials within this time, in milliseconds. */
-const timeoutMs = 30_000;
+/** A program must print its credentials within this time by default, in milliseconds. */
+const defaultTimeoutMs = 30_000;
 /** Credentials are not larger than this, in bytes. */
 const maxBytes = 65_536;
 /** New credentials are requested this long before the old ones expire, in milliseconds. */
@@ -27,13 +28,15 @@ const unknownLifetimeMs = 300_000;
 /** Gets credentials from a program, and again before they expire. */
 export class CredentialsCommand {
   readonly #command: string;
+  readonly #timeoutMs: number;
   /** What the program printed when the command began; it is used once. */
   #first: PrintedCredentials | undefined;
   readonly #tokens: CredentialCache<string>;
 
   /** Runs the program. @throws ConfigurationError if it fails, or prints no credentials */
-  constructor(command: string) {
+  constructor(command: string, { timeoutMs = defaultTimeoutMs }: { readonly timeoutMs?: number } = {}) {
     this.#command = command;
+    this.#timeoutMs = timeoutMs;
     const { status, stdout, error } = builtin("node:child_process").spawnSync(command, {
       shell: true,
       encoding: "utf8",
@@ -41,7 +44,9 @@ export class CredentialsCommand {
       timeout: timeoutMs,
       maxBuffer: maxBytes,
     });
-    if (error !== undefined || status !== 0) throw failure(status);
+    if (error !== undefined || status !== 0) {
+      throw this.#failure(status, error !== undefined && "code" in error && error.code === "ETIMEDOUT");
+    }
     this.#first = parseCredentials(stdout);
     const obtain = async (): Promise<{ credentials: string; expiresAt: number }> => {
       const { token, expiresAt = Date.now() + unknownLifetimeMs } = await this.#tokenOf();
@@ -79,10 +84,10 @@ export class CredentialsCommand {
     if (first !== undefined) return Promise.resolve(first);
     const { exec } = builtin("node:child_process");
     return new Promise((resolve, reject) => {
-      const options = { timeout: timeoutMs, maxBuffer: maxBytes, windowsHide: true };
+      const options = { timeout: this.#timeoutMs, maxBuffer: maxBytes, windowsHide: true };
       const child = exec(this.#command, options, (error, stdout) => {
         // The error's own message holds what the program printed.
-        if (error !== null) return reject(failure(error.code));
+        if (error !== null) return reject(this.#failure(error.code, error.killed === true));
         try {
           resolve(parseCredentials(stdout));
         } catch (problem) {
@@ -92,13 +97,17 @@ export class CredentialsCommand {
       child.stdin?.end();
     });
   }
-}
 
-function failure(status: number | null | undefined): ConfigurationError {
-  const end = status === null || status === undefined ? "did not end properly" : `ended with ${status}`;
-  return new ConfigurationError(
-    `Cannot get credentials: the credentials command ${end}, expected 0. Run it by hand to see why.`,
-  );
+  #failure(status: number | null | undefined, isLate: boolean): ConfigurationError {
+    const problem = isLate
+      ? `did not end within ${formatDurationMs(this.#timeoutMs)}`
+      : status === null || status === undefined
+      ? "did not end properly, expected exit code 0"
+      : `ended with ${status}, expected 0`;
+    return new ConfigurationError(
+      `Cannot get credentials: the credentials command ${problem}. Run it by hand to see why.`,
+    );
+  }
 }
 
 /**

@@ -111,7 +111,8 @@ A flag overrides the argument of -o output-prometheus-remote=..., which override
 --config, which overrides the default.
 Each option has a variable: --max-series is K6_PROMETHEUS_RW_MAX_SERIES. Options that k6 or the original extension has also \
 have their names, such as K6_PROMETHEUS_REMOTE_URL. --help all shows them.
-A file of --config is a JSON object with the flags' names in camel case, such as {"url": "...", "maxSeries": 1000}.
+A file of --config (in run, of K6_PROMETHEUS_RW_CONFIG) is a JSON object with the flags' names in camel case, such as \
+{"url": "...", "maxSeries": 1000}.
 Durations are 500ms, 5s or 1m30s. A list is a,b,c. Pairs are a=b,c=d. Lists and pairs may be JSON.`,
 };
 

@@ -107,11 +107,11 @@ export function startK6(path: string, { args, env }: StartK6Options): K6Process 
  * Returns the environment for k6. Scripts can read it, so it lacks the variables that may hold the endpoint's credentials.
  * `K6_OUT` is not needed: its other outputs are in k6's arguments.
  *
- * @param sigv4 the credentials with which this process signs its requests
+ * @param signing the credentials with which this process signs its requests, of each endpoint
  */
-export function environmentForK6(env: Environment, sigv4: SigV4Options | undefined): Environment {
+export function environmentForK6(env: Environment, signing: readonly (SigV4Options | undefined)[]): Environment {
   const { AWS_SECRET_ACCESS_KEY: awsSecret = "" } = env;
-  const signsWithAws = awsSecret !== "" && sigv4?.secretAccessKey === awsSecret;
+  const signsWithAws = awsSecret !== "" && signing.some((sigv4) => sigv4?.secretAccessKey === awsSecret);
   const isSecret = (name: string): boolean =>
     (ownVariables.test(name) && name !== featureVariable) || (signsWithAws && awsVariables.test(name));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));

@@ -31,7 +31,7 @@ export interface LogOptions {
    * none. @default auto
    */
   readonly progress?: (typeof progressForms)[number];
-  /** Whether standard error is a terminal. @default as it is */
+  /** Whether standard error is a terminal with control sequences. @default as it is */
   readonly isTerminal?: boolean;
   /** Whether labels are coloured. @default on a terminal, unless NO_COLOR is set */
   readonly color?: boolean;
@@ -46,6 +46,9 @@ const plainPeriodMs = 10_000;
 
 /** The colours of labels, as codes of a terminal: bold red and yellow. */
 const colors: Readonly<Partial<Record<LogLevel, string>>> = { error: "1;31", warn: "33" };
+
+/** Whether standard error is a terminal that knows control sequences. */
+const hasControls = stderrIsTerminal && environment.TERM !== "dumb";
 
 /** Prints messages and, on a terminal, keeps one line of progress below them. */
 export class Log {
@@ -62,7 +65,7 @@ export class Log {
 
   /** @param level the least important level that is printed */
   constructor(level: LogLevel, options: LogOptions = {}) {
-    const { clearsBelow = false, format = "text", progress = "auto", isTerminal = stderrIsTerminal } = options;
+    const { clearsBelow = false, format = "text", progress = "auto", isTerminal = hasControls } = options;
     // NO_COLOR counts with any value but the empty one: https://no-color.org/
     const { color = isTerminal && (environment.NO_COLOR ?? "") === "", now = () => performance.now() } = options;
     this.#level = levels.indexOf(level);

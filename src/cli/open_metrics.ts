@@ -25,7 +25,10 @@ interface Family {
 /** The ends of the names of a family's series, by its type. A name without such an end has no type that OpenMetrics knows. */
 const suffixes = { counter: /_total$/, histogram: /_(?:bucket|sum|count)$/, gauge: /$/ } as const;
 
-/** Collects series, because OpenMetrics wants all samples of a series together. It keeps 16 bytes of each sample. */
+/** How long a piece of the text is at least, in characters. */
+const pieceLength = 65_536;
+
+/** Collects series, because OpenMetrics wants all samples of a series together. A sample takes some 25 bytes. */
 export class OpenMetrics {
   readonly #families = new Map<string, Family>();
 
@@ -55,16 +58,27 @@ export class OpenMetrics {
     return points;
   }
 
-  /** Yields the text in pieces. */
+  /** Yields the text in pieces: a string cannot hold all of a large recording. */
   *text(): Generator<string> {
+    let piece = "";
+    for (const line of this.#lines()) {
+      piece += line;
+      if (piece.length < pieceLength) continue;
+      yield piece;
+      piece = "";
+    }
+    yield `${piece}# EOF\n`;
+  }
+
+  *#lines(): Generator<string> {
     for (const [family, { type, help, series }] of this.#families) {
       yield `# TYPE ${family} ${type}\n${help === undefined ? "" : `# HELP ${family} ${escape(help)}\n`}`;
       for (const { head, timestamps, values } of series.values()) {
-        yield values.map((value, index) => `${head} ${formatValue(value)} ${formatSeconds(timestamps[index] ?? 0)}\n`)
-          .join("");
+        for (const [index, value] of values.entries()) {
+          yield `${head} ${formatValue(value)} ${formatSeconds(timestamps[index] ?? 0)}\n`;
+        }
       }
     }
-    yield "# EOF\n";
   }
 }
 

@@ -10,6 +10,7 @@ import { parseString } from "../config/option_parsers.ts";
 import { withAwsVariables } from "../config/env.ts";
 import { buildOptions, type FileOptions, type RawOptions, splitUrls } from "../config/raw_options.ts";
 import { k6TextOptions, sendingTextOptions, textOptions } from "../config/text_options.ts";
+import { inEndpoint } from "../k6/output/endpoint_options.ts";
 import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { parseRelabelFile } from "../k6/relabel/relabel_file.ts";
 import { ConfigurationError } from "../model/errors.ts";
@@ -24,10 +25,15 @@ import { loggedFetch } from "./request_log.ts";
 import { type Environment, environment, isRegularFile, readText, senderName } from "./runtime.ts";
 import { checkCertificates, checkPrivateKey, createTlsFetch, type TlsOptions } from "./tls_fetch.ts";
 
+/** The variable for the file of `--config`, a flag that `run` leaves to k6. The library reads no files, so it does not know it. */
+const configVariable = "K6_PROMETHEUS_RW_CONFIG";
+
 const configFlag: Flag = {
   flag: "config",
   placeholder: "FILE",
-  help: "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and the flags' names in camel case.",
+  help:
+    "A JSON file of options, with k6's names (url, headers, pushInterval, ...) and the flags' names in camel case. " +
+    `The variable ${configVariable} names it, too.`,
   parse: parseString,
 };
 
@@ -63,6 +69,8 @@ export interface ReadOutputOptions {
   readonly env?: Environment;
   /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
+  /** Whether nothing is sent, so that no credentials are needed. @default false */
+  readonly sendsNothing?: boolean;
   /** Advice that the warnings must not give. @default advice on series if the command forwards */
   readonly uselessAdvice?: readonly AdviceKind[];
 }
@@ -108,8 +116,9 @@ export function readOutputOptions(
     value: given.values.get(option.flag),
     source: `--${option.flag}`,
   }));
-  const path = given.values.get(configFlag.flag);
-  const config = typeof path === "string" ? { text: readFile(path, "configuration"), name: path } : undefined;
+  const { [configVariable]: pathInEnv = "", ...variables } = env;
+  const path = given.values.get(configFlag.flag)?.toString() ?? (pathInEnv === "" ? undefined : pathInEnv);
+  const config = path === undefined ? undefined : { text: readFile(path, "configuration"), name: path };
   const useless: string[] = [];
   const ofOthers: GivenValue[] = [];
   const accepts = (value: GivenValue, from: "env" | "config"): boolean => {
@@ -129,13 +138,20 @@ export function readOutputOptions(
   };
   const { argument, isPresentOutput } = output;
   const flags = optionsOf(ofFlags);
-  const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env, config, accepts });
+  const consolidated = consolidateOptions({ flags, argument, isPresentOutput, env: variables, config, accepts });
   if (forwards && consolidated.endpoints !== undefined) {
     throw new ConfigurationError("Cannot use endpoints: forwarding has one endpoint, expected --forward URL");
   }
+  const readFiles = (given: RawOptions): RawOptions =>
+    withFiles(output.sendsNothing === true ? withoutCredentials(given) : given);
   // k6's present names imply a default for the series, too.
-  const own = withFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
-  const raw = { ...own, endpoints: own.endpoints?.map((endpoint) => withAwsVariables(withFiles(endpoint), env)) };
+  const own = readFiles(forwards ? { ...consolidated, keepNameTag: undefined } : consolidated);
+  const raw = {
+    ...own,
+    endpoints: own.endpoints?.map((endpoint, index) =>
+      withAwsVariables(inEndpoint(index, () => readFiles(endpoint)), env)
+    ),
+  };
   if (useless.length > 0) warn(`Forwarding does not use ${useless.join(", ")}.`);
   const { options, files } = buildOptions(raw);
   const several = splitUrls(raw.url ?? "").length > 1 || raw.endpoints !== undefined;
@@ -174,6 +190,11 @@ export function readOutputOptions(
     network,
     endpointNetworks,
   };
+}
+
+/** Returns the options without those that need a program or a file to get credentials. */
+function withoutCredentials(given: RawOptions): RawOptions {
+  return { ...given, credentialsCommand: undefined, bearerTokenFile: undefined, sigv4: undefined };
 }
 
 /** Reads the files that the library cannot read. */

@@ -95,7 +95,7 @@ This command replaces the outputs output-prometheus-remote, xk6-prometheus-rw an
 options (=url=...,mapping=raw). k6 keeps other outputs.
 ${
     k6Flags.map((flag) => `--${flag}`).join(", ")
-  } and all flags of one letter are flags of k6: use the variables instead. k6 does \
+  } and all flags of one letter are flags of k6: use the variables instead, such as K6_PROMETHEUS_RW_CONFIG=FILE. k6 does \
 not get the variables K6_PROMETHEUS_* and K6_OUT, so that no script can read secrets in them; nor AWS_ACCESS_KEY_ID and the like \
 if they sign the requests.
 With --light, k6's own output aggregates and sends its series to this command, which delivers them. k6's defaults hold then: \
@@ -195,7 +195,7 @@ class Running {
     let end: K6End;
     try {
       this.#started = true;
-      const env = environmentForK6(environment, raw.sigv4);
+      const env = environmentForK6(environment, [raw, ...raw.endpoints ?? []].map(({ sigv4 }) => sigv4));
       const all = isCloud ? ["--out", "cloud", ...args] : args;
       const start = light?.start({ args: all, env }) ?? { args: ["--out", `json=${channel?.path}`, ...all], env };
       this.#k6 = startK6(path, { ...start, args: ["run", ...start.args] });
@@ -215,22 +215,24 @@ class Running {
     const isReported = await live?.close(report) ?? true;
     const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
     const totals = { report, stats: output.stats, read: inputs };
+    const endpoint = live?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
     const ms = performance.now() - started;
+    const summary = { ...totals, endpoint, testid: this.#testid, ms, log: this.#log };
     if (measuredNothing(end, totals)) {
       const misspelt = explainMisspeltFlag(args, [...run.flags, ...run.options]);
       this.#log.say("error", `${describeEnd(end)} before it measured anything, so nothing was sent`);
       if (misspelt !== undefined) this.#log.say("error", misspelt);
+      writeSummaryJson(this.#given, { ...summary, exitCode: end.code });
       return end.code;
     }
-    const endpoint = live?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
     const links = live?.sendsNowhere === true ? undefined : this.#links(options, from);
     this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
     const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code: concluded, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
     this.#log.say(isFatal ? "error" : lost ? "warn" : "info", `${message}; testid ${this.#testid}`);
     const code = concluded === exitCodes.ok && !isReported ? exitCodes.lost : concluded;
-    const summary = { ...totals, endpoint, testid: this.#testid, ms, exitCode: code, log: this.#log };
-    return writeSummaryJson(this.#given, summary) || code !== 0 ? code : exitCodes.lost;
+    const isWritten = writeSummaryJson(this.#given, { ...summary, exitCode: code });
+    return isWritten || code !== 0 ? code : exitCodes.lost;
   }
 
   /** Says where the run can be seen. */

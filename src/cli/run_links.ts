@@ -42,6 +42,8 @@ export function queryOf({ testid, prefix }: Pick<FinishedRun, "testid" | "prefix
 /** Returns a link to a dashboard (a URL with `/d/`), or else to Grafana's explorer, with the time range of the run. */
 export function grafanaLink(url: string, run: FinishedRun): string {
   const link = new URL(url);
+  // The link is printed.
+  link.username = link.password = "";
   const range = { from: String(Math.floor(run.from)), to: String(Math.ceil(run.to)) };
   if (/\/d\//.test(link.pathname)) {
     for (const [name, value] of Object.entries({ "var-testid": run.testid, ...range })) {

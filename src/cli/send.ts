@@ -86,11 +86,12 @@ class Sending {
 
   async run(): Promise<number> {
     const started = performance.now();
-    const { paths, live, shiftToNow } = this.#args;
+    const { paths, live, shiftToNow, dryRun, openMetrics } = this.#args;
     const warn = (message: string): void => this.#log.say("warn", message);
     const read = readOutputOptions(this.#given, {
       warn,
       debug: this.#log.debug,
+      sendsNothing: dryRun || openMetrics !== undefined,
       uselessAdvice: shiftToNow ? ["tooOld"] : [],
     });
     const { raw, options: given, ...policy } = read;
@@ -159,9 +160,16 @@ class Sending {
   }
 
   /** Opens what takes the place of the endpoint, if nothing is to be sent. */
-  #openDryRun({ trendAs }: RawOptions): DryRun | undefined {
+  #openDryRun({ trendAs, endpoints = [] }: RawOptions): DryRun | undefined {
     const { dryRun, openMetrics } = this.#args;
-    if (openMetrics === undefined) return dryRun ? new DryRun() : undefined;
+    if (!dryRun && openMetrics === undefined) return undefined;
+    if (endpoints.some(({ labels, relabelConfigs }) => (labels ?? relabelConfigs) !== undefined)) {
+      this.#log.say(
+        "warn",
+        "The dry run leaves out the labels and the relabelling that endpoints have of their own.",
+      );
+    }
+    if (openMetrics === undefined) return new DryRun();
     if (trendAs === "native") {
       throw new ConfigurationError(
         "Cannot use --openmetrics with native histograms: the text cannot hold them, expected --trend-as stats or histogram",
@@ -178,10 +186,11 @@ class Sending {
     const { openMetrics: path } = this.#args;
     await print(`${formatRows([...readRows(result), ...dry.rows(report)]).join("\n")}\n`);
     if (path === undefined) return void (dry.advice !== undefined && this.#log.say("warn", dry.advice));
-    const { openSync, writeSync, closeSync } = builtin("node:fs");
+    const { openSync, writeFileSync, closeSync } = builtin("node:fs");
     try {
       const file = openSync(path, "w");
-      for (const piece of this.#openMetrics.text()) writeSync(file, piece);
+      // One call of writeSync may write only a part, for example to a full disk.
+      for (const piece of this.#openMetrics.text()) writeFileSync(file, piece);
       closeSync(file);
       this.#log.say(
         "info",

@@ -63,7 +63,8 @@ export function choiceOf<const Choice extends string>(
 
 /** Reads an http or https URL. */
 export function parseUrl(text: string, source: string): string {
-  if (!URL.canParse(text) || !/^https?:/i.test(text)) {
+  // A blank within it would be a part of the path, but is more likely the end of a first URL.
+  if (!URL.canParse(text) || !/^https?:\S*$/i.test(text.trim())) {
     // A string that is not a URL may contain a password anywhere.
     throw unreadable(source, undefined, "a URL that begins with http:// or https://");
   }

@@ -8,6 +8,7 @@ import { oauth2, type OAuth2Options } from "../send/auth/oauth2.ts";
 import { sigV4, type SigV4Options } from "../send/auth/sigv4.ts";
 import { legacyMapping } from "../k6/mapping/legacy.ts";
 import type { Threshold } from "../k6/metric.ts";
+import { inEndpoint } from "../k6/output/endpoint_options.ts";
 import { k6OptionDefinitions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import type { RelabelConfig } from "../k6/relabel/relabel_config.ts";
 import { relabelRules } from "../k6/relabel/relabel_rules.ts";
@@ -101,7 +102,10 @@ export function buildOptions({ endpoints, ...raw }: RawOptions): OptionsFromText
     );
   }
   const { options, files } = buildSingle(raw);
-  const built = endpoints.map(({ name, ...endpoint }) => ({ name, ...buildSingle(endpoint) }));
+  const built = endpoints.map(({ name, ...endpoint }, index) => ({
+    name,
+    ...inEndpoint(index, () => buildSingle(endpoint)),
+  }));
   return {
     options: { ...options, endpoints: built.map(({ name, options }) => defined({ name, ...options })) },
     files: { ...files, endpoints: built.map(({ files }) => files) },

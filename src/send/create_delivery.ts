@@ -68,7 +68,7 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
 }
 
 /** Returns the encoders. They share one buffer, which grows to the size of the largest request. */
-export function createCodecs(nameEscaping: NameEscaping): Codecs {
+function createCodecs(nameEscaping: NameEscaping): Codecs {
   const buffer = new ByteBuffer();
   const pointsV1 = new PointEncoder("1.0", (labels, to) => {
     // Of an exemplar's labels that get the same name, one is left: the exemplar must not cost its sample.
@@ -98,28 +98,28 @@ export function createMetadataSender(
   });
 }
 
-/** Returns encoders for several endpoints that get the same batches: each slice is encoded and compressed once. */
-export function createSharedCodecs(nameEscaping: NameEscaping): Codecs {
+/** Returns encoders for this many endpoints that get the same batches: each slice is encoded and compressed once. */
+export function createSharedCodecs(nameEscaping: NameEscaping, endpoints: number): Codecs {
   const codecs = createCodecs(nameEscaping);
-  return { "1.0": remembering(codecs["1.0"]), "2.0": remembering(codecs["2.0"]) };
+  return { "1.0": remembering(codecs["1.0"], endpoints), "2.0": remembering(codecs["2.0"], endpoints) };
 }
 
-/** Remembers the encoded slices of a batch for as long as the batch exists. */
-function remembering({ encode }: Codecs["1.0"]): Codecs["1.0"] {
-  const batches = new WeakMap<Batch, Map<string, EncodedSlice>>();
+/** Remembers the encoded slices of a batch until all endpoints have them, and for as long as the batch exists. */
+function remembering({ encode }: Codecs["1.0"], endpoints: number): Codecs["1.0"] {
+  const batches = new WeakMap<Batch, Map<string, { readonly encoded: EncodedSlice; left: number }>>();
   return {
     encode(slice) {
-      const slices = batches.get(slice.batch) ?? new Map<string, EncodedSlice>();
-      batches.set(slice.batch, slices);
+      let slices = batches.get(slice.batch);
+      if (slices === undefined) batches.set(slice.batch, slices = new Map());
       const key = `${slice.from} ${slice.to}`;
       const known = slices.get(key);
-      // The first of two endpoints encodes, and the second one uses it; a search for bad series is not worth the memory.
       if (known !== undefined) {
-        slices.delete(key);
-        return known;
+        if (--known.left === 0) slices.delete(key);
+        return known.encoded;
       }
       const encoded = encode(slice);
-      if (slices.size < maxRemembered) slices.set(key, encoded);
+      // A search for bad series is not worth the memory.
+      if (slices.size < maxRemembered) slices.set(key, { encoded, left: endpoints - 1 });
       return encoded;
     },
   };

@@ -41,7 +41,6 @@ export class Outage {
   #pauseMs = 0;
   #pausedAtMs = -Infinity;
   #pausedUntilMs = -Infinity;
-  /** When the first of the refusals came that no other answer followed. */
   #refusedSinceMs: number | undefined;
   /** Ends the pauses between two attempts. */
   readonly #sleeping = new Set<() => void>();
@@ -81,6 +80,11 @@ export class Outage {
   /** Whether the endpoint refused the latest request, whatever it contained. */
   get isRefused(): boolean {
     return this.#pauseMs > 0;
+  }
+
+  /** When the first of the refusals came that no other answer followed, on the clock of deadlines; undefined if there is none. */
+  get refusedSinceMs(): number | undefined {
+    return this.#refusedSinceMs;
   }
 
   /** Whether the requests do not even reach the endpoint, so that it cannot change its mind. */

@@ -80,8 +80,11 @@ export class SendStats {
   /** How long requests take until they are answered, smoothed, in milliseconds; undefined if none was answered. */
   answerMs: number | undefined;
 
-  /** Whether the latest attempt failed in a way that may pass: no answer, a 5xx or a 429. */
-  isFailing = false;
+  /**
+   * When the first of the attempts began that failed in a way that may pass (no answer, a 5xx or a 429) and that no other answer
+   * followed, on the clock of deadlines; undefined if there is none.
+   */
+  failingSinceMs: number | undefined;
 
   /** How many samples wait before the queue in memory. */
   spooled = 0;
@@ -144,9 +147,9 @@ export function withStats(
     const result = await send(request, signal);
     const ms = monotonicNow() - start;
     if (result.attempts > 0) stats.requested(request, ms);
-    if (result.kind === "failed") stats.isFailing = true;
+    if (result.kind === "failed") stats.failingSinceMs ??= start;
     if (isAnswer(result)) {
-      stats.isFailing = false;
+      stats.failingSinceMs = undefined;
       stats.answerMs = stats.answerMs === undefined ? ms : stats.answerMs + (ms - stats.answerMs) / 4;
     }
     return result;

@@ -56,6 +56,17 @@ const at = (value: OtelDataPoint["value"], attributes: object = {}, exemplars?: 
   ...{ ...times, attributes: { ...attributes }, value, exemplars },
 });
 
+test("an attribute without a name, or with the name of the metric's own label, does not cost its series", async () => {
+  for (const translationStrategy of ["UnderscoreEscapingWithSuffixes", "NoTranslation"] as const) {
+    const { receiver, exporter, warnings } = setUp({ translationStrategy });
+    const odd = { "": "empty", __name__: "other", a: "b" };
+    assert.deepEqual(await exportOnce(exporter, [gauge("up", [at(1, odd)])], odd), { code: 0 });
+    const names = [...receiver.samples.keys()].map((series) => series.replace(/\{.*/, ""));
+    assert.deepEqual(names, ["up", "target_info"]);
+    assert.deepEqual(warnings, []);
+  }
+});
+
 test("series have start timestamps, metadata and exemplars", async () => {
   const { receiver, exporter } = setUp();
   const exemplar = (value: number, rest: object = {}) => ({ value, timestamp: [1999, 0] as const, ...rest });

@@ -21,6 +21,8 @@ const names: readonly (readonly [name: string, unit: string, kind: NamedMetric["
   ["throughput", "By/s", "gauge", "throughput_bytes_per_second"],
   ["speed", "m/s", "gauge", "speed_meters_per_second"],
   ["payload", "By/{operation}", "gauge", "payload_bytes"],
+  ["custom_metric", "constructor", "gauge", "custom_metric_constructor"],
+  ["custom_metric", "By/toString", "gauge", "custom_metric_bytes_per_toString"],
   ["custom_metric", "custom_unit", "gauge", "custom_metric_custom_unit"],
   ["custom_metric", "unit with@special/chars", "gauge", "custom_metric_unit_with_special_per_chars"],
   ["metric.with/special--chars", "", "gauge", "metric_with_special_chars"],

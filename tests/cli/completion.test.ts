@@ -12,6 +12,7 @@ const isThere = (shell: string): boolean => spawnSync(shell, ["-c", "true"]).sta
 const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ["k6-remote-write re", ["receive"], ["run"]],
   ["k6-remote-write run --li", ["--light"], ["--live"]],
+  ["k6-remote-write run -", ["--url"], ["-u", "-q", "-v"]],
   ["k6-remote-write run.json --sh", ["--shards", "--shift-to-now"], ["--state"]],
   ["k6-remote-write receive --st", ["--state", "--strict"], ["--stale-markers"]],
   ["k6-remote-write --log-level ", ["debug", "error", "info", "warn"], ["send"]],
@@ -65,5 +66,6 @@ test("an unknown shell is a usage error", async () => {
     await usageErrorOf(["completion", "bsh"]),
     /the shell is "bsh", expected one of bash, zsh, fish; did you mean bash\?$/,
   );
+  assert.match(await usageErrorOf(["completion", "toString"]), /the shell is "toString", expected one of/);
   assert.match(await usageErrorOf(["completion"]), /the shell is "", expected one of bash, zsh, fish$/);
 });

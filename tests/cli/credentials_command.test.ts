@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseCredentials } from "../../src/cli/credentials_command.ts";
+import { CredentialsCommand, parseCredentials } from "../../src/cli/credentials_command.ts";
 import { ConfigurationError } from "../../src/model/errors.ts";
 import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { startReceiver } from "../support/receiver_server.ts";
@@ -108,6 +108,12 @@ test("a command that fails, or prints the wrong kind, is an error at the start",
       /Cannot use a credentials command: there is user too, expected one of them$/,
     );
   }));
+
+test("a command that does not end is an error that says for how long it was waited", () =>
+  assert.throws(
+    () => new CredentialsCommand("sleep 5 | cat", { timeoutMs: 200 }),
+    /the credentials command did not end within 200ms\. Run it by hand to see why\.$/,
+  ));
 
 test("--azure and --google run the programs of these clouds", () =>
   withFolder(async (folder) => {

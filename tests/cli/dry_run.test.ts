@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runCli, usageErrorOf } from "../support/cli.ts";
+import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
 import { startReceiver } from "../support/receiver_server.ts";
 import { withFolder } from "../support/temporary_folder.ts";
@@ -30,6 +30,14 @@ test("--dry-run shows what the same command sends: samples, series, requests, si
   ];
   for (const line of expected) assert.ok(stdout.includes(line), `${line} is missing in:\n${stdout}`);
   assert.match(stderr, /The oldest sample is .* old\. .* Use --shift-to-now, or --openmetrics FILE and promtool\./);
+});
+
+test("--dry-run asks no program for credentials, because it sends nothing", async () => {
+  for (const more of [[], ["--sigv4-region", "r"]]) {
+    const args = ["--dry-run", "--credentials-command", "exit 3", ...more];
+    const { code, stderr } = await runCli(args, { input: point(1) });
+    assert.equal(code, 0, stderr);
+  }
 });
 
 test("--dry-run reads standard input, too, and ends with 1 if that holds no results", async () => {
@@ -67,6 +75,18 @@ test("a summary that cannot be written is an error with exit code 1", async () =
   assert.equal(code, 1);
   assert.match(stderr, /error: Cannot write the summary to "\/nowhere\/summary\.json": /);
 });
+
+test("a recording is not overwritten by the files that a command writes", () =>
+  withFolder(async (folder) => {
+    const input = join(folder, "run.json");
+    writeFileSync(input, point(1));
+    for (const flag of ["--openmetrics", "--summary-json"]) {
+      assert.match(
+        await usageErrorOf([input, flag, join(folder, ".", "run.json")]),
+        new RegExp(`Cannot use ${flag}: .*run\\.json" is read, expected another file$`),
+      );
+    }
+  }));
 
 const wrong: readonly (readonly [string[], RegExp])[] = [
   [["--dry-run", "--live", "-"], /Cannot use --dry-run: --follow, --live and --checkpoint need an endpoint$/],

@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { optionsFromConfig, optionsFromEnv } from "../../mod.ts";
+import { Checkpoint } from "../../src/cli/checkpoint.ts";
+import { readOutputOptions } from "../../src/cli/output_options.ts";
 import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
@@ -114,6 +116,21 @@ for (const [endpoints, message] of wrong) {
     assert.throws(() => optionsFromConfig(config(endpoints), "rw.json"), message));
 }
 
+test("an error about one endpoint of a file names it", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "rw.json");
+    const url = "http://127.0.0.1:1/";
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ user: "a", bearerToken: "t" }, /contain user and bearerToken, expected only one of them \(endpoints\[1\]\)$/],
+      [{ bearerTokenFile: join(folder, "none") }, /it does not exist.* \(endpoints\[1\]\)$/],
+      [{ credentialsCommand: "exit 3" }, /ended with 3, expected 0\..* \(endpoints\[1\]\)$/],
+    ];
+    for (const [endpoint, message] of cases) {
+      writeFileSync(path, config([{ url }, { url, ...endpoint }]));
+      assert.match(await usageErrorOf(["--config", path, "-"]), message);
+    }
+  }));
+
 test("a URL beside the endpoints of a file is an error, and so is a spool for several endpoints", () =>
   withFolder(async (folder) => {
     const path = join(folder, "rw.json");
@@ -128,8 +145,37 @@ test("a URL beside the endpoints of a file is an error, and so is a spool for se
     );
     assert.match(
       await usageErrorOf(["verdict", "--testid", "a", "--url", "http://127.0.0.1:1/", "--url", "http://127.0.0.1:2/"]),
-      /Cannot judge a run: there are 2 endpoints, expected one/,
+      /Cannot judge a run: the options contain a list of 2 endpoints, expected one URL: as --url, /,
     );
+  }));
+
+test("a dry run says that it leaves out what only some endpoints get", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "rw.json");
+    const run = async (endpoint: object): Promise<string> => {
+      writeFileSync(path, config([{ url: "http://127.0.0.1:1/" }, { url: "http://127.0.0.1:2/", ...endpoint }]));
+      return (await runCli(["--config", path, "--dry-run"], { input: point(1) })).stderr;
+    };
+    const notice = /warn: The dry run leaves out the labels and the relabelling that endpoints have of their own\./;
+    assert.match(await run({ labels: { site: "eu" } }), notice);
+    assert.match(await run({ relabelConfigs: [{ action: "labeldrop", regex: "a" }] }), notice);
+    assert.doesNotMatch(await run({}), notice);
+  }));
+
+test("a checkpoint is not continued with other labels of an endpoint", () =>
+  withFolder(async (folder) => {
+    const [path, input, state] = ["rw.json", "run.json", "state"].map((name) => join(folder, name));
+    assert.ok(path !== undefined && input !== undefined && state !== undefined);
+    writeFileSync(input, point(1));
+    const open = (site: string): Promise<Checkpoint> => {
+      writeFileSync(path, config([{ url: "http://127.0.0.1:1/", password: "s3cret", user: "a", labels: { site } }]));
+      const given = { values: new Map([["config", path]]), operands: [] };
+      const { raw } = readOutputOptions(given, { env: {}, warn: () => {} });
+      return Checkpoint.open(state, { files: [input], raw, shiftToNow: false, metrics: [] });
+    };
+    await open("eu").then((checkpoint) => checkpoint.begin(0).then(() => checkpoint.close()));
+    assert.ok(!readFileSync(state, "utf8").includes("s3cret"));
+    await assert.rejects(open("us"), /Cannot continue from ".*": endpoints is .*us.*, expected .*eu/);
   }));
 
 test("in a program, the variables give endpoints that share the credentials", () => {

@@ -9,6 +9,7 @@ import { usageErrorOf } from "../support/cli.ts";
 const forms: readonly (readonly [string[], readonly string[], string[]])[] = [
   [["--help"], ["  send ", "  run ", "  receive ", "  verdict ", "Examples:", "help TOPIC"], ["--flush-period"]],
   [["help"], ["  send "], []],
+  [["help", "all"], ["--max-buckets NUMBER"], []],
   [["send", "--help"], ["--flush-period DURATION", "[default: 1s]", "--shift-to-now", "--help all"], ["--max-buckets"]],
   [["send", "--help", "all"], ["--max-buckets NUMBER", "K6_PROMETHEUS_FLUSH_PERIOD", "Delivery:"], ["Most used"]],
   [["--help", "all"], ["--max-buckets NUMBER", "--checkpoint STATE"], []],

@@ -69,9 +69,12 @@ test("k6 gets no variable that may hold the endpoint's credentials", () => {
     K6_OUT: "xk6-prometheus-rw=url=http://ann:hunter2@a.test/",
   };
   // AWS's credentials are for k6, unless they sign the requests.
-  assert.deepEqual(environmentForK6({ ...aws, ...others, ...own }, undefined), { ...aws, ...others });
+  assert.deepEqual(environmentForK6({ ...aws, ...others, ...own }, []), { ...aws, ...others });
   const credentials = { region: "r", accessKeyId: "id", secretAccessKey: "hunter2" };
-  assert.deepEqual(environmentForK6({ ...aws, ...others, ...own }, credentials), { AWS_REGION: "r", ...others });
+  assert.deepEqual(environmentForK6({ ...aws, ...others, ...own }, [undefined, credentials]), {
+    AWS_REGION: "r",
+    ...others,
+  });
   const different = { ...credentials, secretAccessKey: "another" };
-  assert.deepEqual(environmentForK6({ ...aws, ...others }, different), { ...aws, ...others });
+  assert.deepEqual(environmentForK6({ ...aws, ...others }, [different]), { ...aws, ...others });
 });

@@ -54,6 +54,18 @@ test(
     }),
 );
 
+test("a terminal that has no control sequences, as TERM=dumb says, gets none", { skip }, () =>
+  withFolder((folder) => {
+    const file = join(folder, "run.json");
+    writeFileSync(file, point(3));
+    const command = [...cliCommand, file, "--dry-run"].join(" ");
+    const env = { ...process.env, TERM: "dumb", NO_COLOR: "" };
+    const { stdout } = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env });
+    assert.match(stdout, /^warn: The oldest sample/m);
+    assert.ok(!stdout.includes("\x1b"), JSON.stringify(stdout));
+    return Promise.resolve();
+  }));
+
 /** Returns what a log prints. */
 function printedBy(
   use: (log: Log, tick: (ms: number) => void) => void,

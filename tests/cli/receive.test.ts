@@ -167,6 +167,10 @@ test("a port that is in use, options of forwarding without --forward, and option
     /^Cannot listen on 127\.0\.0\.1:\d+: .*; --host and --port choose another address$/,
   );
   assert.match(
+    await usageErrorOf(["receive", "--port", "0", "--forward", "http://a.test/ http://b.test/"]),
+    /Cannot read --forward: it is not a URL that begins with http/,
+  );
+  assert.match(
     await usageErrorOf(["receive", "--port", "0", "--forward-user", "ann"]),
     /^Cannot use --forward-user: nothing is forwarded, expected also --forward URL$/,
   );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { noSkips } from "../../src/k6/read/k6_reader.ts";
@@ -178,6 +178,18 @@ test("the run ends although k6 never opens its output, and is no success", () =>
     assert.match(lastLine(result), /^error: k6 ended with 0; none of its results could be read/);
   }));
 
+test("--summary-json is written, too, if k6 fails before it measured anything", () =>
+  withK6(async ({ k6, options }) => {
+    const path = k6.write("summary.json", "of an earlier run");
+    const { code } = await runCli(
+      ["run", "script.js", "--summary-json", path],
+      options({ ending: "never opened", code: 107 }),
+    );
+    assert.equal(code, 107);
+    const { exitCode, read, report } = JSON.parse(readFileSync(path, "utf8"));
+    assert.deepEqual([exitCode, read.samples, report.samples], [107, 0, 0]);
+  }));
+
 test("if k6 fails before it measured anything, one line follows its own message", () =>
   withK6(async ({ options }) => {
     // As k6 does for a missing script or an unknown flag: it does not even open its output.
@@ -310,6 +322,23 @@ test("AWS's credentials sign the requests, and k6 does not get them then (on one
     assert.equal(signed.code, 0, signed.stderr);
     assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
     assert.match(receiver.requests.at(-1)?.headers.get("authorization") ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
+  }));
+
+test("run reads the file that K6_PROMETHEUS_RW_CONFIG names, because --config is k6's; an endpoint's credentials are kept from k6", () =>
+  withK6(async ({ k6, receiver, options }) => {
+    const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
+    const path = k6.write(
+      "rw.json",
+      JSON.stringify({ endpoints: [{ url: receiver.url, sigv4Region: "eu-west-1" }, { url: receiver.url }] }),
+    );
+    const env = { ...aws, K6_PROMETHEUS_RW_CONFIG: path, K6_PROMETHEUS_REMOTE_URL: "" };
+    const { code, stderr } = await runCli(["run", "script.js"], options({}, env));
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(k6.report().variables, ["AWS_REGION"]);
+    const signed = receiver.requests.filter(({ headers }) =>
+      headers.get("authorization")?.startsWith("AWS4-") === true
+    );
+    assert.ok(signed.length > 0 && signed.length < receiver.requests.length);
   }));
 
 test("a run gets a testid unless it has one; the script's own takes precedence (on one runtime)", () =>

@@ -32,6 +32,13 @@ test("another address of Grafana becomes a link to its explorer, with the query"
   });
 });
 
+test("a link holds no user name and no password of Grafana's address", () => {
+  for (const path of ["d/k6", ""]) {
+    const link = grafanaLink(`https://me:s3cret@example.com/${path}`, run);
+    assert.match(link, /^https:\/\/example\.com\//);
+  }
+});
+
 test("run ends with a query for its series and, with --grafana-url, a link; k6's --log-format is this command's, too", () =>
   withK6(async ({ options }) => {
     const does = { json: recordingPaths.basic };

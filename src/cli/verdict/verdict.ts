@@ -88,7 +88,10 @@ class Verdict {
     const { url = clientOptionDefinitions.url.default, endpoints } = options;
     if (endpoints !== undefined) {
       throw new ConfigurationError(
-        `Cannot judge a run: there are ${endpoints.length} endpoints, expected one: --url URL says which`,
+        `Cannot judge a run: the options contain a list of ${
+          countOf(endpoints.length, "endpoint")
+        }, expected one URL: as --url, or as ` +
+          "url in the file of --config",
       );
     }
     const { sleep, ...resolved } = resolveClientOptions(clientOptionsOf(options));

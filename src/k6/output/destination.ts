@@ -21,13 +21,19 @@ import type { ResolvedEndpoint } from "./endpoint_options.ts";
 import type { ResolvedOptions } from "./resolve_options.ts";
 import { RunTotals } from "./run_totals.ts";
 
+/**
+ * An endpoint that accepts nothing for this long counts as down, in milliseconds. Before, a caller waits for it, because a restart or
+ * a limit on its rate must not lose samples.
+ */
+const downAfterMs = 30_000;
+
 /** How an output uses its endpoints. */
 export interface DestinationOptions {
   /** The options of the output. */
   readonly output: ResolvedOptions;
   /** Limits the requests of a flush. */
   readonly budget: RequestBudget;
-  /** The encoders, if several endpoints share them. */
+  /** The encoders, if the endpoint shares them with others. */
   readonly codecs: Codecs | undefined;
   /** Whether the output has other endpoints, too. */
   readonly isOneOfSeveral: boolean;
@@ -44,6 +50,10 @@ export class Destination {
   /** Whether samples are dropped while the endpoint is down and the queue is full. */
   readonly #dropsNew: boolean;
   readonly #labels: EndpointLabels | undefined;
+  readonly #outage: Outage;
+  readonly #monotonicNow: () => number;
+  /** What was pushed since the metadata was sent. */
+  #pushed: Promise<DeliveryReport>[] = [];
   /** Samples that were delivered since metadata was sent. */
   #delivered = 0;
 
@@ -51,13 +61,12 @@ export class Destination {
     this.name = endpoint.name;
     const { onWarning } = endpoint;
     const warnings = new Warnings(isOneOfSeveral ? (message) => onWarning(`${this.name}: ${message}`) : onWarning);
-    if (endpoint.relabel !== undefined || Object.keys(endpoint.labels).length > 0) {
+    if (changesLabels(endpoint)) {
       this.#labels = new EndpointLabels(endpoint, (message) => warnings.once(message));
     }
     // A caller that waits for room must not wait for the deadline of each batch. Without such a caller, the queue's limits suffice.
-    const outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
-    const shared = endpoint.nameEscaping === output.nameEscaping ? codecs : undefined;
-    const sending = { ...output, ...endpoint, budget, codecs: shared, outage, stats: this.#stats, warnings };
+    const outage = this.#outage = new Outage({ ...endpoint, sharedDeadline: output.overflow === "block" });
+    const sending = { ...output, ...endpoint, budget, codecs, outage, stats: this.#stats, warnings };
     const sender = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, sender);
     const { spool } = endpoint;
@@ -65,6 +74,7 @@ export class Destination {
     // With a spool, the queue in memory never gets more than it may have.
     const overflow = spool === undefined ? output.overflow : "block";
     this.#warnings = warnings;
+    this.#monotonicNow = output.monotonicNow;
     // Nothing waits for one of several endpoints while it is down.
     this.#dropsNew = isOneOfSeveral && spool === undefined && output.overflow === "block";
     const queue = new TotalsQueue({ ...sending, ...sender, overflow, onRefusal });
@@ -76,9 +86,15 @@ export class Destination {
     return this.#queue.isSending;
   }
 
-  /** Whether its requests fail at present. */
-  get isFailing(): boolean {
-    return this.#stats.isFailing;
+  /** Whether it accepted nothing for so long that the others must not wait for it. */
+  get isDown(): boolean {
+    const sinceMs = this.#stats.failingSinceMs ?? this.#outage.refusedSinceMs ?? Infinity;
+    return this.#monotonicNow() - sinceMs >= downAfterMs;
+  }
+
+  /** Whether a caller should wait before it adds more. */
+  get isFull(): boolean {
+    return this.#queue.isFull;
   }
 
   /** The age of the oldest batch, in milliseconds; 0 if there is none. */
@@ -97,11 +113,17 @@ export class Destination {
   }
 
   /** Adds a batch, which must not change any more. Resolves like `WriteQueue.push`. */
-  async push(shard: number, batch: Batch, options: PushOptions): Promise<DeliveryReport> {
+  push(shard: number, batch: Batch, options: PushOptions): Promise<DeliveryReport> {
+    const pushed = this.#push(shard, batch, options);
+    this.#pushed.push(pushed);
+    return pushed;
+  }
+
+  async #push(shard: number, batch: Batch, options: PushOptions): Promise<DeliveryReport> {
     const own = this.#labels?.relabel(batch) ?? batch;
     if (own.length === 0) return mergeReports([]);
     this.#totals.emit(own.length);
-    if (this.#dropsNew && this.isFailing && this.#queue.isFull) return this.#drop(own.length);
+    if (this.#dropsNew && this.isDown && this.isFull) return this.#drop(own.length);
     return this.#count(await this.#queue.push(shard, own, options));
   }
 
@@ -117,8 +139,10 @@ export class Destination {
   }
 
   /** Begins a new flush. Resolves with what happens to the batches that earlier flushes deferred. */
-  async resume(): Promise<DeliveryReport> {
-    return this.#count(await this.#queue.resume());
+  resume(): Promise<DeliveryReport> {
+    const resumed = this.#queue.resume().then((report) => this.#count(report));
+    this.#pushed.push(resumed);
+    return resumed;
   }
 
   /** Takes over what a cancelled request left. */
@@ -131,8 +155,14 @@ export class Destination {
     return this.#queue.ready(signal, options);
   }
 
-  /** Sends metadata if samples were delivered since the last call: their responses show the receiver's protocol version. */
+  /**
+   * Sends metadata after the samples that were pushed since the last call, which are more important. It sends none if none of them
+   * was delivered: their responses show the receiver's protocol version.
+   */
   async flushMetadata(metadata: ReadonlyMap<string, Metadata>): Promise<void> {
+    const pushed = this.#pushed;
+    this.#pushed = [];
+    await Promise.all(pushed);
     if (this.#delivered === 0) return;
     this.#delivered = 0;
     await this.#metadataSender.flush(metadata, this.#queue.signal);
@@ -168,6 +198,11 @@ export class Destination {
     this.#delivered += report.delivered;
     return this.#totals.count(report);
   }
+}
+
+/** Reports whether an endpoint gets other labels than the output makes. */
+export function changesLabels({ labels, relabel }: ResolvedEndpoint): boolean {
+  return relabel !== undefined || Object.keys(labels).length > 0;
 }
 
 /** Returns the sum of the statistics of several senders. */

@@ -11,7 +11,9 @@ import {
   type ResolvedClientOptions,
 } from "../../client/client_options.ts";
 import { checkOptions } from "../../client/option_definition.ts";
+import { queueOptionDefinitions } from "../../client/queue_options.ts";
 import { checkKeys, unexpected } from "../../model/check_keys.ts";
+import { ConfigurationError, isRemoteWriteError } from "../../model/errors.ts";
 import { redactUrl } from "../../send/redact.ts";
 import type { Spool } from "../../send/spool.ts";
 import { checkLabels } from "../check_labels.ts";
@@ -64,7 +66,11 @@ export function resolveEndpoints(
   output: ClientOptions & { readonly spool?: Spool | undefined },
 ): ResolvedEndpoint[] {
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
-    throw unexpected("endpoints", endpoints, "a list of objects such as { url: ... }");
+    // The value is not shown, because it may contain a password.
+    const is = Array.isArray(endpoints) ? "empty" : `${typeof endpoints === "object" ? "an" : "a"} ${typeof endpoints}`;
+    throw new ConfigurationError(
+      `Cannot use the option endpoints: it is ${is}, expected a list of objects such as { url: ... }`,
+    );
   }
   for (const option of ofOneEndpoint) {
     if (output[option] !== undefined) {
@@ -75,6 +81,10 @@ export function resolveEndpoints(
   return endpoints.map((endpoint, index) => {
     checkKeys(endpoint, [...Object.keys(clientOptionDefinitions), ...ownKeys], `endpoints[${index}]`);
     const { name, labels = {}, relabel, spool, ...own } = endpoint;
+    if (name !== undefined && typeof name !== "string") {
+      throw unexpected(`endpoints[${index}].name`, name, "a string");
+    }
+    if (spool !== undefined) queueOptionDefinitions.spool.check?.(spool, `endpoints[${index}].spool`);
     checkLabels(`endpoints[${index}].labels`, labels);
     if (relabel !== undefined && typeof relabel !== "function") {
       throw unexpected(`endpoints[${index}].relabel`, relabel, "a value of relabelRules([...])");
@@ -83,15 +93,26 @@ export function resolveEndpoints(
     const inherited = Object.entries(output).filter(([option, value]) =>
       value !== undefined && option in clientOptionDefinitions
     );
-    const client = completeClientOptions(
-      checkOptions<ClientOptions, OptionalClientOption>(
-        Object.fromEntries([...inherited, ...given]),
-        clientOptionDefinitions,
-      ),
-    );
+    const client = inEndpoint(index, () =>
+      completeClientOptions(
+        checkOptions<ClientOptions, OptionalClientOption>(
+          Object.fromEntries([...inherited, ...given]),
+          clientOptionDefinitions,
+        ),
+      ));
     let unique = name ?? redactUrl(client.url);
     for (let number = 2; names.has(unique); number++) unique = `${name ?? redactUrl(client.url)} (${number})`;
     names.add(unique);
     return { ...client, name: unique, labels, relabel, spool };
   });
+}
+
+/** Returns what a function makes of the options of an endpoint. Its errors name the endpoint. */
+export function inEndpoint<Result>(index: number, make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    if (!isRemoteWriteError(error, "configuration")) throw error;
+    throw new ConfigurationError(`${error.message} (endpoints[${index}])`);
+  }
 }

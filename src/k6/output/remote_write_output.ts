@@ -12,7 +12,7 @@ import { type EncodedSeries, isSameSeries } from "../../protocol/encoded_series.
 import { createSharedCodecs } from "../../send/create_delivery.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
-import { untilAborted } from "../../send/sleep.ts";
+import { abortAfter, untilAborted } from "../../send/sleep.ts";
 import type { SendStatsSnapshot } from "../../send/stats.ts";
 import { Warnings } from "../../send/warnings.ts";
 import type { PushOptions } from "../../send/write_queue.ts";
@@ -22,7 +22,7 @@ import { Collector } from "../series/collector.ts";
 import { MetadataLabels } from "../series/metadata_labels.ts";
 import { SeriesFactory } from "../series/series_factory.ts";
 import { type RefusalReason, type Series, SeriesStore, type SeriesStoreOptions } from "../series/series_store.ts";
-import { Destination, sumStats } from "./destination.ts";
+import { changesLabels, Destination, sumStats } from "./destination.ts";
 import { CheckpointedWindows } from "./checkpointed_windows.ts";
 import { EventWindows } from "./event_windows.ts";
 import { FutureLimit } from "./future_limit.ts";
@@ -169,14 +169,15 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
       });
     }
     if (checkpoint !== undefined) this.#checkpointed = new CheckpointedWindows(checkpoint);
-    const isOneOfSeveral = resolved.destinations.length > 1;
-    const sending = {
-      output: resolved,
-      budget: new RequestBudget(resolved.maxRequestsPerFlush),
-      codecs: isOneOfSeveral ? createSharedCodecs(resolved.nameEscaping) : undefined,
-      isOneOfSeveral,
-    };
-    this.#destinations = resolved.destinations.map((endpoint) => new Destination(endpoint, sending));
+    const { destinations, nameEscaping } = resolved;
+    const isOneOfSeveral = destinations.length > 1;
+    const sending = { output: resolved, budget: new RequestBudget(resolved.maxRequestsPerFlush), isOneOfSeveral };
+    // They get the same bytes.
+    const sharing = destinations.filter((each) => !changesLabels(each) && each.nameEscaping === nameEscaping);
+    const shared = sharing.length > 1 ? createSharedCodecs(nameEscaping, sharing.length) : undefined;
+    this.#destinations = destinations.map((endpoint) =>
+      new Destination(endpoint, { ...sending, codecs: sharing.includes(endpoint) ? shared : undefined })
+    );
     this.#senderMetrics = !selfMetrics ? [] : this.#destinations.map(({ name }) => {
       const { prefix, labels } = resolved;
       return new SenderMetrics({ prefix, labels: isOneOfSeveral ? { ...labels, endpoint: name } : labels });
@@ -202,16 +203,20 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
     // With the interval timer, the next flush begins by itself.
     const waiting = { untilDeferred: !this.#started };
-    const { signal = new AbortController().signal } = options;
     const { sleep } = this.#options;
-    for (let isReady = false; !isReady && !signal.aborted;) {
+    for (;;) {
       const sending = this.#destinations.filter(({ isSending }) => isSending);
       // An endpoint that is down does not delay the others.
-      const working = sending.filter(({ isFailing }) => !isFailing);
-      const awaited = (working.length > 0 ? working : sending).map((each) => each.ready(signal, waiting));
-      const ready = Promise.all(awaited).then(() => isReady = true);
+      const working = sending.filter(({ isDown }) => !isDown);
+      const awaited = working.length > 0 ? working : sending;
+      if (awaited.every(({ isFull }) => !isFull)) break;
+      const round = new AbortController();
       // Another endpoint may go down in the meantime.
-      await (sending.length > 1 ? Promise.race([ready, sleep(recheckMs, signal)]) : ready);
+      const timeoutMs = sending.length > 1 ? recheckMs : Infinity;
+      const clear = abortAfter(timeoutMs, round, { sleep, signal: options.signal });
+      await Promise.all(awaited.map((each) => each.ready(round.signal, waiting)));
+      clear();
+      if (!round.signal.aborted || options.signal?.aborted === true) break;
     }
     return this.#destinations.some(({ isSending }) => isSending);
   }
@@ -282,9 +287,10 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
     const batches = this.#withSenderMetrics(collected, pending);
     const zeros = this.#collector.takeZeros();
     const lost = this.#destinations.map((destination) => destination.takeLost());
-    const reports = await Promise.all([...deferred, this.#sendWindow([zeros, batches])]);
-    // After the samples, which are more important.
-    await Promise.all(this.#destinations.map((destination) => destination.flushMetadata(this.#metadata)));
+    const sent = this.#sendWindow([zeros, batches]);
+    const metadata = this.#destinations.map((destination) => destination.flushMetadata(this.#metadata));
+    const reports = await Promise.all([...deferred, sent]);
+    await Promise.all(metadata);
     return mergeReports([...lost, ...reports]);
   }
 
