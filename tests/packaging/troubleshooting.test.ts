@@ -582,7 +582,7 @@ const cases: Readonly<Record<string, Produce>> = {
   "Cannot check: there are two URLs, ...": usage("check", "http://127.0.0.1:1/", "--url", "http://127.0.0.1:2/"),
   "Cannot check: there are ... endpoints, ...": elsewhere("src/cli/check/run_check.ts"),
   "Cannot judge a run: there is no testid, expected --testid ID": usage("verdict"),
-  "Cannot judge a run: there are ... endpoints, expected one: ...": usageWithEndpoints("verdict", "--testid", "a"),
+  "Cannot judge a run: the options contain ... endpoints, ...": usageWithEndpoints("verdict", "--testid", "a"),
   'Cannot judge testid="...": it was sent with --mapping ..., ...': elsewhere("src/cli/verdict/verdict.ts"),
   "... answers a query about a time with samples of an earlier time": elsewhere("src/cli/verdict/run_instances.ts"),
   "Cannot find the query API of ...": usage("verdict", "--testid", "a", "--url", "http://a.test/x"),
