@@ -28,7 +28,7 @@ const definitions = [
   "k6/output/output_options.ts",
 ];
 
-/** Writes the pages. */
+/** Writes the pages in docs/ that list all options, from the definitions of the options. */
 export async function writeOptionPages() {
   const { outputFiles: [bundle] } = await build({
     stdin: {

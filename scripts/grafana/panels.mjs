@@ -64,7 +64,7 @@ export const stat = ({ title, description, unit = "short", queries, width = 4, d
   },
 });
 
-/** Lines over time. */
+/** Returns a panel that shows queries as lines over time. */
 export const graph = ({ title, description, unit = "short", queries, width = 12, height = 8, max }) => ({
   type: "timeseries",
   title,

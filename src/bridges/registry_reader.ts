@@ -23,7 +23,7 @@ export interface PromClientRegistry {
 export interface PromClientMetric {
   /** The name of the metric, without suffixes such as `_bucket`. */
   readonly name: string;
-  /** A description. */
+  /** What the metric means, in words for people. It becomes the help text of the metadata. */
   readonly help: string;
   /** The type: `counter`, `gauge`, `histogram` or `summary`. (The types of prom-client say that it is a number.) */
   readonly type: unknown;
@@ -31,11 +31,11 @@ export interface PromClientMetric {
   readonly values: readonly PromClientValue[];
 }
 
-/** A value of prom-client. */
+/** The value of one series of a metric, such as a bucket of a histogram. */
 export interface PromClientValue {
-  /** The value. */
+  /** The current value, as a scrape would show it. */
   readonly value: number;
-  /** The labels by name. */
+  /** The labels of the series by name, without the name of the metric. */
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
   /** The name of the series, if it differs from the metric's. */
   readonly metricName?: string | undefined;

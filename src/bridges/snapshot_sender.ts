@@ -27,7 +27,7 @@ export class SnapshotSender {
   readonly #report = new ReportBuilder();
   #pending: (readonly TimeSeries[])[] = [];
   #sending: Promise<string | undefined> | undefined;
-  /** Ends the current attempt. */
+  /** Aborts the attempt that is under way. */
   #controller = new AbortController();
   /** The report of the last attempt to send the oldest snapshot. */
   #failure: DeliveryReport | undefined;

@@ -31,7 +31,7 @@ export interface Replay {
   readonly files: readonly string[];
   readonly raw: RawOptions;
   readonly shiftToNow: boolean;
-  /** The metrics of `--metric-type`. */
+  /** The metrics that `--metric-type` defines. */
   readonly metrics: readonly Metric[];
 }
 

@@ -10,7 +10,7 @@ import { builtin, isRunning, processId } from "./runtime.ts";
 export interface FileLock {
   /** Reports whether the file is still reserved. A process that was stopped for long may lose it to another machine. */
   isHeld(): boolean;
-  /** Ends the reservation. */
+  /** Gives the lock up, so that another process can take it. */
   release(): void;
 }
 

@@ -7,14 +7,14 @@
 import { withBrackets } from "./host_name.ts";
 import { builtin } from "./runtime.ts";
 
-/** A listening HTTP server. */
+/** An HTTP or HTTPS server that listens. */
 export interface Server {
   readonly url: string;
   /** Resolves when all connections are closed, after a second at the latest. */
   close(): Promise<void>;
 }
 
-/** How to serve. */
+/** Where a server listens, and its limits. */
 export interface ServeOptions {
   /** An IP address or a name. */
   readonly host: string;

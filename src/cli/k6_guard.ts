@@ -14,7 +14,7 @@ import { builtin, environment, sendSignal } from "./runtime.ts";
 export interface K6Guard {
   /** Reports whether the signal that this process has just got went to its whole group; undefined if the witness is missing. */
   signalWentToGroup(): Promise<boolean | undefined>;
-  /** Ends both processes. */
+  /** Ends the guard and the witness. */
   release(): void;
 }
 

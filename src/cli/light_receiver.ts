@@ -16,7 +16,7 @@ export interface LightReceiver {
   readonly requests: number;
   /** How many requests of k6 could not be read. */
   readonly unreadable: number;
-  /** Stops listening. */
+  /** Stops listening. Resolves when all connections are closed. */
   close(): Promise<void>;
 }
 

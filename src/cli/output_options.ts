@@ -49,7 +49,7 @@ export const forwardFlags: readonly Flag[] = [
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
 export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
 
-/** How to read options. */
+/** What options are read from, and what they are for. */
 export interface ReadOutputOptions {
   /** Called with what the user should know. */
   warn(message: string): void;
@@ -59,7 +59,7 @@ export interface ReadOutputOptions {
   readonly argument?: string;
   /** Whether that output is k6's present one. @default false */
   readonly isPresentOutput?: boolean;
-  /** The variables. @default those of the process */
+  /** The environment variables to read options from. @default those of the process */
   readonly env?: Environment;
   /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
@@ -79,7 +79,7 @@ export interface CommandOptions {
   readonly failsOnLossAt: readonly boolean[];
   /** The values of the configuration file, the variables and the flags, in this order: of two for one option, the later one counts. */
   readonly values: readonly GivenValue[];
-  /** How connections are made. */
+  /** How connections to the first endpoint are made. */
   readonly network: Network;
   /** The same for each of several endpoints, in their order. */
   readonly endpointNetworks: readonly Network[];

@@ -23,10 +23,10 @@ export interface ReceivedTableOptions {
   readonly maxSeries?: number;
 }
 
-/** Longer names are truncated. */
+/** Longer names of metrics are cut, in characters. */
 const maxNameLength = 200;
 
-/** Adds up received series. */
+/** Adds up received samples and series by the name of the metric, up to a limit. */
 export class ReceivedTable {
   readonly #rows = new Map<string, Row>();
   readonly #maxNames: number;

@@ -46,7 +46,6 @@ import { formatSummary, hasFatalLoss, lossesOf, type LossPolicy, type RunResult 
 import { summaryJsonFlag, writeSummaryJson } from "./summary_json.ts";
 import { TagNotices } from "./tag_notices.ts";
 
-/** The command `run`. */
 export const run: Command = {
   name: "run",
   operands: "[ARG...] script.js",

@@ -6,7 +6,6 @@
 import { parseUrl } from "../config/option_parsers.ts";
 import type { Flag } from "./arguments.ts";
 
-/** The flag `--grafana-url`. */
 export const grafanaUrlFlag: Flag = {
   flag: "grafana-url",
   placeholder: "URL",

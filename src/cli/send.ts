@@ -35,7 +35,6 @@ import { writeSummaryJson } from "./summary_json.ts";
 
 const progressPeriodMs = 250;
 
-/** The command `send`. */
 export const send: Command = {
   name: "send",
   operands: "[FILE...]",
@@ -74,7 +73,7 @@ class Sending {
   /** The size of the input files, and how much of it was read, in bytes. */
   #totalBytes = 0;
   #readBytes = 0;
-  /** When the sending began. */
+  /** When the sending began, on the clock that only rises, in milliseconds. */
   #startedAt = 0;
 
   constructor(given: Arguments) {

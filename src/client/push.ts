@@ -50,7 +50,7 @@ export type {
 } from "../model/time_series.ts";
 export type { Sleep } from "../send/sleep.ts";
 
-/** The options of `push`. */
+/** The options of `push`: where to send, with which credentials, and how long to try. */
 export interface PushOptions {
   /** The remote-write endpoint. User name and password in it are sent as basic authentication. */
   readonly url: string | URL;
@@ -62,7 +62,7 @@ export interface PushOptions {
   readonly password?: string | undefined;
   /** The token for `Authorization: Bearer`. @default none */
   readonly bearerToken?: string | (() => string | Promise<string>) | undefined;
-  /** Sends the requests. @default globalThis.fetch */
+  /** Sends the requests, for TLS settings, a proxy or tests. @default globalThis.fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** How long one attempt may take, in milliseconds. @default 10000 */
   readonly timeoutMs?: number | undefined;
@@ -74,7 +74,7 @@ export interface PushOptions {
   readonly sleep?: Sleep | undefined;
 }
 
-/** The options of `pushMetrics`. */
+/** The options of `pushMetrics`: those of `push`, and the labels of all metrics. */
 export interface PushMetricsOptions extends PushOptions {
   /** The labels of all metrics, by name. @default {} */
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -170,7 +170,7 @@ export async function pushMetrics(
 /** Where to send, with which headers, and what no message may show. */
 type RequestHead = Pick<PostRequest, "url" | "headers" | "secrets">;
 
-/** Checks the options. @throws ConfigurationError that names the option and never shows a secret */
+/** Checks the options, and makes of them what every request has. @throws ConfigurationError that never shows a secret */
 async function headOf(
   { url: given, user, password = "", bearerToken, headers: custom = {}, ...others }: PushOptions,
 ): Promise<RequestHead> {

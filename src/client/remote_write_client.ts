@@ -23,7 +23,7 @@ import { escapingOf, type NameEscaping } from "../protocol/name_escaping.ts";
 import { utf8Names } from "../protocol/read_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
-/** The options of `write`. */
+/** The options of one call of `write`. */
 export interface WriteOptions {
   /** Ends the call at once. @default none */
   readonly signal?: AbortSignal | undefined;

@@ -5,13 +5,13 @@
  */
 import type { AggregatorStore } from "./stores/store.ts";
 
-/** What is kept. */
+/** A state that a journal keeps: it gives its changes as records, and can be restored from them. */
 export interface Journaled {
   /** Takes over what records describe. */
   restore(records: Iterable<string>): void;
   /** Returns what has changed since the last call; undefined if nothing has. */
   changes(): string | undefined;
-  /** Returns everything. */
+  /** Returns records of the whole state, which replace all earlier ones. */
   snapshot(): string[];
 }
 
@@ -35,7 +35,7 @@ export class Journal {
     this.#state = state;
   }
 
-  /** Reads the store. */
+  /** Restores the state from the records in the store. @throws what the store throws */
   async open(): Promise<void> {
     const records: string[] = [];
     const decoder = new TextDecoder();

@@ -56,7 +56,7 @@ export interface AggregatorOptions extends ClientOptions, Omit<QueueOptions, "sp
    * @default Infinity
    */
   readonly retryDeadlineMs?: number | undefined;
-  /** Options of the receiver. */
+  /** The options of the receiver: who may send, how much, and in which versions. */
   readonly receiver?: ForwarderReceiverOptions | undefined;
 }
 

@@ -43,7 +43,7 @@ export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
   readonly maxSeries: number;
   /** The most memory of the state, in bytes. It is estimated. */
   readonly maxBytes: number;
-  /** Whether `changes()` is called. */
+  /** Whether `changes()` is called, so that changes must be remembered for it. */
   readonly isStored: boolean;
   readonly warnings: Warnings;
 }
@@ -679,7 +679,7 @@ export class AggregatorState {
   }
 }
 
-/** Where a sample belongs. */
+/** The series, the sender and the request that a sample belongs to. */
 interface Place {
   readonly combined: Combined;
   readonly senderKey: string;

@@ -42,7 +42,7 @@ export interface DurableObjectStateLike {
   readonly storage: DurableObjectStorageLike & {
     /** Returns the time of the alarm, in milliseconds since the Unix epoch; null if there is none. */
     getAlarm(): Promise<number | null>;
-    /** Sets the alarm. */
+    /** Sets the time of the alarm, in milliseconds since the Unix epoch. It replaces an earlier alarm. */
     setAlarm(timeMs: number): Promise<void>;
   };
 }
@@ -68,7 +68,7 @@ export interface CloudflareAggregator<Env> {
     fetch(request: Request): Promise<Response>;
     alarm(): Promise<void>;
   };
-  /** The Worker. */
+  /** The Worker, which passes each series to the object that it belongs to. */
   readonly worker: { fetch(request: Request, env: Env): Promise<Response> };
 }
 

@@ -21,7 +21,7 @@ export class NativeSum {
   #float: boolean;
   readonly #customValues: readonly number[] | undefined;
 
-  /** Copies a histogram. */
+  /** Begins with a copy of a histogram, which itself does not change. */
   constructor(histogram: HistogramValue) {
     this.#schema = histogram.schema;
     this.#zeroThreshold = histogram.zeroThreshold;

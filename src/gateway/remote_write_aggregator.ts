@@ -29,7 +29,7 @@ export interface AggregatorStats extends Readonly<AggregatorCounts> {
   readonly bytes: number;
   /** How many requests were answered 429 because a limit was reached. */
   readonly busy: number;
-  /** The statistics of sending. */
+  /** The statistics of sending the sums to the endpoint. */
   readonly sending: SendStatsSnapshot;
 }
 
@@ -143,7 +143,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     return { ...counts, senders, series, bytes, busy: this.#busy, sending: this.#stats.snapshot() };
   }
 
-  /** Calls `close()`. */
+  /** Closes the aggregator, for `await using`. The report is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

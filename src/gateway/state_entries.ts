@@ -41,7 +41,7 @@ export type Entry =
     histogram: Histogram | null | undefined,
   ];
 
-/** Returns a record. */
+/** Returns entries as a record: one line of JSON. */
 export function formatEntries(entries: readonly Entry[]): string {
   const isPlain = entries.every((entry) =>
     entry.every((field) => typeof field === "number" ? Number.isFinite(field) : true) &&

@@ -33,7 +33,7 @@ export class Batch {
     this.values = new Float64Array(capacity);
   }
 
-  /** The number of samples. */
+  /** The number of samples in the batch. */
   get length(): number {
     return this.series.length;
   }

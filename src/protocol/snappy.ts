@@ -10,7 +10,7 @@ import snappyModule from "#snappy-wasm";
 import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 import { literalBlock } from "./literal_block.ts";
 
-/** How much `decompress` accepts. */
+/** The limits of what `decompress` accepts. */
 export interface DecompressOptions {
   /** The largest size after decompression, in bytes. */
   readonly maxDecodedBytes: number;

@@ -47,7 +47,7 @@ export function readBatches(
   return batchesOf(series, { shards, escaping, names: storedNames, isChecked: true });
 }
 
-/** Reads a stored batch. @throws FormatError if it is not one */
+/** Reads the stored form of one batch. @throws FormatError if the bytes are not one */
 export function readBatch(stored: Uint8Array, escaping?: NameEscaping): Batch {
   return readBatches([stored], { escaping })[0] ?? new Batch();
 }

@@ -184,7 +184,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiv
   };
 }
 
-/** Checks an options object. @throws {ConfigurationError} if an option is unknown or has a wrong value */
+/** Checks an options object against a table. @throws {ConfigurationError} if an option is unknown or has a wrong value */
 export function checkOptions(options: object, checks: Checks): void {
   checkKeys(options, Object.keys(checks));
   for (const [name, value] of Object.entries(options)) {

@@ -33,7 +33,7 @@ export interface CreateDeliveryOptions
   extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {
   /** How names are escaped for 1.0. */
   readonly nameEscaping: NameEscaping;
-  /** The encoders. @default new ones */
+  /** The encoders to use, if other senders use them too. @default new ones */
   readonly codecs?: Codecs | undefined;
 }
 

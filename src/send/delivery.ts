@@ -44,7 +44,7 @@ import {
 } from "./request_result.ts";
 import { VersionChoice } from "./version_choice.ts";
 
-/** How to deliver. */
+/** The endpoint, the limits and the deadlines of a delivery. */
 export interface DeliveryOptions extends BisectOptions, RequestEncoderOptions {
   /** Sends a request with its retries. No retry begins later than `retryDeadlineMs` after the first request or the last answer. */
   readonly send: Send;

@@ -45,9 +45,9 @@ export class Outage {
   #refusedSinceMs: number | undefined;
   /** Ends the pauses between two attempts. */
   readonly #sleeping = new Set<() => void>();
-  /** When closing began. */
+  /** When closing began, on the clock of deadlines. */
   #closedMs = -Infinity;
-  /** When sending ends. */
+  /** When sending ends because the queue is closed, on the clock of deadlines. */
   #endMs = Infinity;
 
   constructor(options: OutageOptions) {

@@ -12,7 +12,7 @@ import type { Fetch } from "./request_result.ts";
 
 /** A request of remote write, and how to send it. */
 export interface PostRequest {
-  /** Without user info. */
+  /** The endpoint, without user info. */
   readonly url: URL;
   readonly headers: RequestHeaders;
   readonly body: Uint8Array<ArrayBuffer>;

@@ -25,7 +25,7 @@ interface Group {
   readonly due: number;
 }
 
-/** A refused series. */
+/** A series that was refused, and the group in which it is tried again. */
 interface Member {
   readonly series: EncodedSeries;
   reason: string;
@@ -36,7 +36,7 @@ interface Member {
 export interface SortedWindow {
   /** The samples of the series that are not in quarantine. */
   readonly good: Batch;
-  /** The others. */
+  /** The samples of the series that are in quarantine. */
   readonly held: Batch;
 }
 
@@ -62,7 +62,7 @@ export interface ProbeOptions {
 
 /** The series that were refused alone. A series is recognised by its labels. */
 export class Quarantine {
-  /** By hash. */
+  /** The refused series, by the hash of their labels. */
   readonly #members = new Map<number, readonly Member[]>();
   #size = 0;
   readonly #reasons = new Map<string, string>();

@@ -30,11 +30,11 @@ export interface EncodedRequest {
 
 /** How many values of each kind a 2.0 receiver stored, from its Written headers. */
 export interface WrittenCounts {
-  /** The number of floats. */
+  /** The number of floats that were stored. */
   readonly samples: number;
-  /** The number of native histograms. */
+  /** The number of native histograms that were stored. */
   readonly histograms: number;
-  /** The number of exemplars. */
+  /** The number of exemplars that were stored. */
   readonly exemplars: number;
 }
 

@@ -99,7 +99,7 @@ const maxRecords = 100_000;
 
 const nothing: DeliveryReport = new ReportBuilder().report();
 
-/** A batch that waits. */
+/** A batch that waits, on disk or in memory. */
 interface Entry extends BatchFacts {
   samples: number;
   /** Its place in the log; undefined if it could not be stored. */

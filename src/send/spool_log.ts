@@ -16,7 +16,7 @@ export interface SpoolStore {
   append(name: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Removes what follows the first `length` bytes of a segment. */
   truncate(name: string, length: number): void;
-  /** Removes a segment. */
+  /** Removes a segment with all its records. */
   remove(name: string): void;
 }
 
@@ -65,7 +65,7 @@ interface Segment {
 
 /** Precedes each record: a mark, the length of the record, and its checksum, each a little-endian uint32. */
 const headBytes = 12;
-/** "spoo" */
+/** The mark that begins each record: the letters "spoo", little-endian. */
 const mark = 0x6f6f7073;
 /** Type, kind, shard, samples, id, order. */
 const factsBytes = 1 + 1 + 4 + 4 + 8 + 8;

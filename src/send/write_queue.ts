@@ -26,7 +26,7 @@ export type RefusalPolicy = "defer" | "wait" | "stop";
 
 /** The limits of the queue, and where it leads. */
 export interface WriteQueueOptions extends QueueLimits {
-  /** Delivers the batches. */
+  /** Sends the batches to the endpoint, with retries. */
   readonly delivery: Delivery;
   /** How long the endpoint has been failing; the delivery has the same object. */
   readonly outage: Outage;
@@ -367,7 +367,7 @@ export class WriteQueue {
     warnings.once(`The endpoint refuses all requests (${reason}). ${then}`);
   }
 
-  /** Sends nothing any more. */
+  /** Stops the queue: gives up what waits, and sends nothing any more. */
   #stop(): void {
     this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
     for (const shard of this.all) {

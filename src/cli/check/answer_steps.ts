@@ -174,7 +174,7 @@ async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuf
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Compares the clocks. */
+/** Compares the endpoint's clock, from the header Date, with this machine's clock. */
 export const clock: Step = {
   name: "clock difference",
   async run(context) {

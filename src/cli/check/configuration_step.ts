@@ -15,7 +15,7 @@ import { ok, type Step, warning } from "./step.ts";
 export interface ShownOption {
   /** The name of the option, or of one header or label: `headers.X-Scope-OrgID`. */
   readonly option: string;
-  /** `***` for a secret. */
+  /** The value as a string; `***` if it is a secret. */
   readonly value: string;
   /** The flag, the variable, the key of a file, or `default`. */
   readonly source: string;

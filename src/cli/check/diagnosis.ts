@@ -25,9 +25,9 @@ export interface Diagnosis {
 
 /** What the endpoint was sent. */
 export interface Sent {
-  /** Whether there were credentials. */
+  /** Whether the request had credentials. */
   readonly isAuthorized: boolean;
-  /** Whether there was a header of a tenant. */
+  /** Whether the request had a header that names a tenant. */
   readonly hasTenant: boolean;
 }
 

@@ -36,7 +36,7 @@ export interface PreflightOptions {
   /** Whether the command must not begin if the endpoint would not work. */
   readonly required: boolean;
   readonly log: Pick<Log, "say">;
-  /** The variables. @default those of the process */
+  /** The environment variables to read options from. @default those of the process */
   readonly env?: Environment;
 }
 

@@ -46,12 +46,12 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** No answer came. */
+/** The result of a request to which no answer came. */
 export interface NoAnswer {
   readonly status: undefined;
   readonly words: "";
   readonly written: undefined;
-  /** Why, without secrets. */
+  /** Why no answer came, without secrets. */
   readonly reason: string;
   readonly kind: "timeout" | "network" | "credentials";
   /** Whether the receiver cannot have got the request. */
@@ -59,7 +59,7 @@ export interface NoAnswer {
   readonly ms: number;
 }
 
-/** A request to send. */
+/** A request that `check` sends to learn something from the answer. */
 export interface Probe {
   readonly version: ProtocolVersion;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -94,7 +94,7 @@ export class ProbeClient {
     this.#authorizer = resolveAuthorizer(options, { ...options, url: this.#given });
   }
 
-  /** Whether requests carry credentials. */
+  /** Whether requests carry credentials: of an authentication method, or in a header Authorization. */
   get isAuthorized(): boolean {
     return this.#authorizer !== undefined || this.#custom.has("authorization");
   }

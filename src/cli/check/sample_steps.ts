@@ -25,7 +25,7 @@ interface Reach {
   readonly taken: readonly (Probe & { readonly distanceMs: number })[];
   /** The distance of the first that was refused; undefined if none was. */
   readonly refusedMs: number | undefined;
-  /** The answer to it. */
+  /** Why the endpoint refused that sample; "" if it refused none. */
   readonly refusal: string;
 }
 
@@ -132,7 +132,7 @@ export const nativeHistograms: Step = {
   },
 };
 
-/** Whether exemplars are kept. */
+/** Finds out whether the endpoint keeps exemplars. */
 export const exemplars: Step = {
   name: "exemplars",
   async run(context) {

@@ -22,7 +22,7 @@ export interface Finding {
   readonly confirm?: (stored: StoredProbes) => Finding;
 }
 
-/** One step. */
+/** One question that `check` asks the endpoint or the configuration. */
 export interface Step {
   readonly name: string;
   run(context: CheckContext): Promise<Finding> | Finding;

@@ -16,7 +16,7 @@ const soonMs = 14 * 86_400_000;
 
 const trust = "To trust it, use --ca-cert-file FILE with its CA.";
 
-/** What a handshake showed. */
+/** What a TLS handshake with the endpoint showed. */
 interface Handshake {
   readonly protocol: string;
   /** Why the certificate cannot be trusted: a code of OpenSSL; undefined if it can. */

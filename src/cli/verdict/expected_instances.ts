@@ -6,7 +6,7 @@
 import type { Sleep } from "../../send/sleep.ts";
 import type { InstanceState } from "./run_instances.ts";
 
-/** How to wait. */
+/** Which instances to wait for, and how long. */
 export interface ExpectOptions {
   /** The number of instances that must end. */
   readonly expect: number;
@@ -14,7 +14,7 @@ export interface ExpectOptions {
   readonly timeoutMs: number;
   /** Returns the instances at present. */
   look(): Promise<readonly InstanceState[]>;
-  /** Called after each look. */
+  /** Called with the instances that each look found. */
   onLook(states: readonly InstanceState[]): void;
   /** The time in milliseconds since the Unix epoch. */
   readonly now: () => number;

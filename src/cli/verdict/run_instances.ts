@@ -125,7 +125,7 @@ export function extentOf(instances: readonly Instance[]): Extent | undefined {
 }
 
 /**
- * Returns which instances ended.
+ * Returns the instances of a run, each together with whether it ended.
  *
  * @param nowMs the present time: nothing is known about later times
  * @throws QueryError

@@ -123,7 +123,7 @@ export function mixedMetrics(metrics: readonly StoredMetric[]): string[] {
 /** Series of a mapping whose values cannot be added up, or mean something else. */
 export interface OtherMapping {
   readonly mapping: "raw" | "legacy";
-  /** Metrics that show it. */
+  /** Metrics of the run that show this mapping. */
   readonly names: readonly string[];
 }
 

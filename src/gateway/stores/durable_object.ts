@@ -3,7 +3,7 @@ import { type AggregatorStore, checkMethods } from "./store.ts";
 
 /** The part of a Durable Object's storage that the store uses: `state.storage`. */
 export interface DurableObjectStorageLike {
-  /** Returns a value. */
+  /** Returns the value of a key; undefined if there is none. */
   get(key: string): Promise<unknown>;
   /** Writes up to 128 values at once. */
   put(entries: Record<string, unknown>): Promise<void>;

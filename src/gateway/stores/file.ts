@@ -8,7 +8,7 @@ export interface FileHandleLike {
   appendFile(bytes: Uint8Array): Promise<void>;
   /** Resolves when what was written survives a crash of the machine. */
   sync(): Promise<void>;
-  /** Closes the file. */
+  /** Closes the file. The handle cannot be used afterwards. */
   close(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export interface FileSystem {
   open(path: string, flags: string, mode?: number): Promise<FileHandleLike>;
   /** Describes what is at a path, without following a link. */
   lstat(path: string): Promise<{ isFile(): boolean }>;
-  /** Deletes a file. */
+  /** Deletes the file at a path. */
   unlink(path: string): Promise<void>;
   /** Returns the content of a file. */
   readFile(path: string): Promise<Uint8Array>;
@@ -26,11 +26,11 @@ export interface FileSystem {
   mkdir(path: string, options: { readonly recursive: true }): Promise<unknown>;
   /** Replaces a file by another one. */
   rename(from: string, to: string): Promise<void>;
-  /** Cuts a file. */
+  /** Cuts a file to its first `length` bytes. */
   truncate(path: string, length: number): Promise<void>;
 }
 
-/** Where the file is. */
+/** The folder of the state, and the functions that reach it. */
 export interface FileOptions {
   /** The module `node:fs/promises` of Deno, Bun or Node. */
   readonly fs: FileSystem;

@@ -17,15 +17,15 @@ export interface KeyValueAccess {
   readonly maxValueBytes: number;
   /** Returns the number of the generation that is valid, if there is one. */
   generation(): Promise<number | undefined>;
-  /** Makes a generation valid. */
+  /** Makes a generation the valid one, in a single write. */
   setGeneration(generation: number): Promise<void>;
   /** Returns all parts in order. */
   list(): AsyncIterable<readonly [PartKey, Uint8Array]>;
   /** Writes parts. They may become durable one by one, in any order. Resolves when all of them are durable. */
   put(parts: readonly (readonly [PartKey, Uint8Array])[]): Promise<void>;
-  /** Deletes parts that exist. */
+  /** Deletes parts. Each of them exists. */
   delete(keys: readonly PartKey[]): Promise<void>;
-  /** Releases the store. */
+  /** Releases what the access to the store has opened. */
   close(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { Tags } from "../sample.ts";
 import { labelsOf } from "../series/labels_of.ts";
 
-/** What an endpoint changes. */
+/** The labels that an endpoint adds or changes. */
 export interface EndpointLabelOptions {
   readonly labels: Tags;
   readonly relabel: Relabel | undefined;

@@ -10,7 +10,7 @@ import type { RefusalReason, Series } from "../series/series_store.ts";
 import type { Sample } from "../sample.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What `RejectedSamples` needs. */
+/** The limits and the series that the warnings name, and where they go. */
 export interface RejectedSamplesOptions {
   /** The limit that a warning names. */
   readonly maxSeries: number;

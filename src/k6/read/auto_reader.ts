@@ -32,7 +32,7 @@ export class AutoReader implements K6Reader {
   readonly #readers: K6Reader[] = [];
   #form: Form | undefined;
 
-  /** Prepares the reading. @param stream the bytes, not compressed */
+  /** Creates a reader, which reads nothing before it is iterated. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#source = new ByteSource(stream);
     this.#options = options;

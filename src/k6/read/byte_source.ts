@@ -35,7 +35,7 @@ export class ByteSource {
     return this.#bytes;
   }
 
-  /** The first 4 KiB. */
+  /** The first 4 KiB of the input as a string, or what was read of them so far. */
   get start(): string {
     return new TextDecoder().decode(this.#start);
   }

@@ -77,7 +77,7 @@ export class K6CsvReader implements K6Reader {
   #lastTimeMs: number | undefined;
   readonly #tags = new Map<string, Tags>();
 
-  /** Prepares the reading. @param stream the bytes, not compressed */
+  /** Creates a reader, which reads nothing before it is iterated. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;

@@ -70,7 +70,7 @@ export class K6JsonReader implements K6Reader {
   #hasPrefix = false;
   readonly #foreignLines: ForeignLines;
 
-  /** Prepares the reading. @param stream the bytes, not compressed */
+  /** Creates a reader, which reads nothing before it is iterated. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;

@@ -1,7 +1,7 @@
 import { byName, validLabelName } from "../../model/labels.ts";
 import type { Label } from "../../model/time_series.ts";
 
-/** What `labelsOf` needs. */
+/** The names that `labelsOf` must not use, and where it reports changed names. */
 export interface LabelsOfOptions {
   /** Label names that the series needs for itself. @default [] */
   readonly reserved?: Iterable<string>;

@@ -1,5 +1,5 @@
 /**
- * Basic authentication.
+ * Basic authentication: a user and a password in the header Authorization.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7617
  * @module
