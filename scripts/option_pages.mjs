@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 import { root } from "./setup.mjs";
 
-/** How a program gives the options that are parts or text forms of an option of the library. */
+/** How a program gives the options of the command that are parts or string forms of an option of the library. */
 const inPrograms = {
   oauth2: "`auth: oauth2({ ... })`",
   sigv4: "`auth: sigV4({ ... })`",

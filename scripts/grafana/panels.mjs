@@ -140,7 +140,7 @@ export const heatmap = ({ title, description, unit, queries, width = 24, height 
   },
 });
 
-/** Texts instead of numbers, so that colour alone never carries the meaning. */
+/** Words instead of numbers, so that colour alone never carries the meaning. */
 export const passedOrFailed = [{
   type: "value",
   options: { 1: { text: "✓ passed", color: "green", index: 0 }, 0: { text: "✗ failed", color: "red", index: 1 } },

@@ -1,5 +1,5 @@
 /**
- * Decides what a command line asks for: a command with its arguments, or a help text or the version.
+ * Decides what a command line asks for: a command with its arguments, a help text, or the version.
  *
  * @module
  */

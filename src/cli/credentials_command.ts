@@ -105,7 +105,7 @@ function failure(status: number | null | undefined): ConfigurationError {
  * Reads what a program printed: a token alone, or a JSON object of AWS (`credential_process`), Azure (`az account
  * get-access-token`), Google (`gcloud config config-helper`), Kubernetes (`ExecCredential`) or OAuth 2.0.
  *
- * @throws ConfigurationError without any part of the text
+ * @throws ConfigurationError that shows no part of the string
  */
 export function parseCredentials(text: string): PrintedCredentials {
   const trimmed = text.trim();

@@ -281,7 +281,7 @@ export function readPrivateKey(path: string, what: string): string {
   return pem;
 }
 
-/** Returns the text of a file. @throws ConfigurationError that names the file if it cannot be read */
+/** Returns the content of a file as a string. @throws ConfigurationError that names the file if it cannot be read */
 export function readFile(path: string, what: string): string {
   try {
     return readText(path);

@@ -88,7 +88,7 @@ function lastLineOf({ readOnly, steps, requests, written }: CheckReport): string
   }. They stay as long as the endpoint keeps samples.`;
 }
 
-/** A line: what comes first, and the text after it, which is wrapped. */
+/** A line: what comes first, and the string after it, which is wrapped. */
 type Row = readonly [head: string, text: string];
 
 function wrap([head, text]: Row, width: number): string[] {
@@ -104,7 +104,7 @@ function wrap([head, text]: Row, width: number): string[] {
   return [...lines, rest].map((line, index) => `${index === 0 ? head : " ".repeat(head.length)}${line}`);
 }
 
-/** Makes a row of each text that is given, the first with the head. */
+/** Makes a row of each string that is not undefined. Only the first row has the head. */
 function rowsWith(head: string, texts: readonly (string | undefined)[]): Row[] {
   return texts.filter((text) => text !== undefined).map((text, index) => [
     index === 0 ? head : " ".repeat(head.length),

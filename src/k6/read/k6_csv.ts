@@ -67,7 +67,7 @@ export class K6CsvReader implements K6Reader {
   #samples = 0;
   #invalidUtf8 = 0;
   #batch: Sample[] = [];
-  /** Whether the text that is read now holds bytes that are not UTF-8. */
+  /** Whether the bytes that are read now are not all UTF-8. */
   #isDamaged = false;
   /** The rest of a line that is too long is skipped up to its end. */
   #skipsLine = false;
@@ -150,7 +150,7 @@ export class K6CsvReader implements K6Reader {
     }
   }
 
-  /** Reads the rows of a text. Returns the row at its end whose quotes are open. */
+  /** Reads the rows of a string. Returns the row at its end whose quotes are open. */
   *#readRows(text: string, isLast: boolean): Generator<readonly Sample[], string, undefined> {
     let from = 0;
     if (this.#skipsLine) {
@@ -169,7 +169,7 @@ export class K6CsvReader implements K6Reader {
     return "";
   }
 
-  /** Reads the row at a position. Returns where the next row begins, or -1 if its quotes are open and more text may follow. */
+  /** Reads the row at a position. Returns where the next row begins; -1 if its quotes are open and the rest of it may follow. */
   #readRow(text: string, from: number, isLast: boolean): number {
     const lineEnd = text.indexOf("\n", from);
     const end = lineEnd < 0 ? text.length : lineEnd;
