@@ -203,7 +203,7 @@ function seriesOfPoint(point: OtelDataPoint, context: Context): TimeSeries[] {
   const times = { timestamp: timeOf(point, context), startTimestamp: milliseconds(point.startTime) };
   const labels = new Map(own);
   for (const [label, text] of translated(attributes, strategy)) {
-    // As a scrape does. A label of the options is only a default.
+    // Prometheus renames labels in the same way at a scrape. A label of the options is only a default.
     const isTaken = own.has(label) && own.get(label) !== context.labels[label];
     labels.set(isTaken ? `exported_${label}` : label, text);
   }
@@ -297,7 +297,7 @@ function exemplarOf(
   };
 }
 
-/** Returns attributes with the names of labels. Those that get the same name share it, in the order of their keys. */
+/** Returns attributes as labels. The values of attributes that get the same name are joined, in the order of their keys. */
 function translated(attributes: OtelAttributes, strategy: TranslationStrategy): Map<string, string> {
   const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {

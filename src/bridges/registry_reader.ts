@@ -56,7 +56,7 @@ export interface RegistryReaderOptions {
   /** How long a metric's `collect` may take, in milliseconds. */
   readonly collectTimeoutMs: number;
   readonly sleep: Sleep;
-  /** Gets a warning if a metric cannot be read. */
+  /** Receives a warning if a metric cannot be read. */
   readonly warnings: Warnings;
 }
 
@@ -91,7 +91,7 @@ export class RegistryReader {
     const before = this.#known;
     this.#known = new Map();
     const metrics = this.#registry.getMetricsAsArray();
-    // At the same time, as prom-client reads them.
+    // All metrics are read at the same time, as prom-client does it.
     const read = await Promise.all(metrics.map((metric) => this.#read(metric)));
     const series: TimeSeries[] = [];
     const failed = new Set<object>();
@@ -103,7 +103,7 @@ export class RegistryReader {
     for (const [key, known] of before) {
       if (this.#known.has(key)) continue;
       if (failed.has(known.owner)) this.#known.set(key, known);
-      // As a scrape does when a series is gone.
+      // A scrape also ends a series that is gone.
       else series.push({ labels: known.labels, samples: [{ value: NaN, timestamp: time, stale: true }] });
     }
     this.#lastTime = time;
@@ -116,7 +116,7 @@ export class RegistryReader {
     const end = new AbortController();
     const clear = abortAfter(collectTimeoutMs, end, { sleep });
     try {
-      // Only the registry adds its default labels, but it fails as a whole if one collector fails: it sees one metric at a time.
+      // Only the registry adds its default labels, but it fails as a whole if one collector fails. So it gets one metric at a time.
       const single: PromClientRegistry = Object.create(this.#registry, {
         getMetricsAsArray: { value: () => [metric] },
       });
@@ -141,7 +141,7 @@ export class RegistryReader {
     const key = JSON.stringify(labels);
     const known = before.get(key);
     const isCumulative = type === "counter" || (type !== "gauge" && name !== metric.name);
-    // A total that fell began again after the last time.
+    // A total that fell began again after the last read.
     const wasReset = known !== undefined && value.value < known.value;
     const start = wasReset ? this.#lastTime : known?.start ?? this.#options.startTimeMs;
     const exemplar = exemplarOf(value, time);

@@ -17,7 +17,7 @@ export interface SnapshotSenderOptions {
   /** The most samples that may wait. */
   readonly capacity: number;
   readonly sleep: Sleep;
-  /** Gets a warning if a snapshot cannot be sent at all. */
+  /** Receives a warning if a snapshot cannot be sent at all. */
   readonly warnings: Warnings;
 }
 

@@ -86,11 +86,11 @@ export interface PushResult {
   readonly samples: number;
   /** Samples that the endpoint acknowledged. */
   readonly delivered: number;
-  /** Samples that the endpoint rejected for what they are. Some receivers store the good ones of such a request. */
+  /** Samples that the endpoint rejected because of their content. Some receivers store the good samples of such a request. */
   readonly rejected: number;
   /** Samples that were not stored: the endpoint was not reached, was too busy, or refuses all requests. */
   readonly failed: number;
-  /** Samples that were perhaps stored: no answer came, or an error of the server, or a refusal after such an attempt. */
+  /** Samples that were perhaps stored: no answer came, the server reported an error, or it refused them after such an attempt. */
   readonly unknown: number;
   /** The number of requests: 1, or 2 with a retry; 0 if there was nothing to send. */
   readonly requests: number;
@@ -190,7 +190,7 @@ async function headOf(
   const values = [...headers.values()];
   // Custom headers cannot override these.
   for (const [name, value] of Object.entries(protocolHeaders)) headers.set(name, value);
-  // Not called unless there is a reason to show: it takes time.
+  // This is called only if there is a reason to show, because it takes time.
   const secrets = (): string[] => [
     ...values.flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]),
     ...url.searchParams.values(),

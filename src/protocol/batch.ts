@@ -103,7 +103,7 @@ export class Batch {
     this.bytes += 8;
   }
 
-  /** Adds a sample of another batch, with everything that belongs to it, as a sample of its series or of `other`, which is one. */
+  /** Adds a sample of another batch with everything that belongs to it. `other`, with one time series, replaces its series. */
   copy(from: Batch, index: number, other?: EncodedSeries): void {
     const series = other ?? from.series[index];
     if (series === undefined) return;

@@ -31,7 +31,7 @@ const maxRatio = 22;
 /** The start of a stream in the framed format: a chunk of type 0xff with `sNaPpY`. No valid block starts like this. */
 const framedStart: readonly number[] = [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59];
 
-/** What the module exports. Addresses and lengths are in bytes; addresses are signed, although they are unsigned. */
+/** What the module exports. Addresses and lengths are in bytes. An address arrives as a signed number, although it is unsigned. */
 interface SnappyExports {
   readonly memory: WebAssembly.Memory;
   /** Moves the stack, and returns its end. */

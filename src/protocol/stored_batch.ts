@@ -27,7 +27,7 @@ export class BatchWriter {
   }
 }
 
-/** For whom stored batches are read: how many shards there are, and how names are escaped for 1.0. */
+/** The sender for which stored batches are read: its number of shards, and how it escapes names for 1.0. */
 export type StoredBatchOptions = Pick<TimeSeriesBatchOptions, "shards" | "escaping">;
 
 /**
@@ -58,7 +58,7 @@ export function readNewest(stored: readonly Uint8Array[], escaping?: NameEscapin
   const newest = new Batch(Math.max(1, all.length));
   let exemplars: readonly Exemplar[] | undefined;
   for (let index = 0; index < all.length; index++) {
-    // They belong to the first sample of their series.
+    // Exemplars belong to the first sample of their series.
     exemplars = all.exemplars.get(index) ?? exemplars;
     if (all.keyAt(index) === all.keyAt(index + 1)) continue;
     newest.copy(all, index);

@@ -92,7 +92,7 @@ export type ResolvedReceiverOptions =
 type OptionalOption = "strict" | "path" | keyof AccessOptions;
 
 const defaults = {
-  // A sender need not be told twice: the answer names the violations.
+  // By default, only the answer names the violations.
   onViolation: (): void => {},
   // The sender sees only a status of 500. The reason must not be lost.
   onError: (error: unknown): void => console.error(error),

@@ -71,7 +71,7 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
 export function createCodecs(nameEscaping: NameEscaping): Codecs {
   const buffer = new ByteBuffer();
   const pointsV1 = new PointEncoder("1.0", (labels, to) => {
-    // Of an exemplar's labels that get the same name, one is left: the exemplar must not cost its sample.
+    // If labels of an exemplar get the same name, one of them is kept: its sample must not be lost because of it.
     const isFirst = ({ name }: Label, index: number, all: readonly Label[]): boolean => name !== all[index - 1]?.name;
     writeLabels(escapeLabels(labels, nameEscaping).filter(isFirst), to);
   });
@@ -113,7 +113,7 @@ function remembering({ encode }: Codecs["1.0"]): Codecs["1.0"] {
       batches.set(slice.batch, slices);
       const key = `${slice.from} ${slice.to}`;
       const known = slices.get(key);
-      // The first of two endpoints encodes, and the second one uses it; a search for bad series is not worth the memory.
+      // The first of two endpoints encodes a slice, and the second one uses the result. The slices of a search are not worth the memory.
       if (known !== undefined) {
         slices.delete(key);
         return known;

@@ -58,7 +58,7 @@ export class Liveness {
     forget();
   }
 
-  /** Returns a `send` whose attempts take at most this time. */
+  /** Returns a `send` that notes for each attempt how long it may take, in milliseconds. */
   ofSend(send: Send, timeoutMs: number): Send {
     return (request, signal) => {
       this.expect(signal, timeoutMs);
@@ -66,7 +66,7 @@ export class Liveness {
     };
   }
 
-  /** Returns a `sleep` that is known. */
+  /** Returns a `sleep` that notes for each wait how long it takes. */
   ofSleep(sleep: Sleep): Sleep {
     return (ms, signal) => {
       this.expect(signal, ms);

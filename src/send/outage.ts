@@ -24,7 +24,7 @@ export interface OutageOptions {
 /** The first pause after a refusal by the endpoint, in milliseconds. It doubles from one pause to the next. */
 const minPauseMs = 1_000;
 
-/** The longest pause: somebody may correct the credentials at any time. */
+/** The longest pause, in milliseconds. A user may correct the credentials at any time. */
 const maxPauseMs = 60_000;
 
 /** A proxy in front of the endpoint did not get the whole request, or this connection leads to a wrong host. */
@@ -41,7 +41,7 @@ export class Outage {
   #pauseMs = 0;
   #pausedAtMs = -Infinity;
   #pausedUntilMs = -Infinity;
-  /** When the first of the refusals came that no other answer followed. */
+  /** When the endpoint began to refuse all requests; undefined if its last answer was another one. */
   #refusedSinceMs: number | undefined;
   /** Ends the pauses between two attempts. */
   readonly #sleeping = new Set<() => void>();
@@ -83,7 +83,7 @@ export class Outage {
     return this.#pauseMs > 0;
   }
 
-  /** Whether the requests do not even reach the endpoint, so that it cannot change its mind. */
+  /** Whether requests do not even reach the endpoint, so that it cannot begin to accept them. */
   get isUnreachable(): boolean {
     return this.isRefused && this.#status === undefined;
   }
@@ -95,7 +95,7 @@ export class Outage {
       monotonicNow() < (this.#refusedSinceMs ?? 0) + retryDeadlineMs;
   }
 
-  /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
+  /** How long the present pause still lasts, in milliseconds; 0 if a request may be sent now. */
   get pausedMs(): number {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
   }
@@ -126,7 +126,7 @@ export class Outage {
   close(timeoutMs: number): void {
     this.#closedMs = this.#options.monotonicNow();
     this.#endMs = this.#closedMs + timeoutMs;
-    // The deadline begins again, as the time for closing limits it.
+    // The deadline begins again, because the time for closing limits it.
     this.#sinceMs = undefined;
     this.#pausedUntilMs = -Infinity;
     if (this.isRefused) this.#pauseMs = minPauseMs / 2;

@@ -55,7 +55,7 @@ export async function post(request: PostRequest): Promise<PostResult> {
   const redacted = (text: string): string => {
     let shown = cleanText(text).replace(/https?:\/\/\S+/g, "(URL)");
     for (const secret of secrets()) {
-      // As it is, and as a URL or JSON may hold it. Pages, which escape in other ways, are not shown.
+      // The secret as it is, in a URL and in JSON. Pages escape in other ways, but they are not shown.
       for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
         if (form.length > 3) shown = shown.replaceAll(form, "***");
       }
@@ -73,9 +73,9 @@ export async function post(request: PostRequest): Promise<PostResult> {
       redirect: "manual",
       signal: controller.signal,
     } as const;
-    // Not called as a method, because some implementations check `this`.
+    // The function is not called as a method, because some implementations check `this`.
     const answer = fetch(url.href, init);
-    // After the request, because a runtime's first timer takes a millisecond.
+    // The timer comes after the request, because a runtime's first timer takes a millisecond.
     timer = setTimeout(abort, timeoutMs);
     signal.addEventListener("abort", abort);
     const response = await answer;

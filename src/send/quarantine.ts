@@ -8,13 +8,13 @@ import { Batch } from "../protocol/batch.ts";
 import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import { kindOf } from "./warnings.ts";
 
-/** About a megabyte. If there are more, the oldest leave: they are found again if they are still bad. */
+/** The most series, which take about a megabyte. Beyond it, the oldest leave: they are found again if they are still bad. */
 const maxSeries = 10_000;
 
 /** How many windows pass at most between two tries. */
 const maxWait = 32;
 
-/** This many different reasons are kept. */
+/** The most different reasons that are kept. */
 const maxReasons = 100;
 
 /** Series that are tried in the same request. */
@@ -130,7 +130,8 @@ export class Quarantine {
       const group = member?.group;
       if (group !== undefined && group.due <= this.#window && !((next?.due ?? Infinity) <= group.due)) next = group;
     }
-    // Without good series, a request of all is no further one. If the cause was their time, it has ended for all of them.
+    // Without good series, one request for all series is no additional request. If they were refused because of their time, all of
+    // them may be good again.
     const isSearched = isLast || (this.#recovers && this.#searchDue <= this.#window);
     const triesAll = isSearched || (isWhole && (next === undefined || this.#window % 2 === 0));
     this.#tried = isSearched ? "searched" : triesAll ? "all" : "group";

@@ -57,7 +57,7 @@ export interface DamagedBytes {
 
 interface Segment {
   bytes: number;
-  /** The batches that are not settled. */
+  /** The number of its batches that are not settled. */
   open: number;
   /** The batches that the records of this segment settle, by segment. While a batch exists, so must the record that settles it. */
   readonly settles: Map<string, number[]>;

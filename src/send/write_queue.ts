@@ -85,7 +85,7 @@ export class WriteQueue {
   protected readonly room: QueueRoom;
   readonly #options: WriteQueueOptions;
   readonly #shards = new Map<number, QueueShard>();
-  /** Created by need, because workerd did not always allow it outside of requests. */
+  /** Created when it is needed, because workerd did not always allow it outside of requests. */
   #endController: AbortController | undefined;
   /** What happened to batches that a flush deferred and no flush resumed. */
   #unreported = new ReportBuilder();
@@ -306,7 +306,7 @@ export class WriteQueue {
         break;
       }
       if (onRefusal === "defer" && !this.isClosed) break;
-      // At the end, nobody will repair a certificate or a URL in time.
+      // At the end, there is no time to repair a certificate or a URL.
       if (this.isClosed && outage.isUnreachable) break;
       const pauseMs = Math.min(outage.pausedMs, maxStepMs);
       liveness.expect(signal, pauseMs);

@@ -60,7 +60,7 @@ export function durableObject(storage: DurableObjectStorageLike): AggregatorStor
           Object.fromEntries(parts.slice(at, at + maxKeys).map(([key, value]) => [toText(key), value])),
         );
       }
-      // Its writes resolve at once. While this one becomes durable, the changes of further requests gather for the next one.
+      // put() resolves at once. While sync() waits for the disk, the changes of further requests gather for the next write.
       await storage.sync();
     },
     async delete(keys) {

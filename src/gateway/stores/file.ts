@@ -58,7 +58,7 @@ export function file(options: FileOptions): AggregatorStore {
   const freshPath = `${path}.new`;
   let log: FileHandleLike | undefined;
 
-  /** Reports whether the file is there. @throws ConfigurationError if a link is there: what it leads to would be changed */
+  /** Reports whether the file exists. @throws ConfigurationError if it is a link, because another file would be changed */
   async function isThere(): Promise<boolean> {
     const stats = await fs.lstat(path).catch(noFile);
     if (stats === undefined || stats.isFile()) return stats !== undefined;
@@ -99,7 +99,7 @@ export function file(options: FileOptions): AggregatorStore {
       await log.sync();
     },
     async replace(snapshot) {
-      // A crash may have left it. As a new file, it is no link.
+      // A crash may have left this file, or it may be a link: only a new file is written.
       await fs.unlink(freshPath).catch(noFile);
       const fresh = await fs.open(freshPath, "wx", 0o600);
       try {

@@ -78,7 +78,7 @@ export function keyValueStore(access: KeyValueAccess): AggregatorStore {
         expected = 0;
         next++;
       }
-      // What a crash left behind: an incomplete record, and a snapshot that did not become valid, or its predecessor.
+      // Deletes what a crash left: an incomplete record, and a snapshot that did not become valid, or its predecessor.
       const [current, end] = [generation, next];
       await deleteParts(([of, record]) => of !== current || record >= end);
     },

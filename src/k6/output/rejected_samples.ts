@@ -61,7 +61,7 @@ export class RejectedSamples {
       case "invalidMetric":
         return `the type of its metric is ${metric?.type}, expected ${listOf(metricTypes)}`;
       case "closed":
-        return "the output is closed, expected it before close()";
+        return "the output is closed, expected samples before close()";
       case "futureTime":
         return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
       case "timeJump": {

@@ -1,7 +1,6 @@
 /**
- * Finds samples of a recording whose times are far from those around them: ahead of them, or, at the beginning, also before them. If one
- * that is ahead were sent, all later samples of its series
- * would get times after it, because the times of a series must rise.
+ * Finds samples of a recording whose times are far ahead of those around them or, at the beginning, also far before them. If a sample
+ * that is ahead were sent, all later samples of its series would get times after it, because the times of a series must rise.
  *
  * @module
  */

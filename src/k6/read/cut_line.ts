@@ -47,7 +47,7 @@ interface Head {
 export class CutLine {
   /** What may be the beginning: a message can follow it directly. */
   #heads: readonly Head[] = [];
-  /** The beginning, until it was decided what of it is a message. */
+  /** The beginning, until it was decided which part of it is a message. */
   #undecided: string | undefined;
   #isMessage = false;
   /** The number of the line that was passed last. */
@@ -129,7 +129,7 @@ export class CutLine {
   }
 }
 
-/** Returns what of a line is before the first message in it. */
+/** Returns the part of a line before the first message in it. */
 export function beforeMessage(line: string): string {
   return line.slice(0, messageStarts(line)[0]);
 }
