@@ -48,7 +48,7 @@ export interface PromClientValue {
 }
 
 /** How to read a registry. */
-export interface RegistryReaderOptions {
+interface RegistryReaderOptions {
   /** Labels of all series. The registry's own labels take precedence. */
   readonly labels: Readonly<Record<string, string>>;
   /** When the counters began, in milliseconds since the Unix epoch. */

@@ -12,7 +12,7 @@ import { abortAfter, type Sleep } from "../send/sleep.ts";
 import type { Warnings } from "../send/warnings.ts";
 
 /** What a sender of snapshots needs. */
-export interface SnapshotSenderOptions {
+interface SnapshotSenderOptions {
   readonly client: RemoteWriteClient;
   /** The most samples that may wait. */
   readonly capacity: number;

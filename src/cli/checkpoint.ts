@@ -27,7 +27,7 @@ const identifying: ReadonlySet<string> = new Set(
 );
 
 /** The files and options of a replay. */
-export interface Replay {
+interface Replay {
   readonly files: readonly string[];
   readonly raw: RawOptions;
   readonly shiftToNow: boolean;
@@ -39,7 +39,7 @@ export interface Replay {
 type Identity = Readonly<Record<string, unknown>>;
 
 /** The content of a checkpoint. */
-export interface State {
+interface State {
   readonly identity: Identity;
   /** The time by which all samples are moved. */
   readonly shiftMs: number;

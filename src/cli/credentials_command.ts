@@ -11,7 +11,7 @@ import { bearerCredentials } from "../send/auth/bearer.ts";
 import { builtin } from "./runtime.ts";
 
 /** Credentials as a program printed them. */
-export type PrintedCredentials =
+type PrintedCredentials =
   | { readonly aws: ExpiringAwsCredentials; readonly token?: undefined }
   | { readonly aws?: undefined; readonly token: string; readonly expiresAt: number | undefined };
 

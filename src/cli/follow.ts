@@ -20,7 +20,7 @@ export interface FollowOptions {
 }
 
 /** Why a file is read from its beginning again. */
-export type RestartReason = "truncated" | "rewritten" | "replaced";
+type RestartReason = "truncated" | "rewritten" | "replaced";
 
 /** Rare enough to cost nothing, and often enough for a dashboard. */
 const periodMs = 200;

@@ -9,7 +9,7 @@ import { followFile } from "./follow.ts";
 import { builtin, isOwn, isRunning, onExit, processId, toStream } from "./runtime.ts";
 
 /** A path to which k6 writes its JSON while this process reads it. */
-export interface JsonChannel {
+interface JsonChannel {
   /** The path for k6's `--out json=`. */
   readonly path: string;
   /** Whether the path is a FIFO, on which k6 waits while it is full. */

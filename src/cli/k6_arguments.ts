@@ -54,7 +54,7 @@ function ownFlag(argument: string, flags: readonly Flag[]): Flag | undefined {
 }
 
 /** The arguments with which k6 is started, and what was taken out of them. */
-export interface K6Arguments {
+interface K6Arguments {
   /** The arguments without the replaced outputs. */
   readonly args: readonly string[];
   /** The options after the name of a replaced output, such as `url=...,mapping=raw`. */

@@ -66,7 +66,7 @@ function isProgram(path: string): boolean {
 }
 
 /** Arguments and environment of k6. */
-export interface StartK6Options {
+interface StartK6Options {
   readonly args: readonly string[];
   readonly env: Environment;
 }

@@ -21,7 +21,7 @@ export interface LightReceiver {
 }
 
 /** What to do with the requests. */
-export interface LightReceiverOptions {
+interface LightReceiverOptions {
   /** Takes the content of a request. */
   onWrite(write: ReceivedWrite): void;
   /** Called with the reason if a request cannot be taken. */

@@ -16,7 +16,7 @@ import { LightSeries } from "./light_series.ts";
 import { countOf } from "./format.ts";
 
 /** What a run needs from its command. */
-export interface LightRunOptions {
+interface LightRunOptions {
   /** The options as they were given, from all sources. */
   readonly raw: RawOptions;
   /** The options for the library, with the testid. */

@@ -50,7 +50,7 @@ export const forwardFlags: readonly Flag[] = [
 export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
 
 /** What options are read from, and what they are for. */
-export interface ReadOutputOptions {
+interface ReadOutputOptions {
   /** Called with what the user should know. */
   warn(message: string): void;
   /** Called with a line about each request. Requests are decoded for it. */

@@ -22,7 +22,7 @@ type OnResponse = NonNullable<Parameters<Https["request"]>[2]>;
 export type AgentOptions = NonNullable<ConstructorParameters<Https["Agent"]>[0]>;
 
 /** The options of a request of node:http and node:https. */
-export type RequestOptions = Parameters<Agent["createConnection"]>[0];
+type RequestOptions = Parameters<Agent["createConnection"]>[0];
 
 /** A response of node:http and node:https. */
 export type Message = Parameters<OnResponse>[0];

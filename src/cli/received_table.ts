@@ -16,7 +16,7 @@ interface Row {
 }
 
 /** Limits of the memory that a table uses. */
-export interface ReceivedTableOptions {
+interface ReceivedTableOptions {
   /** The number of metric names; samples of further names are only counted. @default 2000, more than a person reads */
   readonly maxNames?: number;
   /** The number of series whose last value is kept, about 50 bytes each. @default 500000 */

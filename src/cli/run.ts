@@ -328,7 +328,7 @@ export function measuredNothing({ code }: K6End, { report, read }: Omit<RunResul
 }
 
 /** The result of a run. */
-export interface RunConclusion {
+interface RunConclusion {
   /** The exit code: k6's own, or 1 if k6 ended with 0 and a loss is a failure. */
   readonly code: number;
   /** Whether results were lost, or could not be read. */

@@ -14,7 +14,7 @@ export const grafanaUrlFlag: Flag = {
 };
 
 /** A run that is over. */
-export interface FinishedRun {
+interface FinishedRun {
   readonly testid: string;
   /** The beginning of the names of its series. */
   readonly prefix: string;

@@ -18,7 +18,7 @@ export const summaryJsonFlag: Flag = {
 };
 
 /** What the file holds apart from the numbers of the run. */
-export interface SummaryJson {
+interface SummaryJson {
   /** The URL of the endpoint, without secrets. */
   readonly endpoint: string;
   /** The run, if it has a name. */

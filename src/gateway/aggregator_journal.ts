@@ -6,7 +6,7 @@
 import type { AggregatorStore } from "./stores/store.ts";
 
 /** A state that a journal keeps: it gives its changes as records, and can be restored from them. */
-export interface Journaled {
+interface Journaled {
   /** Takes over the state that records describe. */
   restore(records: Iterable<string>): void;
   /** Returns what has changed since the last call; undefined if nothing has. */

@@ -90,7 +90,7 @@ const definitions: OptionDefinitions<AggregatorOptions, OptionalAggregatorOption
 };
 
 /** The options of an aggregator after the check. */
-export type ResolvedAggregatorOptions = Resolved<AggregatorOptions, OptionalAggregatorOption>;
+type ResolvedAggregatorOptions = Resolved<AggregatorOptions, OptionalAggregatorOption>;
 
 /** Checks options and adds the defaults. @throws ConfigurationError if one is unknown or has a wrong value */
 export function checkAggregatorOptions(options: AggregatorOptions): ResolvedAggregatorOptions {

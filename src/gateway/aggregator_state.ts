@@ -34,7 +34,7 @@ import { LabelTree } from "./label_tree.ts";
 import { type Entry, formatEntries, parseEntries } from "./state_entries.ts";
 
 /** The labels, the rules and the limits of a state. */
-export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
+interface AggregatorStateOptions extends LabelChoice, RuleOptions {
   /** How long a sender is remembered after its last sample, in milliseconds. */
   readonly forgetAfterMs: number;
   /** The most senders that are remembered at a time. */
@@ -63,7 +63,7 @@ export interface AggregatorCounts {
 }
 
 /** The batches of one flush. */
-export interface Collected {
+interface Collected {
   /** The zeros with which new sums begin, and staleness markers. They must not be merged with later batches. */
   readonly edges: Batch;
   /** The present value of each series. */

@@ -44,7 +44,7 @@ export class FormatError extends RemoteWriteError {
 export class TooLargeError extends FormatError {}
 
 /** The facts of a failed delivery, which `DeliveryError` has, too. */
-export interface DeliveryErrorDetails {
+interface DeliveryErrorDetails {
   /** The message of the receiver or of the network, shortened and without control characters and secrets. */
   readonly reason: string;
   /** The number of requests that were sent. */

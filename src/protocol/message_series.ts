@@ -22,7 +22,7 @@ import { utf8Names } from "./read_series.ts";
 import { batchesOf } from "./time_series_batch.ts";
 
 /** The content of an argument. */
-export interface SeriesContent {
+interface SeriesContent {
   /** The series in their full form. */
   readonly timeSeries: readonly TimeSeries[];
   /** The metadata by metric family (messages of 1.0 only). */

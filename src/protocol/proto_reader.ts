@@ -9,7 +9,7 @@ import { FormatError, TooLargeError } from "../model/errors.ts";
 import { StringCache } from "./string_cache.ts";
 
 /** The limits of a reader. */
-export interface ProtoReaderOptions {
+interface ProtoReaderOptions {
   /** The name of the outermost message, for error messages. */
   readonly message: string;
   /** The limit of the estimated memory of all objects, in bytes. */

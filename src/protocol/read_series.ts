@@ -65,7 +65,7 @@ export const utf8Names: NameRules = { allowsUtf8: true, compare: (a, b) => compa
 export type OnInvalid = (error: FormatError, samples: number) => void;
 
 /** Which names may be sent, how histograms are read, and who gets the errors. */
-export interface ReadSeriesOptions {
+interface ReadSeriesOptions {
   /**
    * Returns the value of a histogram. `fail` throws the error that the histogram cannot be sent. It is a parameter so that a sender
    * of floats does not contain the checks of histograms.

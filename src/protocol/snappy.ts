@@ -11,7 +11,7 @@ import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../mod
 import { literalBlock } from "./literal_block.ts";
 
 /** The limits of what `decompress` accepts. */
-export interface DecompressOptions {
+interface DecompressOptions {
   /** The largest size after decompression, in bytes. */
   readonly maxDecodedBytes: number;
   /** Called with the size before the memory is used. If it throws, nothing is decompressed. */

@@ -28,7 +28,7 @@ export class BatchWriter {
 }
 
 /** The sender for which stored batches are read: its number of shards, and how it escapes names for 1.0. */
-export type StoredBatchOptions = Pick<TimeSeriesBatchOptions, "shards" | "escaping">;
+type StoredBatchOptions = Pick<TimeSeriesBatchOptions, "shards" | "escaping">;
 
 /**
  * Reads stored batches, which become one batch for each shard.

@@ -112,7 +112,7 @@ const defaults = {
 type Check = readonly [isValid: (value: unknown) => boolean, expected: string, isSecret?: boolean];
 
 /** The checks of an options object, by option. */
-export type Checks = Readonly<Record<string, Check>>;
+type Checks = Readonly<Record<string, Check>>;
 
 /** Accepts a positive whole number. */
 export const wholeNumber: Check = [

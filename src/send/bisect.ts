@@ -22,7 +22,7 @@ export interface BisectOptions {
 }
 
 /** Older samples of a series that were refused. */
-export interface Doubt extends BatchSlice {
+interface Doubt extends BatchSlice {
   refused: number;
   readonly reason: string;
   /** Whether they may be stored: a newer sample of the series was accepted, or its outcome is not known. */

@@ -6,7 +6,7 @@
 import type { Sleep } from "./sleep.ts";
 
 /** The clock and the timers that a deadline clock is made of. */
-export interface DeadlineClockOptions {
+interface DeadlineClockOptions {
   /** Returns milliseconds that never go back, since any point in time. */
   readonly monotonicNow: () => number;
   readonly sleep: Sleep;

@@ -9,7 +9,7 @@ import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
 /** The floats or the native histograms of a request that was answered 500. */
-export interface KindSplit {
+interface KindSplit {
   /** Whether the receiver answered the floats with anything else. */
   floatsAnswered: boolean;
 }

@@ -7,7 +7,7 @@ import type { Send } from "./request_result.ts";
 import { onAbort, type Sleep } from "./sleep.ts";
 
 /** How to wait for deliveries. */
-export interface WatchOptions {
+interface WatchOptions {
   /** Returns how long it takes until one of them counts as stuck, in milliseconds. */
   leftMs(): number;
   /** Called when one of them is stuck. */

@@ -13,7 +13,7 @@ import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** What a sender of metadata needs. */
-export interface MetadataSenderOptions {
+interface MetadataSenderOptions {
   /** Sends a request with its retries. */
   readonly send: Send;
   /** Returns the body of a 1.0 request. */

@@ -7,7 +7,7 @@ import { describe, isAnswer, isRefusalByEndpoint, type Rejected, type RequestRes
 import { onAbort, type Sleep } from "./sleep.ts";
 
 /** When an endpoint counts as down. */
-export interface OutageOptions {
+interface OutageOptions {
   /** How long a batch is tried, in milliseconds. */
   readonly retryDeadlineMs: number;
   /** How long one attempt may take, in milliseconds. */

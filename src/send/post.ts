@@ -26,7 +26,7 @@ export interface PostRequest {
 }
 
 /** The result of one attempt. */
-export interface PostResult {
+interface PostResult {
   /** What happened to the samples. `unknown`: they were perhaps stored. `failed`: they were not. */
   readonly outcome: "delivered" | "rejected" | "failed" | "unknown";
   /** The status of the answer; undefined if none came. */

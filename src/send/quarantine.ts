@@ -51,7 +51,7 @@ export interface SortedQuarantine {
 }
 
 /** How to choose what is tried again. */
-export interface ProbeOptions {
+interface ProbeOptions {
   /** How many samples may be tried again. */
   readonly maxProbe: number;
   /** Whether all series of the window are in quarantine, so that the good ones need no request. */

@@ -22,7 +22,7 @@ import type { OverflowPolicy } from "./totals_queue.ts";
 import type { PushOptions, QueueCloseOptions, SampleQueue, WriteQueue } from "./write_queue.ts";
 
 /** What a spool needs from its sender. */
-export interface SpoolContext {
+interface SpoolContext {
   readonly shards: number;
   /** How names are escaped for 1.0. @default no escaping, because 1.0 will not be used or allows the names */
   readonly escaping?: NameEscaping | undefined;
@@ -42,13 +42,13 @@ export interface Spool {
 }
 
 /** The options of a spool. */
-export interface SpoolOptions {
+interface SpoolOptions {
   /** How much may be stored, in bytes. The newest totals may exceed it. */
   readonly maxBytes: number;
 }
 
 /** What a spool contained at the start, and what became of it. */
-export interface SpoolContents {
+interface SpoolContents {
   /** How many samples earlier processes left. */
   readonly found: number;
   /** What could not be read at the start. */

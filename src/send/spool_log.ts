@@ -24,7 +24,7 @@ export interface SpoolStore {
  * How a batch may be thinned out: a newer batch replaces the samples of a `cumulative` one, unless a `boundary` is between them. A
  * `plain` one is kept or dropped.
  */
-export type BatchKind = typeof batchKinds[number];
+type BatchKind = typeof batchKinds[number];
 
 const batchKinds = ["plain", "cumulative", "boundary"] as const;
 

@@ -22,7 +22,7 @@ import type { Warnings } from "./warnings.ts";
  * What happens if the endpoint refuses all requests: the batches wait for the next flush (`defer`), the queue tries again by itself
  * (`wait`), or it sends nothing any more (`stop`). With the first two, it sends one request for each pause.
  */
-export type RefusalPolicy = "defer" | "wait" | "stop";
+type RefusalPolicy = "defer" | "wait" | "stop";
 
 /** The limits of the queue, and where it leads. */
 export interface WriteQueueOptions extends QueueLimits {

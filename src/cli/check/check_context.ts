@@ -16,7 +16,7 @@ import { type Answer, isAcknowledged, type NoAnswer, ProbeClient } from "./probe
 import { emptyRequest, encodeSeries } from "./probe_body.ts";
 
 /** What a check needs to know. */
-export interface CheckContextOptions {
+interface CheckContextOptions {
   /** The options of an output, as `send` has them. */
   readonly options: ResolvedOptions;
   readonly raw: RawOptions;

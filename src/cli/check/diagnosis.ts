@@ -10,7 +10,7 @@ import { fault, type Finding, skipped } from "./step.ts";
 import { tlsFaultOf } from "./tls_step.ts";
 
 /** The steps that look at the answer, in order. */
-export const answerSteps = ["answer", "path", "receiver", "credentials", "tenant", "compression"] as const;
+const answerSteps = ["answer", "path", "receiver", "credentials", "tenant", "compression"] as const;
 
 /** A step that looks at the answer. */
 export type AnswerStep = (typeof answerSteps)[number];
@@ -24,7 +24,7 @@ export interface Diagnosis {
 }
 
 /** What the endpoint was sent. */
-export interface Sent {
+interface Sent {
   /** Whether the request had credentials. */
   readonly isAuthorized: boolean;
   /** Whether the request had a header that names a tenant. */

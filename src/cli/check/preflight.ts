@@ -32,7 +32,7 @@ export const requireEndpointFlag: Flag = {
 const [connectMs, requestMs] = [1000, 5000] as const;
 
 /** How to look at the endpoint. */
-export interface PreflightOptions {
+interface PreflightOptions {
   /** Whether the command must not begin if the endpoint would not work. */
   readonly required: boolean;
   readonly log: Pick<Log, "say">;

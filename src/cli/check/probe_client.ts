@@ -15,7 +15,7 @@ import { abortAfter, type Sleep, untilAborted } from "../../send/sleep.ts";
 import { reasonOf } from "../../model/errors.ts";
 
 /** Where and how to send. */
-export interface ProbeClientOptions extends AuthOptions {
+interface ProbeClientOptions extends AuthOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** How long one request may take, in milliseconds. */
@@ -60,7 +60,7 @@ export interface NoAnswer {
 }
 
 /** A request that `check` sends to learn something from the answer. */
-export interface Probe {
+interface Probe {
   readonly version: ProtocolVersion;
   readonly body: Uint8Array<ArrayBuffer>;
   /** Another URL of the same origin. */

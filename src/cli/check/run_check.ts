@@ -35,7 +35,7 @@ const writingSteps: readonly Step[] = [
 ];
 
 /** What `check` may do, and what it reads its options from. */
-export interface CheckOptions {
+interface CheckOptions {
   readonly readOnly: boolean;
   /** The URL of the endpoint's query API. @default derived from the write URL */
   readonly queryUrl?: string | undefined;

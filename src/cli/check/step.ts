@@ -7,7 +7,7 @@ import type { CheckContext } from "./check_context.ts";
 import type { StoredProbes } from "./probe.ts";
 
 /** The result of a step. `skipped`: another fault, an option or the endpoint itself left nothing to find out. */
-export type Verdict = "ok" | "warning" | "fault" | "skipped";
+type Verdict = "ok" | "warning" | "fault" | "skipped";
 
 /** What a step found out. */
 export interface Finding {

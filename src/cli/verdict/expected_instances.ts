@@ -7,7 +7,7 @@ import type { Sleep } from "../../send/sleep.ts";
 import type { InstanceState } from "./run_instances.ts";
 
 /** Which instances to wait for, and how long. */
-export interface ExpectOptions {
+interface ExpectOptions {
   /** The number of instances that must end. */
   readonly expect: number;
   /** How long to wait, in milliseconds. */

@@ -18,7 +18,7 @@ export interface RunSelection {
 }
 
 /** A sender of a run. */
-export interface Instance extends Extent {
+interface Instance extends Extent {
   /** The value of the label that distinguishes senders; empty if its series do not have the label. */
   readonly name: string;
 }

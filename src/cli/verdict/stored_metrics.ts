@@ -41,7 +41,7 @@ const statSuffix = /^(.+?)(_(?:min|max|avg|med|count|sum|p\d+(?:_\d+)?))$/;
 const trendOnly = /^_(?:avg|med|p\d+(?:_\d+)?)$/;
 
 /** What is known about the metrics besides their names. */
-export interface StoredMetricsOptions {
+interface StoredMetricsOptions {
   /** The beginning of every name. */
   readonly prefix: string;
   /** The metrics whose types the user gave, by name. They count more than k6's own. */
@@ -121,7 +121,7 @@ export function mixedMetrics(metrics: readonly StoredMetric[]): string[] {
 }
 
 /** Series of a mapping whose values cannot be added up, or mean something else. */
-export interface OtherMapping {
+interface OtherMapping {
   readonly mapping: "raw" | "legacy";
   /** Metrics of the run that show this mapping. */
   readonly names: readonly string[];

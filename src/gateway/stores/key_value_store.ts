@@ -12,7 +12,7 @@ import type { AggregatorStore } from "./store.ts";
 export type PartKey = readonly [generation: number, record: number, part: number];
 
 /** The operations that the log needs. Keys are in the order of their numbers. */
-export interface KeyValueAccess {
+interface KeyValueAccess {
   /** The most bytes of a value. */
   readonly maxValueBytes: number;
   /** Returns the number of the generation that is valid, if there is one. */

@@ -22,7 +22,7 @@ import type { ResolvedOptions } from "./resolve_options.ts";
 import { RunTotals } from "./run_totals.ts";
 
 /** How an output uses its endpoints. */
-export interface DestinationOptions {
+interface DestinationOptions {
   /** The options of the output. */
   readonly output: ResolvedOptions;
   /** Limits the requests of a flush. */

@@ -11,7 +11,7 @@ import type { Tags } from "../sample.ts";
 import { labelsOf } from "../series/labels_of.ts";
 
 /** The labels that an endpoint adds or changes. */
-export interface EndpointLabelOptions {
+interface EndpointLabelOptions {
   readonly labels: Tags;
   readonly relabel: Relabel | undefined;
 }

@@ -17,7 +17,7 @@ const bytesPerUnsharedOutput = 570;
 const warnAtBytes = 1e9;
 
 /** The series that `MemoryEstimate` examines, and where its warning goes. */
-export interface MemoryEstimateOptions {
+interface MemoryEstimateOptions {
   /** Returns all series, to find the label with the most values. */
   series(): Iterable<Series<EncodedSeries>>;
   /** Called once, when the series take much memory. */

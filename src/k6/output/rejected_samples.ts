@@ -11,7 +11,7 @@ import type { Sample } from "../sample.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
 /** The limits and the series that the warnings name, and where they go. */
-export interface RejectedSamplesOptions {
+interface RejectedSamplesOptions {
   /** The limit that a warning names. */
   readonly maxSeries: number;
   /** The limit that a warning names, in milliseconds. */

@@ -7,7 +7,7 @@
 import type { Sample } from "../sample.ts";
 
 /** The limit, the clock, and where held samples go. */
-export interface TimeJumpsOptions {
+interface TimeJumpsOptions {
   /** A sample is too far from the samples around it if the distance is more than this time, in milliseconds. */
   readonly maxJumpMs: number;
   /** Returns milliseconds since the Unix epoch. */

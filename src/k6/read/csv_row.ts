@@ -7,7 +7,7 @@
  */
 
 /** A row and where the next one begins. */
-export interface CsvRow {
+interface CsvRow {
   readonly fields: readonly string[];
   /** The position after the row's line end. */
   readonly next: number;

@@ -30,7 +30,7 @@ export interface StreamLine {
 }
 
 /** A whole line, if a line is the rest of it. */
-export interface JoinedLine {
+interface JoinedLine {
   readonly string: string;
   /** The message that followed the beginning directly, if it was not shown yet. */
   readonly message: string;

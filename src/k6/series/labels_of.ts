@@ -2,7 +2,7 @@ import { byName, validLabelName } from "../../model/labels.ts";
 import type { Label } from "../../model/time_series.ts";
 
 /** The names that `labelsOf` must not use, and where it reports changed names. */
-export interface LabelsOfOptions {
+interface LabelsOfOptions {
   /** Label names that the series needs for itself. @default [] */
   readonly reserved?: Iterable<string>;
   /** Receives each tag name that is changed, with the label name that replaces it. */
