@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../model/errors.ts";
 import { checkKeys, unexpected } from "../../model/check_keys.ts";
+import { crc32 } from "../../protocol/crc32.ts";
 import { type AggregatorStore, checkMethods } from "./store.ts";
 
 /** An open file, as `node:fs/promises` has it. */
@@ -144,17 +145,4 @@ function framed(record: Uint8Array): Uint8Array {
   head.setUint32(4, crc32(record));
   bytes.set(record, headBytes);
   return bytes;
-}
-
-let table: Uint32Array | undefined;
-
-/** Returns the CRC-32 of IEEE 802.3. */
-function crc32(bytes: Uint8Array): number {
-  table ??= Uint32Array.from({ length: 256 }, (_, index) => {
-    for (let bit = 0; bit < 8; bit++) index = index & 1 ? (index >>> 1) ^ 0xedb88320 : index >>> 1;
-    return index;
-  });
-  let crc = 0xffffffff;
-  for (let at = 0; at < bytes.length; at++) crc = (table[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8);
-  return ~crc >>> 0;
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import type { AggregatorStore } from "./store.ts";
 
 /** Names a part of a record: the generation, the number of the record, and the number of the part. */
@@ -73,7 +74,7 @@ export function keyValueStore(access: KeyValueAccess): AggregatorStore {
           parts.push(bytes);
         }
         if (expected === 0 || parts.length < expected) continue;
-        yield joined(parts);
+        yield concatBytes(parts);
         parts = [];
         expected = 0;
         next++;
@@ -99,16 +100,4 @@ export function keyValueStore(access: KeyValueAccess): AggregatorStore {
     },
     close: () => access.close(),
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

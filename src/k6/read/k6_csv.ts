@@ -4,10 +4,10 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/csv/
  * @module
  */
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { readCsvRow } from "./csv_row.ts";
 import { CsvColumns, fixedColumns, metadataOf, type TagsAndMetadata } from "./csv_tags.ts";
-import { concatBytes } from "./concat_bytes.ts";
 import { ForeignLines } from "./foreign_lines.ts";
 import { MetricTable } from "./metric_table.ts";
 import {
@@ -141,7 +141,7 @@ export class K6CsvReader implements K6Reader {
   /** Decodes bytes that end with a line end, or with the stream. */
   #decode(parts: readonly Uint8Array[]): string {
     const [first = new Uint8Array()] = parts;
-    const bytes = parts.length > 1 ? concatBytes(...parts) : first;
+    const bytes = parts.length > 1 ? concatBytes(parts) : first;
     try {
       return strictDecoder.decode(bytes);
     } catch {
