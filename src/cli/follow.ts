@@ -7,7 +7,7 @@ import { type Sleep, sleep as sleepFor } from "../send/sleep.ts";
 import { isGzip } from "./input.ts";
 import { builtin } from "./runtime.ts";
 
-/** When {@link followFile} ends, and what it reports. */
+/** The signal and the times that end {@link followFile}, and what it calls. */
 export interface FollowOptions {
   /** Ends the reading, after what the file holds by then was read. */
   readonly signal: AbortSignal;

@@ -129,7 +129,7 @@ export class AggregatorState {
   }
 
   /**
-   * Applies a write.
+   * Applies a write: adds its samples to the sums, and remembers the last values of its sender.
    *
    * @returns why samples were refused, if some were; and how many
    * @throws BusyError if there is no room for its senders. Nothing is applied then.

@@ -138,7 +138,7 @@ export class SpoolLog {
   }
 
   /**
-   * Adds a batch.
+   * Adds a batch to the newest segment.
    *
    * @param facts `order`: the order of the batch that it replaces. @default after all batches so far
    * @throws what the store throws. The batch is not in the log then.
