@@ -31,7 +31,7 @@ export class CredentialsCommand {
   #first: PrintedCredentials | undefined;
   readonly #tokens: CredentialCache<string>;
 
-  /** Runs the program once, to get the first credentials. @throws ConfigurationError if it fails, or prints no credentials */
+  /** Runs the program. @throws ConfigurationError if it fails, or prints no credentials */
   constructor(command: string) {
     this.#command = command;
     const { status, stdout, error } = builtin("node:child_process").spawnSync(command, {

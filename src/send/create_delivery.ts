@@ -113,7 +113,7 @@ function remembering({ encode }: Codecs["1.0"]): Codecs["1.0"] {
       batches.set(slice.batch, slices);
       const key = `${slice.from} ${slice.to}`;
       const known = slices.get(key);
-      // The first of two endpoints encodes a slice, and the second one uses the result. The slices of a search are not worth the memory.
+      // The first of two endpoints encodes, and the second one uses it; a search for bad series is not worth the memory.
       if (known !== undefined) {
         slices.delete(key);
         return known;

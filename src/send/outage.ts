@@ -41,7 +41,7 @@ export class Outage {
   #pauseMs = 0;
   #pausedAtMs = -Infinity;
   #pausedUntilMs = -Infinity;
-  /** When the endpoint began to refuse all requests; undefined if its last answer was another one. */
+  /** When the first of the refusals came that no other answer followed. */
   #refusedSinceMs: number | undefined;
   /** Ends the pauses between two attempts. */
   readonly #sleeping = new Set<() => void>();
@@ -83,7 +83,7 @@ export class Outage {
     return this.#pauseMs > 0;
   }
 
-  /** Whether requests do not even reach the endpoint, so that it cannot begin to accept them. */
+  /** Whether the requests do not even reach the endpoint, so that it cannot change its mind. */
   get isUnreachable(): boolean {
     return this.isRefused && this.#status === undefined;
   }

@@ -65,7 +65,7 @@ export class Destination {
     // With a spool, the queue in memory never gets more than it may have.
     const overflow = spool === undefined ? output.overflow : "block";
     this.#warnings = warnings;
-    // No caller waits for one of several endpoints while it is down.
+    // Nothing waits for one of several endpoints while it is down.
     this.#dropsNew = isOneOfSeveral && spool === undefined && output.overflow === "block";
     const queue = new TotalsQueue({ ...sending, ...sender, overflow, onRefusal });
     this.#queue = spool?.before(queue, sending) ?? queue;
