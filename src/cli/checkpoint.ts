@@ -186,7 +186,7 @@ function removeForgotten(path: string): void {
       if (isOwn(fs.lstatSync(forgotten), "file")) fs.unlinkSync(forgotten);
     }
   } catch {
-    // They only take room.
+    // The files that cannot be removed only take room.
   }
 }
 
@@ -214,7 +214,7 @@ export function parseState(text: string, path: string): State {
   try {
     state = Object(parseShallowJson(text));
   } catch {
-    // What it lacks is reported below.
+    // A missing field is reported below.
   }
   const { identity, shiftMs, windows } = state;
   if (typeof identity !== "object" || identity === null || typeof shiftMs !== "number" || typeof windows !== "number") {
@@ -261,7 +261,7 @@ async function identityOf({ files, raw, shiftToNow, metrics }: Replay): Promise<
   };
 }
 
-/** Hashes the whole file: to continue with a file whose middle has changed would silently lose what is different. */
+/** Hashes the whole file. If only its middle had changed, the changed samples would be lost without a message. */
 async function describeFile(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const fs = builtin("node:fs");
   try {

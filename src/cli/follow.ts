@@ -49,7 +49,7 @@ export async function* followFile(
   let idleMs = 0;
   try {
     while (true) {
-      // Asked before reading: what was appended before the signal is still read.
+      // The signal is read before the file, so that bytes that were appended before the signal are still read.
       const isLast = signal.aborted;
       file ??= await FollowedFile.open(path);
       // Check before reading, so that the last bytes of a replaced file are not missed.

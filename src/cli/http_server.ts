@@ -31,7 +31,7 @@ export interface ServeOptions {
 /** A client that still sends gets this time to read the response, in milliseconds. */
 const lingerMs = 1000;
 
-/** What a client has to begin an encrypted connection, in milliseconds. */
+/** How long a client may take to begin an encrypted connection, in milliseconds. */
 const handshakeMs = 10_000;
 
 /** Connections that the runtime does not show end with the process: Bun shows those of TLS only after their handshake. */
@@ -76,7 +76,7 @@ export function serve(
         const headers = Object.fromEntries(response.headers);
         if (!incoming.complete) {
           headers.connection = "close";
-          // To close now would discard what the client has not read yet.
+          // Closing the connection now would discard bytes that the client has not read yet.
           incoming.resume();
           setTimeout(() => socket.destroy(), lingerMs).unref?.();
         }

@@ -16,7 +16,7 @@ interface JsonChannel {
   readonly isFifo: boolean;
   /** What k6 writes, to be read once. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Says that k6 has ended: the stream ends after what is there. */
+  /** Says that k6 has ended: the stream ends when its last bytes are read. */
   end(): void;
   /** Removes everything temporary. It is called at the end of the process at the latest. */
   remove(): void;

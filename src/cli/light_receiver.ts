@@ -8,7 +8,7 @@ import { createReceiver } from "../receive/create_receiver.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import { serve } from "./http_server.ts";
 
-/** A receiver that only k6 can find. */
+/** A receiver whose address only k6 knows. */
 export interface LightReceiver {
   /** The address for k6. Its path is random, so that no other user of this machine can send to it. */
   readonly url: string;

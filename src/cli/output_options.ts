@@ -34,7 +34,7 @@ const configFlag: Flag = {
 /** The flags of the options. */
 export const outputFlags: readonly Flag[] = [configFlag, ...textOptions];
 
-/** The options about sending that belong to an output only: what is forwarded comes when it comes, and is never dropped. */
+/** The options about sending that only an output has. Forwarding needs none: requests come at any time, and are never dropped. */
 const notForwarded: readonly string[] = ["flushPeriodMs", "overflow", "maxRequestsPerFlush"];
 
 /** `receive` has a flag of its own for the URL to which it forwards. */

@@ -11,7 +11,7 @@ import type { Arguments, Flag } from "./arguments.ts";
 import { readCertificates, readFile, readPrivateKey } from "./output_options.ts";
 import { builtin, environment } from "./runtime.ts";
 
-/** Enough for every sender of a test, and few enough for the memory of their buffers. */
+/** The most connections: enough for all senders of a test, but not too many for the memory of their buffers. */
 const defaultMaxConnections = 1000;
 const defaultMaxBytesInFlight = 256 * 1024 * 1024;
 

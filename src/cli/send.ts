@@ -243,7 +243,7 @@ class Sending {
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const name = path === "-" ? "standard input" : path;
-    // What k6 prints now is passed on as it is. A recording is as foreign as any other file.
+    // Messages that k6 prints now are passed on as they are. A recording may come from anywhere, so its messages are escaped.
     const pass = joiner(readsFromFile() ? print : passOn);
     const onForeignLine = (line: string, continues: boolean): Promise<void> => pass(continues ? line : `${line}\n`);
     const reader = this.#args.follow

@@ -15,7 +15,7 @@ import { checkName, type Probe, type StoredProbes } from "./probe.ts";
 import { type Answer, isAcknowledged, type NoAnswer, ProbeClient } from "./probe_client.ts";
 import { emptyRequest, encodeSeries } from "./probe_body.ts";
 
-/** What a check needs to know. */
+/** The options of a check, and what they were read from. */
 interface CheckContextOptions {
   /** The options of an output, as `send` has them. */
   readonly options: ResolvedOptions;

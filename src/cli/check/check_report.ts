@@ -78,7 +78,7 @@ function headlineOf({ endpoint, readOnly, steps }: CheckReport): string {
   }`;
 }
 
-/** Says what was sent, and what is left of it. */
+/** Says what the check sent, and what the endpoint still stores of it. */
 function lastLineOf({ readOnly, steps, requests, written }: CheckReport): string {
   if (readOnly) return `Sent ${countOf(requests, "request")} without series.`;
   if (written === undefined) return `Sent ${countOf(requests, "request")}. No series was acknowledged.`;

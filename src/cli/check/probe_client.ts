@@ -69,17 +69,17 @@ interface Probe {
   readonly encoding?: string;
 }
 
-/** As the sender: a receiver that moved needs one redirect, and more are a loop. */
+/** The most redirects, as for the sender: a receiver that moved needs one, and more are a loop. */
 const maxRedirects = 3;
 
-/** A rate limit of a second or two is waited for, once. */
+/** How long the client waits at most because of a rate limit, in milliseconds. It waits once for a request. */
 const maxPauseMs = 2000;
 
 /** Sends requests to one endpoint. */
 export class ProbeClient {
   /** How many requests were sent. */
   requests = 0;
-  /** How many requests the endpoint did not take because of a limit of their rate, also at the second attempt. */
+  /** How many requests the endpoint refused twice because of a limit of their rate. */
   limited = 0;
   readonly #options: ProbeClientOptions;
   readonly #given: URL;
@@ -102,7 +102,7 @@ export class ProbeClient {
   /** Sends a request. A broken connection, and a rate limit, get one more attempt. */
   async send(probe: Probe): Promise<Answer | NoAnswer> {
     const first = await this.#attempt(probe);
-    // A kept connection may have just been closed by the endpoint.
+    // Perhaps the endpoint has just closed a connection that was kept open.
     if (first.status === undefined) return first.kind === "network" ? await this.#attempt(probe) : first;
     if (first.status !== 429) return first;
     const seconds = Number(first.headers.get("retry-after") ?? 1);

@@ -1,5 +1,6 @@
 /**
- * Which samples the endpoint takes: old and future ones, native histograms, exemplars, metadata and UTF-8 names.
+ * The steps that find out which samples the endpoint accepts: old and future ones, native histograms, exemplars, metadata and UTF-8
+* names.
  *
  * @module
  */

@@ -40,7 +40,7 @@ const statSuffix = /^(.+?)(_(?:min|max|avg|med|count|sum|p\d+(?:_\d+)?))$/;
 /** Only a trend has these. */
 const trendOnly = /^_(?:avg|med|p\d+(?:_\d+)?)$/;
 
-/** What is known about the metrics besides their names. */
+/** What is known about the metrics, in addition to their names. */
 interface StoredMetricsOptions {
   /** The beginning of every name. */
   readonly prefix: string;
