@@ -1,6 +1,6 @@
 /**
  * The steps that find out which samples the endpoint accepts: old and future ones, native histograms, exemplars, metadata and UTF-8
-* names.
+ * names.
  *
  * @module
  */
