@@ -66,7 +66,7 @@ export async function writeManPage() {
   writeFileSync(`${root}/dist/k6-remote-write.1`, page.replace(/^(\.SH .*)\n\.(?:PP|br)$/gm, "$1"));
 }
 
-/** Breaks a text into lines of at most 78 characters, and escapes what roff would interpret. */
+/** Breaks a string into lines of at most 78 characters, and escapes what roff would interpret. */
 function escape(text) {
   const lines = [""];
   for (const word of text.split(" ")) {

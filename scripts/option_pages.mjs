@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 import { root } from "./setup.mjs";
 
-/** How a program gives the options that are parts or text forms of an option of the library. */
+/** How a program gives the options of the command that are parts or string forms of an option of the library. */
 const inPrograms = {
   oauth2: "`auth: oauth2({ ... })`",
   sigv4: "`auth: sigV4({ ... })`",
@@ -28,7 +28,7 @@ const definitions = [
   "k6/output/output_options.ts",
 ];
 
-/** Writes the pages. */
+/** Writes the pages in docs/ that list all options, from the definitions of the options. */
 export async function writeOptionPages() {
   const { outputFiles: [bundle] } = await build({
     stdin: {

@@ -33,7 +33,7 @@ export const sum = (expression, by) => `${grouped("sum", by)} (${expression})`;
 /** Returns the largest value. It is an upper bound of the percentile of several series; their average would be wrong. */
 export const max = (expression, by) => `${grouped("max", by)} (${expression})`;
 
-/** Returns the smallest value. */
+/** Returns a query for the smallest value of an expression, for each value of the labels `by`. */
 export const min = (expression, by) => `${grouped("min", by)} (${expression})`;
 
 /** Returns the total of a counter at the end of the time range. */

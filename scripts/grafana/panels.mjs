@@ -64,7 +64,7 @@ export const stat = ({ title, description, unit = "short", queries, width = 4, d
   },
 });
 
-/** Lines over time. */
+/** Returns a panel that shows queries as lines over time. */
 export const graph = ({ title, description, unit = "short", queries, width = 12, height = 8, max }) => ({
   type: "timeseries",
   title,
@@ -140,7 +140,7 @@ export const heatmap = ({ title, description, unit, queries, width = 24, height 
   },
 });
 
-/** Texts instead of numbers, so that colour alone never carries the meaning. */
+/** Words instead of numbers, so that colour alone never carries the meaning. */
 export const passedOrFailed = [{
   type: "value",
   options: { 1: { text: "✓ passed", color: "green", index: 0 }, 0: { text: "✗ failed", color: "red", index: 1 } },

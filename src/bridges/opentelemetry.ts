@@ -70,7 +70,7 @@ export interface RemoteWriteMetricExporterOptions extends ClientOptions {
 
 /** The result of an export: 0 for success, 1 for failure. */
 export interface OtelExportResult {
-  /** 0: everything was delivered. 1: not, or not yet. */
+  /** 0 if everything was delivered; 1 if something was not delivered, or is not delivered yet. */
   readonly code: 0 | 1;
   /** Why not everything was delivered. */
   readonly error?: Error;
@@ -82,14 +82,14 @@ const definitions: OptionDefinitions<RemoteWriteMetricExporterOptions, OptionalC
   translationStrategy: {
     kind: "choice",
     choices: translationStrategies,
-    // The default of the specification.
+    // The default of OpenTelemetry's specification.
     default: "UnderscoreEscapingWithSuffixes",
   },
   targetInfo: { kind: "boolean", default: true },
   scopeLabels: { kind: "boolean", default: true },
-  // Some 80 megabytes.
+  // About 80 megabytes of memory.
   capacity: { ...queueOptionDefinitions.capacity, default: 100_000 },
-  // A program that ends should not wait long. The reader has waited for the last export before.
+  // A program that ends should not wait long: its reader has already waited for the last export.
   shutdownTimeoutMs: { kind: "durationMs", min: 1, default: 10_000 },
 };
 

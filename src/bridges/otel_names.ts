@@ -29,7 +29,7 @@ const units: Readonly<Partial<Record<string, string>>> = {
   ...{ Cel: "celsius", Hz: "hertz", "%": "percent", 1: "" },
 };
 
-/** The units after "per". */
+/** Prometheus's words for the unit after the slash: `By/s` becomes `bytes_per_second`. */
 const perUnits: Readonly<Partial<Record<string, string>>> = {
   ...{ s: "second", m: "minute", min: "minute", h: "hour", d: "day", w: "week", wk: "week" },
   ...{ mo: "month", y: "year", a: "year" },

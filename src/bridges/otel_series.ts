@@ -11,10 +11,10 @@ import { labelNameOf, metricNameOf, type TranslationStrategy, unitOf } from "./o
 /** Seconds since the Unix epoch, and nanoseconds. */
 export type OtelTime = readonly [seconds: number, nanoseconds: number];
 
-/** Attributes by key. */
+/** The attributes of a resource, a data point or an observation, by key. They become labels. */
 export type OtelAttributes = Readonly<Record<string, unknown>>;
 
-/** An explicit histogram. */
+/** The value of a data point of a histogram with explicit bounds. */
 export interface OtelHistogram {
   /** The number of all observations. */
   readonly count: number;
@@ -32,7 +32,7 @@ export interface OtelBuckets {
   readonly bucketCounts: readonly number[];
 }
 
-/** An exponential histogram. */
+/** The value of a data point of a histogram with exponential buckets. */
 export interface OtelExponentialHistogram {
   /** The number of all observations. */
   readonly count: number;
@@ -52,7 +52,7 @@ export interface OtelExponentialHistogram {
 export interface OtelExemplar {
   /** The attributes of the observation that the data point does not have. */
   readonly filteredAttributes?: OtelAttributes | undefined;
-  /** The observed value. */
+  /** The value that was observed, in the unit of the metric. */
   readonly value: number;
   /** The time of the observation. */
   readonly timestamp: OtelTime;
@@ -72,7 +72,7 @@ export interface OtelDataPoint {
   readonly attributes: OtelAttributes;
   /** A number or a histogram. */
   readonly value: number | OtelHistogram | OtelExponentialHistogram;
-  /** Examples of the observations. */
+  /** The exemplars of the data point: single observations with their traces. */
   readonly exemplars?: readonly OtelExemplar[] | undefined;
 }
 
@@ -80,11 +80,11 @@ export interface OtelDataPoint {
 export interface OtelMetric {
   /** Name, description and unit of the metric. */
   readonly descriptor: { readonly name: string; readonly description: string; readonly unit: string };
-  /** 0: delta, 1: cumulative. */
+  /** Whether values count from the last export (0: delta, which is left out) or from the start (1: cumulative). */
   readonly aggregationTemporality: number;
   /** Whether a sum only rises; undefined for other metrics. */
   readonly isMonotonic?: boolean | undefined;
-  /** The values by attributes. */
+  /** The values of the metric, one for each set of attributes. */
   readonly dataPoints: readonly OtelDataPoint[];
 }
 
@@ -97,7 +97,7 @@ export interface OtelScopeMetrics {
     readonly schemaUrl?: string | undefined;
     readonly attributes?: OtelAttributes | undefined;
   };
-  /** The metrics. */
+  /** The metrics that the library made, with their values. */
   readonly metrics: readonly OtelMetric[];
 }
 
@@ -105,11 +105,11 @@ export interface OtelScopeMetrics {
 export interface OtelResourceMetrics {
   /** The program that the metrics are about. */
   readonly resource: { readonly attributes: OtelAttributes };
-  /** The metrics by scope. */
+  /** The metrics of the program, grouped by the library that made them. */
   readonly scopeMetrics: readonly OtelScopeMetrics[];
 }
 
-/** How metrics become series. */
+/** How metrics become series: their names, their further labels and their times. */
 export interface OtelSeriesOptions {
   readonly strategy: TranslationStrategy;
   /** Labels of all series. Others of the same name take precedence. */
@@ -203,7 +203,7 @@ function seriesOfPoint(point: OtelDataPoint, context: Context): TimeSeries[] {
   const times = { timestamp: timeOf(point, context), startTimestamp: milliseconds(point.startTime) };
   const labels = new Map(own);
   for (const [label, text] of translated(attributes, strategy)) {
-    // As a scrape does. A label of the options is only a default.
+    // Prometheus renames labels in the same way at a scrape. A label of the options is only a default.
     const isTaken = own.has(label) && own.get(label) !== context.labels[label];
     labels.set(isTaken ? `exported_${label}` : label, text);
   }
@@ -297,7 +297,7 @@ function exemplarOf(
   };
 }
 
-/** Returns attributes with the names of labels. Those that get the same name share it, in the order of their keys. */
+/** Returns attributes as labels. The values of attributes that get the same name are joined, in the order of their keys. */
 function translated(attributes: OtelAttributes, strategy: TranslationStrategy): Map<string, string> {
   const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {

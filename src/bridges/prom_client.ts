@@ -52,7 +52,7 @@ export interface PushRegistryOptions extends ClientOptions {
   readonly collectTimeoutMs?: number | undefined;
 }
 
-/** The options of `startPushing`. */
+/** The options of `startPushing`: those of `pushRegistry`, the interval, and the limits of what waits. */
 export interface StartPushingOptions extends PushRegistryOptions {
   /** The time from one push to the next, in milliseconds. @default 15000 */
   readonly intervalMs?: number | undefined;

@@ -23,7 +23,7 @@ export interface PromClientRegistry {
 export interface PromClientMetric {
   /** The name of the metric, without suffixes such as `_bucket`. */
   readonly name: string;
-  /** A description. */
+  /** What the metric means, in words for people. It becomes the help text of the metadata. */
   readonly help: string;
   /** The type: `counter`, `gauge`, `histogram` or `summary`. (The types of prom-client say that it is a number.) */
   readonly type: unknown;
@@ -31,11 +31,11 @@ export interface PromClientMetric {
   readonly values: readonly PromClientValue[];
 }
 
-/** A value of prom-client. */
+/** The value of one series of a metric, such as a bucket of a histogram. */
 export interface PromClientValue {
-  /** The value. */
+  /** The current value, as a scrape would show it. */
   readonly value: number;
-  /** The labels by name. */
+  /** The labels of the series by name, without the name of the metric. */
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
   /** The name of the series, if it differs from the metric's. */
   readonly metricName?: string | undefined;
@@ -48,7 +48,7 @@ export interface PromClientValue {
 }
 
 /** How to read a registry. */
-export interface RegistryReaderOptions {
+interface RegistryReaderOptions {
   /** Labels of all series. The registry's own labels take precedence. */
   readonly labels: Readonly<Record<string, string>>;
   /** When the counters began, in milliseconds since the Unix epoch. */
@@ -56,7 +56,7 @@ export interface RegistryReaderOptions {
   /** How long a metric's `collect` may take, in milliseconds. */
   readonly collectTimeoutMs: number;
   readonly sleep: Sleep;
-  /** Gets a warning if a metric cannot be read. */
+  /** Receives a warning if a metric cannot be read. */
   readonly warnings: Warnings;
 }
 
@@ -91,7 +91,7 @@ export class RegistryReader {
     const before = this.#known;
     this.#known = new Map();
     const metrics = this.#registry.getMetricsAsArray();
-    // At the same time, as prom-client reads them.
+    // All metrics are read at the same time, as prom-client does it.
     const read = await Promise.all(metrics.map((metric) => this.#read(metric)));
     const series: TimeSeries[] = [];
     const failed = new Set<object>();
@@ -103,7 +103,7 @@ export class RegistryReader {
     for (const [key, known] of before) {
       if (this.#known.has(key)) continue;
       if (failed.has(known.owner)) this.#known.set(key, known);
-      // As a scrape does when a series is gone.
+      // A scrape also ends a series that is gone.
       else series.push({ labels: known.labels, samples: [{ value: NaN, timestamp: time, stale: true }] });
     }
     this.#lastTime = time;
@@ -116,7 +116,7 @@ export class RegistryReader {
     const end = new AbortController();
     const clear = abortAfter(collectTimeoutMs, end, { sleep });
     try {
-      // Only the registry adds its default labels, but it fails as a whole if one collector fails: it sees one metric at a time.
+      // Only the registry adds its default labels, but it fails as a whole if one collector fails. So it gets one metric at a time.
       const single: PromClientRegistry = Object.create(this.#registry, {
         getMetricsAsArray: { value: () => [metric] },
       });
@@ -141,7 +141,7 @@ export class RegistryReader {
     const key = JSON.stringify(labels);
     const known = before.get(key);
     const isCumulative = type === "counter" || (type !== "gauge" && name !== metric.name);
-    // A total that fell began again after the last time.
+    // A total that fell began again after the last read.
     const wasReset = known !== undefined && value.value < known.value;
     const start = wasReset ? this.#lastTime : known?.start ?? this.#options.startTimeMs;
     const exemplar = exemplarOf(value, time);

@@ -12,12 +12,12 @@ import { abortAfter, type Sleep } from "../send/sleep.ts";
 import type { Warnings } from "../send/warnings.ts";
 
 /** What a sender of snapshots needs. */
-export interface SnapshotSenderOptions {
+interface SnapshotSenderOptions {
   readonly client: RemoteWriteClient;
   /** The most samples that may wait. */
   readonly capacity: number;
   readonly sleep: Sleep;
-  /** Gets a warning if a snapshot cannot be sent at all. */
+  /** Receives a warning if a snapshot cannot be sent at all. */
   readonly warnings: Warnings;
 }
 
@@ -27,7 +27,7 @@ export class SnapshotSender {
   readonly #report = new ReportBuilder();
   #pending: (readonly TimeSeries[])[] = [];
   #sending: Promise<string | undefined> | undefined;
-  /** Ends the current attempt. */
+  /** Aborts the attempt that is under way. */
   #controller = new AbortController();
   /** The report of the last attempt to send the oldest snapshot. */
   #failure: DeliveryReport | undefined;

@@ -60,7 +60,7 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
     if (flag.placeholder === undefined) {
       if (negated && text !== undefined) throw new ConfigurationError(`Cannot read ${source}: it takes no value`);
       if (text === undefined && (rest[0] === "true" || rest[0] === "false")) {
-        // It would be read as a file of that name.
+        // Otherwise the command would read it as the name of a file.
         throw new ConfigurationError(
           `Cannot read ${source}: "${rest[0]}" is a separate argument, expected --${flag.flag}=${rest[0]}`,
         );

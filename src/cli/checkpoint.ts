@@ -27,11 +27,11 @@ const identifying: ReadonlySet<string> = new Set(
 );
 
 /** The files and options of a replay. */
-export interface Replay {
+interface Replay {
   readonly files: readonly string[];
   readonly raw: RawOptions;
   readonly shiftToNow: boolean;
-  /** The metrics of `--metric-type`. */
+  /** The metrics that `--metric-type` defines. */
   readonly metrics: readonly Metric[];
 }
 
@@ -39,7 +39,7 @@ export interface Replay {
 type Identity = Readonly<Record<string, unknown>>;
 
 /** The content of a checkpoint. */
-export interface State {
+interface State {
   readonly identity: Identity;
   /** The time by which all samples are moved. */
   readonly shiftMs: number;
@@ -186,7 +186,7 @@ function removeForgotten(path: string): void {
       if (isOwn(fs.lstatSync(forgotten), "file")) fs.unlinkSync(forgotten);
     }
   } catch {
-    // They only take room.
+    // The files that cannot be removed only take room.
   }
 }
 
@@ -214,7 +214,7 @@ export function parseState(text: string, path: string): State {
   try {
     state = Object(parseShallowJson(text));
   } catch {
-    // What it lacks is reported below.
+    // A missing field is reported below.
   }
   const { identity, shiftMs, windows } = state;
   if (typeof identity !== "object" || identity === null || typeof shiftMs !== "number" || typeof windows !== "number") {
@@ -265,7 +265,7 @@ async function identityOf({ files, raw, shiftToNow, metrics }: Replay): Promise<
   };
 }
 
-/** Hashes the whole file: to continue with a file whose middle has changed would silently lose what is different. */
+/** Hashes the whole file. If only its middle had changed, the changed samples would be lost without a message. */
 async function describeFile(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const fs = builtin("node:fs");
   try {

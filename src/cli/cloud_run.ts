@@ -13,7 +13,7 @@ const extras: Readonly<Record<string, string>> = {
 };
 
 /** The arguments of a run on this machine. */
-export interface LocalRun {
+interface LocalRun {
   /** The arguments for `k6 run`. */
   readonly args: readonly string[];
   /** Whether the results go to Grafana's cloud, too. */

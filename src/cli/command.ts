@@ -18,9 +18,9 @@ export interface Command {
   readonly name: string;
   /** The operands in `--help`, for example `[FILE...]`. A command without them rejects operands. */
   readonly operands: string;
-  /** One sentence. */
+  /** What the command does, in one sentence for `--help`. */
   readonly summary: string;
-  /** The command's own flags. */
+  /** The flags of the command, apart from those of an output's options. */
   readonly flags: readonly Flag[];
   /** The flags of the options of an output; `--help` shows them after the command's own flags. */
   readonly options: readonly Flag[];

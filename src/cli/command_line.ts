@@ -1,5 +1,5 @@
 /**
- * Decides what a command line asks for: a command with its arguments, or a help text or the version.
+ * Decides what a command line asks for: a command with its arguments, a help text, or the version.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const runnable: readonly Command[] = [send, run, check, receive, verdict];
 export const commands: readonly Command[] = [...runnable, completionCommand(runnable)];
 
 /** What a command line asks for: to print something, or to run a command. */
-export type CommandLine =
+type CommandLine =
   | { readonly print: string; readonly command?: undefined; readonly given?: undefined }
   | { readonly print?: undefined; readonly command: Command; readonly given: Arguments };
 

@@ -16,7 +16,7 @@ const shells: Readonly<Record<string, (commands: readonly Command[]) => string>>
 };
 const shellNames = Object.keys(shells).join(", ");
 
-/** Makes the command `completion`. @param commands the commands to complete, apart from this one */
+/** Returns the command `completion`, which prints a script for a shell. @param commands the other commands to complete */
 export function completionCommand(commands: readonly Command[]): Command {
   const completion: Command = {
     name: "completion",

@@ -12,7 +12,7 @@ import { bearerCredentials } from "../send/auth/bearer.ts";
 import { builtin } from "./runtime.ts";
 
 /** Credentials as a program printed them. */
-export type PrintedCredentials =
+type PrintedCredentials =
   | { readonly aws: ExpiringAwsCredentials; readonly token?: undefined }
   | { readonly aws?: undefined; readonly token: string; readonly expiresAt: number | undefined };
 
@@ -114,7 +114,7 @@ export class CredentialsCommand {
  * Reads what a program printed: a token alone, or a JSON object of AWS (`credential_process`), Azure (`az account
  * get-access-token`), Google (`gcloud config config-helper`), Kubernetes (`ExecCredential`) or OAuth 2.0.
  *
- * @throws ConfigurationError without any part of the text
+ * @throws ConfigurationError that shows no part of the string
  */
 export function parseCredentials(text: string): PrintedCredentials {
   const trimmed = text.trim();

@@ -10,7 +10,7 @@ import { builtin, isRunning, processId } from "./runtime.ts";
 export interface FileLock {
   /** Reports whether the file is still reserved. A process that was stopped for long may lose it to another machine. */
   isHeld(): boolean;
-  /** Ends the reservation. */
+  /** Gives the lock up, so that another process can take it. */
   release(): void;
 }
 
@@ -24,7 +24,7 @@ interface Holder {
 
 /** A holder shows this often that it still exists, for other machines and containers, which cannot see its process. */
 const refreshMs = 10_000;
-/** When others may believe that it does not. */
+/** After this time without such a sign, other processes may take the lock over, in milliseconds. */
 const abandonedMs = 60_000;
 
 const maxLockBytes = 4096;

@@ -30,7 +30,7 @@ export type AdviceKind =
 
 /** The library's words before the message of fetch, if no retry can help. */
 const cannotConnect = "cannot send to this endpoint: .*?";
-/** The library's words before the words of a receiver that does not take samples. */
+/** The library's words before the words of a receiver that refuses samples. */
 const notDelivered = "^Not delivered: .*?";
 const refusesAll = "^The endpoint refuses all requests \\(";
 const trust = "To trust it, use --ca-cert-file FILE or --insecure-skip-tls-verify.";

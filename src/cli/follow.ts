@@ -7,7 +7,7 @@ import { type Sleep, sleep as sleepFor } from "../send/sleep.ts";
 import { isGzip } from "./input.ts";
 import { builtin } from "./runtime.ts";
 
-/** Options of {@link followFile}. */
+/** The signal and the times that end {@link followFile}, and what it calls. */
 export interface FollowOptions {
   /** Ends the reading, after what the file holds by then was read. */
   readonly signal: AbortSignal;
@@ -20,7 +20,7 @@ export interface FollowOptions {
 }
 
 /** Why a file is read from its beginning again. */
-export type RestartReason = "truncated" | "rewritten" | "replaced";
+type RestartReason = "truncated" | "rewritten" | "replaced";
 
 /** Rare enough to cost nothing, and often enough for a dashboard. */
 const periodMs = 200;
@@ -49,7 +49,7 @@ export async function* followFile(
   let idleMs = 0;
   try {
     while (true) {
-      // Asked before reading: what was appended before the signal is still read.
+      // The signal is read before the file, so that bytes that were appended before the signal are still read.
       const isLast = signal.aborted;
       file ??= await FollowedFile.open(path);
       // Check before reading, so that the last bytes of a replaced file are not missed.

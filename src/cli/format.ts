@@ -1,5 +1,5 @@
 /**
- * Numbers for people.
+ * Formats counts, sizes and durations for people.
  *
  * @module
  */

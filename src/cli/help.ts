@@ -23,7 +23,7 @@ export const mostUsed: readonly string[] = [
   "on-loss",
 ];
 
-/** Column at which the texts of flags begin. */
+/** The column at which the help texts of flags begin. */
 const textColumn = 30;
 
 /** How wide a help text is, in characters. */
@@ -153,7 +153,7 @@ function variablesOf(flag: Flag): string {
 /** A blank at which a line is not broken. */
 const hardBlank = "\u00a0";
 
-/** Keeps a text that fits into a line, such as a default, on one line. */
+/** Keeps a string that fits into a line, such as a default, on one line. */
 function unbroken(text: string, width: number): string {
   return text.length <= width - textColumn ? text.replaceAll(" ", hardBlank) : text;
 }

@@ -7,14 +7,14 @@
 import { withBrackets } from "./host_name.ts";
 import { builtin } from "./runtime.ts";
 
-/** A listening HTTP server. */
+/** An HTTP or HTTPS server that listens. */
 export interface Server {
   readonly url: string;
   /** Resolves when all connections are closed, after a second at the latest. */
   close(): Promise<void>;
 }
 
-/** How to serve. */
+/** Where a server listens, and its limits. */
 export interface ServeOptions {
   /** An IP address or a name. */
   readonly host: string;
@@ -31,7 +31,7 @@ export interface ServeOptions {
 /** A client that still sends gets this time to read the response, in milliseconds. */
 const lingerMs = 1000;
 
-/** What a client has to begin an encrypted connection, in milliseconds. */
+/** How long a client may take to begin an encrypted connection, in milliseconds. */
 const handshakeMs = 10_000;
 
 /** Connections that the runtime does not show end with the process: Bun shows those of TLS only after their handshake. */
@@ -81,7 +81,7 @@ export function serve(
         const headers = Object.fromEntries(response.headers);
         if (!incoming.complete) {
           headers.connection = "close";
-          // To close now would discard what the client has not read yet.
+          // Closing the connection now would discard bytes that the client has not read yet.
           incoming.resume();
           setTimeout(() => socket.destroy(), lingerMs).unref?.();
         }

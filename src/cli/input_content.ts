@@ -39,7 +39,7 @@ const contents: readonly (readonly [start: RegExp, sentence: string])[] = [
 interface InputFacts {
   /** The path; `-` is standard input. */
   readonly path: string;
-  /** The first characters. */
+  /** The first 4 KiB of the input, as a string. */
   readonly start: string;
 }
 

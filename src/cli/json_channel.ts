@@ -9,14 +9,14 @@ import { followFile } from "./follow.ts";
 import { builtin, isOwn, isRunning, onExit, processId, toStream } from "./runtime.ts";
 
 /** A path to which k6 writes its JSON while this process reads it. */
-export interface JsonChannel {
+interface JsonChannel {
   /** The path for k6's `--out json=`. */
   readonly path: string;
   /** Whether the path is a FIFO, on which k6 waits while it is full. */
   readonly isFifo: boolean;
   /** What k6 writes, to be read once. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Says that k6 has ended: the stream ends after what is there. */
+  /** Says that k6 has ended: the stream ends when its last bytes are read. */
   end(): void;
   /** Removes everything temporary. It is called at the end of the process at the latest. */
   remove(): void;

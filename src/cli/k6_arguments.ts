@@ -18,7 +18,7 @@ export const k6Flags: readonly string[] = [
   "verbose",
 ];
 
-/** k6's own output. */
+/** The name of the Prometheus output that is part of k6 today. */
 const presentOutput = "experimental-prometheus-rw";
 
 /** The k6 outputs that `run` replaces: the original extension's, its successor's, and k6's own. */
@@ -53,8 +53,8 @@ function ownFlag(argument: string, flags: readonly Flag[]): Flag | undefined {
   return flags.find(({ flag, placeholder }) => flag === name || (placeholder === undefined && `no-${flag}` === name));
 }
 
-/** The arguments for k6. */
-export interface K6Arguments {
+/** The arguments with which k6 is started, and what was taken out of them. */
+interface K6Arguments {
   /** The arguments without the replaced outputs. */
   readonly args: readonly string[];
   /** The options after the name of a replaced output, such as `url=...,mapping=raw`. */

@@ -4,7 +4,7 @@
  *   terminal, or by a service manager), and k6 got it, too. If it is still there, k6 must get the signal from this process. k6
  *   stops at once at a second signal, so it must not get the same one twice.
  * - The *guard* ignores signals. It reads k6's FIFO to its end if this process is killed. k6 opens the FIFO for reading and
- *   writing, so it would not notice that nobody reads it, and would wait forever when the FIFO is full.
+ *   writing, so it would not notice that no process reads it, and would wait forever when the FIFO is full.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { builtin, environment, sendSignal } from "./runtime.ts";
 export interface K6Guard {
   /** Reports whether the signal that this process has just got went to its whole group; undefined if the witness is missing. */
   signalWentToGroup(): Promise<boolean | undefined>;
-  /** Ends both processes. */
+  /** Ends the guard and the witness. */
   release(): void;
 }
 

@@ -9,7 +9,7 @@ import { builtin, type Environment, sendSignal } from "./runtime.ts";
 
 const howToInstall = "see https://grafana.com/docs/k6/latest/set-up/install-k6/";
 
-/** How k6 ended. */
+/** How the process of k6 ended. */
 export interface K6End {
   /** The exit code; if a signal ended k6, 128 and the signal's number, as a shell reports it. */
   readonly code: number;
@@ -21,7 +21,7 @@ export interface K6End {
 export interface K6Process {
   /** Resolves when k6 has ended; rejects with ConfigurationError if it could not be started. */
   readonly ended: Promise<K6End>;
-  /** Undefined unless k6 runs. */
+  /** The process id; undefined unless k6 runs. */
   readonly pid: number | undefined;
   /** Sends a signal to k6; does nothing after k6 has ended. */
   send(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
@@ -66,7 +66,7 @@ function isProgram(path: string): boolean {
 }
 
 /** Arguments and environment of k6. */
-export interface StartK6Options {
+interface StartK6Options {
   readonly args: readonly string[];
   readonly env: Environment;
 }

@@ -61,9 +61,9 @@ export function lightOutputOptions(options: RemoteWriteOutputOptions): RemoteWri
   return { ...own, keepNameTag: true };
 }
 
-/** How k6 is started. */
+/** The arguments and the variables with which k6 is started. */
 export interface K6Start {
-  /** The arguments after `run`. */
+  /** The arguments of k6 after the word `run`. */
   readonly args: readonly string[];
   readonly env: Environment;
 }

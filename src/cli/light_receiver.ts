@@ -8,7 +8,7 @@ import { createReceiver } from "../receive/create_receiver.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import { serve } from "./http_server.ts";
 
-/** A receiver that only k6 can find. */
+/** A receiver whose address only k6 knows. */
 export interface LightReceiver {
   /** The address for k6. Its path is random, so that no other user of this machine can send to it. */
   readonly url: string;
@@ -16,12 +16,12 @@ export interface LightReceiver {
   readonly requests: number;
   /** How many requests of k6 could not be read. */
   readonly unreadable: number;
-  /** Stops listening. */
+  /** Stops listening. Resolves when all connections are closed. */
   close(): Promise<void>;
 }
 
 /** What to do with the requests. */
-export interface LightReceiverOptions {
+interface LightReceiverOptions {
   /** Takes the content of a request. */
   onWrite(write: ReceivedWrite): void;
   /** Called with the reason if a request cannot be taken. */

@@ -16,7 +16,7 @@ import { LightSeries } from "./light_series.ts";
 import { countOf } from "./format.ts";
 
 /** What a run needs from its command. */
-export interface LightRunOptions {
+interface LightRunOptions {
   /** The options as they were given, from all sources. */
   readonly raw: RawOptions;
   /** The options for the library, with the testid. */
@@ -54,7 +54,7 @@ export class LightRun {
     this.outputOptions = { ...lightOutputOptions(options.options), mapping: this.#series.mapping };
   }
 
-  /** Begins to take results. @throws ConfigurationError if no port is free */
+  /** Starts the receiver to which k6 sends its results. @throws ConfigurationError if no port is free */
   async listen(output: RemoteWriteOutput): Promise<void> {
     this.#receiver = await openLightReceiver({
       onWrite: ({ timeSeries, bodyBytes }) => {
@@ -99,7 +99,7 @@ export class LightRun {
     } of k6`;
   }
 
-  /** Takes no more results. */
+  /** Stops the receiver: k6 can send no more results. */
   async close(): Promise<void> {
     await this.#receiver?.close();
   }

@@ -65,7 +65,7 @@ export class LightSeries {
     this.#writes++;
     const taken: Sample[] = [];
     for (const { labels, samples = [], histograms = [] } of timeSeries) {
-      // A staleness marker. The output sends its own. (k6 marks a histogram with a float, and repeats the histogram.)
+      // This is a staleness marker. The output sends its own. (k6 marks a histogram with a float, and repeats the histogram.)
       if (samples.some(({ stale }) => stale === true)) continue;
       for (const { timestamp, ...point } of [...samples, ...histograms]) {
         const isHistogram = "count" in point;

@@ -9,9 +9,9 @@ import { environment, stderrIsTerminal, terminalWidth, writeError } from "./runt
 
 /** The levels, the most important first. */
 export const levels = ["error", "warn", "info", "debug"] as const;
-/** The forms of messages. */
+/** The values of `--log-format`. */
 export const logFormats = ["text", "json"] as const;
-/** The forms of progress. */
+/** The values of `--progress`. */
 export const progressForms = ["auto", "plain", "never"] as const;
 
 /** How important a message is. */
@@ -20,7 +20,7 @@ export type LogLevel = (typeof levels)[number];
 /** Reads a level; throws ConfigurationError for any other word. */
 export const parseLogLevel: (text: string, source: string) => LogLevel = choiceOf(...levels);
 
-/** How a log prints. */
+/** In which form a log prints messages and progress, and where. */
 export interface LogOptions {
   /** Another program (k6) draws its progress below the cursor, and draws it again if it is erased. @default false */
   readonly clearsBelow?: boolean;
@@ -33,7 +33,7 @@ export interface LogOptions {
   readonly progress?: (typeof progressForms)[number];
   /** Whether standard error is a terminal with control sequences. @default as it is */
   readonly isTerminal?: boolean;
-  /** Whether labels are coloured. @default on a terminal, unless NO_COLOR is set */
+  /** Whether the labels of messages are coloured. @default on a terminal, unless NO_COLOR is set */
   readonly color?: boolean;
   /** Returns milliseconds that only rise. @default performance.now */
   readonly now?: () => number;

@@ -1,5 +1,5 @@
 /**
- * The flag `--metric-type`.
+ * The flag `--metric-type`, which gives the types of metrics that an input does not announce.
  *
  * @module
  */

@@ -12,7 +12,7 @@ interface Destination {
   /** In lower case; an IPv6 address without brackets. */
   readonly host: string;
   readonly port: string;
-  /** 0 for a name. */
+  /** 4 or 6 for an IP address, 0 for a host name. */
   readonly ipVersion: number;
 }
 

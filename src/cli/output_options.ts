@@ -40,7 +40,7 @@ const configFlag: Flag = {
 /** The flags of the options. */
 export const outputFlags: readonly Flag[] = [configFlag, ...textOptions];
 
-/** The options about sending that belong to an output only: what is forwarded comes when it comes, and is never dropped. */
+/** The options about sending that only an output has. Forwarding needs none: requests come at any time, and are never dropped. */
 const notForwarded: readonly string[] = ["flushPeriodMs", "overflow", "maxRequestsPerFlush"];
 
 /** `receive` has a flag of its own for the URL to which it forwards. */
@@ -55,8 +55,8 @@ export const forwardFlags: readonly Flag[] = [
 /** Defaults for live input, which may be idle for long: Prometheus forgets a series after five minutes. */
 export const liveOptions = { windows: "wall", heartbeatMs: 60_000 } as const;
 
-/** How to read options. */
-export interface ReadOutputOptions {
+/** What options are read from, and what they are for. */
+interface ReadOutputOptions {
   /** Called with what the user should know. */
   warn(message: string): void;
   /** Called with a line about each request. Requests are decoded for it. */
@@ -65,7 +65,7 @@ export interface ReadOutputOptions {
   readonly argument?: string;
   /** Whether that output is k6's present one. @default false */
   readonly isPresentOutput?: boolean;
-  /** The variables. @default those of the process */
+  /** The environment variables to read options from. @default those of the process */
   readonly env?: Environment;
   /** Whether the options are for forwarding, which does not change series. @default false */
   readonly forwards?: boolean;
@@ -87,7 +87,7 @@ export interface CommandOptions {
   readonly failsOnLossAt: readonly boolean[];
   /** The values of the configuration file, the variables and the flags, in this order: of two for one option, the later one counts. */
   readonly values: readonly GivenValue[];
-  /** How connections are made. */
+  /** How connections to the first endpoint are made. */
   readonly network: Network;
   /** The same for each of several endpoints, in their order. */
   readonly endpointNetworks: readonly Network[];
@@ -302,7 +302,7 @@ export function readPrivateKey(path: string, what: string): string {
   return pem;
 }
 
-/** Returns the text of a file. @throws ConfigurationError that names the file if it cannot be read */
+/** Returns the content of a file as a string. @throws ConfigurationError that names the file if it cannot be read */
 export function readFile(path: string, what: string): string {
   try {
     return readText(path);

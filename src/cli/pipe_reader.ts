@@ -25,11 +25,11 @@ export interface PipeOptions {
 export interface PipeReader {
   /** The bytes that come through the pipe, to be read once. Each chunk is valid until the next one. */
   readonly chunks: AsyncGenerator<Uint8Array, void, undefined>;
-  /** Says that the writer has ended: the chunks end after what the pipe still holds. */
+  /** Says that the writer has ended: the chunks end when the pipe is empty. */
   end(): void;
 }
 
-/** More than a pipe holds on most systems. */
+/** The size of a read in bytes, which is more than a pipe holds on most systems. */
 const bufferBytes = 262_144;
 
 /** The smallest capacity of a pipe on Linux. A shorter read shows that the pipe was not full. */

@@ -14,7 +14,7 @@ import { builtin } from "./runtime.ts";
 
 type Https = ReturnType<typeof builtin<"node:https">>;
 type Agent = InstanceType<Https["Agent"]>;
-/** A connection of node:net. */
+/** A connection as node:net makes it. */
 export type Socket = NonNullable<ReturnType<Agent["createConnection"]>>;
 type OnResponse = NonNullable<Parameters<Https["request"]>[2]>;
 
@@ -22,14 +22,14 @@ type OnResponse = NonNullable<Parameters<Https["request"]>[2]>;
 export type AgentOptions = NonNullable<ConstructorParameters<Https["Agent"]>[0]>;
 
 /** The options of a request of node:http and node:https. */
-export type RequestOptions = Parameters<Agent["createConnection"]>[0];
+type RequestOptions = Parameters<Agent["createConnection"]>[0];
 
 /** A response of node:http and node:https. */
 export type Message = Parameters<OnResponse>[0];
 
 /** The way to the endpoints of one protocol, directly or through a proxy, on shared connections. */
 export interface Route {
-  /** Begins a request. */
+  /** Begins a request to a URL on this route. The caller sends the body. */
   open(url: URL, options: RequestOptions, onResponse: (message: Message) => void): ReturnType<Https["request"]>;
   /** Returns an error of a request in the words that name the proxy, if the proxy cannot be reached. */
   explain(error: unknown): unknown;

@@ -53,7 +53,6 @@ const targetFlags: readonly Flag[] = forwardFlags.map((each) =>
   targetCredentials.includes(each.flag) ? { ...each, flag: `forward-${each.flag}` } : each
 );
 
-/** The command `receive`. */
 export const receive: Command = {
   name: "receive",
   operands: "",

@@ -11,7 +11,7 @@ import type { Arguments, Flag } from "./arguments.ts";
 import { readCertificates, readFile, readPrivateKey } from "./output_options.ts";
 import { builtin, environment } from "./runtime.ts";
 
-/** Enough for every sender of a test, and few enough for the memory of their buffers. */
+/** The most connections: enough for all senders of a test, but not too many for the memory of their buffers. */
 const defaultMaxConnections = 1000;
 const defaultMaxBytesInFlight = 256 * 1024 * 1024;
 
@@ -26,7 +26,7 @@ const variablePrefix = "K6_REMOTE_WRITE_RECEIVE_";
 
 const orVariable = (name: string, more = ""): string => `Or set ${variablePrefix}${name}${more}.`;
 
-/** The flags. */
+/** The flags about who may send, about TLS, and about the limits of the server. */
 export const accessFlags: readonly Flag[] = [
   {
     flag: "token",
@@ -77,9 +77,9 @@ export const accessFlags: readonly Flag[] = [
   },
 ];
 
-/** What the flags set. */
+/** The options of a receiver and its server that the access flags set. */
 export interface ReceiverAccess {
-  /** Options for `createReceiver`. */
+  /** The options to pass to `createReceiver`. */
   readonly receiver: AccessOptions & Pick<ReceiverOptions, "maxBytesInFlight">;
   /** The certificate and the key of the server; undefined for HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;

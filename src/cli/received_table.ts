@@ -16,17 +16,17 @@ interface Row {
 }
 
 /** Limits of the memory that a table uses. */
-export interface ReceivedTableOptions {
+interface ReceivedTableOptions {
   /** The number of metric names; samples of further names are only counted. @default 2000, more than a person reads */
   readonly maxNames?: number;
   /** The number of series whose last value is kept, about 50 bytes each. @default 500000 */
   readonly maxSeries?: number;
 }
 
-/** Longer names are truncated. */
+/** Longer names of metrics are cut, in characters. */
 const maxNameLength = 200;
 
-/** Adds up received series. */
+/** Adds up received samples and series by the name of the metric, up to a limit. */
 export class ReceivedTable {
   readonly #rows = new Map<string, Row>();
   readonly #maxNames: number;

@@ -49,7 +49,6 @@ import { formatSummary, hasFatalLoss, lossesOf, type LossPolicy, type RunResult 
 import { summaryJsonFlag, writeSummaryJson } from "./summary_json.ts";
 import { TagNotices } from "./tag_notices.ts";
 
-/** The command `run`. */
 export const run: Command = {
   name: "run",
   operands: "[ARG...] script.js",
@@ -365,7 +364,7 @@ export function measuredNothing({ code }: K6End, { report, read }: Omit<RunResul
 }
 
 /** The result of a run. */
-export interface RunConclusion {
+interface RunConclusion {
   /** The exit code: k6's own, or 1 if k6 ended with 0 and a loss is a failure. */
   readonly code: number;
   /** Whether results were lost, or could not be read. */

@@ -6,7 +6,6 @@
 import { parseUrl } from "../config/option_parsers.ts";
 import type { Flag } from "./arguments.ts";
 
-/** The flag `--grafana-url`. */
 export const grafanaUrlFlag: Flag = {
   flag: "grafana-url",
   placeholder: "URL",
@@ -15,7 +14,7 @@ export const grafanaUrlFlag: Flag = {
 };
 
 /** A run that is over. */
-export interface FinishedRun {
+interface FinishedRun {
   readonly testid: string;
   /** The beginning of the names of its series. */
   readonly prefix: string;

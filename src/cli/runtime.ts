@@ -11,7 +11,7 @@ const fs = process.getBuiltinModule("node:fs");
 /** The arguments after the program and the script. */
 export const commandLine: readonly string[] = process.argv.slice(2);
 
-/** Environment variables by name. */
+/** Environment variables by name; undefined for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment variables of this process. */
@@ -60,10 +60,10 @@ export function outputWidth(): number {
 /** Writes a string; resolves when it was written, or when the reader has gone away. */
 type Write = (text: string) => Promise<void>;
 
-/** Writes to standard output. */
+/** Writes to standard output. Resolves when the string is written, or its reader has gone away. */
 export const writeOut: Write = writerTo("stdout");
 
-/** Writes to standard error. */
+/** Writes to standard error. Resolves when the string is written, or its reader has gone away. */
 export const writeError: Write = writerTo("stderr");
 
 function writerTo(name: "stdout" | "stderr"): Write {
@@ -239,7 +239,7 @@ export function onExit(callback: () => void): void {
   process.on("exit", callback);
 }
 
-/** Ends the process now. */
+/** Ends the process at once; output that is not written yet is lost. */
 export function exitNow(code: number): void {
   process.exit(code);
 }

@@ -7,7 +7,7 @@ import type { RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import type { Environment } from "./runtime.ts";
 
 /** The k6 that is to be run. */
-export interface SegmentOptions {
+interface SegmentOptions {
   readonly args: readonly string[];
   readonly env: Environment;
 }

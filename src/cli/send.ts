@@ -36,7 +36,6 @@ import { writeSummaryJson } from "./summary_json.ts";
 
 const progressPeriodMs = 250;
 
-/** The command `send`. */
 export const send: Command = {
   name: "send",
   operands: "[FILE...]",
@@ -75,7 +74,7 @@ class Sending {
   /** The size of the input files, and how much of it was read, in bytes. */
   #totalBytes = 0;
   #readBytes = 0;
-  /** When the sending began. */
+  /** When the sending began, on the clock that only rises, in milliseconds. */
   #startedAt = 0;
 
   constructor(given: Arguments) {
@@ -260,7 +259,7 @@ class Sending {
   ): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const name = path === "-" ? "standard input" : path;
-    // What k6 prints now is passed on as it is. A recording is as foreign as any other file.
+    // Messages that k6 prints now are passed on as they are. A recording may come from anywhere, so its messages are escaped.
     const pass = joiner(readsFromFile() ? print : passOn);
     const onForeignLine = (line: string, continues: boolean): Promise<void> => pass(continues ? line : `${line}\n`);
     const reader = this.#args.follow

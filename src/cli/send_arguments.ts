@@ -81,7 +81,7 @@ export interface SendArguments {
   readonly dryRun: boolean;
   /** The path of the OpenMetrics text to write instead of sending, if any. */
   readonly openMetrics: string | undefined;
-  /** The metrics of `--metric-type`. */
+  /** The metrics that `--metric-type` defines. */
   readonly metrics: readonly Metric[];
 }
 

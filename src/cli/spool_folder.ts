@@ -9,7 +9,7 @@ import { builtin } from "./runtime.ts";
 
 /** A folder that is reserved for this process. */
 export interface SpoolFolder extends SpoolStore {
-  /** Ends the reservation. */
+  /** Gives the folder up, so that another process can use it. */
   release(): void;
 }
 
@@ -32,7 +32,7 @@ export function openSpoolFolder(path: string): SpoolFolder {
   }
   const { release } = lockFile(`${path}/spool`);
   const fileOf = (name: string): string => `${path}/${name}${suffix}`;
-  /** The segment that grows. */
+  /** The segment to which records are appended now, with its open file. */
   let open: { readonly name: string; readonly file: number } | undefined;
   const close = (): void => {
     if (open === undefined) return;

@@ -83,7 +83,7 @@ function inputLossesOf({ stats, read }: Omit<RunResult, "report">): string[] {
 /** Returns the lines of the summary. */
 export function formatSummary(
   { report, stats, read, endpoint, interrupted, received, spool, query, grafana, ms }: RunResult & {
-    /** The endpoint, without secrets. */
+    /** The URL of the endpoint, without secrets. */
     readonly endpoint: string;
     /** The signal that interrupted the reading, if any. */
     readonly interrupted?: string;

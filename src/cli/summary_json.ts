@@ -10,7 +10,6 @@ import type { Log } from "./log.ts";
 import { builtin } from "./runtime.ts";
 import type { RunResult } from "./summary.ts";
 
-/** The flag `--summary-json`. */
 export const summaryJsonFlag: Flag = {
   flag: "summary-json",
   placeholder: "FILE",
@@ -19,8 +18,8 @@ export const summaryJsonFlag: Flag = {
 };
 
 /** What the file holds apart from the numbers of the run. */
-export interface SummaryJson {
-  /** The endpoint, without secrets. */
+interface SummaryJson {
+  /** The URL of the endpoint, without secrets. */
   readonly endpoint: string;
   /** The run, if it has a name. */
   readonly testid?: string | undefined;

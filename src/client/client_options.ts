@@ -149,7 +149,7 @@ export function completeClientOptions<Checked extends Resolved<ClientOptions, Op
   };
 }
 
-/** Returns the normalized URL. @throws ConfigurationError if it is not an http or https URL */
+/** Returns the URL in its normal form. @throws ConfigurationError if it is not an http or https URL */
 function parseUrl(url: unknown): string {
   const text = String(url);
   const parsed = parseHttpUrl(text);

@@ -50,7 +50,7 @@ export type {
 } from "../model/time_series.ts";
 export type { Sleep } from "../send/sleep.ts";
 
-/** The options of `push`. */
+/** The options of `push`: where to send, with which credentials, and how long to try. */
 export interface PushOptions {
   /** The remote-write endpoint. User name and password in it are sent as basic authentication. */
   readonly url: string | URL;
@@ -62,7 +62,7 @@ export interface PushOptions {
   readonly password?: string | undefined;
   /** The token for `Authorization: Bearer`. @default none */
   readonly bearerToken?: string | (() => string | Promise<string>) | undefined;
-  /** Sends the requests. @default globalThis.fetch */
+  /** Sends the requests, for TLS settings, a proxy or tests. @default globalThis.fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** How long one attempt may take, in milliseconds. @default 10000 */
   readonly timeoutMs?: number | undefined;
@@ -74,7 +74,7 @@ export interface PushOptions {
   readonly sleep?: Sleep | undefined;
 }
 
-/** The options of `pushMetrics`. */
+/** The options of `pushMetrics`: those of `push`, and the labels of all metrics. */
 export interface PushMetricsOptions extends PushOptions {
   /** The labels of all metrics, by name. @default {} */
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -86,11 +86,11 @@ export interface PushResult {
   readonly samples: number;
   /** Samples that the endpoint acknowledged. */
   readonly delivered: number;
-  /** Samples that the endpoint rejected for what they are. Some receivers store the good ones of such a request. */
+  /** Samples that the endpoint rejected because of their content. Some receivers store the good samples of such a request. */
   readonly rejected: number;
   /** Samples that were not stored: the endpoint was not reached, was too busy, or refuses all requests. */
   readonly failed: number;
-  /** Samples that were perhaps stored: no answer came, or an error of the server, or a refusal after such an attempt. */
+  /** Samples that were perhaps stored: no answer came, the server reported an error, or it refused them after such an attempt. */
   readonly unknown: number;
   /** The number of requests: 1, or 2 with a retry; 0 if there was nothing to send. */
   readonly requests: number;
@@ -170,7 +170,7 @@ export async function pushMetrics(
 /** Where to send, with which headers, and what no message may show. */
 type RequestHead = Pick<PostRequest, "url" | "headers" | "secrets">;
 
-/** Checks the options. @throws ConfigurationError that names the option and never shows a secret */
+/** Checks the options, and makes of them what every request has. @throws ConfigurationError that never shows a secret */
 async function headOf(
   { url: given, user, password = "", bearerToken, headers: custom = {}, ...others }: PushOptions,
 ): Promise<RequestHead> {
@@ -190,7 +190,7 @@ async function headOf(
   const values = [...headers.values()];
   // Custom headers cannot override these.
   for (const [name, value] of Object.entries(protocolHeaders)) headers.set(name, value);
-  // Not called unless there is a reason to show: it takes time.
+  // This is called only if there is a reason to show, because it takes time.
   const secrets = (): string[] => [
     ...values.flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]),
     ...url.searchParams.values(),

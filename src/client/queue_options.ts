@@ -17,7 +17,7 @@ export interface QueueOptions {
   readonly maxQueueBytes?: number | undefined;
   /**
    * How long `close()` waits for the samples that are not yet delivered, in milliseconds. If the windows that wait in an output
-   * would take more than half of it, they are merged: of each series, the newest sample is sent. If a request does not end at once
+   * would take more than half of it, they are merged: only the newest sample of each series is sent. If a request does not end at once
    * when the time is over, `close()` takes up to a second longer.
    * @default 30000
    */

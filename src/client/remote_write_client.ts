@@ -23,7 +23,7 @@ import { escapingOf, type NameEscaping } from "../protocol/name_escaping.ts";
 import { utf8Names } from "../protocol/read_series.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 
-/** The options of `write`. */
+/** The options of one call of `write`. */
 export interface WriteOptions {
   /** Ends the call at once. @default none */
   readonly signal?: AbortSignal | undefined;
@@ -84,11 +84,11 @@ export class RemoteWriteClient {
 
   /**
    * Sends series: one or a list, in their short form, in their full form, or as a message that protobuf-es generated. A value without
-   * a timestamp gets the time of the call. Labels and samples may be in any order. The times of a series must rise from call to call, because receivers
-   * refuse samples that are older than the newest one. Calls that overlap are sent one after the other.
+   * a timestamp gets the time of the call. Labels and samples may be in any order. The times of a series must rise from call to call,
+   * because receivers refuse samples that are older than the newest one. Calls that overlap are sent one after the other.
    *
    * @throws FormatError for a series that cannot be sent, unless there is `onInvalid`. Nothing of the call is sent then.
-   * @throws DeliveryError if not all samples were delivered that can be sent. Its message says how many were not.
+   * @throws DeliveryError if some of the samples that can be sent were not delivered. Its message says how many.
    */
   async write(
     series: SeriesArgument,
@@ -145,7 +145,7 @@ export class RemoteWriteClient {
         if (before === own || controller.signal.aborted) break;
         await this.#liveness.watch(before.ended, {
           leftMs: () => this.#liveness.leftMs(before.controller.signal),
-          // In workerd, the request that called it may have been cancelled: then it does not end by itself.
+          // In workerd, the request that made this call may have been cancelled. Then the call does not end by itself.
           onStuck: () => {
             before.controller.abort();
             before.end();

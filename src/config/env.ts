@@ -15,7 +15,7 @@ import { ownVariables, unknownVariable } from "./unknown_variable.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The options of an environment. */
-export interface EnvironmentValues {
+interface EnvironmentValues {
   /** The values that are set. */
   readonly values: readonly GivenValue[];
   /** Whether variables of k6's present output are set. */

@@ -6,7 +6,7 @@
 import type { GivenValue } from "./given_options.ts";
 import { textOptions } from "./text_options.ts";
 
-/** Variables by name. */
+/** Environment variables by name; undefined for a variable that is not set. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The switch that makes the trends of k6's own output native histograms. */

@@ -16,7 +16,7 @@ const byKey: ReadonlyMap<string, TextOption> = new Map(
 export const documentedName = "a name from docs/options.md";
 
 /** Where a key comes from. */
-export interface KeySource {
+interface KeySource {
   /** What a message says is being read, such as the file's name. */
   readonly where: string;
   /** Whether the key may be the rest of a secret, which messages must not show. @default false */

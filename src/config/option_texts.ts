@@ -1,7 +1,7 @@
 /**
  * How each option of the library is given as a string: its help text, and its flag and placeholder if they do not follow from the
  * definition. They are not in the definitions, because programs that use the library do not need them in their bundles. The
- * compiler demands an entry for each option; an option without a text form has `null`.
+ * compiler demands an entry for each option; an option that cannot be given as a string has `null`.
  *
  * @module
  */
@@ -34,10 +34,10 @@ export interface OptionText {
   readonly placeholder?: string;
 }
 
-/** The text of each option; null for an option that cannot be given as a string. */
+/** The help text and the flag of each option; null for an option that cannot be given as a string. */
 export type OptionTexts<Options> = { readonly [Name in keyof Options]-?: OptionText | null };
 
-/** The texts of the client's options. */
+/** The help texts and the flags of the client's options. */
 export const clientOptionTexts: OptionTexts<ClientOptions> = {
   url: {
     group: "endpoint",
@@ -76,7 +76,7 @@ export const clientOptionTexts: OptionTexts<ClientOptions> = {
   sleep: null,
 };
 
-/** The texts of the queue's options. */
+/** The help texts and the flags of the queue's options. */
 export const queueOptionTexts: OptionTexts<QueueOptions> = {
   shards: { group: "delivery", help: "How many requests are sent at the same time." },
   capacity: { group: "delivery", help: "The most samples that may wait." },
@@ -85,7 +85,7 @@ export const queueOptionTexts: OptionTexts<QueueOptions> = {
   spool: null,
 };
 
-/** The texts of the options that only an output has. */
+/** The help texts and the flags of the options that only an output has. */
 export const k6OptionTexts: OptionTexts<Omit<RemoteWriteOutputOptions, keyof ClientOptions | keyof QueueOptions>> = {
   endpoints: null,
   flushPeriodMs: { group: "delivery", help: "How often to send; for recorded files, the length of a window." },

@@ -23,7 +23,7 @@ import {
   parseUrls,
 } from "./option_parsers.ts";
 
-/** An option that is given as a string. Several text options may be parts or forms of one option of the library. */
+/** An option that is given as a string. Several of them may be parts or forms of one option of the library. */
 export interface TextOption {
   /** The name of the option in `RawOptions`. */
   readonly option: string;
@@ -78,7 +78,7 @@ export function textOption(entry: TextOptionEntry): TextOption {
   };
 }
 
-/** Returns a text option for each definition that has a text. */
+/** Returns a `TextOption` for each definition that has a help text. */
 export function textOptionsOf<Options extends object>(
   definitions: Readonly<Record<keyof Options, OptionDefinition>>,
   texts: OptionTexts<Options>,

@@ -1,21 +1,21 @@
 /**
- * Keeps the state of an aggregator in a store: what changes is appended, and a snapshot replaces what has become too long.
+ * Keeps the state of an aggregator in a store. It appends changes as records. When the records are long, a snapshot replaces them.
  *
  * @module
  */
 import type { AggregatorStore } from "./stores/store.ts";
 
-/** What is kept. */
-export interface Journaled {
-  /** Takes over what records describe. */
+/** A state that a journal keeps: it gives its changes as records, and can be restored from them. */
+interface Journaled {
+  /** Takes over the state that records describe. */
   restore(records: Iterable<string>): void;
   /** Returns what has changed since the last call; undefined if nothing has. */
   changes(): string | undefined;
-  /** Returns everything. */
+  /** Returns records of the whole state, which replace all earlier ones. */
   snapshot(): string[];
 }
 
-/** From this many bytes on, what was appended is replaced if it is also twice as long as the snapshot before it. */
+/** A snapshot replaces the appended records if they have more bytes than this, and twice as many as the snapshot before them. */
 const minBytes = 1024 * 1024;
 
 /** Writes one record at a time. Changes that come in the meantime are written together. */
@@ -27,7 +27,7 @@ export class Journal {
   #next: Promise<void> | undefined;
   #appendedBytes = 0;
   #snapshotBytes = 0;
-  /** Whether a write failed: what the store then holds after the last good record is unknown. */
+  /** Whether a write failed, so that it is unknown what the store holds after the last good record. */
   #isBroken = false;
 
   constructor(store: AggregatorStore, state: Journaled) {
@@ -35,7 +35,7 @@ export class Journal {
     this.#state = state;
   }
 
-  /** Reads the store. */
+  /** Restores the state from the records in the store. @throws what the store throws */
   async open(): Promise<void> {
     const records: string[] = [];
     const decoder = new TextDecoder();

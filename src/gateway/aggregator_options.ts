@@ -21,7 +21,7 @@ export interface AggregatorOptions extends ClientOptions, Omit<QueueOptions, "sp
    * @default ["instance"]
    */
   readonly without?: readonly string[] | undefined;
-  /** The labels that remain, besides the name and `le`: all others distinguish senders. Instead of `without`. */
+  /** The labels that remain, in addition to the name and `le`; all others distinguish senders. It replaces `without`. */
   readonly by?: readonly string[] | undefined;
   /** How often the series are sent, in milliseconds. 0: only when `flush()` is called. @default 15000 */
   readonly intervalMs?: number | undefined;
@@ -40,14 +40,14 @@ export interface AggregatorOptions extends ClientOptions, Omit<QueueOptions, "sp
    * @default {}
    */
   readonly gauges?: Readonly<Record<string, GaugeRule>> | undefined;
-  /** The most senders that are remembered. While there are so many, requests of new senders are answered 429. @default 100000 */
+  /** The most senders that are remembered. At this number, requests of new senders are answered 429. @default 100000 */
   readonly maxSenders?: number | undefined;
-  /** The most series that are sent. Samples of further series are answered 400. @default 100000 */
+  /** The most series that are sent. Requests with samples of further series are answered 400. @default 100000 */
   readonly maxSeries?: number | undefined;
-  /** The most memory of the state, in bytes, estimated. While it takes more, requests are answered 429. @default 268435456 */
+  /** The most memory of the state, estimated, in bytes. While the state takes more, requests are answered 429. @default 268435456 */
   readonly maxBytes?: number | undefined;
   /**
-   * Keeps the state: `file()`, `durableObject()`, `denoKv()` or `memory()`. What was answered with 2xx then survives a restart.
+   * Keeps the state: `file()`, `durableObject()`, `denoKv()` or `memory()`. Samples that were answered with 2xx then survive a restart.
    * @default the state is lost when the process ends
    */
   readonly store?: AggregatorStore | undefined;
@@ -56,7 +56,7 @@ export interface AggregatorOptions extends ClientOptions, Omit<QueueOptions, "sp
    * @default Infinity
    */
   readonly retryDeadlineMs?: number | undefined;
-  /** Options of the receiver. */
+  /** The options of the receiver: who may send, how much, and in which versions. */
   readonly receiver?: ForwarderReceiverOptions | undefined;
 }
 
@@ -65,7 +65,7 @@ type OptionalAggregatorOption = OptionalClientOption | "by" | "without" | "store
 const gaugeRules: readonly string[] = ["last", "sum", "min", "max"];
 const types: readonly string[] = ["counter", "gauge"];
 
-// The store of the aggregator keeps what a spool would keep.
+// The aggregator has a store instead of a spool.
 const { spool: _, ...queueOptions } = queueOptionDefinitions;
 
 const definitions: OptionDefinitions<AggregatorOptions, OptionalAggregatorOption> = {
@@ -79,7 +79,7 @@ const definitions: OptionDefinitions<AggregatorOptions, OptionalAggregatorOption
   forgetAfterMs: { kind: "durationMs", min: 1, default: 3_600_000 },
   types: { kind: "types", default: {}, check: (value, name) => checkChoices(value, { name, choices: types }) },
   gauges: { kind: "rules", default: {}, check: (value, name) => checkChoices(value, { name, choices: gaugeRules }) },
-  // About 50 MB if each has one series.
+  // About 50 MB, if each sender has one series.
   maxSenders: { kind: "wholeNumber", min: 1, default: 100_000 },
   // About 100 MB.
   maxSeries: { kind: "wholeNumber", min: 1, default: 100_000 },
@@ -90,7 +90,7 @@ const definitions: OptionDefinitions<AggregatorOptions, OptionalAggregatorOption
 };
 
 /** The options of an aggregator after the check. */
-export type ResolvedAggregatorOptions = Resolved<AggregatorOptions, OptionalAggregatorOption>;
+type ResolvedAggregatorOptions = Resolved<AggregatorOptions, OptionalAggregatorOption>;
 
 /** Checks options and adds the defaults. @throws ConfigurationError if one is unknown or has a wrong value */
 export function checkAggregatorOptions(options: AggregatorOptions): ResolvedAggregatorOptions {

@@ -33,8 +33,8 @@ import { isRemovedBy, type LabelChoice } from "./label_choice.ts";
 import { LabelTree } from "./label_tree.ts";
 import { type Entry, formatEntries, parseEntries } from "./state_entries.ts";
 
-/** What the state needs to know. */
-export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
+/** The labels, the rules and the limits of a state. */
+interface AggregatorStateOptions extends LabelChoice, RuleOptions {
   /** How long a sender is remembered after its last sample, in milliseconds. */
   readonly forgetAfterMs: number;
   /** The most senders that are remembered at a time. */
@@ -43,7 +43,7 @@ export interface AggregatorStateOptions extends LabelChoice, RuleOptions {
   readonly maxSeries: number;
   /** The most memory of the state, in bytes. It is estimated. */
   readonly maxBytes: number;
-  /** Whether `changes()` is called. */
+  /** Whether `changes()` is called, so that changes must be remembered for it. */
   readonly isStored: boolean;
   readonly warnings: Warnings;
 }
@@ -62,8 +62,8 @@ export interface AggregatorCounts {
   resets: number;
 }
 
-/** What is sent at a time. */
-export interface Collected {
+/** The batches of one flush. */
+interface Collected {
   /** The zeros with which new sums begin, and staleness markers. They must not be merged with later batches. */
   readonly edges: Batch;
   /** The present value of each series. */
@@ -79,7 +79,7 @@ export interface Collected {
 /** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
 const maxAheadMs = 10 * 60_000;
 
-/** How long a sender should wait if there are too many: usually, some are forgotten by then. */
+/** How long a new sender should wait if too many are remembered, in milliseconds. Usually, some are forgotten by then. */
 const retryAfterMs = 10_000;
 
 /** Which samples of a series are refused, and why. */
@@ -89,7 +89,7 @@ type Refuse = (samples: number, reason: string) => void;
 export class AggregatorState {
   readonly #options: AggregatorStateOptions;
   readonly #isRemoved: (name: string) => boolean;
-  /** What the series before belongs to, within a request. */
+  /** The last value of the series before this one in the request. */
   #previous: Last | undefined;
   readonly #metadata = new MetadataStore();
   readonly #senders = new Map<string, Sender>();
@@ -103,7 +103,7 @@ export class AggregatorState {
   #isTimeChanged = false;
   #changedLast: Last[] = [];
   #changedCombined: Combined[] = [];
-  /** Entries about what began or ended. They come before the values. */
+  /** Entries about senders and series that began or ended. They come before the values. */
   #structure: Entry[] = [];
 
   constructor(options: AggregatorStateOptions) {
@@ -129,7 +129,7 @@ export class AggregatorState {
   }
 
   /**
-   * Applies a write.
+   * Applies a write: adds its samples to the sums, and remembers the last values of its sender.
    *
    * @returns why samples were refused, if some were; and how many
    * @throws BusyError if there is no room for its senders. Nothing is applied then.
@@ -160,7 +160,7 @@ export class AggregatorState {
   forget(nowMs: number): void {
     const beforeMs = nowMs - this.#options.forgetAfterMs;
     for (const sender of this.#senders.values()) {
-      // A request that is repeated later than this has samples before the limit, so it is refused, and not counted again.
+      // If a request is repeated after this time, its samples are too old: they are refused, and not counted again.
       if (sender.seenMs >= beforeMs || sender.newestMs >= beforeMs) continue;
       this.#senders.delete(sender.key);
       this.#bytes -= bytesOf.sender + 2 * sender.key.length;
@@ -172,7 +172,7 @@ export class AggregatorState {
     }
   }
 
-  /** Returns what is to be sent now. The times of each series rise from call to call. */
+  /** Returns the batches to send now. The times of each series rise from call to call. */
   collect(nowMs: number): Collected {
     const time = Math.max(nowMs, this.#sentMs + 2);
     this.#sentMs = time;
@@ -193,11 +193,11 @@ export class AggregatorState {
         if (value !== undefined) values.push(series, value, time);
         else if (combined.hasBegun) edges.pushStale(series, time);
         combined.hasBegun = value !== undefined;
-        // As long as a sender is remembered, so are its samples: a late one must not show the gauge again.
+        // The last samples of a remembered sender are kept: a late one must not show the gauge again.
         if (combined.members.size === 0) this.#remove(combined);
         continue;
       }
-      // Kept, because a start must not change.
+      // The start is stored, because it must not change.
       const createdMs = combined.createdMs = Math.min(combined.createdMs, time - 1);
       if (!combined.hasBegun && !combined.isBeginning) {
         if (histogram === undefined) edges.push(series, 0, createdMs);
@@ -224,7 +224,7 @@ export class AggregatorState {
     };
   }
 
-  /** The metadata of what is sent, by metric family. */
+  /** The metadata of the series that are sent, by metric family. */
   get metadata(): ReadonlyMap<string, Metadata> {
     return this.#metadata.all;
   }
@@ -248,7 +248,7 @@ export class AggregatorState {
     return entries.length === 0 ? undefined : formatEntries(entries);
   }
 
-  /** Returns the whole state in records. What had changed is part of it. */
+  /** Returns the whole state in records, with the changes that `changes()` has not returned yet. */
   snapshot(): string[] {
     this.changes();
     const records: string[] = [];
@@ -413,8 +413,8 @@ export class AggregatorState {
   }
 
   /**
-   * Returns what a series belongs to if it follows the same series as in the sender's request before. To compare its labels with those
-   * of one series takes a quarter of the time of a search. Returns undefined if a search is necessary.
+   * Returns the last value of a series that follows the same series as in the sender's previous request. Comparing its labels with
+   * those of one series takes a quarter of the time of a search. Returns undefined if a search is necessary.
    */
   #expected({ labels, metadata }: TimeSeries, kind: "floats" | "histograms"): Last | undefined {
     const expected = this.#previous?.next;
@@ -608,7 +608,7 @@ export class AggregatorState {
     }
     if (this.#combined.size >= this.#options.maxSeries) return undefined;
     const kept = labels.filter(({ name }) => !this.#isRemoved(name));
-    // It checks the labels, and sorts them.
+    // `batchOf` checks the labels, and sorts them.
     const [checked] = batchOf([{ labels: kept, samples: [{ value: 0, timestamp: 0 }] }]).series;
     if (checked === undefined) return undefined;
     const declared = metadata === undefined || metadata.type === "unknown" ? this.#metadata.of(checked.name) : metadata;
@@ -679,7 +679,7 @@ export class AggregatorState {
   }
 }
 
-/** Where a sample belongs. */
+/** The series, the sender and the request that a sample belongs to. */
 interface Place {
   readonly combined: Combined;
   readonly senderKey: string;

@@ -42,7 +42,7 @@ export interface DurableObjectStateLike {
   readonly storage: DurableObjectStorageLike & {
     /** Returns the time of the alarm, in milliseconds since the Unix epoch; null if there is none. */
     getAlarm(): Promise<number | null>;
-    /** Sets the alarm. */
+    /** Sets the time of the alarm, in milliseconds since the Unix epoch. It replaces an earlier alarm. */
     setAlarm(timeMs: number): Promise<void>;
   };
 }
@@ -51,7 +51,7 @@ export interface DurableObjectStateLike {
 export interface CloudflareAggregatorOptions extends Omit<AggregatorOptions, "store"> {
   /** The binding of the Durable Objects. */
   readonly namespace: DurableObjectNamespaceLike;
-  /** The token that senders must send as `Authorization: Bearer ...`. false: everyone may send. */
+  /** The token that senders must send as `Authorization: Bearer ...`. With false, every client may send. */
   readonly token: string | false;
   /**
    * The number of Durable Objects. Each series belongs to one of them. Do not change it later: a series that moves to another object
@@ -68,7 +68,7 @@ export interface CloudflareAggregator<Env> {
     fetch(request: Request): Promise<Response>;
     alarm(): Promise<void>;
   };
-  /** The Worker. */
+  /** The Worker, which passes each series to the object that it belongs to. */
   readonly worker: { fetch(request: Request, env: Env): Promise<Response> };
 }
 
@@ -126,12 +126,12 @@ export function cloudflareAggregator<Env>(
 
     async alarm(): Promise<void> {
       await this.#aggregator.open();
-      // Before the flush, so that the next one comes also if this one fails.
+      // The alarm is set before the flush, so that the next flush comes even if this one fails.
       this.#hasAlarm = this.#aggregator.stats.series > 0;
       if (this.#hasAlarm) await this.#storage.setAlarm(Date.now() + this.#intervalMs);
       const timer = new AbortController();
       const flushed = this.#aggregator.flush().finally(() => timer.abort());
-      // The endpoint may be away for long. The next alarm sends newer values.
+      // The endpoint may be down for long. The next alarm sends newer values.
       await Promise.race([flushed, sleep(this.#intervalMs, timer.signal)]);
     }
   }
@@ -216,7 +216,7 @@ function createFront(options: CloudflareAggregatorOptions): (request: Request) =
       written.samples += count("Samples");
       written.histograms += count("Histograms");
     }
-    // What the other objects have taken changes nothing when it comes again.
+    // The sender sends the whole request again. The parts that the other objects have accepted then change nothing.
     if (busyMs > 0) throw new BusyError("Cannot accept the request: an object is full", { retryAfterMs: busyMs });
     return { written, reason: reasons[0] };
   }

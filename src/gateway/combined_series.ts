@@ -31,14 +31,14 @@ export class Last {
   }
 }
 
-/** One that sends: the labels that are removed, with their values. */
+/** A sender, which is known by the removed labels and their values. */
 export interface Sender {
   readonly id: number;
   readonly key: string;
   readonly last: Map<Combined, Last>;
-  /** When something new arrived last. */
+  /** When its latest new sample arrived, in milliseconds since the Unix epoch. */
   seenMs: number;
-  /** The newest timestamp of a sample. */
+  /** The newest timestamp of its samples, in milliseconds since the Unix epoch. */
   newestMs: number;
 }
 
@@ -114,7 +114,7 @@ export function gaugeOf(
   return result;
 }
 
-/** Returns the metadata of a series about which its sender said nothing. */
+/** Returns the metadata of a series for which no sender declared any. */
 export function guessed(name: string, rule: Combined["rule"]): Metadata | undefined {
   if (rule === "histogram") return { type: "histogram" };
   return rule === "counter" && name.endsWith("_total") ? { type: "counter" } : undefined;

@@ -1,14 +1,14 @@
 /**
- * Which labels say from which sender a series is.
+ * The labels of a series that name its sender.
  *
  * @module
  */
 
-/** Which labels distinguish senders: those that are listed, or those that are not. */
+/** The labels that distinguish senders: those in `without`, or all that are not in `by`. */
 export interface LabelChoice {
   /** The labels that are removed. */
   readonly without?: readonly string[] | undefined;
-  /** The labels that remain, besides the name and `le`. */
+  /** The labels that remain, in addition to the name and `le`. */
   readonly by?: readonly string[] | undefined;
 }
 

@@ -6,7 +6,7 @@
 import { byName } from "../model/labels.ts";
 import type { Label } from "../model/time_series.ts";
 
-/** A beginning of a list of names and values. Most have one continuation, which needs no map. */
+/** The beginning of a list of names and values. Most beginnings have one continuation, which needs no map. */
 interface Node<T> {
   text: string;
   next: Node<T> | undefined;
@@ -26,7 +26,7 @@ export class LabelTree<T> {
   readonly #isRemoved: (name: string) => boolean;
   /** The labels that the last `find` did not compare, because they are removed. Equal strings mean equal labels. */
   removed = "";
-  /** The key of the last removed label. The series of a request have the same one, and engines remember the hash of a string. */
+  /** The key of the last removed label. All series of a request have the same label, and engines remember the hash of a string. */
   #last = { name: "", value: "", key: "" };
 
   /** @param isRemoved reports whether labels of this name are not compared */
@@ -34,7 +34,7 @@ export class LabelTree<T> {
     this.#isRemoved = isRemoved;
   }
 
-  /** Returns the value of labels, which may be in any order and have other labels that are removed. */
+  /** Returns the value of labels in any order. It ignores the labels that are removed. */
   find(labels: readonly Label[]): T | undefined {
     let removed = "";
     let before = "";

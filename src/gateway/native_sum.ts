@@ -21,7 +21,7 @@ export class NativeSum {
   #float: boolean;
   readonly #customValues: readonly number[] | undefined;
 
-  /** Copies a histogram. */
+  /** Begins with a copy of a histogram, which itself does not change. */
   constructor(histogram: HistogramValue) {
     this.#schema = histogram.schema;
     this.#zeroThreshold = histogram.zeroThreshold;
@@ -39,7 +39,7 @@ export class NativeSum {
     return this.#count;
   }
 
-  /** The number of buckets that hold something. */
+  /** The number of buckets that are not empty. */
   get buckets(): number {
     return this.#positive.size + this.#negative.size;
   }
@@ -57,7 +57,7 @@ export class NativeSum {
    * Adds what a histogram has gained since an earlier one of the same sender.
    *
    * @param earlier undefined if the sender is new or began again
-   * @returns whether the sender began again, because a count is smaller than before. Everything that it has is added then.
+   * @returns whether the sender began again, because a count is smaller than before. Then all its observations are added.
    */
   addIncrease(now: HistogramValue, earlier: HistogramValue | undefined): boolean {
     const increase = new NativeSum(now);

@@ -29,7 +29,7 @@ export interface AggregatorStats extends Readonly<AggregatorCounts> {
   readonly bytes: number;
   /** How many requests were answered 429 because a limit was reached. */
   readonly busy: number;
-  /** The statistics of sending. */
+  /** The statistics of sending the sums to the endpoint. */
   readonly sending: SendStatsSnapshot;
 }
 
@@ -38,8 +38,8 @@ export interface AggregatorStats extends Readonly<AggregatorCounts> {
  * the labels that distinguish the senders are removed. Use it for short-lived senders such as edge isolates, whose counters
  * Prometheus cannot add up.
  *
- * Of a counter and of a histogram, the aggregator adds up what each sender gained. A sender that ends takes nothing away. The same
- * request twice changes nothing, so a sender may send it again if it got no response.
+ * For counters and histograms, the aggregator adds up the increases of each sender. When a sender ends, the sum stays. A request that
+ * arrives twice changes nothing, so a sender may send it again if it got no response.
  *
  * @example
  * ```ts
@@ -92,15 +92,15 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     const sending = { ...resolved, outage, stats: this.#stats, warnings: this.#warnings };
     const endpoint = createDelivery(sending);
     this.#metadataSender = createMetadataSender(sending, endpoint);
-    // What overflows is replaced by newer values.
+    // Newer values replace those that the queue drops.
     this.#queue = new TotalsQueue({ ...sending, overflow: "drop-oldest", onRefusal: "wait", ...endpoint });
     this.#onWrite = receiver.onWrite;
     this.handle = createReceiver({ ...receiver, onWrite: (write) => this.#accept(write) });
   }
 
   /**
-   * Reads the store, and begins to send every `intervalMs`. The first request does so, too; call it if the series of an earlier
-   * process must be sent before.
+   * Reads the store, and begins to send every `intervalMs`. The first request also does this. Call it if the series of an earlier
+   * process must be sent before the first request.
    */
   async open(): Promise<void> {
     this.#opened ??= this.#journal?.open() ?? Promise.resolve();
@@ -143,7 +143,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     return { ...counts, senders, series, bytes, busy: this.#busy, sending: this.#stats.snapshot() };
   }
 
-  /** Calls `close()`. */
+  /** Closes the aggregator, for `await using`. The report is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -164,7 +164,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
       }
       throw error;
     }
-    // Also if nothing has changed: the write that this one repeats may not be stored yet.
+    // This is needed even if nothing has changed: the write that this one repeats may not be stored yet.
     await this.#journal?.commit();
     const { refused, reason } = result;
     if (reason === undefined) return;
@@ -187,21 +187,21 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     const now = this.#now();
     this.#state.forget(now);
     const { edges, values, settled } = this.#state.collect(now);
-    // What is sent must not be more than what survives a restart: the sums would fall.
+    // The sums are stored before they are sent. Otherwise, they would fall after a restart.
     await this.#journal?.commit();
     const deferred = this.#queue.resume();
     void deferred.then((report) => this.#report.add(report));
     const zeros = Promise.all(this.#push(edges, { isCumulative: false })).then(async (reports) => {
       const report = mergeReports(reports);
       const isOver = report.delivered + report.unknown + report.rejected > 0;
-      // A restart must not send them again, because they are older than the sums.
+      // After a restart, the zeros must not be sent again, because they are older than the sums.
       if (settled(isOver)) await this.#journal?.commit().catch((error) => this.#warnStore(error));
       return { report, isOver };
     });
     const after = edges.length === 0 ? undefined : zeros.then(({ isOver }) => {
       if (!isOver) throw new Error("The zeros were not delivered, so they come again with the next sums");
     });
-    // The queue asks only when it is the turn of the sums.
+    // The queue waits for this promise only when the sums are the next to be sent.
     after?.catch(() => {});
     const sums = this.#push(values, { isCumulative: true, after });
     const sent = async (): Promise<DeliveryReport> =>

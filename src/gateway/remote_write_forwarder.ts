@@ -51,7 +51,7 @@ export interface ForwarderOptions extends ClientOptions, QueueOptions {
    * @default Infinity
    */
   readonly retryDeadlineMs?: number | undefined;
-  /** Options of the receiver. */
+  /** The options of the receiver: who may send, how much, and in which versions. */
   readonly receiver?: ForwarderReceiverOptions | undefined;
 }
 
@@ -126,12 +126,12 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     return this.#closing ??= this.#close(options);
   }
 
-  /** The statistics so far. */
+  /** A copy of the statistics of forwarding so far. */
   get stats(): SendStatsSnapshot {
     return this.#stats.snapshot();
   }
 
-  /** Calls `close()`. */
+  /** Closes the forwarder, for `await using`. The report is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -14,7 +14,7 @@ export type CombinedType = "counter" | "gauge";
 /** How the values of several senders become one: `counter` adds up what each of them gained; `none` leaves the series out. */
 export type SeriesRule = "counter" | GaugeRule | "none";
 
-/** What decides about a series. */
+/** The options that decide about a series. */
 export interface RuleOptions {
   /** The types of metrics, by name. */
   readonly types: Readonly<Record<string, CombinedType>>;

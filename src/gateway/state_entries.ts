@@ -41,13 +41,13 @@ export type Entry =
     histogram: Histogram | null | undefined,
   ];
 
-/** Returns a record. */
+/** Returns entries as a record: one line of JSON. */
 export function formatEntries(entries: readonly Entry[]): string {
   const isPlain = entries.every((entry) =>
     entry.every((field) => typeof field === "number" ? Number.isFinite(field) : true) &&
     !(entry[0] === "sum" && entry[3]) && !(entry[0] === "last" && entry[8])
   );
-  // A function that looks at each value takes several times as long.
+  // The function below, which is called for each value, takes several times as long.
   if (isPlain) return JSON.stringify(entries);
   return JSON.stringify(entries, (_, value: unknown) => {
     if (typeof value === "bigint") return Number(value);
@@ -59,7 +59,7 @@ export function formatEntries(entries: readonly Entry[]): string {
 export function parseEntries(record: string): Entry[] {
   const reviver = (_: string, value: unknown): unknown =>
     typeof value === "object" && value !== null && "number" in value ? Number(value.number) : value;
-  // A string in a record has its quotation marks escaped.
+  // No string in a record contains this, because its quotation marks are escaped.
   const entries: unknown = record.includes('{"number":') ? JSON.parse(record, reviver) : JSON.parse(record);
   if (Array.isArray(entries) && entries.every(isEntry)) return entries;
   throw new FormatError("Cannot read the aggregator's state: a record has another form, expected one of this version");

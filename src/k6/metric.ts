@@ -1,5 +1,5 @@
 /**
- * k6's vocabulary of metrics.
+ * k6's metrics: their types, their units and their thresholds.
  *
  * @see https://grafana.com/docs/k6/latest/using-k6/metrics/
  * @module

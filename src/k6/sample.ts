@@ -28,7 +28,7 @@ export interface Sample {
 
 /** A sample as programs may pass it to an output: without tags, it belongs to the series without tags. */
 export interface SampleInput extends Omit<Sample, "tags"> {
-  /** The tags. @default {} */
+  /** The tags of the sample, by name. @default {} */
   readonly tags?: Tags | undefined;
 }
 

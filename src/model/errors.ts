@@ -17,7 +17,7 @@ export abstract class RemoteWriteError extends Error {
   /** The kind of the error, the same in every copy of this module. */
   abstract readonly kind: "configuration" | "delivery" | "format" | "busy";
 
-  /** Creates an error. @param message what could not be done; it must not contain a secret */
+  /** Creates an error of this family. @param message what could not be done; it must not contain a secret */
   constructor(message: string, options?: ErrorOptions) {
     super(printable(message), options);
     Object.defineProperty(this, brand, { value: true });
@@ -44,7 +44,7 @@ export class FormatError extends RemoteWriteError {
 export class TooLargeError extends FormatError {}
 
 /** The facts of a failed delivery, which `DeliveryError` has, too. */
-export interface DeliveryErrorDetails {
+interface DeliveryErrorDetails {
   /** The message of the receiver or of the network, shortened and without control characters and secrets. */
   readonly reason: string;
   /** The number of requests that were sent. */
@@ -72,7 +72,7 @@ export class DeliveryError extends RemoteWriteError {
   /** What happened to each sample. */
   readonly report: DeliveryReport;
 
-  /** Creates an error. @param message what could not be done; it must not contain a secret */
+  /** Creates an error with the report. @param message what could not be done; it must not contain a secret */
   constructor(message: string, details: DeliveryErrorDetails) {
     super(message, { cause: details.cause });
     this.reason = details.reason;
@@ -91,7 +91,7 @@ export class BusyError extends RemoteWriteError {
   /** How long the sender should wait, in milliseconds. The receiver rounds it up to seconds. */
   readonly retryAfterMs: number;
 
-  /** Creates an error. @param message the receiver sends it to the sender */
+  /** Creates an error with the time to wait. @param message the receiver sends it to the sender */
   constructor(message: string, { retryAfterMs }: { readonly retryAfterMs: number }) {
     super(message);
     this.retryAfterMs = retryAfterMs;

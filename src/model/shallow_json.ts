@@ -10,7 +10,7 @@ const maxLevels = 100;
 /**
  * Parses JSON of at most 100 levels.
  *
- * @throws RangeError if there are more levels, SyntaxError if the text is not JSON
+ * @throws RangeError if there are more levels, SyntaxError if the string is not JSON
  */
 export function parseShallowJson(text: string): unknown {
   const parsed: unknown = JSON.parse(text);
@@ -22,7 +22,7 @@ export function parseShallowJson(text: string): unknown {
   return parsed;
 }
 
-/** Says what is wrong with a text that `parseShallowJson` did not accept, without showing it: it may be secret. */
+/** Says what is wrong with a string that `parseShallowJson` rejected. It does not show the string, which may be secret. */
 export function jsonProblem(error: unknown): string {
   return error instanceof RangeError ? `has more than ${maxLevels} levels` : "is not JSON";
 }

@@ -125,7 +125,7 @@ export interface TimeSeries {
 export interface NamedSeries {
   /** The name of the metric, the label `__name__`. */
   readonly name: string;
-  /** The labels by name. @default {} */
+  /** The labels by name, or as a list. @default {} */
   readonly labels?: Readonly<Record<string, string>> | readonly Label[] | undefined;
   /** A float64, which may be NaN or infinite. */
   readonly value: number;

@@ -33,7 +33,7 @@ export class Batch {
     this.values = new Float64Array(capacity);
   }
 
-  /** The number of samples. */
+  /** The number of samples in the batch. */
   get length(): number {
     return this.series.length;
   }
@@ -103,7 +103,7 @@ export class Batch {
     this.bytes += 8;
   }
 
-  /** Adds a sample of another batch, with everything that belongs to it, as a sample of its series or of `other`, which is one. */
+  /** Adds a sample of another batch with everything that belongs to it. `other`, with one time series, replaces its series. */
   copy(from: Batch, index: number, other?: EncodedSeries): void {
     const series = other ?? from.series[index];
     if (series === undefined) return;

@@ -92,8 +92,8 @@ class Symbols {
   }
 
   /**
-   * Returns metadata. The reference 0 is the empty string, even if the request has no symbols. A string that is not UTF-8 is dropped:
-   * the samples are worth more than it is.
+   * Returns metadata. The reference 0 is the empty string, even if the request has no symbols. A string that is not UTF-8 is dropped,
+   * so that the samples are not lost.
    */
   metadata({ type, helpRef, unitRef }: MetadataFields): Metadata {
     const string = (name: string, ref: number): string =>

@@ -38,8 +38,8 @@ export function encodeV1(
     points.write(from, to, buffer);
     buffer.close(start, lengthBytes);
     if (!mayHaveBoth || !points.hasHistogramExemplars(from, to)) return;
-    // An entry of their own after the histograms: Prometheus stores the exemplars of an entry first, and so it loses those of a series
-    // that begins with a histogram.
+    // The exemplars get an entry of their own after the histograms. Prometheus stores the exemplars of an entry first, so it would lose
+    // those of a series that begins with a histogram.
     const exemplars = buffer.open(0x0a, lengthBytes);
     if (labelsV1.length > 0) buffer.append(labelsV1);
     if (sharedV1.length > 0) buffer.append(sharedV1);

@@ -12,7 +12,7 @@ import { metricTypeNumber } from "./metric_type.ts";
 import { Symbols } from "./symbols.ts";
 
 /** How many strings an encoder remembers. */
-export interface EncoderV2Options {
+interface EncoderV2Options {
   /**
    * The number of strings from which on the encoder forgets all of them. The default, about a hundred megabytes, is more than
    * one run should have, but clients and forwarders can run for years. @default 500000

@@ -60,7 +60,7 @@ export class EncodedSeries {
   readonly outputs: readonly SeriesOutput[];
   /** The labels that come after those of each output, as fields of a 1.0 TimeSeries. */
   readonly sharedV1: Uint8Array<ArrayBuffer>;
-  /** The shared labels' hash. */
+  /** A hash of the shared labels. `hashOf` joins it with the hash of an output's own labels. */
   readonly sharedHash: number;
   /** Identifies the first time series in this process; the others have the next numbers. */
   readonly id: number;

@@ -8,7 +8,7 @@
 import type { BucketSpan, Histogram } from "../model/time_series.ts";
 
 /** The name of a rule for histograms, as receivers report it. */
-export type HistogramClause =
+type HistogramClause =
   | "histogramSchema"
   | "histogramSpans"
   | "histogramCounts"
@@ -16,7 +16,7 @@ export type HistogramClause =
   | "histogramResetHint";
 
 /** Receives what is wrong: the rule, and a message with what was found and what was expected. */
-export type HistogramReport = (rule: HistogramClause, message: string) => void;
+type HistogramReport = (rule: HistogramClause, message: string) => void;
 
 const customSchema = -53;
 

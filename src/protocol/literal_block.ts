@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Returns a block of one literal. Up to 60 bytes, the tag holds the length; otherwise, it says how many bytes after it hold it. */
+/** Returns a block of one literal. A length up to 60 is in the tag. Otherwise, the tag says how many bytes after it hold the length. */
 export function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
   const head: number[] = [];

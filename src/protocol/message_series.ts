@@ -22,7 +22,7 @@ import { utf8Names } from "./read_series.ts";
 import { batchesOf } from "./time_series_batch.ts";
 
 /** The content of an argument. */
-export interface SeriesContent {
+interface SeriesContent {
   /** The series in their full form. */
   readonly timeSeries: readonly TimeSeries[];
   /** The metadata by metric family (messages of 1.0 only). */
@@ -128,7 +128,7 @@ function isStale(value: number): boolean {
   return isStaleMarker(new DataView(Float64Array.of(value).buffer), 0);
 }
 
-/** Adds up the differences from bucket to bucket. */
+/** Returns the counts of buckets, of which a message has the differences from bucket to bucket. */
 function countsOf(deltas: readonly bigint[]): number[] {
   let count = 0;
   return deltas.map((delta) => count += Number(delta));

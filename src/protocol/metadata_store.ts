@@ -22,7 +22,7 @@ export function familyOf(name: string, type: SeriesType): string {
 }
 
 /** How much metadata a store remembers. */
-export interface MetadataStoreOptions {
+interface MetadataStoreOptions {
   /**
    * The limit of all names and strings together, in characters, with 60 more for each family.
    *

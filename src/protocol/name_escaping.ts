@@ -14,7 +14,7 @@ import { type OnInvalid, seriesError, type SeriesPoints } from "./read_series.ts
  */
 export type NameEscaping = "underscores" | "values";
 
-/** Returns how series are escaped that a sender sends; undefined if 1.0 will not be used. */
+/** Returns how a sender escapes the names of its series; undefined if it will not use 1.0. */
 export function escapingOf(
   { protocol, nameEscaping }: { readonly protocol: string; readonly nameEscaping: NameEscaping },
 ): NameEscaping | undefined {

@@ -9,7 +9,7 @@ import { FormatError, TooLargeError } from "../model/errors.ts";
 import { StringCache } from "./string_cache.ts";
 
 /** The limits of a reader. */
-export interface ProtoReaderOptions {
+interface ProtoReaderOptions {
   /** The name of the outermost message, for error messages. */
   readonly message: string;
   /** The limit of the estimated memory of all objects, in bytes. */
@@ -131,7 +131,7 @@ export class ProtoReader {
     );
   }
 
-  /** Throws a FormatError. @param problem what the field is, and what was expected */
+  /** Throws a FormatError that names the field and its position. @param problem what the field is, and what was expected */
   fail(name: string, problem: string, at: number = this.#at): never {
     throw new FormatError(`Cannot decode ${this.#message}: ${name} at byte ${at} is ${problem}`);
   }
@@ -178,7 +178,7 @@ export class ProtoReader {
     return (this.#low >>> 1) ^ -(this.#low & 1);
   }
 
-  /** Reads an int64. @throws FormatError if it is not within 2^53 of 0, like the methods below */
+  /** Reads a varint of 64 bits, with a sign. @throws FormatError if it is not within 2^53 of 0, like the methods below */
   int64(name: string): number {
     this.#expect(0, name);
     const start = this.#at;

@@ -64,8 +64,8 @@ export const utf8Names: NameRules = { allowsUtf8: true, compare: (a, b) => compa
 /** Receives what is wrong with a series, and how many samples are left out with it. */
 export type OnInvalid = (error: FormatError, samples: number) => void;
 
-/** How to read series. */
-export interface ReadSeriesOptions {
+/** Which names may be sent, how histograms are read, and who gets the errors. */
+interface ReadSeriesOptions {
   /**
    * Returns the value of a histogram. `fail` throws the error that the histogram cannot be sent. It is a parameter so that a sender
    * of floats does not contain the checks of histograms.

@@ -10,8 +10,8 @@ import snappyModule from "#snappy-wasm";
 import { ConfigurationError, FormatError, reasonOf, TooLargeError } from "../model/errors.ts";
 import { literalBlock } from "./literal_block.ts";
 
-/** How much `decompress` accepts. */
-export interface DecompressOptions {
+/** The limits of what `decompress` accepts. */
+interface DecompressOptions {
   /** The largest size after decompression, in bytes. */
   readonly maxDecodedBytes: number;
   /** Called with the size before the memory is used. If it throws, nothing is decompressed. */
@@ -31,7 +31,7 @@ const maxRatio = 22;
 /** The start of a stream in the framed format: a chunk of type 0xff with `sNaPpY`. No valid block starts like this. */
 const framedStart: readonly number[] = [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59];
 
-/** What the module exports. Addresses and lengths are in bytes; addresses are signed, although they are unsigned. */
+/** What the module exports. Addresses and lengths are in bytes. An address arrives as a signed number, although it is unsigned. */
 interface SnappyExports {
   readonly memory: WebAssembly.Memory;
   /** Moves the stack, and returns its end. */

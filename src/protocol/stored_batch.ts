@@ -27,8 +27,8 @@ export class BatchWriter {
   }
 }
 
-/** For whom stored batches are read: how many shards there are, and how names are escaped for 1.0. */
-export type StoredBatchOptions = Pick<TimeSeriesBatchOptions, "shards" | "escaping">;
+/** The sender for which stored batches are read: its number of shards, and how it escapes names for 1.0. */
+type StoredBatchOptions = Pick<TimeSeriesBatchOptions, "shards" | "escaping">;
 
 /**
  * Reads stored batches, which become one batch for each shard.
@@ -47,7 +47,7 @@ export function readBatches(
   return batchesOf(series, { shards, escaping, names: storedNames, isChecked: true });
 }
 
-/** Reads a stored batch. @throws FormatError if it is not one */
+/** Reads the stored form of one batch. @throws FormatError if the bytes are not one */
 export function readBatch(stored: Uint8Array, escaping?: NameEscaping): Batch {
   return readBatches([stored], { escaping })[0] ?? new Batch();
 }
@@ -58,7 +58,7 @@ export function readNewest(stored: readonly Uint8Array[], escaping?: NameEscapin
   const newest = new Batch(Math.max(1, all.length));
   let exemplars: readonly Exemplar[] | undefined;
   for (let index = 0; index < all.length; index++) {
-    // They belong to the first sample of their series.
+    // Exemplars belong to the first sample of their series.
     exemplars = all.exemplars.get(index) ?? exemplars;
     if (all.keyAt(index) === all.keyAt(index + 1)) continue;
     newest.copy(all, index);

@@ -17,7 +17,7 @@ export interface TimeSeriesBatchOptions {
   readonly shards?: number | undefined;
   /** The names that may be sent. @default the names of 1.0 */
   readonly names?: NameRules | undefined;
-  /** How the names are escaped for 1.0. @default not, as 1.0 will not be used or allows the names */
+  /** How names are escaped for 1.0. @default no escaping, because 1.0 will not be used or allows the names */
   readonly escaping?: NameEscaping | undefined;
   /** Whether the series were checked before, by another call. @default false */
   readonly isChecked?: boolean | undefined;

@@ -12,7 +12,7 @@ export interface AccessOptions {
   readonly token?: string | undefined;
   /** A user name that every request must have, as basic authentication. It needs `password`. @default none */
   readonly user?: string | undefined;
-  /** The password of `user`. @default none */
+  /** The password that belongs to `user`. @default none */
   readonly password?: string | undefined;
   /**
    * The host names that a request may be for, without ports, such as `localhost` or `[::1]`. A page on the web can make a browser send

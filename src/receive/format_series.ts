@@ -16,7 +16,7 @@ export function formatSeries(labels: readonly Label[]): string {
   return texts.length === 0 && name !== "" ? name : `${name}{${texts.join(",")}}`;
 }
 
-/** A control is escaped, so that the notation can be printed. */
+/** Returns a string in quotation marks, with control characters escaped, so that the notation can be printed. */
 function quoted(text: string): string {
   return printable(JSON.stringify(text));
 }

@@ -10,7 +10,7 @@ export class UnreadError extends Error {
   /** The status of the response. */
   readonly status: 400 | 408 | 503;
 
-  /** Creates an error. @param message what is told to the sender */
+  /** Creates an error with the status of the response. @param message what is told to the sender */
   constructor(status: 400 | 408 | 503, message: string) {
     super(message);
     this.status = status;
@@ -27,7 +27,7 @@ export class BytesInFlight {
     this.#max = max;
   }
 
-  /** Begins a request. */
+  /** Begins to count the bytes of a request. */
   begin(): RequestBytes {
     let own = 0;
     return {
@@ -52,9 +52,9 @@ export class BytesInFlight {
 
 /** The bytes of one request. */
 export interface RequestBytes {
-  /** Adds bytes. @throws {UnreadError} if the requests in progress have too many together */
+  /** Adds to the bytes of the request. @throws {UnreadError} if the requests in progress have too many together */
   add(bytes: number): void;
-  /** Ends the request. */
+  /** Ends the request: its bytes no longer count. */
   end(): void;
 }
 

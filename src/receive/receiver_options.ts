@@ -92,7 +92,7 @@ export type ResolvedReceiverOptions =
 type OptionalOption = "strict" | "path" | keyof AccessOptions;
 
 const defaults = {
-  // A sender need not be told twice: the answer names the violations.
+  // By default, only the answer names the violations.
   onViolation: (): void => {},
   // The sender sees only a status of 500. The reason must not be lost.
   onError: (error: unknown): void => console.error(error),
@@ -112,7 +112,7 @@ const defaults = {
 type Check = readonly [isValid: (value: unknown) => boolean, expected: string, isSecret?: boolean];
 
 /** The checks of an options object, by option. */
-export type Checks = Readonly<Record<string, Check>>;
+type Checks = Readonly<Record<string, Check>>;
 
 /** Accepts a positive whole number. */
 export const wholeNumber: Check = [
@@ -184,7 +184,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ResolvedReceiv
   };
 }
 
-/** Checks an options object. @throws {ConfigurationError} if an option is unknown or has a wrong value */
+/** Checks an options object against a table. @throws {ConfigurationError} if an option is unknown or has a wrong value */
 export function checkOptions(options: object, checks: Checks): void {
   checkKeys(options, Object.keys(checks));
   for (const [name, value] of Object.entries(options)) {

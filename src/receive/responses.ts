@@ -36,7 +36,7 @@ export function writtenHeaders(
 
 /** Returns a response whose body gives a person the reason, as the specifications require. Its type is text/plain. */
 export function refuse(status: number, reason: string, headers?: Record<string, string>): Response {
-  // Named, because Bun gives a string no type.
+  // The type is given, because Bun sets none for a string.
   return new Response(`${reason}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
 }
 

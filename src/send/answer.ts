@@ -7,13 +7,13 @@ import { cleanText, redactSecrets } from "./redact.ts";
 import type { WrittenCounts } from "./request_result.ts";
 import { abortAfter, type Sleep, untilAborted } from "./sleep.ts";
 
-/** Prometheus logs as much of an error. */
+/** The most bytes of an error that are shown. Prometheus logs as many. */
 const maxReasonBytes = 1024;
 
-/** A body of a few bytes comes together with the headers. */
+/** How long a body that is not needed is read, in milliseconds. A body of a few bytes comes together with the headers. */
 const drainMs = 100;
 
-/** An error with a body that does not end must not hold up the samples that wait. */
+/** How long an error is read, in milliseconds: a body that does not end must not delay the samples that wait. */
 const maxReasonMs = 1_000;
 
 /** Reads a short body that is not needed, so that the connection can be used again. It does not wait for a longer one. */
@@ -33,7 +33,7 @@ export async function readReason(
     readonly sleep: Sleep;
   },
 ): Promise<string> {
-  // A secret that begins before the cut is found only if it is read whole. If the body goes on, its last bytes may be part of one.
+  // A secret is found only as a whole, so more bytes are read than are shown. The last ones may be a part of a secret: they are cut off.
   const encoder = new TextEncoder();
   const longest = Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
   const maxBytes = maxReasonBytes + longest;
@@ -93,7 +93,7 @@ async function readStart(
       length += part.length;
     }
   } catch {
-    // The status says enough.
+    // If the body cannot be read, the status is enough.
   }
   clear();
   // This is not awaited, because the rest may never come.

@@ -7,7 +7,7 @@
  * - The newer ones are refused, too: the series is bad.
  * - Newer ones are accepted, and the receiver accepted several samples of a series again: it had stored nothing, so the older ones
  *   are bad.
- * - Otherwise the older ones were stored before, or they are bad: nobody can know.
+ * - Otherwise the older ones were stored before, or they are bad. The sender cannot know which.
  *
  * @module
  */
@@ -22,14 +22,14 @@ export interface BisectOptions {
 }
 
 /** Older samples of a series that were refused. */
-export interface Doubt extends BatchSlice {
+interface Doubt extends BatchSlice {
   refused: number;
   readonly reason: string;
   /** Whether they may be stored: a newer sample of the series was accepted, or its outcome is not known. */
   unknown: boolean;
 }
 
-/** One series is not enough, because only its older samples may be bad. */
+/** So many refused series show that the receiver stored the good part. In a single one, perhaps only older samples are bad. */
 const minRepeats = 3;
 
 /** The search in one refused request. */
@@ -38,14 +38,14 @@ export class Search {
   readonly limitMs: number;
   /** How long its requests took so far, in milliseconds. Time in which the endpoint does not answer is no part of it. */
   spentMs = 0;
-  /** Whether the receiver accepted any range of it. */
+  /** Whether the receiver accepted any range of the search. */
   saved = false;
-  /** Whether samples of it were refused that are probably the cause of the first refusal. */
+  /** Whether samples were refused that are probably the cause of the first refusal. */
   isExplained = false;
   #rollsBack = false;
   /** How many series were refused except for their newest samples. */
   #repeats = 0;
-  /** By the key of the series. */
+  /** The samples that are judged at the end, by the key of their series. */
   readonly #doubts = new Map<number, Doubt>();
 
   constructor(limitMs: number) {
@@ -59,7 +59,7 @@ export class Search {
     return sum;
   }
 
-  /** Whether the receiver seems to have stored the good part: then only the newest sample of each series can tell bad series. */
+  /** Whether the receiver seems to have stored the good part: then only the newest sample of a series shows if the series is bad. */
   get storedGoodPart(): boolean {
     return !this.#rollsBack && this.#repeats >= minRepeats;
   }
@@ -118,17 +118,17 @@ interface SearchedRange extends BatchSlice {
   readonly search: Search | undefined;
 }
 
-/** Finds 150 bad series among 500, at 50 ms for each request. */
+/** The time is enough to find 150 bad series among 500, at 50 ms for each request. */
 const defaultSearchMs = 60_000;
 
-/** The limit for a search after others that saved nothing: all samples of an old recording may be out of bounds. */
+/** The limit of a search after searches that saved no sample: perhaps all samples of an old recording are too old. */
 const minSearchMs = 1_000;
 
 /** Decides which ranges are cut. */
 export class BadSeriesSearch {
   readonly #options: BisectOptions;
   readonly #maxMs: number;
-  /** It is halved for each search that takes all of it, until one saves a sample. */
+  /** The limit of the next search. A search that reaches it halves it; a search that saves a sample restores it. */
   #limitMs: number;
   #ended: Search | undefined;
 

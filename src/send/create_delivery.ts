@@ -29,11 +29,11 @@ const maxRemembered = 16;
  * What the parts need. `now` is the time in milliseconds since the Unix epoch. Deadlines, back-off and durations use
  * `monotonicNow`, because a clock that is set must not change them.
  */
-export interface CreateDeliveryOptions
+interface CreateDeliveryOptions
   extends AuthOptions, Omit<HttpSenderOptions, "authorizer">, RetryOptions, Omit<DeliveryOptions, "send" | "codecs"> {
   /** How names are escaped for 1.0. */
   readonly nameEscaping: NameEscaping;
-  /** The encoders. @default new ones */
+  /** The encoders to use, if other senders use them too. @default new ones */
   readonly codecs?: Codecs | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface CreateDeliveryOptions
 export type Codecs = DeliveryOptions["codecs"];
 
 /** Sends to one endpoint, with one state of protocol, quarantine and statistics. */
-export interface EndpointSender {
+interface EndpointSender {
   /** Delivers samples in as many requests as necessary. */
   readonly delivery: Delivery;
   /** Knows whether a delivery can still go on, by its signal. */
@@ -71,7 +71,7 @@ export function createDelivery(options: CreateDeliveryOptions): EndpointSender {
 function createCodecs(nameEscaping: NameEscaping): Codecs {
   const buffer = new ByteBuffer();
   const pointsV1 = new PointEncoder("1.0", (labels, to) => {
-    // Of an exemplar's labels that get the same name, one is left: the exemplar must not cost its sample.
+    // If labels of an exemplar get the same name, one of them is kept: its sample must not be lost because of it.
     const isFirst = ({ name }: Label, index: number, all: readonly Label[]): boolean => name !== all[index - 1]?.name;
     writeLabels(escapeLabels(labels, nameEscaping).filter(isFirst), to);
   });

@@ -6,7 +6,7 @@
 import type { Sleep } from "./sleep.ts";
 
 /** The clock and the timers that a deadline clock is made of. */
-export interface DeadlineClockOptions {
+interface DeadlineClockOptions {
   /** Returns milliseconds that never go back, since any point in time. */
   readonly monotonicNow: () => number;
   readonly sleep: Sleep;
@@ -15,7 +15,7 @@ export interface DeadlineClockOptions {
 /** Long waits consist of steps of this length. So a gap is noticed even if the whole wait ends in time. */
 const stepMs = 1_000;
 
-/** What ends later than this after its time contained a gap. The timers of a busy process are not that late. */
+/** A wait that ends later than this after its time contained a gap, in milliseconds. The timers of a busy process are not that late. */
 export const maxLateMs = 1_000;
 
 /** Measures deadlines and waits for them, without the gaps: the times in which the process could not do anything. */
@@ -45,8 +45,8 @@ export class DeadlineClock {
       const startMs = this.monotonicNow();
       await this.#options.sleep(step, signal);
       this.#findGap(startMs + step);
-      // Only once, so that the wait ends even if a program blocks its timers again and again. Timers are always a little late: that
-      // must not add up.
+      // A wait is extended only once, so that it ends even if a program blocks its timers again and again. Timers are always a little
+      // late, which must not add up.
       if (this.#gaps === gapsBefore || wasExtended) leftMs -= Math.max(step, this.monotonicNow() - startMs);
       else {
         wasExtended = true;

@@ -44,7 +44,7 @@ import {
 } from "./request_result.ts";
 import { VersionChoice } from "./version_choice.ts";
 
-/** How to deliver. */
+/** The endpoint, the limits and the deadlines of a delivery. */
 export interface DeliveryOptions extends BisectOptions, RequestEncoderOptions {
   /** Sends a request with its retries. No retry begins later than `retryDeadlineMs` after the first request or the last answer. */
   readonly send: Send;
@@ -66,7 +66,7 @@ const maxServerErrors = 10;
 /** Some tens of milliseconds, for a request with floats and native histograms. To send them separately does no harm. */
 const maxMixedServerErrors = 3;
 
-/** About a second, for a search that did not yet find samples that the endpoint takes. It loses nothing. */
+/** About a second, for a search that did not yet find samples that the endpoint accepts. Nothing is lost by it. */
 const maxSearchServerErrors = 7;
 
 /** A minute or two, for a request that is not cut any further: its samples are lost when it is given up. */
@@ -122,7 +122,7 @@ export class Delivery {
     return this.#version.version;
   }
 
-  /** Sends nothing more of a job. What may have been stored has failed; the rest gets this outcome. Returns its number. */
+  /** Ends a job. Samples that may have been stored have failed; the others get this outcome. Returns the number of the others. */
   abandon(job: DeliveryJob, outcome: keyof typeof dropReasonOf, reason: string): number {
     const { abandoned, failed } = job.abandon(outcome, reason);
     const dropReason = dropReasonOf[outcome];
@@ -225,7 +225,7 @@ export class Delivery {
     }
   }
 
-  /** Returns how many times a request may be answered 500: the fewer, the more can be done about it. */
+  /** Returns how many times a request may be answered 500: fewer times if it can be cut, postponed or sent in 1.0. */
   #maxServerErrors(range: RequestRange, canCut: boolean, canPostpone: boolean): number {
     if (range.quarantine !== undefined) return 1;
     if (canCut && hasBothKinds(range)) return maxMixedServerErrors;
@@ -271,7 +271,7 @@ export class Delivery {
       if (range.kinds?.floatsAnswered === true) quarantine?.addHistograms(seriesOf(range), reason);
       else if (this.#bisect(sent, true, reason)) return;
       else if (setAside && this.#mayBeDown(job) && range.quarantine === undefined && !range.search?.doubtful) {
-        // If the endpoint takes other samples, these are bad. If it does not, it is down.
+        // If the endpoint accepts other samples, these are bad. If it does not, it is down.
         return setAside(result.attempts);
       } else if (range.quarantine === "probe") quarantine?.refused(seriesOf(range));
       else if (samples === 1 && range.search !== undefined && !job.hasNewer) quarantine?.add(seriesOf(range), reason);
@@ -323,7 +323,7 @@ export class Delivery {
     if (status === 413 && samples > 1 && this.#encoder.refused(length)) {
       return job.cut(middleOf(range), { unknown, resent: true });
     }
-    // A 413 was cut above, and a 429 is about the time.
+    // A request that is too large (413) was cut above, and a 429 does not depend on the samples.
     const isAboutSamples = status !== 413 && status !== 429 && this.#options.bisect;
     if (isAboutSamples && this.#bisect(sent, unknown, reason)) return;
     if (isAboutSamples && !unknown && range.search !== undefined && job.hasNewer) {

@@ -9,7 +9,7 @@ import type { Search } from "./bisect.ts";
 import { ReportBuilder } from "./report_builder.ts";
 
 /** The floats or the native histograms of a request that was answered 500. */
-export interface KindSplit {
+interface KindSplit {
   /** Whether the receiver answered the floats with anything else. */
   floatsAnswered: boolean;
 }
@@ -35,7 +35,7 @@ export interface RequestRange extends BatchSlice {
 
 /** The ranges of a batch. They are sent one after the other, so that the samples of each series stay in order. */
 export class DeliveryJob {
-  /** The batch, as it was handed over, or what newer batches left of it. */
+  /** The batch, without the samples that newer batches replaced. */
   batch: Batch;
   /** The start of the deadline. It is set when sending begins, and again after each answer. */
   startMs: number | undefined;
@@ -47,7 +47,7 @@ export class DeliveryJob {
   isPostponed = false;
   /** How many samples failed although they cannot be stored, because the endpoint refused all requests. */
   unread = 0;
-  /** What is left; the next range is the last element. */
+  /** The ranges that are left; the next one is the last element. */
   ranges: RequestRange[];
   /** What happened to samples since the last report. */
   report: ReportBuilder = new ReportBuilder();
@@ -100,7 +100,7 @@ export class DeliveryJob {
     return samplesOf(this.ranges.filter(({ unknown }) => unknown));
   }
 
-  /** Sends nothing more. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
+  /** Ends the job. Samples that may have been stored have failed; the others get this outcome. Returns both counts. */
   abandon(outcome: Outcome, reason: string): { readonly abandoned: number; readonly failed: number } {
     const failed = this.perhapsStored;
     const abandoned = this.#left - failed;
@@ -111,7 +111,7 @@ export class DeliveryJob {
     return { abandoned, failed };
   }
 
-  /** Returns what happened to samples since the last report. What is left counts as deferred. */
+  /** Returns what happened to samples since the last report. Samples without an outcome count as deferred. */
   takeReport(): DeliveryReport {
     const { report } = this;
     this.report = new ReportBuilder();

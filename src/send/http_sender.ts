@@ -190,7 +190,7 @@ function resultOfError(attempt: Attempt, error: unknown): RequestResult {
   return failed(attempt, reason, { unknown: !unreached, disconnected: !unreached });
 }
 
-/** The flush has no request left for what this attempt needs next. */
+/** Returns the result of an attempt that needs another request, when the flush has none left. */
 function deferred({ answered }: Attempt): RequestResult {
   return { ...once, kind: "deferred", attempts: answered ? 1 : 0 };
 }

@@ -7,7 +7,7 @@ import type { Send } from "./request_result.ts";
 import { onAbort, type Sleep } from "./sleep.ts";
 
 /** How to wait for deliveries. */
-export interface WatchOptions {
+interface WatchOptions {
   /** Returns how long it takes until one of them counts as stuck, in milliseconds. */
   leftMs(): number;
   /** Called when one of them is stuck. */
@@ -58,7 +58,7 @@ export class Liveness {
     forget();
   }
 
-  /** Returns a `send` whose attempts take at most this time. */
+  /** Returns a `send` that notes for each attempt how long it may take, in milliseconds. */
   ofSend(send: Send, timeoutMs: number): Send {
     return (request, signal) => {
       this.expect(signal, timeoutMs);
@@ -66,7 +66,7 @@ export class Liveness {
     };
   }
 
-  /** Returns a `sleep` that is known. */
+  /** Returns a `sleep` that notes for each wait how long it takes. */
   ofSleep(sleep: Sleep): Sleep {
     return (ms, signal) => {
       this.expect(signal, ms);

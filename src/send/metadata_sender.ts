@@ -13,7 +13,7 @@ import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** What a sender of metadata needs. */
-export interface MetadataSenderOptions {
+interface MetadataSenderOptions {
   /** Sends a request with its retries. */
   readonly send: Send;
   /** Returns the body of a 1.0 request. */
@@ -34,10 +34,10 @@ export interface MetadataSenderOptions {
   readonly warnings: Warnings;
 }
 
-/** As in Prometheus: receivers forget metadata, and restart. */
+/** How often all metadata is sent, as in Prometheus: receivers forget it, and restart. */
 const periodMs = 60_000;
 
-/** A caller need not wait longer for something that is sent again in a minute. */
+/** How long a request is tried, in milliseconds. A caller should not wait longer, because metadata is sent again in a minute. */
 const deadlineMs = 5_000;
 
 type Entry = readonly [name: string, metadata: Metadata];
@@ -50,7 +50,7 @@ export class MetadataSender {
   #sentAt = -Infinity;
   #refused = false;
   readonly #pending = new Set<Promise<void>>();
-  /** When each request that began so far has ended, unless it never does. */
+  /** By when all requests that have begun end, on the clock of deadlines, unless they never do. */
   #endsAtMs = -Infinity;
 
   constructor(options: MetadataSenderOptions) {

@@ -11,7 +11,7 @@ export interface NetworkError {
   readonly reason: string;
   /** Whether the receiver cannot have got the request. */
   readonly unreached: boolean;
-  /** Whether a retry is useless, because nothing changes by itself. */
+  /** Whether a retry is useless, because the cause does not go away by itself. */
   readonly isPermanent: boolean;
 }
 
@@ -38,8 +38,8 @@ const unreachedPatterns: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Codes of Node and Bun, and messages of Deno and Node, for what does not change by itself: permissions, certificates, TLS versions,
- * blocked ports and impossible URLs.
+ * Codes of Node and Bun, and messages of Deno and Node, for causes that do not go away by themselves: permissions, certificates, TLS
+ * versions, blocked ports and impossible URLs.
  */
 const permanentPatterns: readonly RegExp[] = [
   /NotCapable|PermissionDenied/,

@@ -7,7 +7,7 @@ import { describe, isAnswer, isRefusalByEndpoint, type Rejected, type RequestRes
 import { onAbort, type Sleep } from "./sleep.ts";
 
 /** When an endpoint counts as down. */
-export interface OutageOptions {
+interface OutageOptions {
   /** How long a batch is tried, in milliseconds. */
   readonly retryDeadlineMs: number;
   /** How long one attempt may take, in milliseconds. */
@@ -24,7 +24,7 @@ export interface OutageOptions {
 /** The first pause after a refusal by the endpoint, in milliseconds. It doubles from one pause to the next. */
 const minPauseMs = 1_000;
 
-/** The longest pause: somebody may correct the credentials at any time. */
+/** The longest pause, in milliseconds. A user may correct the credentials at any time. */
 const maxPauseMs = 60_000;
 
 /** A proxy in front of the endpoint did not get the whole request, or this connection leads to a wrong host. */
@@ -44,9 +44,9 @@ export class Outage {
   #refusedSinceMs: number | undefined;
   /** Ends the pauses between two attempts. */
   readonly #sleeping = new Set<() => void>();
-  /** When closing began. */
+  /** When closing began, on the clock of deadlines. */
   #closedMs = -Infinity;
-  /** When sending ends. */
+  /** When sending ends because the queue is closed, on the clock of deadlines. */
   #endMs = Infinity;
 
   constructor(options: OutageOptions) {
@@ -99,7 +99,7 @@ export class Outage {
       monotonicNow() < (this.#refusedSinceMs ?? 0) + retryDeadlineMs;
   }
 
-  /** How long no request need be sent, in milliseconds; 0 if one may be sent now. */
+  /** How long the present pause still lasts, in milliseconds; 0 if a request may be sent now. */
   get pausedMs(): number {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
   }
@@ -130,7 +130,7 @@ export class Outage {
   close(timeoutMs: number): void {
     this.#closedMs = this.#options.monotonicNow();
     this.#endMs = this.#closedMs + timeoutMs;
-    // The deadline begins again, as the time for closing limits it.
+    // The deadline begins again, because the time for closing limits it.
     this.#sinceMs = undefined;
     this.#pausedUntilMs = -Infinity;
     if (this.isRefused) this.#pauseMs = minPauseMs / 2;

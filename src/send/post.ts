@@ -12,7 +12,7 @@ import type { Fetch } from "./request_result.ts";
 
 /** A request of remote write, and how to send it. */
 export interface PostRequest {
-  /** Without user info. */
+  /** The endpoint, without user info. */
   readonly url: URL;
   readonly headers: RequestHeaders;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -26,7 +26,7 @@ export interface PostRequest {
 }
 
 /** The result of one attempt. */
-export interface PostResult {
+interface PostResult {
   /** What happened to the samples. `unknown`: they were perhaps stored. `failed`: they were not. */
   readonly outcome: "delivered" | "rejected" | "failed" | "unknown";
   /** The status of the answer; undefined if none came. */
@@ -55,7 +55,7 @@ export async function post(request: PostRequest): Promise<PostResult> {
   const redacted = (text: string): string => {
     let shown = cleanText(text).replace(/https?:\/\/\S+/g, "(URL)");
     for (const secret of secrets()) {
-      // As it is, and as a URL or JSON may hold it. Pages, which escape in other ways, are not shown.
+      // The secret as it is, in a URL and in JSON. Pages escape in other ways, but they are not shown.
       for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
         if (form.length > 3) shown = shown.replaceAll(form, "***");
       }
@@ -73,9 +73,9 @@ export async function post(request: PostRequest): Promise<PostResult> {
       redirect: "manual",
       signal: controller.signal,
     } as const;
-    // Not called as a method, because some implementations check `this`.
+    // The function is not called as a method, because some implementations check `this`.
     const answer = fetch(url.href, init);
-    // After the request, because a runtime's first timer takes a millisecond.
+    // The timer comes after the request, because a runtime's first timer takes a millisecond.
     timer = setTimeout(abort, timeoutMs);
     signal.addEventListener("abort", abort);
     const response = await answer;

@@ -8,13 +8,13 @@ import { Batch } from "../protocol/batch.ts";
 import type { EncodedSeries } from "../protocol/encoded_series.ts";
 import { kindOf } from "./warnings.ts";
 
-/** About a megabyte. If there are more, the oldest leave: they are found again if they are still bad. */
+/** The most series, which take about a megabyte. Beyond it, the oldest leave: they are found again if they are still bad. */
 const maxSeries = 10_000;
 
 /** How many windows pass at most between two tries. */
 const maxWait = 32;
 
-/** This many different reasons are kept. */
+/** The most different reasons that are kept. */
 const maxReasons = 100;
 
 /** Series that are tried in the same request. */
@@ -25,7 +25,7 @@ interface Group {
   readonly due: number;
 }
 
-/** A refused series. */
+/** A series that was refused, and the group in which it is tried again. */
 interface Member {
   readonly series: EncodedSeries;
   reason: string;
@@ -36,7 +36,7 @@ interface Member {
 export interface SortedWindow {
   /** The samples of the series that are not in quarantine. */
   readonly good: Batch;
-  /** The others. */
+  /** The samples of the series that are in quarantine. */
   readonly held: Batch;
 }
 
@@ -51,7 +51,7 @@ export interface SortedQuarantine {
 }
 
 /** How to choose what is tried again. */
-export interface ProbeOptions {
+interface ProbeOptions {
   /** How many samples may be tried again. */
   readonly maxProbe: number;
   /** Whether all series of the window are in quarantine, so that the good ones need no request. */
@@ -62,7 +62,7 @@ export interface ProbeOptions {
 
 /** The series that were refused alone. A series is recognised by its labels. */
 export class Quarantine {
-  /** By hash. */
+  /** The refused series, by the hash of their labels. */
   readonly #members = new Map<number, readonly Member[]>();
   #size = 0;
   readonly #reasons = new Map<string, string>();
@@ -130,7 +130,8 @@ export class Quarantine {
       const group = member?.group;
       if (group !== undefined && group.due <= this.#window && !((next?.due ?? Infinity) <= group.due)) next = group;
     }
-    // Without good series, a request of all is no further one. If the cause was their time, it has ended for all of them.
+    // Without good series, one request for all series is no additional request. If they were refused because of their time, all of
+    // them may be good again.
     const isSearched = isLast || (this.#recovers && this.#searchDue <= this.#window);
     const triesAll = isSearched || (isWhole && (next === undefined || this.#window % 2 === 0));
     this.#tried = isSearched ? "searched" : triesAll ? "all" : "group";

@@ -19,7 +19,7 @@ export interface QueueLimits {
 export interface QueueSize {
   /** The number of samples, including those that are being sent. */
   readonly samples: number;
-  /** The estimated memory. */
+  /** The memory of the batches, estimated, in bytes. */
   readonly bytes: number;
 }
 
@@ -34,7 +34,7 @@ export class QueueRoom {
     this.#limits = limits;
   }
 
-  /** The statistics of sending. */
+  /** The statistics that show how many samples are in the queue. */
   get stats(): SendStats {
     return this.#limits.stats;
   }

@@ -14,7 +14,7 @@ export interface QueueEntry {
   /** Rises from batch to batch. */
   readonly order: number;
   readonly pushedMs: number;
-  /** When its sending began. */
+  /** When the sending of this batch began, on the clock of deadlines. */
   startedMs: number;
   /** Whether a newer sample of a series may replace one of this batch. */
   readonly isCumulative: boolean;
@@ -38,7 +38,7 @@ export interface QueueEntry {
   settle: ((report: DeliveryReport) => void) | undefined;
   /** Resolves when the batch leaves its place, or is deferred. */
   left: Promise<void>;
-  /** Resolves `left`. */
+  /** Resolves `left`, so that the batch behind this one can be sent. */
   leave(): void;
 }
 
@@ -109,7 +109,7 @@ export class QueueShard {
     return this.entries.slice(this.entries[0]?.state === "sending" ? 1 : 0);
   }
 
-  /** Takes a batch out. */
+  /** Takes a batch out of its place and out of the counts of the queue. */
   remove(entry: QueueEntry): void {
     const at = this.entries.indexOf(entry);
     if (at < 0) return;

@@ -1,5 +1,5 @@
 /**
- * Makes strings of others fit for messages: short, on one line, without secrets.
+ * Makes strings from other programs fit for messages: short, on one line, without secrets.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const minSecretLength = 4;
 /** Replaces the secrets, and removes user info and queries from the URLs in a message. */
 export function redactSecrets(message: string, secrets: Iterable<string>): string {
   let redacted = message;
-  // The longest come first, because one may be a part of another. URLs come last, because where they end is a guess.
+  // The longest secrets come first, because one may be a part of another. URLs come last, because the end of a URL is only a guess.
   const longestFirst = [...secrets].filter(({ length }) => length >= minSecretLength)
     .sort((a, b) => b.length - a.length);
   for (const secret of longestFirst) redacted = redacted.replaceAll(secret, "***");
@@ -53,7 +53,7 @@ const publicHeaders: ReadonlySet<string> = new Set([
 export function secretsOf(headers: ReadonlyMap<string, string>, url: URL): Set<string> {
   const { username, password, searchParams } = url;
   const query = url.search.slice(1);
-  // The parameters decoded and as they are written; a parameter without a name as a whole.
+  // The parameters are secrets both decoded and as they are written; a parameter without a name is one as a whole.
   const secrets = [
     query,
     ...searchParams.values(),
@@ -62,7 +62,7 @@ export function secretsOf(headers: ReadonlyMap<string, string>, url: URL): Set<s
   for (const part of [username, password]) secrets.push(part, decoded(() => decodeURIComponent(part)));
   for (const [name, value] of headers) {
     if (publicHeaders.has(name)) continue;
-    // Of "Bearer abc", also the token alone; of a cookie, also each value.
+    // In "Bearer abc", the token alone is a secret, too; in a cookie, each value is one.
     const token = value.slice(value.indexOf(" ") + 1);
     secrets.push(value, token, ...(name === "cookie" ? value.split(/[;=] ?/) : []));
     if (/^basic /i.test(value)) secrets.push(decoded(() => passwordOf(token)));

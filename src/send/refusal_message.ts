@@ -22,7 +22,7 @@ export interface Refusal extends BatchSlice {
 /** Longer examples and reasons are cut, and get three dots. */
 const [maxExample, maxReason] = [77, 197];
 
-/** So many series show which labels differ. */
+/** The most series that are compared to find the labels that differ. */
 const maxCompared = 100;
 
 /** A label set in the words of a receiver, such as `k6_vus{job="k6"}`. */
@@ -56,7 +56,7 @@ function countOf(samples: number): string {
   return samples === 1 ? "1 sample" : `${samples} samples`;
 }
 
-/** The number of different values of each label, where none is a value too. The label with the most tells series apart best. */
+/** The number of values of each label; a missing label is a value, too. The label with the most values tells series apart best. */
 type LabelRanks = ReadonlyMap<string, number>;
 
 function rankLabels(batch: Batch): LabelRanks {

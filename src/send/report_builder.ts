@@ -6,7 +6,7 @@
 import type { DeliveryReport, Outcome, ReasonCount } from "../model/delivery_report.ts";
 import { kindOf } from "./warnings.ts";
 
-/** This many reasons show what is wrong. */
+/** The most reasons in a report, which are enough to show what is wrong. */
 const maxReasons = 20;
 
 /** Adds up outcomes and reasons to a report. */

@@ -30,11 +30,11 @@ export interface EncodedRequest {
 
 /** How many values of each kind a 2.0 receiver stored, from its Written headers. */
 export interface WrittenCounts {
-  /** The number of floats. */
+  /** The number of floats that were stored. */
   readonly samples: number;
-  /** The number of native histograms. */
+  /** The number of native histograms that were stored. */
   readonly histograms: number;
-  /** The number of exemplars. */
+  /** The number of exemplars that were stored. */
   readonly exemplars: number;
 }
 
@@ -80,7 +80,7 @@ export interface Failed extends Attempts {
 }
 
 /** The caller's signal fired before a final answer came. */
-export interface Aborted extends Attempts {
+interface Aborted extends Attempts {
   readonly kind: "aborted";
   /** Whether the receiver may have got the attempt that was ended. */
   readonly unknown: boolean;
@@ -89,7 +89,7 @@ export interface Aborted extends Attempts {
 }
 
 /** Not sent, because the requests of this flush are used up. The next flush sends it. */
-export interface DeferredRequest extends Attempts {
+interface DeferredRequest extends Attempts {
   readonly kind: "deferred";
 }
 

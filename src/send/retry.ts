@@ -22,7 +22,7 @@ export interface RetryOptions {
   readonly monotonicNow: () => number;
   /** Returns how often the process was stopped so far. */
   readonly gaps: () => number;
-  /** Gets a warning when a request fails. */
+  /** Receives a warning when a request fails. */
   readonly warnings: Warnings;
 }
 
@@ -32,7 +32,7 @@ const minBackoffMs = 30;
 /** The upper bound of all pauses, as in Prometheus. */
 const maxBackoffMs = 5_000;
 
-/** An earlier attempt than the receiver asks for loses nothing, but an hour, as some ask for, would overflow a queue of minutes. */
+/** The longest pause for Retry-After. An attempt that is too early loses nothing, but in an hour, as some ask for, a queue overflows. */
 const maxRetryAfterMs = 60_000;
 
 /** Tries network errors, timeouts, 5xx and 429 again, until the request's own deadline. Any other result is final. */
@@ -73,7 +73,7 @@ export function withRetry(send: Send, options: RetryOptions): Send {
       }
       if (status === 500 && ++serverErrors >= request.maxServerErrors) return { ...result, attempts, unknownBefore };
       if (pauseMs > leftMs) {
-        // The process was perhaps stopped, and the answer or the connection was lost. Such an attempt must not be the last one.
+        // Perhaps the process was stopped, so that the answer or the connection was lost. Such an attempt must not be the last one.
         const hadGap = gaps() !== gapsBefore || monotonicNow() > latestEndMs;
         if (!hadGap || prolonged) return { ...result, attempts, unknownBefore };
         prolonged = true;

@@ -22,9 +22,9 @@ import type { OverflowPolicy } from "./totals_queue.ts";
 import type { PushOptions, QueueCloseOptions, SampleQueue, WriteQueue } from "./write_queue.ts";
 
 /** What a spool needs from its sender. */
-export interface SpoolContext {
+interface SpoolContext {
   readonly shards: number;
-  /** How names are escaped for 1.0. @default not, as 1.0 will not be used or allows the names */
+  /** How names are escaped for 1.0. @default no escaping, because 1.0 will not be used or allows the names */
   readonly escaping?: NameEscaping | undefined;
   /** How many samples may wait in memory if the store fails. */
   readonly capacity: number;
@@ -42,13 +42,13 @@ export interface Spool {
 }
 
 /** The options of a spool. */
-export interface SpoolOptions {
+interface SpoolOptions {
   /** How much may be stored, in bytes. The newest totals may exceed it. */
   readonly maxBytes: number;
 }
 
 /** What a spool contained at the start, and what became of it. */
-export interface SpoolContents {
+interface SpoolContents {
   /** How many samples earlier processes left. */
   readonly found: number;
   /** What could not be read at the start. */
@@ -99,7 +99,7 @@ const maxRecords = 100_000;
 
 const nothing: DeliveryReport = new ReportBuilder().report();
 
-/** A batch that waits. */
+/** A batch that waits, on disk or in memory. */
 interface Entry extends BatchFacts {
   samples: number;
   /** Its place in the log; undefined if it could not be stored. */
@@ -126,7 +126,7 @@ class SpooledQueue implements SampleQueue {
   readonly #writer = new BatchWriter();
   /** The batches that the queue in memory does not have yet, oldest first. */
   #waiting: Entry[];
-  /** The samples of those that could not be stored. */
+  /** The number of waiting samples that could not be stored. */
   #heldSamples = 0;
   /** How many batches the queue in memory has. */
   #sending = 0;
@@ -259,7 +259,7 @@ class SpooledQueue implements SampleQueue {
     this.#sendingBytes -= bytesOf(record);
     if (isEarlier) this.#sendingEarlier--;
     const { deferred, failed, dropped } = report.report();
-    // What the end of the queue breaks off is left to the next process.
+    // If the end of the queue interrupts a batch, the batch is left to the next process.
     const isBrokenOff = deferred > 0 || (this.#isClosed && batches.length > 0 && failed + dropped > 0);
     const isLeft = isBrokenOff && record !== undefined;
     if (isLeft) this.#kept += deferred + failed + dropped;
@@ -268,7 +268,7 @@ class SpooledQueue implements SampleQueue {
     this.#feed();
   }
 
-  /** Reads what is sent of a batch. Nothing is left of it if it is damaged. */
+  /** Reads the batches to send for an entry; none if the stored batch is damaged. */
   #read({ shard, record, isEarlier }: Entry): readonly { readonly shard: number; readonly batch: Batch }[] {
     try {
       const stored = record && this.#options.log.read(record);
@@ -376,7 +376,7 @@ class SpooledQueue implements SampleQueue {
     const find = (isWanted: (entry: Entry) => boolean): Entry | undefined =>
       this.#waiting.find((entry, index) => index < this.#waiting.length - 1 && isWanted(entry));
     const canFree = ({ record }: Entry): boolean => record !== undefined && log.canFree(record);
-    // In memory, nothing is merged.
+    // Batches in memory are not merged.
     const oldest = find((entry) => entry.kind === "plain" && canFree(entry)) ??
       find((entry) => entry.kind === "boundary" && canFree(entry)) ??
       find(({ record }) => record === undefined);
@@ -416,7 +416,7 @@ class SpooledQueue implements SampleQueue {
   }
 }
 
-/** Counts what was broken off as deferred, because it is still stored. */
+/** Returns a report that counts all samples of an interrupted batch as deferred, because the batch is still stored. */
 function allDeferred(report: ReportBuilder): ReportBuilder {
   const { failed, dropped, deferred, ...others } = report.report();
   const changed = new ReportBuilder();
@@ -424,7 +424,7 @@ function allDeferred(report: ReportBuilder): ReportBuilder {
   return changed;
 }
 
-/** What a series of totals allows: see `BatchKind`. */
+/** Returns how a batch may be thinned out: see `BatchKind`. */
 function kindOf(batch: Batch, { isCumulative = false }: PushOptions): BatchFacts["kind"] {
   if (batch.stale.size > 0) return "boundary";
   return isCumulative && isMergeable(batch) ? "cumulative" : "plain";

@@ -16,7 +16,7 @@ export interface SpoolStore {
   append(name: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Removes what follows the first `length` bytes of a segment. */
   truncate(name: string, length: number): void;
-  /** Removes a segment. */
+  /** Removes a segment with all its records. */
   remove(name: string): void;
 }
 
@@ -24,7 +24,7 @@ export interface SpoolStore {
  * How a batch may be thinned out: a newer batch replaces the samples of a `cumulative` one, unless a `boundary` is between them. A
  * `plain` one is kept or dropped.
  */
-export type BatchKind = typeof batchKinds[number];
+type BatchKind = typeof batchKinds[number];
 
 const batchKinds = ["plain", "cumulative", "boundary"] as const;
 
@@ -57,7 +57,7 @@ export interface DamagedBytes {
 
 interface Segment {
   bytes: number;
-  /** The batches that are not settled. */
+  /** The number of its batches that are not settled. */
   open: number;
   /** The batches that the records of this segment settle, by segment. While a batch exists, so must the record that settles it. */
   readonly settles: Map<string, number[]>;
@@ -65,7 +65,7 @@ interface Segment {
 
 /** Precedes each record: a mark, the length of the record, and its checksum, each a little-endian uint32. */
 const headBytes = 12;
-/** "spoo" */
+/** The mark that begins each record: the letters "spoo", little-endian. */
 const mark = 0x6f6f7073;
 /** Type, kind, shard, samples, id, order. */
 const factsBytes = 1 + 1 + 4 + 4 + 8 + 8;
@@ -138,7 +138,7 @@ export class SpoolLog {
   }
 
   /**
-   * Adds a batch.
+   * Adds a batch to the newest segment.
    *
    * @param facts `order`: the order of the batch that it replaces. @default after all batches so far
    * @throws what the store throws. The batch is not in the log then.

@@ -24,7 +24,7 @@ export interface TotalsQueueOptions extends WriteQueueOptions {
   readonly closeTimeoutMs: number;
 }
 
-/** A sender that is behind by more says so. */
+/** A sender that is behind by more warns of it, in milliseconds. */
 const maxLagMs = 10_000;
 
 /** Merges what waits if the endpoint is too slow, and drops the oldest batches if the queue is full. */
@@ -43,7 +43,7 @@ export class TotalsQueue extends WriteQueue {
     const waitingMs = this.#durationMs(shard.idle);
     const isSlow = waitingMs > closeTimeoutMs / 2;
     const merged = isSlow || outage.isRefused ? this.#merge(shard) : 0;
-    // In an outage, what waits would not take long.
+    // In an outage, requests are fast, so the batches that wait take little time: there is no warning.
     if ((isSlow && merged > 0) || (lagMs > maxLagMs && waitingMs > lagMs / 2)) {
       const behind = `The sender is ${seconds(lagMs)} behind, because a request takes ${seconds(answerMs)}`;
       const effect = merged > 0 ? ", and leaves older values out; totals stay right" : "";

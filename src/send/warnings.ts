@@ -4,10 +4,10 @@
  * @module
  */
 
-/** This many kinds of messages show what is wrong; further kinds are not reported. */
+/** The most kinds of messages that are reported, which are enough to show what is wrong. */
 const maxKinds = 100;
 
-/** Which kind a message is follows from its beginning. The pattern takes quadratic time, and a name may have a megabyte. */
+/** The beginning of a message decides its kind. The pattern takes quadratic time, and a name may have a megabyte. */
 const maxKindLength = 1000;
 
 /** Passes on one message of each kind. */

@@ -22,11 +22,11 @@ import type { Warnings } from "./warnings.ts";
  * What happens if the endpoint refuses all requests: the batches wait for the next flush (`defer`), the queue tries again by itself
  * (`wait`), or it sends nothing any more (`stop`). With the first two, it sends one request for each pause.
  */
-export type RefusalPolicy = "defer" | "wait" | "stop";
+type RefusalPolicy = "defer" | "wait" | "stop";
 
 /** The limits of the queue, and where it leads. */
 export interface WriteQueueOptions extends QueueLimits {
-  /** Delivers the batches. */
+  /** Sends the batches to the endpoint, with retries. */
   readonly delivery: Delivery;
   /** How long the endpoint has been failing; the delivery has the same object. */
   readonly outage: Outage;
@@ -85,7 +85,7 @@ export class WriteQueue {
   protected readonly room: QueueRoom;
   readonly #options: WriteQueueOptions;
   readonly #shards = new Map<number, QueueShard>();
-  /** Created by need, because workerd did not always allow it outside of requests. */
+  /** Created when it is needed, because workerd did not always allow it outside of requests. */
   #endController: AbortController | undefined;
   /** What happened to batches that a flush deferred and no flush resumed. */
   #unreported = new ReportBuilder();
@@ -306,7 +306,7 @@ export class WriteQueue {
         break;
       }
       if (onRefusal === "defer" && !this.isClosed) break;
-      // At the end, nobody will repair a certificate or a URL in time.
+      // At the end, there is no time to repair a certificate or a URL.
       if (this.isClosed && outage.isUnreachable) break;
       const pauseMs = Math.min(outage.pausedMs, maxStepMs);
       liveness.expect(signal, pauseMs);
@@ -367,7 +367,7 @@ export class WriteQueue {
     warnings.once(`The endpoint refuses all requests (${reason}). ${then}`);
   }
 
-  /** Sends nothing any more. */
+  /** Stops the queue: gives up what waits, and sends nothing any more. */
   #stop(): void {
     this.#stopped = `the endpoint refuses all requests: ${this.#options.outage.reason}`;
     for (const shard of this.all) {

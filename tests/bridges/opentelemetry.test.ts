@@ -34,7 +34,7 @@ function metricsOf(metrics: readonly OtelMetric[], attributes: object = {}): Ote
   return { resource: { attributes: { ...attributes } }, scopeMetrics: [{ scope: { name: "lib" }, metrics }] };
 }
 
-/** Exports once. */
+/** Exports metrics of one library once. Resolves with the result. */
 function exportOnce(
   exporter: RemoteWriteMetricExporter,
   metrics: readonly OtelMetric[],

@@ -10,7 +10,7 @@ import { strictReceiver } from "../support/strict_receiver.ts";
 
 const url = "http://receiver.test/api/v1/write";
 
-/** Reads Prometheus's text: labels with the name, and the value, sorted. */
+/** Reads Prometheus's text format. Returns the labels of each sample with its name and value, sorted. */
 function parseText(text: string): string[] {
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return samples.map((line) => {

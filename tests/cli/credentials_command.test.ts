@@ -46,7 +46,7 @@ for (const text of ["", "two s3cret words", '{"s3cret": 1}', '{"s3cret', '{"toke
     }));
 }
 
-/** Writes a program that prints a text and counts its calls; returns its path and the number of calls. */
+/** Writes a program that prints a string and counts its calls; returns its path and the number of calls. */
 function program(folder: string, script: string): { path: string; calls(): number } {
   const [path, log] = [join(folder, "credentials"), join(folder, "calls")];
   writeFileSync(log, "");

@@ -20,7 +20,7 @@ const input = point(1);
 const clientCertFile = (): string => certificates.clientCertFile;
 const clientKeyFile = (): string => certificates.clientKeyFile;
 
-/** Listens while `use` runs. */
+/** Lets a server listen on a free port while `use` runs, and closes it. */
 async function listen(
   server: Server & { closeAllConnections(): void },
   use: (port: number) => Promise<void>,

@@ -9,7 +9,7 @@ const seriesCount = 10;
 /** Three of the ten series are bad. */
 const bad: Behaviour["bad"] = ({ labels }) => labels.some(({ name, value }) => name === "n" && Number(value) >= 7);
 
-/** Pushes ten series once. */
+/** Pushes ten series once, and returns what happened to them. */
 async function push(
   behaviour: Behaviour,
   options: ClientOptions = {},

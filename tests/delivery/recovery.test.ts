@@ -6,7 +6,7 @@ import { type Behaviour, type Fault, mimir, prometheus } from "../support/script
 import { assertAddsUp, counts, live, type Run, sampleRequests, seriesName, startRun } from "../support/scripted_run.ts";
 import { createSending, oneEach, SeriesNames } from "../support/sending.ts";
 
-/** Flushes one window. */
+/** Flushes one window with this number of counters, and lets a second pass. */
 async function flush({ clock, output }: Run, count: number): Promise<void> {
   output.add(counts(count, clock.now()));
   await clock.settle(output.flush());

@@ -143,7 +143,7 @@ test("the valid series of a 2.0 request are forwarded, and the answer names the 
   assert.equal(warnings.length, 1);
 });
 
-/** Makes a series invalid. */
+/** The same label name twice, which makes a series invalid. */
 const twice = [{ name: "x", value: "1" }, { name: "x", value: "2" }];
 
 test("nothing of a 1.0 request with an invalid series is forwarded, and its valid series may come again", async () => {

@@ -15,7 +15,7 @@ testStore("memory", () => {
   return Promise.resolve({ open: () => Promise.resolve(store), crash: done, remove: done });
 });
 
-/** Returns an empty folder. */
+/** Returns the path of a new, empty folder. */
 const createFolder = (): Promise<string> => fs.mkdtemp(join(tmpdir(), "k6-remote-write-test-"));
 
 testStore("file", async () => {

@@ -5,7 +5,7 @@ import type { DecodedRequest } from "../../src/protocol/decode.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 
-/** Returns a length-delimited field. */
+/** Returns the bytes of a length-delimited field with this number and body. */
 function field(number: number, ...body: number[]): number[] {
   return [number << 3 | 2, ...varint(body.length), ...body];
 }

@@ -5,7 +5,7 @@ import { createReceiver, strictRules } from "../../src/receive/mod.ts";
 import { recordedRequests } from "../support/recorded_run.ts";
 import { headersV1, postV1 } from "../support/requests.ts";
 
-/** Counts violations by rule. */
+/** Counts the violations of each rule. */
 class Counts {
   readonly rules: Record<string, number> = {};
 

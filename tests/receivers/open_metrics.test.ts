@@ -56,7 +56,7 @@ for (const trendAs of ["stats", "histogram"]) {
     }));
 }
 
-test("the text keeps all samples of a family and of a series together, and escapes what a label may hold", () => {
+test("OpenMetrics text keeps all samples of a family and of a series together, and escapes the values of labels", () => {
   const metrics = new OpenMetrics();
   const labels = [{ name: "b", value: 'x"\\\n' }, { name: "__name__", value: "hits_total" }];
   const counter = { type: "counter", help: "Hits.\nAll." } as const;

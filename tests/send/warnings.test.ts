@@ -14,7 +14,7 @@ test("one message of each kind is passed on; numbers, quoted strings and labels 
   ]);
 });
 
-test("a receiver with ever new error texts cannot cause endless warnings", () => {
+test("a receiver with ever new error messages cannot cause endless warnings", () => {
   let count = 0;
   const warnings = new Warnings(() => count++);
   for (let index = 0; index < 1000; index++) warnings.once("x".repeat(index % 290 + 1));

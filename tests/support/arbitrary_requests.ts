@@ -47,7 +47,7 @@ const histogram = fc.tuple(
   }),
 ).map(([kind, rest]) => ({ ...kind, ...rest }));
 
-/** 1.0 requests. */
+/** Makes arbitrary messages of remote write 1.0. */
 export const requestsV1: fc.Arbitrary<v1.WriteRequest> = fc.record({
   timeseries: fc.array(
     fc.record({

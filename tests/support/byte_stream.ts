@@ -1,5 +1,5 @@
 /**
- * Streams of given chunks.
+ * Makes streams of bytes whose chunks a test chooses.
  */
 
 /** Returns a stream of chunks, or of one string. */

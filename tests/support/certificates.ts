@@ -20,11 +20,11 @@ export interface Certificates {
   readonly otherCaFile: string;
   readonly clientCertFile: string;
   readonly clientKeyFile: string;
-  /** For node:https. */
+  /** The key and the certificate of a server, as node:https takes them. */
   readonly server: ServerCertificate;
   /** Certificates that no client may accept. */
   readonly bad: Readonly<Record<"expired" | "otherHost" | "selfSigned", ServerCertificate>>;
-  /** Removes the folder. */
+  /** Removes the folder with all certificates. */
   remove(): void;
 }
 

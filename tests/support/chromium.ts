@@ -11,7 +11,7 @@ const script: { startChromium(program: string, url: string): Browser } = await i
   pathToFileURL("scripts/test/start_chromium.mjs").href
 );
 
-/** Headless, with this page. */
+/** Starts a headless Chromium that opens a page. */
 export function startChromium(program: string, url: string): Browser {
   return script.startChromium(program, url);
 }

@@ -46,7 +46,7 @@ export interface CliOptions {
   /** Standard input. It is closed afterwards unless `keepOpen` is set. */
   readonly input?: string | Uint8Array;
   readonly keepOpen?: boolean;
-  /** The working directory. @default the test's */
+  /** The working directory of the command. @default the test's */
   readonly cwd?: string;
   /** Whether the run is detached from the terminal of the tests. */
   readonly detached?: boolean;

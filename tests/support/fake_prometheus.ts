@@ -15,15 +15,15 @@ export interface WriteRequest {
   readonly bodyBytes: number;
 }
 
-/** How the server behaves. */
+/** What a fake Prometheus accepts, answers and stores. */
 export interface FakePrometheusOptions {
-  /** How the receiver behaves. */
+  /** How the receiver treats bad samples, and what it reports. */
   readonly behaviour?: Behaviour;
   /** Answers a request instead of the receiver. A promise that never resolves makes the server hang. */
   readonly answer?: (request: WriteRequest) => Answer | undefined | Promise<Answer | undefined>;
   /** The path of the receiver. @default "/api/v1/write" */
   readonly path?: string;
-  /** Whether it answers queries. @default true */
+  /** Whether it answers queries of the HTTP API. @default true */
   readonly answersQueries?: boolean;
   /** The longest time over which it answers queries, in milliseconds. @default Infinity */
   readonly maxQueryMs?: number;
@@ -34,7 +34,7 @@ export interface FakePrometheusOptions {
   readonly tls?: TlsOptions;
 }
 
-/** A running server. */
+/** A fake Prometheus that listens on the loopback interface. */
 export interface FakePrometheus {
   readonly url: string;
   readonly port: number;

@@ -18,7 +18,7 @@ const maxGrowthBytes = 16e6;
 /** How often the memory is measured. It takes 0.3 s on Deno. */
 const measurements = isDeep ? 20 : 2;
 
-/** What to read. */
+/** A reader with correct inputs, from which mutations are made. */
 export interface Fuzzing {
   /** Correct inputs, small so that many mutations can be read. */
   readonly seeds: readonly Uint8Array[];

@@ -4,7 +4,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
-/** How the proxy behaves. */
+/** What a proxy requires and how it answers. */
 export interface HttpProxyOptions {
   /** The user name and the password that it requires: `user:password`. @default none */
   readonly credentials?: string;
@@ -12,13 +12,13 @@ export interface HttpProxyOptions {
   readonly tls?: TlsOptions;
   /** The status that it answers to every request. @default it forwards requests */
   readonly status?: number;
-  /** Whether it never answers. @default false */
+  /** Whether it accepts connections but never answers. @default false */
   readonly hangs?: boolean;
   /** @default "127.0.0.1" */
   readonly host?: string;
 }
 
-/** A running proxy. */
+/** A proxy that listens on the loopback interface. */
 export interface HttpProxy {
   /** The host and the port. */
   readonly address: string;

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 /** One request as the server saw it; times are those of `performance.now()`. */
 export interface ServedRequest {
   readonly method: string;
-  /** With its query. */
+  /** The path of the URL with its query. */
   readonly path: string;
   readonly bodyBytes: number;
   readonly receivedAt: number;

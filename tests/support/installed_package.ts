@@ -7,7 +7,7 @@ import { runChild } from "./child.ts";
 export interface InstalledPackage {
   /** The project's folder, with a package.json and node_modules. */
   readonly folder: string;
-  /** The tarball. */
+  /** The path of the package's tarball, which was installed. */
   readonly tarball: string;
   /** What is in the tarball. */
   readonly files: readonly { readonly path: string; readonly mode: number }[];

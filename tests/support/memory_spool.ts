@@ -7,7 +7,7 @@ import type { SpoolStore } from "../../src/send/spool_log.ts";
 
 /** A store whose files a test can read and change. */
 export class MemorySpool implements SpoolStore {
-  /** The segments by name. */
+  /** The content of each segment, by the segment's name. */
   readonly files: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   /** How many times it was changed. */
   changes = 0;

@@ -35,7 +35,7 @@ export function provide(exporter: PushMetricExporter): { provider: MeterProvider
 /** The labels of the scope of the tests. */
 export const scope = { otel_scope_name: "http-library", otel_scope_version: "1.2.3" };
 
-/** Instruments of all kinds. */
+/** Makes instruments of all kinds, and records values with them. */
 export function instrument(meter: Meter): void {
   const requests = meter.createCounter("http.server.requests", { description: "Requests.", unit: "{request}" });
   requests.add(3, { "http.route": "/a", "http.response.status_code": 200, ok: true, tags: ["x", "y"] });

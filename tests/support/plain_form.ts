@@ -6,7 +6,7 @@ import type * as v1 from "../../gen/proto/prometheus/remote_pb.ts";
 import type * as v2 from "../../gen/proto/io/prometheus/write/v2/write_pb.ts";
 import type { FloatSample, Histogram, Label, Metadata, SeriesType, TimeSeries } from "../../src/model/time_series.ts";
 
-/** What the caller knows. */
+/** Facts that a message does not contain. */
 export interface PlainFormOptions {
   /** Every NaN is a staleness marker. @default false */
   readonly nanIsStale?: boolean;

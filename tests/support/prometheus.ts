@@ -43,7 +43,7 @@ export interface InstantSeries {
 /** A series with its samples, in order. */
 export interface StoredSeries {
   readonly labels: Readonly<Record<string, string>>;
-  /** Times in milliseconds. */
+  /** The samples in order; times are in milliseconds since the Unix epoch. */
   readonly samples: readonly (readonly [time: number, value: number])[];
 }
 
@@ -62,7 +62,7 @@ export interface ExemplarSeries {
   }[];
 }
 
-/** A running Prometheus. */
+/** A process of Prometheus that runs, with its HTTP API. */
 export interface Prometheus {
   readonly url: string;
   readonly writeUrl: string;

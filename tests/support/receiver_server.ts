@@ -56,7 +56,7 @@ export interface ReceiverServerOptions extends StrictReceiverOptions {
   readonly around?: (serve: () => Promise<void>) => void | Promise<void>;
 }
 
-/** A running server. */
+/** A receiver that listens on the loopback interface. */
 export interface ReceiverServer {
   /** The address for remote write. */
   readonly url: string;
@@ -98,7 +98,7 @@ export async function startReceiver(options: ReceiverServerOptions = {}): Promis
   };
   const receiver = new ScriptedReceiver({ clock, onRequest, ...(script ?? { behind: strict.fetch }) });
 
-  /** Returns the receiver's answer. */
+  /** Passes a request to the receiver, and returns its answer as bytes of HTTP. */
   const take = async ({ method, path, headers, body }: ServedRequest): Promise<string> => {
     const url = `http://127.0.0.1${path}`;
     const init = { method, headers: [...headers].map(([name, value]): [string, string] => [name, value]) };

@@ -34,12 +34,12 @@ export const headersV2: Readonly<Record<string, string>> = {
   "X-Prometheus-Remote-Write-Version": "2.0.0",
 };
 
-/** A 1.0 request. */
+/** Returns a POST of a 1.0 message, compressed and with all headers. */
 export function postV1(init: InitV1, options: PostOptions = {}): Request {
   return post(compress(toBinary(WriteRequestSchema, create(WriteRequestSchema, init))), headersV1, options);
 }
 
-/** A 2.0 request. */
+/** Returns a POST of a 2.0 message, compressed and with all headers. */
 export function postV2(init: InitV2, options: PostOptions = {}): Request {
   return post(compress(toBinary(RequestSchema, create(RequestSchema, init))), headersV2, options);
 }

@@ -44,7 +44,7 @@ export interface ReceivedRequest {
   status: number | undefined;
 }
 
-/** An answer over HTTP. */
+/** An answer over HTTP: its status, headers and body. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -126,7 +126,7 @@ export interface ScriptedReceiverOptions extends Behaviour {
   readonly onRequest?: ((request: ReceivedRequest) => void) | undefined;
 }
 
-/** As Prometheus. */
+/** The behaviour of Prometheus. */
 export const prometheus: Behaviour = {
   onBad: { "1.0": "rollsBack", "2.0": "storesGoodPart" },
   written: "stored",
@@ -164,7 +164,7 @@ export const page: Fault = {
 /** The receiver's usual words about a bad sample. */
 const defaultReason = ({ series }: ReceivedSample): string => `the value of a label is too long, series: ${series}`;
 
-/** The receiver. */
+/** A receiver in this process whose faults and behaviour a test chooses. */
 export class ScriptedReceiver {
   /** Every request that arrived, in order. */
   readonly requests: ReceivedRequest[] = [];

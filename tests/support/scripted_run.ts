@@ -38,7 +38,7 @@ export interface Run {
   readonly warnings: string[];
 }
 
-/** Puts them together. */
+/** Makes an output that sends to a scripted receiver, with a virtual clock. */
 export function startRun({ behaviour, faults, output: options, previous }: RunOptions = {}): Run {
   const clock = previous?.clock ?? new VirtualClock();
   const receiver = previous?.receiver ?? new ScriptedReceiver({ clock, faults, ...behaviour });

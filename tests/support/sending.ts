@@ -67,7 +67,7 @@ export interface Sending {
   deliver(batch: Batch): Promise<DeliveryReport>;
 }
 
-/** Puts the parts together. */
+/** Makes a delivery and a queue that send to a scripted receiver, with a virtual clock. */
 export function createSending(options: SendingOptions = {}): Sending {
   const {
     faults = [],
@@ -192,7 +192,7 @@ export const firstAttempt: Omit<EncodedRequest, "version" | "body" | "samples"> 
   retryUntilMs: Infinity,
 };
 
-/** A small request. */
+/** A request with one sample and a body of three bytes. */
 export const request: EncodedRequest = {
   version: "1.0",
   body: new Uint8Array([1, 2, 3]),

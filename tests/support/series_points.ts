@@ -9,11 +9,11 @@ interface Points extends SeriesPoints {
   length: number;
 }
 
-/** Collects what arrives. */
+/** Collects the points of series, by the labels of the series. */
 export class CollectedSeries {
   readonly #series = new Map<string, Points>();
 
-  /** The series that arrived. */
+  /** All series that arrived, with their points in order. */
   get all(): readonly SeriesPoints[] {
     return [...this.#series.values()];
   }

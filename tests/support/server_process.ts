@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 
-/** What to start. */
+/** A program that runs as a server, with its arguments. */
 export interface ServerProgram {
   readonly program: string;
   readonly args: readonly string[];

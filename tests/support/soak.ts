@@ -17,14 +17,14 @@ export interface SoakOptions {
   readonly onMinute?: (minute: number, state: SoakState) => void;
 }
 
-/** How it stands. */
+/** The state of the run at the end of a minute. */
 export interface SoakState {
   readonly down: boolean;
-  /** In the queue. */
+  /** The number of samples in the queue. */
   readonly pending: number;
 }
 
-/** How it went. */
+/** The report of the run, and the most samples that waited. */
 export interface SoakResult {
   readonly report: DeliveryReport;
   readonly samplesIn: number;
@@ -40,7 +40,7 @@ const metrics: readonly Metric[] = [
 ];
 const urls = 30;
 
-/** Runs it. */
+/** Runs an output for so many virtual minutes, while the endpoint is down in the second third of them. */
 export async function soak({ minutes, samples, onMinute = () => {} }: SoakOptions): Promise<SoakResult> {
   const clock = new VirtualClock();
   const seconds = minutes * 60;

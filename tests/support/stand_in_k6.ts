@@ -14,11 +14,11 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** How the stand-in behaves. */
+/** What the stand-in writes, and how it ends. */
 export interface StandIn {
   /** The file that it writes as its output: JSON lines, possibly gzipped, or garbage. */
   readonly json: string;
-  /** The exit code. @default 0 */
+  /** The exit code of the process. @default 0 */
   readonly code?: number;
   /** The pause between the ten parts of its output. @default 0 */
   readonly paceMs?: number;
@@ -42,7 +42,7 @@ export interface StandIn {
     | "deaf";
 }
 
-/** What the stand-in observed. */
+/** What the stand-in observed about its process, its arguments and signals. */
 export interface StandInReport {
   readonly args: readonly string[];
   readonly pid: number;
@@ -62,10 +62,10 @@ export interface StandInReport {
   readonly sleeper?: number;
 }
 
-/** A stand-in for k6. */
+/** A program that behaves as k6 in a folder of its own. */
 export interface StandInK6 {
   readonly folder: string;
-  /** The executable. */
+  /** The path of the executable file. */
   readonly path: string;
   /** Returns variables with which the command finds it, and makes its temporary folders in this folder. */
   env(does: StandIn): Record<string, string>;

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { RecordedRun } from "./recorded_run.ts";
 
-/** How the stand-in behaves. */
+/** Which requests the stand-in sends, and how it ends. */
 export interface StandInLight {
   /** The run whose requests it sends. @default "basic" */
   readonly run?: RecordedRun;
   /** The folder of other requests, instead of a run's. */
   readonly requests?: string;
-  /** The exit code. @default 0 */
+  /** The exit code of the process. @default 0 */
   readonly code?: number;
   /** The pause after each request. @default 0 */
   readonly paceMs?: number;
@@ -20,7 +20,7 @@ export interface StandInLight {
   readonly ending?: "end" | "killed" | "waits" | "silent";
 }
 
-/** What the stand-in observed. */
+/** The arguments and the variables that the stand-in got. */
 export interface StandInLightReport {
   readonly args: readonly string[];
   readonly pid: number;
@@ -28,7 +28,7 @@ export interface StandInLightReport {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** A stand-in for k6. */
+/** A program that behaves as k6 with its own Prometheus output. */
 export interface LightK6 {
   readonly folder: string;
   /** Returns variables with which the command finds it. */

@@ -22,7 +22,7 @@ export interface StoredSeries {
   readonly timestamps: readonly number[];
 }
 
-/** A running VictoriaMetrics. */
+/** A process of VictoriaMetrics that runs, with its HTTP API. */
 export interface VictoriaMetrics {
   readonly writeUrl: string;
   /** All that is stored of the series that a selector selects. */

@@ -28,7 +28,7 @@ export class VirtualClock {
   /** The time of the wall clock. */
   readonly now = (): number => this.#now + this.#wallMs;
 
-  /** The monotonic time. */
+  /** Returns the monotonic time, in milliseconds. */
   readonly monotonicNow = (): number => this.#now;
 
   /** How often the process was stopped. */
@@ -48,7 +48,7 @@ export class VirtualClock {
       signal.addEventListener("abort", ring, { once: true });
     });
 
-  /** How many wait. */
+  /** The number of waits that have not ended. */
   get timers(): number {
     return this.#timers.length;
   }

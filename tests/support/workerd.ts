@@ -7,11 +7,11 @@ import { programs } from "./programs.ts";
 export interface WorkerdOptions {
   /** The project's folder: where the Worker lies and its packages are installed. */
   readonly folder: string;
-  /** Variables that are strings. */
+  /** The Worker's variables whose values are strings, by name. */
   readonly vars?: Readonly<Record<string, string>>;
-  /** Of wrangler.toml. */
+  /** The compatibility date, as in wrangler.toml. */
   readonly compatibilityDate: string;
-  /** Of the bundler. @default those of a Worker */
+  /** The export conditions of the bundler. @default those of a Worker */
   readonly conditions?: readonly string[];
   readonly bundle?: Pick<BuildOptions, "define" | "stdin">;
   /** Classes of Durable Objects, by the name of their binding. Their storage is on disk, in the folder, and outlives the process. */

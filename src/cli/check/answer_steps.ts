@@ -1,5 +1,5 @@
 /**
- * What a request without series shows: whether a receiver is there, and whether it lets the sender in.
+ * The steps that send a request without series: is there a receiver, and does it accept the sender?
  *
  * @module
  */
@@ -24,7 +24,7 @@ const knownPaths: readonly string[] = [
   "/insert/0/prometheus/api/v1/write",
 ];
 
-/** A clock may be so far off before something should be done about it, and before receivers refuse samples for it. */
+/** How far a clock may be off, in milliseconds, before a user should correct it, and before receivers refuse samples because of it. */
 const [noticedSkewMs, refusedSkewMs] = [10_000, 600_000] as const;
 
 /** Makes a step that looks at the answer to a request without series. */
@@ -164,7 +164,7 @@ export const compression: Step = answerStep("compression", () => ok("snappy"), a
     const expects = encoding === "gzip" ? "gzip" : "no compression";
     return { ...finding, detail: `${finding.detail}; it expects ${expects}` };
   }
-  // Perhaps it only dislikes a body without series.
+  // Perhaps it only refuses a body without series.
   const isRead = !context.readOnly && isAcknowledged(await context.write([presentProbe(context)], "1.0"));
   return isRead ? ok("snappy, of requests with series") : finding;
 });
@@ -174,7 +174,7 @@ async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuf
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Compares the clocks. */
+/** Compares the endpoint's clock, from the header Date, with this machine's clock. */
 export const clock: Step = {
   name: "clock difference",
   async run(context) {

@@ -30,7 +30,6 @@ const checkFlags: readonly Flag[] = [
   ...commonFlags.filter(({ flag }) => ["quiet", "help"].includes(flag)),
 ];
 
-/** The command `check`. */
 export const check: Command = {
   name: "check",
   operands: "[URL]",

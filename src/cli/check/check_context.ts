@@ -15,8 +15,8 @@ import { checkName, type Probe, type StoredProbes } from "./probe.ts";
 import { type Answer, isAcknowledged, type NoAnswer, ProbeClient } from "./probe_client.ts";
 import { emptyRequest, encodeSeries } from "./probe_body.ts";
 
-/** What a check needs to know. */
-export interface CheckContextOptions {
+/** The options of a check, and what they were read from. */
+interface CheckContextOptions {
   /** The options of an output, as `send` has them. */
   readonly options: ResolvedOptions;
   readonly raw: RawOptions;

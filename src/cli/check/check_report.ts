@@ -78,7 +78,7 @@ function headlineOf({ endpoint, readOnly, steps }: CheckReport): string {
   }`;
 }
 
-/** Says what was sent, and what is left of it. */
+/** Says what the check sent, and what the endpoint still stores of it. */
 function lastLineOf({ readOnly, steps, requests, written }: CheckReport): string {
   if (readOnly) return `Sent ${countOf(requests, "request")} without series.`;
   if (written === undefined) return `Sent ${countOf(requests, "request")}. No series was acknowledged.`;
@@ -88,7 +88,7 @@ function lastLineOf({ readOnly, steps, requests, written }: CheckReport): string
   }. They stay as long as the endpoint keeps samples.`;
 }
 
-/** A line: what comes first, and the text after it, which is wrapped. */
+/** A line: what comes first, and the string after it, which is wrapped. */
 type Row = readonly [head: string, text: string];
 
 function wrap([head, text]: Row, width: number): string[] {
@@ -104,7 +104,7 @@ function wrap([head, text]: Row, width: number): string[] {
   return [...lines, rest].map((line, index) => `${index === 0 ? head : " ".repeat(head.length)}${line}`);
 }
 
-/** Makes a row of each text that is given, the first with the head. */
+/** Makes a row of each string that is not undefined. Only the first row has the head. */
 function rowsWith(head: string, texts: readonly (string | undefined)[]): Row[] {
   return texts.filter((text) => text !== undefined).map((text, index) => [
     index === 0 ? head : " ".repeat(head.length),

@@ -15,7 +15,7 @@ import { ok, type Step, warning } from "./step.ts";
 export interface ShownOption {
   /** The name of the option, or of one header or label: `headers.X-Scope-OrgID`. */
   readonly option: string;
-  /** `***` for a secret. */
+  /** The value as a string; `***` if it is a secret. */
   readonly value: string;
   /** The flag, the variable, the key of a file, or `default`. */
   readonly source: string;
@@ -89,12 +89,12 @@ function plain(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Of a URL, only the user info and the query are secret. */
+/** Returns `***` for a secret. Only the user info and the query of a URL are secret. */
 function hidden(value: unknown, { placeholder }: TextOption): string {
   return placeholder === "URL" && value !== "none" ? redactUrl(String(value)) : value === "none" ? "none" : "***";
 }
 
-/** The unit is shown with the value. */
+/** Returns the name of an option without its unit, which the value shows. */
 function nameOf(option: string): string {
   return option.replace(/Ms$/, "");
 }

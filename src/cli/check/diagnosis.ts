@@ -10,7 +10,7 @@ import { fault, type Finding, skipped } from "./step.ts";
 import { tlsFaultOf } from "./tls_step.ts";
 
 /** The steps that look at the answer, in order. */
-export const answerSteps = ["answer", "path", "receiver", "credentials", "tenant", "compression"] as const;
+const answerSteps = ["answer", "path", "receiver", "credentials", "tenant", "compression"] as const;
 
 /** A step that looks at the answer. */
 export type AnswerStep = (typeof answerSteps)[number];
@@ -19,15 +19,15 @@ export type AnswerStep = (typeof answerSteps)[number];
 export interface Diagnosis {
   readonly step: AnswerStep;
   readonly finding: Finding;
-  /** Whether the steps before it say nothing: many servers check the credentials first. */
+  /** Whether the steps before this one have no finding, because many servers check the credentials first. */
   readonly leavesOpen?: boolean;
 }
 
-/** What the endpoint was sent. */
-export interface Sent {
-  /** Whether there were credentials. */
+/** What the check sent to the endpoint. */
+interface Sent {
+  /** Whether the request had credentials. */
   readonly isAuthorized: boolean;
-  /** Whether there was a header of a tenant. */
+  /** Whether the request had a header that names a tenant. */
   readonly hasTenant: boolean;
 }
 
@@ -180,7 +180,7 @@ function serverError(status: number, shown: string): Finding {
   );
 }
 
-/** Returns the finding of a step about an answer; undefined if the step has to say for itself what is well. */
+/** Returns the finding of a step about an answer; undefined if the answer shows no fault, so that the step makes its own finding. */
 export function findingFor(step: AnswerStep, diagnosis: Diagnosis | undefined): Finding | undefined {
   if (diagnosis === undefined) return undefined;
   if (diagnosis.step === step) return diagnosis.finding;

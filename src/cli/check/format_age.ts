@@ -1,5 +1,5 @@
 /**
- * Long times for people.
+ * Formats long times for people, such as the age of the oldest sample that an endpoint accepts.
  *
  * @module
  */

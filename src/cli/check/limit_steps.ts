@@ -34,7 +34,7 @@ export const requestSize: Step = {
     const accepted = `${formatBytes(size.bodyBytes)} (${formatBytes(size.decodedBytes)} before compression)`;
     if (refusal === undefined) return ok(`accepted up to ${accepted}, the largest that the sender makes`);
     const shown = describeAnswer(refusal);
-    // The receiver may dislike the unknown field.
+    // Perhaps the receiver refuses the unknown field.
     if (size.bodyBytes < 512) return warning(`not known: the endpoint refuses each of the requests (${shown})`);
     const detail = `the endpoint refuses requests of ${formatBytes(maxBodyBytes)} (${shown}), and accepts ${accepted}`;
     const fix = `Use --max-body-bytes ${size.bodyBytes} --max-decoded-bytes ${size.decodedBytes}, or raise the limit ` +

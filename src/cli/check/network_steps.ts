@@ -12,7 +12,7 @@ import { builtin } from "../runtime.ts";
 import type { CheckContext } from "./check_context.ts";
 import { fault, type Finding, ok, type Step } from "./step.ts";
 
-/** A first hop that needs longer is not reached. */
+/** If a connection takes longer than this, in milliseconds, the host counts as not reached. */
 const connectTimeoutMs = 10_000;
 
 /** Resolves the host to which connections go. */

@@ -28,15 +28,15 @@ export const requireEndpointFlag: Flag = {
   parse: parseBoolean,
 };
 
-/** A test must not begin much later because of its endpoint. */
+/** How long the look at the endpoint may take, in milliseconds: a test must not begin much later because of it. */
 const [connectMs, requestMs] = [1000, 5000] as const;
 
 /** How to look at the endpoint. */
-export interface PreflightOptions {
+interface PreflightOptions {
   /** Whether the command must not begin if the endpoint would not work. */
   readonly required: boolean;
   readonly log: Pick<Log, "say">;
-  /** The variables. @default those of the process */
+  /** The environment variables to read options from. @default those of the process */
   readonly env?: Environment;
 }
 
@@ -106,7 +106,7 @@ function versionsOf({ protocol }: ResolvedOptions): string {
 /** Returns the version that the sender will use, as far as requests without series show it. */
 async function shownVersion(context: CheckContext): Promise<string> {
   if (context.options.protocol !== "auto") return context.options.protocol;
-  // The answer is known already.
+  // An earlier step has got the answer.
   const answer = await context.empty("2.0");
   if (!isAcknowledged(answer)) return "1.0";
   return answer.written === undefined ? versionsOf(context.options) : "2.0";

@@ -16,7 +16,7 @@ export interface Probe {
   readonly time: number;
   /** The name of the metric. @default checkName */
   readonly name?: string;
-  /** Further labels. */
+  /** Labels in addition to those that every probe has. */
   readonly labels?: readonly Label[];
   /** @default 1 */
   readonly value?: number;

@@ -15,7 +15,7 @@ import { abortAfter, type Sleep, untilAborted } from "../../send/sleep.ts";
 import { reasonOf } from "../../model/errors.ts";
 
 /** Where and how to send. */
-export interface ProbeClientOptions extends AuthOptions {
+interface ProbeClientOptions extends AuthOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** How long one request may take, in milliseconds. */
@@ -46,12 +46,12 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** No answer came. */
+/** The result of a request to which no answer came. */
 export interface NoAnswer {
   readonly status: undefined;
   readonly words: "";
   readonly written: undefined;
-  /** Why, without secrets. */
+  /** Why no answer came, without secrets. */
   readonly reason: string;
   readonly kind: "timeout" | "network" | "credentials";
   /** Whether the receiver cannot have got the request. */
@@ -59,8 +59,8 @@ export interface NoAnswer {
   readonly ms: number;
 }
 
-/** A request to send. */
-export interface Probe {
+/** A request that `check` sends to learn something from the answer. */
+interface Probe {
   readonly version: ProtocolVersion;
   readonly body: Uint8Array<ArrayBuffer>;
   /** Another URL of the same origin. */
@@ -69,17 +69,17 @@ export interface Probe {
   readonly encoding?: string;
 }
 
-/** As the sender: a receiver that moved needs one redirect, and more are a loop. */
+/** The most redirects, as for the sender: a receiver that moved needs one, and more are a loop. */
 const maxRedirects = 3;
 
-/** A rate limit of a second or two is waited for, once. */
+/** How long the client waits at most because of a rate limit, in milliseconds. It waits once for a request. */
 const maxPauseMs = 2000;
 
 /** Sends requests to one endpoint. */
 export class ProbeClient {
   /** How many requests were sent. */
   requests = 0;
-  /** How many requests the endpoint did not take because of a limit of their rate, also at the second attempt. */
+  /** How many requests the endpoint refused twice because of a limit of their rate. */
   limited = 0;
   readonly #options: ProbeClientOptions;
   readonly #given: URL;
@@ -94,7 +94,7 @@ export class ProbeClient {
     this.#authorizer = resolveAuthorizer(options, { ...options, url: this.#given });
   }
 
-  /** Whether requests carry credentials. */
+  /** Whether requests carry credentials: of an authentication method, or in a header Authorization. */
   get isAuthorized(): boolean {
     return this.#authorizer !== undefined || this.#custom.has("authorization");
   }
@@ -102,7 +102,7 @@ export class ProbeClient {
   /** Sends a request. A broken connection, and a rate limit, get one more attempt. */
   async send(probe: Probe): Promise<Answer | NoAnswer> {
     const first = await this.#attempt(probe);
-    // A kept connection may have just been closed by the endpoint.
+    // Perhaps the endpoint has just closed a connection that was kept open.
     if (first.status === undefined) return first.kind === "network" ? await this.#attempt(probe) : first;
     if (first.status !== 429) return first;
     const seconds = Number(first.headers.get("retry-after") ?? 1);

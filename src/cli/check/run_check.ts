@@ -34,12 +34,12 @@ const writingSteps: readonly Step[] = [
   ...[utf8Names, requestSize, labelLimits, readBack, staleMarkers],
 ];
 
-/** How to check. */
-export interface CheckOptions {
+/** What `check` may do, and what it reads its options from. */
+interface CheckOptions {
   readonly readOnly: boolean;
-  /** The query API. @default derived from the write URL */
+  /** The URL of the endpoint's query API. @default derived from the write URL */
   readonly queryUrl?: string | undefined;
-  /** The variables. @default those of the process */
+  /** The environment variables to read options from. @default those of the process */
   readonly env?: Environment;
   /** How long to look for what was written, in milliseconds. @default 5000 */
   readonly readBackMs?: number;

@@ -1,5 +1,6 @@
 /**
- * Which samples the endpoint takes: old and future ones, native histograms, exemplars, metadata and UTF-8 names.
+ * The steps that find out which samples the endpoint accepts: old and future ones, native histograms, exemplars, metadata and UTF-8
+ * names.
  *
  * @module
  */
@@ -25,7 +26,7 @@ interface Reach {
   readonly taken: readonly (Probe & { readonly distanceMs: number })[];
   /** The distance of the first that was refused; undefined if none was. */
   readonly refusedMs: number | undefined;
-  /** The answer to it. */
+  /** Why the endpoint refused that sample; "" if it refused none. */
   readonly refusal: string;
 }
 
@@ -132,7 +133,7 @@ export const nativeHistograms: Step = {
   },
 };
 
-/** Whether exemplars are kept. */
+/** Finds out whether the endpoint keeps exemplars. */
 export const exemplars: Step = {
   name: "exemplars",
   async run(context) {

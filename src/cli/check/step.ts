@@ -7,22 +7,22 @@ import type { CheckContext } from "./check_context.ts";
 import type { StoredProbes } from "./probe.ts";
 
 /** The result of a step. `skipped`: another fault, an option or the endpoint itself left nothing to find out. */
-export type Verdict = "ok" | "warning" | "fault" | "skipped";
+type Verdict = "ok" | "warning" | "fault" | "skipped";
 
 /** What a step found out. */
 export interface Finding {
   readonly verdict: Verdict;
-  /** What is so, in one sentence without a full stop. */
+  /** What the step found out, in one sentence without a full stop. */
   readonly detail: string;
   /** What the user can do: one or two sentences. */
   readonly fix?: string | undefined;
-  /** Of a fault: only a part of the results is lost. Without it, nothing arrives, and the steps after it are skipped. */
+  /** Whether a fault loses only a part of the results. Otherwise nothing arrives, and the steps after it are skipped. */
   readonly losesData?: boolean;
   /** Returns what the endpoint's answers to queries change. */
   readonly confirm?: (stored: StoredProbes) => Finding;
 }
 
-/** One step. */
+/** One question that `check` asks the endpoint or the configuration. */
 export interface Step {
   readonly name: string;
   run(context: CheckContext): Promise<Finding> | Finding;
@@ -40,7 +40,7 @@ export function ok(detail: string, more: Pick<Finding, "confirm"> = {}): Finding
   return { ...more, verdict: "ok", detail };
 }
 
-/** Makes a finding that nothing is lost by, but which a user should know. */
+/** Makes a finding that a user should know, although nothing is lost because of it. */
 export function warning(detail: string, fix?: string): Finding {
   return { verdict: "warning", detail, fix };
 }
@@ -91,7 +91,7 @@ export async function runSteps(steps: readonly Step[], context: CheckContext): P
   }
   const { stored } = context;
   if (stored === undefined) return runs.map(resultOf);
-  // What was read back can show such a fault later. It explains what else is missing.
+  // The samples that were read back can show such a fault later. It explains what else is missing.
   cause = undefined;
   return runs.map((run) => {
     const { name, finding } = run;

@@ -16,7 +16,7 @@ const soonMs = 14 * 86_400_000;
 
 const trust = "To trust it, use --ca-cert-file FILE with its CA.";
 
-/** What a handshake showed. */
+/** What a TLS handshake with the endpoint showed. */
 interface Handshake {
   readonly protocol: string;
   /** Why the certificate cannot be trusted: a code of OpenSSL; undefined if it can. */
@@ -127,7 +127,7 @@ export async function speaksTls(context: CheckContext): Promise<boolean> {
   return await within(context, shakeHands(context)).then(() => true, () => false);
 }
 
-/** Resolves with what a handshake shows, whether the certificate is trusted or not. */
+/** Resolves with the result of a handshake, even if the certificate is not trusted. */
 async function shakeHands(context: CheckContext): Promise<Handshake> {
   const { url, proxy, network: { tls } } = context;
   const { ca, cert, key, minVersion, verify = true } = tls;

@@ -6,15 +6,15 @@
 import type { Sleep } from "../../send/sleep.ts";
 import type { InstanceState } from "./run_instances.ts";
 
-/** How to wait. */
-export interface ExpectOptions {
+/** Which instances to wait for, and how long. */
+interface ExpectOptions {
   /** The number of instances that must end. */
   readonly expect: number;
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number;
   /** Returns the instances at present. */
   look(): Promise<readonly InstanceState[]>;
-  /** Called after each look. */
+  /** Called with the instances that each look found. */
   onLook(states: readonly InstanceState[]): void;
   /** The time in milliseconds since the Unix epoch. */
   readonly now: () => number;

@@ -5,7 +5,7 @@
  */
 import type { ValueType } from "../../k6/metric.ts";
 
-/** What a value is. */
+/** The kind of a value: a number, milliseconds, bytes, or a share from 0 to 1. */
 export type ValueKind = ValueType | "share";
 
 /** Formats a value, for example `12.35ms`, `1.2 MB`, `98.00%`, `373`. */

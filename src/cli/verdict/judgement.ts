@@ -94,7 +94,7 @@ export interface Gate {
 
 const gateForm = "METRIC VALUE > CHANGE, such as 'http_req_duration p(95) > +10%' or 'http_req_failed rate > 0.01'";
 
-/** Reads a gate. @throws ConfigurationError */
+/** Reads a gate such as `http_req_duration p(95) > +10%`. @throws ConfigurationError that shows the form of a gate */
 export function parseGate(text: string, source: string): Gate {
   const [, metric, aggregation, operator, change, percent] =
     /^\s*(.+?)\s+(value|count|rate|avg|min|max|med|p\([^()]*\))\s*(>=|<=|>|<)\s*([+-]?[\d.]+)\s*(%?)\s*$/.exec(text) ??

@@ -39,7 +39,7 @@ export type StoredValues =
   };
 
 /** The values of all samples of a trend. */
-export interface TrendSamples {
+interface TrendSamples {
   readonly count: number;
   read(aggregation: TrendStat["of"]): number;
 }

@@ -69,7 +69,7 @@ export interface SampledSeries {
 /** An answer of this size has more series than can be judged, or never ends. Its values take several times as much memory. */
 const maxAnswerBytes = 134_217_728;
 
-/** What comes after an attempt that may succeed later. */
+/** How long the client waits before it tries again, in milliseconds. */
 const retryDelaysMs: readonly number[] = [500, 2000];
 
 /** Asks the query API of one server. */

@@ -18,7 +18,7 @@ export interface RunSelection {
 }
 
 /** A sender of a run. */
-export interface Instance extends Extent {
+interface Instance extends Extent {
   /** The value of the label that distinguishes senders; empty if its series do not have the label. */
   readonly name: string;
 }
@@ -125,7 +125,7 @@ export function extentOf(instances: readonly Instance[]): Extent | undefined {
 }
 
 /**
- * Returns which instances ended.
+ * Returns the instances of a run, each together with whether it ended.
  *
  * @param nowMs the present time: nothing is known about later times
  * @throws QueryError

@@ -41,14 +41,14 @@ interface RunFacts {
   /** The labels of its series, by name. */
   readonly series: ReadonlyMap<string, readonly Matchers[]>;
   readonly metrics?: readonly StoredMetric[];
-  /** The estimated start. */
+  /** When the run began, estimated, in milliseconds since the Unix epoch. */
   readonly startMs?: number;
 }
 
 /** The first length of time in which the last native histograms are read: a live sender repeats idle series once a minute. */
 const firstLookMs = 75_000;
 
-/** Reads one run. */
+/** Reads the metrics and the values of one run from a query API. */
 export class RunReader {
   readonly client: QueryClient;
   readonly extent: Extent;

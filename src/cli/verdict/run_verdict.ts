@@ -43,7 +43,7 @@ export function aggregationsOf({ type }: MetricReading): readonly Aggregation[] 
 }
 
 /** One value of both runs. */
-export interface ComparedValue {
+interface ComparedValue {
   readonly metric: string;
   readonly aggregation: string;
   readonly kind: ValueKind;

@@ -40,8 +40,8 @@ const statSuffix = /^(.+?)(_(?:min|max|avg|med|count|sum|p\d+(?:_\d+)?))$/;
 /** Only a trend has these. */
 const trendOnly = /^_(?:avg|med|p\d+(?:_\d+)?)$/;
 
-/** What is known about the metrics besides their names. */
-export interface StoredMetricsOptions {
+/** What is known about the metrics, in addition to their names. */
+interface StoredMetricsOptions {
   /** The beginning of every name. */
   readonly prefix: string;
   /** The metrics whose types the user gave, by name. They count more than k6's own. */
@@ -121,9 +121,9 @@ export function mixedMetrics(metrics: readonly StoredMetric[]): string[] {
 }
 
 /** Series of a mapping whose values cannot be added up, or mean something else. */
-export interface OtherMapping {
+interface OtherMapping {
   readonly mapping: "raw" | "legacy";
-  /** Metrics that show it. */
+  /** Metrics of the run that show this mapping. */
   readonly names: readonly string[];
 }
 

@@ -41,7 +41,6 @@ import {
 import { formatJson } from "../report/results_report.ts";
 import { compareRunWindows } from "./run_windows.ts";
 
-/** The command `verdict`. */
 export const verdict: Command = {
   name: "verdict",
   operands: "",

@@ -121,7 +121,7 @@ export const endpointFlags: readonly Flag[] = outputFlags.filter(({ flag }) =>
   (flag === "config" || flag === "prefix" || sharedOptions.has(flag)) && verdictFlags.every((own) => own.flag !== flag)
 );
 
-/** What `verdict` does. */
+/** Which run `verdict` judges, by which rules, and which reports it writes. */
 export interface VerdictArguments {
   /** Undefined if only a variable or a file may give it. */
   readonly testid: string | undefined;

@@ -29,7 +29,7 @@ export const windowGateDefaults = {
 } as const;
 
 /** The median of the windows of a run, and their quartiles. */
-export interface WindowSpread {
+interface WindowSpread {
   readonly median: number;
   readonly low: number;
   readonly high: number;

@@ -6,17 +6,17 @@ export type KeyPart = string | number | bigint | boolean | Uint8Array | symbol;
 
 /** The part of Deno's KV that the store uses: what `await Deno.openKv()` returns. */
 export interface DenoKvLike {
-  /** Returns an entry. */
+  /** Returns the entry of a key; its value is null if there is none. */
   get(key: readonly KeyPart[]): Promise<{ readonly value: unknown }>;
-  /** Writes an entry. */
+  /** Sets the value of a key. */
   set(key: readonly KeyPart[], value: unknown): Promise<unknown>;
-  /** Deletes an entry. */
+  /** Deletes the entry of a key, if there is one. */
   delete(key: readonly KeyPart[]): Promise<void>;
   /** Returns entries in the order of their keys. */
   list(
     selector: { readonly prefix: readonly KeyPart[] },
   ): AsyncIterable<{ readonly key: readonly KeyPart[]; readonly value: unknown }>;
-  /** Closes the database. */
+  /** Closes the connection to the database. */
   close(): void;
 }
 

@@ -3,7 +3,7 @@ import { type AggregatorStore, checkMethods } from "./store.ts";
 
 /** The part of a Durable Object's storage that the store uses: `state.storage`. */
 export interface DurableObjectStorageLike {
-  /** Returns a value. */
+  /** Returns the value of a key; undefined if there is none. */
   get(key: string): Promise<unknown>;
   /** Writes up to 128 values at once. */
   put(entries: Record<string, unknown>): Promise<void>;
@@ -60,7 +60,7 @@ export function durableObject(storage: DurableObjectStorageLike): AggregatorStor
           Object.fromEntries(parts.slice(at, at + maxKeys).map(([key, value]) => [toText(key), value])),
         );
       }
-      // Its writes resolve at once. While this one becomes durable, the changes of further requests gather for the next one.
+      // put() resolves at once. While sync() waits for the disk, the changes of further requests gather for the next write.
       await storage.sync();
     },
     async delete(keys) {

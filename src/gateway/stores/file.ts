@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../model/errors.ts";
 import { checkKeys, unexpected } from "../../model/check_keys.ts";
+import { crc32 } from "../../protocol/crc32.ts";
 import { type AggregatorStore, checkMethods } from "./store.ts";
 
 /** An open file, as `node:fs/promises` has it. */
@@ -8,7 +9,7 @@ export interface FileHandleLike {
   appendFile(bytes: Uint8Array): Promise<void>;
   /** Resolves when what was written survives a crash of the machine. */
   sync(): Promise<void>;
-  /** Closes the file. */
+  /** Closes the file. The handle cannot be used afterwards. */
   close(): Promise<void>;
 }
 
@@ -18,7 +19,7 @@ export interface FileSystem {
   open(path: string, flags: string, mode?: number): Promise<FileHandleLike>;
   /** Describes what is at a path, without following a link. */
   lstat(path: string): Promise<{ isFile(): boolean }>;
-  /** Deletes a file. */
+  /** Deletes the file at a path. */
   unlink(path: string): Promise<void>;
   /** Returns the content of a file. */
   readFile(path: string): Promise<Uint8Array>;
@@ -26,11 +27,11 @@ export interface FileSystem {
   mkdir(path: string, options: { readonly recursive: true }): Promise<unknown>;
   /** Replaces a file by another one. */
   rename(from: string, to: string): Promise<void>;
-  /** Cuts a file. */
+  /** Cuts a file to its first `length` bytes. */
   truncate(path: string, length: number): Promise<void>;
 }
 
-/** Where the file is. */
+/** The folder of the state, and the functions that reach it. */
 export interface FileOptions {
   /** The module `node:fs/promises` of Deno, Bun or Node. */
   readonly fs: FileSystem;
@@ -58,7 +59,7 @@ export function file(options: FileOptions): AggregatorStore {
   const freshPath = `${path}.new`;
   let log: FileHandleLike | undefined;
 
-  /** Reports whether the file is there. @throws ConfigurationError if a link is there: what it leads to would be changed */
+  /** Reports whether the file exists. @throws ConfigurationError if it is a link, because another file would be changed */
   async function isThere(): Promise<boolean> {
     const stats = await fs.lstat(path).catch(noFile);
     if (stats === undefined || stats.isFile()) return stats !== undefined;
@@ -99,7 +100,7 @@ export function file(options: FileOptions): AggregatorStore {
       await log.sync();
     },
     async replace(snapshot) {
-      // A crash may have left it. As a new file, it is no link.
+      // A crash may have left this file, or it may be a link: only a new file is written.
       await fs.unlink(freshPath).catch(noFile);
       const fresh = await fs.open(freshPath, "wx", 0o600);
       try {
@@ -144,17 +145,4 @@ function framed(record: Uint8Array): Uint8Array {
   head.setUint32(4, crc32(record));
   bytes.set(record, headBytes);
   return bytes;
-}
-
-let table: Uint32Array | undefined;
-
-/** Returns the CRC-32 of IEEE 802.3. */
-function crc32(bytes: Uint8Array): number {
-  table ??= Uint32Array.from({ length: 256 }, (_, index) => {
-    for (let bit = 0; bit < 8; bit++) index = index & 1 ? (index >>> 1) ^ 0xedb88320 : index >>> 1;
-    return index;
-  });
-  let crc = 0xffffffff;
-  for (let at = 0; at < bytes.length; at++) crc = (table[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8);
-  return ~crc >>> 0;
 }

@@ -6,26 +6,27 @@
  *
  * @module
  */
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import type { AggregatorStore } from "./store.ts";
 
 /** Names a part of a record: the generation, the number of the record, and the number of the part. */
 export type PartKey = readonly [generation: number, record: number, part: number];
 
 /** The operations that the log needs. Keys are in the order of their numbers. */
-export interface KeyValueAccess {
+interface KeyValueAccess {
   /** The most bytes of a value. */
   readonly maxValueBytes: number;
   /** Returns the number of the generation that is valid, if there is one. */
   generation(): Promise<number | undefined>;
-  /** Makes a generation valid. */
+  /** Makes a generation the valid one, in a single write. */
   setGeneration(generation: number): Promise<void>;
   /** Returns all parts in order. */
   list(): AsyncIterable<readonly [PartKey, Uint8Array]>;
   /** Writes parts. They may become durable one by one, in any order. Resolves when all of them are durable. */
   put(parts: readonly (readonly [PartKey, Uint8Array])[]): Promise<void>;
-  /** Deletes parts that exist. */
+  /** Deletes parts. Each of them exists. */
   delete(keys: readonly PartKey[]): Promise<void>;
-  /** Releases the store. */
+  /** Releases what the access to the store has opened. */
   close(): Promise<void>;
 }
 
@@ -73,12 +74,12 @@ export function keyValueStore(access: KeyValueAccess): AggregatorStore {
           parts.push(bytes);
         }
         if (expected === 0 || parts.length < expected) continue;
-        yield joined(parts);
+        yield concatBytes(parts);
         parts = [];
         expected = 0;
         next++;
       }
-      // What a crash left behind: an incomplete record, and a snapshot that did not become valid, or its predecessor.
+      // Deletes what a crash left: an incomplete record, and a snapshot that did not become valid, or its predecessor.
       const [current, end] = [generation, next];
       await deleteParts(([of, record]) => of !== current || record >= end);
     },
@@ -99,16 +100,4 @@ export function keyValueStore(access: KeyValueAccess): AggregatorStore {
     },
     close: () => access.close(),
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

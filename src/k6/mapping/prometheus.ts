@@ -12,7 +12,7 @@ import type { Mapping, MetricMapping, OutputSeries } from "./mapping.ts";
 import { mapTrend, type TrendOptions, unitOf } from "./trends.ts";
 
 /** Options of the prometheus mapping. */
-export interface PrometheusMappingOptions {
+interface PrometheusMappingOptions {
   /** Begins the name of every metric. */
   readonly prefix: string;
   /** The form of trends: gauges, native or classic histograms. */

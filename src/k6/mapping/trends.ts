@@ -15,7 +15,7 @@ import type { MetricMapping, OutputSeries } from "./mapping.ts";
 export type TrendForm = "stats" | "native" | "histogram";
 
 /** One value for all metrics, or values by the metric's name in k6. */
-export type PerMetric<Value> = Value | Readonly<Record<string, Value>>;
+type PerMetric<Value> = Value | Readonly<Record<string, Value>>;
 
 /** The form in which trends are sent, and how exact it is. */
 export interface TrendOptions {

@@ -52,7 +52,7 @@ export type InstrumentedFetch = typeof globalThis.fetch & {
 };
 
 /** Makes fetches that share their options and differ in their tags and in the requests that they wait for. */
-export type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
+type BindFetch = (tags: Tags, open: OpenRequests) => InstrumentedFetch;
 
 /** The options of an instrumented fetch that a runner's `http` has. The runner has its own clocks. */
 export type HttpOptions = Omit<InstrumentFetchOptions, "now" | "monotonicNow">;

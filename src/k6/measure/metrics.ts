@@ -24,7 +24,7 @@ export interface AddOptions {
   readonly time?: number | undefined;
 }
 
-/** The options of `createMetrics`. */
+/** The options of `createMetrics`: tags of all values, and the clock. */
 export interface MetricsOptions {
   /** Tags that every value gets. A tag of the same name that is given with a value wins. @default {} */
   readonly tags?: Tags | undefined;

@@ -18,7 +18,7 @@ import {
 } from "./instrumented_fetch.ts";
 import type { OpenRequests } from "./measured_request.ts";
 
-/** The options of `createRunner`. */
+/** The options of `createRunner`: tags of all samples, the options of `fetch`, and the clocks. */
 export interface RunnerOptions {
   /** Tags of all samples, such as `scenario`. @default {} */
   readonly tags?: Tags | undefined;

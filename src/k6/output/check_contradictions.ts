@@ -52,7 +52,7 @@ export function checkContradictions(given: RemoteWriteOutputOptions, checked: Ch
   if (checked.endpoints !== undefined && maxRequestsPerFlush !== Infinity) {
     throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, "none together with endpoints");
   }
-  // What waits in a spool belongs to no flush.
+  // The samples that wait in a spool belong to no flush.
   if (spool !== undefined && maxRequestsPerFlush !== Infinity) {
     throw unexpected("maxRequestsPerFlush", maxRequestsPerFlush, "none together with a spool");
   }

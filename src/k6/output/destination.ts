@@ -28,7 +28,7 @@ import { RunTotals } from "./run_totals.ts";
 const downAfterMs = 30_000;
 
 /** How an output uses its endpoints. */
-export interface DestinationOptions {
+interface DestinationOptions {
   /** The options of the output. */
   readonly output: ResolvedOptions;
   /** Limits the requests of a flush. */

@@ -10,8 +10,8 @@ import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { Tags } from "../sample.ts";
 import { labelsOf } from "../series/labels_of.ts";
 
-/** What an endpoint changes. */
-export interface EndpointLabelOptions {
+/** The labels that an endpoint adds or changes. */
+interface EndpointLabelOptions {
   readonly labels: Tags;
   readonly relabel: Relabel | undefined;
 }

@@ -30,7 +30,7 @@ export interface EndpointOptions extends ClientOptions {
   /** Labels that this endpoint gets in addition. A label that a series already has wins. @default {} */
   readonly labels?: Tags | undefined;
   /**
-   * Changes the labels of a time series or drops the series, for this endpoint only. It comes after aggregation, as
+   * Changes the labels of a time series or drops the series, for this endpoint only. It comes after aggregation, like
    * `write_relabel_configs` of Prometheus, so it sees the names that are sent, such as `k6_http_reqs_total`.
    * @default none
    */
@@ -50,7 +50,7 @@ export interface ResolvedEndpoint extends ResolvedClientOptions {
   readonly spool: Spool | undefined;
 }
 
-/** The options that belong to one endpoint, so that they must not be given beside several ones. */
+/** The options that belong to one endpoint. A caller must not give them together with `endpoints`. */
 const ofOneEndpoint = ["url", "user", "password", "bearerToken", "auth", "headers", "spool"] as const;
 
 const ownKeys = ["name", "labels", "relabel", "spool"] as const;

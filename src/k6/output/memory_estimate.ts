@@ -16,8 +16,8 @@ const bytesPerUnsharedOutput = 570;
 /** Node's heap is limited to 2 to 4 GB by default, and a warning must come earlier. */
 const warnAtBytes = 1e9;
 
-/** What `MemoryEstimate` needs. */
-export interface MemoryEstimateOptions {
+/** The series that `MemoryEstimate` examines, and where its warning goes. */
+interface MemoryEstimateOptions {
   /** Returns all series, to find the label with the most values. */
   series(): Iterable<Series<EncodedSeries>>;
   /** Called once, when the series take much memory. */
@@ -40,7 +40,7 @@ export class MemoryEstimate {
     return this.#bytes;
   }
 
-  /** Adds a new series. */
+  /** Counts the memory of a new series. Warns once if all series together take too much. */
   add({ output: { outputs, sharedV1 } }: OpenedSeries<EncodedSeries>): void {
     const histogram = outputs.length === 1 && outputs[0]?.metadata?.type === "histogram" ? bytesPerNativeHistogram : 0;
     this.#bytes += bytesPerSeries + (sharedV1.length > 0 ? histogram : outputs.length * bytesPerUnsharedOutput);

@@ -109,8 +109,9 @@ export interface RemoteWriteOutputOptions extends ClientOptions, QueueOptions {
   /** The largest number of k6 series. Samples of other series are rejected and counted. @default 1000000 */
   readonly maxSeries?: number | undefined;
   /**
-   * If `windows` is `event`: samples whose times are more than this after the samples around them are refused, in milliseconds; at the
-   * beginning, also those that are before most others. 0 means no limit. If `windows` is `wall`, samples that are more than 10 minutes ahead of the clock are refused instead.
+   * How far a sample's time may be ahead of the samples around it if `windows` is `event`, in milliseconds; at the beginning, also how
+   * far before most others. Other samples are refused. 0 means no limit. If `windows` is `wall`, samples that are more than 10 minutes
+   * ahead of the clock are refused instead.
    * @default 86400000
    */
   readonly maxTimeJumpMs?: number | undefined;

@@ -10,8 +10,8 @@ import type { RefusalReason, Series } from "../series/series_store.ts";
 import type { Sample } from "../sample.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What `RejectedSamples` needs. */
-export interface RejectedSamplesOptions {
+/** The limits and the series that the warnings name, and where they go. */
+interface RejectedSamplesOptions {
   /** The limit that a warning names. */
   readonly maxSeries: number;
   /** The limit that a warning names, in milliseconds. */
@@ -61,7 +61,7 @@ export class RejectedSamples {
       case "invalidMetric":
         return `the type of its metric is ${metric?.type}, expected ${listOf(metricTypes)}`;
       case "closed":
-        return "the output is closed, expected it before close()";
+        return "the output is closed, expected samples before close()";
       case "futureTime":
         return `its time is ${time}, expected milliseconds since 1970, at most 10 minutes ahead of the clock`;
       case "timeJump": {

@@ -53,7 +53,7 @@ export interface OutputStats extends SendStatsSnapshot {
 
 /** What happened to the samples of a run. */
 export interface OutputReport extends DeliveryReport {
-  /** The report of each endpoint, by its name; undefined without the option `endpoints`. Then the others are the sums. */
+  /** The report of each endpoint; undefined without the option `endpoints`. With it, the other fields are the sums. */
   readonly endpoints?: readonly (DeliveryReport & { readonly name: string })[] | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface OutputCloseOptions {
   readonly flush?: boolean | undefined;
 }
 
-/** The mappings whose values are totals since the start of the run. Nothing is known about those of a caller. */
+/** The mappings whose values are totals since the start of the run. The values of a caller's own mapping may not be. */
 const cumulativeMappings: readonly string[] = ["prometheus", "legacy"];
 
 /** How often a caller that waits for room looks whether an endpoint went down, in milliseconds. */

@@ -13,7 +13,7 @@ import { dropReasons, type SendStatsSnapshot } from "../../send/stats.ts";
 import type { Tags } from "../sample.ts";
 
 /** The names and the labels of the series. */
-export interface SenderMetricsOptions {
+interface SenderMetricsOptions {
   /** The beginning of every name. */
   readonly prefix: string;
   /** The labels of every series. */

@@ -1,14 +1,13 @@
 /**
- * Finds samples of a recording whose times are far from those around them: ahead of them, or, at the beginning, also before them. If one
- * that is ahead were sent, all later samples of its series
- * would get times after it, because the times of a series must rise.
+ * Finds samples of a recording whose times are far ahead of those around them or, at the beginning, also far before them. If a sample
+ * that is ahead were sent, all later samples of its series would get times after it, because the times of a series must rise.
  *
  * @module
  */
 import type { Sample } from "../sample.ts";
 
-/** What `TimeJumps` needs. */
-export interface TimeJumpsOptions {
+/** The limit, the clock, and where held samples go. */
+interface TimeJumpsOptions {
   /** A sample is too far from the samples around it if the distance is more than this time, in milliseconds. */
   readonly maxJumpMs: number;
   /** Returns milliseconds since the Unix epoch. */

@@ -4,9 +4,9 @@
  *
  * @module
  */
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import type { Sample } from "../sample.ts";
 import { ByteSource } from "./byte_source.ts";
-import { concatBytes } from "./concat_bytes.ts";
 import { JsonValueLines } from "./json_values.ts";
 import { csvHeaderStart, K6CsvReader } from "./k6_csv.ts";
 import { K6JsonReader } from "./k6_json.ts";
@@ -32,7 +32,7 @@ export class AutoReader implements K6Reader {
   readonly #readers: K6Reader[] = [];
   #form: Form | undefined;
 
-  /** Prepares the reading. @param stream the bytes, not compressed */
+  /** Creates a reader, which reads nothing before it is iterated. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#source = new ByteSource(stream);
     this.#options = options;
@@ -80,7 +80,7 @@ export class AutoReader implements K6Reader {
     let held = new Uint8Array();
     return this.#source.stream((chunk, isLast) => {
       if (this.#form !== undefined) return chunk;
-      const bytes = concatBytes(held, chunk);
+      const bytes = concatBytes([held, chunk]);
       const { form, at } = recognise(bytes, isLast);
       this.#form = form;
       if (form === "lines" || isLast && form === undefined) return bytes;

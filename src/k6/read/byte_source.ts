@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatBytes } from "./concat_bytes.ts";
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import { Utf16Converter, utf16Of } from "./utf16.ts";
 
 /** Enough to tell what an input is. */
@@ -35,7 +35,7 @@ export class ByteSource {
     return this.#bytes;
   }
 
-  /** The first 4 KiB. */
+  /** The first 4 KiB of the input as a string, or what was read of them so far. */
   get start(): string {
     return new TextDecoder().decode(this.#start);
   }
@@ -73,7 +73,7 @@ export class ByteSource {
     const chunk = this.#begun ? await this.#read() : await this.#readStart();
     const converted = this.#converter?.convert(chunk) ?? chunk;
     if (converted !== undefined && this.#start.length < startBytes) {
-      this.#start = concatBytes(this.#start, converted.subarray(0, startBytes - this.#start.length));
+      this.#start = concatBytes([this.#start, converted.subarray(0, startBytes - this.#start.length)]);
     }
     // The converter returns what it held back, and then nothing.
     return chunk === undefined && converted?.length === 0 ? undefined : converted;
@@ -85,7 +85,7 @@ export class ByteSource {
     while (start.length < 3) {
       const chunk = await this.#read();
       if (chunk === undefined) break;
-      start = concatBytes(start, chunk);
+      start = concatBytes([start, chunk]);
     }
     this.#begun = true;
     const [first = 0, second = 0, third = 0] = start;

@@ -7,7 +7,7 @@
  */
 
 /** A row and where the next one begins. */
-export interface CsvRow {
+interface CsvRow {
   readonly fields: readonly string[];
   /** The position after the row's line end. */
   readonly next: number;
@@ -16,7 +16,7 @@ export interface CsvRow {
 /**
  * Reads the row at a position.
  *
- * @returns "open" if the text ends within quotes, "malformed" if a quote is where none can be
+ * @returns "open" if the string ends within quotes, "malformed" if a quote is where none can be
  */
 export function readCsvRow(text: string, from: number): CsvRow | "open" | "malformed" {
   const fields: string[] = [];

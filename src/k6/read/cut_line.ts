@@ -4,8 +4,7 @@
  *
  * @module
  */
-
-import { concatBytes } from "./concat_bytes.ts";
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 
 /**
  * The beginnings of messages that k6 does not begin on a new line: its log with `--log-output=stdout`, in the formats text, json and
@@ -30,7 +29,7 @@ export interface StreamLine {
 }
 
 /** A whole line, if a line is the rest of it. */
-export interface JoinedLine {
+interface JoinedLine {
   readonly string: string;
   /** The message that followed the beginning directly, if it was not shown yet. */
   readonly message: string;
@@ -47,7 +46,7 @@ interface Head {
 export class CutLine {
   /** What may be the beginning: a message can follow it directly. */
   #heads: readonly Head[] = [];
-  /** The beginning, until it was decided what of it is a message. */
+  /** The beginning, until it was decided which part of it is a message. */
   #undecided: string | undefined;
   #isMessage = false;
   /** The number of the line that was passed last. */
@@ -83,7 +82,7 @@ export class CutLine {
     // The rest is empty if the line was cut before its line end.
     if (number !== this.#number + 1 || !(string === "" || string.endsWith("}"))) return [];
     return this.#heads.map(({ json, message }) => ({
-      string: decoder.decode(concatBytes(json, bytes)),
+      string: decoder.decode(concatBytes([json, bytes])),
       message: this.#undecided === undefined ? "" : message,
     }));
   }
@@ -95,7 +94,7 @@ export class CutLine {
     if (progressStart.test(string)) {
       // k6 ends the line before its progress, so all of that line belongs to the line that was cut.
       const whole = this.#heads.at(-1)?.json ?? noBytes;
-      this.#heads = [{ json: concatBytes(whole, this.#previous), message: "" }];
+      this.#heads = [{ json: concatBytes([whole, this.#previous]), message: "" }];
       // An empty line is shown where k6 ended the line.
       if (this.#undecided !== undefined) shown.push("");
     } else if (this.#undecided !== undefined) {
@@ -106,7 +105,7 @@ export class CutLine {
     const isMiddle = start > 0 && start < string.length;
     if (isMiddle) {
       const middle = bytes.subarray(0, bytes.length - encoder.encode(string.slice(start)).length);
-      this.#heads = this.#heads.map(({ json }) => ({ json: concatBytes(json, middle), message: "" }));
+      this.#heads = this.#heads.map(({ json }) => ({ json: concatBytes([json, middle]), message: "" }));
     }
     this.#undecided = undefined;
     this.#number = number;
@@ -129,7 +128,7 @@ export class CutLine {
   }
 }
 
-/** Returns what of a line is before the first message in it. */
+/** Returns the part of a line before the first message in it. */
 export function beforeMessage(line: string): string {
   return line.slice(0, messageStarts(line)[0]);
 }

@@ -4,10 +4,10 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/csv/
  * @module
  */
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import type { Sample, Tags } from "../sample.ts";
 import { readCsvRow } from "./csv_row.ts";
 import { CsvColumns, fixedColumns, metadataOf, type TagsAndMetadata } from "./csv_tags.ts";
-import { concatBytes } from "./concat_bytes.ts";
 import { ForeignLines } from "./foreign_lines.ts";
 import { MetricTable } from "./metric_table.ts";
 import {
@@ -67,7 +67,7 @@ export class K6CsvReader implements K6Reader {
   #samples = 0;
   #invalidUtf8 = 0;
   #batch: Sample[] = [];
-  /** Whether the text that is read now holds bytes that are not UTF-8. */
+  /** Whether the bytes that are read now are not all UTF-8. */
   #isDamaged = false;
   /** The rest of a line that is too long is skipped up to its end. */
   #skipsLine = false;
@@ -77,7 +77,7 @@ export class K6CsvReader implements K6Reader {
   #lastTimeMs: number | undefined;
   readonly #tags = new Map<string, Tags>();
 
-  /** Prepares the reading. @param stream the bytes, not compressed */
+  /** Creates a reader, which reads nothing before it is iterated. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;
@@ -141,7 +141,7 @@ export class K6CsvReader implements K6Reader {
   /** Decodes bytes that end with a line end, or with the stream. */
   #decode(parts: readonly Uint8Array[]): string {
     const [first = new Uint8Array()] = parts;
-    const bytes = parts.length > 1 ? concatBytes(...parts) : first;
+    const bytes = parts.length > 1 ? concatBytes(parts) : first;
     try {
       return strictDecoder.decode(bytes);
     } catch {
@@ -150,7 +150,7 @@ export class K6CsvReader implements K6Reader {
     }
   }
 
-  /** Reads the rows of a text. Returns the row at its end whose quotes are open. */
+  /** Reads the rows of a string. Returns the row at its end whose quotes are open. */
   *#readRows(text: string, isLast: boolean): Generator<readonly Sample[], string, undefined> {
     let from = 0;
     if (this.#skipsLine) {
@@ -169,7 +169,7 @@ export class K6CsvReader implements K6Reader {
     return "";
   }
 
-  /** Reads the row at a position. Returns where the next row begins, or -1 if its quotes are open and more text may follow. */
+  /** Reads the row at a position. Returns where the next row begins; -1 if its quotes are open and the rest of it may follow. */
   #readRow(text: string, from: number, isLast: boolean): number {
     const lineEnd = text.indexOf("\n", from);
     const end = lineEnd < 0 ? text.length : lineEnd;

@@ -4,9 +4,9 @@
  * @see https://grafana.com/docs/k6/latest/results-output/real-time/json/
  * @module
  */
+import { concatBytes } from "../../protocol/concat_bytes.ts";
 import type { Metric } from "../metric.ts";
 import type { Sample } from "../sample.ts";
-import { concatBytes } from "./concat_bytes.ts";
 import { beforeMessage, CutLine, type StreamLine } from "./cut_line.ts";
 import { ForeignLines } from "./foreign_lines.ts";
 import { beginsAsK6, findAfterPrefix, type K6Line, readK6Line } from "./k6_json_line.ts";
@@ -70,7 +70,7 @@ export class K6JsonReader implements K6Reader {
   #hasPrefix = false;
   readonly #foreignLines: ForeignLines;
 
-  /** Prepares the reading. @param stream the bytes, not compressed */
+  /** Creates a reader, which reads nothing before it is iterated. @param stream the bytes, not compressed */
   constructor(stream: ReadableStream<Uint8Array>, options: K6ReadOptions = {}) {
     this.#stream = stream;
     this.#options = options;
@@ -102,7 +102,7 @@ export class K6JsonReader implements K6Reader {
     let rest: Uint8Array = new Uint8Array(0);
     for await (const value of chunksOf(this.#stream, signal)) {
       this.#bytes += value.length;
-      const bytes = rest.length === 0 ? value : concatBytes(rest, value);
+      const bytes = rest.length === 0 ? value : concatBytes([rest, value]);
       this.#points.setBytes(bytes);
       let from = 0;
       for (let next = this.#readLine(bytes, from); next > from; next = this.#readLine(bytes, from)) {
@@ -120,7 +120,7 @@ export class K6JsonReader implements K6Reader {
     }
     // The end of the file may have cut off a line without a line end. After the signal, the rest of the line is only not read.
     if (signal?.aborted !== true && (rest.length > 0 || this.#longLine !== undefined)) {
-      const line = concatBytes(rest, lineEnd);
+      const line = concatBytes([rest, lineEnd]);
       this.#points.setBytes(line);
       this.#readLine(line, 0, true);
     }

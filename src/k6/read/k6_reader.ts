@@ -36,11 +36,11 @@ export interface K6Reader extends AsyncIterable<readonly Sample[]> {
 
 /** Counts of what was read so far. */
 export interface K6ReadStats {
-  /** Bytes of the stream. */
+  /** The number of bytes that were read from the stream. */
   readonly bytes: number;
   /** Lines, including empty ones. In CSV, rows. */
   readonly lines: number;
-  /** Samples that were yielded. */
+  /** The number of samples that the reader yielded. */
   readonly samples: number;
   /** Lines without a sample, by reason. Announcements of metrics and empty lines do not count. */
   readonly skipped: {
@@ -48,7 +48,7 @@ export interface K6ReadStats {
     readonly foreign: number;
     /** Last lines that the end of the stream cut off. */
     readonly torn: number;
-    /** Damaged lines. */
+    /** Lines of k6 that are damaged, so that they cannot be read. */
     readonly malformed: number;
     /** Lines of more than 1 MiB. */
     readonly tooLong: number;
@@ -73,7 +73,7 @@ export interface K6ReadStats {
 /** Why a line has no sample. */
 export type SkipReason = keyof K6ReadStats["skipped"];
 
-/** All reasons. */
+/** The reasons that `stats.skipped` counts. */
 export const skipReasons: readonly SkipReason[] = [
   "foreign",
   "torn",

@@ -19,7 +19,7 @@ export class MetricTable {
     this.#metrics = new Map([...Object.values(k6Metrics), ...metrics].map((metric) => [metric.name, metric]));
   }
 
-  /** Returns all metrics. */
+  /** Returns all known metrics: k6's own, the caller's and those of the input. */
   all(): Iterable<Metric> {
     return this.#metrics.values();
   }
@@ -31,7 +31,7 @@ export class MetricTable {
     return metric;
   }
 
-  /** Makes a metric known. */
+  /** Adds a metric. It replaces one of the same name. */
   set(metric: Metric): void {
     this.#metrics.set(metric.name, metric);
   }

@@ -10,10 +10,10 @@ import { RE2JS, RE2JSException } from "re2js";
 type Groups = readonly (string | null)[];
 
 /** Fills templates from a string, in their order. Returns undefined if the string does not match the pattern. */
-export type Expand = (value: string) => readonly string[] | undefined;
+type Expand = (value: string) => readonly string[] | undefined;
 
 /** A compiled pattern. It matches only whole strings, and its dot also matches line feeds, as in Prometheus. */
-export interface RelabelPattern {
+interface RelabelPattern {
   /** Reports whether the whole string matches. */
   readonly matches: (value: string) => boolean;
   /**

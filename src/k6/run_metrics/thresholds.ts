@@ -22,7 +22,7 @@ const thresholdPassedMetric: Metric = { name: "threshold_passed", type: "gauge",
 
 /** The thresholds of a metric, or of the samples of a metric that have certain tags. */
 export interface ThresholdGroup {
-  /** Selects the samples. */
+  /** Selects the samples that the thresholds judge. */
   readonly selector: MetricSelector;
   /** The thresholds of these samples. */
   readonly expressions: readonly ThresholdExpression[];

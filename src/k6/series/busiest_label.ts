@@ -11,7 +11,7 @@ export interface LabelledSeries {
 }
 
 /** A label and its number of values. */
-export interface BusiestLabel {
+interface BusiestLabel {
   readonly name: string;
   readonly values: number;
   /** The number of series that were examined. */

@@ -8,7 +8,7 @@ import type { Series } from "./series_store.ts";
 import { Batch, emptyHistogram } from "../../protocol/batch.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
-/** What a collector needs. */
+/** How a collector begins series, and where it reports problems. */
 export interface CollectorOptions {
   /** Whether counters and histograms begin with a 0. */
   readonly zeroSample: boolean;

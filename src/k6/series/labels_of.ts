@@ -1,8 +1,8 @@
 import { byName, validLabelName } from "../../model/labels.ts";
 import type { Label } from "../../model/time_series.ts";
 
-/** What `labelsOf` needs. */
-export interface LabelsOfOptions {
+/** The names that `labelsOf` must not use, and where it reports changed names. */
+interface LabelsOfOptions {
   /** Label names that the series needs for itself. @default [] */
   readonly reserved?: Iterable<string>;
   /** Receives each tag name that is changed, with the label name that replaces it. */

@@ -16,7 +16,7 @@ import type { Label, Metadata } from "../../model/time_series.ts";
 import { EncodedSeries, packLabels, SeriesOutput } from "../../protocol/encoded_series.ts";
 
 /** The rules by which tags become labels. */
-export interface SeriesFactoryOptions {
+interface SeriesFactoryOptions {
   /** Defines the time series of each metric. */
   readonly mapping: Mapping;
   /** The beginning of every name. */

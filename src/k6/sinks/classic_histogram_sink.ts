@@ -7,7 +7,7 @@ import { ConfigurationError } from "../../model/errors.ts";
 import type { Emit, Sink } from "./sink.ts";
 
 /** How a classic histogram counts. */
-export interface ClassicHistogramOptions {
+interface ClassicHistogramOptions {
   /** Factor from the sample's unit to the unit of the bounds: 1/1000 turns milliseconds into seconds. */
   readonly scale: number;
 }

@@ -77,7 +77,7 @@ export interface ReceiverRules {
 export type CheckRequest = (request: Request, version: ProtocolVersion | undefined) => RequestCheck;
 
 /** The checks of one request. */
-export interface RequestCheck {
+interface RequestCheck {
   /** Reports that the body cannot be read, or is not the message that Content-Type names. */
   reportBody(message: string): void;
   /** Checks the content. Returns the reason to refuse the request, or undefined if the request broke no rule. */

@@ -1,7 +1,7 @@
 import type { TimeSeries } from "../../model/time_series.ts";
 
 /** The parts of a sample that are compared. A histogram is represented by its sum and count. */
-export interface LastSample {
+interface LastSample {
   readonly timestamp: number;
   /** The value of a float, the sum of a histogram, or NaN for a staleness marker. */
   readonly value: number;

@@ -7,7 +7,7 @@ import { quote } from "../../model/printable.ts";
 import type { Report } from "./rules.ts";
 
 /** The context of a series. */
-export interface SeriesRulesOptions {
+interface SeriesRulesOptions {
   /** The version of the message. */
   readonly version: ProtocolVersion;
   /** The values of the request that are a NaN with unusual bits. */

@@ -15,7 +15,7 @@ const defaults = {
   maxTrackedSeries: 100_000,
 } as const;
 
-/** The options of `strictRules`. */
+/** The options of `strictRules`: how many series the rules about order remember. */
 export interface StrictRulesOptions {
   /**
    * The number of series whose last sample a receiver remembers at least, to check the order from request to request. It

@@ -1,5 +1,5 @@
 /**
- * Basic authentication.
+ * Basic authentication: a user and a password in the header Authorization.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7617
  * @module
@@ -8,7 +8,7 @@ import { ConfigurationError } from "../../model/errors.ts";
 import type { Authorizer } from "./authorizer.ts";
 
 /** A user and a password; either may be empty. */
-export interface UserPassword {
+interface UserPassword {
   /** Must not contain a colon. */
   readonly user: string;
   /** Any characters except control characters. */

@@ -14,7 +14,7 @@ export interface Obtained<Credentials> {
 }
 
 /** How credentials are obtained and kept. */
-export interface CredentialCacheOptions<Credentials> {
+interface CredentialCacheOptions<Credentials> {
   /** Asks for credentials. The signal fires when no caller waits for them any more. */
   obtain(signal: AbortSignal): Promise<Obtained<Credentials>>;
   /** How long before they expire new ones are requested, in milliseconds; at most half of their lifetime. */

@@ -163,7 +163,7 @@ async function requestToken(
   return { credentials: bearerCredentials(token), expiresAt: lifetimeMs > 0 ? askedAt + lifetimeMs : undefined };
 }
 
-/** Sends the request and reads the answer, within the timeout. The text is undefined if the answer is too long. */
+/** Sends the request and reads the answer, within the timeout. `text` is undefined if the answer is too long. */
 async function post(
   request: TokenRequest,
   { fetch, sleep }: AuthContext,

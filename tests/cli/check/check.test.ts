@@ -149,7 +149,7 @@ test("the configuration shows no value of a secret option", () => {
   assert.doesNotMatch(JSON.stringify(shown), /hunter2/);
 });
 
-test("long lines are wrapped at the width of the terminal, below the text of their step", () =>
+test("long lines are wrapped at the width of the terminal, below the words of their step", () =>
   withServer(
     { answer: () => ({ status: 404, body: "remote write receiver needs to be enabled" }) },
     async ({ url }) => {

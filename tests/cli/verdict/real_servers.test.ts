@@ -32,7 +32,7 @@ interface Sending extends RemoteWriteOutputOptions {
   readonly instance: string;
   /** The number of the part of four. @default all */
   readonly part?: number;
-  /** When the run ended. @default 3 seconds ago */
+  /** When the run ended, in milliseconds since the Unix epoch. @default 3 seconds ago */
   readonly endMs?: number;
 }
 

@@ -90,7 +90,7 @@ test("after close(), samples are counted with one warning, and close() returns t
   assert.equal(await runner.iteration(() => 5), 5);
   assert.equal(output.stats.samplesRefused.closed, 9);
   assert.deepEqual(warnings, [
-    "Rejected a sample of c: the output is closed, expected it before close(). Further samples are only counted.",
+    "Rejected a sample of c: the output is closed, expected samples before close(). Further samples are only counted.",
   ]);
 });
 
