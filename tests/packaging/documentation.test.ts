@@ -34,11 +34,8 @@ test("every relative link in a page leads to a file, and to a heading in it", ()
   assert.ok(count > 50, `only ${count} links were found`);
 });
 
-/** Pages that are longer than 8 kB, with their limit in bytes. */
-const longer: Readonly<Record<string, number>> = { "docs/errors.md": 11_000, "docs/verdict.md": 10_000 };
-
-test("a page in docs/ has less than 8 kB", () => {
-  const problems = docsPages.filter((page) => statSync(page).size >= (longer[page] ?? 8192));
+test("a page in docs/ has less than 8000 bytes", () => {
+  const problems = docsPages.filter((page) => statSync(page).size >= 8000);
   assert.deepEqual(problems, []);
 });
 

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { runChild } from "../support/child.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
 import { startReceiver } from "../support/receiver_server.ts";
+import { withFolder } from "../support/temporary_folder.ts";
 
 interface Conditions {
   readonly types: string;
@@ -105,3 +107,21 @@ test("the example of each entry runs as its documentation shows it, and its type
     site.closeAllConnections();
   }
 });
+
+/** Returns the text of a web page. */
+function textOf(page: string): string {
+  const entities: Readonly<Record<string, string>> = { quot: '"', "#39": "'", "#x27": "'", lt: "<", gt: ">", amp: "&" };
+  return readFileSync(page, "utf8").replaceAll(/<[^>]*>/g, "")
+    .replaceAll(/&([#\w]+);/g, (entity, name) => entities[name] ?? entity);
+}
+
+test("the API reference is built without a warning, and has a page with the example of each entry", () =>
+  withFolder(async (folder) => {
+    const { status, output } = await runChild([programs.node, "scripts/api_reference.mjs", folder]);
+    assert.equal(status, 0, output);
+    assert.match(output, /^Written \d+ files to "[^"]+"\n$/);
+    for (const [entry, source] of entries) {
+      const text = textOf(join(folder, entry, "index.html"));
+      for (const code of examplesOf(source)) assert.ok(text.includes(code.trim()), `${entry} without:\n${code}`);
+    }
+  }));
