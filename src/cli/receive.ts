@@ -150,6 +150,7 @@ async function run(given: Arguments): Promise<number> {
   const receive = forwarder?.handle ?? createReceiver(receiving);
   const handler = withHostAdvice(async (request) => await page?.handle(request) ?? await receive(request), log);
   const server = await serve(handler, { host, port, tls, maxConnections }).catch((error) => {
+    page?.close();
     throw new ConfigurationError(
       `Cannot listen on ${withBrackets(host)}:${port}: ${reasonOf(error)}; --host and --port choose another address`,
     );

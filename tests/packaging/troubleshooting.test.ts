@@ -579,10 +579,13 @@ const cases: Readonly<Record<string, Produce>> = {
     const state = join(folder, "file/state");
     return usageErrorOf(["receive", "--aggregate", "--forward", "http://a.test/", "--state", state]);
   },
+  'Cannot use --...: "..." is read, expected another file': elsewhere("src/cli/send_arguments.ts"),
+  "The dry run leaves out the labels and the relabelling ...": elsewhere("src/cli/send.ts"),
+  "... (endpoints[...])": thrown(() => new RemoteWriteOutput({ endpoints: [{ url: "ftp://a.test/" }] })),
   "Cannot check: there are two URLs, ...": usage("check", "http://127.0.0.1:1/", "--url", "http://127.0.0.1:2/"),
   "Cannot check: there are ... endpoints, ...": elsewhere("src/cli/check/run_check.ts"),
   "Cannot judge a run: there is no testid, expected --testid ID": usage("verdict"),
-  "Cannot judge a run: the options contain ... endpoints, ...": usageWithEndpoints("verdict", "--testid", "a"),
+  "Cannot judge a run: the options contain ..., expected one URL: ...": usageWithEndpoints("verdict", "--testid", "a"),
   'Cannot judge testid="...": it was sent with --mapping ..., ...': elsewhere("src/cli/verdict/verdict.ts"),
   "... answers a query about a time with samples of an earlier time": elsewhere("src/cli/verdict/run_instances.ts"),
   "Cannot find the query API of ...": usage("verdict", "--testid", "a", "--url", "http://a.test/x"),

@@ -118,6 +118,7 @@ export class LiveRun {
     const server = this.#server = await listen(Number(given ?? defaultPort))
       .catch((error) => given === undefined ? listen(0) : Promise.reject(error))
       .catch((error) => {
+        page.close();
         throw new ConfigurationError(
           `Cannot listen on ${host}:${given ?? defaultPort}: ${reasonOf(error)}; --port chooses another port`,
         );
