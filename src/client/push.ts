@@ -132,7 +132,7 @@ export async function push(
   }: PushOptions = Object(options);
   const head = await headOf(rest);
   const read = readSeries(timeSeriesOf(series, now()), {
-    readHistogram: (_, fail) => fail("it has native histograms, expected samples (pushOnce sends both)"),
+    readHistogram: (_, fail) => fail("it has histograms, expected samples, or pushOnce"),
   });
   const body = literalBlock(encodeSmall(read));
   const samples = read.reduce((sum, { points }) => sum + points.length, 0);
@@ -163,8 +163,8 @@ export async function pushMetrics(
   options: PushMetricsOptions,
 ): Promise<PushResult> {
   const { labels, ...rest }: PushMetricsOptions = Object(options);
-  const values: typeof metrics = Object(metrics);
-  return await push(Object.entries(values).map(([name, value]) => ({ name, labels, value })), rest);
+  const values: [string, number][] = Object.entries(Object(metrics));
+  return await push(values.map(([name, value]) => ({ name, labels, value })), rest);
 }
 
 /** Where to send, with which headers, and what no message may show. */
@@ -174,7 +174,7 @@ type RequestHead = Pick<PostRequest, "url" | "headers" | "secrets">;
 async function headOf(
   { url: given, user, password = "", bearerToken, headers: custom = {}, ...others }: PushOptions,
 ): Promise<RequestHead> {
-  for (const name of Object.keys(others)) throw optionError(name, "there is no such option", "one of PushOptions");
+  for (const name of Object.keys(others)) throw optionError(name, "it is unknown", "one of PushOptions");
   const url = parseHttpUrl(String(given));
   if (url === undefined) throw optionError("url", "it is not a URL", "http://... or https://...");
   const headers = parseHeaders(custom);

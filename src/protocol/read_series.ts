@@ -47,19 +47,19 @@ interface Entry extends SeriesPoints {
 
 /** The names that may be sent. */
 export interface NameRules {
-  /** Whether names may have any characters, as in 2.0. */
-  readonly allowsUtf8: boolean;
+  /** Reports whether a name may be sent that 1.0 does not allow. */
+  readonly allows: (name: string) => boolean;
   /** Sorts labels by the bytes of their names. */
   readonly compare: (a: Label, b: Label) => number;
 }
 
 /** The names of 1.0, which 2.0 prefers. */
-const namesV1: NameRules = { allowsUtf8: false, compare: byName };
+const namesV1: NameRules = { allows: () => false, compare: byName };
 const metricNameV1 = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const labelNameV1 = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** Names of any characters, as 2.0 allows. */
-export const utf8Names: NameRules = { allowsUtf8: true, compare: (a, b) => compareUtf8(a.name, b.name) };
+export const utf8Names: NameRules = { allows: (name) => name !== "", compare: (a, b) => compareUtf8(a.name, b.name) };
 
 /** Receives what is wrong with a series, and how many samples are left out with it. */
 export type OnInvalid = (error: FormatError, samples: number) => void;
@@ -73,28 +73,35 @@ interface ReadSeriesOptions {
   readonly readHistogram: (histogram: Histogram, fail: (problem: string) => never) => HistogramValue;
   /** The names that may be sent. @default the names of 1.0 */
   readonly names?: NameRules | undefined;
-  /** @default throws the error */
-  readonly onInvalid?: OnInvalid | undefined;
+  /** Runs the check of a series. @default a wrong series is an error */
+  readonly attempt?: Attempt | undefined;
+}
+
+/** Runs a check of a series that has this many samples. */
+type Attempt = (check: () => void, samples: number) => void;
+
+/** Returns an `attempt` that passes errors on, so that the other series are sent. */
+export function attemptWith(onInvalid: OnInvalid): Attempt {
+  return (check, samples) => {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      onInvalid(error, samples);
+    }
+  };
 }
 
 /**
  * Sorts labels and samples, and joins series with the same labels. Leaves out series that cannot be sent.
  *
- * @throws FormatError that names the series and what is wrong with it, if there is no `onInvalid`
+ * @throws FormatError that names the series and what is wrong with it, if there is no `attempt`
  */
 export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSeriesOptions): SeriesPoints[] {
-  const { onInvalid } = options;
-  const attempt = (samples: number, run: () => void): void => {
-    try {
-      run();
-    } catch (error) {
-      if (onInvalid === undefined || !(error instanceof FormatError)) throw error;
-      onInvalid(error, samples);
-    }
-  };
+  const { attempt = (check) => check() } = options;
   const merged = new Map<string, Entry>();
   for (const each of timeSeries) {
-    attempt((each.samples?.length ?? 0) + (each.histograms?.length ?? 0), () => {
+    attempt(() => {
       const read = readOne(each, options);
       const key = JSON.stringify(read.labels);
       const entry = merged.get(key);
@@ -102,11 +109,11 @@ export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSerie
       // One by one, because an engine limits the arguments of a call.
       for (const point of read.points) entry.points.push(point);
       for (const exemplar of read.exemplars) entry.exemplars.push(exemplar);
-    });
+    }, (each.samples?.length ?? 0) + (each.histograms?.length ?? 0));
   }
   const complete: SeriesPoints[] = [];
   for (const entry of merged.values()) {
-    attempt(entry.points.length, () => complete.push({ ...entry, points: checkedPoints(entry) }));
+    attempt(() => complete.push({ ...entry, points: checkedPoints(entry) }), entry.points.length);
     entry.exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
   }
   return complete;
@@ -135,9 +142,7 @@ function readOne(
     metadata,
     points: [
       ...samples.map((sample) => toPoint(sample, sample.value)),
-      ...histograms.map((histogram) => {
-        return toPoint(histogram, 0, readHistogram(histogram, (problem) => fail(sorted, problem)));
-      }),
+      ...histograms.map((each) => toPoint(each, 0, readHistogram(each, (problem) => fail(sorted, problem)))),
     ],
     exemplars: exemplars.flatMap(({ labels, value, timestamp }) => {
       const time = toTime(timestamp, sorted);
@@ -157,12 +162,12 @@ function checkedPoints({ labels, points }: Entry): Point[] {
     const before = kept.at(-1);
     if (before !== undefined) {
       if (isSame(before, point)) continue;
-      if (before.time === time) fail(labels, `it has two samples at ${time}, expected one sample per millisecond`);
-      if (!before.histogram !== !histogram) fail(labels, "it has samples and histograms, expected one of the two");
+      if (before.time === time) fail(labels, `it has two samples at ${time}, expected one`);
+      if (!before.histogram !== !histogram) fail(labels, "it has samples and histograms, expected one of them");
     }
     kept.push(point);
   }
-  if (kept.length === 0) fail(labels, "it has no sample, expected at least one, or a value");
+  if (kept.length === 0) fail(labels, "it has no sample, expected a value");
   return kept;
 }
 
@@ -172,11 +177,11 @@ function isSame(a: Point, b: Point): boolean {
 }
 
 /** Returns whether 1.0 allows the names of labels. */
-function checkLabels(sorted: readonly Label[], { allowsUtf8 }: NameRules): boolean {
+function checkLabels(sorted: readonly Label[], { allows }: NameRules): boolean {
   let isV1 = true;
   const check = (kind: string, name: string, rule: RegExp): void => {
     if (rule.test(name)) return;
-    if (!allowsUtf8 || name === "") {
+    if (!allows(name)) {
       fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
     }
     isV1 = false;
@@ -187,7 +192,7 @@ function checkLabels(sorted: readonly Label[], { allowsUtf8 }: NameRules): boole
     if (name === "__name__") check("metric", value, metricNameV1);
   });
   if (metricName(sorted) === undefined) {
-    fail(sorted, "it has no metric name, expected a label __name__ or a name");
+    fail(sorted, "it has no name, expected one, or a label __name__");
   }
   return isV1;
 }
@@ -215,8 +220,7 @@ function fail(labels: readonly Label[], problem: string): never {
 
 /** Returns the error that a series cannot be sent, with its name and labels. */
 export function seriesError(labels: readonly Label[], problem: string): FormatError {
-  const rest = labels.filter(({ name }) => name !== "__name__")
-    .map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
+  const rest = labels.flatMap(({ name, value }) => name === "__name__" ? [] : `${name}=${JSON.stringify(value)}`);
   const series = `${metricName(labels) ?? ""}{${rest.join(",")}}`.slice(0, maxMessagePart);
   return new FormatError(`Cannot send the series ${series}: ${problem.slice(0, maxMessagePart)}`);
 }

@@ -40,7 +40,7 @@ function completeSeries(series: unknown, now: number): UnknownRecord {
       for (const time of [timestamp, startTimestamp]) {
         // A string or a Date would become a number, and not always the right one.
         if (!["number", "bigint"].includes(typeof time)) {
-          throw wrongForm(time, "its field timestamp", name, "milliseconds, such as Date.now()");
+          throw wrongForm(time, "its field timestamp", name, "milliseconds (Date.now())");
         }
       }
       return { ...point, timestamp, ...(what === "exemplars" && { labels: labelsOf(point.labels) }) };

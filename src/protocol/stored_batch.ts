@@ -14,7 +14,7 @@ import { compress, decompress } from "./snappy.ts";
 import { batchesOf, type TimeSeriesBatchOptions } from "./time_series_batch.ts";
 
 /** The labels keep the order in which they were stored. */
-const storedNames: NameRules = { allowsUtf8: true, compare: () => 0 };
+const storedNames: NameRules = { allows: (name) => name !== "", compare: () => 0 };
 
 /** Encodes batches. It remembers the strings of the series that it has encoded. */
 export class BatchWriter {

@@ -9,7 +9,7 @@ import { type EncodedSeries, encodeSeries } from "./encoded_series.ts";
 import { checkHistogram } from "./histogram_rules.ts";
 import { metadataTexts } from "./metadata_store.ts";
 import { distinctSeries, escapeLabels, type NameEscaping } from "./name_escaping.ts";
-import { type NameRules, type OnInvalid, readSeries, type SeriesPoints } from "./read_series.ts";
+import { attemptWith, type NameRules, type OnInvalid, readSeries, type SeriesPoints } from "./read_series.ts";
 
 /** What `batchesOf` does with series. */
 export interface TimeSeriesBatchOptions {
@@ -42,11 +42,12 @@ export function batchOf(timeSeries: readonly TimeSeries[], options?: TimeSeriesB
  */
 export function batchesOf(
   timeSeries: readonly TimeSeries[],
-  { shards = 1, escaping, isChecked = false, ...options }: TimeSeriesBatchOptions = {},
+  { shards = 1, escaping, isChecked = false, names, onInvalid }: TimeSeriesBatchOptions = {},
 ): readonly (Batch | undefined)[] {
   const batches: (Batch | undefined)[] = [];
-  const read = readSeries(timeSeries, { ...options, readHistogram });
-  const distinct = escaping === undefined || isChecked ? read : distinctSeries(read, escaping, options.onInvalid);
+  const attempt = onInvalid && attemptWith(onInvalid);
+  const read = readSeries(timeSeries, { names, attempt, readHistogram });
+  const distinct = escaping === undefined || isChecked ? read : distinctSeries(read, escaping, onInvalid);
   for (const points of distinct) {
     const { labels, isV1, metadata } = points;
     const escaped = isV1 || escaping === undefined ? labels : escapeLabels(labels, escaping);

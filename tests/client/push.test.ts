@@ -176,7 +176,7 @@ test("a signal ends a push, also during the pause before the retry", async () =>
 const wrongOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["no options", undefined, /option url: it is not a URL, expected http/],
   ["no http URL", { url: "ftp://a.test/hunter22" }, /option url: it is not a URL, expected http/],
-  ["an unknown option", { url, timeout: 5 }, /option timeout: there is no such option, expected one of PushOptions/],
+  ["an unknown option", { url, timeout: 5 }, /option timeout: it is unknown, expected one of PushOptions/],
   ["two methods", { url, user: "ann", bearerToken: "hunter22" }, /option bearerToken: there is another method/],
   ["an empty token", { url, bearerToken: () => "" }, /the bearer token is empty/],
   ["a broken token", { url, bearerToken: "hunter22 x" }, /bearer token has a space/],
@@ -201,6 +201,6 @@ test("a series with native histograms is an error that names pushOnce", async ()
   }];
   await assert.rejects(push({ labels: [{ name: "__name__", value: "h" }], histograms }, { url }), {
     name: "FormatError",
-    message: "Cannot send the series h{}: it has native histograms, expected samples (pushOnce sends both)",
+    message: "Cannot send the series h{}: it has histograms, expected samples, or pushOnce",
   });
 });

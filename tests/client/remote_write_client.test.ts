@@ -143,7 +143,7 @@ test("hundreds of thousands of samples do not fail", () => {
 
 const at = (timestamp: number): { value: number; timestamp: number } => ({ value: 1, timestamp });
 const wrong: readonly [string, TimeSeries, RegExp][] = [
-  ["no name", { labels: [{ name: "a", value: "b" }], samples: [at(1)] }, /no metric name, expected a label __name__/],
+  ["no name", { labels: [{ name: "a", value: "b" }], samples: [at(1)] }, /no name, expected one/],
   ["an empty name", { labels: [...labels, { name: "", value: "1" }], samples: [at(1)] }, /the label name ""/],
   [
     "a label twice",
@@ -156,11 +156,11 @@ const wrong: readonly [string, TimeSeries, RegExp][] = [
     /up\{a="1",b="2"\}: it has two samples at 1/,
   ],
   ["a broken timestamp", { labels, samples: [at(1.5)] }, /the timestamp 1.5, expected whole milliseconds/],
-  ["no sample", { labels }, /no sample, expected at least one/],
+  ["no sample", { labels }, /no sample, expected a value/],
   [
     "both kinds",
     { labels, samples: [at(1)], histograms: [histogram] },
-    /samples and histograms, expected one of the two|two samples/,
+    /samples and histograms, expected one of them|two samples/,
   ],
   [
     "counts that do not add up",

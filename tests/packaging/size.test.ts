@@ -22,7 +22,7 @@ const limits: Readonly<Record<string, number>> = {
   RemoteWriteForwarder: 34_400,
   RemoteWriteAggregator: 43_200,
   ".": 120_200,
-  "./push": 5_300,
+  "./push": 5_000,
   "./receiver": 13_200,
   "./gateway": 48_400,
   "./measure": 5_800,

@@ -103,7 +103,7 @@ test("a series of 2.0 without its request is an error, and so is a symbol that t
   const client = new RemoteWriteClient({ fetch: () => assert.fail() });
   await assert.rejects(client.write(v2.fromTimeSeries(series).timeseries), {
     name: "FormatError",
-    message: /^Cannot send the series \{\}: it has no metric name, expected a label __name__/,
+    message: /^Cannot send the series \{\}: it has no name, expected one/,
   });
   const request = create(v2.RequestSchema, { symbols: [""], timeseries: [{ labelsRefs: [1, 2] }] });
   await assert.rejects(client.write(request), {

@@ -65,17 +65,17 @@ const wrong: readonly (readonly [unknown, string])[] = [
   [{ name, value: new Date(0) }, "the series queue_depth: its field value is of type Date, expected a number"],
   [
     { name, value: 3, timestamp: new Date(0) },
-    "the series queue_depth: its field timestamp is of type Date, expected milliseconds, such as Date.now()",
+    "the series queue_depth: its field timestamp is of type Date, expected milliseconds (Date.now())",
   ],
   [
     { labels, samples: [{ value: 3, timestamp: "2026-01-01" }] },
-    'a series: its field timestamp is "2026-01-01", expected milliseconds, such as Date.now()',
+    'a series: its field timestamp is "2026-01-01", expected milliseconds (Date.now())',
   ],
   [{ labels, samples: [3] }, `a series: one of its samples is of type Number, ${shape}`],
   [{ labels, samples: { value: 3 } }, `a series: its field samples is of type Object, ${shape}`],
   [{ labels, samples: [{ value: "3", timestamp: 1 }] }, 'a series: its field value is "3", expected a number'],
-  [{ name }, "the series queue_depth{}: it has no sample, expected at least one, or a value"],
-  [{ value: 3 }, "the series {}: it has no metric name, expected a label __name__ or a name"],
+  [{ name }, "the series queue_depth{}: it has no sample, expected a value"],
+  [{ value: 3 }, "the series {}: it has no name, expected one, or a label __name__"],
   [
     { name, labels: { "": "a" }, value: 3 },
     'the series queue_depth{="a"}: it has the label name "", expected a name of the form [a-zA-Z_][a-zA-Z0-9_]*',
