@@ -81,6 +81,8 @@ export async function bundleSuite(files) {
     splitting: true,
     format: "esm",
     platform: "node",
+    // Node 20 does not know `await using`.
+    target: "es2022",
     alias: { "node:test": alias["node:test"] },
     // Other packages for development are no ES modules, or need their own folder.
     external: Object.keys(devDependencies).filter((name) => name !== "fast-check"),
