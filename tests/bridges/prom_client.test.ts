@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, Summary } from "prom-client";
 import { pushRegistry, startPushing } from "../../src/bridges/prom_client.ts";
-import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
+import { noPrometheus, scrapeConfig, startPrometheus } from "../support/prometheus.ts";
 import { type CapturedSample, strictReceiver } from "../support/strict_receiver.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -44,15 +44,7 @@ test(
     const server = createServer((_, response) => response.setHeader("content-type", registry.contentType).end(text));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const prometheus = await startPrometheus({
-      config: JSON.stringify({
-        scrape_configs: [{
-          job_name: "scraped",
-          scrape_interval: "1s",
-          static_configs: [{ targets: [`127.0.0.1:${port}`], labels: { instance: "one" } }],
-        }],
-      }),
-    });
+    const prometheus = await startPrometheus({ config: scrapeConfig(port) });
     try {
       const labels = { job: "pushed", instance: "one" };
       const { delivered, samples } = await pushRegistry(registry, {

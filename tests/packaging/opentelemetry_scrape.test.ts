@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { RemoteWriteMetricExporter } from "../../src/bridges/opentelemetry.ts";
 import { instrument, nameWithUnit, provide, scope } from "../support/otel_instruments.ts";
-import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
+import { noPrometheus, scrapeConfig, startPrometheus } from "../support/prometheus.ts";
 
 test(
   "the names and values are those that a real Prometheus gets from the official exporter",
@@ -16,15 +16,7 @@ test(
     const server = createServer((request, response) => official?.getMetricsRequestHandler(request, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const prometheus = await startPrometheus({
-      config: JSON.stringify({
-        scrape_configs: [{
-          job_name: "scraped",
-          scrape_interval: "1s",
-          static_configs: [{ targets: [`127.0.0.1:${port}`], labels: { instance: "one" } }],
-        }],
-      }),
-    });
+    const prometheus = await startPrometheus({ config: scrapeConfig(port) });
     const exporter = new RemoteWriteMetricExporter({ url: prometheus.writeUrl, onWarning: () => {} });
     const { provider, official: scraped } = provide(exporter);
     try {

@@ -32,6 +32,7 @@ import { readOutputOptions } from "../../src/cli/output_options.ts";
 import { concludeRun, run } from "../../src/cli/run.ts";
 import { TagNotices } from "../../src/cli/tag_notices.ts";
 import { describeNetworkError } from "../../src/send/network_error.ts";
+import { noSkips } from "../../src/k6/read/k6_reader.ts";
 import { point, runCli, usageErrorOf } from "../support/cli.ts";
 import { errorOf, permanentErrors } from "../support/fetch_errors.ts";
 import { messagesIn, patternOf, readTroubleshooting, troubleshootingPages } from "../support/source_messages.ts";
@@ -474,7 +475,7 @@ const cases: Readonly<Record<string, Produce>> = {
     explainMisspeltFlag(["--vuss", "1"], [...run.flags, ...run.options]) ?? "",
   "k6 ended with ...; ... not delivered": () => {
     const report = { ...emptyReport, samples: 3, delivered: 1, failed: 2 };
-    const read = [{ bytes: 9, lines: 3, samples: 3, skipped: noSkips, unknownMetrics: [], invalidUtf8: 0 }];
+    const read = [{ bytes: 9, lines: 3, samples: 3, skipped: noSkips(), unknownMetrics: [], invalidUtf8: 0 }];
     const stats = { samplesIn: 3, series: 1, timeSeries: 1, samplesRefused: {} };
     return concludeRun({ code: 0 }, { report, stats, read, unreadable: false }).message;
   },
@@ -628,17 +629,6 @@ const emptyReport = {
   bytes: 0,
   exemplars: 0,
   reasons: [],
-};
-
-const noSkips = {
-  foreign: 0,
-  torn: 0,
-  malformed: 0,
-  tooLong: 0,
-  unknownMetric: 0,
-  invalidTime: 0,
-  invalidValue: 0,
-  invalidTags: 0,
 };
 
 test("the pages have a row for each case, and each row names its cause and what helps", () => {

@@ -82,6 +82,17 @@ export interface Prometheus {
   close(): Promise<void>;
 }
 
+/** Returns a configuration that scrapes a port of this machine each second, as the job `scraped` and the instance `one`. */
+export function scrapeConfig(port: number): string {
+  return JSON.stringify({
+    scrape_configs: [{
+      job_name: "scraped",
+      scrape_interval: "1s",
+      static_configs: [{ targets: [`127.0.0.1:${port}`], labels: { instance: "one" } }],
+    }],
+  });
+}
+
 /**
  * Starts one on a free port, with an empty storage; resolves when it is ready.
  *

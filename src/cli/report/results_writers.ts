@@ -4,37 +4,19 @@
  * @module
  */
 import { k6OptionDefinitions } from "../../k6/output/output_options.ts";
-import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { Metadata } from "../../model/time_series.ts";
 import type { RunResults } from "../verdict/run_verdict.ts";
 import { type Format, formatJson, formatJUnit, formatMarkdown } from "./results_report.ts";
-import type { SampleResults } from "./sample_results.ts";
+import type { ReportWriter, RunReport } from "./run_report.ts";
 import { type SeriesPoints, seriesResults } from "./series_results.ts";
 
-/** What a command knows about a run at its end. */
-export interface ReportedRun {
-  readonly title: string;
-  /** The series of the run, as they were sent or received. */
-  readonly store: {
-    readonly series: ReadonlyMap<number, SeriesPoints>;
-    metadataOf(name: string): Metadata | undefined;
-  };
-  /** All samples of the run, if the command had them. They tell more than series. */
-  readonly samples?: SampleResults | undefined;
-  /** The beginning of the names of k6's series. @default "k6_" */
-  readonly prefix?: string | undefined;
-  /** The testid of samples that have none: the one that the output adds. */
-  readonly testid?: string | undefined;
-  /** When the run began, in milliseconds since the Unix epoch, if the command began it. */
-  readonly startMs?: number | undefined;
-  readonly delivery?: DeliveryReport | undefined;
-}
+/** What these writers use of a run. */
+type ReportedRun = Omit<RunReport, "store" | "createdMs" | "fromStart"> & {
+  readonly store: Pick<RunReport["store"], "metadataOf"> & { readonly series: ReadonlyMap<number, SeriesPoints> };
+};
 
-/** Writes reports of one kind. */
-export interface ResultsWriter {
-  /** Whether the samples make the report better. To keep them costs time and memory. */
-  readonly usesSamples: true;
-  /** Returns the content of the file. */
+/** Writes text. */
+interface ResultsWriter extends ReportWriter {
   write(run: ReportedRun): Promise<string>;
 }
 

@@ -259,10 +259,12 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   /** A copy of the statistics of the run so far. */
   get stats(): OutputStats {
-    const endpoints = this.#destinations.map(({ name, stats, lagMs }) => ({ ...stats, name, lagMs }));
+    // Each reading of the statistics of a destination makes a copy.
+    const each = this.#destinations.map(({ name, stats, lagMs }) => ({ name, stats, lagMs }));
+    const endpoints = each.map(({ stats, ...others }) => ({ ...stats, ...others }));
     return {
-      ...sumStats(this.#destinations.map(({ stats }) => stats)),
-      lagMs: Math.max(...endpoints.map(({ lagMs }) => lagMs)),
+      ...sumStats(each.map(({ stats }) => stats)),
+      lagMs: Math.max(...each.map(({ lagMs }) => lagMs)),
       ...this.#options.endpoints !== undefined && { endpoints },
       samplesIn: this.#samplesIn,
       samplesRefused: this.#rejected.counts,
