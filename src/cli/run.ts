@@ -17,7 +17,7 @@ import type { Arguments } from "./arguments.ts";
 import { readLocalRun } from "./cloud_run.ts";
 import { preflight, requireEndpointFlag } from "./check/preflight.ts";
 import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
-import { countOf, formatAbout, formatBytes, formatCount } from "./format.ts";
+import { countOf, formatAbout, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { type K6Guard, startGuard } from "./k6_guard.ts";
 import { k6Flags, k6LogFormat, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
@@ -45,7 +45,7 @@ import {
 import { grafanaLink, grafanaUrlFlag, queryOf, type RunLinks } from "./run_links.ts";
 import { needsInstance } from "./segments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
-import { formatSummary, hasFatalLoss, lossesOf, type LossPolicy, type RunResult } from "./summary.ts";
+import { formatSummary, hasFatalLoss, lossesOf, type LossPolicy, progressParts, type RunResult } from "./summary.ts";
 import { summaryJsonFlag, writeSummaryJson } from "./summary_json.ts";
 import { TagNotices } from "./tag_notices.ts";
 
@@ -262,14 +262,9 @@ class Running {
   }
 
   #showProgress(output: RemoteWriteOutput): void {
-    const { samplesIn, series, bytesTotal, lagMs } = output.stats;
-    const lag = lagMs > progressPeriodMs ? [`${formatAbout(lagMs)} behind`] : [];
-    const parts = [
-      `${countOf(samplesIn, "sample")} read`,
-      `${formatCount(series)} series`,
-      `${formatBytes(bytesTotal)} sent`,
-    ];
-    this.#log.progress([...parts, ...lag].join(", "));
+    const { stats } = output;
+    const lag = stats.lagMs > progressPeriodMs ? [`${formatAbout(stats.lagMs)} behind`] : [];
+    this.#log.progress([...progressParts(stats), ...lag].join(", "));
   }
 
   async #read(

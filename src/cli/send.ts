@@ -31,7 +31,15 @@ import { builtin, exitNow, onExit, onSignal, readsFromFile, senderName, sizeOfFi
 import { readSendArguments, type SendArguments, sendFlags } from "./send_arguments.ts";
 import { openSpool, spoolOptions } from "./spool.ts";
 import { TagNotices } from "./tag_notices.ts";
-import { formatRows, formatSummary, hasFatalLoss, lossesOf, readRows, type RunResult } from "./summary.ts";
+import {
+  formatRows,
+  formatSummary,
+  hasFatalLoss,
+  lossesOf,
+  progressParts,
+  readRows,
+  type RunResult,
+} from "./summary.ts";
 import { writeSummaryJson } from "./summary_json.ts";
 
 const progressPeriodMs = 250;
@@ -359,17 +367,11 @@ class Sending {
   }
 
   #showProgress(output: RemoteWriteOutput): void {
-    const { samplesIn, series, samplesPending, bytesTotal, lagMs } = output.stats;
-    const pending = samplesPending === 0 ? [] : [`${formatCount(samplesPending)} waiting`];
+    const { stats } = output;
+    const pending = stats.samplesPending === 0 ? [] : [`${formatCount(stats.samplesPending)} waiting`];
     // A live run is never far behind, unless the endpoint is slow.
-    const lag = this.#args.live && lagMs > 0 ? [`${formatAbout(lagMs)} behind`] : [];
-    const parts = [
-      `${countOf(samplesIn, "sample")} read`,
-      `${formatCount(series)} series`,
-      `${formatBytes(bytesTotal)} sent`,
-      ...pending,
-      ...lag,
-    ];
+    const lag = this.#args.live && stats.lagMs > 0 ? [`${formatAbout(stats.lagMs)} behind`] : [];
+    const parts = [...progressParts(stats), ...pending, ...lag];
     this.#log.progress([...this.#share(), ...parts].join(", "));
   }
 

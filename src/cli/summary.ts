@@ -80,6 +80,11 @@ function inputLossesOf({ stats, read }: Omit<RunResult, "report">): string[] {
   ];
 }
 
+/** Returns what the progress of each command says: how much was read, made and sent so far. */
+export function progressParts({ samplesIn, series, bytesTotal }: OutputStats): string[] {
+  return [`${countOf(samplesIn, "sample")} read`, `${formatCount(series)} series`, `${formatBytes(bytesTotal)} sent`];
+}
+
 /** Returns the lines of the summary. */
 export function formatSummary(
   { report, stats, read, endpoint, interrupted, received, spool, query, grafana, ms }: RunResult & {
