@@ -14,8 +14,6 @@ import { startChromium } from "../support/chromium.ts";
 import { startWorker } from "../support/workerd.ts";
 
 const examples = [
-  "cloudflare_worker/worker.ts",
-  "cloudflare_worker/wrangler.toml",
   "edge_route.ts",
   "deno_serve.ts",
   "bun_script.ts",
@@ -46,7 +44,7 @@ function valuesOf(receiver: ReceiverServer, name: string): number[] {
 }
 
 function wranglerSetting(name: string): string {
-  const toml = readFileSync(`${project.folder}/examples/cloudflare_worker/wrangler.toml`, "utf8");
+  const toml = readFileSync(`${project.folder}/examples/edge_counter/wrangler.toml`, "utf8");
   return new RegExp(`^${name} = "(.*)"$`, "m").exec(toml)?.[1] ?? "";
 }
 
@@ -140,36 +138,6 @@ test("the types of the programs in pages are right; those that end by themselves
     site.close();
     site.closeAllConnections();
   }
-});
-
-test("the Cloudflare Worker sends its own request metrics from workerd", async () => {
-  await withReceiver(async (receiver) => {
-    const worker = await startWorker(wranglerSetting("main"), {
-      folder: `${project.folder}/examples/cloudflare_worker`,
-      compatibilityDate: wranglerSetting("compatibility_date"),
-      vars: { REMOTE_WRITE_URL: receiver.url },
-    });
-    try {
-      const first = await fetch(worker.url);
-      assert.deepEqual([first.status, await first.text()], [200, "Hello\n"]);
-      await receiver.arrived(1);
-      assert.deepEqual(valuesOf(receiver, "worker_requests_total"), [1]);
-      // The second push comes with the first request after a second.
-      let requests = 1;
-      while (receiver.writes.length < 2 && requests < 10_000) {
-        const missing = await fetch(`${worker.url}/missing`);
-        assert.equal(missing.status, 404);
-        await missing.text();
-        requests++;
-      }
-      await receiver.arrived(3);
-      const [found, missing] = valuesOf(receiver, "worker_requests_total");
-      assert.equal(found, 1);
-      assert.ok((missing ?? 0) >= 1 && (missing ?? 0) < requests, `${missing} of ${requests}`);
-    } finally {
-      await worker.stop();
-    }
-  });
 });
 
 /** Pushes a body that is large enough to be compressed with the module that the conditions select. */
