@@ -86,6 +86,11 @@ export class SeriesStore<Output> {
   // k6 emits the ten metrics of a request one after the other, with the same tags.
   #lastTags: Tags | undefined;
   #lastTagSet: TagSet<Output> = [];
+  /**
+   * Creates a list with the length of the known metrics, because engines make room for 17 elements otherwise. It is no arrow function
+   * where it is used, because Bun would prepare that function at each call of the method.
+   */
+  readonly #createTagSet = (): TagSet<Output> => new Array(this.#metrics.size);
 
   constructor(options: SeriesStoreOptions<Output>) {
     this.#options = options;
@@ -143,8 +148,7 @@ export class SeriesStore<Output> {
   #tagSetOf(tags: Tags): TagSet<Output> {
     let tagSet = this.#byTags.get(tags);
     if (tagSet === undefined) {
-      // With the length of the known metrics, because engines make room for 17 elements otherwise.
-      tagSet = this.#byContent.get(tags, () => new Array(this.#metrics.size));
+      tagSet = this.#byContent.get(tags, this.#createTagSet);
       this.#byTags.set(tags, tagSet);
     }
     this.#lastTags = tags;
