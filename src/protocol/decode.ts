@@ -4,6 +4,7 @@
  * @module
  */
 import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
+import type { KnownLabels } from "./known_labels.ts";
 import { metricTypeOf } from "./metric_type.ts";
 
 /** The limits of a decoder. */
@@ -15,6 +16,8 @@ export interface DecodeOptions {
    * @default 268435456
    */
   readonly maxMemoryBytes?: number;
+  /** The labels of earlier requests of the same protocol version. @default none are remembered */
+  readonly known?: KnownLabels;
 }
 
 /** The content of a request in the plain form of both versions. */

@@ -16,7 +16,14 @@ import {
 } from "./decode.ts";
 import { readHistogram } from "./decode_histogram.ts";
 import { readSample } from "./decode_sample.ts";
+import { hashBytes } from "./hash_bytes.ts";
+import type { KnownLabels } from "./known_labels.ts";
 import { ProtoReader } from "./proto_reader.ts";
+
+/** What the readers of series need from their request. */
+interface SeriesContext extends ValueContext {
+  readonly known: KnownLabels | undefined;
+}
 
 /**
  * Decodes a prometheus.WriteRequest{timeseries = 1, metadata = 3}.
@@ -25,9 +32,14 @@ import { ProtoReader } from "./proto_reader.ts";
  * @throws TooLargeError if the objects take too much memory
  */
 export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): DecodedRequest {
-  const { maxMemoryBytes = defaultMaxMemoryBytes } = options;
-  const reader = new ProtoReader(bytes, { message: "prometheus.WriteRequest", maxMemoryBytes });
-  const context = { startTimestamps: false, oddNans: new Set<FloatSample | Histogram>() };
+  const { maxMemoryBytes = defaultMaxMemoryBytes, known } = options;
+  const reader = new ProtoReader(bytes, {
+    message: "prometheus.WriteRequest",
+    maxMemoryBytes,
+    strings: known?.strings,
+  });
+  const context = { startTimestamps: false, oddNans: new Set<FloatSample | Histogram>(), known };
+  known?.begin();
   const timeSeries: TimeSeries[] = [];
   const metadata = new Map<string, Metadata>();
   let foreignField: number | undefined;
@@ -43,23 +55,50 @@ export function decodeV1(bytes: Uint8Array, options: DecodeOptions = {}): Decode
   return { timeSeries, metadata, foreignField, oddNans: context.oddNans };
 }
 
+/** The tag of a series' labels. */
+const labelTag = 0x0a;
+
 /** Reads a TimeSeries{labels = 1, samples = 2, exemplars = 3, histograms = 4}. */
-function readTimeSeries(reader: ProtoReader, context: ValueContext): TimeSeries {
+function readTimeSeries(reader: ProtoReader, context: SeriesContext): TimeSeries {
   reader.charge(memoryBytes.series);
-  const labels: Label[] = [];
+  let labels: readonly Label[] | undefined;
+  /** The labels of this series alone. */
+  let own: Label[] | undefined;
   let samples: FloatSample[] | undefined;
   let exemplars: Exemplar[] | undefined;
   let histograms: Histogram[] | undefined;
   const outer = reader.enter("WriteRequest.timeseries");
+  if (context.known !== undefined) labels = readFirstLabels(reader, context.known);
   while (reader.next()) {
-    if (reader.field === 1) labels.push(readLabel(reader, "TimeSeries.labels"));
+    // Labels usually come first. Protobuf allows any order.
+    if (reader.field === 1) (own ??= [...labels ?? []]).push(readLabel(reader, "TimeSeries.labels"));
     else if (reader.field === 2) samples = append(samples, readSample(reader, context));
     else if (reader.field === 3) exemplars = append(exemplars, readExemplar(reader));
     else if (reader.field === 4) histograms = append(histograms, readHistogram(reader, context));
     else reader.skip();
   }
   reader.leave(outer);
-  return { labels, samples, histograms, exemplars };
+  return { labels: own ?? labels ?? [], samples, histograms, exemplars };
+}
+
+/** Reads the labels with which a series begins, or recognises them. */
+function readFirstLabels(reader: ProtoReader, known: KnownLabels): readonly Label[] {
+  let series = known.expected;
+  if (series?.bytes === undefined || !reader.skipBytes(series.bytes)) {
+    const bytes = reader.upcoming(labelTag);
+    const hash = hashBytes(bytes, 0, bytes.length);
+    series = known.find(hash);
+    if (series?.bytes === undefined || series.bytes.length !== bytes.length || !reader.skipBytes(series.bytes)) {
+      const labels: Label[] = [];
+      const end = reader.at + bytes.length;
+      while (reader.at < end && reader.next()) labels.push(readLabel(reader, "TimeSeries.labels"));
+      known.add(labels, { bytes, hash, memoryBytes: memoryBytes.label * labels.length });
+      return labels;
+    }
+  }
+  reader.charge(series.memoryBytes);
+  known.see(series);
+  return series.labels;
 }
 
 /** Reads a Label{name = 1, value = 2}. */

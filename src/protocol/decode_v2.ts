@@ -16,6 +16,8 @@ import {
 } from "./decode.ts";
 import { readHistogram } from "./decode_histogram.ts";
 import { readSample } from "./decode_sample.ts";
+import { addToHash } from "./hash_bytes.ts";
+import type { KnownLabels } from "./known_labels.ts";
 import { ProtoReader } from "./proto_reader.ts";
 
 /** What the readers of series need from their request. */
@@ -30,9 +32,13 @@ interface SeriesContext extends ValueContext {
  * @throws TooLargeError if the objects take too much memory
  */
 export function decodeV2(bytes: Uint8Array, options: DecodeOptions = {}): DecodedRequest {
-  const { maxMemoryBytes = defaultMaxMemoryBytes } = options;
-  const reader = new ProtoReader(bytes, { message: "io.prometheus.write.v2.Request", maxMemoryBytes });
-  const symbols = new Symbols(reader);
+  const { maxMemoryBytes = defaultMaxMemoryBytes, known } = options;
+  const reader = new ProtoReader(bytes, {
+    message: "io.prometheus.write.v2.Request",
+    maxMemoryBytes,
+    strings: known?.strings,
+  });
+  const symbols = new Symbols(reader, known);
   const context = { startTimestamps: true, oddNans: new Set<FloatSample | Histogram>(), symbols };
   const timeSeries: TimeSeries[] = [];
   let foreignField: number | undefined;
@@ -52,22 +58,28 @@ class Symbols {
   /** A string that is not UTF-8 is replaced. Only metadata may refer to it. */
   readonly strings: string[] = [];
   readonly #notUtf8 = new Set<number>();
+  readonly #hashes: number[] = [];
   readonly #reader: ProtoReader;
+  readonly #known: KnownLabels | undefined;
 
   /** Reads all symbols before the series, because protobuf allows fields in any order. */
-  constructor(reader: ProtoReader) {
+  constructor(reader: ProtoReader, known: KnownLabels | undefined) {
     while (reader.next()) {
       if (reader.field === 4) {
         reader.charge(memoryBytes.symbol);
         const string = reader.stringIfUtf8("Request.symbols");
         if (string === undefined) this.#notUtf8.add(this.strings.length);
         this.strings.push(string ?? `\uFFFD${this.strings.length}`);
+        this.#hashes.push(string === "" ? 0 : reader.stringHash);
       } else {
         reader.skip();
       }
     }
     reader.rewind();
     this.#reader = reader;
+    known?.begin();
+    // The string that replaces one that is not UTF-8 may equal another one.
+    this.#known = this.#notUtf8.size === 0 ? known : undefined;
   }
 
   /** Returns the string of a reference. @param name the field that holds the reference */
@@ -78,6 +90,42 @@ class Symbols {
     // Each reference is charged, because a program that writes the labels out needs the memory of all of them.
     this.#reader.charge(string.length);
     return string;
+  }
+
+  /** Returns the labels of a series, which earlier requests may have had. */
+  seriesLabels(name: string, refs: readonly number[]): readonly Label[] {
+    const known = this.#known;
+    if (known === undefined) return this.labels(name, refs);
+    let series = known.expected;
+    if (series === undefined || !this.#refersTo(series.labels, refs)) {
+      const hash = this.#hashOf(refs);
+      series = known.find(hash);
+      if (series === undefined || !this.#refersTo(series.labels, refs)) {
+        const before = this.#reader.charged;
+        const labels = this.labels(name, refs);
+        known.add(labels, { hash, memoryBytes: this.#reader.charged - before });
+        return labels;
+      }
+    }
+    this.#reader.charge(series.memoryBytes);
+    known.see(series);
+    return series.labels;
+  }
+
+  #refersTo(labels: readonly Label[], refs: readonly number[]): boolean {
+    if (refs.length !== 2 * labels.length) return false;
+    const { strings } = this;
+    for (let at = 0; at < labels.length; at++) {
+      const label = labels[at];
+      if (label?.name !== strings[refs[2 * at] ?? 0] || label?.value !== strings[refs[2 * at + 1] ?? 0]) return false;
+    }
+    return true;
+  }
+
+  #hashOf(refs: readonly number[]): number {
+    let hash = refs.length;
+    for (const ref of refs) hash = addToHash(hash, this.#hashes[ref] ?? 0);
+    return hash;
   }
 
   /** Returns the labels of pairs of references. */
@@ -121,7 +169,7 @@ function readTimeSeries(reader: ProtoReader, context: SeriesContext): TimeSeries
   }
   reader.leave(outer);
   return {
-    labels: context.symbols.labels("TimeSeries.labels_refs", refs),
+    labels: context.symbols.seriesLabels("TimeSeries.labels_refs", refs),
     samples,
     histograms,
     exemplars,

@@ -14,6 +14,8 @@ interface ProtoReaderOptions {
   readonly message: string;
   /** The limit of the estimated memory of all objects, in bytes. */
   readonly maxMemoryBytes: number;
+  /** The strings of earlier messages. @default none */
+  readonly strings?: StringCache | undefined;
 }
 
 const wireTypes: readonly string[] = [
@@ -61,7 +63,7 @@ export class ProtoReader {
 
   constructor(bytes: Uint8Array, options: ProtoReaderOptions) {
     this.#bytes = bytes;
-    this.#strings = new StringCache(bytes);
+    this.#strings = options.strings ?? new StringCache(1024);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
     this.#message = options.message;
@@ -116,9 +118,58 @@ export class ProtoReader {
     this.#end = outer;
   }
 
+  /** The position in the bytes. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The hash of the latest string. */
+  get stringHash(): number {
+    return this.#strings.hash;
+  }
+
+  /** Skips bytes if the message goes on with them. Returns whether it does. */
+  skipBytes(expected: Uint8Array): boolean {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    const { length } = expected;
+    if (length > this.#end - start) return false;
+    for (let at = 0; at < length; at++) {
+      if (bytes[start + at] !== expected[at]) return false;
+    }
+    this.#at = start + length;
+    return true;
+  }
+
+  /**
+   * Returns the bytes of the length-delimited fields with this tag that come next, and does not read them. It ends before a field of
+   * 16 KiB or more, and before one that does not end within its message.
+   */
+  upcoming(tag: number): Uint8Array {
+    const bytes = this.#bytes;
+    let end = this.#at;
+    while (bytes[end] === tag) {
+      let after = end + 2;
+      let length = bytes[end + 1] ?? 0;
+      if (length > 0x7f) {
+        const high = bytes[after++] ?? 0;
+        if (high > 0x7f) break;
+        length = (length & 0x7f) | (high << 7);
+      }
+      if (after + length > this.#end) break;
+      end = after + length;
+    }
+    return bytes.subarray(this.#at, end);
+  }
+
   /** Returns to the first field. */
   rewind(): void {
     this.#at = 0;
+  }
+
+  /** What was charged to the memory budget, in bytes. */
+  get charged(): number {
+    return this.#memoryBytes;
   }
 
   /** Charges an object to the memory budget. @throws TooLargeError if the budget is used up */
@@ -154,7 +205,7 @@ export class ProtoReader {
     if (length === 0) return "";
     const start = this.#stringAt = this.#at;
     this.#at += length;
-    return this.#strings.find(start, length) ?? this.#newString(start);
+    return this.#strings.find(this.#bytes, start, this.#at) ?? this.#newString(start);
   }
 
   /** Reads an int32, or an enum. */
@@ -196,51 +247,59 @@ export class ProtoReader {
 
   /** Reads a repeated double, packed or not. */
   doubles(name: string, into: number[]): void {
-    this.#repeated(1, name, () => into.push(this.#double(name)));
+    this.#repeated(1, name, { into, read: this.#double });
   }
 
   /** Reads a repeated uint32, packed or not. */
   uint32s(name: string, into: number[]): void {
-    this.#repeated(0, name, () => {
-      this.#varint(name);
-      into.push(this.#low >>> 0);
-    });
+    this.#repeated(0, name, { into, read: this.#uint32 });
   }
 
   /** Reads a repeated sint64, packed or not. */
   sint64s(name: string, into: number[]): void {
-    this.#repeated(0, name, () => {
-      const start = this.#at;
-      this.#varint(name);
-      const half = (this.#high >>> 0) * 2 ** 31 + (this.#low >>> 1);
-      into.push(this.#safe((this.#low & 1) === 0 ? half : -half - 1, name, start));
-    });
+    this.#repeated(0, name, { into, read: this.#sint64 });
   }
 
   #newString(start: number): string | undefined {
-    const length = this.#at - start;
-    this.charge(stringBytes + 2 * length);
+    this.charge(stringBytes + 2 * (this.#at - start));
     try {
       const text = utf8.decode(this.#bytes.subarray(start, this.#at));
-      this.#strings.remember(text, { start, length });
+      this.#strings.remember(text, this.#bytes, start, this.#at);
       return text;
     } catch {
       return undefined;
     }
   }
 
-  #repeated(wireType: number, name: string, read: () => void): void {
+  /** Reads numbers. `read` is a method and not a closure, because a closure would be created for each list. */
+  #repeated(
+    wireType: number,
+    name: string,
+    { into, read }: { readonly into: number[]; readonly read: (name: string) => number },
+  ): void {
     if (this.#wireType === wireType) {
       this.charge(scalarBytes);
-      read();
+      into.push(read.call(this, name));
       return;
     }
     const outer = this.enter(name);
     while (this.#at < this.#end) {
       this.charge(scalarBytes);
-      read();
+      into.push(read.call(this, name));
     }
     this.leave(outer);
+  }
+
+  #uint32(name: string): number {
+    this.#varint(name);
+    return this.#low >>> 0;
+  }
+
+  #sint64(name: string): number {
+    const start = this.#at;
+    this.#varint(name);
+    const half = (this.#high >>> 0) * 2 ** 31 + (this.#low >>> 1);
+    return this.#safe((this.#low & 1) === 0 ? half : -half - 1, name, start);
   }
 
   #double(name: string): number {

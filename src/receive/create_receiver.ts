@@ -2,6 +2,7 @@ import { BusyError, FormatError, TooLargeError } from "../model/errors.ts";
 import type { DecodedRequest } from "../protocol/decode.ts";
 import { decodeV1 } from "../protocol/decode_v1.ts";
 import { decodeV2 } from "../protocol/decode_v2.ts";
+import { KnownLabels } from "../protocol/known_labels.ts";
 import { decompress } from "../protocol/snappy.ts";
 import type { ProtocolVersion } from "../protocol/protocol_version.ts";
 import { accessCheck } from "./access.ts";
@@ -31,6 +32,7 @@ export function createReceiver(options: ReceiverOptions): (request: Request) => 
   const { path, cors, onError, strict, onViolation } = resolved;
   const checkRequest = strict?.createChecks(onViolation);
   const refuseAccess = accessCheck(resolved);
+  const known = { "1.0": new KnownLabels(), "2.0": new KnownLabels() };
   const bytesInFlight = new BytesInFlight(resolved.maxBytesInFlight);
   return async (request) => {
     const inFlight = bytesInFlight.begin();
@@ -41,7 +43,7 @@ export function createReceiver(options: ReceiverOptions): (request: Request) => 
         response = await refuseAccess(request) ??
           (cors !== false && request.method === "OPTIONS"
             ? preflight(request)
-            : await receive(request, { ...resolved, checkRequest, inFlight }));
+            : await receive(request, { ...resolved, checkRequest, inFlight, known }));
       }
     } catch (error) {
       onError(error);
@@ -58,11 +60,13 @@ export function createReceiver(options: ReceiverOptions): (request: Request) => 
 interface ReceiveOptions extends ResolvedReceiverOptions {
   readonly checkRequest: CheckRequest | undefined;
   readonly inFlight: RequestBytes;
+  /** The labels of earlier requests, by their protocol version. */
+  readonly known: Readonly<Record<ProtocolVersion, KnownLabels>>;
 }
 
 async function receive(
   request: Request,
-  { acceptVersions, checkRequest, maxDecodedBytes, onError, onWrite, ...reading }: ReceiveOptions,
+  { acceptVersions, checkRequest, known, maxDecodedBytes, onError, onWrite, ...reading }: ReceiveOptions,
 ): Promise<Response> {
   const { method, headers } = request;
   const contentType = headers.get("Content-Type");
@@ -95,7 +99,10 @@ async function receive(
     message = decompress(body, { maxDecodedBytes, onLength: reading.inFlight.add });
     // The objects of a small request need more memory in relation to its size.
     const maxMemoryBytes = Math.max(8 * maxDecodedBytes, 2 ** 20);
-    decoded = (version === "2.0" ? decodeV2 : decodeV1)(message, { maxMemoryBytes });
+    decoded = (version === "2.0" ? decodeV2 : decodeV1)(message, {
+      maxMemoryBytes,
+      known: known[version],
+    });
   } catch (error) {
     if (error instanceof UnreadError) {
       return refuseAll(error.status, error.message, error.status === 503 ? { "Retry-After": "1" } : {});

@@ -8,6 +8,7 @@ import { createReceiver, strictRules } from "../../src/receive/mod.ts";
 import type { TimeSeries } from "../../src/model/time_series.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
+import { KnownLabels } from "../../src/protocol/known_labels.ts";
 import { compress, decompress } from "../../src/protocol/snappy.ts";
 import { mutate, Random, seeds } from "../support/mutate.ts";
 import { plainSeriesV1, plainSeriesV2 } from "../support/plain_form.ts";
@@ -62,6 +63,39 @@ for (const version of ["1.0", "2.0"] as const) {
     }
     assert.ok(damagedTexts < mutations / 20, `the generated types reject ${damagedTexts} requests that were decoded`);
     assert.ok(decoded > mutations / 20 && decoded < mutations, `${decoded} of ${mutations} were decoded`);
+  });
+}
+
+for (const version of ["1.0", "2.0"] as const) {
+  const own = corpus.filter((seed) => seed.version === version).map(({ bytes }) => bytes);
+  const decode = version === "1.0" ? decodeV1 : decodeV2;
+
+  test(`a ${version} request decodes to the same whatever requests a receiver has decoded before`, () => {
+    const random = new Random(43);
+    const attempt = (bytes: Uint8Array, known?: KnownLabels): unknown => {
+      try {
+        const { oddNans, ...decoded } = decode(bytes, { known });
+        return { ...decoded, oddNans: oddNans.size };
+      } catch (error) {
+        assert.ok(error instanceof FormatError, String(error));
+        return error.message;
+      }
+    };
+    // The large memory remembers all series, and the small one forgets most.
+    const memories = [new KnownLabels(), new KnownLabels(10_000)];
+    let same = 0;
+    for (let index = 0; index < mutations; index++) {
+      const seed = own[random.below(own.length)] ?? new Uint8Array();
+      const bytes = index % 3 === 0 ? seed : mutate(seed, { random, others: own });
+      const expected = attempt(bytes);
+      for (const known of memories) {
+        assert.deepEqual(attempt(bytes, known), expected);
+        same++;
+      }
+    }
+    assert.equal(same, 2 * mutations);
+    const [large, small] = memories;
+    assert.ok((small?.size ?? 0) > 5 && (large?.size ?? 0) > 2 * (small?.size ?? 0));
   });
 }
 
