@@ -30,6 +30,7 @@ import type { Batch } from "../protocol/batch.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
 import { escapingOf, type NameEscaping } from "../protocol/name_escaping.ts";
 import { utf8Names } from "../protocol/read_series.ts";
+import { SeriesCache } from "../protocol/series_cache.ts";
 import { batchesOf } from "../protocol/time_series_batch.ts";
 
 /** Options of a forwarder's receiver. */
@@ -88,6 +89,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   readonly #warnings: Warnings;
   readonly #stats = new SendStats();
   readonly #metadataStore = new MetadataStore();
+  readonly #seriesCache = new SeriesCache();
   readonly #report = new ReportBuilder();
   readonly #pending = new Set<Promise<void>>();
   #closing: Promise<DeliveryReport> | undefined;
@@ -149,6 +151,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
     const batches = batchesOf(write.timeSeries.map((series) => this.#withMetadata(series)), {
       shards: this.#shards,
       names: utf8Names,
+      cache: this.#seriesCache,
       escaping: this.#escaping,
       // Exemplars that come without a sample cannot be sent. That is no reason to refuse the request.
       onInvalid: ({ message }, samples) => samples > 0 && reasons.push(message),

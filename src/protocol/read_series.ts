@@ -26,12 +26,18 @@ export interface Point {
   readonly histogram: HistogramValue | undefined;
 }
 
-/** A series with everything that is sent of it. */
-export interface SeriesPoints {
+/** The labels of a series as they are sent. */
+export interface CheckedLabels {
   /** Sorted by name, unique, valid, without empty values. */
   readonly labels: readonly Label[];
   /** Whether 1.0 allows the names. */
   readonly isV1: boolean;
+  /** The labels as one string. */
+  readonly key: string;
+}
+
+/** A series with everything that is sent of it. */
+export interface SeriesPoints extends CheckedLabels {
   readonly metadata: Metadata | undefined;
   /** In the order of their times, which differ. */
   readonly points: readonly Point[];
@@ -73,6 +79,8 @@ interface ReadSeriesOptions {
   readonly readHistogram: (histogram: Histogram, fail: (problem: string) => never) => HistogramValue;
   /** The names that may be sent. @default the names of 1.0 */
   readonly names?: NameRules | undefined;
+  /** Checks labels. @default `checkLabels` */
+  readonly readLabels?: ((labels: readonly Label[], names: NameRules) => CheckedLabels) | undefined;
   /** Runs the check of a series. @default a wrong series is an error */
   readonly attempt?: Attempt | undefined;
 }
@@ -103,9 +111,8 @@ export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSerie
   for (const each of timeSeries) {
     attempt(() => {
       const read = readOne(each, options);
-      const key = JSON.stringify(read.labels);
-      const entry = merged.get(key);
-      if (entry === undefined) return void merged.set(key, read);
+      const entry = merged.get(read.key);
+      if (entry === undefined) return void merged.set(read.key, read);
       // One by one, because an engine limits the arguments of a call.
       for (const point of read.points) entry.points.push(point);
       for (const exemplar of read.exemplars) entry.exemplars.push(exemplar);
@@ -121,10 +128,10 @@ export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSerie
 
 function readOne(
   { labels, samples = [], histograms = [], exemplars = [], metadata }: TimeSeries,
-  { readHistogram, names = namesV1 }: ReadSeriesOptions,
+  { readHistogram, names = namesV1, readLabels = checkLabels }: ReadSeriesOptions,
 ): Entry {
-  const sorted = sortedLabels(labels, names);
-  const isV1 = checkLabels(sorted, names);
+  const checked = readLabels(labels, names);
+  const { labels: sorted } = checked;
   const toPoint = (
     { timestamp, startTimestamp, stale = false }: Omit<FloatSample, "value">,
     value: number,
@@ -137,8 +144,7 @@ function readOne(
     histogram,
   });
   return {
-    labels: sorted,
-    isV1,
+    ...checked,
     metadata,
     points: [
       ...samples.map((sample) => toPoint(sample, sample.value)),
@@ -176,8 +182,10 @@ function isSame(a: Point, b: Point): boolean {
     JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
-/** Returns whether 1.0 allows the names of labels. */
-function checkLabels(sorted: readonly Label[], { allows }: NameRules): boolean {
+/** Sorts and checks the labels of a series. @throws FormatError that names the series and what is wrong with it */
+export function checkLabels(labels: readonly Label[], names: NameRules): CheckedLabels {
+  const { allows } = names;
+  const sorted = sortedLabels(labels, names);
   let isV1 = true;
   const check = (kind: string, name: string, rule: RegExp): void => {
     if (rule.test(name)) return;
@@ -194,7 +202,7 @@ function checkLabels(sorted: readonly Label[], { allows }: NameRules): boolean {
   if (metricName(sorted) === undefined) {
     fail(sorted, "it has no name, expected one, or a label __name__");
   }
-  return isV1;
+  return { labels: sorted, isV1, key: JSON.stringify(sorted) };
 }
 
 /** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */

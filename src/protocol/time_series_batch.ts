@@ -9,6 +9,7 @@ import { type EncodedSeries, encodeSeries } from "./encoded_series.ts";
 import { checkHistogram } from "./histogram_rules.ts";
 import { metadataTexts } from "./metadata_store.ts";
 import { distinctSeries, escapeLabels, type NameEscaping } from "./name_escaping.ts";
+import type { SeriesCache } from "./series_cache.ts";
 import { attemptWith, type NameRules, type OnInvalid, readSeries, type SeriesPoints } from "./read_series.ts";
 
 /** What `batchesOf` does with series. */
@@ -17,6 +18,8 @@ export interface TimeSeriesBatchOptions {
   readonly shards?: number | undefined;
   /** The names that may be sent. @default the names of 1.0 */
   readonly names?: NameRules | undefined;
+  /** What was checked and encoded before. @default nothing */
+  readonly cache?: SeriesCache | undefined;
   /** How names are escaped for 1.0. @default no escaping, because 1.0 will not be used or allows the names */
   readonly escaping?: NameEscaping | undefined;
   /** Whether the series were checked before, by another call. @default false */
@@ -42,16 +45,18 @@ export function batchOf(timeSeries: readonly TimeSeries[], options?: TimeSeriesB
  */
 export function batchesOf(
   timeSeries: readonly TimeSeries[],
-  { shards = 1, escaping, isChecked = false, names, onInvalid }: TimeSeriesBatchOptions = {},
+  { shards = 1, cache, escaping, isChecked = false, names, onInvalid }: TimeSeriesBatchOptions = {},
 ): readonly (Batch | undefined)[] {
   const batches: (Batch | undefined)[] = [];
   const attempt = onInvalid && attemptWith(onInvalid);
-  const read = readSeries(timeSeries, { names, attempt, readHistogram });
+  const read = readSeries(timeSeries, { names, readLabels: cache?.checkLabels, attempt, readHistogram });
   const distinct = escaping === undefined || isChecked ? read : distinctSeries(read, escaping, onInvalid);
   for (const points of distinct) {
-    const { labels, isV1, metadata } = points;
-    const escaped = isV1 || escaping === undefined ? labels : escapeLabels(labels, escaping);
-    const series = encodeSeries(labels, metadata && metadataTexts(metadata), escaped);
+    const { labels, isV1 } = points;
+    const metadata = points.metadata && metadataTexts(points.metadata);
+    const encode = (): EncodedSeries =>
+      encodeSeries(labels, metadata, isV1 || escaping === undefined ? labels : escapeLabels(labels, escaping));
+    const series = cache?.encoded(labels, metadata, encode) ?? encode();
     push(batches[series.hash % shards] ??= new Batch(), series, points);
   }
   return batches;

@@ -10,9 +10,14 @@ import { SendStats } from "../../src/send/stats.ts";
 import { Warnings } from "../../src/send/warnings.ts";
 import type { TimeSeries } from "../../src/model/time_series.ts";
 import { Batch } from "../../src/protocol/batch.ts";
+import { decodeV1 } from "../../src/protocol/decode_v1.ts";
+import { decodeV2 } from "../../src/protocol/decode_v2.ts";
 import { encodeSeries } from "../../src/protocol/encoded_series.ts";
+import { decompress } from "../../src/protocol/snappy.ts";
 import { RemoteWriteClient } from "../../src/client/remote_write_client.ts";
 import { DeliveryJob } from "../../src/send/delivery_job.ts";
+import { bodyOf } from "../support/aggregator.ts";
+import { timeSeriesList } from "../support/arbitrary_series.ts";
 import { quickFault } from "../support/arbitrary_faults.ts";
 import { type StrictReceiver, strictReceiver } from "../support/strict_receiver.ts";
 import { headersV1, type InitV1, postV1, postV2 } from "../support/requests.ts";
@@ -498,3 +503,58 @@ test("a sample that the target answers with 500 again and again, although it is 
   assert.deepEqual([delivered, failed, rejected], [2, 1, 0]);
   assert.equal(warnings.filter((warning) => warning.startsWith("Gave up 1 sample after 40 attempts")).length, 1);
 });
+
+for (const protocol of ["1.0", "2.0"] as const) {
+  test(`a forwarder sends the same in ${protocol}, whatever requests it has forwarded before`, async () => {
+    /** Returns a function that forwards a request, and returns the answer and the series that the target got. */
+    const start = (): (request: Request) => Promise<unknown> => {
+      const bodies: Uint8Array[] = [];
+      const forwarder = new RemoteWriteForwarder({
+        protocol,
+        nameEscaping: "values",
+        onWarning: () => {},
+        fetch: (_, init) => {
+          bodies.push(new Uint8Array(Object(init).body));
+          const headers = Object.fromEntries(
+            ["Samples", "Histograms", "Exemplars"].map((kind) => [`X-Prometheus-Remote-Write-${kind}-Written`, "9"]),
+          );
+          return Promise.resolve(new Response(null, { status: 204, headers }));
+        },
+      });
+      return async (request) => {
+        const response = await forwarder.handle(request);
+        await forwarder.settled();
+        const decode = protocol === "1.0" ? decodeV1 : decodeV2;
+        const series = bodies.splice(0).flatMap((body) =>
+          decode(decompress(body, { maxDecodedBytes: 1e6 })).timeSeries
+        );
+        return { status: response.status, text: await response.text(), series };
+      };
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(timeSeriesList, { minLength: 1, maxLength: 3 }),
+        fc.array(fc.tuple(fc.nat(), fc.boolean(), fc.constantFrom("counter" as const, "gauge" as const)), {
+          minLength: 4,
+          maxLength: 12,
+        }),
+        async (lists, steps) => {
+          const shared = start();
+          for (const [at, isReversed, type] of steps) {
+            const list = lists[at % lists.length] ?? [];
+            const ordered = isReversed ? list.toReversed() : list;
+            const timeSeries = ordered.map(({ metadata: _, ...series }) => ({
+              ...series,
+              // A series without metadata would get those of an earlier request.
+              metadata: { type, help: `the ${type}` },
+            }));
+            const body = bodyOf(timeSeries);
+            const request = (): Request => postV2({}, { body });
+            assert.deepEqual(await shared(request()), await start()(request()));
+          }
+        },
+      ),
+      { seed: 60, numRuns: slowRuns(200) },
+    );
+  });
+}

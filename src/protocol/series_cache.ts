@@ -1,0 +1,44 @@
+/**
+ * Remembers what was made of the series of a receiver. Checking and encoding the labels takes most of the time of forwarding a sample.
+ *
+ * @module
+ */
+import type { Label, Metadata } from "../model/time_series.ts";
+import type { EncodedSeries } from "./encoded_series.ts";
+import { isSameMetadata } from "./metadata_store.ts";
+import { type CheckedLabels, checkLabels, type NameRules } from "./read_series.ts";
+
+/**
+ * The checked labels and the encoded series of labels that cannot change. A receiver gives the same series the same frozen labels in
+ * each request, and forgets some; what is remembered here goes with them. One object serves one set of rules and one escaping of names.
+ */
+export class SeriesCache {
+  readonly #checked = new WeakMap<readonly Label[], CheckedLabels>();
+  /** By the checked labels. */
+  readonly #encoded = new WeakMap<readonly Label[], EncodedSeries>();
+
+  /** Like the function of this name. */
+  readonly checkLabels = (labels: readonly Label[], names: NameRules): CheckedLabels => {
+    const known = this.#checked.get(labels);
+    if (known !== undefined) return known;
+    const checked = checkLabels(labels, names);
+    if (Object.isFrozen(labels)) this.#checked.set(labels, checked);
+    return checked;
+  };
+
+  /**
+   * Returns the encoded series of checked labels. `encode` makes it if it is new or if its metadata differ.
+   *
+   * @param metadata with all strings
+   */
+  encoded(labels: readonly Label[], metadata: Metadata | undefined, encode: () => EncodedSeries): EncodedSeries {
+    const known = this.#encoded.get(labels);
+    if (known !== undefined) {
+      const before = known.outputs[0]?.metadata;
+      if (metadata === undefined ? before === undefined : isSameMetadata(before, metadata)) return known;
+    }
+    const series = encode();
+    this.#encoded.set(labels, series);
+    return series;
+  }
+}
