@@ -183,8 +183,8 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   /** Adds the metadata that a 1.0 sender sent separately. */
   #withMetadata(series: TimeSeries): TimeSeries {
     if (series.metadata !== undefined) return series;
-    const name = metricName(series.labels);
-    return name === undefined ? series : { ...series, metadata: this.#metadataStore.of(name) };
+    const metadata = this.#metadataStore.of(metricName(series.labels) ?? "");
+    return metadata === undefined ? series : { ...series, metadata };
   }
 
   #enqueue(shard: number, batch: Batch): void {

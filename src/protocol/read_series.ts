@@ -47,7 +47,7 @@ export interface SeriesPoints extends CheckedLabels {
 
 /** A series whose points are not complete. */
 interface Entry extends SeriesPoints {
-  readonly points: Point[];
+  points: Point[];
   readonly exemplars: Exemplar[];
 }
 
@@ -120,7 +120,10 @@ export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSerie
   }
   const complete: SeriesPoints[] = [];
   for (const entry of merged.values()) {
-    attempt(() => complete.push({ ...entry, points: checkedPoints(entry) }), entry.points.length);
+    attempt(() => {
+      entry.points = checkedPoints(entry);
+      complete.push(entry);
+    }, entry.points.length);
     entry.exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
   }
   return complete;
@@ -162,6 +165,7 @@ function readOne(
 
 /** Returns the points in order, without repetitions: the same point twice is harmless. */
 function checkedPoints({ labels, points }: Entry): Point[] {
+  if (points.length === 1) return points;
   const kept: Point[] = [];
   for (const point of points.sort((a, b) => a.time - b.time)) {
     const { time, histogram } = point;
