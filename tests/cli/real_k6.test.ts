@@ -75,7 +75,7 @@ test("real k6: a pipe loses nothing, and pipefail shows k6's own code", real, ()
     assert.equal(code, 0, stderr);
     checkTotals(scene, stdout);
     assert.match(stdout, /^time="[^"]+" level=info msg="the teardown" source=console$/m);
-    assert.match(stdout, /^\nrunning \(0\d\.\ds\), .*\ndefault +\[.*\n$/m);
+    assert.match(stdout, /^\nrunning \(0\d\.\ds\), .*\ndefault +\[.*\n/m);
     assert.doesNotMatch(stdout, /"metric"/);
   }));
 
