@@ -11,6 +11,7 @@ import type { Sample } from "../../src/k6/sample.ts";
 import type { ProtocolVersion } from "../../src/protocol/protocol_version.ts";
 import { compress } from "../../src/protocol/snappy.ts";
 import { FlushLine } from "./flush_line.ts";
+import { GatewayLine, samplesOfRound } from "./gateway.ts";
 import { compareFetch } from "./instrumented_fetch.ts";
 import { fileStream, replay } from "./replay.ts";
 import { encodeWithMessages, plainSeries, replayPlainly, sendWithPeer } from "./peers.ts";
@@ -246,6 +247,20 @@ async function jsonRows(path: string): Promise<Row[]> {
   ];
 }
 
+async function gatewayRows(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const kind of ["aggregator", "forwarder"] as const) {
+    for (const version of ["1.0", "2.0"] as const) {
+      const line = new GatewayLine(kind, version);
+      const value = await median(samplesOfRound, () => line.run(), { prepare: () => line.prepare() });
+      await line.close();
+      const name = `${kind}, six labels, ${version}`;
+      rows.push({ name, unit: "us/sample", value, ...(kind === "aggregator" && { limit: 2 }) });
+    }
+  }
+  return rows;
+}
+
 async function fetchRows(): Promise<Row[]> {
   const { loopback, bare } = await compareFetch();
   const unit = "us/request";
@@ -267,6 +282,7 @@ export async function allRows(jsonPath: string): Promise<Row[]> {
     ...await addRows(),
     ...wireRows(),
     ...await jsonRows(jsonPath),
+    ...await gatewayRows(),
     ...await fetchRows(),
   ];
 }
