@@ -111,12 +111,14 @@ const shared = {
   npm_node_execpath: programs.node,
   ...(deep && { TEST_DEPTH: "deep" }),
 };
-let installed;
-if (tasks.some(({ files }) => isPackaging(files[0]))) {
+/** Installs the package for the tests in packaging/, while other tests run. */
+async function installForTests() {
   const { installPackage } = await import("../build/suite/tests/support/installed_package.js");
-  installed = await installPackage();
+  const installed = await installPackage();
   shared.TEST_PACKAGE = installed.folder;
+  return installed;
 }
+const installing = tasks.some(({ files }) => isPackaging(files[0])) ? installForTests() : undefined;
 
 /** Returns the files in groups of at most this size. */
 function split(files, size) {
@@ -153,13 +155,16 @@ async function runTask({ runtime, program, files, number, of }) {
 
 // Batches of different runtimes run at the same time, and each runs its tests one after the other. Some tests wait, so there is
 // one batch more than there are cores.
-const waiting = tasks[Symbol.iterator]();
 const startedAt = Date.now();
 const lanes = Math.max(2, Math.min(4, availableParallelism())) + 1;
 await Promise.all(Array.from({ length: lanes }, async () => {
-  for (const task of waiting) await runTask(task);
+  while (tasks.length > 0) {
+    const ready = tasks.findIndex(({ files }) => shared.TEST_PACKAGE !== undefined || !isPackaging(files[0]));
+    if (ready < 0) await installing;
+    else await runTask(...tasks.splice(ready, 1));
+  }
 }));
-installed?.remove();
+(await installing)?.remove();
 
 let passed = 0;
 let failed = 0;

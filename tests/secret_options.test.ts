@@ -204,7 +204,7 @@ async function startEcho(): Promise<{ readonly url: string; close(): void }> {
 }
 
 for (const [source, give] of slowCases(Object.entries(sources))) {
-  test(`a run with secrets from ${source} shows none: not in its output and checkpoint, and not to k6`, () =>
+  test(`a run with secrets from ${source} shows none: not in its output and checkpoint, and not to k6 (on one runtime)`, () =>
     withFolder(async (folder) => {
       const endpoint = await startEcho();
       try {

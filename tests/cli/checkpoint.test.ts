@@ -222,7 +222,7 @@ test("a window that is given up ends the run, which says so once, and the same c
   }));
 
 for (const status of slowCases([401, 403, 404, 405])) {
-  test(`a ${status} ends a replay after one request, the checkpoint stays, and the right password sends everything`, () =>
+  test(`a ${status} ends a replay after one request, the checkpoint stays, and the right password sends everything (on one runtime)`, () =>
     withRecording(async (folder, recording) => {
       // One fault for each of the first two runs: the receiver would accept a second request.
       const fault = { kind: "answer", status } as const;

@@ -101,7 +101,7 @@ test("send: a redirect, a page and an answer that is not HTTP", async () => {
   }
 });
 
-test("usage errors: flags, values, variables, files and their keys", () =>
+test("usage errors: flags, values, variables, files and their keys (on one runtime)", () =>
   withFolder(async (folder) => {
     const config = join(folder, fileName);
     writeFileSync(config, JSON.stringify({ [`key${hostile}`]: 1 }));
@@ -175,7 +175,7 @@ test("a message that quotes a megabyte is shortened, in linear time (on one runt
 
 const labels = [{ name: "__name__", value: metric }, { name: `l${hostile}`, value: hostile }];
 
-test("receive: names, labels and metadata of a request, in the table, as JSON and in the messages of --strict", async () => {
+test("receive: names, labels and metadata of a request, in the table, as JSON and in the messages of --strict (on one runtime)", async () => {
   for (const flags of slowCases([["--json"], [], ["--strict", "--log-level", "debug"]])) {
     const running = startCli(["receive", "--port", "0", ...flags]);
     const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";

@@ -63,7 +63,7 @@ test("HTTP_PROXY and HTTPS_PROXY lead to the endpoint, with their credentials, w
       }, { tls: { ...certificates.bad.otherHost, requestCert: true, rejectUnauthorized: true } })
     )));
 
-test("NO_PROXY, loopback endpoints and --proxy none need no proxy", () =>
+test("NO_PROXY, loopback endpoints and --proxy none need no proxy (on one runtime)", () =>
   withReceiver(async ({ url, samples }) => {
     const dead = `http://127.0.0.1:${await closedPort()}`;
     const env = { HTTP_PROXY: dead, http_proxy: dead, HTTPS_PROXY: dead, ALL_PROXY: dead, NODE_USE_ENV_PROXY: "1" };
@@ -82,7 +82,7 @@ test("NO_PROXY, loopback endpoints and --proxy none need no proxy", () =>
     assert.match(stderr, /no connection to the proxy /);
   }));
 
-test("a proxy that rejects the credentials, or cannot be reached, is named with the flag that helps, and asked once", () =>
+test("a proxy that rejects the credentials, or cannot be reached, is named with the flag that helps, and asked once (on one runtime)", () =>
   withHttpProxy({ credentials: "ann:hunter2" }, async (proxy) => {
     for (const url of [`http://${host}/w`, `https://${host}/w`]) {
       const { code, stderr } = await replay(url, ["--retry-deadline", "1m"], {
@@ -106,7 +106,7 @@ test("a proxy that rejects the credentials, or cannot be reached, is named with 
     assert.doesNotMatch(stderr, /hunter/);
   }));
 
-test("requests for OAuth2 tokens go through the proxy, too", () =>
+test("requests for OAuth2 tokens go through the proxy, too (on one runtime)", () =>
   withHttpProxy({}, (proxy) =>
     withReceiver(async (receiver) => {
       const tokens = createServer(certificates.bad.otherHost, (request, response) => {
@@ -142,7 +142,7 @@ test("a proxy that cannot be used is a usage error that does not show its passwo
   assert.doesNotMatch(stderr, /hunter2/);
 });
 
-test("the credentials of a proxy are not shown if an answer repeats them", () =>
+test("the credentials of a proxy are not shown if an answer repeats them (on one runtime)", () =>
   withHttpProxy({}, async (proxy) => {
     const words = `no: ${btoa("ann:p@ss hunter2")} p%40ss%20hunter2 p@ss hunter2`;
     const receiver = await startReceiver({ script: refusing(400, words) });

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: process groups, terminals and FIFOs.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync } from "node:fs";

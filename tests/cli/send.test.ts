@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: standard input and output as pipes, FIFOs and signals.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
@@ -88,7 +89,7 @@ test("live input is flushed while it is open; after SIGINT it is read to its end
     assert.match(stderr, /3 k6 samples in 3 lines/);
   }));
 
-test("with --overflow block, live input waits for an endpoint that is down, and nothing is lost", async () => {
+test("with --overflow block, live input waits for an endpoint that is down, and nothing is lost (on one runtime)", async () => {
   let waited: boolean | undefined;
   let printed = "";
   const json = startOfRecording(1200);
@@ -270,7 +271,7 @@ for (const [args, message] of usage) {
   });
 }
 
-test("what k6 wrote to a pipe is sent as k6 itself sent it, with its messages among it, and these are printed", () =>
+test("what k6 wrote to a pipe is sent as k6 itself sent it, with its messages among it, and these are printed (on one runtime)", () =>
   withReceiver(async ({ url, samples }) => {
     const options = ["--keep-name-tag", "--trend-stats", "p(90),p(95),p(99),min,max,avg,med"];
     const result = await runCli(["-", "--url", url, ...options], { input: recordedPipe() });

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: signals, and what a process does while it waits.
 /** A signal ends the command at any moment: two signals at the latest, whatever it does. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

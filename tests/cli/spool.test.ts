@@ -165,7 +165,7 @@ test("run --light keeps what it cannot send, and the next run sends it first (on
     })
   ));
 
-test("two processes cannot use one spool; after the end of the first, the other can", () =>
+test("two processes cannot use one spool; after the end of the first, the other can (on one runtime)", () =>
   withOutage(async (server, folder) => {
     const command = ["receive", "--port", "0", "--forward", server.url, "--spool", folder];
     const running = startCli(command);
@@ -192,7 +192,7 @@ test("a link in a spool is an error, and the file that it leads to stays as it i
     assert.equal(readFileSync(other, "utf8"), "content of another program");
   }));
 
-test("a spool that cannot be used is an error that says why", () =>
+test("a spool that cannot be used is an error that says why (on one runtime)", () =>
   withFolder(async (folder) => {
     const file = join(folder, "file");
     writeFileSync(file, "");

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: TLS.
 import assert from "node:assert/strict";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer } from "node:https";

@@ -322,21 +322,20 @@ test("with 10,000 series, the page's scripts take less than 20 ms each second", 
       labels: labelsOf({ __name__: name, method: "GET", scenario: "default", testid: "large", url: `/item/${url}` }),
       metadata: { type: name.endsWith("_total") ? "counter" : "gauge" } as const,
     }))).flat();
-  let second = 0;
-  const add = (): void => {
-    const timestamp = start + second++ * 1000;
+  const start = Date.now() - 120_000;
+  /** Adds a sample of each series for each of some seconds. */
+  const add = (from: number, to: number): void =>
     store.add(series.map((each, index) => ({
       ...each,
-      samples: [{
-        timestamp,
-        value: each.metadata.type === "counter" ? second * 3 : 0.01 + (index * 7919 % 100) / 1000,
-      }],
+      samples: Array.from({ length: to - from }, (_, step) => ({
+        timestamp: start + (from + step) * 1000,
+        value: each.metadata.type === "counter" ? (from + step + 1) * 3 : 0.01 + (index * 7919 % 100) / 1000,
+      })),
     })));
-  };
-  const start = Date.now() - 120_000;
-  while (second < 120) add();
+  let second = 120;
+  add(0, second);
   const { server, close } = await servePage(store);
-  const timer = setInterval(add, 1000);
+  const timer = setInterval(() => add(second, ++second), 1000);
   try {
     await withPage(`${server.url}/`, async (page) => {
       await page.until('document.querySelectorAll(".table tbody tr").length >= 25');
@@ -349,14 +348,14 @@ test("with 10,000 series, the page's scripts take less than 20 ms each second", 
         return 1000 * (all.find(({ name }) => name === "ScriptDuration")?.value ?? NaN);
       };
       const perSecond: number[] = [];
-      for (let before = await scriptMs(); perSecond.length < 4;) {
+      // Other programs share the caches of the processor, which only adds to the time: one second of four is enough.
+      for (let before = await scriptMs(); perSecond.length < 4 && !(Math.min(...perSecond) < 20);) {
         await new Promise((resolve) => setTimeout(resolve, 1000));
         const after = await scriptMs();
         perSecond.push(after - before);
         before = after;
       }
       t.diagnostic(`ms each second: ${perSecond.map((ms) => ms.toFixed(1)).join(", ")}`);
-      // Other programs share the caches of the processor, which only adds to the time.
       assert.ok(Math.min(...perSecond) < 20, `${perSecond}`);
       assert.equal((await rowsOf(page, "URLs")).length, 25);
       assert.deepEqual(page.problems, []);
