@@ -67,6 +67,8 @@ const isPackaging = (path) => path.startsWith("tests/packaging/");
 // These wait for other processes most of the time.
 const startsProcesses = (path) => /^tests\/(?:cli|receivers)\//.test(path);
 
+await bundleSuite([...tests, "tests/support/installed_package.ts"]);
+
 /** What came of each runtime, in the order of the summary. */
 const results = new Map();
 const tasks = [];
@@ -83,13 +85,13 @@ for (const runtime of chosen) {
     ? tests.filter(isPackaging)
     : [];
   const others = tests.filter((path) => !isPackaging(path) && (isOneRuntime(runtime) || !runsOnce(path)));
-  const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
+  const { files, note } = runtime.select?.(others) ?? { files: others, note: "" };
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
   const batches = [
     ...packaging.map((path) => [path]),
     ...(runtime.isBundle ? split(files, runtime.batchSize) : [
-      ...split(files.filter(startsProcesses), Math.min(5, runtime.batchSize)),
+      ...split(files.filter(startsProcesses), Math.min(8, runtime.batchSize)),
       ...split(files.filter((path) => !startsProcesses(path)), runtime.batchSize),
     ]),
   ];
@@ -104,7 +106,6 @@ const length = ({ runtime, files }) => {
   return files.some((path) => path.startsWith("tests/delivery/")) ? 2 : 1;
 };
 tasks.sort((a, b) => length(b) - length(a));
-await bundleSuite([...tests, "tests/support/installed_package.ts"]);
 const shared = {
   TEST_COMMAND: await bundleCommand(),
   // The variable of npm, which tests on other runtimes read to start Node.

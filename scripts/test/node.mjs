@@ -33,7 +33,7 @@ export function fetchNode(version) {
   return fetched ? program : undefined;
 }
 
-export const node = { name: `Node ${process.versions.node}`, batchSize: 12, find: () => programs.node, run };
+export const node = { name: `Node ${process.versions.node}`, batchSize: 24, find: () => programs.node, run };
 
 /**
  * Its V8 is the one of Deno, Chromium and workerd, so only what Node itself does can differ: the tests of signals, streams, TLS,
@@ -47,7 +47,7 @@ function runtimeDependent(tests) {
 
 export const newestNode = {
   name: `Node ${newestVersion}`,
-  batchSize: 12,
+  batchSize: 24,
   find: () => fetchNode(newestVersion),
   select: runtimeDependent,
   run,

@@ -11,7 +11,7 @@ import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { Random } from "../support/mutate.ts";
 import { type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { prometheus, type ReceivedSample, type ScriptedReceiver } from "../support/scripted_receiver.ts";
-import { slowCases } from "../support/runs.ts";
+import { runsSlowTests, slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 /** Calls a function with a folder that holds run.json, 1.5 seconds of a recording. */
@@ -86,7 +86,8 @@ const runs: readonly (readonly [what: string, kills: number, args: readonly stri
     ...["RECORDING", "--mapping", "raw", "--shift-to-now", "--max-samples-per-send", "100"],
   ]],
 ];
-for (const [index, [what, kills, template]] of slowCases(runs).entries()) {
+for (const [index, [what, most, template]] of slowCases(runs).entries()) {
+  const kills = runsSlowTests ? most : 2;
   test(`a replay that is killed up to ${kills} times and continued stores what an undisturbed one stores: ${what}`, () =>
     withRecording(async (folder, recording) => {
       writeFileSync(join(folder, "second.json"), point(1));
