@@ -26,7 +26,7 @@ export function slowCases<T>(cases: readonly T[]): readonly T[] {
 }
 
 /** Whether this is the runtime that runs the tests whose results depend on no runtime; without the runner, each one is. */
-const isOneRuntime = isServer && globalThis.process?.env.TEST_ONE_RUNTIME !== "false";
+export const isOneRuntime: boolean = isServer && globalThis.process?.env.TEST_ONE_RUNTIME !== "false";
 
 /** Returns all cases on one runtime, and only the first one on the others: the runtime matters, but the other cases show the same of it. */
 export function firstElsewhere<T>(cases: readonly T[]): readonly T[] {
