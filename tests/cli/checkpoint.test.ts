@@ -118,7 +118,7 @@ for (const [index, [what, most, template]] of slowCases(runs).entries()) {
     }));
 }
 
-test("a complete run sends nothing again; a run with another file or option is told what differs", () =>
+test("a complete run sends nothing again; a run with another file or option is told what differs (on one runtime)", () =>
   withRecording((folder, file) =>
     withKiller(async ({ server }) => {
       const state = join(folder, "state");

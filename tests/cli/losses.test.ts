@@ -46,7 +46,7 @@ test("with --on-loss warn, a lost sample is a warning, and the exit code is 0; w
       assert.equal((await runCli([path, ...args, "--retry-deadline", "100ms"])).code, 1);
     }), { script: refusing(500) }));
 
-test("an endpoint that never responds is exit code 1", async () => {
+test("an endpoint that never responds is exit code 1 (on one runtime)", async () => {
   const server = await startReceiver({ around: () => {} });
   const { code, stderr } = await runCli(["-", "--url", server.url, "--close-timeout", "100ms"], { input: point(1) })
     .finally(() => server.close());

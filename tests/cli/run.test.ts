@@ -162,7 +162,7 @@ for (const [options, testid] of testids) {
     assert.equal(chooseTestid(options, "made"), testid));
 }
 
-test("if k6 is killed in the middle of a line, what it wrote before is delivered", () =>
+test("if k6 is killed in the middle of a line, what it wrote before is delivered (on one runtime)", () =>
   withK6(async ({ receiver, options }) => {
     const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);

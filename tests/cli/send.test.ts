@@ -61,7 +61,7 @@ test("standard input is sent live; lines that are not from k6 are printed", () =
     assert.match(stderr, /debug: Read 5 lines \(\d+ B\) of standard input\n/);
   }));
 
-test("long lines that are not from k6 are printed unchanged", () =>
+test("long lines that are not from k6 are printed unchanged (on one runtime)", () =>
   withReceiver(async ({ url }) => {
     const input = `x${"\u00e9\ud83d\ude00".repeat(500_000)}\n${point(1)}${"y".repeat(2_500_000)}\n`;
     const { code, stdout, stderr } = await runCli(["-", "--url", url], { input });
@@ -184,7 +184,7 @@ test("a second signal ends the command at once", () =>
     assert.equal((await running.insist("SIGINT")).code, 130);
   }));
 
-test("a different second signal ends the command at once, however soon it comes", () =>
+test("a different second signal ends the command at once, however soon it comes (on one runtime)", () =>
   withReceiver(async ({ url }) => {
     const running = startCli(["-", "--url", url], { input: `hello\n${point(1)}`, keepOpen: true });
     await running.printed("hello");

@@ -59,7 +59,7 @@ async function killAt(samples: number, { running, spool }: { running: RunningCli
 const points = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, at) => point(from + at)).join("");
 
-test("a pipe that is killed three times in an outage stores what an undisturbed one stores, and says what is from earlier", () =>
+test("a pipe that is killed three times in an outage stores what an undisturbed one stores, and says what is from earlier (on one runtime)", () =>
   withOutage(async (server, folder) => {
     const spool = join(folder, "of", "pipe");
     const command = ["-", "--mapping", "raw", "--flush-period", "50ms"];

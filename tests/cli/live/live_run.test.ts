@@ -88,7 +88,7 @@ test("send --report sends to the endpoint as well, and the report has the same s
     })
   ));
 
-test("a report that cannot be written is an error", () =>
+test("a report that cannot be written is an error (on one runtime)", () =>
   withFolder(async (folder) => {
     assert.equal(
       await usageErrorOf(["send", recordingPaths.basic, "--report", join(folder, "report.pdf")]).then((message) =>
