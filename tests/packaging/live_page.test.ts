@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { serve, type Server } from "../../src/cli/http_server.ts";
 import { LivePage } from "../../src/cli/live/live_page.ts";
@@ -9,13 +9,15 @@ import { LiveStore } from "../../src/cli/live/live_store.ts";
 import { htmlReport } from "../../src/cli/report/html_report.ts";
 import type { Label, TimeSeries } from "../../src/model/time_series.ts";
 import { runCli, type RunningCli, startCli } from "../support/cli.ts";
-import { figureOf, noChromium, numberOf, type Page, rowsOf, withPage } from "../support/page.ts";
+import { closeBrowser, figureOf, noChromium, numberOf, type Page, rowsOf, withPage } from "../support/page.ts";
 import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
 import { recordedJson, type RecordedRun, recordingPaths } from "../support/recorded_run.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 // By a computed path, as this file may run compiled, from another folder.
 const simulation: { simulatedRun(): string } = await import(pathToFileURL("scripts/simulated_run.mjs").href);
+
+after(closeBrowser);
 
 const limits = { retentionMs: 3_600_000, maxBytes: 64_000_000 };
 const access = { allowHosts: ["127.0.0.1"] };
