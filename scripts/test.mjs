@@ -106,7 +106,7 @@ for (const runtime of chosen) {
 const length = ({ runtime, files }) => {
   if (isPackaging(files[0])) return 4;
   if (startsProcesses(files[0]) || runtime.isBundle) return 3;
-  return files.some((path) => path.startsWith("tests/delivery/")) ? 2 : 1;
+  return isOneRuntime(runtime) ? 2 : 1;
 };
 tasks.sort((a, b) => length(b) - length(a));
 const shared = {
