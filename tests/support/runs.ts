@@ -16,9 +16,9 @@ const isBun = agent.startsWith("Bun");
 /** Whether this runtime runs the tests that are too slow to run on each of them. */
 export const runsSlowTests: boolean = isDeep || isBun;
 
-/** Returns the number of runs of a slow property: a quarter of them on Bun, a twentieth on the other runtimes. */
+/** Returns the number of runs of a slow property: an eighth of them on Bun, a twentieth on the other runtimes. */
 export function slowRuns(numRuns: number): number {
-  return isDeep ? numRuns : Math.ceil(numRuns / (isBun ? 4 : 20));
+  return isDeep ? numRuns : Math.ceil(numRuns / (isBun ? 8 : 20));
 }
 
 /** Returns the cases of a slow table: every second one on Bun, every fourth one on the other runtimes. */
