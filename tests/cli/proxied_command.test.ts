@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: the variables of a proxy, which its own fetch can obey.
 /**
  * The command behind a proxy. The endpoints have names that only the proxy finds.
  */
@@ -63,7 +64,7 @@ test("HTTP_PROXY and HTTPS_PROXY lead to the endpoint, with their credentials, w
       }, { tls: { ...certificates.bad.otherHost, requestCert: true, rejectUnauthorized: true } })
     )));
 
-test("NO_PROXY, loopback endpoints and --proxy none need no proxy (on one runtime)", () =>
+test("NO_PROXY, loopback endpoints and --proxy none need no proxy", () =>
   withReceiver(async ({ url, samples }) => {
     const dead = `http://127.0.0.1:${await closedPort()}`;
     const env = { HTTP_PROXY: dead, http_proxy: dead, HTTPS_PROXY: dead, ALL_PROXY: dead, NODE_USE_ENV_PROXY: "1" };

@@ -61,7 +61,7 @@ test("standard input is sent live; lines that are not from k6 are printed", () =
     assert.match(stderr, /debug: Read 5 lines \(\d+ B\) of standard input\n/);
   }));
 
-test("long lines that are not from k6 are printed unchanged (on one runtime)", () =>
+test("long lines that are not from k6 are printed unchanged", () =>
   withReceiver(async ({ url }) => {
     const input = `x${"\u00e9\ud83d\ude00".repeat(500_000)}\n${point(1)}${"y".repeat(2_500_000)}\n`;
     const { code, stdout, stderr } = await runCli(["-", "--url", url], { input });
@@ -89,7 +89,7 @@ test("live input is flushed while it is open; after SIGINT it is read to its end
     assert.match(stderr, /3 k6 samples in 3 lines/);
   }));
 
-test("with --overflow block, live input waits for an endpoint that is down, and nothing is lost (on one runtime)", async () => {
+test("with --overflow block, live input waits for an endpoint that is down, and nothing is lost", async () => {
   let waited: boolean | undefined;
   let printed = "";
   const json = startOfRecording(1200);
