@@ -108,7 +108,7 @@ const labels = [{ name: "__name__", value: "up" }];
 const metric = { name: "c", type: "counter", contains: "default" } as const;
 
 for (const [title, options, secrets] of settings) {
-  test(`no warning, report or error of the library shows a secret: ${title}`, async () => {
+  test(`no warning, report or error of the library shows a secret: ${title} (on one runtime)`, async () => {
     for (const [what, answer] of answersWith(secrets)) {
       const messages: string[] = [];
       const client: RemoteWriteOutputOptions = {

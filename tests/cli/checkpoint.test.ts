@@ -11,7 +11,7 @@ import { recordingPaths, startOfRecording } from "../support/recorded_run.ts";
 import { Random } from "../support/mutate.ts";
 import { type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
 import { prometheus, type ReceivedSample, type ScriptedReceiver } from "../support/scripted_receiver.ts";
-import { isDeep, runsSlowTests, slowCases } from "../support/runs.ts";
+import { isDeep, slowCases } from "../support/runs.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 /** Calls a function with a folder that holds run.json, 1.5 seconds of a recording. */
@@ -87,7 +87,7 @@ const runs: readonly (readonly [what: string, kills: number, args: readonly stri
   ]],
 ];
 for (const [index, [what, most, template]] of slowCases(runs).entries()) {
-  const kills = runsSlowTests ? most : 2;
+  const kills = isDeep ? most : 2;
   test(`a replay that is killed up to ${kills} times and continued stores what an undisturbed one stores: ${what}`, () =>
     withRecording(async (folder, recording) => {
       writeFileSync(join(folder, "second.json"), point(1));
