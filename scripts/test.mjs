@@ -70,7 +70,7 @@ const isPackaging = (path) => path.startsWith("tests/packaging/");
 // These wait for other processes most of the time.
 const startsProcesses = (path) => /^tests\/(?:cli|receivers)\//.test(path);
 
-await bundleSuite([...tests, "tests/support/installed_package.ts"]);
+await bundleSuite([...tests, "tests/support/installed_package.ts", "tests/support/certificates.ts"]);
 
 /** What came of each runtime, in the order of the summary. */
 const results = new Map();
@@ -115,6 +115,21 @@ const shared = {
   npm_node_execpath: programs.node,
   ...(deep && { TEST_DEPTH: "deep" }),
 };
+/** Makes the certificates of the tests once. Without openssl, the tests that need them say so. */
+async function makeCertificates() {
+  if (!tests.some((path) => readFileSync(`${root}/${path}`, "utf8").includes("support/certificates.ts"))) return;
+  const { writeCertificates } = await import("../build/suite/tests/support/certificates.js");
+  const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-certificates-`);
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  try {
+    writeCertificates(folder);
+    shared.TEST_CERTIFICATES = folder;
+  } catch (error) {
+    console.log(error.message);
+  }
+}
+await makeCertificates();
+
 /** Installs the package for the tests in packaging/, while other tests run. */
 async function installForTests() {
   const { installPackage } = await import("../build/suite/tests/support/installed_package.js");

@@ -566,7 +566,7 @@ const resolved = <T>(value: T | (() => T) | undefined): T | undefined =>
   typeof value === "function" ? (value as () => T)() : value;
 
 for (
-  const { what, server, flags, env, url = (given: string) => given, proxy, step, says, fix, exit, verdict } of cases
+  const { what, server, flags, env, url, proxy, step, says, fix, exit, verdict } of cases
 ) {
   // An answer means the same on each runtime; how connections, TLS and proxies fail does not.
   const isAnswer = typeof server === "object" && url === undefined && proxy === undefined;
