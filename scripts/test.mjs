@@ -172,10 +172,10 @@ async function runTask({ runtime, program, files, number, of }) {
   );
 }
 
-// Batches of different runtimes run at the same time, and each runs its tests one after the other. Some tests wait, so there is
-// one batch more than there are cores.
+// Batches of different runtimes run at the same time, and each runs its tests one after the other. Some tests wait, so there are
+// two batches more than there are cores.
 const startedAt = Date.now();
-const lanes = Math.max(2, Math.min(4, availableParallelism())) + 1;
+const lanes = Math.max(2, Math.min(4, availableParallelism())) + 2;
 await Promise.all(Array.from({ length: lanes }, async () => {
   while (tasks.length > 0) {
     const ready = tasks.findIndex(({ files }) => shared.TEST_PACKAGE !== undefined || !isPackaging(files[0]));

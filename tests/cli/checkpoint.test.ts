@@ -88,7 +88,7 @@ const runs: readonly (readonly [what: string, kills: number, args: readonly stri
 ];
 for (const [index, [what, most, template]] of slowCases(runs).entries()) {
   const kills = isDeep ? most : 2;
-  test(`a replay that is killed up to ${kills} times and continued stores what an undisturbed one stores: ${what}`, () =>
+  test(`a replay that is killed up to ${kills} times and continued stores what an undisturbed one stores: ${what} (on one runtime)`, () =>
     withRecording(async (folder, recording) => {
       writeFileSync(join(folder, "second.json"), point(1));
       const args = template.map((arg) => arg.replace("RECORDING", recording).replace("FOLDER", folder));

@@ -23,7 +23,7 @@ function file(name: string, content: unknown): string {
   return path;
 }
 
-test("options come from a configuration file; a token and relabelling rules come from the files that it names", async () => {
+test("options come from a configuration file; a token and relabelling rules come from the files that it names (on one runtime)", async () => {
   const { url, requests, samples, close } = await startReceiver({ script: onlyV1 });
   const config = file("rw.json", {
     url,
