@@ -52,9 +52,12 @@ function isSlow(path) {
   return readFileSync(`${root}/${path}`, "utf8").includes("support/runs.ts");
 }
 
-/** Reports whether this is the runtime that runs the tests whose results depend on no runtime. */
+/** The runtime that runs the tests whose results depend on no runtime: Bun starts fastest. */
+const one = [bun, deno, node].find((runtime) => runtime.find() !== undefined);
+
+/** Reports whether a runtime runs the tests whose results depend on no runtime. */
 function isOneRuntime(runtime) {
-  return deep || runtime === deno || chosen.length === 1;
+  return deep || runtime === one || chosen.length === 1;
 }
 
 /** Reports whether a test says that nothing in it depends on the runtime. */
@@ -66,6 +69,8 @@ function runsOnce(path) {
 const isPackaging = (path) => path.startsWith("tests/packaging/");
 // These wait for other processes most of the time.
 const startsProcesses = (path) => /^tests\/(?:cli|receivers)\//.test(path);
+
+await bundleSuite([...tests, "tests/support/installed_package.ts", "tests/support/certificates.ts"]);
 
 /** What came of each runtime, in the order of the summary. */
 const results = new Map();
@@ -83,13 +88,13 @@ for (const runtime of chosen) {
     ? tests.filter(isPackaging)
     : [];
   const others = tests.filter((path) => !isPackaging(path) && (isOneRuntime(runtime) || !runsOnce(path)));
-  const { files, note } = await (runtime.select ?? ((files) => ({ files, note: "" })))(others);
+  const { files, note } = runtime.select?.(others) ?? { files: others, note: "" };
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
   const batches = [
     ...packaging.map((path) => [path]),
     ...(runtime.isBundle ? split(files, runtime.batchSize) : [
-      ...split(files.filter(startsProcesses), Math.min(5, runtime.batchSize)),
+      ...split(files.filter(startsProcesses), Math.min(8, runtime.batchSize)),
       ...split(files.filter((path) => !startsProcesses(path)), runtime.batchSize),
     ]),
   ];
@@ -101,22 +106,38 @@ for (const runtime of chosen) {
 const length = ({ runtime, files }) => {
   if (isPackaging(files[0])) return 4;
   if (startsProcesses(files[0]) || runtime.isBundle) return 3;
-  return files.some((path) => path.startsWith("tests/delivery/")) ? 2 : 1;
+  return isOneRuntime(runtime) ? 2 : 1;
 };
 tasks.sort((a, b) => length(b) - length(a));
-await bundleSuite([...tests, "tests/support/installed_package.ts"]);
 const shared = {
   TEST_COMMAND: await bundleCommand(),
   // The variable of npm, which tests on other runtimes read to start Node.
   npm_node_execpath: programs.node,
   ...(deep && { TEST_DEPTH: "deep" }),
 };
-let installed;
-if (tasks.some(({ files }) => isPackaging(files[0]))) {
-  const { installPackage } = await import("../build/suite/tests/support/installed_package.js");
-  installed = await installPackage();
-  shared.TEST_PACKAGE = installed.folder;
+/** Makes the certificates of the tests once. Without openssl, the tests that need them say so. */
+async function makeCertificates() {
+  if (!tests.some((path) => readFileSync(`${root}/${path}`, "utf8").includes("support/certificates.ts"))) return;
+  const { writeCertificates } = await import("../build/suite/tests/support/certificates.js");
+  const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-certificates-`);
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  try {
+    writeCertificates(folder);
+    shared.TEST_CERTIFICATES = folder;
+  } catch (error) {
+    console.log(error.message);
+  }
 }
+await makeCertificates();
+
+/** Installs the package for the tests in packaging/, while other tests run. */
+async function installForTests() {
+  const { installPackage } = await import("../build/suite/tests/support/installed_package.js");
+  const installed = await installPackage();
+  shared.TEST_PACKAGE = installed.folder;
+  return installed;
+}
+const installing = tasks.some(({ files }) => isPackaging(files[0])) ? installForTests() : undefined;
 
 /** Returns the files in groups of at most this size. */
 function split(files, size) {
@@ -151,15 +172,18 @@ async function runTask({ runtime, program, files, number, of }) {
   );
 }
 
-// Batches of different runtimes run at the same time, and each runs its tests one after the other. Some tests wait, so there is
-// one batch more than there are cores.
-const waiting = tasks[Symbol.iterator]();
+// Batches of different runtimes run at the same time, and each runs its tests one after the other. Some tests wait, so there are
+// two batches more than there are cores.
 const startedAt = Date.now();
-const lanes = Math.max(2, Math.min(4, availableParallelism())) + 1;
+const lanes = Math.max(2, Math.min(4, availableParallelism())) + 2;
 await Promise.all(Array.from({ length: lanes }, async () => {
-  for (const task of waiting) await runTask(task);
+  while (tasks.length > 0) {
+    const ready = tasks.findIndex(({ files }) => shared.TEST_PACKAGE !== undefined || !isPackaging(files[0]));
+    if (ready < 0) await installing;
+    else await runTask(...tasks.splice(ready, 1));
+  }
 }));
-installed?.remove();
+(await installing)?.remove();
 
 let passed = 0;
 let failed = 0;

@@ -3,7 +3,7 @@ import { runFiles } from "./server.mjs";
 
 export const bun = {
   name: "Bun",
-  batchSize: 40,
+  batchSize: 20,
   find: () => programs.bun,
   run: (program, files, options) => runFiles([program], files, options),
 };

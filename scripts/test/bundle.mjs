@@ -8,46 +8,24 @@ import { root } from "../setup.mjs";
 const shim = (name) => fileURLToPath(new URL(`shim/${name}.mjs`, import.meta.url));
 const alias = { "node:test": shim("test"), "node:assert/strict": shim("assert"), "node:timers": shim("timers") };
 
-/** The last answer of `portableTests`: workerd and Chromium ask for the same tests. */
-let known;
+/** What `bundleSuite` bundled: the imports of each file. */
+let inputs = {};
 
 /** Chooses the portable tests, for a runtime without the modules of Node. */
-export async function selectPortable(tests) {
-  const files = await portableTests(tests);
+export function selectPortable(tests) {
+  const files = tests.filter((path) => isPortable(path));
   return { files, note: `${files.length} of ${tests.length} files, those that need no server runtime` };
 }
 
-/** Returns the tests that need no module of Node, directly or indirectly, except those for which there is a shim. */
-export function portableTests(tests) {
-  const key = tests.join();
-  if (known?.key !== key) known = { key, portable: findPortable(tests) };
-  return known.portable;
-}
-
-async function findPortable(tests) {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: tests,
-    outdir: "build",
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: "esm",
-    platform: "neutral",
-    packages: "external",
-    external: ["node:*"],
-    logLevel: "error",
-  });
-  const portable = (path, seen = new Set()) => {
-    // It reaches the modules of Node without an import.
-    if (path === "src/cli/runtime.ts") return false;
-    if (seen.has(path)) return true;
-    seen.add(path);
-    return metafile.inputs[path].imports.every((imported) =>
-      imported.external ? !imported.path.startsWith("node:") || imported.path in alias : portable(imported.path, seen)
-    );
-  };
-  return tests.filter((path) => portable(path));
+/** Reports whether a test needs no module of Node, directly or indirectly, except those for which there is a shim. */
+function isPortable(path, seen = new Set()) {
+  // It reaches the modules of Node without an import.
+  if (path === "src/cli/runtime.ts") return false;
+  if (seen.has(path) || path.includes("node_modules/")) return true;
+  seen.add(path);
+  return inputs[path].imports.every((imported) =>
+    imported.external ? !imported.path.startsWith("node:") || imported.path in alias : isPortable(imported.path, seen)
+  );
 }
 
 /** Bundles the command to one small file, which starts twice as fast as its modules, and returns the path of the file. */
@@ -69,10 +47,10 @@ export async function bundleCommand(outfile = `${root}/build/command.mjs`) {
 /** The folder of the bundle that Node, Deno and Bun run. */
 export const suiteFolder = `${root}/build/suite`;
 
-/** Bundles files, each to a path of its own in the folder. They share what they import. */
+/** Bundles files, each to a path of its own in the folder. They share what they import. `selectPortable` needs this. */
 export async function bundleSuite(files) {
   const { devDependencies } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ["scripts/test/run_files.mjs", ...files],
     outbase: ".",
@@ -87,8 +65,10 @@ export async function bundleSuite(files) {
     // Other packages for development are no ES modules, or need their own folder.
     external: Object.keys(devDependencies).filter((name) => name !== "fast-check"),
     ignoreAnnotations: true,
+    metafile: true,
     logLevel: "error",
   });
+  inputs = metafile.inputs;
 }
 
 /** Leaves `?module` imports to the runtime, as the build tools of edge runtimes do. */

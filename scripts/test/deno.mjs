@@ -3,7 +3,7 @@ import { runFiles } from "./server.mjs";
 
 export const deno = {
   name: "Deno",
-  batchSize: 12,
+  batchSize: 24,
   find: () => programs.deno,
   run: (program, files, options) => runFiles([program, "run", "-A", "--no-check", "--unstable-kv"], files, options),
 };

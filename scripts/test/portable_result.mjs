@@ -1,5 +1,5 @@
-/** Returns the result of the portable tests in the form that the other runtimes return, with the failures as the output. */
-export function countPortable({ passed, failures }) {
-  const output = failures.map((failure) => `not ok: ${failure}\n`).join("\n");
-  return { status: 0, output, passed, failed: failures.length };
+/** Returns the result of the portable tests in the form that the other runtimes return, with what a reader must know as the output. */
+export function countPortable({ passed, failures, slow = [] }) {
+  const lines = [...failures.map((failure) => `not ok: ${failure}\n`), ...slow.map((test) => `slow: ${test}`)];
+  return { status: 0, output: lines.join("\n"), passed, failed: failures.length };
 }

@@ -1,4 +1,5 @@
 // Runs test files in this process, on Node, Deno or Bun: run_files.js FILE..., where the files are bundled next to it.
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { running, runTests } from "node:test";
 import { setTimeout } from "node:timers";
@@ -27,8 +28,16 @@ process.on("exit", () => {
   conclude();
 });
 
+/** Returns the seconds of CPU of the programs that this process started and that have ended. Only Linux tells. */
+function secondsOfChildren() {
+  if (!existsSync("/proc/self/stat")) return 0;
+  const fields = readFileSync("/proc/self/stat", "utf8").split(") ")[1].split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
 for (const file of process.argv.slice(2)) {
   const started = process.cpuUsage();
+  const startedChildren = secondsOfChildren();
   const startedAt = Date.now();
   try {
     await import(new URL(`../../${file.replace(/\.ts$/, ".js")}`, import.meta.url).href);
@@ -39,7 +48,9 @@ for (const file of process.argv.slice(2)) {
   passed += result.passed;
   report(result.failures);
   const { user, system } = process.cpuUsage(started);
-  const seconds = `${((Date.now() - startedAt) / 1000).toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of CPU`;
+  const wall = `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
+  const own = `${((user + system) / 1e6).toFixed(1)} s of CPU`;
+  const seconds = `${wall}, ${own} of its own, ${(secondsOfChildren() - startedChildren).toFixed(1)} s of its children`;
   console.log(`${file}: ${result.passed} passed, ${result.failures.length} failed in ${seconds}`);
   for (const slow of result.slow) console.log(`slow: ${slow}`);
   for (const skipped of result.skipped) console.log(`skipped: ${skipped}`);

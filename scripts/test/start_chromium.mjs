@@ -97,8 +97,12 @@ export async function openPage(program, url, { width = 1280, height = 900, dark 
   await call("Emulation.setEmulatedMedia", {
     features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }],
   });
-  await call("Page.navigate", { url });
   const page = {
+    /** Opens another address, and forgets the problems before. */
+    async open(address) {
+      problems.length = 0;
+      await call("Page.navigate", { url: address });
+    },
     /** What went wrong in the page: exceptions, and messages of the browser such as violations of a policy. */
     problems,
     call,
@@ -133,5 +137,6 @@ export async function openPage(program, url, { width = 1280, height = 900, dark 
     },
     stop: () => browser.stop(),
   };
+  await page.open(url);
   return page;
 }

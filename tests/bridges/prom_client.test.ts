@@ -27,7 +27,7 @@ function examples(registry: Registry): { readonly orders: Counter; readonly dept
 }
 
 test(
-  "the values are those that a real Prometheus gets when it scrapes the registry",
+  "the values are those that a real Prometheus gets when it scrapes the registry (on one runtime)",
   { skip: noPrometheus },
   async () => {
     const registry = new Registry();

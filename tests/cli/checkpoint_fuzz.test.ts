@@ -1,3 +1,4 @@
+// Runs on one runtime: what a checkpoint may contain depends on no runtime, and checkpoint.test.ts uses its file on each runtime.
 /** Reads many mutations of a checkpoint. See `fuzz`. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: files, links and locks.
 /** A checkpoint on a machine that others use, too: links, other processes, and numbers that cannot be right. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -87,7 +88,7 @@ const numbers: readonly (readonly [change: object, message: RegExp])[] = [
   [{ windows: 1_000_000 }, /: it says that 1000000 windows were sent, but the recording has only 10\. /],
 ];
 
-test("a number that cannot be right is an error, and nothing is sent", () =>
+test("a number that cannot be right is an error, and nothing is sent (on one runtime)", () =>
   withRecording(({ command, state, open }) =>
     withReceiver(async ({ url, requests }) => {
       const checkpoint = await open();

@@ -45,7 +45,7 @@ test("the command line of k6 cloud run is that of the command run", () => {
   assert.deepEqual(given?.operands, ["cloud", "run", "--local-execution", "s.js"]);
 });
 
-test("in cloud run --local-execution, k6 writes JSON and sends to the cloud; the results arrive", () =>
+test("in cloud run --local-execution, k6 writes JSON and sends to the cloud; the results arrive (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const result = await runCli(
       ["cloud", "run", "--local-execution", "script.js"],

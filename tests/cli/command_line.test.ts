@@ -72,7 +72,7 @@ test("main.ts prints what a command line asks for, runs its command, and prints 
   assert.match(stderr, /^error: Cannot read K6_PROMETHEUS_FLUSH_PERIOD: it is "soon".*\n$/);
 });
 
-test("a file whose name is like a command's is sent", () =>
+test("a file whose name is like a command's is sent (on one runtime)", () =>
   withFolder(async (folder) => {
     const { url, samples, close } = await startReceiver({ script: onlyV1 });
     writeFileSync(join(folder, "sent"), point(1));

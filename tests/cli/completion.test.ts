@@ -1,3 +1,4 @@
+// Runs on one runtime: what a shell completes depends on the printed script only.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";

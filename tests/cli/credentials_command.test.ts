@@ -69,7 +69,7 @@ test("--credentials-command: its token is used for all requests until it expires
     assert.equal(calls(), 1);
   }));
 
-test("AWS credentials of the command sign the requests, and new ones are requested after they have expired", () =>
+test("AWS credentials of the command sign the requests, and new ones are requested after they have expired (on one runtime)", () =>
   withFolder(async (folder) => {
     const expired = new Date(Date.now() - 1000).toISOString();
     const printed = {
@@ -87,7 +87,7 @@ test("AWS credentials of the command sign the requests, and new ones are request
     assert.deepEqual(keys, requests.map((_, index) => `AKIA${index + 1}`));
   }));
 
-test("a command that fails, or prints the wrong kind, is an error at the start", () =>
+test("a command that fails, or prints the wrong kind, is an error at the start (on one runtime)", () =>
   withFolder(async (folder) => {
     const fails = program(folder, "echo s3cret; exit 3").path;
     const message = await usageErrorOf(["--credentials-command", fails, "-"]);
@@ -115,7 +115,7 @@ test("a command that does not end is an error that says for how long it was wait
     /the credentials command did not end within 200ms\. Run it by hand to see why\.$/,
   ));
 
-test("--azure and --google run the programs of these clouds", () =>
+test("--azure and --google run the programs of these clouds (on one runtime)", () =>
   withFolder(async (folder) => {
     for (
       const [flag, name, printed] of [

@@ -1,3 +1,4 @@
+// Runs on one runtime: what is counted depends on the input only, and other tests of the command read files and send on each runtime.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Runs on one runtime: what each endpoint gets depends on the options only, and other tests of the command send on each runtime.
 /** Several endpoints, as flags, a variable and a configuration file give them. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";

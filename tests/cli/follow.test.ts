@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: files that grow, and are replaced.
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, renameSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: the HTTP server and its connections.
 import assert from "node:assert/strict";
 import { request } from "node:https";
 import { connect, type Socket } from "node:net";

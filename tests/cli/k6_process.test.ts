@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: how a program is found and started.
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

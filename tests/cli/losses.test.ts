@@ -46,7 +46,7 @@ test("with --on-loss warn, a lost sample is a warning, and the exit code is 0; w
       assert.equal((await runCli([path, ...args, "--retry-deadline", "100ms"])).code, 1);
     }), { script: refusing(500) }));
 
-test("an endpoint that never responds is exit code 1", async () => {
+test("an endpoint that never responds is exit code 1 (on one runtime)", async () => {
   const server = await startReceiver({ around: () => {} });
   const { code, stderr } = await runCli(["-", "--url", server.url, "--close-timeout", "100ms"], { input: point(1) })
     .finally(() => server.close());
@@ -54,7 +54,7 @@ test("an endpoint that never responds is exit code 1", async () => {
   assert.match(stderr, /1 failed: given up while the sender waited for an answer/);
 });
 
-test("an endpoint that is down costs a file one --retry-deadline, not one for each window, and a warning", () =>
+test("an endpoint that is down costs a file one --retry-deadline, not one for each window, and a warning (on one runtime)", () =>
   withFolder(async (folder) => {
     const { url, close } = await startReceiver();
     await close();
@@ -91,7 +91,7 @@ const refusals: readonly (readonly [reason: string, flag: string])[] = [
   ["received a series whose label value length exceeds the limit", "--relabel-config-file"],
 ];
 for (const [reason, flag] of slowCases(refusals)) {
-  test(`"${reason}" is reported once, with ${flag}, in a replay and live, and makes the exit code 1`, () =>
+  test(`"${reason}" is reported once, with ${flag}, in a replay and live, and makes the exit code 1 (on one runtime)`, () =>
     withReceiver(({ url }) =>
       withFolder(async (folder) => {
         const file = join(folder, "run.json");
@@ -156,7 +156,7 @@ test("of a truncated file, everything that can be read is delivered; a file of a
     })
   ));
 
-test("--shift-to-now reports a file that has fewer samples at the second reading", () =>
+test("--shift-to-now reports a file that has fewer samples at the second reading (on one runtime)", () =>
   withFolder(async (folder) => {
     const [first = "", second = ""] = ["first.json", "second.json"].map((name) => join(folder, name));
     writeFileSync(first, startOfRecording());

@@ -23,7 +23,7 @@ function file(name: string, content: unknown): string {
   return path;
 }
 
-test("options come from a configuration file; a token and relabelling rules come from the files that it names", async () => {
+test("options come from a configuration file; a token and relabelling rules come from the files that it names (on one runtime)", async () => {
   const { url, requests, samples, close } = await startReceiver({ script: onlyV1 });
   const config = file("rw.json", {
     url,
@@ -41,7 +41,7 @@ test("options come from a configuration file; a token and relabelling rules come
   assert.deepEqual(samples.map(({ labels }) => labels), [{ __name__: "k6_vus" }]);
 });
 
-test("a token file that is replaced while the command runs is read again for the next request", async () => {
+test("a token file that is replaced while the command runs is read again for the next request (on one runtime)", async () => {
   const token = file("renewed", "first-token\n");
   const seen: (string | null)[] = [];
   const receiver = await startReceiver({

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: reading of pipes without blocking.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";

@@ -101,7 +101,7 @@ test("send: a redirect, a page and an answer that is not HTTP", async () => {
   }
 });
 
-test("usage errors: flags, values, variables, files and their keys", () =>
+test("usage errors: flags, values, variables, files and their keys (on one runtime)", () =>
   withFolder(async (folder) => {
     const config = join(folder, fileName);
     writeFileSync(config, JSON.stringify({ [`key${hostile}`]: 1 }));
@@ -136,21 +136,27 @@ test("run: names, tags and the testid that k6 writes (on one runtime)", () =>
     assert.match(result.stdout, /k6's summary/);
   }));
 
-test("send: the foreign lines of a recording on standard input are printable, those of a program are passed on", {
-  skip: process.platform === "win32" && "no shell",
-}, () =>
-  withFolder((folder) => {
-    const file = join(folder, "run.txt");
-    const line = "\x1b]0;owned\x07 \x9b2J";
-    writeFileSync(file, `${line}\n`);
-    const command = cliCommand.map((word) => `"${word}"`).join(" ");
-    const url = "--url http://127.0.0.1:1/w --retry-deadline 0";
-    for (const [input, expected] of [[`< "${file}"`, "\\u001b]0;owned\\u0007 \\u009b2J\n"], ["", `${line}\n`]]) {
-      const start = input === "" ? `cat "${file}" | ` : "";
-      const { stdout } = spawnSync("sh", ["-c", `${start}${command} - --replay ${url} ${input}`], { encoding: "utf8" });
-      assert.equal(stdout, expected);
-    }
-  }));
+test(
+  "send: the foreign lines of a recording on standard input are printable, those of a program are passed on (on one runtime)",
+  {
+    skip: process.platform === "win32" && "no shell",
+  },
+  () =>
+    withFolder((folder) => {
+      const file = join(folder, "run.txt");
+      const line = "\x1b]0;owned\x07 \x9b2J";
+      writeFileSync(file, `${line}\n`);
+      const command = cliCommand.map((word) => `"${word}"`).join(" ");
+      const url = "--url http://127.0.0.1:1/w --retry-deadline 0";
+      for (const [input, expected] of [[`< "${file}"`, "\\u001b]0;owned\\u0007 \\u009b2J\n"], ["", `${line}\n`]]) {
+        const start = input === "" ? `cat "${file}" | ` : "";
+        const { stdout } = spawnSync("sh", ["-c", `${start}${command} - --replay ${url} ${input}`], {
+          encoding: "utf8",
+        });
+        assert.equal(stdout, expected);
+      }
+    }),
+);
 
 test("a message that quotes a megabyte is shortened, in linear time (on one runtime)", () =>
   withFolder(async (folder) => {
@@ -175,7 +181,7 @@ test("a message that quotes a megabyte is shortened, in linear time (on one runt
 
 const labels = [{ name: "__name__", value: metric }, { name: `l${hostile}`, value: hostile }];
 
-test("receive: names, labels and metadata of a request, in the table, as JSON and in the messages of --strict", async () => {
+test("receive: names, labels and metadata of a request, in the table, as JSON and in the messages of --strict (on one runtime)", async () => {
   for (const flags of slowCases([["--json"], [], ["--strict", "--log-level", "debug"]])) {
     const running = startCli(["receive", "--port", "0", ...flags]);
     const url = /Receiving at (\S+)/.exec(await running.printed(/Receiving at \S+\/write/))?.[1] ?? "";

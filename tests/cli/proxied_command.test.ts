@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: the variables of a proxy, which its own fetch can obey.
 /**
  * The command behind a proxy. The endpoints have names that only the proxy finds.
  */
@@ -82,7 +83,7 @@ test("NO_PROXY, loopback endpoints and --proxy none need no proxy", () =>
     assert.match(stderr, /no connection to the proxy /);
   }));
 
-test("a proxy that rejects the credentials, or cannot be reached, is named with the flag that helps, and asked once", () =>
+test("a proxy that rejects the credentials, or cannot be reached, is named with the flag that helps, and asked once (on one runtime)", () =>
   withHttpProxy({ credentials: "ann:hunter2" }, async (proxy) => {
     for (const url of [`http://${host}/w`, `https://${host}/w`]) {
       const { code, stderr } = await replay(url, ["--retry-deadline", "1m"], {
@@ -106,7 +107,7 @@ test("a proxy that rejects the credentials, or cannot be reached, is named with 
     assert.doesNotMatch(stderr, /hunter/);
   }));
 
-test("requests for OAuth2 tokens go through the proxy, too", () =>
+test("requests for OAuth2 tokens go through the proxy, too (on one runtime)", () =>
   withHttpProxy({}, (proxy) =>
     withReceiver(async (receiver) => {
       const tokens = createServer(certificates.bad.otherHost, (request, response) => {
@@ -142,7 +143,7 @@ test("a proxy that cannot be used is a usage error that does not show its passwo
   assert.doesNotMatch(stderr, /hunter2/);
 });
 
-test("the credentials of a proxy are not shown if an answer repeats them", () =>
+test("the credentials of a proxy are not shown if an answer repeats them (on one runtime)", () =>
   withHttpProxy({}, async (proxy) => {
     const words = `no: ${btoa("ann:p@ss hunter2")} p%40ss%20hunter2 p@ss hunter2`;
     const receiver = await startReceiver({ script: refusing(400, words) });

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: TLS and CONNECT through a proxy.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";

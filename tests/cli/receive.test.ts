@@ -55,7 +55,7 @@ test("receive --json prints samples, exemplars and, once, metadata, in 1.0 and i
   assert.deepEqual(lines, [...v1.first, ...v1.metadata, ...v1.rest, ...v2.metadata, ...v2.first, ...v2.rest]);
 });
 
-test("receive --strict names the violated rule and the series", async () => {
+test("receive --strict names the violated rule and the series (on one runtime)", async () => {
   const running = startCli(["receive", "--port", "0", "--strict"]);
   const client = new RemoteWriteClient({ url: await urlOf(running), onWarning: () => {} });
   await client.write([series]);

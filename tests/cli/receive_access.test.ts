@@ -165,7 +165,7 @@ test("a request for another host is refused; the command says once which flag ac
   ]);
 });
 
-test("a web page cannot send without a Content-Type, for which a browser asks no permission; other senders can", async () => {
+test("a web page cannot send without a Content-Type, for which a browser asks no permission; other senders can (on one runtime)", async () => {
   const receive = createReceiver({ onWrite: () => {} });
   const statusOf = async (headers: Readonly<Record<string, string | undefined>>): Promise<number> =>
     (await receive(postV1({ timeseries: [] }, { headers }))).status;

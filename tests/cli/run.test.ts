@@ -162,7 +162,7 @@ for (const [options, testid] of testids) {
     assert.equal(chooseTestid(options, "made"), testid));
 }
 
-test("if k6 is killed in the middle of a line, what it wrote before is delivered", () =>
+test("if k6 is killed in the middle of a line, what it wrote before is delivered (on one runtime)", () =>
   withK6(async ({ receiver, options }) => {
     const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);
@@ -178,7 +178,7 @@ test("the run ends although k6 never opens its output, and is no success", () =>
     assert.match(lastLine(result), /^error: k6 ended with 0; none of its results could be read/);
   }));
 
-test("--summary-json is written, too, if k6 fails before it measured anything", () =>
+test("--summary-json is written, too, if k6 fails before it measured anything (on one runtime)", () =>
   withK6(async ({ k6, options }) => {
     const path = k6.write("summary.json", "of an earlier run");
     const { code } = await runCli(
@@ -190,7 +190,7 @@ test("--summary-json is written, too, if k6 fails before it measured anything", 
     assert.deepEqual([exitCode, read.samples, report.samples], [107, 0, 0]);
   }));
 
-test("if k6 fails before it measured anything, one line follows its own message", () =>
+test("if k6 fails before it measured anything, one line follows its own message (on one runtime)", () =>
   withK6(async ({ options }) => {
     // As k6 does for a missing script or an unknown flag: it does not even open its output.
     const result = await runCli(["run", "--trnd-as", "native", "s.js"], options({ ending: "never opened", code: 255 }));
@@ -248,7 +248,7 @@ test("the run ends although a process that k6 left behind continues to write", (
     assert.equal(total(receiver, "k6_http_reqs_total"), 57);
   }));
 
-test("results arrive at the pace at which k6 measures", () =>
+test("results arrive at the pace at which k6 measures (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const json = k6.write("paced", startOfRecording(2000));
     const result = await runCli(["run", "script.js", "--flush-period", "20ms"], options({ json, pace: 2 }));
@@ -260,7 +260,7 @@ test("results arrive at the pace at which k6 measures", () =>
     assert.equal(total(receiver, "k6_http_reqs_total"), 144);
   }));
 
-test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost", () =>
+test("with --overflow block, k6 waits for an endpoint that is down, and nothing is lost (on one runtime)", () =>
   withK6(async ({ k6, options }) => {
     let waited: boolean | undefined;
     const server = await startReceiver({
@@ -279,7 +279,7 @@ test("with --overflow block, k6 waits for an endpoint that is down, and nothing 
     assert.equal(waited, true);
   }));
 
-test("garbage is counted and is no success; k6's samples among it are delivered", () =>
+test("garbage is counted and is no success; k6's samples among it are delivered (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const bytes = Uint8Array.from({ length: 200_000 }, (_, at) => (at * 7919) ^ (at >> 7));
     const json = k6.write("garbage", Buffer.concat([bytes, Buffer.from(`\n${untagged}`), bytes]));
@@ -324,7 +324,7 @@ test("AWS's credentials sign the requests, and k6 does not get them then (on one
     assert.match(receiver.requests.at(-1)?.headers.get("authorization") ?? "", /^AWS4-HMAC-SHA256 Credential=id\//);
   }));
 
-test("run reads the file that K6_PROMETHEUS_RW_CONFIG names, because --config is k6's; an endpoint's credentials are kept from k6", () =>
+test("run reads the file that K6_PROMETHEUS_RW_CONFIG names, because --config is k6's; an endpoint's credentials are kept from k6 (on one runtime)", () =>
   withK6(async ({ k6, receiver, options }) => {
     const aws = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "hunter2", AWS_SESSION_TOKEN: "t", AWS_REGION: "r" };
     const path = k6.write(
@@ -374,7 +374,7 @@ test("without mkfifo, a file is followed instead", () =>
     assert.equal(total(receiver, "k6_http_reqs_total"), 57);
   }));
 
-test("run starts the k6 of --k6, and hands it everything after --", () =>
+test("run starts the k6 of --k6, and hands it everything after -- (on one runtime)", () =>
   withK6(async ({ k6, options }) => {
     const found = await runCli(["run", "--k6", k6.path, "--", "--help"], options({}, { K6_BIN: "/nowhere/k6" }));
     assert.equal(found.code, 0, found.stderr);

@@ -110,7 +110,7 @@ const endings: readonly (readonly [
   ["end", 99, 99, /^k6 ended with 99 \(thresholds failed\); delivered all/],
 ];
 for (const [ending, code, exit, last] of slowCases(endings)) {
-  test(`run --light ends with ${exit} if k6 is ${ending} and ends with ${code}`, () =>
+  test(`run --light ends with ${exit} if k6 is ${ending} and ends with ${code} (on one runtime)`, () =>
     withLightK6((k6) =>
       withReceiver(async (receiver) => {
         const result = await runCli(["run", "--light", "s.js"], {
@@ -137,7 +137,7 @@ test("a signal stops k6 in its own way, and what it sends then is delivered", ()
     })
   ));
 
-test("only k6 can send to the receiver: another path is not found, and changes nothing", () =>
+test("only k6 can send to the receiver: another path is not found, and changes nothing (on one runtime)", () =>
   withLightK6((k6) =>
     withReceiver(async (receiver) => {
       const running = startCli(["run", "--light", "s.js"], {

@@ -39,7 +39,7 @@ test("a link holds no user name and no password of Grafana's address", () => {
   }
 });
 
-test("run ends with a query for its series and, with --grafana-url, a link; k6's --log-format is this command's, too", () =>
+test("run ends with a query for its series and, with --grafana-url, a link; k6's --log-format is this command's, too (on one runtime)", () =>
   withK6(async ({ options }) => {
     const does = { json: recordingPaths.basic };
     const args = ["run", "script.js", "--grafana-url", "http://127.0.0.1:3000/d/k6"];

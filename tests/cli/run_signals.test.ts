@@ -1,9 +1,11 @@
+// Runs on the newest Node, too: process groups, terminals and FIFOs.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";
 import { cliCommand, runCli, startCli } from "../support/cli.ts";
 import { refusing } from "../support/scripted_receiver.ts";
+import { firstElsewhere } from "../support/runs.ts";
 import { isRunning, lastLine, total, untagged, withK6 } from "../support/with_k6.ts";
 
 /** Runs the command in its own terminal. Calls back at each change of the screen while k6 waits. */
@@ -97,7 +99,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     }));
 }
 
-for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+for (const [signal, code] of firstElsewhere([["SIGINT", 130], ["SIGTERM", 143]] as const)) {
   test(`a second ${signal} ends k6 and the command, and leaves nothing`, () =>
     withK6(async ({ k6, options }) => {
       const running = startCli(["run", "script.js"], options({ ending: "deaf" }));
@@ -127,7 +129,7 @@ test("in a terminal, k6 gets Ctrl-C once, and its screen stays whole", () =>
     assert.match(screen, /k6 ended with 105 \(interrupted\); delivered all [\d,]+ samples; testid basic\r\n$/);
   }));
 
-test("in a terminal, k6 also gets a SIGINT for the command alone, once", () =>
+test("in a terminal, k6 also gets a SIGINT for the command alone, once (on one runtime)", () =>
   withK6(async ({ k6, options }) => {
     let told = false;
     const { code, screen } = await runInTerminal(options({ ending: "waits" }).env, () => {
@@ -145,7 +147,7 @@ const groups: readonly (readonly [title: string, send: (pids: readonly number[],
   }],
 ];
 for (const [title, send] of groups) {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of firstElsewhere(["SIGINT", "SIGTERM"] as const)) {
     test(`without a terminal, k6 gets a ${signal} that is sent ${title} once, and stops in its own way`, () =>
       withK6(async ({ k6, receiver, options }) => {
         const running = startCli(["run", "script.js"], { ...options({ ending: "waits" }), detached: true });

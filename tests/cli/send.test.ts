@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: standard input and output as pipes, FIFOs and signals.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
@@ -183,7 +184,7 @@ test("a second signal ends the command at once", () =>
     assert.equal((await running.insist("SIGINT")).code, 130);
   }));
 
-test("a different second signal ends the command at once, however soon it comes", () =>
+test("a different second signal ends the command at once, however soon it comes (on one runtime)", () =>
   withReceiver(async ({ url }) => {
     const running = startCli(["-", "--url", url], { input: `hello\n${point(1)}`, keepOpen: true });
     await running.printed("hello");
@@ -270,7 +271,7 @@ for (const [args, message] of usage) {
   });
 }
 
-test("what k6 wrote to a pipe is sent as k6 itself sent it, with its messages among it, and these are printed", () =>
+test("what k6 wrote to a pipe is sent as k6 itself sent it, with its messages among it, and these are printed (on one runtime)", () =>
   withReceiver(async ({ url, samples }) => {
     const options = ["--keep-name-tag", "--trend-stats", "p(90),p(95),p(99),min,max,avg,med"];
     const result = await runCli(["-", "--url", url, ...options], { input: recordedPipe() });

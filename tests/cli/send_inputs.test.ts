@@ -78,7 +78,7 @@ const readable: readonly (readonly [path: string, args: readonly string[], serie
   [`${inputs}/jq_only_points.json`, ["--metric-type", "orders=counter"], "k6_orders_total"],
 ];
 for (const [path, args, series] of slowCases(readable)) {
-  test(`${path} is sent`, () =>
+  test(`${path} is sent (on one runtime)`, () =>
     withReceiver(async ({ url, samples }) => {
       const { code, stderr } = await runCli([path, ...args, "--url", url]);
       assert.equal(code, 0, stderr);
@@ -145,7 +145,7 @@ const contents: Readonly<Record<string, readonly [content: string | Uint8Array, 
   "broken.json": [`${point(1).slice(0, -2)}\n`, "none of its lines could be read."],
 };
 
-test("each file without a sample gets its own sentence, with what helps, and the exit code 1", () =>
+test("each file without a sample gets its own sentence, with what helps, and the exit code 1 (on one runtime)", () =>
   withReceiver(({ url }) =>
     withFolder(async (folder) => {
       for (const [name, [content]] of Object.entries(contents)) writeFileSync(join(folder, name), content);

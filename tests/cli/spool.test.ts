@@ -59,7 +59,7 @@ async function killAt(samples: number, { running, spool }: { running: RunningCli
 const points = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, at) => point(from + at)).join("");
 
-test("a pipe that is killed three times in an outage stores what an undisturbed one stores, and says what is from earlier", () =>
+test("a pipe that is killed three times in an outage stores what an undisturbed one stores, and says what is from earlier (on one runtime)", () =>
   withOutage(async (server, folder) => {
     const spool = join(folder, "of", "pipe");
     const command = ["-", "--mapping", "raw", "--flush-period", "50ms"];
@@ -165,7 +165,7 @@ test("run --light keeps what it cannot send, and the next run sends it first (on
     })
   ));
 
-test("two processes cannot use one spool; after the end of the first, the other can", () =>
+test("two processes cannot use one spool; after the end of the first, the other can (on one runtime)", () =>
   withOutage(async (server, folder) => {
     const command = ["receive", "--port", "0", "--forward", server.url, "--spool", folder];
     const running = startCli(command);
@@ -192,7 +192,7 @@ test("a link in a spool is an error, and the file that it leads to stays as it i
     assert.equal(readFileSync(other, "utf8"), "content of another program");
   }));
 
-test("a spool that cannot be used is an error that says why", () =>
+test("a spool that cannot be used is an error that says why (on one runtime)", () =>
   withFolder(async (folder) => {
     const file = join(folder, "file");
     writeFileSync(file, "");

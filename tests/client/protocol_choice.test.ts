@@ -51,7 +51,7 @@ function versionsOf({ writes }: StrictReceiver): string[] {
 }
 
 for (const [run, options] of runs) {
-  test(`both versions and auto send the same values of the run ${run} with ${JSON.stringify(options)}`, async () => {
+  test(`both versions and auto send the same values of the run ${run} with ${JSON.stringify(options)} (on one runtime)`, async () => {
     const [first, second, auto] = [
       await replay(run, { ...options, protocol: "1.0" }),
       await replay(run, { ...options, protocol: "2.0" }),

@@ -1,3 +1,4 @@
+// Runs on one runtime: the clock and the receiver are simulated, so nothing in it belongs to a runtime.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -53,7 +54,7 @@ function assertWords({ reasons }: DeliveryReport): void {
 }
 
 for (const [title, protocol, behaviour] of slowCases(receivers)) {
-  for (const badCount of slowCases([150, 1, 500, 5])) {
+  for (const badCount of isDeep ? [150, 1, 500, 5] : [150]) {
     const share = (badCount / seriesCount) * 100;
     test(`${share} % bad series cost the good ones nothing, and one more request for each window after the search (${title})`, async () => {
       const { indices, bad } = badSeries(badCount);

@@ -1,3 +1,4 @@
+// Runs on one runtime: the clock and the receiver are simulated, so nothing in it belongs to a runtime.
 /** Requests with several samples of a series: a receiver that stores the good part refuses the older ones when they come again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,3 +1,4 @@
+// Runs on one runtime: the clock and the receiver are simulated, so nothing in it belongs to a runtime.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeliveryReport, Metric, RemoteWriteOutputOptions } from "../../mod.ts";

@@ -1,3 +1,4 @@
+// Runs on one runtime: the clock and the receiver are simulated, so nothing in it belongs to a runtime.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Behaviour, mimir, prometheus, thanos, victoriaMetrics } from "../support/scripted_receiver.ts";

@@ -269,7 +269,7 @@ test("histograms with other bounds, and gauge histograms, are left out with one 
   assert.deepEqual([aggregator.stats.leftOut, warnings.length], [2, 1]);
 });
 
-test("memory and store stay flat while 20,000 senders come and go", async () => {
+test("memory and store stay flat while 20,000 senders come and go (on one runtime)", async () => {
   const store = memory();
   const setting = startAggregator({ store, forgetAfterMs: 60_000, protocol: "1.0" });
   const { clock } = setting;

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: files that must survive a crash.
 import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -39,8 +39,9 @@ function filesIn(folder: string, suffix: string = ""): string[] {
     .map((entry) => `${entry.parentPath}/${entry.name}`);
 }
 
-test("deno publish reports no problem with types, slow types, the licence or the exports", async () => {
-  const { status, output } = await runChild([programs.deno, "publish", "--dry-run", "--allow-dirty"]);
+// .ci/run checks the types of each entry with Deno, which takes far longer.
+test("deno publish reports no slow type, no problem with the licence or the exports, and no other warning", async () => {
+  const { status, output } = await runChild([programs.deno, "publish", "--dry-run", "--allow-dirty", "--no-check"]);
   assert.equal(status, 0, output);
   assert.doesNotMatch(output, /^warning/im);
 });

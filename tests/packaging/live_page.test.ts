@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { serve, type Server } from "../../src/cli/http_server.ts";
 import { LivePage } from "../../src/cli/live/live_page.ts";
@@ -9,13 +9,15 @@ import { LiveStore } from "../../src/cli/live/live_store.ts";
 import { htmlReport } from "../../src/cli/report/html_report.ts";
 import type { Label, TimeSeries } from "../../src/model/time_series.ts";
 import { runCli, type RunningCli, startCli } from "../support/cli.ts";
-import { figureOf, noChromium, numberOf, type Page, rowsOf, withPage } from "../support/page.ts";
+import { closeBrowser, figureOf, noChromium, numberOf, type Page, rowsOf, withPage } from "../support/page.ts";
 import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
 import { recordedJson, type RecordedRun, recordingPaths } from "../support/recorded_run.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
 // By a computed path, as this file may run compiled, from another folder.
 const simulation: { simulatedRun(): string } = await import(pathToFileURL("scripts/simulated_run.mjs").href);
+
+after(closeBrowser);
 
 const limits = { retentionMs: 3_600_000, maxBytes: 64_000_000 };
 const access = { allowHosts: ["127.0.0.1"] };
@@ -322,21 +324,20 @@ test("with 10,000 series, the page's scripts take less than 20 ms each second", 
       labels: labelsOf({ __name__: name, method: "GET", scenario: "default", testid: "large", url: `/item/${url}` }),
       metadata: { type: name.endsWith("_total") ? "counter" : "gauge" } as const,
     }))).flat();
-  let second = 0;
-  const add = (): void => {
-    const timestamp = start + second++ * 1000;
+  const start = Date.now() - 120_000;
+  /** Adds a sample of each series for each of some seconds. */
+  const add = (from: number, to: number): void =>
     store.add(series.map((each, index) => ({
       ...each,
-      samples: [{
-        timestamp,
-        value: each.metadata.type === "counter" ? second * 3 : 0.01 + (index * 7919 % 100) / 1000,
-      }],
+      samples: Array.from({ length: to - from }, (_, step) => ({
+        timestamp: start + (from + step) * 1000,
+        value: each.metadata.type === "counter" ? (from + step + 1) * 3 : 0.01 + (index * 7919 % 100) / 1000,
+      })),
     })));
-  };
-  const start = Date.now() - 120_000;
-  while (second < 120) add();
+  let second = 120;
+  add(0, second);
   const { server, close } = await servePage(store);
-  const timer = setInterval(add, 1000);
+  const timer = setInterval(() => add(second, ++second), 1000);
   try {
     await withPage(`${server.url}/`, async (page) => {
       await page.until('document.querySelectorAll(".table tbody tr").length >= 25');
@@ -349,14 +350,14 @@ test("with 10,000 series, the page's scripts take less than 20 ms each second", 
         return 1000 * (all.find(({ name }) => name === "ScriptDuration")?.value ?? NaN);
       };
       const perSecond: number[] = [];
-      for (let before = await scriptMs(); perSecond.length < 4;) {
+      // Other programs share the caches of the processor, which only adds to the time: one second of four is enough.
+      for (let before = await scriptMs(); perSecond.length < 4 && !(Math.min(...perSecond) < 20);) {
         await new Promise((resolve) => setTimeout(resolve, 1000));
         const after = await scriptMs();
         perSecond.push(after - before);
         before = after;
       }
       t.diagnostic(`ms each second: ${perSecond.map((ms) => ms.toFixed(1)).join(", ")}`);
-      // Other programs share the caches of the processor, which only adds to the time.
       assert.ok(Math.min(...perSecond) < 20, `${perSecond}`);
       assert.equal((await rowsOf(page, "URLs")).length, 25);
       assert.deepEqual(page.problems, []);

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: WebAssembly.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

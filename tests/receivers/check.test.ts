@@ -1,3 +1,4 @@
+// Runs on one runtime: what VictoriaMetrics answers depends on the requests only, and the other tests of check use HTTP on each runtime.
 /**
  * What `check` says of real servers. A second version of Prometheus is checked, too, if PROMETHEUS_OTHER_BIN names it.
  */

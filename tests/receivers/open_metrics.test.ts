@@ -1,3 +1,4 @@
+// Runs on one runtime: what promtool and Prometheus read depends on the file only.
 /** OpenMetrics of a recording, read by promtool and queried in a real Prometheus. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -12,11 +12,11 @@ import { MemorySpool } from "../support/memory_spool.ts";
 import { Random } from "../support/mutate.ts";
 import { noPrometheus, startPrometheus } from "../support/prometheus.ts";
 import { postV1 } from "../support/requests.ts";
-import { slowRuns } from "../support/runs.ts";
+import { isDeep } from "../support/runs.ts";
 import { freePort } from "../support/server_process.ts";
 import { withFolder } from "../support/temporary_folder.ts";
 
-const kills = slowRuns(50);
+const kills = isDeep ? 50 : 6;
 
 /** A server in front of another one, which can be down. */
 interface Proxy {

@@ -1,3 +1,4 @@
+// Runs on one runtime: what Prometheus stores depends on the requests only.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ClientOptions, RemoteWriteClient } from "../../mod.ts";

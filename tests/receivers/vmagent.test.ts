@@ -1,3 +1,4 @@
+// Runs on one runtime: what vmagent stores depends on the requests only.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";

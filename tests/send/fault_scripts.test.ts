@@ -92,7 +92,7 @@ function assertOrder(
   }
 }
 
-test("whatever the network does, each sample is delivered once or counted, in order and within the limits", async () => {
+test("whatever the network does, each sample is delivered once or counted, in order and within the limits (on one runtime)", async () => {
   const scenario = fc.record({
     pushes,
     faults: fc.array(anyFault, { maxLength: 40 }),

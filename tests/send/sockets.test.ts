@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: fetch on sockets that break.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDelivery } from "../../src/send/create_delivery.ts";

@@ -145,7 +145,7 @@ test("what an earlier process left is sent first, and reported separately", asyn
   assert.deepEqual([...machine.store.files.keys()], []);
 });
 
-test("an outage of any length loses nothing, and little memory is used: the rest waits in the files", async () => {
+test("an outage of any length loses nothing, and little memory is used: the rest waits in the files (on one runtime)", async () => {
   const machine = new Machine();
   machine.isDown = true;
   const { output } = machine.start({ mapping: "raw", capacity: 20 });
@@ -182,7 +182,7 @@ test("what cannot be sent before the end is left to the next process, which send
   assert.deepEqual([next.spool.contents.earlier.delivered, next.spool.contents.kept], [3, 0]);
 });
 
-test("a full spool leaves out the oldest values first, and never the newest total of a series", async () => {
+test("a full spool leaves out the oldest values first, and never the newest total of a series (on one runtime)", async () => {
   const machine = new Machine();
   machine.isDown = true;
   const limit = 60_000;
@@ -215,7 +215,7 @@ test("a full spool leaves out the oldest values first, and never the newest tota
   assert.deepEqual(machine.warnings.filter((message) => message.startsWith("The spool is full")).length, 1);
 });
 
-test("a full spool drops the oldest raw samples, counts them, and says so once", async () => {
+test("a full spool drops the oldest raw samples, counts them, and says so once (on one runtime)", async () => {
   const machine = new Machine();
   machine.isDown = true;
   const { output } = machine.start({ mapping: "raw", maxBytes: 60_000 });

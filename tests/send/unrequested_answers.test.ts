@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: sockets on which fetch gets answers that it did not ask for.
 /**
  * Answers that no request asked for, on real sockets, with the fetch of the runtime and that of the command.
  */

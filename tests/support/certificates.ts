@@ -2,7 +2,7 @@
  * Certificates made for a test: a CA, a server's and a client's.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -35,11 +35,9 @@ function openssl(folder: string, ...args: string[]): void {
 
 const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/** Makes them with openssl; leaves that are no CA, as some runtimes refuse others. */
-export function makeCertificates(): Certificates {
-  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-certificates-"));
+/** Writes the certificates with openssl; leaves that are no CA, as some runtimes refuse others. */
+export function writeCertificates(folder: string): void {
   const at = (name: string): string => join(folder, name);
-  const text = (name: string): string => readFileSync(at(name), "utf8");
   for (const name of ["ca", "other"]) {
     openssl(
       folder,
@@ -71,6 +69,16 @@ export function makeCertificates(): Certificates {
   }
   const extensions = ["-addext", isNoCa, "-addext", "subjectAltName=IP:127.0.0.1", "-subj", "/CN=self", "-days", "2"];
   openssl(folder, "req", "-x509", ...curve, "-keyout", "selfSigned.key", "-out", "selfSigned.pem", ...extensions);
+}
+
+/** Makes certificates in a folder of their own. The runner of the suite writes them once; each test gets a copy. */
+export function makeCertificates(): Certificates {
+  const folder = mkdtempSync(join(tmpdir(), "k6-remote-write-certificates-"));
+  const { TEST_CERTIFICATES: written } = process.env;
+  if (written === undefined) writeCertificates(folder);
+  else cpSync(written, folder, { recursive: true });
+  const at = (name: string): string => join(folder, name);
+  const text = (name: string): string => readFileSync(at(name), "utf8");
   const server = (name: string): ServerCertificate => ({
     key: text(`${name}.key`),
     cert: text(`${name}.pem`),

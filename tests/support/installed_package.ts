@@ -1,5 +1,5 @@
 /** The package as npm would publish it, installed from its tarball into an empty project. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { runChild } from "./child.ts";
@@ -18,13 +18,13 @@ export interface InstalledPackage {
 
 /**
  * Packs what is built in dist/, and installs it without a network: its dependencies come from node_modules. The runner of the
- * suite does this once; the tests get a copy of its folder.
+ * suite does this once; the tests get a folder of their own that links to the installed packages.
  */
 export async function installPackage(): Promise<InstalledPackage> {
   const folder = mkdtempSync(`${tmpdir()}/k6-remote-write-`);
   const { TEST_PACKAGE: installed } = process.env;
   if (installed === undefined) await installInto(folder);
-  else cpSync(installed, folder, { recursive: true, verbatimSymlinks: true });
+  else linkInto(folder, installed);
   const [{ filename, files }] = JSON.parse(readFileSync(`${folder}/pack.json`, "utf8"));
   return {
     folder,
@@ -33,6 +33,22 @@ export async function installPackage(): Promise<InstalledPackage> {
     write: (name, text) => writeFileSync(`${folder}/${name}`, text),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Makes a folder like the one that is installed, whose packages are links: to copy their files takes a second. */
+function linkInto(folder: string, installed: string): void {
+  for (const name of readdirSync(installed)) {
+    if (name !== "node_modules") cpSync(`${installed}/${name}`, `${folder}/${name}`);
+  }
+  mkdirSync(`${folder}/node_modules`);
+  for (const name of readdirSync(`${installed}/node_modules`)) {
+    const [from, to] = [`${installed}/node_modules/${name}`, `${folder}/node_modules/${name}`];
+    if (name === ".bin") cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+    else if (name.startsWith("@")) {
+      mkdirSync(to);
+      for (const scoped of readdirSync(from)) symlinkSync(`${from}/${scoped}`, `${to}/${scoped}`);
+    } else symlinkSync(from, to);
+  }
 }
 
 async function installInto(folder: string): Promise<void> {

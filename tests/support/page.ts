@@ -10,10 +10,12 @@ export interface OpenOptions {
   readonly phone?: boolean;
 }
 
-/** A page in a browser of its own. */
+/** A page in a browser. */
 export interface Page {
   /** Exceptions of the page and errors of the browser, such as violations of a policy. */
   readonly problems: readonly string[];
+  /** Opens another address, and forgets the problems before. */
+  open(url: string): Promise<void>;
   /** Calls the DevTools protocol. */
   call(method: string, params?: object): Promise<Readonly<Record<string, unknown>>>;
   /** Evaluates an expression, also an async one. */
@@ -35,19 +37,31 @@ export const noChromium: string | false = process.env.CI === "true" || programs.
   ? false
   : "there is no chromium on this machine (Debian package chromium)";
 
-/** Calls a function with a page, and ends the browser afterwards. */
-export async function withPage(
-  url: string,
-  use: (page: Page) => Promise<void>,
-  // High enough for all parts of the test view: parts that cannot be seen are not drawn.
-  options: OpenOptions = { height: 2400 },
-): Promise<void> {
-  const page = await script.openPage(programs.chromium, url, options);
+/** High enough for all parts of the test view: parts that cannot be seen are not drawn. */
+const height = 2400;
+
+/** The page that the last call left. To start a browser takes a second of CPU time. */
+let idlePage: Page | undefined;
+
+/** Calls a function with a page. The browser stays for the next call: a file that uses it calls `closeBrowser` at its end. */
+export async function withPage(url: string, use: (page: Page) => Promise<void>): Promise<void> {
+  const page = idlePage ?? await script.openPage(programs.chromium, "about:blank", { height });
+  // After a failure, the next call gets a new browser.
+  idlePage = undefined;
   try {
+    await page.open(url);
     await use(page);
+    await page.open("about:blank");
+    idlePage = page;
   } finally {
-    await page.stop();
+    if (idlePage === undefined) await page.stop();
   }
+}
+
+/** Ends the browser. */
+export async function closeBrowser(): Promise<void> {
+  await idlePage?.stop();
+  idlePage = undefined;
 }
 
 /** Returns the texts of the cells of each row of a table, by the title of the table. */

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { programs } from "./programs.ts";
 
 /** What the stand-in writes, and how it ends. */
 export interface StandIn {
@@ -77,7 +78,7 @@ export interface StandInK6 {
   remove(): void;
 }
 
-/** Makes a stand-in that runs on the runtime of the test. */
+/** Makes a stand-in. It runs on Bun, which starts fastest, and without Bun on the runtime of the test. */
 export function makeStandInK6(): StandInK6 {
   const folder = mkdtempSync(join(tmpdir(), "stand-in-k6-"));
   const temporary = join(folder, "tmp");
@@ -85,7 +86,10 @@ export function makeStandInK6(): StandInK6 {
   const reportPath = join(folder, "report");
   mkdirSync(temporary);
   mkdirSync(join(folder, "bin"));
-  const runtime = "Deno" in globalThis ? `"${process.execPath}" run -A --no-check` : `"${process.execPath}"`;
+  const program = programs.bun ?? process.execPath;
+  const runtime = program === process.execPath && "Deno" in globalThis
+    ? `"${program}" run -A --no-check`
+    : `"${program}"`;
   writeFileSync(path, `#!/bin/sh\nexec ${runtime} "${resolve("tests/support/stand_in_k6.mjs")}" "$@"\n`);
   chmodSync(path, 0o755);
   return {

@@ -1,3 +1,4 @@
+// Runs on one runtime: what is asked and said depends on the answers only, and broken_endpoints.test.ts uses TLS and proxies on each runtime.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -66,7 +66,7 @@ for (const [behaviour, version] of [[prometheus, "2.0"], [onlyV1, "1.0"]] as con
   });
 }
 
-test("with --require-endpoint, send and run end with 2 before they begin if the endpoint would not work", async () => {
+test("with --require-endpoint, send and run end with 2 before they begin if the endpoint would not work (on one runtime)", async () => {
   const { url, requests, close } = await startFakePrometheus({ answer: () => ({ status: 401 }) });
   try {
     const flags = ["--url", url, "--require-endpoint"];

@@ -73,7 +73,7 @@ test("an output that is named has its default endpoint, also without a URL", () 
   assert.equal(isNowhere("s.js", "http://receiver.test/"), false);
 });
 
-test("send --report sends to the endpoint as well, and the report has the same series", () =>
+test("send --report sends to the endpoint as well, and the report has the same series (on one runtime)", () =>
   withK6(({ receiver }) =>
     withFolder(async (folder) => {
       const path = join(folder, "report.html");
@@ -88,7 +88,7 @@ test("send --report sends to the endpoint as well, and the report has the same s
     })
   ));
 
-test("a report that cannot be written is an error", () =>
+test("a report that cannot be written is an error (on one runtime)", () =>
   withFolder(async (folder) => {
     assert.equal(
       await usageErrorOf(["send", recordingPaths.basic, "--report", join(folder, "report.pdf")]).then((message) =>

@@ -5,7 +5,7 @@ import { runCli, usageErrorOf } from "../../support/cli.ts";
 import { recordingPaths } from "../../support/recorded_run.ts";
 import { withFolder } from "../../support/temporary_folder.ts";
 
-test("send writes each report that --report names, from the samples of the file", () =>
+test("send writes each report that --report names, from the samples of the file (on one runtime)", () =>
   withFolder(async (folder) => {
     const paths = ["md", "json", "xml"].map((extension) => `${folder}/report.${extension}`);
     const { code, stderr } = await runCli([

@@ -1,3 +1,4 @@
+// Runs on one runtime: the results depend on the series only.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readK6Json, RemoteWriteOutput, type RemoteWriteOutputOptions, thresholds } from "../../../mod.ts";

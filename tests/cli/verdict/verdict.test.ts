@@ -1,3 +1,4 @@
+// Runs on one runtime: the requests depend on the options only, and other tests of the command use TLS and HTTP on each runtime.
 /** The command against a server that stands in for the query API. */
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: the errors of fetch.
 /** The errors of the instrumented fetch. They are real ones where a loopback connection can produce them. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: fetch and the streams of its bodies.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../../src/k6/sample.ts";
@@ -382,7 +383,7 @@ test("settle() ends a request whose body was not read, with the time until the r
   assert.deepEqual(output.values("http_reqs"), [1]);
 });
 
-test("with more than ten thousand unread bodies, the oldest request is settled", async () => {
+test("with more than ten thousand unread bodies, the oldest request is settled (on one runtime)", async () => {
   const { output, fetch } = responding(() => new Response("1"), { name: ({ url }) => url.pathname });
   const requests = Array.from({ length: 10_001 }, (_, index) => fetch(`http://target/${index}`));
   await Promise.all(requests);
@@ -400,7 +401,7 @@ test("an output that throws does not affect the request", async () => {
   assert.equal(await (await fetch("http://target/")).text(), "12345");
 });
 
-test("requests whose bodies were read do not count towards this limit", async () => {
+test("requests whose bodies were read do not count towards this limit (on one runtime)", async () => {
   const { output, fetch } = responding(() => new Response("1"), { name: ({ url }) => url.pathname });
   await fetch("http://target/late");
   for (let index = 0; index <= 10_000; index++) await (await fetch("http://target/read")).text();

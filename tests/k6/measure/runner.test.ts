@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: fetch, streams and timers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sample } from "../../../src/k6/sample.ts";

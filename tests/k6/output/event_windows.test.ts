@@ -52,7 +52,7 @@ test("NaN does not end a window", () => {
   assert.deepEqual([windows.endsBefore(5002), windows.endsBefore(5003)], [true, false]);
 });
 
-test("a second file of an earlier run keeps its resolution", async () => {
+test("a second file of an earlier run keeps its resolution (on one runtime)", async () => {
   const later = run(4 * hour, 600, { run: "a" });
   const earlier = run(3 * hour, 600, { run: "b" });
   assert.deepEqual(await times([...later, ...earlier]), {

@@ -103,7 +103,7 @@ test("in a replay, the statistics have the times of the samples, so that later s
   assert.deepEqual(times, [1700, 2500]);
 });
 
-test("the statistics are sent only with selfMetrics, --self-metrics or the variable", async () => {
+test("the statistics are sent only with selfMetrics, --self-metrics or the variable (on one runtime)", async () => {
   const { output, receiver } = setUp({ selfMetrics: false });
   output.add({ metric: counter, time: start, value: 1, tags: {} });
   await output.close();

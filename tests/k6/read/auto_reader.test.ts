@@ -1,3 +1,4 @@
+// Runs on the newest Node, too: zlib.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -1,3 +1,4 @@
+// Runs on one runtime: the readers are plain code, which fuzz.test.ts runs on each runtime.
 /** Reads many mutations of small files of k6, as scripts/fuzz_decoder.ts decodes many mutations of requests. See `fuzz`. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

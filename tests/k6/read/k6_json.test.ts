@@ -350,7 +350,7 @@ test("the signal ends the reading", async () => {
   assert.ok(samples >= 5);
 });
 
-test("the reader remembers a limited number of tags", async () => {
+test("the reader remembers a limited number of tags (on one runtime)", async () => {
   let line = 0;
   const encoder = new TextEncoder();
   const stream = new ReadableStream<Uint8Array>({

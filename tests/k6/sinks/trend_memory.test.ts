@@ -1,3 +1,4 @@
+// Runs on one runtime: the values are in typed arrays, whose size is the same on each runtime.
 // Compares differences and ratios within one run with wide limits, so that the load of the machine does not matter.
 import assert from "node:assert/strict";
 import process from "node:process";
