@@ -6,6 +6,9 @@ const end = 0x10000;
 /** Longer strings are hashed once and remembered, because in 2.0 many labels can refer to the same string. */
 const longText = 64;
 
+/** The keys of labels that cannot change: a receiver has the same object for the same series in each request. */
+const knownKeys = new WeakMap<readonly Label[], number>();
+
 /** The keys of the long strings of one request. */
 export type LongTexts = Map<string, number>;
 
@@ -14,6 +17,14 @@ export type LongTexts = Map<string, number>;
  * without their labels, which may be long. The chance that two of 10,000 series have the same hash is 1 in 10^8.
  */
 export function seriesKey(labels: readonly Label[], longTexts: LongTexts = new Map()): number {
+  const known = knownKeys.get(labels);
+  if (known !== undefined) return known;
+  const key = hashLabels(labels, longTexts);
+  if (Object.isFrozen(labels)) knownKeys.set(labels, key);
+  return key;
+}
+
+function hashLabels(labels: readonly Label[], longTexts: LongTexts): number {
   let high = 0;
   let low = 0;
   // A sum does not depend on the order. Sorting would be slow for hostile names, which are long and differ only at the end.

@@ -29,3 +29,13 @@ test("200,000 similar series have different keys, which are whole numbers below 
   }
   assert.equal(keys.size, 200_000);
 });
+
+test("frozen labels have the same key as equal labels, also the second time", () => {
+  const labels = [{ name: "__name__", value: "up" }, { name: "job", value: "x".repeat(100) }];
+  const frozen = Object.freeze(structuredClone(labels));
+  for (let round = 0; round < 2; round++) assert.equal(seriesKey(frozen), seriesKey(labels));
+  // Labels that can change are hashed each time.
+  const before = seriesKey(labels);
+  labels.reverse().push({ name: "zone", value: "a" });
+  assert.notEqual(seriesKey(labels), before);
+});
