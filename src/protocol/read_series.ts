@@ -85,17 +85,21 @@ interface ReadSeriesOptions {
   readonly attempt?: Attempt | undefined;
 }
 
-/** Runs a check of a series that has this many samples. */
-type Attempt = (check: () => void, samples: number) => void;
+/** Runs a check of a series, in either form. */
+type Attempt = (
+  check: () => void,
+  series: Pick<TimeSeries, "samples" | "histograms"> & { readonly points?: readonly Point[] },
+) => void;
 
 /** Returns an `attempt` that passes errors on, so that the other series are sent. */
 export function attemptWith(onInvalid: OnInvalid): Attempt {
-  return (check, samples) => {
+  return (check, series) => {
     try {
       check();
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      onInvalid(error, samples);
+      const { samples = [], histograms = [], points } = series;
+      onInvalid(error, points?.length ?? samples.length + histograms.length);
     }
   };
 }
@@ -116,14 +120,14 @@ export function readSeries(timeSeries: readonly TimeSeries[], options: ReadSerie
       // One by one, because an engine limits the arguments of a call.
       for (const point of read.points) entry.points.push(point);
       for (const exemplar of read.exemplars) entry.exemplars.push(exemplar);
-    }, (each.samples?.length ?? 0) + (each.histograms?.length ?? 0));
+    }, each);
   }
   const complete: SeriesPoints[] = [];
   for (const entry of merged.values()) {
     attempt(() => {
       entry.points = checkedPoints(entry);
       complete.push(entry);
-    }, entry.points.length);
+    }, entry);
     entry.exemplars.sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
   }
   return complete;
@@ -165,14 +169,15 @@ function readOne(
 
 /** Returns the points in order, without repetitions: the same point twice is harmless. */
 function checkedPoints({ labels, points }: Entry): Point[] {
-  if (points.length === 1) return points;
   const kept: Point[] = [];
   for (const point of points.sort((a, b) => a.time - b.time)) {
     const { time, histogram } = point;
     const before = kept.at(-1);
     if (before !== undefined) {
-      if (isSame(before, point)) continue;
-      if (before.time === time) fail(labels, `it has two samples at ${time}, expected one`);
+      if (before.time === time) {
+        if (isSame(before, point)) continue;
+        fail(labels, `it has two samples at ${time}, expected one`);
+      }
       if (!before.histogram !== !histogram) fail(labels, "it has samples and histograms, expected one of them");
     }
     kept.push(point);
@@ -181,19 +186,19 @@ function checkedPoints({ labels, points }: Entry): Point[] {
   return kept;
 }
 
+/** Reports whether two points at one time are the same. */
 function isSame(a: Point, b: Point): boolean {
-  return a.time === b.time && a.stale === b.stale && Object.is(a.value, b.value) &&
+  return a.stale === b.stale && Object.is(a.value, b.value) &&
     JSON.stringify(a.histogram) === JSON.stringify(b.histogram);
 }
 
 /** Sorts and checks the labels of a series. @throws FormatError that names the series and what is wrong with it */
 export function checkLabels(labels: readonly Label[], names: NameRules): CheckedLabels {
-  const { allows } = names;
   const sorted = sortedLabels(labels, names);
   let isV1 = true;
   const check = (kind: string, name: string, rule: RegExp): void => {
     if (rule.test(name)) return;
-    if (!allows(name)) {
+    if (!names.allows(name)) {
       fail(sorted, `it has the ${kind} name "${name}", expected a name of the form ${rule.source.slice(1, -1)}`);
     }
     isV1 = false;
@@ -211,8 +216,7 @@ export function checkLabels(labels: readonly Label[], names: NameRules): Checked
 
 /** Returns labels without empty values. An unpaired surrogate becomes U+FFFD, so that labels differ here as they do in UTF-8. */
 function sortedLabels(labels: readonly Label[], { compare }: NameRules): Label[] {
-  const wellFormed = (text: unknown): string => String(text ?? "").toWellFormed();
-  return labels.map(({ name, value }) => ({ name: wellFormed(name), value: wellFormed(value) }))
+  return labels.map(({ name, value }) => ({ name: name.toWellFormed(), value: value.toWellFormed() }))
     .filter(({ value }) => value !== "").sort(compare);
 }
 

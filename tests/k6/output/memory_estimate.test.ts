@@ -47,14 +47,21 @@ test(
     // Kept, so that nothing is freed between two measurements.
     const kept = [];
     for (const [trendAs, most] of [["stats", 1000], ["native", 1800], ["histogram", 12_000]] as const) {
-      const before = await liveBytes();
-      const { memory, store } = makeSeries(10_000, trendAs);
-      const bytes = await liveBytes() - before;
-      kept.push(store);
-      assert.equal(store.size, 10_000);
-      assert.ok(bytes / 10_000 < most, `${trendAs}: ${bytes / 10_000} bytes per series`);
-      const ratio = memory.bytes / bytes;
-      assert.ok(ratio > 0.5 && ratio < 2, `${trendAs}: ${memory.bytes} estimated, ${bytes} used`);
+      const measured: number[] = [];
+      let estimated = 0;
+      // The median of three, because something else in this process may free its memory at the same time.
+      for (let round = 0; round < 3; round++) {
+        const before = await liveBytes();
+        const { memory, store } = makeSeries(5_000, trendAs);
+        measured.push(await liveBytes() - before);
+        kept.push(store);
+        assert.equal(store.size, 5_000);
+        estimated = memory.bytes;
+      }
+      const bytes = measured.sort((a, b) => a - b)[1] ?? NaN;
+      assert.ok(bytes / 5_000 < most, `${trendAs}: ${bytes / 5_000} bytes per series`);
+      const ratio = estimated / bytes;
+      assert.ok(ratio > 0.5 && ratio < 2, `${trendAs}: ${estimated} estimated, ${measured} used`);
     }
   },
 );
