@@ -61,6 +61,8 @@ class Symbols {
   readonly #hashes: number[] = [];
   readonly #reader: ProtoReader;
   readonly #known: KnownLabels | undefined;
+  /** The metadata of the series before. */
+  #lastMetadata: MetadataFields & { readonly metadata: Metadata } | undefined;
 
   /** Reads all symbols before the series, because protobuf allows fields in any order. */
   constructor(reader: ProtoReader, known: KnownLabels | undefined) {
@@ -143,10 +145,21 @@ class Symbols {
    * Returns metadata. The reference 0 is the empty string, even if the request has no symbols. A string that is not UTF-8 is dropped,
    * so that the samples are not lost.
    */
-  metadata({ type, helpRef, unitRef }: MetadataFields): Metadata {
+  metadata(fields: MetadataFields): Metadata {
+    const { type, helpRef, unitRef } = fields;
+    const last = this.#lastMetadata;
+    // The series of a metric come one after the other.
+    if (last?.type === type && last.helpRef === helpRef && last.unitRef === unitRef) {
+      const { help = "", unit = "" } = last.metadata;
+      this.#reader.charge(help.length + unit.length);
+      return last.metadata;
+    }
     const string = (name: string, ref: number): string =>
       ref === 0 || this.#notUtf8.has(ref) ? "" : this.string(name, ref);
-    return toMetadata(type, { help: string("Metadata.help_ref", helpRef), unit: string("Metadata.unit_ref", unitRef) });
+    const help = string("Metadata.help_ref", helpRef);
+    const metadata = toMetadata(type, { help, unit: string("Metadata.unit_ref", unitRef) });
+    this.#lastMetadata = { ...fields, metadata };
+    return metadata;
   }
 }
 

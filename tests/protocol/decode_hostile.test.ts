@@ -306,6 +306,17 @@ test("decoding charges a long symbol for each reference", () => {
   assert.throws(() => decodeV2(labelled(100), { maxMemoryBytes: 2_000_000 }), TooLargeError);
 });
 
+test("decoding charges a long help text for each series that has it", () => {
+  const helped = (count: number): Uint8Array =>
+    Uint8Array.from([
+      ...field(4),
+      ...field(4, ...new Uint8Array(10_000).fill(0x61)),
+      ...Array<number[]>(count).fill(field(5, ...field(5, 0x18, 1))).flat(),
+    ]);
+  assert.equal(decodeV2(helped(50), { maxMemoryBytes: 1_000_000 }).timeSeries[49]?.metadata?.help?.length, 10_000);
+  assert.throws(() => decodeV2(helped(100), { maxMemoryBytes: 1_000_000 }), TooLargeError);
+});
+
 test("help or a unit that is not UTF-8 is dropped, and the rest of the request is kept", () => {
   const [a, u] = [0x61, 0x75];
   const meta = (...fields: number[]): number[] => field(3, 0x08, 1, ...field(2, a), ...fields);
