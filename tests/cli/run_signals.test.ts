@@ -65,7 +65,9 @@ test("a second signal while the rest is sent ends the command at once", () =>
 
 test("a signal before k6 is started ends the run without it, and leaves nothing", () =>
   withK6(async ({ k6, options }) => {
-    chmodSync(k6.write("bin/mkfifo", '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin exec mkfifo "$@"\n'), 0o755);
+    // It waits, so that a busy runtime hears of the signal before it hears of the end of this program.
+    const script = '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin\nsleep 1\nexec mkfifo "$@"\n';
+    chmodSync(k6.write("bin/mkfifo", script), 0o755);
     const { code, stderr } = await runCli(["run", "script.js"], options());
     assert.equal(code, 143, stderr);
     assert.match(stderr, /^-> http:.*\nwarn: SIGTERM: k6 is not started\. /);
