@@ -44,8 +44,7 @@ const chunkBytes = 1024;
  * will send again.
  */
 export class KnownLabels {
-  /** The strings of the labels. */
-  readonly strings: StringCache = new StringCache(16 * 1024);
+  #strings: StringCache | undefined;
   readonly #maxBytes: number;
   /** By hash. If two series have the same hash, the later one takes the place. */
   readonly #series = new Map<number, KnownSeries>();
@@ -60,6 +59,11 @@ export class KnownLabels {
   /** @param maxBytes how much is remembered, in bytes */
   constructor(maxBytes: number = defaultMaxBytes) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** The strings of the labels. They are created at the first request, because many receivers get requests of one version only. */
+  get strings(): StringCache {
+    return this.#strings ??= new StringCache(16 * 1024);
   }
 
   /** How many series are remembered. */
