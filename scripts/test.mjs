@@ -52,12 +52,16 @@ function isSlow(path) {
   return readFileSync(`${root}/${path}`, "utf8").includes("support/runs.ts");
 }
 
-/** The runtime that runs the tests whose results depend on no runtime: Bun starts fastest. */
-const one = [bun, deno, node].find((runtime) => runtime.find() !== undefined);
+// These start other processes, and wait for them most of the time.
+const startsProcesses = (path) => /^tests\/(?:cli\/|receivers\/|secret)/.test(path);
 
-/** Reports whether a runtime runs the tests whose results depend on no runtime. */
-function isOneRuntime(runtime) {
-  return deep || runtime === one || chosen.length === 1;
+// The runtimes that run the tests whose results depend on no runtime: Bun starts fastest, and Deno needs the least CPU.
+const oneForProcesses = [bun, deno, node].find((runtime) => runtime.find() !== undefined);
+const oneForOthers = [deno, bun, node].find((runtime) => runtime.find() !== undefined);
+
+/** Reports whether a runtime runs the tests of a file whose results depend on no runtime. */
+function isOneRuntime(runtime, path) {
+  return deep || chosen.length === 1 || runtime === (startsProcesses(path) ? oneForProcesses : oneForOthers);
 }
 
 /** Reports whether a test says that nothing in it depends on the runtime. */
@@ -67,8 +71,6 @@ function runsOnce(path) {
 
 // The tests in packaging/ start all runtimes themselves, so one runtime runs them.
 const isPackaging = (path) => path.startsWith("tests/packaging/");
-// These wait for other processes most of the time.
-const startsProcesses = (path) => /^tests\/(?:cli|receivers)\//.test(path);
 
 await bundleSuite([...tests, "tests/support/installed_package.ts", "tests/support/certificates.ts"]);
 
@@ -87,7 +89,7 @@ for (const runtime of chosen) {
   const packaging = runtime === node || (quick !== undefined && (pattern !== "" || deep))
     ? tests.filter(isPackaging)
     : [];
-  const others = tests.filter((path) => !isPackaging(path) && (isOneRuntime(runtime) || !runsOnce(path)));
+  const others = tests.filter((path) => !isPackaging(path) && (isOneRuntime(runtime, path) || !runsOnce(path)));
   const { files, note } = runtime.select?.(others) ?? { files: others, note: "" };
   result.note = note;
   // Each file of packaging/ installs the package and starts programs of its own.
@@ -106,7 +108,7 @@ for (const runtime of chosen) {
 const length = ({ runtime, files }) => {
   if (isPackaging(files[0])) return 4;
   if (startsProcesses(files[0]) || runtime.isBundle) return 3;
-  return isOneRuntime(runtime) ? 2 : 1;
+  return isOneRuntime(runtime, files[0]) ? 2 : 1;
 };
 tasks.sort((a, b) => length(b) - length(a));
 const shared = {
@@ -154,7 +156,7 @@ async function runTask({ runtime, program, files, number, of }) {
   const temporary = mkdtempSync(`${tmpdir()}/k6-remote-write-tests-`);
   const { status, output, passed, failed } = await runtime.run(program, files, {
     name,
-    env: { ...process.env, TMPDIR: temporary, TEST_ONE_RUNTIME: String(isOneRuntime(runtime)), ...shared },
+    env: { ...process.env, TMPDIR: temporary, TEST_ONE_RUNTIME: String(isOneRuntime(runtime, files[0])), ...shared },
   });
   rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   const seconds = (Date.now() - started) / 1000;

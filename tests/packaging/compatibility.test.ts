@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { type ChildResult, runChild } from "../support/child.ts";
 import { type InstalledPackage, installPackage } from "../support/installed_package.ts";
 import { programs } from "../support/programs.ts";
-import { runsSlowTests } from "../support/runs.ts";
+import { isDeep } from "../support/runs.ts";
 
 /** Exact versions, installed once into a cache of their own: the project itself needs none of them. */
 const tools: Readonly<Record<string, string>> = {
@@ -60,7 +60,7 @@ function needs(present: boolean, context: TestContext): boolean {
 }
 
 /** For a test of what is not supported: a reason can become obsolete only with a new version of a tool. */
-const slow = { skip: !runsSlowTests && "only npm test -- --deep runs it" };
+const slow = { skip: !isDeep && "only npm test -- --deep runs it" };
 
 const program = `
 import { DeliveryError, isRemoteWriteError, pushOnce, RemoteWriteClient, RemoteWriteOutput } from "k6-remote-write";
@@ -137,7 +137,7 @@ for (
 ) {
   // Compilers that are not native take most of the time. `npm test` runs the oldest one on the oldest settings only.
   const isQuick = (version: string): boolean => version === "7.0" || (version === "5.4" && options === node10);
-  for (const version of versions.filter((version) => runsSlowTests || isQuick(version))) {
+  for (const version of versions.filter((version) => isDeep || isQuick(version))) {
     test(`TypeScript ${version} accepts all declarations with ${title}`, async (context) => {
       if (!needs(installed, context)) return;
       const { status, output } = await compile(version, extension, options);

@@ -10,7 +10,7 @@ import { type InstalledPackage, installPackage } from "../support/installed_pack
 import { programs } from "../support/programs.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
 import { lastValues, type ReceiverServer, startReceiver } from "../support/receiver_server.ts";
-import { runsSlowTests } from "../support/runs.ts";
+import { isDeep } from "../support/runs.ts";
 
 const page = readFileSync("docs/deno.md", "utf8");
 
@@ -107,7 +107,7 @@ async function runProgram(from: string, configuration: string, receiver: Receive
   const other = `import { push } from "k6-remote-write/push";\nif (push.name !== "push") throw new Error("no push");\n`;
   writeFileSync(`${cwd}/main.ts`, other + large.replace("http://localhost:9090/api/v1/write", receiver.url));
   // A check takes seconds, and the sources are the same each time. .ci/run checks all of them.
-  const check = runsSlowTests && from === "clone" && configuration === links ? "--check" : "--no-check";
+  const check = isDeep && from === "clone" && configuration === links ? "--check" : "--no-check";
   return await runChild([programs.deno, "run", "--no-prompt", check, "--allow-net", "main.ts"], { cwd, env });
 }
 

@@ -8,7 +8,7 @@ import { type InstalledPackage, installPackage } from "../support/installed_pack
 import { programs } from "../support/programs.ts";
 import { lastValues, startReceiver } from "../support/receiver_server.ts";
 import { recordingPaths } from "../support/recorded_run.ts";
-import { runsSlowTests } from "../support/runs.ts";
+import { isDeep } from "../support/runs.ts";
 
 const recording = `${process.cwd()}/${recordingPaths.basic}`;
 
@@ -129,7 +129,7 @@ test("publint reports nothing about the tarball", async () => {
 
 test("the types in the tarball belong to its modules", async () => {
   // The tool takes a second for each entry, and all entries have the same form.
-  const entries = runsSlowTests ? [] : ["--entrypoints", ".", "./push", "./proto/v2"];
+  const entries = isDeep ? [] : ["--entrypoints", ".", "./push", "./proto/v2"];
   const command = ["node_modules/.bin/attw", installed.tarball, "--profile", "esm-only", ...entries];
   const { status, output } = await runChild(command);
   assert.equal(status, 0, output);
