@@ -59,7 +59,7 @@ export const chromium = {
   name: "Chromium",
   isBundle: true,
   select: selectPortable,
-  batchSize: 80,
+  batchSize: 160,
   find: () => programs.chromium,
   async run(program, tests, { name }) {
     mkdirSync(`${root}/build/${name}`, { recursive: true });

@@ -26,7 +26,7 @@ export const workerd = {
   isBundle: true,
   select: selectPortable,
   // One isolate for all tests needs too much memory.
-  batchSize: 40,
+  batchSize: 80,
   find: () => programs.workerd,
   async run(program, tests, { env, name }) {
     const folder = `${root}/build/${name}`;

@@ -15,9 +15,9 @@ export const isDeep: boolean = isServer && globalThis.process?.env.TEST_DEPTH ==
 /** Whether this is the runtime that runs the tests whose results depend on no runtime; without the runner, each one is. */
 export const isOneRuntime: boolean = isServer && globalThis.process?.env.TEST_ONE_RUNTIME !== "false";
 
-/** Returns the number of runs of a slow property: an eighth of them on one runtime, a fortieth on the others. */
+/** Returns the number of runs of a slow property: a sixteenth of them on one runtime, a fortieth on the others. */
 export function slowRuns(numRuns: number): number {
-  return isDeep ? numRuns : Math.ceil(numRuns / (isOneRuntime ? 8 : 40));
+  return isDeep ? numRuns : Math.ceil(numRuns / (isOneRuntime ? 16 : 40));
 }
 
 /** Returns the cases of a slow table: every second one on one runtime, every fourth one on the others. */
