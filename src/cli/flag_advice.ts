@@ -96,7 +96,7 @@ const table: readonly (readonly [kind: AdviceKind, beginning: string, words: Reg
     /out[ -]of[ -]order|duplicate sample|duplicate timestamp|new-value-for-timestamp/i,
     "If another run or machine sends the same series, use --instance auto.",
   ],
-  ["https", notDelivered, /HTTP request.* HTTPS (?:server|port)/i, "The URL must begin with https://."],
+  ["https", refusesAll, /status 400: .*HTTP request.* HTTPS (?:server|port)/i, "The URL must begin with https://."],
   [
     "labelLimit",
     notDelivered,
@@ -115,7 +115,12 @@ const table: readonly (readonly [kind: AdviceKind, beginning: string, words: Reg
     /status 40[45]\b/,
     "The path of the URL is probably wrong, or remote write is not switched on there (Prometheus: web.enable-remote-write-receiver).",
   ],
-  ["host", refusesAll, /status [23]\d\d\b/, "The URL probably names a wrong host, or leads to a login page."],
+  [
+    "host",
+    refusesAll,
+    /status (?:[23]\d\d\b|4\d\d: the endpoint answers with a page)/,
+    "The URL probably names a wrong host or scheme, or leads to a login page.",
+  ],
   [
     "slow",
     "^The sender is .*?",

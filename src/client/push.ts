@@ -130,6 +130,7 @@ export async function push(
     signal = new AbortController().signal,
     ...rest
   }: PushOptions = Object(options);
+  if (!(timeoutMs > 0)) throw optionError("timeoutMs", `it is ${timeoutMs}`, "milliseconds");
   const head = await headOf(rest);
   const read = readSeries(timeSeriesOf(series, now()), {
     readHistogram: (_, fail) => fail("it has histograms, expected samples, or pushOnce"),
@@ -172,16 +173,18 @@ type RequestHead = Pick<PostRequest, "url" | "headers" | "secrets">;
 
 /** Checks the options, and makes of them what every request has. @throws ConfigurationError that never shows a secret */
 async function headOf(
-  { url: given, user, password = "", bearerToken, headers: custom = {}, ...others }: PushOptions,
+  { url: given, user, password, bearerToken, headers: custom = {}, ...others }: PushOptions,
 ): Promise<RequestHead> {
   for (const name of Object.keys(others)) throw optionError(name, "it is unknown", "one of PushOptions");
   const url = parseHttpUrl(String(given));
-  if (url === undefined) throw optionError("url", "it is not a URL", "http://... or https://...");
+  if (url === undefined) throw optionError("url", "it is not a URL", "http:// or https://");
   const headers = parseHeaders(custom);
-  const credentials = user === undefined ? userInfoOf(url) : { user, password };
+  const userInfo = userInfoOf(url);
+  if (user === undefined && password !== undefined) throw optionError("user", "it is missing", "a name");
   const token = typeof bearerToken === "function" ? await bearerToken() : bearerToken;
   const [method, another] = [
-    credentials && basicCredentials(credentials),
+    userInfo && basicCredentials(userInfo),
+    user === undefined ? user : basicCredentials({ user, password: password ?? "" }),
     token === undefined ? token : bearerCredentials(token),
     headers.get("authorization"),
   ].filter((each) => each !== undefined);
@@ -194,7 +197,7 @@ async function headOf(
   const secrets = (): string[] => [
     ...values.flatMap((value) => [value, value.slice(value.indexOf(" ") + 1)]),
     ...url.searchParams.values(),
-    credentials?.password ?? "",
+    password ?? userInfo?.password ?? "",
   ];
   return { url: withoutUserInfo(url), headers, secrets };
 }

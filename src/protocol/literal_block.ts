@@ -5,14 +5,13 @@
  * @module
  */
 
-/** Returns a block of one literal. A length up to 60 is in the tag. Otherwise, the tag says how many bytes after it hold the length. */
+/** Returns a block of one literal. Its tag says that four bytes after it hold the length, which short literals do not need. */
 export function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
   const head: number[] = [];
   addVarint(head, length);
-  const more: number[] = [];
-  if (length > 60) { for (let rest = length - 1; rest > 0; rest >>>= 8) more.push(rest & 0xff); }
-  if (length > 0) head.push((more.length > 0 ? 59 + more.length : length - 1) << 2, ...more);
+  const rest = length - 1;
+  if (length > 0) head.push(0xfc, rest & 0xff, (rest >>> 8) & 0xff, (rest >>> 16) & 0xff, rest >>> 24);
   const block = new Uint8Array(head.length + length);
   block.set(head);
   block.set(bytes, head.length);

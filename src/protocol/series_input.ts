@@ -8,7 +8,7 @@ import { isObject, type UnknownRecord } from "../model/records.ts";
 import type { Label, SeriesArgument, TimeSeries } from "../model/time_series.ts";
 
 /** The form that the messages show. */
-const example = '{ name: "queue_depth", labels: { room: "a" }, value: 3 }';
+const example = '{ name: "a", labels: { b: "c" }, value: 3 }';
 
 /**
  * Returns series in their full form: labels as a list, samples with timestamps. A sample without a timestamp gets `now`.

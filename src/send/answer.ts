@@ -111,7 +111,12 @@ export function writtenCounts(headers: Headers): WrittenCounts | undefined {
   return { samples: samples ?? 0, histograms: histograms ?? 0, exemplars: exemplars ?? 0 };
 }
 
-const httpDate = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
+/** Reports whether an answer brings a page for people. Some frameworks give this type to every answer, also to a 204. */
+export function isPage({ status, headers }: Response): boolean {
+  return status !== 204 && /^text\/html\b/i.test(headers.get("content-type") ?? "");
+}
+
+const httpDate = /^\w{3}, \d.* GMT$/;
 
 /**
  * Returns how long the header Retry-After asks to wait, in milliseconds; 0 for a date in the past. The result is undefined for

@@ -6,7 +6,7 @@
  * @module
  */
 import { isRemoteWriteError, reasonOf } from "../model/errors.ts";
-import { drain, parseRetryAfter, readReason, writtenCounts } from "./answer.ts";
+import { drain, isPage, parseRetryAfter, readReason, writtenCounts } from "./answer.ts";
 import type { Authorizer, RequestHeaders } from "./auth/authorizer.ts";
 import { describeNetworkError, switchedProtocols } from "./network_error.ts";
 import { parseUrl, redactSecrets, redactUrl, secretsOf } from "./redact.ts";
@@ -51,6 +51,11 @@ interface Attempt extends Pick<HttpSenderOptions, "authorizer" | "budget" | "fet
   /** Whether the budget was unused before the first request of this attempt. */
   hadWholeBudget?: boolean;
 }
+
+/** The words of a TLS server in Go, such as Prometheus, for http on its port. */
+const httpForHttps = /^Client sent an HTTP request to an HTTPS server/;
+
+const answersWithPage = "the endpoint answers with a page (text/html)";
 
 /** A receiver that moved needs one redirect; more are a loop. */
 const maxRedirects = 3;
@@ -157,8 +162,8 @@ async function resultOfResponse(attempt: Attempt, response: Response, url: URL):
   if (response.ok) {
     await drain(response, attempt);
     // A login page, or the page of another host: nothing is stored.
-    if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
-      return rejected(attempt, "the endpoint answers with a page (text/html)", { status });
+    if (isPage(response) && headers.get("content-length") !== "0") {
+      return rejected(attempt, answersWithPage, { status, byEndpoint: true });
     }
     return { ...once, kind: "written", status, written: writtenCounts(headers) };
   }
@@ -172,7 +177,13 @@ async function resultOfResponse(attempt: Attempt, response: Response, url: URL):
     return rejected(attempt, `the endpoint redirects${where}`, { status });
   }
   const reason = await readReason(response, { ...attempt, secrets: secretsOf(attempt.headers, attempt.given) });
-  if (status !== 429 && status < 500) return rejected(attempt, reason, { status, written: writtenCounts(headers) });
+  if (status !== 429 && status < 500) {
+    // A server in front of the receiver answers like this. Its 413 is no refusal of everything: smaller requests help.
+    const page = [400, 409, 422].includes(status) && isPage(response);
+    const byEndpoint = page || (status === 400 && httpForHttps.test(reason));
+    const words = page ? `${answersWithPage}: ${reason}` : reason;
+    return rejected(attempt, words, { status, written: writtenCounts(headers), byEndpoint });
+  }
   const retryAfterMs = parseRetryAfter(headers.get("retry-after"), attempt.now());
   // 429 and 503 say that the request was not handled. With another status, a gateway may have passed it on.
   return failed(attempt, reason, { status, retryAfterMs, unknown: status !== 429 && status !== 503 });

@@ -5,7 +5,7 @@
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol
  * @module
  */
-import { parseRetryAfter } from "./answer.ts";
+import { isPage, parseRetryAfter } from "./answer.ts";
 import type { RequestHeaders } from "./auth/authorizer.ts";
 import { cleanText } from "./redact.ts";
 import type { Fetch } from "./request_result.ts";
@@ -80,16 +80,16 @@ export async function post(request: PostRequest): Promise<PostResult> {
     signal.addEventListener("abort", abort);
     const response = await answer;
     const { status, headers, ok } = response;
-    const isPage = /^text\/html\b/i.test(headers.get("content-type") ?? "");
+    const page = isPage(response);
     const reader = response.body?.getReader();
     // A page says nothing, and an answer that never ends must not hold up the caller: the first piece is enough.
-    const piece = ok || isPage ? undefined : await reader?.read().catch(() => undefined);
+    const piece = ok || page ? undefined : await reader?.read().catch(() => undefined);
     reader?.cancel().catch(() => {});
-    if (ok && !isPage) return { outcome: "delivered", status };
-    const words = isPage ? "a page (text/html)" : redacted(new TextDecoder().decode(piece?.value));
+    if (ok && !page) return { outcome: "delivered", status };
+    const words = page ? "a page (text/html)" : redacted(new TextDecoder().decode(piece?.value));
     const reason = `status ${status}: ${words || "no reason"}`;
     // 503 says that the request was not handled. With another status, a gateway may have passed it on.
-    const outcome = sampleStatuses.includes(status)
+    const outcome = sampleStatuses.includes(status) && !page
       ? "rejected"
       : status > 499 && status !== 503
       ? "unknown"

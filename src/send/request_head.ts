@@ -42,7 +42,7 @@ export function parseHeaders(custom: Readonly<Record<string, string>>): RequestH
     const value = String(given).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
     if (!headerName.test(name) || !headerValue.test(value)) {
       // The value may be a secret, so the message does not show it.
-      throw new ConfigurationError(`Cannot send: the header ${JSON.stringify(name)} or its value is not valid in HTTP`);
+      throw new ConfigurationError(`Cannot send: the header ${JSON.stringify(name)} or its value is not valid`);
     }
     headers.set(name.toLowerCase(), value);
   }

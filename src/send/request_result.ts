@@ -62,6 +62,8 @@ export interface Rejected extends Attempts {
   readonly reason: string;
   /** What the receiver stored nevertheless, from the Written headers; undefined if there are none. */
   readonly written: WrittenCounts | undefined;
+  /** Whether the endpoint refuses all requests, whatever the status says: it answered with a page. */
+  readonly byEndpoint?: boolean;
 }
 
 /** May succeed later: a network error, a timeout, a 5xx or a 429. After the retries, it means that the request was given up. */
@@ -115,7 +117,7 @@ const sampleStatuses: readonly number[] = [400, 409, 413, 422, 429];
  * runtime or the configuration does not permit them.
  */
 export function isRefusalByEndpoint(result: RequestResult): boolean {
-  return result.kind === "rejected" && !sampleStatuses.includes(result.status ?? 0);
+  return result.kind === "rejected" && (result.byEndpoint === true || !sampleStatuses.includes(result.status ?? 0));
 }
 
 /** Returns why a request was refused or failed, in the words of the receiver or of the network. */

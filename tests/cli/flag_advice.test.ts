@@ -29,7 +29,7 @@ const sentences: Readonly<Record<AdviceKind, string>> = {
   labelLimit: "To drop or shorten labels, use --relabel-config-file.",
   credentials: "The credentials are probably wrong: check --user and --password,",
   path: "The path of the URL is probably wrong,",
-  host: "The URL probably names a wrong host,",
+  host: "The URL probably names a wrong host or scheme,",
   slow: "A longer --flush-period, more --shards or a larger --max-samples-per-send help.",
 };
 
@@ -49,8 +49,6 @@ const refusals: readonly (readonly [words: string, kind: AdviceKind | undefined]
   ["received a series whose number of labels exceeds the limit (actual: 41, limit: 40)", "labelLimit"],
   ["series has too many labels (actual: 41, limit: 30)", "labelLimit"],
   ["label value too long for metric (actual: 3000, limit: 2048)", "labelLimit"],
-  ["Client sent an HTTP request to an HTTPS server.", "https"],
-  ["400 The plain HTTP request was sent to HTTPS port", "https"],
   ["snappy: corrupt input", undefined],
   ["", undefined],
   // The labels of a series say nothing about the cause.
@@ -82,6 +80,16 @@ const messages: readonly (readonly [message: string, kind: AdviceKind | undefine
     "host",
   ],
   ["The endpoint refuses all requests (status 200: the endpoint answers with a page (text/html)). It", "host"],
+  [
+    "The endpoint refuses all requests (status 400: the endpoint answers with a page (text/html): 400 Bad Request). It",
+    "host",
+  ],
+  ["The endpoint refuses all requests (status 400: Client sent an HTTP request to an HTTPS server.). It", "https"],
+  [
+    "The endpoint refuses all requests (status 400: the endpoint answers with a page (text/html): 400 The plain HTTP " +
+    "request was sent to HTTPS port). Nothing more is sent.",
+    "https",
+  ],
   ["The endpoint refuses all requests (status 415: no). Nothing more is sent.", undefined],
   ["The sender is 12 s behind, because a request takes 3 s.", "slow"],
   // What an earlier attempt stored is refused for that alone.

@@ -89,6 +89,7 @@ async function pushTo(
 
 const status = (code: number, text = "", headers: Record<string, string> = {}) => (): Response =>
   new Response(code === 204 ? null : text, { status: code, headers });
+const html = { "content-type": "text/html; charset=utf-8" };
 const broken = (message: string, code: string) => (): Promise<Response> =>
   Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error(message), { code }) }));
 
@@ -99,7 +100,9 @@ const outcomes:
     ["401", [status(401)], { failed: 1, requests: 1 }],
     ["404", [status(404)], { failed: 1, requests: 1 }],
     ["a redirect", [status(302, "", { location: "http://other.test/" })], { failed: 1, requests: 1 }],
-    ["200 with a page", [status(200, "<html>", { "content-type": "text/html" })], { failed: 1, requests: 1 }],
+    ["200 with a page", [status(200, "<html>", html)], { failed: 1, requests: 1 }],
+    ["204 with the type of a page", [status(204, "", html)], { delivered: 1, requests: 1 }],
+    ["400 with a page", [status(400, "<html>", html)], { failed: 1, requests: 1 }],
     ["503, then 204", [status(503), status(204)], { delivered: 1, requests: 2 }],
     ["429, then 429", [status(429), status(429)], { failed: 1, requests: 2 }],
     ["500, then 500", [status(500), status(500)], { unknown: 1, requests: 2 }],
@@ -178,8 +181,12 @@ const wrongOptions: readonly (readonly [string, unknown, RegExp])[] = [
   ["no http URL", { url: "ftp://a.test/hunter22" }, /option url: it is not a URL, expected http/],
   ["an unknown option", { url, timeout: 5 }, /option timeout: it is unknown, expected one of PushOptions/],
   ["two methods", { url, user: "ann", bearerToken: "hunter22" }, /option bearerToken: there is another method/],
+  ["user info in the URL and a user", { url: "http://ann:hunter22@a.test/", user: "bob" }, /there is another method/],
+  ["a password without a user", { url, password: "hunter22" }, /option user: it is missing, expected a name/],
+  ["a timeout that is no number", { url, timeoutMs: "5s" }, /option timeoutMs: it is 5s, expected milliseconds/],
+  ["a timeout of 0", { url, timeoutMs: 0 }, /option timeoutMs: it is 0, expected milliseconds/],
   ["an empty token", { url, bearerToken: () => "" }, /the bearer token is empty/],
-  ["a broken token", { url, bearerToken: "hunter22 x" }, /bearer token has a space/],
+  ["a broken token", { url, bearerToken: "hunter22 x" }, /bearer token is empty, or has a space/],
   ["a broken header", { url, headers: { a: "hunter22\u0000" } }, /the header "a" or its value is not valid/],
 ];
 for (const [name, options, message] of wrongOptions) {

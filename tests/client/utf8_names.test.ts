@@ -141,7 +141,7 @@ test("with onInvalid, the valid series are sent, and the report counts the other
   const report = await client.write(list as SeriesArgument, { onInvalid });
   assert.deepEqual(told, [
     ['Cannot send the series wrong_form: its field value is "7", expected a number', 1],
-    ['Cannot send a series: it is null, expected { name: "queue_depth", labels: { room: "a" }, value: 3 }', 1],
+    ['Cannot send a series: it is null, expected { name: "a", labels: { b: "c" }, value: 3 }', 1],
     ["Cannot send the series twice{}: it has two samples at 1, expected one", 2],
     ["Cannot send the series empty{}: it has no sample, expected a value", 0],
   ]);

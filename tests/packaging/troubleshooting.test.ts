@@ -200,7 +200,7 @@ const cases: Readonly<Record<string, Produce>> = {
   "Not delivered: ... out of bounds... use --shift-to-now.": answer(400, "out of bounds"),
   "Not delivered: ... out of order... use --instance auto.": answer(400, "out of order sample"),
   "Not delivered: ... label... use --relabel-config-file.": answer(400, "label_limit exceeded (limit: 30)"),
-  "Not delivered: ... HTTPS server... The URL must begin with https://.": answer(
+  "The endpoint refuses all requests (status 400: ... HTTPS server... The URL must begin with https://.": answer(
     400,
     "Client sent an HTTP request to an HTTPS server.",
   ),

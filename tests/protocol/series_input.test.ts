@@ -47,7 +47,7 @@ test("values without a timestamp rise in time from call to call, also within a m
   assert.deepEqual(times?.map(({ timestamp }) => timestamp - now), [0, 1, 2]);
 });
 
-const shape = 'expected { name: "queue_depth", labels: { room: "a" }, value: 3 }';
+const shape = 'expected { name: "a", labels: { b: "c" }, value: 3 }';
 const name = "queue_depth";
 const wrong: readonly (readonly [unknown, string])[] = [
   [undefined, `a series: it is undefined, ${shape}`],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusalByEndpoint } from "../../src/send/request_result.ts";
+import { isRefusalByEndpoint, type RequestResult } from "../../src/send/request_result.ts";
 import { type Fault, ScriptedReceiver } from "../support/scripted_receiver.ts";
 import {
   assertAddsUp,
@@ -31,6 +31,24 @@ test("a 4xx is a refusal of samples, a refusal by the endpoint, or (429) about t
     const expected = status !== 429 && !ofSamples.includes(status);
     assert.equal(isRefusalByEndpoint(result), expected, `${status}`);
   }
+});
+
+test("a page is a refusal by the endpoint, but an answer without a body is no page, and a 413 is about the size", async () => {
+  const html = { "Content-Type": "text/html; charset=utf-8" };
+  const resultOf = (
+    status: number,
+    body: string | null,
+    headers: Record<string, string> = {},
+  ): Promise<RequestResult> =>
+    send({ fetch: () => Promise.resolve(new Response(body, { status, headers: { ...html, ...headers } })) });
+  for (const status of [200, 400, 409, 422]) {
+    assert.equal(isRefusalByEndpoint(await resultOf(status, "<html>Log in</html>")), true, `${status}`);
+  }
+  assert.equal((await resultOf(204, null)).kind, "written");
+  // As the frameworks answer whose usual type is a page.
+  assert.equal((await resultOf(200, "", { "Content-Length": "0" })).kind, "written");
+  const tooLarge = await resultOf(413, "<html>413 Request Entity Too Large</html>");
+  assert.deepEqual([tooLarge.kind, isRefusalByEndpoint(tooLarge)], ["rejected", false]);
 });
 
 for (const status of [408, 410, 421, 425] as const) {

@@ -153,12 +153,22 @@ export const onlyV1: Behaviour = { ordered: false, v2: 415 };
 /** Returns the behaviour of a receiver that knows only 1.0 and refuses every request with this answer. */
 export const refusing = (status: number, body = ""): Behaviour => ({ ...onlyV1, reply: { status, body } });
 
+const html = { "Content-Type": "text/html; charset=utf-8" };
+
 /** A login page, or the page of a wrong host. */
 export const page: Fault = {
   kind: "answer",
   status: 200,
-  headers: { "Content-Type": "text/html; charset=utf-8" },
+  headers: html,
   body: "<!doctype html><title>Log in</title>",
+};
+
+/** What nginx answers to http on a port for https. */
+export const plainHttpPage: Fault = {
+  kind: "answer",
+  status: 400,
+  headers: html,
+  body: "<html><body>400 Bad Request: The plain HTTP request was sent to HTTPS port</body></html>",
 };
 
 /** The receiver's usual words about a bad sample. */

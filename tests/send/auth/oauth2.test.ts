@@ -206,7 +206,7 @@ test("answers without a bearer token are refused, and are not shown", async () =
     [() => new Response('["tok-1"]'), /has no access_token/],
     [() => new Response("null"), /has no access_token/],
     [token({ access_token: 5 }), /has no access_token/],
-    [token({ access_token: "tok-1\n2" }), /the bearer token has a space, a line break/],
+    [token({ access_token: "tok-1\n2" }), /the bearer token is empty, or has a space, a line break/],
     [token({ token_type: "mac" }), /the type of its token is not bearer/],
     [() => new Response(null, { status: 302, headers: { location: "https://elsewhere/" } }), /it answered 302/],
   ];
