@@ -12,6 +12,7 @@ import { familyOf, metadataTexts } from "../../protocol/metadata_store.ts";
 import { helpOf } from "../mapping/metric_help.ts";
 import type { Metric } from "../metric.ts";
 import type { Tags } from "../sample.ts";
+import { Warnings } from "../../send/warnings.ts";
 import type { Label, Metadata } from "../../model/time_series.ts";
 import { EncodedSeries, packLabels, SeriesOutput } from "../../protocol/encoded_series.ts";
 
@@ -35,7 +36,7 @@ interface SeriesFactoryOptions {
   readonly relabel: Relabel | undefined;
   /** The output's own metrics, whose tags all become labels. */
   readonly runMetrics: ReadonlySet<Metric>;
-  /** Receives one warning for each name that had to be changed. */
+  /** Receives one warning for each name that had to be changed; names that differ only in numbers count as one. */
   onWarning(message: string): void;
 }
 
@@ -61,10 +62,11 @@ export class SeriesFactory {
   readonly #options: SeriesFactoryOptions;
   readonly #mappings = new Map<string, NamedMapping | null>();
   readonly #takenNames = new Set<string>();
-  readonly #warned = new Set<string>();
+  readonly #warnings: Warnings;
 
   constructor(options: SeriesFactoryOptions) {
     this.#options = options;
+    this.#warnings = new Warnings(options.onWarning);
   }
 
   /** Returns a metric's series for tags, or undefined if the mapping or a relabelling rule drops it. */
@@ -169,11 +171,11 @@ export class SeriesFactory {
 
   /** Warns once if a name is not sent as it was wanted. */
   #warnRenamed(what: string, wanted: string, valid: string, sent: string): void {
+    if (sent === wanted) return;
     const problem = sent === valid ? "not valid" : valid === wanted ? "taken" : `not valid, and "${valid}" is taken`;
-    const message = `The ${what} is sent as "${sent}": the name "${wanted}" is ${problem}.`;
-    if (sent === wanted || this.#warned.has(message)) return;
-    this.#warned.add(message);
-    this.#options.onWarning(message);
+    const message = (): string => `The ${what} is sent as "${sent}": the name "${wanted}" is ${problem}.`;
+    // A name in quotes would not distinguish messages.
+    this.#warnings.once(message, `${what} ${wanted} ${problem}`);
   }
 }
 

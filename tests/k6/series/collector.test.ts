@@ -143,6 +143,17 @@ test("two metrics with the same valid name get different names, with a warning",
   ]);
 });
 
+test("names that differ only in numbers give one warning, and the number of warnings is limited", () => {
+  const { store, warnings } = newStore(counters);
+  const word = (index: number): string => String.fromCharCode(97 + index % 26, 97 + Math.floor(index / 26) % 26);
+  for (let index = 0; index < 500; index++) {
+    store.add({ metric: counter, time: 1, value: 1, tags: { [`user-${index}`]: "a" } });
+    store.add({ metric: counter, time: 1, value: 1, tags: { [`user-${word(index)}`]: "a" } });
+  }
+  assert.equal(warnings[0], 'The tag "user-0" is sent as "user_0": the name "user-0" is not valid.');
+  assert.equal(warnings.length, 100);
+});
+
 test("a sink that emits an unknown output is an error", () => {
   const { store } = newStore({
     name: "wrong",
