@@ -16,6 +16,7 @@ import {
   type ReceiverOptions,
 } from "../receive/receiver_options.ts";
 import { countValues, nothingWritten } from "../receive/responses.ts";
+import { Closing } from "../send/closing.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import type { WrittenCounts } from "../send/request_result.ts";
@@ -92,11 +93,12 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   readonly #seriesCache = new SeriesCache();
   readonly #report = new ReportBuilder();
   readonly #pending = new Set<Promise<void>>();
-  #closing: Promise<DeliveryReport> | undefined;
+  readonly #closing: Closing<DeliveryReport>;
 
   /** Creates a forwarder; sends nothing. @throws {ConfigurationError} if an option is unknown or has a wrong value */
   constructor(options: ForwarderOptions = {}) {
     const { receiver, ...resolved } = completeClientOptions(checkOptions(options, forwarderOptionDefinitions));
+    this.#closing = new Closing(resolved.sleep);
     this.#shards = resolved.shards;
     this.#escaping = escapingOf(resolved);
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
@@ -120,12 +122,13 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   }
 
   /**
-   * Accepts nothing more, and waits at most `closeTimeoutMs` until the queue is empty.
+   * Accepts nothing more, and waits at most `closeTimeoutMs` until the queue is empty. Another call returns the same report; its
+   * `timeoutMs` and its `signal` can end the wait earlier.
    *
    * @returns the report of everything that was accepted; never rejects
    */
   close(options: CloseOptions = {}): Promise<DeliveryReport> {
-    return this.#closing ??= this.#close(options);
+    return this.#closing.begin(options, (signal) => this.#close({ ...options, signal }));
   }
 
   /** A copy of the statistics of forwarding so far. */
@@ -172,7 +175,7 @@ export class RemoteWriteForwarder implements AsyncDisposable {
   }
 
   #checkRoom(): void {
-    const problem = this.#closing !== undefined
+    const problem = this.#closing.hasBegun
       ? "the forwarder is closed"
       : this.#queue.isFull
       ? "the queue is full"

@@ -104,11 +104,6 @@ export class Outage {
     return Math.max(0, this.#pausedUntilMs - this.#options.monotonicNow());
   }
 
-  /** The status of the latest refusal by the endpoint; undefined if there was no answer. */
-  get status(): number | undefined {
-    return this.#status;
-  }
-
   /** Takes note that the endpoint refused a request that was sent at this time. */
   refuse(result: Rejected, sentMs: number): void {
     this.#reason = describe(result);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RemoteWriteOutput } from "../../mod.ts";
+import { RemoteWriteForwarder } from "../../src/gateway/mod.ts";
+import { postV1 } from "../support/requests.ts";
 import { ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { assertAddsUp, clientOptions, counts, live, seriesName, startRun } from "../support/scripted_run.ts";
 import { idle, VirtualClock } from "../support/virtual_clock.ts";
@@ -43,6 +45,33 @@ test("an endpoint that asks for more time again and again gets a few more reques
   const during = receiver.requests.length - before;
   assert.ok(during >= 1 && during <= 8, `${during} requests`);
   assert.equal(report.deferred, report.samples);
+});
+
+test("a second close() can end the wait of the first one, by its signal or its time", async () => {
+  const impatient = new AbortController();
+  for (const options of [{ signal: impatient.signal }, { timeoutMs: 100 }]) {
+    const clock = new VirtualClock();
+    const receiver = new ScriptedReceiver({ clock });
+    receiver.meet({ kind: "hang" });
+    const output = new RemoteWriteOutput({ ...clientOptions({ clock, receiver }), closeTimeoutMs: 4000 });
+    const forwarder = new RemoteWriteForwarder({ ...clientOptions({ clock, receiver }), closeTimeoutMs: 4000 });
+    output.add(counts(seriesCount, clock.now()));
+    const labels = [{ name: "__name__", value: "a" }];
+    const timeseries = [{ labels, samples: [{ value: 1, timestamp: BigInt(clock.now()) }] }];
+    assert.equal((await forwarder.handle(postV1({ timeseries }))).status, 204);
+    const startMs = clock.now();
+    for (const each of [output, forwarder]) {
+      const first = each.close();
+      await clock.advance(100);
+      const second = each.close(options);
+      impatient.abort();
+      const report = await clock.settle(second);
+      assert.equal(report, await first);
+      assert.deepEqual([report.samples, report.delivered + report.rejected], [each === output ? seriesCount : 1, 0]);
+    }
+    assert.ok(clock.now() - startMs < 1500, `they took ${clock.now() - startMs} ms`);
+    assert.equal(clock.timers, 0, "a timer is left");
+  }
 });
 
 /** An output that requests of a Worker share. What is begun while `cancelled` is true never ends, as in workerd. */

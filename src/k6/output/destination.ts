@@ -107,11 +107,6 @@ export class Destination {
     return this.#stats.snapshot();
   }
 
-  /** What happened to all samples so far that have an outcome. */
-  get report(): DeliveryReport {
-    return this.#totals.report;
-  }
-
   /** Adds a batch, which must not change any more. Resolves like `WriteQueue.push`. */
   push(shard: number, batch: Batch, options: PushOptions): Promise<DeliveryReport> {
     const pushed = this.#push(shard, batch, options);
@@ -156,8 +151,8 @@ export class Destination {
   }
 
   /**
-   * Sends metadata after the samples that were pushed since the last call, which are more important. It sends none if none of them
-   * was delivered: their responses show the receiver's protocol version.
+   * Sends the output's metadata, or that of the endpoint's own names, after the samples that were pushed since the last call, which
+   * are more important. It sends none if none of them was delivered: their responses show the receiver's protocol version.
    */
   async flushMetadata(metadata: ReadonlyMap<string, Metadata>): Promise<void> {
     const pushed = this.#pushed;
@@ -165,7 +160,7 @@ export class Destination {
     await Promise.all(pushed);
     if (this.#delivered === 0) return;
     this.#delivered = 0;
-    await this.#metadataSender.flush(metadata, this.#queue.signal);
+    await this.#metadataSender.flush(this.#labels?.metadata ?? metadata, this.#queue.signal);
   }
 
   /** Closes the queue. Resolves with the report of the whole run; never rejects. */

@@ -4,8 +4,10 @@
  * @module
  */
 import { byName } from "../../model/labels.ts";
+import type { Metadata } from "../../model/time_series.ts";
 import { Batch } from "../../protocol/batch.ts";
 import { type EncodedSeries, encodeSeries } from "../../protocol/encoded_series.ts";
+import { familyOf } from "../../protocol/metadata_store.ts";
 import type { Relabel } from "../relabel/relabel_rules.ts";
 import type { Tags } from "../sample.ts";
 import { labelsOf } from "../series/labels_of.ts";
@@ -20,6 +22,8 @@ const nameOnly: readonly string[] = ["__name__"];
 
 /** Replaces the series of batches by those with the labels of an endpoint. */
 export class EndpointLabels {
+  /** The metadata of the series that are sent, by the name of the metric family. */
+  readonly metadata: Map<string, Metadata> = new Map();
   readonly #options: EndpointLabelOptions;
   readonly #warn: (message: string) => void;
   /** The series by the key of the output's time series; null if it is not sent to this endpoint. */
@@ -69,6 +73,7 @@ export class EndpointLabels {
       return null;
     }
     this.#taken.add(key);
+    if (output?.metadata !== undefined) this.metadata.set(familyOf(name, output.metadata.type), output.metadata);
     return encodeSeries(changed, output?.metadata);
   }
 }

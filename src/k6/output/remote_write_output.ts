@@ -9,6 +9,7 @@ import type { Metadata } from "../../model/time_series.ts";
 import { Batch } from "../../protocol/batch.ts";
 import { timeSeriesOf } from "../../protocol/batch_time_series.ts";
 import { type EncodedSeries, isSameSeries } from "../../protocol/encoded_series.ts";
+import { Closing } from "../../send/closing.ts";
 import { createSharedCodecs } from "../../send/create_delivery.ts";
 import { mergeReports } from "../../send/report_builder.ts";
 import { RequestBudget } from "../../send/request_budget.ts";
@@ -124,12 +125,13 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #windowCount = 0;
   readonly #futureLimit: FutureLimit;
   #started = false;
-  #closing: Promise<OutputReport> | undefined;
+  readonly #closing: Closing<OutputReport>;
 
   /** Creates an output, without sending anything. @throws ConfigurationError for an option that cannot be used */
   constructor(options: RemoteWriteOutputOptions = {}) {
     const resolved = resolveOptions(options);
     this.#options = resolved;
+    this.#closing = new Closing(resolved.sleep);
     const warnings = new Warnings(resolved.onWarning);
     const onWarning = (message: string): void => warnings.once(message);
     const create = [resolved.thresholds, resolved.runInfo].filter((factory) => factory !== undefined);
@@ -243,18 +245,19 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
 
   /** Flushes every `flushPeriodMs` from now on, until `close()`. */
   start(): void {
-    if (this.#started || this.#closing !== undefined) return;
+    if (this.#started || this.#closing.hasBegun) return;
     this.#started = true;
     void this.#run();
   }
 
   /**
-   * Sends the remaining samples, then staleness markers if `staleMarkers` is true. It waits at most `closeTimeoutMs`.
+   * Sends the remaining samples, then staleness markers if `staleMarkers` is true. It waits at most `closeTimeoutMs`. Another call
+   * returns the same report; its `timeoutMs` and its `signal` can end the wait earlier.
    *
    * @returns the report of the whole run; never rejects
    */
   close(options: OutputCloseOptions = {}): Promise<OutputReport> {
-    return this.#closing ??= this.#close(options);
+    return this.#closing.begin(options, (signal) => this.#close({ ...options, signal }));
   }
 
   /** A copy of the statistics of the run so far. */
@@ -299,7 +302,7 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   #add(given: SampleInput): void {
     const sample = isTagged(given) ? given : { ...given, tags: noTags };
     this.#samplesIn++;
-    if (this.#closing !== undefined) return this.#rejected.add("closed", sample);
+    if (this.#closing.hasBegun) return this.#rejected.add("closed", sample);
     if (this.#windows === undefined) {
       if (this.#futureLimit.isExceededBy(sample.time)) return this.#rejected.add("futureTime", sample);
     } else if (this.#timeJumps?.passes(sample) === false) {

@@ -40,11 +40,6 @@ export class RunTotals {
     return this.count(report);
   }
 
-  /** What happened to the samples that have an outcome. */
-  get report(): DeliveryReport {
-    return this.#settled.report();
-  }
-
   /** Returns the totals of the whole run. Samples that no report has counted stay deferred. */
   close(): DeliveryReport {
     this.takeLost();

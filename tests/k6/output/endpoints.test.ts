@@ -208,6 +208,30 @@ test("labels and relabelling of an endpoint change only what it gets, after aggr
   assert.match(warnings.join("\n"), /Relabelling makes two series equal, such as k6_http_reqs_total: only the first/);
 });
 
+test("an endpoint gets metadata only of the names that it gets, in both versions", async () => {
+  const relabel = relabelRules([
+    { source_labels: ["__name__"], regex: "k6_(.*)", target_label: "__name__", replacement: "load_$1" },
+    { source_labels: ["__name__"], regex: "load_secret.*", action: "drop" },
+  ]);
+  for (const protocol of ["1.0", "2.0"] as const) {
+    const [a, b] = [strictReceiver(), strictReceiver()];
+    const { output, clock } = setUp([{ url: urlA, fetch: a.fetch }, { url: urlB, fetch: b.fetch, relabel }], {
+      protocol,
+    });
+    output.add([sampleAt(clock.now()), { ...sampleAt(clock.now()), metric: { ...metric, name: "secret" } }]);
+    await clock.settle(output.close());
+    const families = ({ writes }: StrictReceiver): string[] =>
+      writes.flatMap(({ metadata, timeSeries }) => [
+        ...metadata.keys(),
+        ...timeSeries.flatMap(({ labels, metadata }) =>
+          metadata === undefined ? [] : labels.find(({ name }) => name === "__name__")?.value ?? ""
+        ),
+      ]).sort();
+    assert.deepEqual(families(a), ["k6_http_reqs_total", "k6_secret_total"], protocol);
+    assert.deepEqual(families(b), ["load_http_reqs_total"], protocol);
+  }
+});
+
 test("the sender's statistics have a label for each endpoint", async () => {
   const [a, b] = [strictReceiver(), strictReceiver()];
   const { output, clock } = setUp(
