@@ -23,8 +23,9 @@ const grammar = "avg, min, med, max, count, sum or p(x) with x from 0 to 100";
 /**
  * Parses a list of statistics.
  *
- * Percentiles get k6's suffixes, without the dot: `p(99.9)` becomes `_p999`. Only a percentile between 1 and 10 keeps its dot
- * as `_`, because `p(9.5)` would otherwise have the same suffix as `p(95)`.
+ * Percentiles get k6's suffixes, without the dot: `p(99.9)` becomes `_p999`. Two things differ: a percentile between 1 and 10
+ * keeps its dot as `_`, because `p(9.5)` would otherwise have the same suffix as `p(95)`; and zeros that change no value are left
+ * out, so that `p(95.0)` becomes `_p95` (in k6: `_p950`).
  *
  * @throws {ConfigurationError} for an empty list, an unknown statistic, and two statistics with the same suffix
  */
