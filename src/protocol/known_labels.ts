@@ -12,30 +12,38 @@ export interface KnownSeries {
   /** They are frozen, because all requests with this series share them. */
   readonly labels: readonly Label[];
   /** The labels as they are in the message of 1.0. A message of 2.0 has references to a table of its own. */
-  readonly bytes: Uint8Array | undefined;
-  /** The hash of what the message has. */
-  readonly hash: number;
+  bytes: Uint8Array | undefined;
   /** What a decoder charges for the labels, in bytes. */
   readonly memoryBytes: number;
   /** When it was last seen. */
   epoch: number;
-  /** The series that came next when this one was last seen. It probably comes next again. */
+  /** The remembered series that came next when this one was last seen. It probably comes next again. */
   next: KnownSeries | undefined;
 }
 
-/** How much is remembered, in bytes. It is estimated. */
+/** What a message has besides the labels. */
+interface NewSeries extends Pick<KnownSeries, "memoryBytes"> {
+  readonly bytes?: Uint8Array;
+  /** The hash by which the series is found. */
+  readonly hash: number;
+}
+
+/** How much is remembered at most, in bytes. It is estimated. */
 const defaultMaxBytes = 16 * 1024 * 1024;
 
 /** The memory of an entry without its labels, in bytes. */
-const entryBytes = 200;
+const entryBytes = 250;
+
+/** The memory of a view of the bytes of a series, without these bytes. */
+const viewBytes = 130;
+
+/** The memory of a label without its characters, in bytes: an object, and strings that are partly those of other labels. */
+const labelBytes = 64;
 
 /** How many new series a full memory refuses for each one that it remembers, before it forgets those that did not come again. */
 const patience = 8;
 
-/**
- * The bytes of several series share an array of this size, because an array takes about 200 bytes by itself. It is small, because one
- * series that is remembered keeps the whole array.
- */
+/** The bytes of several series share a buffer of this size, because a buffer takes about 200 bytes by itself. */
 const chunkBytes = 1024;
 
 /**
@@ -46,14 +54,15 @@ const chunkBytes = 1024;
 export class KnownLabels {
   #strings: StringCache | undefined;
   readonly #maxBytes: number;
-  /** By hash. If two series have the same hash, the later one takes the place. */
+  /** By hash. Of several series with the same hash, only the first is remembered. */
   readonly #series = new Map<number, KnownSeries>();
   #bytes = 0;
   /** How many series could not be remembered in this epoch. */
   #missed = 0;
   #epoch = 0;
   #chunk = new Uint8Array();
-  #chunkSize = 0;
+  /** How many bytes of the chunk are in use. */
+  #chunkSize = chunkBytes;
   #previous: KnownSeries | undefined;
 
   /** @param maxBytes how much is remembered, in bytes */
@@ -94,48 +103,47 @@ export class KnownLabels {
   }
 
   /** Remembers a series that is new, if there is room. @param bytes are copied */
-  add(
-    labels: Label[],
-    { bytes, hash, memoryBytes }: Pick<KnownSeries, "hash" | "memoryBytes"> & { readonly bytes?: Uint8Array },
-  ): void {
-    if (this.#bytes > this.#maxBytes && !this.#makeRoom()) return this.begin();
+  add(labels: Label[], { bytes, hash, memoryBytes }: NewSeries): void {
+    const size = bytesOf({ labels, bytes });
+    const hasRoom = this.#bytes + size <= this.#maxBytes || this.#makeRoom(size);
+    if (!hasRoom || this.#series.has(hash)) return this.begin();
     for (const label of labels) Object.freeze(label);
     const series: KnownSeries = {
       labels: Object.freeze(labels),
       bytes: bytes && this.#copy(bytes),
-      hash,
       memoryBytes,
       epoch: 0,
       next: undefined,
     };
-    const replaced = this.#series.get(hash);
-    if (replaced !== undefined) this.#forget(replaced);
     this.#series.set(hash, series);
-    this.#bytes += bytesOf(series);
+    this.#bytes += size;
     this.see(series);
   }
 
-  #makeRoom(): boolean {
+  /** Reports whether a series of this size has room now. */
+  #makeRoom(size: number): boolean {
     if (++this.#missed <= patience * this.#series.size) return false;
     this.#missed = 0;
-    for (const series of this.#series.values()) {
-      if (series.epoch !== this.#epoch) this.#forget(series);
+    this.begin();
+    this.#chunkSize = chunkBytes;
+    for (const [hash, series] of this.#series) {
+      // A remembered series must keep in memory neither a forgotten one nor the bytes of those that shared its chunk.
+      series.next = undefined;
+      if (series.epoch === this.#epoch) {
+        series.bytes = series.bytes && this.#copy(series.bytes);
+      } else {
+        this.#series.delete(hash);
+        this.#bytes -= bytesOf(series);
+      }
     }
     this.#epoch++;
-    return this.#bytes <= this.#maxBytes;
-  }
-
-  #forget(series: KnownSeries): void {
-    this.#series.delete(series.hash);
-    this.#bytes -= bytesOf(series);
-    // A series that is still remembered must not keep others in memory.
-    series.next = undefined;
+    return this.#bytes + size <= this.#maxBytes;
   }
 
   #copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes;
     if (length > chunkBytes / 4) return bytes.slice();
-    if (this.#chunkSize + length > this.#chunk.length) {
+    if (this.#chunkSize + length > chunkBytes) {
       this.#chunk = new Uint8Array(chunkBytes);
       this.#chunkSize = 0;
     }
@@ -145,6 +153,8 @@ export class KnownLabels {
   }
 }
 
-function bytesOf({ memoryBytes, bytes }: KnownSeries): number {
-  return entryBytes + 2 * memoryBytes + (bytes?.length ?? 0);
+function bytesOf({ labels, bytes }: Pick<KnownSeries, "labels" | "bytes">): number {
+  let size = entryBytes + (bytes === undefined ? 0 : viewBytes + bytes.length);
+  for (const { name, value } of labels) size += labelBytes + 2 * (name.length + value.length);
+  return size;
 }

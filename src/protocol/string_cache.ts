@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hashBytes } from "./hash_bytes.ts";
+import { addToHash, hashBytes } from "./hash_bytes.ts";
 
 /** Strings of more bytes are not remembered, because they rarely repeat. */
 const maxLength = 128;
@@ -23,7 +23,7 @@ export class StringCache {
   #bytes = new Uint8Array(4096);
   #size = 0;
   #slot = -1;
-  /** The hash of the bytes of the latest `find`; their number if they are many. */
+  /** The hash of the bytes of the latest `find`; of their number and of the first and last of them if they are many. */
   hash = 0;
 
   /** @param slots how many strings are remembered at most, a power of two */
@@ -37,9 +37,13 @@ export class StringCache {
   /** Returns the string that equal bytes were decoded to, if it is remembered. */
   find(bytes: Uint8Array, start: number, end: number): string | undefined {
     const length = end - start;
-    this.#slot = -1;
-    this.hash = length;
-    if (length > maxLength) return undefined;
+    if (length > maxLength) {
+      this.#slot = -1;
+      const half = maxLength / 2;
+      const ends = addToHash(hashBytes(bytes, start, start + half), hashBytes(bytes, end - half, end));
+      this.hash = addToHash(ends, length);
+      return undefined;
+    }
     const hash = this.hash = hashBytes(bytes, start, end);
     const slot = (hash ^ (hash >>> 16)) & this.#mask;
     this.#slot = slot;

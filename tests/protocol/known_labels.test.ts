@@ -8,7 +8,8 @@ import type { Label } from "../../src/model/time_series.ts";
 import type { DecodedRequest } from "../../src/protocol/decode.ts";
 import { decodeV1 } from "../../src/protocol/decode_v1.ts";
 import { decodeV2 } from "../../src/protocol/decode_v2.ts";
-import { KnownLabels } from "../../src/protocol/known_labels.ts";
+import { KnownLabels, type KnownSeries } from "../../src/protocol/known_labels.ts";
+import { Random } from "../support/mutate.ts";
 
 const labelsOf = (index: number): Label[] => [
   { name: "__name__", value: "requests_total" },
@@ -27,6 +28,11 @@ function bytesV2(series: readonly Label[][]): Uint8Array {
     samples: [{ value: 1, timestamp: 1n }],
   }));
   return toBinary(RequestSchema, create(RequestSchema, { symbols, timeseries }));
+}
+
+/** Returns the series of a memory. All their hashes are below a number. */
+function remembered(known: KnownLabels, hashes: number): KnownSeries[] {
+  return Array.from({ length: hashes }, (_, hash) => known.find(hash) ?? []).flat();
 }
 
 const versions = [
@@ -78,6 +84,17 @@ for (const { version, decode, bytes } of versions) {
     assert.ok(known.size <= size + 1, `${known.size} series`);
   });
 
+  test(`${version}: a memory takes no more than its size, with two bytes for each character`, () => {
+    const known = new KnownLabels(20_000);
+    const series = [5_000, 7_000, ...Array(20).fill(400)].map((length, at): Label[] => [
+      { name: "__name__", value: `${at}_`.padEnd(length, "x") },
+    ]);
+    const [one = [], other = []] = [0, 1].map(() => labelsIn(decode(bytes(series), { known })));
+    const kept = one.filter((labels, at) => labels === other[at]).map((labels) => 2 * (labels[0]?.value.length ?? 0));
+    const size = kept.reduce((a, b) => a + b, 0);
+    assert.ok(kept.length > 1 && size > 10_000 && size < 20_000, `${size} bytes in ${kept.length} series`);
+  });
+
   test(`${version}: a recognised series uses up as much of the memory limit as a new one`, () => {
     const known = new KnownLabels();
     const request = bytes(range(100));
@@ -100,6 +117,41 @@ for (const { version, decode, bytes } of versions) {
   });
 }
 
+test("a forgotten series is not expected, and no remembered series keeps it in memory", () => {
+  for (const hashes of [3, 30, 300]) {
+    const known = new KnownLabels(10_000);
+    const random = new Random(hashes);
+    for (let index = 0; index < 3000; index++) {
+      if (random.below(20) === 0) known.begin();
+      const hash = random.below(hashes);
+      const seen = random.below(2) === 0 ? known.expected : known.find(hash);
+      if (seen !== undefined && random.below(2) === 0) known.see(seen);
+      else known.add(labelsOf(index), { hash, memoryBytes: 96, bytes: new Uint8Array(1 + random.below(40)) });
+      if (index % 10 !== 0) continue;
+      const all = remembered(known, hashes);
+      assert.equal(all.length, known.size);
+      for (const next of [known.expected, ...all.map(({ next }) => next)]) {
+        assert.ok(next === undefined || all.includes(next), `series ${index}`);
+      }
+    }
+  }
+});
+
+test("the bytes of forgotten series are not kept in memory by those of remembered ones", () => {
+  const known = new KnownLabels(10_000);
+  const hashes = 1000;
+  for (let hash = 0; hash < hashes; hash++) {
+    known.add(labelsOf(hash), { hash, memoryBytes: 96, bytes: new Uint8Array(50) });
+    // One of eight series comes again and again.
+    for (const series of remembered(known, hash).filter((_, at) => at % 8 === 0)) known.see(series);
+  }
+  const all = remembered(known, hashes).map(({ bytes = new Uint8Array() }) => bytes);
+  const sizeOf = (list: readonly { readonly byteLength: number }[]): number =>
+    list.reduce((size, { byteLength }) => size + byteLength, 0);
+  const kept = sizeOf([...new Set(all.map(({ buffer }) => buffer))]);
+  assert.ok(kept < 1.3 * sizeOf(all) + 1024, `${kept} bytes for ${sizeOf(all)} in ${all.length} series`);
+});
+
 test("1.0: labels behind the samples belong to their series only", () => {
   const known = new KnownLabels();
   const request = bytesV1(range(1));
@@ -113,6 +165,27 @@ test("1.0: labels behind the samples belong to their series only", () => {
     for (let round = 0; round < 2; round++) assert.deepEqual(labelsIn(decodeV1(bytes, { known })), [expected]);
   }
   assert.equal(known.size, 1);
+});
+
+test("2.0: series whose long strings differ only at the beginning or the end are recognised", () => {
+  const known = new KnownLabels();
+  const path = "x".repeat(300);
+  const series = [`a${path}a`, `b${path}a`, `a${path}b`].map((value) => [{ name: "url", value }]);
+  const [one = [], other = []] = [0, 1].map(() => labelsIn(decodeV2(bytesV2(series), { known })));
+  one.forEach((labels, at) => assert.equal(labels, other[at]));
+  assert.equal(known.size, 3);
+});
+
+test("series with the same hash are told apart, and the first is recognised", () => {
+  const known = new KnownLabels();
+  // Only the middle differs.
+  const series = ["a", "b"].map((middle) => [{ name: "url", value: "x".repeat(200) + middle + "x".repeat(200) }]);
+  const [first] = labelsIn(decodeV2(bytesV2(series), { known }));
+  for (const order of [series, series.toReversed()]) {
+    const labels = labelsIn(decodeV2(bytesV2(order), { known }));
+    assert.deepEqual(labels, order);
+    assert.ok(labels.some((each) => each === first));
+  }
 });
 
 test("2.0: a symbol that is not UTF-8 is not taken for a known string", () => {
