@@ -14,10 +14,10 @@ import { Symbols } from "./symbols.ts";
 /** How many strings an encoder remembers. */
 interface EncoderV2Options {
   /**
-   * The number of strings from which on the encoder forgets all of them. The default, about a hundred megabytes, is more than
-   * one run should have, but clients and forwarders can run for years. @default 500000
+   * The memory of the strings from which on the encoder forgets all of them, in bytes. The default, about 500,000 strings, is more
+   * than one run should have, but clients and forwarders can run for years. @default 134217728
    */
-  readonly maxRememberedSymbols?: number;
+  readonly maxMemoryBytes?: number;
 }
 
 /** Encodes requests. It remembers the strings of the series that it has encoded, up to a limit. */
@@ -34,15 +34,15 @@ export class EncoderV2 {
     }
     buffer.close(start);
   });
-  readonly #maxRemembered: number;
+  readonly #maxMemoryBytes: number;
 
-  constructor({ maxRememberedSymbols = 500_000 }: EncoderV2Options = {}) {
-    this.#maxRemembered = maxRememberedSymbols;
+  constructor({ maxMemoryBytes = 128 * 1024 * 1024 }: EncoderV2Options = {}) {
+    this.#maxMemoryBytes = maxMemoryBytes;
   }
 
-  /** The number of strings that are remembered. */
-  get remembered(): number {
-    return this.#symbols.size;
+  /** The memory of the strings that are remembered, in bytes. It is estimated. */
+  get memoryBytes(): number {
+    return this.#symbols.memoryBytes;
   }
 
   /**
@@ -53,7 +53,7 @@ export class EncoderV2 {
    * @returns a view of the buffer, not compressed
    */
   encode(slice: BatchSlice, buffer: ByteBuffer): Uint8Array<ArrayBuffer> {
-    if (this.#symbols.size > this.#maxRemembered) this.#symbols = new Symbols();
+    if (this.#symbols.memoryBytes > this.#maxMemoryBytes) this.#symbols = new Symbols();
     buffer.length = 0;
     this.#symbols.begin(buffer);
     this.#points.begin(slice.batch);

@@ -9,13 +9,21 @@ import { isSameMetadata } from "./metadata_store.ts";
 import { type CheckedLabels, checkLabels, type NameRules } from "./read_series.ts";
 
 /**
+ * The limit of the help texts and units of all encoded series together, in characters. It is enough for the series of a receiver with
+ * usual help texts.
+ */
+const maxTextLength = 4_000_000;
+
+/**
  * The checked labels and the encoded series of labels that cannot change. A receiver gives the same series the same frozen labels in
  * each request, and forgets some; what is remembered here goes with them. One object serves one set of rules and one escaping of names.
  */
 export class SeriesCache {
   readonly #checked = new WeakMap<readonly Label[], CheckedLabels>();
-  /** By the checked labels. */
-  readonly #encoded = new WeakMap<readonly Label[], EncodedSeries>();
+  /** By the checked labels. When their texts exceed the limit, all are forgotten. */
+  #encoded = new WeakMap<readonly Label[], EncodedSeries>();
+  /** The characters of the texts of all series that were encoded, also of those that the receiver forgot. */
+  #textLength = 0;
 
   /** Like the function of this name. */
   readonly checkLabels = (labels: readonly Label[], names: NameRules): CheckedLabels => {
@@ -38,7 +46,14 @@ export class SeriesCache {
       if (metadata === undefined ? before === undefined : isSameMetadata(before, metadata)) return known;
     }
     const series = encode();
-    this.#encoded.set(labels, series);
+    const { help = "", unit = "" } = metadata ?? {};
+    this.#textLength += help.length + unit.length;
+    if (this.#textLength <= maxTextLength) {
+      this.#encoded.set(labels, series);
+    } else {
+      this.#encoded = new WeakMap();
+      this.#textLength = 0;
+    }
     return series;
   }
 }

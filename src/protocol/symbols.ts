@@ -7,6 +7,9 @@
  */
 import { ByteBuffer, pack } from "./byte_buffer.ts";
 
+/** The memory of a string without its characters, in bytes: an array, and a place in a map. */
+const stringBytes = 150;
+
 /**
  * Writes the symbols table of one request after another, while the series are encoded.
  *
@@ -29,15 +32,16 @@ export class Symbols {
   /** The first place of this table. Lower places belong to older tables. */
   #first = 0;
   #next = 1;
+  #memoryBytes = 0;
 
   /** @param maxPlace the limit of places, up to which engines store them as small integers */
   constructor(maxPlace: number = 2 ** 30) {
     this.#maxPlace = maxPlace;
   }
 
-  /** The number of strings that have a number, the empty string included. */
-  get size(): number {
-    return this.#fields.length;
+  /** The memory of the strings that have a number, in bytes. It is estimated. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
   }
 
   /** Begins a table in a buffer, with the empty string, which must be the first. */
@@ -56,7 +60,9 @@ export class Symbols {
   numberOf(text: string): number {
     let number = this.#numbers.get(text);
     if (number === undefined) {
-      number = this.#fields.push(pack((buffer) => buffer.stringField(0x22, text))) - 1;
+      const field = pack((buffer) => buffer.stringField(0x22, text));
+      number = this.#fields.push(field) - 1;
+      this.#memoryBytes += stringBytes + text.length + field.length;
       this.#places.push(0);
       this.#numbers.set(text, number);
     }

@@ -126,17 +126,23 @@ test("an exemplar's label with an empty value adds no second empty symbol", () =
   assert.deepEqual(timeseries[0]?.exemplars[0]?.labelsRefs, [3, 0, 4, 2]);
 });
 
-test("the number of remembered strings is limited, and forgetting them does not change the bytes", () => {
-  const encoder = new EncoderV2({ maxRememberedSymbols: 20 });
-  const unbounded = new EncoderV2();
-  const stays = encodeSeries([{ name: "__name__", value: "stays" }], { type: "gauge", help: "It stays." });
-  for (let index = 0; index < 100; index++) {
-    const batch = new Batch();
-    batch.push(stays, index, index + 1);
-    batch.push(encodeSeries([{ name: "__name__", value: `series_${index}` }]), 1, 1);
-    const slice = { batch, from: 0, to: 2 };
-    assert.deepEqual(encoder.encode(slice, new ByteBuffer()), unbounded.encode(slice, new ByteBuffer()));
-    assert.ok(encoder.remembered <= 20 + 4, `${encoder.remembered} strings`);
+test("the memory of remembered strings is limited, and forgetting them does not change the bytes", () => {
+  // The strings are short, or long help texts.
+  for (const length of [10, 100_000]) {
+    const maxMemoryBytes = 20 * (200 + length);
+    const encoder = new EncoderV2({ maxMemoryBytes });
+    const unbounded = new EncoderV2();
+    const stays = encodeSeries([{ name: "__name__", value: "stays" }], { type: "gauge", help: "It stays." });
+    for (let index = 0; index < 40; index++) {
+      const batch = new Batch();
+      batch.push(stays, index, index + 1);
+      const help = `${index}`.padEnd(length, "x");
+      batch.push(encodeSeries([{ name: "__name__", value: `series_${index}` }], { type: "gauge", help }), 1, 1);
+      const slice = { batch, from: 0, to: 2 };
+      assert.deepEqual(encoder.encode(slice, new ByteBuffer()), unbounded.encode(slice, new ByteBuffer()));
+      // One request may exceed the limit.
+      assert.ok(encoder.memoryBytes <= maxMemoryBytes + 1000 + 2 * length, `${encoder.memoryBytes} bytes`);
+    }
+    assert.ok(unbounded.memoryBytes > 40 * length);
   }
-  assert.ok(unbounded.remembered > 100);
 });
