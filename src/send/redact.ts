@@ -72,19 +72,32 @@ export function secretsOf(headers: ReadonlyMap<string, string>, url: URL): Set<s
 
 const htmlQuotes = [["&quot;", "'"], ["&#34;", "&#39;"], ["&quot;", "&#39;"], ["&quot;", "&#039;"]] as const;
 
+/** What encoders of JSON write as `\u` and a number: Go's encoder, Gson, those of Python and PHP, and that of .NET. */
+const jsonEscapes = [/[<>&\u2028\u2029]/g, /[<>&='\u2028\u2029]/g, /[^ -~]/g, /\\"|[<>&'+`]|[^ -~]/g];
+
+/** Returns the forms of a string in JSON. */
+function jsonForms(text: string): string[] {
+  const inJson = JSON.stringify(text).slice(1, -1);
+  const escaped = jsonEscapes.map((characters) =>
+    inJson.replace(characters, (found) => `\\u${found.charCodeAt(found.length - 1).toString(16).padStart(4, "0")}`)
+  );
+  return [inJson, ...escaped].flatMap((form) => {
+    const upper = form.replace(/\\u..../g, (escape) => `\\u${escape.slice(2).toUpperCase()}`);
+    return [form, upper, form.replaceAll("/", "\\/"), upper.replaceAll("/", "\\/")];
+  });
+}
+
 /** Returns secrets together with the forms in which an answer may echo them: in a URL, a form, JSON or HTML. */
 export function formsOf(secrets: readonly string[]): Set<string> {
   const forms = secrets.flatMap((secret) => {
     const inUrl = encodeURIComponent(secret.toWellFormed());
-    const inJson = JSON.stringify(secret).slice(1, -1);
     const inHtml = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     return [
       secret,
       inUrl,
       inUrl.replace(/%../g, (byte) => byte.toLowerCase()),
       new URLSearchParams([["", secret]]).toString().slice(1),
-      inJson,
-      inJson.replaceAll("/", "\\/"),
+      ...jsonForms(secret),
       inHtml,
       ...htmlQuotes.map(([double, single]) => inHtml.replaceAll('"', double).replaceAll("'", single)),
     ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanText, redactSecrets, redactUrl } from "../../src/send/redact.ts";
+import { cleanText, formsOf, redactSecrets, redactUrl } from "../../src/send/redact.ts";
 
 test("a URL is shown without user info and query", () => {
   const cases = [
@@ -18,6 +18,22 @@ test("secrets are replaced as a whole, and URLs in a message are shortened", () 
     redactSecrets('cannot reach "http://me:pw@host.test/x?y=z" (http://host.test/)', []),
     'cannot reach "http://host.test/x?..." (http://host.test/)',
   );
+});
+
+test("a secret is replaced in the JSON of every common encoder", () => {
+  const secret = "/p\u00e4<s&s>=\u2028'w+o\"r\\d\u{1f511}";
+  const echoes = [
+    ["JavaScript", JSON.stringify(secret)],
+    ["Go", '"/p\u00e4\\u003cs\\u0026s\\u003e=\\u2028\'w+o\\"r\\\\d\u{1f511}"'],
+    ["Gson", '"/p\u00e4\\u003cs\\u0026s\\u003e\\u003d\\u2028\\u0027w+o\\"r\\\\d\u{1f511}"'],
+    ["Python", '"/p\\u00e4<s&s>=\\u2028\'w+o\\"r\\\\d\\ud83d\\udd11"'],
+    ["PHP", '"\\/p\\u00e4<s&s>=\\u2028\'w+o\\"r\\\\d\\ud83d\\udd11"'],
+    [".NET", '"/p\\u00E4\\u003Cs\\u0026s\\u003E=\\u2028\\u0027w\\u002Bo\\u0022r\\\\d\\uD83D\\uDD11"'],
+  ] as const;
+  for (const [encoder, echo] of echoes) {
+    assert.equal(JSON.parse(echo), secret, encoder);
+    assert.equal(redactSecrets(echo, formsOf([secret])), '"***"', encoder);
+  }
 });
 
 test("a cleaned string is on one line and has no characters that control a terminal", () => {
