@@ -162,7 +162,7 @@ class Running {
     const testid = this.#testid;
     const isLight = isOn(this.#given, "light");
     const live = LiveRun.from(this.#given, {
-      ...{ files: [scriptOf(args)], raw, isLight, namesOutput, log: this.#log },
+      ...{ files: [scriptOf(args)], raw, isLight, namesOutput, startsRun: true, log: this.#log },
     });
     const own = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
     const options = live?.outputOptions(own) ?? own;

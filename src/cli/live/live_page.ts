@@ -18,6 +18,8 @@ export interface LiveHello {
   readonly title: string;
   /** Whether the series are seen from the start of their run, so that each counter begins with 0. */
   readonly fromStart: boolean;
+  /** When the run began, in milliseconds since the Unix epoch; undefined if only its series tell it. */
+  readonly startMs?: number | undefined;
   readonly limits: LiveLimits;
 }
 
@@ -35,6 +37,8 @@ export interface LiveTick {
 export interface LivePageOptions {
   readonly title: string;
   readonly fromStart: boolean;
+  /** When the run began, in milliseconds since the Unix epoch, if the command knows it. */
+  readonly startMs?: number | undefined;
   readonly access: AccessOptions;
   /** @default Date.now */
   readonly now?: () => number;
@@ -68,9 +72,9 @@ export class LivePage {
   readonly #streams = new Set<EventStream>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(store: LiveStore, { title, fromStart, access, now = Date.now }: LivePageOptions) {
+  constructor(store: LiveStore, { title, fromStart, startMs, access, now = Date.now }: LivePageOptions) {
     this.#store = store;
-    this.#hello = { session: crypto.randomUUID(), version, title, fromStart, limits: store.limits };
+    this.#hello = { session: crypto.randomUUID(), version, title, fromStart, startMs, limits: store.limits };
     this.#refuseAccess = accessCheck(access);
     this.#now = now;
     this.#timer = setInterval(() => this.#tick(), periodMs);

@@ -4,12 +4,14 @@
  * @module
  */
 import type { RawOptions } from "../../config/raw_options.ts";
-import type { RemoteWriteOutputOptions } from "../../k6/output/output_options.ts";
+import { outputOptionDefinitions, type RemoteWriteOutputOptions } from "../../k6/output/output_options.ts";
 import { runInfo } from "../../k6/run_metrics/run_info.ts";
+import type { RunMetrics } from "../../k6/run_metrics/run_metrics.ts";
 import { parseThresholdGroups, thresholds } from "../../k6/run_metrics/thresholds.ts";
 import type { Sample } from "../../k6/sample.ts";
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import { ConfigurationError, reasonOf } from "../../model/errors.ts";
+import type { TimeSeries } from "../../model/time_series.ts";
 import type { Arguments } from "../arguments.ts";
 import { isOn } from "../command.ts";
 import { serve, type Server } from "../http_server.ts";
@@ -33,6 +35,8 @@ export interface LiveRunOptions {
   readonly namesOutput?: boolean;
   /** The options as they were given, from all sources. */
   readonly raw: RawOptions;
+  /** Whether the run begins when the command does, so that it is known when. @default false */
+  readonly startsRun?: boolean;
   /** Whether k6 aggregates, so that nothing can be computed from single samples. @default false */
   readonly isLight?: boolean;
   readonly log: Log;
@@ -48,6 +52,9 @@ export class LiveRun {
   readonly #store: LiveStore;
   /** For the reports; k6's own aggregation leaves no samples. */
   readonly #samples: SampleResults | undefined;
+  /** Watches what k6 tells about thresholds, which are shown also if they are not sent. */
+  readonly #thresholds: RunMetrics | undefined;
+  #prefix: string = outputOptionDefinitions.prefix.default;
   #testid: string | undefined;
   #startMs: number | undefined;
   #server: Server | undefined;
@@ -70,7 +77,10 @@ export class LiveRun {
     const { url, endpoints } = options.raw;
     this.sendsNowhere = url === undefined && endpoints === undefined && options.namesOutput !== true;
     const groups = parseThresholdGroups(typeof options.raw.thresholds === "object" ? options.raw.thresholds : {});
-    if (useSamples(this.#reports) && options.isLight !== true) this.#samples = new SampleResults(groups);
+    if (options.isLight === true) return;
+    if (useSamples(this.#reports)) this.#samples = new SampleResults(groups);
+    if (options.raw.thresholds !== undefined) return;
+    this.#thresholds = thresholds()({ onWarning: (message) => options.log.say("debug", message) });
   }
 
   /** Names without their folders: a report may be given to others. */
@@ -82,9 +92,10 @@ export class LiveRun {
   /** Returns the options of an output whose series are shown. */
   outputOptions(options: RemoteWriteOutputOptions): RemoteWriteOutputOptions {
     this.#testid = options.testid;
-    const shown: RemoteWriteOutputOptions = { ...options, onTimeSeries: (timeSeries) => this.#store.add(timeSeries) };
+    this.#prefix = options.prefix ?? this.#prefix;
+    const shown: RemoteWriteOutputOptions = { ...options, onTimeSeries: (timeSeries) => this.#show(timeSeries) };
     if (!this.sendsNowhere) return shown;
-    const { raw, isLight = false } = this.#options;
+    const { raw } = this.#options;
     const choosesTrends = [raw.mapping, raw.trendAs, raw.trendStats, raw.trendWindow, raw.maxExactValues]
       .some((value) => value !== undefined);
     return {
@@ -94,7 +105,6 @@ export class LiveRun {
       protocol: "1.0",
       // Of histograms, the page can compute the percentiles of any time and of several series.
       ...!choosesTrends && { trendAs: "native" },
-      ...raw.thresholds === undefined && !isLight && { thresholds: thresholds() },
       ...raw.runInfo === undefined && { runInfo: runInfo() },
     };
   }
@@ -103,13 +113,14 @@ export class LiveRun {
   async open(): Promise<void> {
     const { log } = this.#options;
     const { values } = this.#given;
-    this.#startMs = Date.now();
+    if (this.#options.startsRun === true) this.#startMs = Date.now();
     if (this.sendsNowhere) {
       log.say("info", "There is no --url, so the results are sent nowhere: they are only shown.");
     }
     if (!isOn(this.#given, "ui")) return;
     const access = { allowHosts: [host, "localhost", "[::1]"] };
-    const page = this.#page = new LivePage(this.#store, { title: this.#title, fromStart: true, access });
+    const shown = { title: this.#title, fromStart: true, startMs: this.#startMs };
+    const page = this.#page = new LivePage(this.#store, { ...shown, access });
     const handler = async (request: Request): Promise<Response> =>
       await page.handle(request) ?? new Response("Cannot find this path\n", { status: 404 });
     const given = values.get("port");
@@ -132,11 +143,34 @@ export class LiveRun {
   /** Adds samples that the output gets. */
   add(samples: readonly Sample[]): void {
     this.#samples?.add(samples);
+    if (this.#thresholds !== undefined) { for (const sample of samples) this.#thresholds.add(sample); }
+    const [first] = samples;
+    if (first !== undefined && this.#options.startsRun !== true) {
+      this.#startMs = Math.min(this.#startMs ?? Infinity, first.time);
+    }
+  }
+
+  #show(timeSeries: readonly TimeSeries[]): void {
+    this.#store.add(timeSeries);
+    this.#testid = timeSeries[0]?.labels.find(({ name }) => name === "testid")?.value ?? this.#testid;
+    this.#showThresholds(this.#thresholds?.take());
+  }
+
+  /** Adds samples of thresholds to what is shown, as series of the run. */
+  #showThresholds(samples: readonly Sample[] = []): void {
+    this.#store.add(samples.map(({ metric, time, value, tags }) => {
+      const labels = { __name__: `${this.#prefix}${metric.name}`, testid: this.#testid ?? "", ...tags };
+      return {
+        labels: Object.entries(labels).map(([name, value]) => ({ name, value: String(value) })),
+        samples: [{ timestamp: time, value }],
+      };
+    }));
   }
 
   /** Ends the page, and writes the reports. Returns false if one of them could not be written. */
   async close(delivery: DeliveryReport): Promise<boolean> {
     const { log } = this.#options;
+    this.#showThresholds(this.#thresholds?.verdicts());
     this.#page?.close();
     await this.#server?.close();
     const problems = await writeReports(this.#reports, {

@@ -13,7 +13,7 @@ import { cellsOf, chartUnit, FamilyLines, type FamilySeries, secondsOf, seriesOf
 import { combineValues, type Grid, GridColumns, lastValue } from "./grid.ts";
 import { Panel } from "./panel.ts";
 import type { PageState } from "./page_state.ts";
-import { type Range, rateOf, totalOf } from "./scope.ts";
+import { averageRate, type Range, rateOf, totalOf } from "./scope.ts";
 import { Table, type TableCell, type TableRow } from "./table.ts";
 import { shownStatistics, type TrendSeries, trendValues } from "./trends.ts";
 import { once } from "./once.ts";
@@ -356,7 +356,9 @@ class FamilyDetail {
         if (drawing === drawnFor && performance.now() - drawnAt < Math.min(5000, all.series.length)) return;
         [drawnAt, drawnFor] = [performance.now(), drawing];
         const common = commonLabels(all.series);
-        const chosen = this.#state.chosenRange(all.lastMs);
+        const { firstMs, lastMs } = all;
+        const { startMs } = this.#state;
+        const chosen = this.#state.chosenRange(lastMs);
         const zeroAfterMs = this.#zeroAfterMs(all);
         const toMs = chosen?.toMs ?? Infinity;
         const indexes = new Map<string, Map<string, LiveSeries[]>>();
@@ -383,8 +385,7 @@ class FamilyDetail {
           const shownUnit = unit === "ratio" || unit === "seconds" || unit === "bytes" ? unit : "none";
           if (kind === "gauge") return [{ text: format(value, shownUnit), order: value }];
           const total = totalOf([series], chosen, zeroAfterMs);
-          const range = chosen ?? { fromMs: series.times[0] ?? 0, toMs: series.times[series.length - 1] ?? 0 };
-          const rate = total * 1000 / Math.max(1000, range.toMs - range.fromMs);
+          const rate = averageRate([series], { range: chosen, firstMs, lastMs, startMs, zeroAfterMs });
           const perSecond = unit === "bytes" ? "bytes/s" : "/s";
           return [
             { text: unit === "bytes" ? format(total, unit) : formatCount(total), order: total },

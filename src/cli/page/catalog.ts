@@ -105,6 +105,16 @@ export class Run {
   get intervalMs(): number {
     return this.#busiest === undefined ? 1000 : intervalOf(this.#busiest);
   }
+
+  /**
+   * When the run began, as its points tell it: a period of the sender before the first flush. Undefined if they do not tell the
+   * period: the last flush comes after less than one.
+   */
+  get estimatedStartMs(): number | undefined {
+    const busiest = this.#busiest;
+    if (busiest === undefined || busiest.length < 3 || busiest.isCut) return undefined;
+    return Math.min(this.firstMs, (busiest.times[0] ?? Infinity) - this.intervalMs);
+  }
 }
 
 function sampleOf(all: readonly LiveSeries[]): readonly LiveSeries[] {

@@ -58,7 +58,8 @@ export class Connection {
         this.#session = hello.session;
         this.#state.reset(new LiveStore(hello.limits));
       }
-      Object.assign(this.#state, { title: hello.title, fromStart: hello.fromStart, source: "live" });
+      const { title, fromStart, startMs } = hello;
+      Object.assign(this.#state, { title, fromStart, startMs, source: "live" });
     });
     on("chunk", (data) => {
       const start = performance.now();
@@ -92,9 +93,9 @@ export async function readReport(state: PageState): Promise<boolean> {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const [first = "{}", ...chunks] = (await new Response(stream).text()).split("\n");
-  const { title, createdMs, fromStart, stepMs }: ReportHeader = JSON.parse(first);
+  const { title, createdMs, fromStart, startMs, stepMs }: ReportHeader = JSON.parse(first);
   for (const chunk of chunks) state.store.apply(JSON.parse(chunk));
-  Object.assign(state, { title, fromStart, source: "report" });
+  Object.assign(state, { title, fromStart, startMs, source: "report" });
   report = { createdMs, stepMs };
   return true;
 }

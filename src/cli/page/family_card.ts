@@ -6,10 +6,10 @@
 import type { Family } from "./catalog.ts";
 import { Chart } from "./chart.ts";
 import { element, foreignName, setText } from "./dom.ts";
-import { chartUnit, FamilyLines, secondsOf, seriesOf } from "./family_chart.ts";
+import { chartUnit, describeFamily, FamilyLines, secondsOf, seriesOf } from "./family_chart.ts";
 import type { PageState } from "./page_state.ts";
 import { Panel } from "./panel.ts";
-import { format, formatCount } from "./units.ts";
+import { formatCount } from "./units.ts";
 
 /** One card. */
 export class FamilyCard {
@@ -73,11 +73,10 @@ export class FamilyCard {
       catalog,
       testid === undefined ? undefined : (series) => series.label("testid") === testid,
     );
-    const { firstMs: fromMs, lastMs: toMs } = all;
-    const zeroAfterMs = fromStart ? -Infinity : fromMs + 2 * all.intervalMs;
+    const zeroAfterMs = fromStart ? -Infinity : all.firstMs + 2 * all.intervalMs;
     const lines = this.#lines.lines(all, {
-      fromMs,
-      toMs,
+      fromMs: all.firstMs,
+      toMs: all.lastMs,
       maxSteps: 80,
       changedMs,
       isLive,
@@ -93,10 +92,10 @@ export class FamilyCard {
     }
     const { grid } = this.#lines;
     this.#chart.update({ xs: lines.length === 0 ? [] : secondsOf(grid), lines, step: grid.stepMs / 1000 });
-    const [shown] = [lines.find(({ label }) => label === "p95") ?? lines[0]];
-    const values = Array.from(shown?.values ?? []);
-    const last = values.findLast((value) => !Number.isNaN(value));
-    setText(this.#value, `${shown?.label === "p95" ? "p95 " : ""}${format(last, unit)}`);
+    const shown = this.#runOnly ? run : undefined;
+    const { firstMs, lastMs } = shown ?? all;
+    const startMs = shown === undefined ? this.#state.startMs : this.#state.scopeOf(shown).startMs;
+    setText(this.#value, describeFamily(all, { firstMs, lastMs, startMs, zeroAfterMs }));
     const count = all.series.length;
     setText(
       this.#type,

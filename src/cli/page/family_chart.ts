@@ -6,11 +6,11 @@
 import type { LiveSeries } from "../live/live_store.ts";
 import { type Catalog, type Family, intervalOf } from "./catalog.ts";
 import type { Cell, Line } from "./chart.ts";
-import { combineValues, endOf, type Grid, GridColumns, gridOver } from "./grid.ts";
-import { type Evaluation, rateOf } from "./scope.ts";
+import { combineValues, endOf, type Grid, GridColumns, gridOver, lastValue } from "./grid.ts";
+import { averageRate, type Evaluation, rateOf } from "./scope.ts";
 import type { StepHistogram } from "./histograms.ts";
-import { shownStatistics, TrendColumns, type TrendSeries } from "./trends.ts";
-import { type Unit, unitOf } from "./units.ts";
+import { shownStatistics, TrendColumns, type TrendSeries, trendValues } from "./trends.ts";
+import { format, type Unit, unitOf } from "./units.ts";
 
 /** The series of a family, with what their charts need. */
 export interface FamilySeries {
@@ -88,6 +88,30 @@ export function trendOf({ family, series, bySuffix }: FamilySeries): TrendSeries
     default:
       return undefined;
   }
+}
+
+/** Returns the number of a family with what it is: of the whole time if that can be computed, and otherwise the last one. */
+export function describeFamily(
+  all: FamilySeries,
+  { zeroAfterMs, ...time }: {
+    readonly firstMs: number;
+    readonly lastMs: number;
+    readonly startMs: number | undefined;
+    readonly zeroAfterMs: number;
+  },
+): string {
+  const { family: { kind }, series } = all;
+  const unit = chartUnit(all);
+  if (kind === "counter") return `${format(averageRate(series, { ...time, zeroAfterMs }), unit)} on average`;
+  const values = trendValues(trendOf(all), { fromMs: -Infinity, toMs: Infinity }, -Infinity);
+  for (const name of ["p95", "p99", "max", "p50"]) {
+    const statistic = values(name);
+    if (statistic !== undefined) return `${name} ${statistic.isBound ? "≤\u00a0" : ""}${format(statistic.value, unit)}`;
+  }
+  const last = series.map((each) => lastValue(each, Infinity)).filter((value) => !Number.isNaN(value));
+  const highest = last.reduce((most, value) => Math.max(most, value), -Infinity);
+  if (last.length === 0) return "–";
+  return `${last.length === 1 ? "last" : "last, highest"} ${format(highest, unit)}`;
 }
 
 /** The lines of a family, evaluated for a small chart or for a large one. */

@@ -5,7 +5,7 @@
  */
 import { LiveStore } from "../live/live_store.ts";
 import { Catalog, type Run } from "./catalog.ts";
-import type { Range } from "./scope.ts";
+import { type Range, RunScope } from "./scope.ts";
 
 /** The parts of the page. */
 export type View = "test" | "all";
@@ -20,6 +20,8 @@ export class PageState {
   title = "";
   /** Whether counters are seen from the start of their run. */
   fromStart = false;
+  /** When the command began, in milliseconds, if it knows when its run began. */
+  startMs: number | undefined;
   source: Source = "connecting";
   view: View = "test";
   /** The chosen run; undefined for the newest one. */
@@ -71,6 +73,12 @@ export class PageState {
   get comparedRun(): Run | undefined {
     if (this.compared === undefined || this.compared === this.run?.testid) return undefined;
     return this.catalog.runs.get(this.compared);
+  }
+
+  /** Returns what to read of a run, or of one URL of it. */
+  scopeOf(run: Run, url?: string): RunScope {
+    const { fromStart, startMs } = this;
+    return new RunScope(run, { url, fromStart, startMs });
   }
 
   /** Returns the chosen time; undefined for the whole run. */

@@ -24,12 +24,24 @@ export interface Failures {
 export class RunScope {
   readonly run: Run;
   readonly url: string | undefined;
+  /** When the run began, in milliseconds; undefined if that is not known. */
+  readonly startMs: number | undefined;
   /** Whether counters are seen from the start of the run. */
   readonly #fromStart: boolean;
 
-  constructor(run: Run, { url, fromStart }: { readonly url?: string | undefined; readonly fromStart: boolean }) {
+  /** @param options startMs: when the command began, if it knows */
+  constructor(
+    run: Run,
+    { url, fromStart, startMs }: {
+      readonly url?: string | undefined;
+      readonly fromStart: boolean;
+      readonly startMs?: number | undefined;
+    },
+  ) {
     this.run = run;
     this.url = url;
+    // A command may show several runs, one after the other.
+    this.startMs = startMs === undefined ? run.estimatedStartMs : Math.max(startMs, run.estimatedStartMs ?? startMs);
     this.#fromStart = fromStart;
   }
 
@@ -67,6 +79,12 @@ export class RunScope {
   /** Returns what counters grew by in a time; their newest values without a time. */
   total(name: string, range: Range | undefined): number {
     return totalOf(this.series(name), range, this.zeroAfterMs);
+  }
+
+  /** Returns what counters grew by in a second, on average over a time; over the whole run without a time. */
+  perSecond(name: string, range: Range | undefined): number {
+    const { run: { firstMs, lastMs }, startMs, zeroAfterMs } = this;
+    return averageRate(this.series(name), { range, firstMs, lastMs, startMs, zeroAfterMs });
   }
 
   /** Returns the failed requests; undefined if k6 sent nothing about them. */
@@ -196,6 +214,31 @@ export function rateOf(
     rates[step] = isPartial && grid.count > 2 ? NaN : (sums[step] ?? 0) * 1000 / Math.max(covered, 1);
   }
   return rates;
+}
+
+/**
+ * Returns what counters grew by in a second, on average over a time; over the whole run without a time. NaN if there is only one
+ * moment.
+ *
+ * @param options firstMs and lastMs: the first and the last moment of the run; startMs: when it began, if that is known
+ */
+export function averageRate(
+  all: readonly LiveSeries[],
+  { range, firstMs, lastMs, startMs, zeroAfterMs }: {
+    readonly range?: Range | undefined;
+    readonly firstMs: number;
+    readonly lastMs: number;
+    readonly startMs: number | undefined;
+    readonly zeroAfterMs: number;
+  },
+): number {
+  // Without the start of the run, it is not known in which time the first values grew.
+  const isWhole = range === undefined && startMs !== undefined;
+  const beginMs = isWhole || zeroAfterMs === -Infinity ? startMs : undefined;
+  const fromMs = Math.max(range?.fromMs ?? -Infinity, beginMs ?? firstMs);
+  const toMs = Math.min(range?.toMs ?? Infinity, lastMs);
+  if (!(toMs > fromMs)) return NaN;
+  return totalOf(all, isWhole ? undefined : { fromMs, toMs }, zeroAfterMs) * 1000 / (toMs - fromMs);
 }
 
 /** Returns what counters grew by in a time; the sum of their newest values without a time. */

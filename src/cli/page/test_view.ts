@@ -12,7 +12,7 @@ import { endOf, type Grid, GridColumns, gridOver, lastValue } from "./grid.ts";
 import { once } from "./once.ts";
 import { Panel } from "./panel.ts";
 import type { PageState } from "./page_state.ts";
-import { type Evaluation, type Range, RunScope, totalOf } from "./scope.ts";
+import { type Evaluation, type Range, type RunScope, totalOf } from "./scope.ts";
 import { Table, type TableCell, type TableRow } from "./table.ts";
 import { shownStatistics, TrendColumns, type TrendValue } from "./trends.ts";
 import { format, formatCount, formatDate, formatDuration, type Unit } from "./units.ts";
@@ -113,8 +113,9 @@ export class TestView {
   #describe(run: Run): void {
     const { url, comparedRun } = this.#state;
     const end = run.series("run_ended").length > 0 ? ", ended" : this.#state.isLive ? " so far" : "";
-    const length = formatDuration(run.lastMs - run.firstMs);
-    setText(this.#about, `Started ${formatDate(run.firstMs)} · ${length}${end}`);
+    const { startMs } = this.#state.scopeOf(run);
+    const start = startMs === undefined ? `before ${formatDate(run.firstMs)}` : formatDate(startMs);
+    setText(this.#about, `Started ${start} · ${formatDuration(run.lastMs - (startMs ?? run.firstMs))}${end}`);
     const children: Node[] = [];
     if (url !== undefined) {
       children.push(element(
@@ -144,11 +145,11 @@ export class TestView {
   }
 
   #scopes(): readonly { readonly scope: RunScope; readonly mark: string }[] {
-    const { run, comparedRun, url, fromStart } = this.#state;
+    const { run, comparedRun, url } = this.#state;
     if (run === undefined) return [];
-    const first = { scope: new RunScope(run, { url, fromStart }), mark: comparedRun === undefined ? "" : "A" };
+    const first = { scope: this.#state.scopeOf(run, url), mark: comparedRun === undefined ? "" : "A" };
     if (comparedRun === undefined) return [first];
-    return [first, { scope: new RunScope(comparedRun, { url, fromStart }), mark: "B" }];
+    return [first, { scope: this.#state.scopeOf(comparedRun, url), mark: "B" }];
   }
 
   #range(scope: RunScope): Range | undefined {
@@ -259,7 +260,7 @@ export class TestView {
       });
       return Object.assign(own, { columns: values });
     };
-    const whole = (scope: RunScope): RunScope => new RunScope(scope.run, { fromStart: this.#state.fromStart });
+    const whole = (scope: RunScope): RunScope => this.#state.scopeOf(scope.run);
     const heat = new TrendColumns();
     return [
       this.#chart({ title: "Requests per second", unit: "/s" }, ({ scope, mark, evaluation }) => ({
@@ -349,15 +350,10 @@ export class TestView {
         const range = this.#range(scope);
         const b = second?.scope;
         const inB = (text: string): string => b === undefined ? "" : `B: ${text}`;
-        const secondsOf = (each: RunScope): number =>
-          ((range?.toMs ?? each.run.lastMs) - Math.max(range?.fromMs ?? -Infinity, each.run.firstMs)) / 1000;
-        const perSecond = (each: RunScope): number =>
-          each.total("http_reqs_total", range) / Math.max(secondsOf(each), 0.001);
+        const perSecond = (each: RunScope): string => format(each.perSecond("http_reqs_total", range), "/s");
         requests?.update(formatCount(scope.total("http_reqs_total", range)), {
-          detail: `${format(perSecond(scope), "/s")} on average`,
-          compared: b === undefined
-            ? ""
-            : inB(`${formatCount(b.total("http_reqs_total", range))}, ${format(perSecond(b), "/s")}`),
+          detail: `${perSecond(scope)} on average`,
+          compared: b === undefined ? "" : inB(`${formatCount(b.total("http_reqs_total", range))}, ${perSecond(b)}`),
         });
         const values = scope.trendValues("http_req_duration", range);
         duration?.update(formatTrend(values("p95")), {
@@ -384,7 +380,7 @@ export class TestView {
         const mostUsers = (each: RunScope): number => {
           const { firstMs: fromMs, lastMs: toMs, intervalMs } = each.run;
           const grid = gridOver({ fromMs, toMs }, { intervalMs });
-          const values = new RunScope(each.run, { fromStart: true }).gauge("vus", new GridColumns(NaN), {
+          const values = this.#state.scopeOf(each.run).gauge("vus", new GridColumns(NaN), {
             grid,
             changedMs: -Infinity,
             isLive: false,
@@ -544,22 +540,18 @@ export class TestView {
     let drawnFor = "";
     this.#panels.push(
       new Panel(table.root, () => {
-        const { run, fromStart, url: chosen } = this.#state;
+        const { run, url: chosen } = this.#state;
         if (run === undefined) return;
-        const whole = new RunScope(run, { fromStart });
+        const whole = this.#state.scopeOf(run);
         const range = this.#range(whole);
         const urls = run.groups("http_reqs_total", whole.urlLabel);
         // A table of thousands of URLs need not change each second.
         const drawing = `${run.testid} ${chosen} ${JSON.stringify(this.#state.range)}`;
         if (drawing === drawnFor && performance.now() - drawnAt < Math.min(5000, 5 * urls.size)) return;
         [drawnAt, drawnFor] = [performance.now(), drawing];
-        const seconds = Math.max(
-          0.001,
-          ((range?.toMs ?? run.lastMs) - Math.max(range?.fromMs ?? -Infinity, run.firstMs)) / 1000,
-        );
         table.chosen = chosen;
         table.update([...urls.keys()].map((url): TableRow => {
-          const scope = new RunScope(run, { url, fromStart });
+          const scope = this.#state.scopeOf(run, url);
           // Only what is shown, and what the table is sorted by, is computed.
           const requests = once(() => scope.total("http_reqs_total", range));
           const share = once(() => {
@@ -576,7 +568,7 @@ export class TestView {
             cells: [
               { text: url || "(no URL)", isForeign: true },
               { text: () => formatCount(requests()), order: requests },
-              { text: () => format(requests() / seconds, "/s"), order: requests },
+              { text: () => format(scope.perSecond("http_reqs_total", range), "/s"), order: requests },
               {
                 text: () => `${share() > 0 ? "✗ " : ""}${format(share(), "ratio")}`,
                 order: share,

@@ -14,6 +14,8 @@ export interface ReportHeader {
   readonly title: string;
   readonly createdMs: number;
   readonly fromStart: boolean;
+  /** When the run began, in milliseconds since the Unix epoch; undefined if only its series tell it. */
+  readonly startMs?: number | undefined;
   /** The distance of the points, in milliseconds; 0 if the report has all of them. */
   readonly stepMs: number;
 }
@@ -21,11 +23,11 @@ export interface ReportHeader {
 /** Writes the page. */
 export const htmlReport: ReportWriter = {
   async write(run: RunReport): Promise<string> {
-    const { title, createdMs, fromStart, store } = run;
+    const { title, createdMs, fromStart, startMs, store } = run;
     let stepMs = store.resolutionMs;
     let points = store.points;
     for (; points > maxPoints; points /= 2) stepMs = Math.max(1000, stepMs * 2);
-    const header: ReportHeader = { title, createdMs, fromStart, stepMs };
+    const header: ReportHeader = { title, createdMs, fromStart, startMs, stepMs };
     const lines = [JSON.stringify(header), ...store.snapshot({ stepMs })];
     const data = await deflate(lines.join("\n"));
     // A function, because a string may contain patterns such as $&.

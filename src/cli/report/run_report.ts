@@ -17,7 +17,7 @@ export interface RunReport {
   readonly prefix?: string | undefined;
   /** The testid of samples that have none: the one that the output adds. */
   readonly testid?: string | undefined;
-  /** When the run began, in milliseconds since the Unix epoch, if only its series tell it. */
+  /** When the run began, in milliseconds since the Unix epoch; undefined if only its series tell it. */
   readonly startMs?: number | undefined;
   /** What the report is about, such as the name of the script or of the recorded file. */
   readonly title: string;

@@ -4,22 +4,25 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
 import { replaceOutputs } from "../../../src/cli/k6_arguments.ts";
-import { LiveRun } from "../../../src/cli/live/live_run.ts";
+import { LiveRun, type LiveRunOptions } from "../../../src/cli/live/live_run.ts";
 import { Log } from "../../../src/cli/log.ts";
 import { LiveStore } from "../../../src/cli/live/live_store.ts";
+import { RemoteWriteOutput } from "../../../mod.ts";
 import { runCli, startCli, usageErrorOf } from "../../support/cli.ts";
 import { recordingPaths } from "../../support/recorded_run.ts";
 import { withFolder } from "../../support/temporary_folder.ts";
 import { total, withK6 } from "../../support/with_k6.ts";
 
 /** Returns the header of a report and its series. */
-function readReport(path: string): { readonly title: string; readonly store: LiveStore } {
+function readReport(
+  path: string,
+): { readonly title: string; readonly startMs: number | undefined; readonly store: LiveStore } {
   const [, data = ""] = /id="report">([^<]+)</.exec(readFileSync(path, "utf8")) ?? [];
   const [first = "", ...chunks] = inflateSync(Uint8Array.from(atob(data), (each) => each.charCodeAt(0))).toString()
     .split("\n");
   const store = new LiveStore({ retentionMs: Infinity, maxBytes: Infinity });
   for (const chunk of chunks) store.apply(JSON.parse(chunk));
-  return { title: JSON.parse(first).title, store };
+  return { ...JSON.parse(first), store };
 }
 
 /** Returns the sum of the newest values of a metric. */
@@ -72,6 +75,50 @@ test("an output that is named has its default endpoint, also without a URL", () 
   assert.equal(isNowhere("s.js -o output-prometheus-remote"), false);
   assert.equal(isNowhere("s.js", "http://receiver.test/"), false);
 });
+
+/** Returns the report of a run of one sample, whose metric has a threshold. The sample is at 1 s after the Unix epoch. */
+async function reportOf(
+  folder: string,
+  options: Pick<LiveRunOptions, "startsRun" | "raw">,
+): Promise<ReturnType<typeof readReport>> {
+  const path = join(folder, "report.html");
+  const given = { values: new Map<string, unknown>([["report", { [path]: true }]]), operands: [] };
+  const run = LiveRun.from(given, { files: ["s.js"], log: new Log("error"), ...options });
+  assert.ok(run !== undefined);
+  const fetch = (): Promise<Response> => Promise.resolve(new Response(null, { status: 204 }));
+  const output = new RemoteWriteOutput(
+    run.outputOptions({ url: "http://a.test/", fetch, protocol: "1.0", testid: "a" }),
+  );
+  await run.open();
+  const vus = { name: "vus", type: "gauge", contains: "default", thresholds: ["value<5"] } as const;
+  const samples = [{ metric: vus, time: 1000, value: 1, tags: {} }];
+  output.add(samples);
+  run.add(samples);
+  await run.close(await output.close());
+  return readReport(path);
+}
+
+for (const url of ["http://a.test/", undefined]) {
+  test(`the report has the thresholds that k6 tells ${url === undefined ? "without" : "with"} a URL`, () =>
+    withFolder(async (folder) => {
+      const { store } = await reportOf(folder, { raw: { url } });
+      const series = [...store.series.values()].filter(({ name }) => name === "k6_threshold_passed");
+      assert.deepEqual(
+        series.map((each) => [each.label("metric"), each.label("expression"), each.label("testid"), each.values[0]]),
+        [["vus", "value<5", "a", 1]],
+      );
+      const isOff = await reportOf(folder, { raw: { url, thresholds: false } });
+      assert.equal(sumOf(isOff.store, "k6_threshold_passed"), 0);
+    }));
+}
+
+test("the report tells when the run began: with the command, or with the first sample of a recording", () =>
+  withFolder(async (folder) => {
+    const before = Date.now();
+    const { startMs = 0 } = await reportOf(folder, { startsRun: true, raw: {} });
+    assert.ok(startMs >= before && startMs <= Date.now(), `${startMs}`);
+    assert.equal((await reportOf(folder, { raw: {} })).startMs, 1000);
+  }));
 
 test("send --report sends to the endpoint as well, and the report has the same series (on one runtime)", () =>
   withK6(({ receiver }) =>
