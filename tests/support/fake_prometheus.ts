@@ -21,6 +21,8 @@ export interface FakePrometheusOptions {
   readonly behaviour?: Behaviour;
   /** Answers a request instead of the receiver. A promise that never resolves makes the server hang. */
   readonly answer?: (request: WriteRequest) => Answer | undefined | Promise<Answer | undefined>;
+  /** The body of each acknowledgement, which has status 200 then. @default none */
+  readonly acknowledgement?: string;
   /** The path of the receiver. @default "/api/v1/write" */
   readonly path?: string;
   /** Whether it answers queries of the HTTP API. @default true */
@@ -48,6 +50,7 @@ export async function startFakePrometheus(options: FakePrometheusOptions = {}): 
   const {
     behaviour,
     answer,
+    acknowledgement,
     path = "/api/v1/write",
     answersQueries = true,
     maxQueryMs = Infinity,
@@ -73,7 +76,10 @@ export async function startFakePrometheus(options: FakePrometheusOptions = {}): 
     if (own !== undefined) return own;
     if (pathname !== path) return { status: 404, body: "404 page not found" };
     const kept = samples.filter((sample) => !drops(sample));
-    return receiver.take({ version, samples: kept, bodyBytes: body.length });
+    const taken = receiver.take({ version, samples: kept, bodyBytes: body.length });
+    return acknowledgement === undefined || taken.status >= 300
+      ? taken
+      : { ...taken, status: 200, body: acknowledgement };
   };
   const handle = (request: IncomingMessage, response: import("node:http").ServerResponse): void => {
     void serve(request).then(({ status, headers = {}, body = "" }) => {

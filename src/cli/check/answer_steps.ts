@@ -11,8 +11,8 @@ import { type AnswerStep, diagnose, type Diagnosis, findingFor, isSwitchedOff } 
 import { formatAge } from "./format_age.ts";
 import { presentProbe } from "./probe.ts";
 import { emptyRequest } from "./probe_body.ts";
-import { type Answer, describeAnswer, isAcknowledged } from "./probe_client.ts";
-import { fault, type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
+import { type Answer, describeAnswer, describeOther, isAcknowledged, isOfOtherService } from "./probe_client.ts";
+import { fault, type Finding, loss, ok, skipped, type Step, unknown, warning } from "./step.ts";
 import { speaksTls } from "./tls_step.ts";
 
 /** The paths of remote write: Prometheus and VictoriaMetrics, Mimir, Grafana Cloud and Cortex, Thanos, a cluster of VictoriaMetrics. */
@@ -127,7 +127,10 @@ async function findReceiver({ client, url }: CheckContext): Promise<string | und
 /** Whether the receiver is switched on. */
 export const receiver: Step = answerStep(
   "receiver",
-  (_, found) => isAcknowledged(found) ? ok("it takes a request without series") : ok("it reads requests"),
+  ({ readOnly }, found) => {
+    if (readOnly && isOfOtherService(found)) return unknown(describeOther(found));
+    return isAcknowledged(found) ? ok("it takes a request without series") : ok("it reads requests");
+  },
 );
 
 /** Whether the credentials are accepted. */

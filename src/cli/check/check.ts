@@ -45,7 +45,8 @@ export const check: Command = {
 what helps; then every step, with its verdict and time.
 It writes up to 35 series with the name k6_remote_write_check, most with one sample, and marks them as ended. Where the server \
 answers queries, it reads them back. With --quiet, it prints nothing unless there is a fault.
-Exit codes: 0 nothing will be lost, 1 something will be lost, 2 nothing would arrive, or wrong usage.`,
+Exit codes: 0 nothing will be lost, 1 something will be lost, or it is not known whether the endpoint is a receiver, 2 nothing would \
+arrive, or wrong usage.`,
   run: runCommand,
 };
 

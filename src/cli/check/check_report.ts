@@ -21,22 +21,35 @@ export interface CheckReport {
   /** How many requests were sent. */
   readonly requests: number;
   /** The series that were written, as a selector with their number; undefined if none was. */
-  readonly written: { readonly selector: string; readonly series: number } | undefined;
+  readonly written: {
+    readonly selector: string;
+    readonly series: number;
+    /** Whether queries found some of them. */
+    readonly isStored: boolean;
+  } | undefined;
 }
 
-/** Exit codes: nothing will be lost; something will be lost; nothing would arrive, or the configuration cannot be used. */
+/**
+ * Exit codes: nothing will be lost; something will be lost, or it is not known whether the endpoint is a receiver; nothing would
+ * arrive, or the configuration cannot be used.
+ */
 export const checkExitCodes = { works: 0, losesData: 1, broken: 2 } as const;
 
 /** Returns the exit code of a result. */
 export function checkExitCode({ steps }: Pick<CheckReport, "steps">): number {
   if (steps.some(stopsAll)) return checkExitCodes.broken;
-  return steps.some(({ verdict }) => verdict === "fault") ? checkExitCodes.losesData : checkExitCodes.works;
+  return steps.some(isReason) ? checkExitCodes.losesData : checkExitCodes.works;
+}
+
+/** Reports whether a step is a reason not to end with 0. */
+function isReason({ verdict, isUnknown }: StepResult): boolean {
+  return verdict === "fault" || isUnknown === true;
 }
 
 /** Returns the lines for people: the faults first, each with its fix, then every step. Longer lines than `width` are wrapped. */
 export function formatCheck(report: CheckReport, width: number = Infinity): string {
   const { steps } = report;
-  const faults = steps.filter(({ verdict }) => verdict === "fault");
+  const faults = steps.filter(isReason);
   const last = faults.findIndex(stopsAll);
   // A fault before the one that stops all, such as a wrong clock, may be its cause.
   const named = last < 0 ? faults : faults.slice(0, last + 1);
@@ -70,7 +83,9 @@ function headlineOf({ endpoint, readOnly, steps }: CheckReport): string {
     case checkExitCodes.broken:
       return `${endpoint} does not work`;
     case checkExitCodes.losesData:
-      return `${endpoint} works, but loses data`;
+      return steps.some(({ isUnknown }) => isUnknown)
+        ? `${endpoint} answers, but it is not known whether it is a receiver`
+        : `${endpoint} works, but loses data`;
   }
   const warnings = steps.filter(({ verdict }) => verdict === "warning").length;
   return `${endpoint} works${readOnly ? ", as far as requests without series show" : ""}${
@@ -85,7 +100,7 @@ function lastLineOf({ readOnly, steps, requests, written }: CheckReport): string
   const isEnded = steps.some(({ name, verdict }) => name === staleMarkers.name && verdict === "ok");
   return `Wrote ${written.series} series ${written.selector} in ${countOf(requests, "request")}${
     isEnded ? ", and marked them as ended (stale)" : ""
-  }. They stay as long as the endpoint keeps samples.`;
+  }. ${written.isStored ? "They" : "If they are stored, they"} stay as long as the endpoint keeps samples.`;
 }
 
 /** A line: what comes first, and the string after it, which is wrapped. */
@@ -121,11 +136,11 @@ function headOf({ verdict, name, ms }: StepResult, longest: number): string {
 export function formatCheckJson(report: CheckReport): string {
   const { endpoint, options, steps, requests, written } = report;
   const exitCode = checkExitCode(report);
-  const cause = steps.find(({ verdict }) => verdict === "fault");
+  const cause = steps.find(isReason);
   return `${
     JSON.stringify({
       endpoint,
-      works: exitCode !== checkExitCodes.broken,
+      works: exitCode !== checkExitCodes.broken && steps.every(({ isUnknown }) => isUnknown !== true),
       losesData: exitCode !== checkExitCodes.works,
       exitCode,
       cause: cause && { step: cause.name, detail: cause.detail, fix: cause.fix },

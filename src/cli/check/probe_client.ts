@@ -32,6 +32,8 @@ export interface Answer {
   /** The first words of the body, on one line and without secrets; "" for a success. */
   readonly words: string;
   readonly headers: Headers;
+  /** Whether the body is not empty. */
+  readonly hasBody: boolean;
   /** From the Written headers of 2.0; undefined if there are none. */
   readonly written: WrittenCounts | undefined;
   /** Whether the body is a page for people. */
@@ -159,9 +161,11 @@ export class ProbeClient {
       const secrets = secretsOf(headers, this.#given);
       const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
       const words = await readReason(response, { secrets, signal, sleep: this.#options.sleep });
+      const hasBody = words !== "no reason given";
       return {
         status: response.status,
-        words: response.ok || isPage || words === "no reason given" ? "" : words,
+        words: response.ok || isPage || !hasBody ? "" : words,
+        hasBody,
         headers: response.headers,
         written: writtenCounts(response.headers),
         isPage,
@@ -223,6 +227,16 @@ const maxWords = 200;
 function cut(words: string): string {
   const rest = words.replace(/(?: (?:for|of))? series:? ?[\w:.]*\{[^{}]*\}/g, "");
   return rest.length <= maxWords ? rest : `${rest.slice(0, maxWords - 3)}...`;
+}
+
+/** Reports whether an acknowledgement has a body, as that of no known receiver: another service may answer so to every request. */
+export function isOfOtherService(answer: Answer | NoAnswer): boolean {
+  return isAcknowledged(answer) && answer.written === undefined && answer.status !== undefined && answer.hasBody;
+}
+
+/** Says why an endpoint is perhaps no receiver. */
+export function describeOther({ status }: Answer | NoAnswer): string {
+  return `it answers status ${status} with a body, and receivers send none: it is not known whether it is a receiver`;
 }
 
 /** Reports whether the endpoint acknowledged a request. */

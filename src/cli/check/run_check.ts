@@ -70,7 +70,8 @@ export async function runCheck(
     };
   }
   const steps = await runSteps([...readingSteps, ...writingSteps], context);
-  const { run } = context;
+  const { run, stored } = context;
+  const isStored = stored !== undefined && stored.series.size > 0;
   const series = [...context.written.values()].filter(({ isDoubtful }) => isDoubtful !== true).length;
   return {
     endpoint: redactUrl(context.url),
@@ -78,6 +79,6 @@ export async function runCheck(
     options: allOptions(context),
     steps,
     requests: context.client.requests,
-    written: series === 0 ? undefined : { series, selector: `${checkName}{run="${run}"}` },
+    written: series === 0 ? undefined : { series, selector: `${checkName}{run="${run}"}`, isStored },
   };
 }

@@ -18,6 +18,8 @@ export interface Finding {
   readonly fix?: string | undefined;
   /** Whether a fault loses only a part of the results. Otherwise nothing arrives, and the steps after it are skipped. */
   readonly losesData?: boolean;
+  /** Whether it is not known that the endpoint is a receiver. */
+  readonly isUnknown?: boolean;
   /** Returns what the endpoint's answers to queries change. */
   readonly confirm?: (stored: StoredProbes) => Finding;
 }
@@ -43,6 +45,12 @@ export function ok(detail: string, more: Pick<Finding, "confirm"> = {}): Finding
 /** Makes a finding that a user should know, although nothing is lost because of it. */
 export function warning(detail: string, fix?: string): Finding {
   return { verdict: "warning", detail, fix };
+}
+
+/** Makes a finding that the endpoint is perhaps no receiver. */
+export function unknown(detail: string, more: Pick<Finding, "confirm"> = {}): Finding {
+  const fix = "Check the URL. If it is that of a receiver, --query-url lets check read back what it wrote.";
+  return { ...more, verdict: "warning", detail, fix, isUnknown: true };
 }
 
 /** Makes a finding because of which nothing arrives. */

@@ -6,8 +6,15 @@
 import { formatDurationMs } from "../../config/duration.ts";
 import type { CheckContext } from "./check_context.ts";
 import { presentProbe, type Probe } from "./probe.ts";
-import { type Answer, describeAnswer, isAcknowledged, type NoAnswer } from "./probe_client.ts";
-import { fault, type Finding, loss, ok, skipped, type Step, warning } from "./step.ts";
+import {
+  type Answer,
+  describeAnswer,
+  describeOther,
+  isAcknowledged,
+  isOfOtherService,
+  type NoAnswer,
+} from "./probe_client.ts";
+import { fault, type Finding, loss, ok, skipped, type Step, unknown, warning } from "./step.ts";
 import { readOnly } from "./sample_steps.ts";
 
 /** Finds out whether the endpoint knows 2.0. */
@@ -49,13 +56,14 @@ export const presentSamples: Step = {
     const isWritten = context.version === "2.0" && context.written.has(probe.probe);
     const answer = isWritten ? undefined : await context.write([probe]);
     if (answer !== undefined && !isAcknowledged(answer)) return refusalOf(answer, context);
-    return ok("acknowledged; whether they are stored is not known", {
-      confirm: ({ series }) =>
-        series.has(probe.probe) ? ok("stored") : fault(
-          "the endpoint acknowledges samples, but does not store them: queries do not find them",
-          "Check that the URL leads to the server that is queried. The endpoint's logs may say what it drops.",
-        ),
-    });
+    const confirm: Finding["confirm"] = ({ series }) =>
+      series.has(probe.probe) ? ok("stored") : fault(
+        "the endpoint acknowledges samples, but does not store them: queries do not find them",
+        "Check that the URL leads to the server that is queried. The endpoint's logs may say what it drops.",
+      );
+    return answer !== undefined && isOfOtherService(answer)
+      ? unknown(describeOther(answer), { confirm })
+      : ok("acknowledged; whether they are stored is not known", { confirm });
   },
 };
 

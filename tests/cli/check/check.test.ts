@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withUrl } from "../../../src/cli/check/check.ts";
-import { type CheckReport, formatCheck, formatCheckJson } from "../../../src/cli/check/check_report.ts";
+import { checkExitCode, type CheckReport, formatCheck, formatCheckJson } from "../../../src/cli/check/check_report.ts";
 import { givenOptions } from "../../../src/cli/check/configuration_step.ts";
 import { runCheck } from "../../../src/cli/check/run_check.ts";
 import { readCommandLine } from "../../../src/cli/command_line.ts";
@@ -95,6 +95,41 @@ test("if nothing is stored, that is the only fault: what else is missing is not 
     assert.deepEqual(steps.filter(({ verdict }) => verdict === "fault").map(({ name }) => name), ["present samples"]);
     const skipped = steps.filter(({ detail }) => detail === 'because of the fault in "present samples"');
     assert.ok(skipped.some(({ name }) => name === "label limits"));
+  }));
+
+test("what acknowledges everything with a body of its own is perhaps no receiver, unless the samples can be read back", async () => {
+  const body = '{"ok":true}';
+  const answersAll = { answer: () => ({ status: 200, body }), answersQueries: false };
+  for (const readOnly of [[], ["--read-only"]]) {
+    await withServer(answersAll, async ({ url }) => {
+      const report = await checkOf([url, ...readOnly]);
+      const shown = formatCheck(report);
+      assert.equal(checkExitCode(report), 1, shown);
+      assert.match(shown, /^\S+ answers, but it is not known whether it is a receiver\b/);
+      const { works, losesData, cause } = JSON.parse(formatCheckJson(report));
+      assert.deepEqual({ works, losesData, step: cause.step }, {
+        ...{ works: false, losesData: true },
+        step: readOnly.length === 0 ? "present samples" : "receiver switched on",
+      });
+      assert.doesNotMatch(shown, /They stay/);
+    });
+  }
+  await withServer({ ...answersAll, answersQueries: true }, async ({ url }) => {
+    assert.equal(checkExitCode(await checkOf([url])), 2);
+  });
+  await withServer({ behaviour: onlyV1, acknowledgement: body }, async ({ url }) => {
+    const report = await checkOf([url]);
+    assert.equal(checkExitCode(report), 0, formatCheck(report));
+    assert.match(formatCheck(report), /\. They stay as long as the endpoint keeps samples\.\n$/);
+  });
+});
+
+test("the result does not say that series stay if it is not known whether they are stored", () =>
+  withServer({ behaviour: prometheus, answersQueries: false }, async ({ url }) => {
+    assert.match(
+      formatCheck(await checkOf([url])),
+      /\. If they are stored, they stay as long as .* keeps samples\.\n$/,
+    );
   }));
 
 test("the configuration names the source of each option, and shows no secret", () =>
