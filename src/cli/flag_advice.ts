@@ -22,6 +22,7 @@ export type AdviceKind =
   | "https"
   | "tooOld"
   | "outOfOrder"
+  | "nativeHistograms"
   | "labelLimit"
   | "credentials"
   | "path"
@@ -94,7 +95,13 @@ const table: readonly (readonly [kind: AdviceKind, beginning: string, words: Reg
     "outOfOrder",
     notDelivered,
     /out[ -]of[ -]order|duplicate sample|duplicate timestamp|new-value-for-timestamp/i,
-    "If another run or machine sends the same series, use --instance auto.",
+    "If the recording was sent before, its samples are stored. If another run or machine sends the same series, use --instance auto.",
+  ],
+  [
+    "nativeHistograms",
+    "^(?:Sending fails|Not delivered)\\b.*?",
+    /native histograms are disabled/,
+    "Use --trend-as histogram, or switch the feature on there (Prometheus: enable-feature=native-histograms).",
   ],
   ["https", refusesAll, /status 400: .*HTTP request.* HTTPS (?:server|port)/i, "The URL must begin with https://."],
   [
@@ -137,7 +144,7 @@ const patterns = table.map(([kind, beginning, { source, flags }, advice]) =>
 const labelSet = /\{[^{}]*\}/g;
 
 /** The advice that does not help a command that forwards: it changes no series. */
-export const adviceOnSeries: readonly AdviceKind[] = ["tooOld", "outOfOrder", "labelLimit"];
+export const adviceOnSeries: readonly AdviceKind[] = ["tooOld", "outOfOrder", "nativeHistograms", "labelLimit"];
 
 /** What the library's messages say about options, and how the command calls these options. */
 const renamed: readonly (readonly [words: RegExp, inFlags: string])[] = [

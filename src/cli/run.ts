@@ -9,6 +9,7 @@ import type { RawOptions } from "../config/raw_options.ts";
 import { runId } from "../k6/output/run_id.ts";
 import { k6OptionDefinitions, type RemoteWriteOutputOptions } from "../k6/output/output_options.ts";
 import { RemoteWriteOutput } from "../k6/output/remote_write_output.ts";
+import { resolveOptions } from "../k6/output/resolve_options.ts";
 import { readK6Json } from "../k6/read/k6_json.ts";
 import type { K6Reader, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Sample } from "../k6/sample.ts";
@@ -16,6 +17,7 @@ import { reasonOf } from "../model/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { readLocalRun } from "./cloud_run.ts";
 import { preflight, requireEndpointFlag } from "./check/preflight.ts";
+import { closeOutput } from "./close_output.ts";
 import { type Command, commonFlags, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
 import { countOf, formatAbout, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
@@ -209,7 +211,7 @@ class Running {
       clearInterval(progress);
     }
     this.#log.progress("Sending the rest ...");
-    const report = await output.close();
+    const report = await closeOutput(output, { timeoutMs: resolveOptions(options).closeTimeoutMs, log: this.#log });
     this.#log.progress("");
     const isReported = await live?.close(report) ?? true;
     const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);

@@ -14,6 +14,7 @@ import type { K6ReadOptions, K6ReadStats } from "../k6/read/k6_reader.ts";
 import type { Arguments } from "./arguments.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { preflight } from "./check/preflight.ts";
+import { closeOutput } from "./close_output.ts";
 import { type Command, exitCodes, isOn, openLog, signalExitCodes } from "./command.ts";
 import { DryRun } from "./dry_run.ts";
 import { fileProblem } from "./file_problem.ts";
@@ -141,7 +142,8 @@ class Sending {
     this.#startedAt = performance.now();
     for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices, shown });
     // Wait for recorded samples as long as it takes: each request has its own deadline.
-    const report = await output.close({
+    const report = await closeOutput(output, {
+      log: this.#log,
       timeoutMs: live ? closeTimeoutMs : Infinity,
       signal: this.#giveUp.signal,
       // An incomplete window is left to the same command, which sends the whole window.

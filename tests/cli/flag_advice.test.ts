@@ -25,7 +25,10 @@ const sentences: Readonly<Record<AdviceKind, string>> = {
   timeout: "To wait longer, use --timeout.",
   https: "The URL must begin with https://.",
   tooOld: "For recorded files, use --shift-to-now.",
-  outOfOrder: "If another run or machine sends the same series, use --instance auto.",
+  outOfOrder:
+    "If the recording was sent before, its samples are stored. If another run or machine sends the same series, use --instance auto.",
+  nativeHistograms:
+    "Use --trend-as histogram, or switch the feature on there (Prometheus: enable-feature=native-histograms).",
   labelLimit: "To drop or shorten labels, use --relabel-config-file.",
   credentials: "The credentials are probably wrong: check --user and --password,",
   path: "The path of the URL is probably wrong,",
@@ -39,6 +42,7 @@ const refusals: readonly (readonly [words: string, kind: AdviceKind | undefined]
   ["too old sample", "tooOld"],
   ["the sample has been rejected because its timestamp is too old (err-mimir-sample-timestamp-too-old)", "tooOld"],
   ["out of order sample", "outOfOrder"],
+  ["native histograms are disabled", "nativeHistograms"],
   ["the sample has been rejected because its timestamp is out of order (err-mimir-sample-out-of-order)", "outOfOrder"],
   ["duplicate sample for timestamp", "outOfOrder"],
   [
@@ -71,6 +75,10 @@ const messages: readonly (readonly [message: string, kind: AdviceKind | undefine
     "proxyCredentials",
   ],
   ["Gave up 1 sample after 12 attempts: status 503: busy.", undefined],
+  ["Sending fails (status 500: native histograms are disabled); the sender tries again.", "nativeHistograms"],
+  // The warning before it has the advice.
+  ["Gave up 1 sample after 12 attempts: status 500: native histograms are disabled.", undefined],
+  ["Sending fails (status 500: busy); the sender tries again.", undefined],
   ["The endpoint refuses all requests (status 401: no). The sender tries again, less and less often.", "credentials"],
   ["The endpoint refuses all requests (status 403: no). Nothing more is sent.", "credentials"],
   ["The endpoint refuses all requests (status 404: 404 page not found). Nothing more is sent.", "path"],

@@ -234,6 +234,8 @@ const cases: Readonly<Record<string, Produce>> = {
     "tests/cli/proxied_command.test.ts",
   ),
   "The endpoint refuses all requests (the proxy ... use --proxy.": elsewhere("tests/cli/flag_advice.test.ts"),
+  "Sending fails (... native histograms are disabled... --trend-as histogram, ...": () =>
+    write((count) => count === 0 ? new Response("native histograms are disabled", { status: 500 }) : ok()),
   "Sending fails (...": () => write((count) => count === 0 ? new Response("busy", { status: 503 }) : ok()),
   "Gave up ... did not answer within ... use --timeout.": () =>
     write(
