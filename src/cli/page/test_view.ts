@@ -376,7 +376,7 @@ export class TestView {
         const endMs = range?.toMs ?? Infinity;
         const sum = (each: RunScope, name: string): number =>
           each.run.series(name).reduce((total, series) => total + (lastValue(series, endMs) || 0), 0);
-        const isOver = scope.run.series("run_ended").length > 0;
+        const isOver = scope.run.series("run_ended").length > 0 || !this.#state.isLive;
         const mostUsers = (each: RunScope): number => {
           const { firstMs: fromMs, lastMs: toMs, intervalMs } = each.run;
           const grid = gridOver({ fromMs, toMs }, { intervalMs });
