@@ -29,7 +29,7 @@ interface NewSeries extends Pick<KnownSeries, "memoryBytes"> {
 }
 
 /** How much is remembered at most, in bytes. It is estimated. */
-const defaultMaxBytes = 16 * 1024 * 1024;
+const defaultMaxBytes = 24 * 1024 * 1024;
 
 /** The memory of an entry without its labels, in bytes. */
 const entryBytes = 250;
