@@ -177,7 +177,7 @@ async function headOf(
 ): Promise<RequestHead> {
   for (const name of Object.keys(others)) throw optionError(name, "it is unknown", "one of PushOptions");
   const url = parseHttpUrl(String(given));
-  if (url === undefined) throw optionError("url", "it is not a URL", "http:// or https://");
+  if (url === undefined) throw optionError("url", "it is not a URL", "http or https");
   const headers = parseHeaders(custom);
   const userInfo = userInfoOf(url);
   if (user === undefined && password !== undefined) throw optionError("user", "it is missing", "a name");

@@ -11,7 +11,8 @@ export function literalBlock(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const head: number[] = [];
   addVarint(head, length);
   const rest = length - 1;
-  if (length > 0) head.push(0xfc, rest & 0xff, (rest >>> 8) & 0xff, (rest >>> 16) & 0xff, rest >>> 24);
+  // The block keeps the lowest byte of each.
+  if (length > 0) head.push(0xfc, rest, rest >> 8, rest >> 16, rest >> 24);
   const block = new Uint8Array(head.length + length);
   block.set(head);
   block.set(bytes, head.length);

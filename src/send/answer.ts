@@ -125,8 +125,8 @@ const httpDate = /^\w{3}, \d.* GMT$/;
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
 export function parseRetryAfter(value: string | null, nowMs: number): number | undefined {
-  const text = value?.trim() ?? "";
+  const text = value ?? "";
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const dateMs = httpDate.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+  const dateMs = Date.parse(httpDate.exec(text)?.[0] ?? "");
+  return dateMs > 0 ? Math.max(0, dateMs - nowMs) : undefined;
 }

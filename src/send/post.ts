@@ -53,7 +53,9 @@ export async function post(request: PostRequest): Promise<PostResult> {
   const { url, body, secrets, fetch, now, signal, timeoutMs } = request;
   if (signal.aborted) return { outcome: "failed", reason: "aborted" };
   const redacted = (text: string): string => {
-    let shown = cleanText(text).replace(/https?:\/\/\S+/g, "(URL)");
+    // Encoders of JSON escape different characters.
+    const plain = text.replace(/\\u(....)/g, (_, code) => String.fromCharCode(parseInt(code, 16)));
+    let shown = cleanText(plain).replace(/https?:\/\/\S+/g, "(URL)");
     for (const secret of secrets()) {
       // The secret as it is, in a URL and in JSON. Pages escape in other ways, but they are not shown.
       for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {

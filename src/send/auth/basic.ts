@@ -31,7 +31,7 @@ export function basicAuthorizer(credentials: UserPassword): Authorizer {
 export function basicCredentials({ user, password }: UserPassword): string {
   const problem = user.includes(":")
     ? "user has a colon"
-    : /\p{Cc}/u.exec(user + password) && "user or the password has a control character or line break";
+    : /\p{Cc}/u.exec(user + password) && "user or password has a control character";
   if (problem) throw new ConfigurationError(`Cannot authenticate: the ${problem}, expected none`);
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${password}`)))}`;
 }
@@ -47,7 +47,7 @@ export function userInfoOf({ username, password }: URL): UserPassword | undefine
     return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
   } catch {
     throw new ConfigurationError(
-      "Cannot authenticate: the user info of the URL has a malformed percent encoding, expected %25 for %",
+      "Cannot authenticate: the user info of the URL has a malformed %, expected %25",
     );
   }
 }
