@@ -30,3 +30,11 @@ export function describeEnd({ code, signal }: { readonly code: number; readonly 
   const meaning = meanings[code];
   return `k6 ended with ${code}${meaning === undefined ? "" : ` (${meaning})`}`;
 }
+
+/** The codes of a run that k6 or its user brought to an end: k6 told its outputs everything. */
+const regular: readonly number[] = [0, 99, 103, 105, 108, 110];
+
+/** Reports whether the run of k6 came to its end, or was ended on purpose. Otherwise it was cut off. */
+export function endedRegularly({ code, signal }: { readonly code: number; readonly signal?: string }): boolean {
+  return signal === undefined && regular.includes(code);
+}

@@ -85,7 +85,7 @@ export function lightStart(
     env: {
       ...env,
       K6_PROMETHEUS_RW_SERVER_URL: url,
-      // This process sends them: also after k6 was killed, and as histograms for histograms, which k6 does not do.
+      // This process sends them: as histograms for histograms, which k6 does not do.
       K6_PROMETHEUS_RW_STALE_MARKERS: "false",
       ...trendStats !== undefined && { K6_PROMETHEUS_RW_TREND_STATS: trendStats.join(",") },
       ...flushPeriodMs !== undefined && { K6_PROMETHEUS_RW_PUSH_INTERVAL: `${flushPeriodMs}ms` },

@@ -23,7 +23,7 @@ import { countOf, formatAbout, formatCount } from "./format.ts";
 import { openJsonChannel } from "./json_channel.ts";
 import { type K6Guard, startGuard } from "./k6_guard.ts";
 import { k6Flags, k6LogFormat, parseRunArguments, replaceOutputs } from "./k6_arguments.ts";
-import { describeEnd } from "./k6_exit_codes.ts";
+import { describeEnd, endedRegularly } from "./k6_exit_codes.ts";
 import { environmentForK6, findK6, type K6End, type K6Process, startK6 } from "./k6_process.ts";
 import { LightRun } from "./light_run.ts";
 import { liveFlags, parsePort, uiFlag } from "./live/live_flags.ts";
@@ -211,7 +211,13 @@ class Running {
       clearInterval(progress);
     }
     this.#log.progress("Sending the rest ...");
-    const report = await closeOutput(output, { timeoutMs: resolveOptions(options).closeTimeoutMs, log: this.#log });
+      const unreadable = this.#unreadable || light?.isUnreadable === true;
+      const report = await closeOutput(output, {
+        timeoutMs: resolveOptions(options).closeTimeoutMs,
+        log: this.#log,
+        // The verdict must be able to see that the results are not those of the whole run.
+        ended: endedRegularly(end) && !unreadable,
+      });
     this.#log.progress("");
     const isReported = await live?.close(report) ?? true;
     const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
@@ -228,7 +234,6 @@ class Running {
     }
     const links = live?.sendsNowhere === true ? undefined : this.#links(options, from);
     this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
-    const unreadable = this.#unreadable || light?.isUnreadable === true;
     const { code: concluded, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
     this.#log.say(isFatal ? "error" : lost ? "warn" : "info", `${message}; testid ${this.#testid}`);
     const code = concluded === exitCodes.ok && !isReported ? exitCodes.lost : concluded;

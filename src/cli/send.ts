@@ -141,6 +141,7 @@ class Sending {
     this.#totalBytes = this.#args.follow ? 0 : sizeOfFiles(paths);
     this.#startedAt = performance.now();
     for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices, shown });
+    const interrupted = live ? undefined : this.#interrupted;
     // Wait for recorded samples as long as it takes: each request has its own deadline.
     const report = await closeOutput(output, {
       log: this.#log,
@@ -148,13 +149,14 @@ class Sending {
       signal: this.#giveUp.signal,
       // An incomplete window is left to the same command, which sends the whole window.
       flush: checkpoint === undefined || !this.#stop.signal.aborted,
+      // Of a part of a recording, no threshold is known.
+      ended: !this.#broken && interrupted === undefined,
     });
     clearInterval(progress);
     this.#log.progress("");
     const isReported = await shown?.close(report) ?? true;
     if (!this.#stop.signal.aborted) checkpoint?.checkWindows(output.stats.windows);
     const totals = { report, stats: output.stats, read: this.#read };
-    const interrupted = live ? undefined : this.#interrupted;
     const ms = performance.now() - started;
     const endpoint = shown?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);
     if (dry === undefined) this.#log.say("info", formatSummary({ ...totals, endpoint, interrupted, spool, ms }));

@@ -162,13 +162,17 @@ for (const [options, testid] of testids) {
     assert.equal(chooseTestid(options, "made"), testid));
 }
 
-test("if k6 is killed in the middle of a line, what it wrote before is delivered (on one runtime)", () =>
+test("if k6 is killed in the middle of a line, what it wrote before is delivered, as a run without an end (on one runtime)", () =>
   withK6(async ({ receiver, options }) => {
-    const result = await runCli(["run", "script.js"], options({ json: recordingPaths.basic, ending: "killed" }));
+    const args = ["run", "script.js", "--run-info", "--thresholds", "--stale-markers"];
+    const result = await runCli(args, options({ json: recordingPaths.basic, ending: "killed" }));
     assert.equal(result.code, 137);
     assert.match(result.stderr, /3,097 k6 samples in 3,121 lines\n {3}skipped {2}1 cut off\n/);
     assert.match(lastLine(result), /^error: SIGKILL ended k6; delivered [\d,]+ samples?, but some/);
     assert.ok(total(receiver, "k6_http_reqs_total") > 0);
+    // Nothing shows an end.
+    assert.equal(total(receiver, "k6_run_info"), 1);
+    assert.ok(receiver.samples.every(({ name, value }) => !/_ended|_passed$/.test(name) && !Number.isNaN(value)));
   }));
 
 test("the run ends although k6 never opens its output, and is no success", () =>

@@ -113,12 +113,13 @@ for (const [ending, code, exit, last] of slowCases(endings)) {
   test(`run --light ends with ${exit} if k6 is ${ending} and ends with ${code} (on one runtime)`, () =>
     withLightK6((k6) =>
       withReceiver(async (receiver) => {
-        const result = await runCli(["run", "--light", "s.js"], {
+        const result = await runCli(["run", "--light", "s.js", "--run-info"], {
           env: { ...k6.env({ ending, code }), K6_PROMETHEUS_REMOTE_URL: receiver.url },
         });
         assert.equal(result.code, exit, result.stderr);
         assert.match(lastLine(result), last);
         assert.equal(total(receiver, "k6_http_reqs_total") > 0, ending !== "silent");
+        assert.equal(total(receiver, "k6_run_ended") > 0, ending === "end");
       })
     ));
 }

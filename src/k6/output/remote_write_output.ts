@@ -70,6 +70,12 @@ export interface OutputCloseOptions {
    * @default true
    */
   readonly flush?: boolean | undefined;
+  /**
+   * Whether the run ended in the regular way. False is for a run that was cut off: neither what shows an end is sent (`k6_run_ended`,
+   * staleness markers), nor what is only true of a whole run (`k6_threshold_passed`).
+   * @default true
+   */
+  readonly ended?: boolean | undefined;
 }
 
 /** The mappings whose values are totals since the start of the run. The values of a caller's own mapping may not be. */
@@ -251,8 +257,8 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   /**
-   * Sends the remaining samples, then staleness markers if `staleMarkers` is true. It waits at most `closeTimeoutMs`. Another call
-   * returns the same report; its `timeoutMs` and its `signal` can end the wait earlier.
+   * Sends the remaining samples and what shows the end of the run (staleness markers if `staleMarkers` is true). It waits at most
+   * `closeTimeoutMs`. Another call returns the same report; its `timeoutMs` and its `signal` can end the wait earlier.
    *
    * @returns the report of the whole run; never rejects
    */
@@ -396,13 +402,14 @@ export class RemoteWriteOutput implements SampleConsumer, AsyncDisposable {
   }
 
   async #close(options: OutputCloseOptions): Promise<OutputReport> {
-    const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true } = options;
+    const { timeoutMs = this.#options.closeTimeoutMs, signal, flush = true, ended = true } = options;
+    const showsEnd = flush && ended;
     this.#timer?.abort();
     // Before the verdicts, which are about all samples.
     if (flush) this.#timeJumps?.release();
-    if (flush) this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
+    if (showsEnd) this.#addRunMetrics(this.#runMetrics.flatMap((metrics) => metrics.verdicts()));
     const last = flush ? [this.flush()] : [];
-    if (flush && this.#options.staleMarkers) {
+    if (showsEnd && this.#options.staleMarkers) {
       // Not for the run metrics: the verdicts must still be visible after the run.
       last.push(this.#sendWindow([this.#collector.collectStale(this.#store.series())]));
     }

@@ -11,13 +11,13 @@ import { type RunMetricsFactory, withTestid } from "./run_metrics.ts";
 
 const runInfoMetric: Metric = { name: "run_info", type: "gauge", contains: "default" };
 
-/** 1 at the end of the run. A sender that was killed does not send it. */
+/** 1 at the end of the run. It is missing if the run was cut off. */
 const runEndedMetric: Metric = { name: "run_ended", type: "gauge", contains: "default" };
 
 /**
  * Returns the value of the output's option `runInfo`: sends `k6_run_info`, which is always 1, with the run's `testid` and these
  * labels. Each of its samples has the time of the latest sample of k6. At the end of the run, it sends `k6_run_ended`, which shows
- * that the sender was not killed.
+ * that the run was not cut off.
  *
  * @throws {ConfigurationError} naming the label, its value and what was expected
  * @example

@@ -14,7 +14,7 @@ export interface RunMetrics {
   add(sample: Sample): void;
   /** Returns the samples to send with this flush. */
   take(): Sample[];
-  /** Returns the samples to send at the end of the run. */
+  /** Returns the samples to send at the regular end of the run. The output does not ask for them if the run was cut off. */
   verdicts(): Sample[];
 }
 

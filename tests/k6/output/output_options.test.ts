@@ -1,7 +1,14 @@
 /** The effect of options on the series that arrive. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Metric, RemoteWriteOutput, type RemoteWriteOutputOptions, type Sample, type Tags } from "../../../mod.ts";
+import {
+  type Metric,
+  type OutputCloseOptions,
+  RemoteWriteOutput,
+  type RemoteWriteOutputOptions,
+  type Sample,
+  type Tags,
+} from "../../../mod.ts";
 import { legacyMapping } from "../../../src/k6/mapping/legacy.ts";
 import { relabelRules } from "../../../src/k6/relabel/mod.ts";
 import { runInfo } from "../../../src/k6/run_metrics/run_info.ts";
@@ -20,6 +27,7 @@ function sample(tags: Tags, { metric = requests, time = 1000, value = 1 }: Parti
 async function arriving(
   samples: readonly Sample[],
   options: RemoteWriteOutputOptions = {},
+  closing: OutputCloseOptions = {},
 ): Promise<{ series: Record<string, string[]>; warnings: string[]; output: RemoteWriteOutput }> {
   const warnings: string[] = [];
   const receiver = strictReceiver();
@@ -29,7 +37,7 @@ async function arriving(
     ...options,
   });
   output.add(samples);
-  const report = await output.close();
+  const report = await output.close(closing);
   assert.equal(report.delivered, report.samples);
   const series: Record<string, string[]> = {};
   for (const [name, arrived] of receiver.samples) {
@@ -219,6 +227,16 @@ test("after the run, the verdicts are still visible: only k6's series become sta
     'k6_run_ended{testid="from-k6"}': ["1@3000"],
     'k6_threshold{expression="count<3",metric="http_reqs",testid="from-k6"}': ["3@3000"],
     'k6_threshold_passed{expression="count<3",metric="http_reqs",testid="from-k6"}': ["1@3000"],
+  });
+});
+
+test("a run that was cut off has no end: no verdicts and no markers, but its last samples", async () => {
+  const options = { thresholds: thresholds(), runInfo: runInfo(), staleMarkers: true };
+  const { series } = await arriving([sample({ testid: "t" })], options, { ended: false });
+  assert.deepEqual(series, {
+    'k6_http_reqs_total{testid="t"}': ["1@1000"],
+    'k6_run_info{testid="t"}': ["1@1000"],
+    'k6_threshold{expression="count<3",metric="http_reqs",testid="t"}': ["3@1000"],
   });
 });
 
