@@ -31,8 +31,16 @@ export function describeEnd({ code, signal }: { readonly code: number; readonly 
   return `k6 ended with ${code}${meaning === undefined ? "" : ` (${meaning})`}`;
 }
 
+/** The code if a threshold was crossed. */
+export const thresholdsFailed = 99;
+
+/** Reports whether k6 says that the test failed: by a threshold, or because the script called test.fail(). */
+export function saysFailed({ code }: { readonly code: number }): boolean {
+  return code === thresholdsFailed || code === 110;
+}
+
 /** The codes of a run that k6 or its user brought to an end: k6 told its outputs everything. */
-const regular: readonly number[] = [0, 99, 103, 105, 108, 110];
+const regular: readonly number[] = [0, thresholdsFailed, 103, 105, 108, 110];
 
 /** Reports whether the run of k6 came to its end, or was ended on purpose. Otherwise it was cut off. */
 export function endedRegularly({ code, signal }: { readonly code: number; readonly signal?: string }): boolean {

@@ -219,7 +219,7 @@ class Running {
         ended: endedRegularly(end) && !unreadable,
       });
     this.#log.progress("");
-    const isReported = await live?.close(report) ?? true;
+    const isReported = await live?.close(report, { end, isPart: unreadable }) ?? true;
     const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);
     const totals = { report, stats: output.stats, read: inputs };
     const endpoint = live?.sendsNowhere === true ? LiveRun.nowhere : shownEndpoint(options);

@@ -142,6 +142,7 @@ class Sending {
     this.#startedAt = performance.now();
     for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices, shown });
     const interrupted = live ? undefined : this.#interrupted;
+    const isPart = this.#broken || interrupted !== undefined;
     // Wait for recorded samples as long as it takes: each request has its own deadline.
     const report = await closeOutput(output, {
       log: this.#log,
@@ -150,11 +151,11 @@ class Sending {
       // An incomplete window is left to the same command, which sends the whole window.
       flush: checkpoint === undefined || !this.#stop.signal.aborted,
       // Of a part of a recording, no threshold is known.
-      ended: !this.#broken && interrupted === undefined,
+      ended: !isPart,
     });
     clearInterval(progress);
     this.#log.progress("");
-    const isReported = await shown?.close(report) ?? true;
+    const isReported = await shown?.close(report, { isPart }) ?? true;
     if (!this.#stop.signal.aborted) checkpoint?.checkWindows(output.stats.windows);
     const totals = { report, stats: output.stats, read: this.#read };
     const ms = performance.now() - started;

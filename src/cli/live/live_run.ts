@@ -16,7 +16,7 @@ import type { Arguments } from "../arguments.ts";
 import { isOn } from "../command.ts";
 import { serve, type Server } from "../http_server.ts";
 import type { Log } from "../log.ts";
-import { reportPaths, useSamples, writeReports } from "../report/report.ts";
+import { reportPaths, type RunReport, useSamples, writeReports } from "../report/report.ts";
 import { SampleResults } from "../report/sample_results.ts";
 import { liveLimits } from "./live_flags.ts";
 import { LivePage } from "./live_page.ts";
@@ -167,8 +167,12 @@ export class LiveRun {
     }));
   }
 
-  /** Ends the page, and writes the reports. Returns false if one of them could not be written. */
-  async close(delivery: DeliveryReport): Promise<boolean> {
+  /**
+   * Ends the page, and writes the reports. Returns false if one of them could not be written.
+   *
+   * @param ending how k6 ended, and whether only a part of the results was read
+   */
+  async close(delivery: DeliveryReport, ending: Pick<RunReport, "end" | "isPart">): Promise<boolean> {
     const { log } = this.#options;
     this.#showThresholds(this.#thresholds?.verdicts());
     this.#page?.close();
@@ -183,6 +187,7 @@ export class LiveRun {
       createdMs: Date.now(),
       fromStart: true,
       delivery: this.sendsNowhere ? undefined : delivery,
+      ...ending,
     });
     for (const problem of problems) log.say("error", problem);
     if (problems.length === 0) { for (const path of this.#reports) log.say("info", `Report: ${path}`); }

@@ -4,6 +4,7 @@
  * @module
  */
 import { livePage } from "../../../gen/page/live_page.ts";
+import { describeEnd } from "../k6_exit_codes.ts";
 import type { ReportWriter, RunReport } from "./run_report.ts";
 
 /** With more points, the report has a coarser time resolution: a file should be small enough to be attached to a message. */
@@ -18,16 +19,19 @@ export interface ReportHeader {
   readonly startMs?: number | undefined;
   /** The distance of the points, in milliseconds; 0 if the report has all of them. */
   readonly stepMs: number;
+  /** How k6 ended, such as "k6 ended with 99 (thresholds failed)", if it did not end with 0. */
+  readonly end?: string | undefined;
 }
 
 /** Writes the page. */
 export const htmlReport: ReportWriter = {
   async write(run: RunReport): Promise<string> {
-    const { title, createdMs, fromStart, startMs, store } = run;
+    const { title, createdMs, fromStart, startMs, store, end } = run;
     let stepMs = store.resolutionMs;
     let points = store.points;
     for (; points > maxPoints; points /= 2) stepMs = Math.max(1000, stepMs * 2);
-    const header: ReportHeader = { title, createdMs, fromStart, startMs, stepMs };
+    const failure = end === undefined || end.code === 0 ? undefined : describeEnd(end);
+    const header: ReportHeader = { title, createdMs, fromStart, startMs, stepMs, end: failure };
     const lines = [JSON.stringify(header), ...store.snapshot({ stepMs })];
     const data = await deflate(lines.join("\n"));
     // A function, because a string may contain patterns such as $&.

@@ -99,11 +99,11 @@ function stateOf(results: RunResults): "passed" | "failed" | "not answered" {
 
 /** Formats results for a job summary: the conditions as a table, and the summary of k6's manner below it. */
 export function formatMarkdown(results: RunResults): string {
-  const { title, problems } = results;
+  const { title, problems, isFailed = false } = results;
   const comparison = isVerdict(results) ? results.comparison : undefined;
   const conditions = conditionsOf(results);
   // A run without thresholds has neither passed nor failed.
-  const state = isVerdict(results) || conditions.length > 0 ? ` ${stateOf(results)}` : "";
+  const state = isVerdict(results) || isFailed || conditions.length > 0 ? ` ${stateOf(results)}` : "";
   const parts = [
     `## k6 ${isVerdict(results) ? "verdict" : "results"}: ${markdownOf(title)}${state}`,
     ...problems.map((problem) => `> ${markdownOf(problem)}`),

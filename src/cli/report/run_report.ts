@@ -5,6 +5,7 @@
  */
 import type { DeliveryReport } from "../../model/delivery_report.ts";
 import type { LiveStore } from "../live/live_store.ts";
+import type { K6End } from "../k6_process.ts";
 import type { SampleResults } from "./sample_results.ts";
 
 /** What a command knows about a run at its end. */
@@ -27,6 +28,10 @@ export interface RunReport {
   readonly fromStart: boolean;
   /** What was delivered; undefined if nothing was sent. */
   readonly delivery?: DeliveryReport | undefined;
+  /** How k6 ended, if the command ran it. It knows of thresholds that it does not tell its outputs. */
+  readonly end?: K6End | undefined;
+  /** Whether only a part of the results was read. @default false */
+  readonly isPart?: boolean | undefined;
 }
 
 /** Writes reports of one kind. */

@@ -76,6 +76,8 @@ export interface RunResults {
   readonly durationMs: number;
   /** What is wrong with the run as a whole, such as a silent instance, or samples that were lost. */
   readonly problems: readonly string[];
+  /** Whether k6 itself says that the test failed, perhaps by a threshold that is not among these. */
+  readonly isFailed?: boolean | undefined;
   /** What is to be known about the results, without being wrong with the run. */
   readonly notes?: readonly string[] | undefined;
   readonly readings: readonly MetricReading[];
@@ -108,9 +110,9 @@ export function conditionsOf(results: RunResults): readonly Judgement[] {
 
 /** Returns the exit code of a verdict: a crossed threshold or gate counts more than an unanswered one. */
 export function exitCodeOf(results: RunResults): number {
-  const { problems } = results;
+  const { problems, isFailed = false } = results;
   const states = conditionsOf(results).map(({ state }) => state);
-  if (states.includes("crossed")) return verdictExitCodes.crossed;
+  if (isFailed || states.includes("crossed")) return verdictExitCodes.crossed;
   return states.includes("unanswered") || problems.length > 0 ? verdictExitCodes.unanswered : verdictExitCodes.passed;
 }
 

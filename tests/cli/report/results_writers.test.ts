@@ -23,3 +23,59 @@ test("a report is of the samples if they are known, and of the series otherwise,
   assert.match(await resultsWriters.md.write({ title: "run", store, samples }), /^## k6 results: run\n/);
   assert.match(await resultsWriters.xml.write({ title: "run", store, samples }), /^<\?xml/);
 });
+
+const duration = {
+  ...{ name: "http_req_duration", type: "trend", contains: "time" } as const,
+  thresholds: ["p(95)<500"],
+};
+
+const endings: readonly (readonly [
+  title: string,
+  run: { readonly end?: { readonly code: number; readonly signal?: string }; readonly isPart?: boolean },
+  expected: { readonly ms?: number; readonly state: string; readonly problems: readonly RegExp[] },
+])[] = [
+  ["0 is no problem", { end: { code: 0 } }, { state: "passed", problems: [] }],
+  [
+    "99 without a crossed threshold means one that k6 did not tell",
+    { end: { code: 99 } },
+    { state: "failed", problems: [/^k6 ended with 99 \(thresholds failed\), but no threshold that is known here was/] },
+  ],
+  ["99 with a crossed threshold is no further problem", { end: { code: 99 } }, {
+    ms: 600,
+    state: "failed",
+    problems: [],
+  }],
+  [
+    "an exception of the script",
+    { end: { code: 107 } },
+    { state: "not answered", problems: [/^k6 ended with 107 \(the script threw an exception\)\.$/] },
+  ],
+  ["test.fail() is a failure", { end: { code: 110 } }, { state: "failed", problems: [/test\.fail\(\)/] }],
+  [
+    "a signal, in the middle of a line",
+    { end: { code: 137, signal: "SIGKILL" }, isPart: true },
+    { state: "not answered", problems: [/^SIGKILL ended k6\.$/, /^Only a part of the results was read/] },
+  ],
+  ["a recording that is cut", { isPart: true }, { state: "not answered", problems: [/^Only a part/] }],
+];
+for (const [title, run, { ms = 1, state, problems }] of endings) {
+  test(`the results are not passed unless k6 ended well: ${title}`, async () => {
+    const samples = new SampleResults();
+    samples.add([{ metric: duration, time: 1, value: ms, tags: {} }]);
+    const all = { title: "run", store, samples, ...run };
+    const json = JSON.parse(await resultsWriters.json.write(all));
+    assert.deepEqual([json.state, json.problems.length], [state, problems.length]);
+    for (const [index, problem] of problems.entries()) assert.match(json.problems[index], problem);
+    assert.match(await resultsWriters.md.write(all), new RegExp(`^## k6 results: run ${state}\n`));
+    const failing = /<testsuites .*? failures="0" errors="0" /.test(await resultsWriters.xml.write(all));
+    assert.equal(failing, state === "passed");
+    // Of series, too.
+    const ofSeries = JSON.parse(await resultsWriters.json.write({ ...all, samples: undefined, prefix: "load_" }));
+    assert.equal(ofSeries.state === "passed", state === "passed");
+  });
+}
+
+test("without thresholds, Markdown says that k6 failed", async () => {
+  const light = { title: "run", store, prefix: "load_", end: { code: 99 } };
+  assert.match(await resultsWriters.md.write(light), /^## k6 results: run failed\n\n> k6 ended with 99/);
+});
