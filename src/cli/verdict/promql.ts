@@ -17,9 +17,14 @@ export interface Extent {
 
 /**
  * A distance of the bounds of a range from the samples: servers disagree on whether a bound belongs to the range, and the samples of
- * a trend may be a little later than those of the counters by which a run is found.
+ * other metrics may be a little earlier or later than those of the counters by which a run is found.
  */
 const marginMs = 1500;
+
+/** Returns a time with this distance at both of its ends. */
+export function withMargin({ startMs, endMs }: Extent): Extent {
+  return { startMs: startMs - marginMs, endMs: endMs + marginMs };
+}
 
 /** Returns a selector of series by their labels. */
 export function select(matchers: Matchers, further: readonly string[] = []): string {

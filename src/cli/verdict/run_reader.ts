@@ -8,9 +8,9 @@ import { validLabelName } from "../../model/labels.ts";
 import { largest } from "./extremes.ts";
 import { classicBuckets, type Histogram, mergeNative } from "./histogram_quantile.ts";
 import { MetricReading, statisticsOf, type StoredValues } from "./metric_reading.ts";
-import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select } from "./promql.ts";
+import { evaluationTime, type Extent, lastOf, type Matchers, over, quote, select, withMargin } from "./promql.ts";
 import type { InstantSeries, QueriedHistogram, QueryClient, SampledSeries } from "./query_client.ts";
-import type { RunSelection } from "./run_instances.ts";
+import { precisionMs, type RunSelection } from "./run_instances.ts";
 import { metricNamed, type StoredMetric, storedMetrics } from "./stored_metrics.ts";
 
 /** The metrics that are about instances: their values add up. */
@@ -64,7 +64,8 @@ export class RunReader {
     this.client = client;
     this.extent = extent;
     this.metrics = metrics;
-    this.durationMs = extent.endMs - startMs;
+    // The samples of one moment tell no duration.
+    this.durationMs = extent.endMs - extent.startMs <= precisionMs ? 0 : extent.endMs - startMs;
     this.#run = run;
     this.#series = series;
   }
@@ -88,7 +89,7 @@ export class RunReader {
     // Of the buckets of classic histograms, one is enough.
     const selector = select(matchers, [`__name__=~${quote(`${prefix}.+`)}`, 'le=~"|\\\\+Inf"']);
     const series = new Map<string, Matchers[]>();
-    for (const { __name__: name = "", ...labels } of await client.series(selector, extent)) {
+    for (const { __name__: name = "", ...labels } of await client.series(selector, withMargin(extent))) {
       const others = series.get(name);
       if (others === undefined) series.set(name, [labels]);
       else others.push(labels);

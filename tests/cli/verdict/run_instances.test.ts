@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { QueryClient, QueryError } from "../../../src/cli/verdict/query_client.ts";
-import { extentOf, findEnds, findLatestRun } from "../../../src/cli/verdict/run_instances.ts";
+import { extentOf, findEnds, findInstances, findLatestRun } from "../../../src/cli/verdict/run_instances.ts";
 import { classicOf } from "../../../src/cli/verdict/run_reader.ts";
 import { mixedMetrics, storedMetrics } from "../../../src/cli/verdict/stored_metrics.ts";
 
 const run = { matchers: { testid: "a" }, instanceLabel: "instance", prefix: "k6_" };
 
-/** Returns a client whose server answers without regard to the times of a query. */
-function clientOf(answer: (path: string, query: string) => readonly unknown[]): QueryClient {
+/** Returns a client of a server that answers in this way. */
+function clientOf(answer: (path: string, query: string, form: URLSearchParams) => readonly unknown[]): QueryClient {
   return new QueryClient({
     url: new URL("http://query.test/api/v1"),
     headers: {},
@@ -18,8 +18,8 @@ function clientOf(answer: (path: string, query: string) => readonly unknown[]): 
     sleep: (_, signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
     now: () => 0,
     fetch: async (url, init) => {
-      const query = new URLSearchParams(await new Response(init?.body).text()).get("query") ?? "";
-      return Response.json({ status: "success", data: { result: answer(String(url), query) } });
+      const form = new URLSearchParams(await new Response(init?.body).text());
+      return Response.json({ status: "success", data: { result: answer(String(url), form.get("query") ?? "", form) } });
     },
   });
 }
@@ -55,3 +55,31 @@ test("very many instances and series are no problem for the stack, and take a ti
   const gauges = some.map(({ name }) => ({ ...gauge, name }));
   assert.deepEqual(mixedMetrics([...gauges, { ...gauge, name: "i7" }]), ["i7"]);
 });
+
+/** Returns a client of Prometheus, which has samples of these times. Up to version 2, a range contains both of its bounds. */
+function prometheusOf(samplesMs: readonly number[], { isClosed }: { readonly isClosed: boolean }): QueryClient {
+  return clientOf((path, query, form) => {
+    if (!path.endsWith("range")) throw new QueryError("unknown function", { isPermanent: true, status: 400 });
+    const msOf = (name: string): number => Math.round(Number(form.get(name)) * 1000);
+    const rangeMs = Number(/\[(\d+)ms\]/.exec(query)?.[1]);
+    const values: [number, string][] = [];
+    for (let ms = msOf("start"); ms <= msOf("end"); ms += msOf("step")) {
+      const has = samplesMs.some((each) => each <= ms && (isClosed ? each >= ms - rangeMs : each > ms - rangeMs));
+      if (has) values.push([ms / 1000, "1"]);
+    }
+    return values.length === 0 ? [] : [{ metric: { instance: "a" }, values }];
+  });
+}
+
+for (const isClosed of [false, true]) {
+  test(`the first and the last sample of a run have the same times in each verdict (ranges ${isClosed ? "with" : "without"} their start)`, async () => {
+    const [firstMs, lastMs] = [1_700_000_000_123, 1_700_000_007_456];
+    const client = prometheusOf([firstMs, 1_700_000_005_000, lastMs], { isClosed });
+    for (let shiftMs = 0; shiftMs < 5000; shiftMs += 713) {
+      const within = { startMs: 1_699_999_000_000 + shiftMs, endMs: 1_700_000_100_000 + shiftMs };
+      const [instance] = await findInstances(client, run, within);
+      // The end of a range that contains its start is a millisecond later.
+      assert.deepEqual(instance, { name: "a", startMs: firstMs, endMs: lastMs + (isClosed ? 1 : 0) });
+    }
+  });
+}
