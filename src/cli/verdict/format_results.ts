@@ -121,7 +121,7 @@ function formatChecks(checks: readonly CheckResult[]): string[] {
     const name = cleanText([...check.group.split("::").filter((part) => part !== ""), check.name].join(" / "));
     if (check.passes === check.samples) return [`✓ ${name}`];
     const failed = check.samples - check.passes;
-    const share = Math.floor(check.passes / check.samples * 100);
+    const share = Math.floor(100 * check.passes / check.samples);
     return [`✗ ${name}`, ` ↳  ${share}% — ✓ ${formatCount(check.passes)} / ✗ ${formatCount(failed)}`];
   });
   return [

@@ -8,7 +8,7 @@ import type { ValueType } from "../../k6/metric.ts";
 /** The kind of a value: a number, milliseconds, bytes, or a share from 0 to 1. */
 export type ValueKind = ValueType | "share";
 
-/** Formats a value, for example `12.35ms`, `1.2 MB`, `98.00%`, `373`. */
+/** Formats a value as k6 does: without its further decimals, for example `12.35ms`, `1.2 MB`, `98.00%`, `373`. */
 export function formatValue(value: number, kind: ValueKind): string {
   if (!Number.isFinite(value)) return String(value);
   switch (kind) {
@@ -17,7 +17,7 @@ export function formatValue(value: number, kind: ValueKind): string {
     case "data":
       return formatSize(value);
     case "share":
-      return `${(value * 100).toFixed(2)}%`;
+      return `${truncate(value * 100, 2).toFixed(2)}%`;
     case "default":
       return formatNumber(value);
   }
@@ -29,7 +29,7 @@ export function formatChange(change: number): string {
   if (!Number.isFinite(change)) return change > 0 ? "new" : "gone";
   const percent = change * 100;
   const digits = Math.abs(percent) < 10 ? 2 : 1;
-  return `${percent < 0 ? "" : "+"}${percent.toFixed(digits)} %`;
+  return `${percent < 0 ? "" : "+"}${truncate(percent, digits).toFixed(digits)} %`;
 }
 
 function formatMs(ms: number): string {
@@ -47,11 +47,22 @@ function formatSize(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;
-  for (; Math.abs(value) >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  for (; Math.abs(value) >= 1000 && unit < units.length - 1; unit++) value /= 1000;
   return `${formatNumber(value)} ${units[unit]}`;
 }
 
-/** At most two decimals, or three significant digits for small numbers. */
+/** Returns a number with at most two decimals, or three significant digits if it is small. */
 function formatNumber(value: number): string {
-  return String(Number(Math.abs(value) >= 1 ? value.toFixed(2) : value.toPrecision(3)));
+  if (Number.isInteger(value)) return String(value);
+  if (Math.abs(value) >= 1) return String(truncate(value, 2));
+  return String(Number(value.toExponential(exactDigits - 1).replace(/(\.\d\d)\d+/, "$1")));
+}
+
+/** So many digits of a number are without the error of a binary fraction: 0.29 * 100 is 28.999999999999996. */
+const exactDigits = 15;
+
+/** Cuts decimals off. Rounding could show a value that misses a bound as the bound. */
+function truncate(value: number, decimals: number): number {
+  const factor = 10 ** decimals;
+  return Math.trunc(Number((value * factor).toPrecision(exactDigits))) / factor;
 }

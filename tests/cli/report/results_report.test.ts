@@ -83,7 +83,7 @@ test("the summary is in the manner of k6", () => {
      ↳  80% — ✓ 4 / ✗ 1
 
     data_sent......................: 1.25 MB 20.83 kB/s
-    http_req_duration..............: avg=200ms min≥125ms med=176.78ms max≤250ms p(90)=233.26ms p(95)=241.48ms p(99)=248.27ms count=100 (p(95) from 125ms to 250ms)
+    http_req_duration..............: avg=200ms min≥125ms med=176.77ms max≤250ms p(90)=233.25ms p(95)=241.48ms p(99)=248.27ms count=100 (p(95) from 125ms to 250ms)
     vus............................: 8 min=1 max=10
 
     ↳ Trends are histograms: med and p(x) are estimates. The true p(95) lies between the bounds in brackets.

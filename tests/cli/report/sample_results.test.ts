@@ -102,12 +102,12 @@ test("Markdown begins with the thresholds and has the summary, and JUnit has the
   const results = await (await resultsOfRecording()).results({ title: "script.js", delivery });
   const markdown = formatMarkdown(results);
   assert.match(markdown, /^## k6 results: script\.js passed\n\n\|/);
-  assert.match(markdown, /\| ✓ \| `http_req_duration` \| `p\(95\)<500` \| p\(95\)=15\.04ms \|/);
+  assert.match(markdown, /\| ✓ \| `http_req_duration` \| `p\(95\)<500` \| p\(95\)=15\.03ms \|/);
   assert.match(
     markdown,
     /<details open>.*\n\n```text\n +run {2}script\.js\n +testid {2}basic\n +time .*\n +delivered {2}790 of 791 samples\n/,
   );
-  assert.match(markdown, /http_req_duration\.+: avg=.* p\(99\)=16\.26ms count=373\n/);
+  assert.match(markdown, /http_req_duration\.+: avg=.* p\(99\)=16\.25ms count=373\n/);
   const xml = formatJUnit(results);
   assert.match(xml, /<testsuites name="k6 script\.js" tests="3" failures="0" errors="1" /);
   assert.match(xml, /<testcase classname="k6\.thresholds" name="login_ok rate&#62;0\.5"><system-out>rate=/);

@@ -46,7 +46,7 @@ test("a threshold is passed or crossed, with its value in k6's units", async () 
 test("a bound within the error of an estimate is reported with the bounds", async () => {
   const [close] = await judge({ http_req_duration: ["p(95)<390"] }, { http_req_duration: durations(0.4) });
   assert.equal(close?.state, "crossed");
-  assert.match(close?.detail ?? "", /^p\(95\)=398\.\d+ms, but the true value lies between 363\.64ms and 400ms$/);
+  assert.match(close?.detail ?? "", /^p\(95\)=398\.\d+ms, but the true value lies between 363\.63ms and 400ms$/);
 });
 
 test("a missing metric, missing tags and a value that the type does not have are not answered", async () => {
