@@ -120,7 +120,7 @@ export class MetricReading {
     if (value === undefined && series > 1 && stat !== "_min" && stat !== "_max") {
       return {
         problem:
-          "averages and percentiles of several series cannot be added up; send with --trend-as native (or histogram)",
+          "averages and percentiles of several series cannot be added up; send with --trend-as native (or histogram, without --light)",
       };
     }
     if (value === undefined) {
@@ -129,7 +129,7 @@ export class MetricReading {
       };
     }
     if (!isUnitKnown) {
-      return { problem: `its unit is not known; use --metric-type ${name}=trend:time or --metric-type ${name}=trend` };
+      return { problem: `its unit is not known; verdict takes --metric-type ${name}=trend:time or ${name}=trend` };
     }
     return { value: value * this.#scale };
   }
@@ -190,7 +190,10 @@ function rateOf(values: Extract<StoredValues, { readonly type: "rate" }>): Answe
   }
   const [first = NaN, ...others] = values.ratios;
   if (others.every((ratio) => ratio === first)) return { value: first };
-  return { problem: "ratios of several series cannot be added up; send the counters of rates, too (--rate-counters)" };
+  return {
+    problem:
+      "ratios of several series cannot be added up; run sends the counters of rates, too, without --light and --no-rate-counters",
+  };
 }
 
 function estimateOf(histogram: Histogram, aggregation: Aggregation): Estimate | undefined {

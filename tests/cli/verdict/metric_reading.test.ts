@@ -30,7 +30,7 @@ test("a percentile of percentiles is an error that says to send --trend-as nativ
     assert.equal(reading.get(aggregation).value, undefined);
     assert.match(
       reading.get(aggregation).problem ?? "",
-      /of several series cannot be added up; send with --trend-as native/,
+      /of several series cannot be added up; send with --trend-as native \(or histogram, without --light\)/,
     );
   }
 });
@@ -43,7 +43,10 @@ test("the statistics of one series are its values; one that was not sent is name
   const unknown = new MetricReading({ name: "wait", contains: "default" }, {
     ...{ type: "trend", series: 1, stats, isUnitKnown: false },
   });
-  assert.match(unknown.get(p95).problem ?? "", /its unit is not known; use --metric-type wait=trend:time or/);
+  assert.match(
+    unknown.get(p95).problem ?? "",
+    /its unit is not known; verdict takes --metric-type wait=trend:time or wait=trend$/,
+  );
 });
 
 test("a rate is passes divided by samples; ratios of several series are not averaged", () => {
@@ -56,7 +59,7 @@ test("a rate is passes divided by samples; ratios of several series are not aver
   assert.deepEqual(new MetricReading(failed, { type: "rate", ratios: [0.5] }).get("rate"), { value: 0.5 });
   assert.match(
     new MetricReading(failed, { type: "rate", ratios: [0.5, 0.1] }).get("rate").problem ?? "",
-    /ratios of several series cannot be added up/,
+    /ratios of several series cannot be added up; run sends the counters of rates, too, without --light and/,
   );
 });
 
