@@ -159,7 +159,6 @@ class Running {
     });
     const { raw, options: given, ...policy } = read;
     this.#testid = chooseTestid(given, this.#testid);
-    this.#notices = new TagNotices(given, this.#warn);
     const spool = openSpool(raw, this.#log);
     const testid = this.#testid;
     const isLight = isOn(this.#given, "light");
@@ -168,6 +167,7 @@ class Running {
     });
     const own = { ...liveOptions, ...spoolOptions(spool), ...this.#withInstance(given, args), testid };
     const options = live?.outputOptions(own) ?? own;
+    this.#notices = new TagNotices(given, { output: options, warn: this.#warn });
     const light = isLight ? this.#lightRun(raw, options) : undefined;
     const output = new RemoteWriteOutput(light?.outputOptions ?? options);
     // Handle signals before anything temporary is made.

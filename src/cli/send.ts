@@ -137,7 +137,7 @@ class Sending {
     const shiftMs = checkpoint?.shiftMs ?? await this.#findShiftMs();
     if (!this.#stop.signal.aborted) await checkpoint?.begin(shiftMs);
     const blocks = !live || options.overflow === "block";
-    const notices = new TagNotices(given, warn);
+    const notices = new TagNotices(given, { output: options, warn });
     this.#totalBytes = this.#args.follow ? 0 : sizeOfFiles(paths);
     this.#startedAt = performance.now();
     for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices, shown });

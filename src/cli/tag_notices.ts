@@ -14,11 +14,17 @@ export class TagNotices {
   #checked = false;
   #testidSaid = false;
 
-  /** @param options the options that the user gave */
-  constructor(options: RemoteWriteOutputOptions, warn: (message: string) => void) {
-    const testid = options.testid ?? options.labels?.testid;
+  /**
+   * @param given the options that the user gave: only a testid of the user is worth a word
+   * @param context output: the options of the output, whose trends may have a form that the user did not choose
+   */
+  constructor(
+    given: RemoteWriteOutputOptions,
+    { output, warn }: { readonly output: RemoteWriteOutputOptions; readonly warn: (message: string) => void },
+  ) {
+    const testid = given.testid ?? given.labels?.testid;
     this.#testid = testid === "auto" ? undefined : testid;
-    this.#choosesTrends = options.trendAs !== undefined || (options.mapping ?? "prometheus") !== "prometheus";
+    this.#choosesTrends = output.trendAs !== undefined || (output.mapping ?? "prometheus") !== "prometheus";
     this.#warn = warn;
   }
 

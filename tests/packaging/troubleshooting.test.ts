@@ -505,13 +505,15 @@ const cases: Readonly<Record<string, Produce>> = {
   ),
   'k6\'s tag testid ("...", from the script or --tag) wins over --testid ("...").': () => {
     const said: string[] = [];
-    new TagNotices({ testid: "a" }, (message) => said.push(message)).check([sample({ tags: { testid: "b" } })]);
+    const warn = (message: string): number => said.push(message);
+    new TagNotices({ testid: "a" }, { output: {}, warn }).check([sample({ tags: { testid: "b" } })]);
     return said;
   },
   "k6 ran with its feature native-histograms, but trends are sent as stats. ...": () => {
     const said: string[] = [];
     const tags = { k6_feature_native_histograms: "true" };
-    new TagNotices({}, (message) => said.push(message)).check([sample({ tags })]);
+    const warn = (message: string): number => said.push(message);
+    new TagNotices({}, { output: {}, warn }).check([sample({ tags })]);
     return said;
   },
   "k6 still runs. Unless you pressed Ctrl-C, ...": elsewhere("src/cli/run.ts"),
