@@ -232,7 +232,8 @@ class Running {
       writeSummaryJson(this.#given, { ...summary, exitCode: end.code });
       return end.code;
     }
-    const links = live?.sendsNowhere === true ? undefined : this.#links(options, from);
+    const isStored = live?.sendsNowhere !== true && report.delivered + report.unknown > 0;
+    const links = isStored ? this.#links(options, from) : undefined;
     this.#log.say("info", formatSummary({ ...totals, ...links, endpoint, ms, received: light?.received, spool }));
     const { code: concluded, lost, isFatal, message } = concludeRun(end, { ...totals, ...policy, unreadable });
     this.#log.say(isFatal ? "error" : lost ? "warn" : "info", `${message}; testid ${this.#testid}`);

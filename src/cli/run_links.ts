@@ -25,14 +25,22 @@ interface FinishedRun {
 
 /** Where a user finds a run. */
 export interface RunLinks {
-  /** A PromQL query for all its series. */
+  /** A PromQL query for the last values of all its series. */
   readonly query: string;
   /** A link to Grafana, if its address is known. */
   readonly grafana: string | undefined;
 }
 
-/** Returns a PromQL query for all series of a run. */
-export function queryOf({ testid, prefix }: Pick<FinishedRun, "testid" | "prefix">): string {
+/**
+ * Returns a PromQL query for the last values of all series of a run. It finds them after the end, too: a selector alone finds
+ * nothing after staleness markers, or five minutes later.
+ */
+export function queryOf(run: Pick<FinishedRun, "testid" | "prefix">): string {
+  return `last_over_time(${selectorOf(run)}[1h])`;
+}
+
+/** Returns a selector of all series of a run. */
+function selectorOf({ testid, prefix }: Pick<FinishedRun, "testid" | "prefix">): string {
   // A prefix has only letters, digits, underscores and colons, so it needs no escapes in a regular expression.
   const name = prefix === "" ? "" : `__name__=~"${prefix}.+", `;
   return `{${name}testid=${JSON.stringify(testid)}}`;
@@ -51,7 +59,7 @@ export function grafanaLink(url: string, run: FinishedRun): string {
     return link.href;
   }
   link.pathname = `${link.pathname.replace(/\/$/, "")}/explore`;
-  const pane = { queries: [{ refId: "A", expr: queryOf(run) }], range };
+  const pane = { queries: [{ refId: "A", expr: selectorOf(run) }], range };
   link.searchParams.set("schemaVersion", "1");
   link.searchParams.set("panes", JSON.stringify({ run: pane }));
   return link.href;

@@ -211,6 +211,7 @@ test("with --on-loss warn, samples that were not delivered are a warning, and th
     const result = await runCli(["run", "script.js"], options({}, { K6_PROMETHEUS_RW_ON_LOSS: "warn" }));
     assert.equal(result.code, 0, result.stderr);
     assert.match(lastLine(result), /^warn: k6 ended with 0; ([\d,]+) of \1 samples not delivered; testid basic$/);
+    assert.doesNotMatch(result.stderr, /query/, "nothing is stored that a query could find");
   }, { script: refusing(400, "no") }));
 
 test("k6's switch for native histograms has the effect that it has on k6's own output (on one runtime)", () =>
