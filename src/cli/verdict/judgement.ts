@@ -162,5 +162,15 @@ async function ask(
   const where = tags.length === 0 || await reader.readNamed(name) === undefined
     ? ""
     : ` with ${tags.map(([tag, value]) => `${tag}=${value}`).join(", ")}`;
-  return { answer: { problem: `the run has no series of ${name}${where}` }, kind: "default" };
+  const advice = await adviseUrl(reader, { name, tags });
+  return { answer: { problem: `the run has no series of ${name}${where}${advice}` }, kind: "default" };
+}
+
+/** Returns what to use instead of the tag `name`, which is no label by default; "" if that is not the reason. */
+async function adviseUrl(reader: MetricSource, { name, tags }: Pick<MetricSelector, "name" | "tags">): Promise<string> {
+  if (tags.every(([tag]) => tag !== "name")) return "";
+  const instead = tags.map(([tag, value]) => [tag === "name" ? "url" : tag, value] as const);
+  if (await reader.readNamed(name, instead) === undefined) return "";
+  const selector = `{${instead.map(([tag, value]) => `${tag}:${value}`).join(",")}}`;
+  return `; the label name was not sent, but url has the same value: use ${selector}, or send with --keep-name-tag`;
 }

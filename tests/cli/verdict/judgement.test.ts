@@ -64,6 +64,22 @@ test("a missing metric, missing tags and a value that the type does not have are
   ]);
 });
 
+test("the tag name, which is no label by default, is missing with advice if url has the value", async () => {
+  const one: StoredValues = { type: "counter", count: 3, seconds: 1 };
+  const groups = { "http_reqs{name:checkout,status:200}": ["count>0"] };
+  const detailOf = async (selector: string): Promise<string | undefined> => {
+    const [judged] = await judge(groups, { http_reqs: one, [selector]: one });
+    return judged?.detail;
+  };
+  const missing = "the run has no series of http_reqs with name=checkout, status=200";
+  assert.equal(
+    await detailOf("http_reqs|url=checkout|status=200"),
+    `${missing}; the label name was not sent, but url has the same value: use {url:checkout,status:200}, or send with ` +
+      "--keep-name-tag",
+  );
+  assert.equal(await detailOf("http_reqs|url=other|status=200"), missing);
+});
+
 test("tags select samples, also those with several colons", async () => {
   const values: Record<string, StoredValues> = {
     "http_reqs|group=::home|status=200": { type: "counter", count: 2, seconds: 1 },
