@@ -301,28 +301,34 @@ export class RunReader {
       if (value === undefined) continue;
       if (value.histogram !== undefined || value.value !== 0) return value.histogram !== undefined;
       // Prometheus before 2.44 takes the last value of a histogram for 0.
-      const [increase] = await this.#ask(`sum(increase(${over(this.#select(name), time)}))`);
-      return increase?.histogram !== undefined;
+      for await (const series of this.#samplesBackwards(this.#select(name))) {
+        if (series.some(({ histograms }) => histograms.length > 0)) return true;
+        if (series.some(({ floats }) => floats.length > 0)) return false;
+      }
     }
     return false;
   }
 
-  /**
-   * Returns the last histogram of each series, for Prometheus before 2.44. It reads samples, from the end of the run backwards,
-   * until each series was seen.
-   */
+  /** Yields the samples of series, from the end of the run backwards. */
+  async *#samplesBackwards(selector: string): AsyncGenerator<readonly SampledSeries[], void, undefined> {
+    let toMs = evaluationTime(this.extent);
+    for (let lengthMs = 2000; toMs >= this.extent.startMs; lengthMs *= 2) {
+      yield await this.client.samples(`${selector}[${lengthMs}ms]`, toMs);
+      toMs -= lengthMs;
+    }
+  }
+
+  /** Returns the last histogram of each series, for Prometheus before 2.44. */
   async #lastHistograms(series: string, tags: TagList): Promise<QueriedHistogram[]> {
     const wanted = this.#countOf(series, tags);
     const last = new Map<string, QueriedHistogram>();
-    let toMs = evaluationTime(this.extent);
-    for (let lengthMs = 2000; last.size < wanted && toMs >= this.extent.startMs; lengthMs *= 2) {
-      const selector = `${this.#select(series, tags)}[${lengthMs}ms]`;
-      for (const { labels, histograms } of await this.client.samples(selector, toMs)) {
+    for await (const found of this.#samplesBackwards(this.#select(series, tags))) {
+      for (const { labels, histograms } of found) {
         const newest = histograms.at(-1)?.histogram;
         const key = seriesKey(labels);
         if (newest !== undefined && !last.has(key)) last.set(key, newest);
       }
-      toMs -= lengthMs;
+      if (last.size >= wanted) break;
     }
     return [...last.values()];
   }

@@ -31,3 +31,25 @@ test("samples of one moment give no rate per second, also if the server shows th
     assert.deepEqual(reading?.get("rate"), { problem: "samples of one moment give no rate per second" });
   }
 });
+
+test("a trend of one flush is recognised, although Prometheus before 2.44 takes the last value of a histogram for 0", async () => {
+  const histogram = { count: 2, sum: 3, buckets: [{ low: 1, high: 2, count: 2 }] };
+  const client: Pick<QueryClient, "instant" | "series" | "samples"> = {
+    series: () => Promise.resolve([{ __name__: "k6_http_req_duration_seconds" }, { __name__: "k6_vus" }]),
+    // An increase needs two samples.
+    instant: (query) => Promise.resolve(query.includes("increase") ? [] : [{ labels: {}, value: 0 }]),
+    samples: (query) =>
+      Promise.resolve([
+        query.includes("vus")
+          ? { labels: {}, floats: [{ timeMs: 5000, value: 0 }], histograms: [] }
+          : { labels: {}, floats: [], histograms: [{ timeMs: 5000, histogram }] },
+      ]),
+  };
+  const extent = { startMs: 5000, endMs: 5000 };
+  const reader = await RunReader.open(client as QueryClient, { run, extent, known: {}, isStartKnown: false });
+  assert.deepEqual(reader.metrics.map(({ name, type }) => [name, type]), [
+    ["http_req_duration", "trend"],
+    ["vus", "gauge"],
+  ]);
+  assert.deepEqual((await reader.readNamed("http_req_duration"))?.get("avg"), { value: 1500 });
+});
