@@ -186,6 +186,7 @@ export class LiveRun {
       title: this.#title,
       createdMs: Date.now(),
       fromStart: true,
+      isLight: this.#options.isLight,
       delivery: this.sendsNowhere ? undefined : delivery,
       ...ending,
     });

@@ -35,7 +35,7 @@ function writerOf(format: Format): ResultsWriter {
 
 async function resultsOf(run: ReportedRun): Promise<RunResults> {
   const { title, testid, store, samples, startMs, delivery, prefix = k6OptionDefinitions.prefix.default } = run;
-  const metadataOf = (name: string): Metadata | undefined => store.metadataOf(name);
+  const metadataOf = (name: string): Metadata | undefined => run.isLight === true ? undefined : store.metadataOf(name);
   const results = samples === undefined
     ? await seriesResults(store.series.values(), { title, delivery, prefix, startMs, metadataOf })
     : await samples.results({ title, testid, delivery });

@@ -28,6 +28,8 @@ export interface RunReport {
   readonly fromStart: boolean;
   /** What was delivered; undefined if nothing was sent. */
   readonly delivery?: DeliveryReport | undefined;
+  /** Whether the metadata of the series are those of k6's own output, which does not tell the units of a script's trends. @default false */
+  readonly isLight?: boolean | undefined;
   /** How k6 ended, if the command ran it. It knows of thresholds that it does not tell its outputs. */
   readonly end?: K6End | undefined;
   /** Whether only a part of the results was read. @default false */

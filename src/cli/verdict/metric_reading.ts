@@ -129,7 +129,10 @@ export class MetricReading {
       };
     }
     if (!isUnitKnown) {
-      return { problem: `its unit is not known; verdict takes --metric-type ${name}=trend:time or ${name}=trend` };
+      return {
+        problem:
+          `its unit is not known; send with --trend-as native, or say it to verdict: --metric-type ${name}=trend:time or ${name}=trend`,
+      };
     }
     return { value: value * this.#scale };
   }

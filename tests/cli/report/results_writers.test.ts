@@ -79,3 +79,18 @@ test("without thresholds, Markdown says that k6 failed", async () => {
   const light = { title: "run", store, prefix: "load_", end: { code: 99 } };
   assert.match(await resultsWriters.md.write(light), /^## k6 results: run failed\n\n> k6 ended with 99/);
 });
+
+test("the unit of a script's trend is not known in the light mode, so that a time in seconds is not shown as a number", async () => {
+  const point = { labels: [], times: [1000], values: [0.003], length: 1 };
+  const series = new Map([[1, { name: "k6_checkout_time_p99", ...point }], [2, {
+    name: "k6_http_req_waiting_p99",
+    ...point,
+  }]]);
+  const run = { title: "run", store: { series, metadataOf: () => ({ type: "gauge" } as const) } };
+  const metricsOf = async (isLight: boolean): Promise<Record<string, { values: unknown; unknown: unknown }>> =>
+    JSON.parse(await resultsWriters.json.write({ ...run, isLight })).metrics;
+  const { checkout_time: time, http_req_waiting: waiting } = await metricsOf(true);
+  assert.deepEqual([time?.values, waiting?.values], [{}, { "p(99)": 3 }]);
+  assert.match(JSON.stringify(time?.unknown), /its unit is not known; send with --trend-as native/);
+  assert.deepEqual((await metricsOf(false)).checkout_time?.values, { "p(99)": 0.003 });
+});

@@ -45,7 +45,7 @@ test("the statistics of one series are its values; one that was not sent is name
   });
   assert.match(
     unknown.get(p95).problem ?? "",
-    /its unit is not known; verdict takes --metric-type wait=trend:time or wait=trend$/,
+    /its unit is not known; send with --trend-as native, or say it to verdict: --metric-type wait=trend:time or/,
   );
 });
 
