@@ -211,13 +211,13 @@ class Running {
       clearInterval(progress);
     }
     this.#log.progress("Sending the rest ...");
-      const unreadable = this.#unreadable || light?.isUnreadable === true;
-      const report = await closeOutput(output, {
-        timeoutMs: resolveOptions(options).closeTimeoutMs,
-        log: this.#log,
-        // The verdict must be able to see that the results are not those of the whole run.
-        ended: endedRegularly(end) && !unreadable,
-      });
+    const unreadable = this.#unreadable || light?.isUnreadable === true;
+    const report = await closeOutput(output, {
+      timeoutMs: resolveOptions(options).closeTimeoutMs,
+      log: this.#log,
+      // The verdict must be able to see that the results are not those of the whole run.
+      ended: endedRegularly(end) && !unreadable,
+    });
     this.#log.progress("");
     const isReported = await live?.close(report, { end, isPart: unreadable }) ?? true;
     const inputs = [reader, light].flatMap((source) => source === undefined ? [] : [source.stats]);

@@ -93,12 +93,12 @@ export async function readReport(state: PageState): Promise<boolean> {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const [first = "{}", ...chunks] = (await new Response(stream).text()).split("\n");
-  const { title, createdMs, fromStart, startMs, stepMs }: ReportHeader = JSON.parse(first);
+  const { title, createdMs, fromStart, startMs, stepMs, end }: ReportHeader = JSON.parse(first);
   for (const chunk of chunks) state.store.apply(JSON.parse(chunk));
   Object.assign(state, { title, fromStart, startMs, source: "report" });
-  report = { createdMs, stepMs };
+  report = { createdMs, stepMs, end };
   return true;
 }
 
 /** What is known about the report, if this page is one. */
-export let report: { readonly createdMs: number; readonly stepMs: number } | undefined;
+export let report: Pick<ReportHeader, "createdMs" | "stepMs" | "end"> | undefined;

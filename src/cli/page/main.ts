@@ -122,7 +122,8 @@ function describeStatus(): readonly [kind: string, text: string] {
       const step = report !== undefined && report.stepMs > 1000
         ? `, one point each ${formatDuration(report.stepMs)}`
         : "";
-      return ["ended", `■ Report of ${formatDate(report?.createdMs ?? 0)}${step}`];
+      const end = report?.end === undefined ? "" : `: ${report.end}`;
+      return [end === "" ? "ended" : "lost", `■ Report of ${formatDate(report?.createdMs ?? 0)}${step}${end}`];
     }
     case "connecting":
       return ["waiting", "… Connecting"];

@@ -94,7 +94,7 @@ async function reportOf(
   const samples = [{ metric: vus, time: 1000, value: 1, tags: {} }];
   output.add(samples);
   run.add(samples);
-  await run.close(await output.close());
+  await run.close(await output.close(), {});
   return readReport(path);
 }
 
