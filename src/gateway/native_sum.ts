@@ -98,10 +98,12 @@ export class NativeSum {
     const schema = Math.min(this.#schema, other.#schema);
     this.#coarsen(schema);
     other.#coarsen(schema);
-    while (this.#zeroThreshold !== other.#zeroThreshold) {
-      const [narrow, wide] = this.#zeroThreshold < other.#zeroThreshold ? [this, other] : [other, this];
-      narrow.#widenZero(wide.#zeroThreshold);
-    }
+    if (this.#zeroThreshold === other.#zeroThreshold) return;
+    const [narrow, wide] = this.#zeroThreshold < other.#zeroThreshold ? [this, other] : [other, this];
+    // This is also an end of a bucket of the wide one, because the schemas are equal.
+    const threshold = narrow.#endAcross(wide.#zeroThreshold);
+    narrow.#widenZero(threshold);
+    wide.#widenZero(threshold);
   }
 
   #coarsen(schema: number): void {
@@ -121,23 +123,33 @@ export class NativeSum {
     this.#schema = schema;
   }
 
-  /** Moves the buckets below a threshold into the zero bucket. If a bucket lies across it, the threshold becomes the bucket's end. */
-  #widenZero(threshold: number): void {
-    const end = (index: number): number => 2 ** (index * 2 ** -this.#schema);
-    let reached = threshold;
+  /** Returns the upper end of the bucket that lies across a threshold; the threshold if there is none. */
+  #endAcross(threshold: number): number {
     for (const buckets of [this.#positive, this.#negative]) {
       for (const [index, count] of buckets) {
-        if (count > 0 && end(index - 1) < threshold) reached = Math.max(reached, end(index));
+        const end = this.#endOf(index);
+        if (count > 0 && this.#endOf(index - 1) < threshold && end > threshold) return end;
       }
     }
+    return threshold;
+  }
+
+  /** Moves the buckets below a threshold into the zero bucket. */
+  #widenZero(threshold: number): void {
     for (const buckets of [this.#positive, this.#negative]) {
-      for (const [index, count] of [...buckets]) {
-        if (end(index) > reached) continue;
+      for (const [index, count] of buckets) {
+        if (this.#endOf(index) > threshold) continue;
         this.#zeroCount += count;
         buckets.delete(index);
       }
     }
-    this.#zeroThreshold = reached;
+    this.#zeroThreshold = threshold;
+  }
+
+  /** Returns the upper end of a bucket. The largest finite one stands for 2^1024, which is no number. */
+  #endOf(index: number): number {
+    const exponent = index * 2 ** -this.#schema;
+    return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
   }
 
   /** Returns the histogram in its plain form. */

@@ -11,6 +11,7 @@ import type { BucketSpan, Histogram } from "../model/time_series.ts";
 type HistogramClause =
   | "histogramSchema"
   | "histogramSpans"
+  | "histogramZeroThreshold"
   | "histogramCounts"
   | "histogramCustomValues"
   | "histogramResetHint";
@@ -53,8 +54,10 @@ export function checkHistogram(histogram: Histogram, report: HistogramReport): v
   checkSpans(positiveSpans, positiveCounts, isCustom);
   checkSpans(negativeSpans, negativeCounts, false);
   const counts = [zeroCount, ...positiveCounts, ...negativeCounts];
-  const wrong = [count, ...counts].find((each) => !(each >= 0 && (float || Number.isSafeInteger(each))));
-  const expected = float ? "0 or more" : "a whole number from 0";
+  const wrong = [count, ...counts].find((each) =>
+    !(each >= 0 && (float ? each < Infinity : Number.isSafeInteger(each)))
+  );
+  const expected = float ? "a finite number from 0" : "a whole number from 0";
   check(wrong !== undefined, "histogramCounts", `a count is ${wrong}`, expected);
   const total = counts.reduce((all, each) => all + each, 0);
   // An observation of NaN is counted and makes the sum NaN, but is in no bucket.
@@ -68,6 +71,16 @@ export function checkHistogram(histogram: Histogram, report: HistogramReport): v
   );
   const rule = "histogramCustomValues";
   if (!isCustom) {
+    check(
+      !(zeroThreshold >= 0 && zeroThreshold < Infinity),
+      "histogramZeroThreshold",
+      `the zero threshold is ${zeroThreshold}`,
+      "a finite number from 0",
+    );
+    for (const spans of [positiveSpans, negativeSpans]) {
+      const beyond = beyondFloats(spans, schema);
+      check(beyond !== undefined, "histogramSpans", `there is a bucket ${beyond}`, "one that can hold a float");
+    }
     return check(customValues.length > 0, rule, "there are custom values", `none with the schema ${schema}`);
   }
   const unordered = customValues.find((value, index) =>
@@ -88,4 +101,21 @@ export function checkHistogram(histogram: Histogram, report: HistogramReport): v
     "there are zero or negative buckets",
     `none with the schema ${schema}`,
   );
+}
+
+/**
+ * Returns the index of a bucket that is beyond those of the smallest positive float, 2^-1074, and of infinity, which is in the bucket
+ * above 2^1024; undefined if there is none.
+ */
+function beyondFloats(spans: readonly BucketSpan[], schema: number): number | undefined {
+  const lowest = Math.ceil(-1074 * 2 ** schema);
+  const highest = 1024 * 2 ** schema + 1;
+  let end = 0;
+  for (const { offset, length } of spans) {
+    const first = end + offset;
+    end = first + length;
+    if (length > 0 && first < lowest) return first;
+    if (length > 0 && end - 1 > highest) return end - 1;
+  }
+  return undefined;
 }

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memory, RemoteWriteAggregator } from "../../src/gateway/mod.ts";
-import { bodyOf, bucketsOf, float, labelsOf, metadataBody, nativeOf, startAggregator } from "../support/aggregator.ts";
+import type { Histogram } from "../../src/model/time_series.ts";
+import {
+  bodyOf,
+  bucketsOf,
+  float,
+  labelsOf,
+  metadataBody,
+  nativeOf,
+  startAggregator,
+  uncheckedBody,
+} from "../support/aggregator.ts";
 import { strictReceiver } from "../support/strict_receiver.ts";
 
 test("counters of senders that come and go become one rising series, which begins at 0", async () => {
@@ -224,6 +234,30 @@ test("native histograms are merged at the coarsest schema and the widest zero bu
   assert.ok(widened);
   assert.deepEqual([widened.count, widened.zeroCount], [9, 2]);
   assert.ok(Math.abs(widened.zeroThreshold - Math.SQRT2) < 1e-9);
+});
+
+test("a hostile native histogram is refused, and the histograms of the other senders go on", async () => {
+  const { clock, post, target, totals } = startAggregator();
+  const send = async (instance: string, changes: Partial<Histogram>): Promise<number> => {
+    const histogram = { ...nativeOf([3], 3, clock.now()), ...changes };
+    return (await post(uncheckedBody(labelsOf("size", { instance }), histogram))).status;
+  };
+  assert.equal(await send("a", {}), 204);
+  const hostile: readonly Partial<Histogram>[] = [
+    { zeroThreshold: NaN },
+    { zeroThreshold: Infinity },
+    { positiveSpans: [{ offset: 2 ** 31 - 1, length: 1 }] },
+    { positiveSpans: [{ offset: -(2 ** 31), length: 1 }] },
+  ];
+  for (const [at, changes] of hostile.entries()) assert.equal(await send(`hostile ${at}`, changes), 400);
+  // It is valid, but its zero bucket takes in all others.
+  assert.equal(await send("wide", { zeroThreshold: Number.MAX_VALUE }), 204);
+  assert.equal(await send("b", {}), 204);
+  await totals();
+  const last = target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ histograms = [] }) => histograms)).at(
+    -1,
+  );
+  assert.deepEqual([last?.count, last?.zeroCount, last?.zeroThreshold], [3, 3, Number.MAX_VALUE]);
 });
 
 test("what cannot be added up is left out with one warning", async () => {

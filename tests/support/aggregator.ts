@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { type AggregatorOptions, RemoteWriteAggregator } from "../../src/gateway/mod.ts";
 import type { Histogram, Label, Metadata, TimeSeries } from "../../src/model/time_series.ts";
-import type { Batch } from "../../src/protocol/batch.ts";
+import { Batch } from "../../src/protocol/batch.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
+import { encodeSeries } from "../../src/protocol/encoded_series.ts";
 import { encodeMetadataV1, encodeV1 } from "../../src/protocol/encode_v1.ts";
 import { EncoderV2 } from "../../src/protocol/encode_v2.ts";
 import { compress } from "../../src/protocol/snappy.ts";
@@ -79,7 +80,17 @@ export function startAggregator(options: AggregatorOptions = {}): AggregatorSett
 
 /** Returns the body of a request. */
 export function bodyOf(timeSeries: readonly TimeSeries[], version: "1.0" | "2.0" = "2.0"): Uint8Array<ArrayBuffer> {
-  const batch: Batch = batchOf(timeSeries);
+  return encoded(batchOf(timeSeries), version);
+}
+
+/** Returns the 2.0 body of a histogram that `bodyOf` would refuse. */
+export function uncheckedBody(labels: readonly Label[], histogram: Histogram): Uint8Array<ArrayBuffer> {
+  const batch = new Batch();
+  batch.pushHistogram(encodeSeries(labels), histogram, Number(histogram.timestamp));
+  return encoded(batch, "2.0");
+}
+
+function encoded(batch: Batch, version: "1.0" | "2.0"): Uint8Array<ArrayBuffer> {
   const slice = { batch, from: 0, to: batch.length };
   const buffer = new ByteBuffer();
   return compress(version === "1.0" ? encodeV1(slice, buffer) : new EncoderV2().encode(slice, buffer));

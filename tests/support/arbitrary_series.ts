@@ -30,28 +30,36 @@ const start = fc.option(fc.integer({ min: 1, max: 4_000_000_000_000 }), { nil: u
 
 const sample = fc.record({ value, timestamp: time, startTimestamp: start, stale: fc.boolean() });
 
-const side = fc.array(
-  fc.record({ gap: fc.integer({ min: 0, max: 300 }), counts: fc.array(count, { minLength: 1, maxLength: 5 }) }),
-  {
-    maxLength: 3,
-  },
-).map((parts) => ({
-  spans: parts.map(({ gap, counts }, index) => ({ offset: index === 0 ? gap - 150 : gap, length: counts.length })),
-  counts: parts.flatMap(({ counts }) => counts),
-}));
+const sideOf = (maxGap: number) =>
+  fc.array(
+    fc.record({ gap: fc.integer({ min: 0, max: maxGap }), counts: fc.array(count, { minLength: 1, maxLength: 5 }) }),
+    { maxLength: 3 },
+  ).map((parts) => ({
+    spans: parts.map(({ gap, counts }, index) => ({
+      offset: index === 0 ? gap - maxGap / 2 : gap,
+      length: counts.length,
+    })),
+    counts: parts.flatMap(({ counts }) => counts),
+  }));
 
-const exponentialHistogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.record({
+/** Coarse schemas have few buckets, so they need small gaps between them. */
+const exponential = (minSchema: number, maxGap: number) => ({
   timestamp: time,
   startTimestamp: start,
   sum: value,
-  schema: fc.integer({ min: -4, max: 8 }),
+  schema: fc.integer({ min: minSchema, max: 8 }),
   zeroThreshold: fc.double({ min: 0, max: 1, noNaN: true }),
   zeroCount: count,
-  positive: side,
-  negative: side,
+  positive: sideOf(maxGap),
+  negative: sideOf(maxGap),
   float: fc.boolean(),
   resetHint: fc.integer({ min: 0, max: 3 }),
-}).map(({ positive, negative, ...rest }) => ({
+});
+
+const exponentialHistogram: fc.Arbitrary<Histogram & { timestamp: number }> = fc.oneof(
+  fc.record(exponential(0, 300)),
+  fc.record(exponential(-4, 20)),
+).map(({ positive, negative, ...rest }) => ({
   ...rest,
   // Observations that are NaN are in no bucket.
   count: [rest.zeroCount, ...positive.counts, ...negative.counts].reduce((a, b) => a + b, 0),

@@ -35,8 +35,10 @@ export const rules = {
     "An exemplar's labels are sorted by name, in byte order; each name occurs once; no name or value is empty.",
   startTimestamp: "A start timestamp is not later than its sample.",
   histogramSchema: "A histogram's schema is -4 to 8, or -53 for custom buckets.",
-  histogramSpans: "A histogram's spans cover exactly its buckets; only the first offset may be negative.",
-  histogramCounts: "A histogram's count equals the sum of its buckets, and no bucket is negative.",
+  histogramSpans:
+    "A histogram's spans cover exactly its buckets, each of which can hold a float; only the first offset may be negative.",
+  histogramZeroThreshold: "A histogram's zero threshold is a finite number from 0.",
+  histogramCounts: "A histogram's count equals the sum of its buckets, and no bucket is negative or infinite.",
   histogramCustomValues:
     "Custom values rise, are finite and cover the spans; their histogram has no zero bucket and no negative buckets.",
   histogramResetHint: "A histogram's reset hint is 0 to 3.",

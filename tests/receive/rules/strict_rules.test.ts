@@ -58,6 +58,12 @@ const histogram: HistogramInit = {
   positiveDeltas: [2n, 1n],
   timestamp: 1000n,
 };
+/** Returns a histogram with two buckets at these indices. */
+const withBuckets = (schema: number, [first, second]: readonly [number, number]): HistogramInit => ({
+  ...histogram,
+  schema,
+  positiveSpans: [{ offset: first, length: 1 }, { offset: second - first - 1, length: 1 }],
+});
 const custom: HistogramInit = {
   count: { case: "countInt", value: 5n },
   sum: 12,
@@ -201,6 +207,18 @@ const histograms: readonly [title: string, init: HistogramInit, rules: string[]]
   ["a custom value that is NaN", { ...custom, customValues: [NaN] }, ["histogramCustomValues"]],
   ["too few custom values", { ...custom, customValues: [] }, ["histogramCustomValues"]],
   ["custom buckets with a zero threshold", { ...custom, zeroThreshold: 1 }, ["histogramCustomValues"]],
+  ["a zero threshold that is no number", { ...histogram, zeroThreshold: NaN }, ["histogramZeroThreshold"]],
+  ["a zero threshold that is infinite", { ...histogram, zeroThreshold: Infinity }, ["histogramZeroThreshold"]],
+  ["a zero threshold below 0", { ...histogram, zeroThreshold: -1 }, ["histogramZeroThreshold"]],
+  ["an infinite float count", { ...float, count: { case: "countFloat", value: Infinity } }, ["histogramCounts"]],
+  ["an infinite float bucket", { ...float, positiveCounts: [Infinity, 3] }, ["histogramCounts"]],
+  ["the buckets of the smallest float and of infinity", withBuckets(0, [-1074, 1025]), []],
+  ["a bucket below the smallest float", withBuckets(0, [-1075, 0]), ["histogramSpans"]],
+  ["a bucket above that of infinity", withBuckets(0, [0, 1026]), ["histogramSpans"]],
+  ["the outermost buckets of a coarse schema", withBuckets(-4, [-67, 65]), []],
+  ["a bucket beyond those of a coarse schema", withBuckets(-4, [0, 66]), ["histogramSpans"]],
+  ["the outermost buckets of a fine schema", withBuckets(8, [-274_944, 262_145]), []],
+  ["a bucket at the end of 32 bits", withBuckets(8, [-(2 ** 31), 2 - 2 ** 31]), ["histogramSpans"]],
   ["custom buckets that begin below 0", { ...custom, positiveSpans: [{ offset: -1, length: 2 }] }, ["histogramSpans"]],
   ["a reset hint", { ...histogram, resetHint: 3 }, []],
   ["an undefined reset hint", { ...histogram, resetHint: 200 as 0 }, ["histogramResetHint"]],
