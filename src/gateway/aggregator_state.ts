@@ -16,6 +16,7 @@ import {
   bytesOf,
   type Combined,
   combinedBytes,
+  createCombined,
   emptied,
   gaugeOf,
   guessed,
@@ -62,6 +63,14 @@ export interface AggregatorCounts {
   resets: number;
 }
 
+/** What happened to a write. */
+interface Added {
+  /** How many values were refused. */
+  readonly refused: Readonly<Record<Kind, number>>;
+  /** Why the first of them was refused. */
+  readonly reason: string | undefined;
+}
+
 /** The batches of one flush. */
 interface Collected {
   /** The zeros with which new sums begin, and staleness markers. They must not be merged with later batches. */
@@ -82,8 +91,11 @@ const maxAheadMs = 10 * 60_000;
 /** How long a new sender should wait if too many are remembered, in milliseconds. Usually, some are forgotten by then. */
 const retryAfterMs = 10_000;
 
-/** Which samples of a series are refused, and why. */
-type Refuse = (samples: number, reason: string) => void;
+/** The two kinds of values. */
+type Kind = "samples" | "histograms";
+
+/** Notes that values are refused, and why. */
+type Refuse = (kind: Kind, count: number, reason: string) => void;
 
 /** Holds the state. All methods are synchronous, so a request is applied at once. */
 export class AggregatorState {
@@ -131,16 +143,16 @@ export class AggregatorState {
   /**
    * Applies a write: adds its samples to the sums, and remembers the last values of its sender.
    *
-   * @returns why samples were refused, if some were; and how many
+   * @returns why samples were refused, if some were; and how many of each kind
    * @throws BusyError if there is no room for its senders. Nothing is applied then.
    */
-  add({ timeSeries, metadata }: ReceivedWrite, nowMs: number): { readonly refused: number; readonly reason?: string } {
+  add({ timeSeries, metadata }: ReceivedWrite, nowMs: number): Added {
     this.#checkRoom(timeSeries, nowMs);
     this.#addMetadata(metadata);
-    let refused = 0;
+    const refused = { samples: 0, histograms: 0 };
     let first: string | undefined;
-    const refuse: Refuse = (samples, reason) => {
-      refused += samples;
+    const refuse: Refuse = (kind, count, reason) => {
+      refused[kind] += count;
       first ??= reason;
     };
     this.#previous = undefined;
@@ -149,10 +161,11 @@ export class AggregatorState {
         this.#addSeries(series, nowMs, refuse);
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
-        refuse((series.samples?.length ?? 0) + (series.histograms?.length ?? 0), error.message);
+        refuse("samples", series.samples?.length ?? 0, error.message);
+        refuse("histograms", series.histograms?.length ?? 0, error.message);
       }
     }
-    this.counts.refused += refused;
+    this.counts.refused += refused.samples + refused.histograms;
     return { refused, reason: first };
   }
 
@@ -297,7 +310,8 @@ export class AggregatorState {
             const series = encodeSeries(labels, metadata ?? undefined);
             const known = all.get(id);
             if (known === undefined) {
-              const combined = this.#createCombined({ id, series, rule, createdMs, hasBegun, isDeclared });
+              const combined = createCombined({ id, series, rule, createdMs, hasBegun, isDeclared });
+              this.#insert(combined);
               all.set(id, combined);
             } else {
               Object.assign(known, { series, rule, createdMs, hasBegun, isBeginning: hasBegun, isDeclared });
@@ -394,10 +408,10 @@ export class AggregatorState {
   #addSeries(series: TimeSeries, nowMs: number, refuse: Refuse): void {
     const { samples = [], histograms = [] } = series;
     if (samples.length > 0) {
-      const expected = this.#expected(series, "floats");
+      const expected = this.#expected(series, "samples");
       const combined = expected?.combined ?? this.#combinedOf(series, { nowMs, tree: this.#floats });
       const senderKey = expected?.sender.key ?? this.#floats.removed;
-      if (combined === undefined) return this.#refuseNew(samples.length, refuse);
+      if (combined === undefined) return this.#refuseNew("samples", samples.length, refuse);
       if (combined.rule === "none") return this.#leaveOut(combined, samples.length);
       const rising = isRising(samples) ? samples : samples.toSorted(byTime);
       for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, refuse, expected });
@@ -406,7 +420,7 @@ export class AggregatorState {
       const expected = this.#expected(series, "histograms");
       const combined = expected?.combined ?? this.#combinedOf(series, { nowMs, tree: this.#histograms });
       const senderKey = expected?.sender.key ?? this.#histograms.removed;
-      if (combined === undefined) return this.#refuseNew(histograms.length, refuse);
+      if (combined === undefined) return this.#refuseNew("histograms", histograms.length, refuse);
       const rising = isRising(histograms) ? histograms : histograms.toSorted(byTime);
       for (const histogram of rising) this.#addHistogram(histogram, { combined, senderKey, nowMs, refuse, expected });
     }
@@ -416,7 +430,7 @@ export class AggregatorState {
    * Returns the last value of a series that follows the same series as in the sender's previous request. Comparing its labels with
    * those of one series takes a quarter of the time of a search. Returns undefined if a search is necessary.
    */
-  #expected({ labels, metadata }: TimeSeries, kind: "floats" | "histograms"): Last | undefined {
+  #expected({ labels, metadata }: TimeSeries, kind: Kind): Last | undefined {
     const expected = this.#previous?.next;
     if (expected === undefined) return undefined;
     const { combined, sender } = expected;
@@ -439,10 +453,10 @@ export class AggregatorState {
     return expected;
   }
 
-  #refuseNew(samples: number, refuse: Refuse): void {
+  #refuseNew(kind: Kind, count: number, refuse: Refuse): void {
     const reason = `there are already ${this.#combined.size} series, expected at most maxSeries`;
     this.#options.warnings.once(`New series are refused: ${reason}.`);
-    refuse(samples, `Cannot accept a series: ${reason}`);
+    refuse(kind, count, `Cannot accept a series: ${reason}`);
   }
 
   #leaveOut({ rule, sum, series: { name } }: Combined, samples: number): void {
@@ -450,7 +464,7 @@ export class AggregatorState {
     const why = sum === Infinity
       ? "its sum exceeds the largest number, 1.8e308. Give its senders other labels, or restart the aggregator without its state."
       : rule === "histogram"
-      ? "histograms with other bounds, and histograms that are gauges, cannot be added up."
+      ? "histograms with other bounds, histograms that are gauges, and counts above 2^53 cannot be added up."
       : "quantiles and averages of several senders cannot be added up. Send histograms, or name a rule in the option gauges.";
     this.#options.warnings.once(
       `The series "${name}" is left out: ${why} Further series of this kind are left out without a warning.`,
@@ -462,8 +476,9 @@ export class AggregatorState {
     { combined, senderKey, nowMs, refuse, expected }: Place,
     time: number,
   ): Last | undefined {
+    const kind = combined.rule === "histogram" ? "histograms" : "samples";
     if (time > nowMs + maxAheadMs) {
-      refuse(1, `Cannot accept a sample: its time is ${time}, expected at most 10 minutes after ${nowMs}`);
+      refuse(kind, 1, `Cannot accept a sample: its time is ${time}, expected at most 10 minutes after ${nowMs}`);
       return undefined;
     }
     let sender = expected?.sender ?? this.#senders.get(senderKey);
@@ -476,7 +491,7 @@ export class AggregatorState {
     }
     const { forgetAfterMs, warnings } = this.#options;
     if (time < nowMs - forgetAfterMs) {
-      refuse(1, `Cannot accept a sample: its time is ${time}, and its sender is not known (any more)`);
+      refuse(kind, 1, `Cannot accept a sample: its time is ${time}, and its sender is not known (any more)`);
       return undefined;
     }
     if (senderKey === "") {
@@ -485,6 +500,7 @@ export class AggregatorState {
           `those of one sender.`,
       );
     }
+    if (!this.#combined.has(combined)) this.#begin(combined);
     if (sender === undefined) {
       sender = this.#createSender(senderKey, this.#nextId++);
       this.#bytes += bytesOf.sender + 2 * senderKey.length;
@@ -507,9 +523,14 @@ export class AggregatorState {
   #addFloat(sample: FloatSample, place: Place): void {
     const { combined } = place;
     const { value, stale = false } = sample;
+    const { name } = combined.series;
     const isCounter = combined.rule === "counter";
-    if (!stale && isCounter && !Number.isFinite(value)) {
-      return place.refuse(1, `Cannot accept a sample of the counter "${combined.series.name}": it is ${value}`);
+    // The sum of a classic histogram or a summary is negative if the observations are.
+    const lowest = name.endsWith("_sum") ? -Number.MAX_VALUE : 0;
+    if (!stale && isCounter && !(value >= lowest && value < Infinity)) {
+      const expected = lowest === 0 ? "a finite number from 0" : "a finite number";
+      const problem = `it is ${value}, expected ${expected}`;
+      return place.refuse("samples", 1, `Cannot accept a sample of the counter "${name}": ${problem}`);
     }
     const time = Number(sample.timestamp);
     const last = this.#lastOf(place, time);
@@ -548,7 +569,9 @@ export class AggregatorState {
       checkHistogram(histogram, (_, problem) => problems.push(problem));
       const [problem] = problems;
       const { name } = combined.series;
-      if (problem !== undefined) return place.refuse(1, `Cannot accept a histogram of "${name}": ${problem}`);
+      if (problem !== undefined) {
+        return place.refuse("histograms", 1, `Cannot accept a histogram of "${name}": ${problem}`);
+      }
       if (resetHint === 3 || combined.histogram?.fits(histogram) === false) return this.#leaveOut(combined, 1);
     }
     const time = Number(histogram.timestamp);
@@ -596,7 +619,10 @@ export class AggregatorState {
     return sender;
   }
 
-  /** Returns the series that the series of senders become; undefined if there are too many. @throws FormatError */
+  /**
+   * Returns the series that the series of senders become. It begins with the first sample that is taken. Returns undefined if there are
+   * too many series. @throws FormatError
+   */
   #combinedOf(
     { labels, metadata }: TimeSeries,
     { nowMs, tree }: { nowMs: number; tree: LabelTree<Combined> },
@@ -615,29 +641,34 @@ export class AggregatorState {
     const rule = tree === this.#histograms ? "histogram" : this.#ruleOf(checked, declared);
     const series = encodeSeries(checked.labels, declared ?? metadata ?? guessed(checked.name, rule));
     const isDeclared = declared !== undefined;
-    this.#metadata.addSeries([series]);
-    const combined = this.#createCombined({
-      ...{ id: this.#nextId++, series, rule, createdMs: nowMs, hasBegun: false, isDeclared },
+    const combined = createCombined({
+      id: this.#nextId++,
+      series,
+      rule,
+      createdMs: nowMs,
+      hasBegun: false,
+      isDeclared,
     });
+    // The samples of a series that is left out are not looked at, so they are never refused.
+    if (rule === "none") this.#begin(combined);
+    return combined;
+  }
+
+  /** Remembers a new series. */
+  #begin(combined: Combined): void {
+    this.#insert(combined);
+    this.#metadata.addSeries([combined.series]);
     this.#bytes += combinedBytes(combined);
     if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
-    return combined;
   }
 
   #ruleOf({ name, labels }: EncodedSeries, metadata: Metadata | undefined): SeriesRule {
     return ruleOf({ name, labels, type: metadata?.type }, this.#options);
   }
 
-  #createCombined(
-    known: Pick<Combined, "id" | "series" | "rule" | "createdMs" | "hasBegun" | "isDeclared">,
-  ): Combined {
-    const combined: Combined = {
-      ...{ ...known, labels: known.series.labels },
-      ...{ isBeginning: known.hasBegun, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
-    };
+  #insert(combined: Combined): void {
     this.#combined.add(combined);
     this.#treeOf(combined).set(combined.series.labels, combined);
-    return combined;
   }
 
   /** Applies metadata that came later than the first sample. The last values of the senders give the sum that a counter has. */

@@ -64,6 +64,16 @@ export interface Combined {
   isChanged: boolean;
 }
 
+/** Returns a series without samples. */
+export function createCombined(
+  known: Pick<Combined, "id" | "series" | "rule" | "createdMs" | "hasBegun" | "isDeclared">,
+): Combined {
+  return {
+    ...{ ...known, labels: known.series.labels },
+    ...{ isBeginning: known.hasBegun, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
+  };
+}
+
 /** The estimated memory, in bytes. */
 export const bytesOf = { sender: 300, last: 180, combined: 900, bucket: 16 };
 

@@ -44,8 +44,12 @@ export class NativeSum {
     return this.#positive.size + this.#negative.size;
   }
 
-  /** Reports whether the buckets of a histogram fit the buckets of this one. Custom bounds fit only equal bounds. */
-  fits({ schema, customValues }: HistogramValue): boolean {
+  /**
+   * Reports whether a histogram can be added: its buckets fit the buckets of this one, and the count stays exact. Custom bounds fit
+   * only equal bounds.
+   */
+  fits({ schema, customValues, count }: HistogramValue): boolean {
+    if (this.#count + count > Number.MAX_SAFE_INTEGER) return false;
     const own = this.#customValues;
     if (own === undefined || customValues === undefined) {
       return own === customValues && isCustom(schema) === isCustom(this.#schema);

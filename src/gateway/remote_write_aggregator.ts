@@ -149,11 +149,11 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   }
 
   async #accept(write: ReceivedWrite): Promise<PartialWrite | void> {
-    if (this.#closing !== undefined) {
-      throw new BusyError("Cannot accept the request: the aggregator is closed", { retryAfterMs: 1000 });
-    }
+    this.#checkOpen();
     await this.open();
     await this.#onWrite?.(write);
+    // The last values were perhaps collected in the meantime.
+    this.#checkOpen();
     let result: ReturnType<AggregatorState["add"]>;
     try {
       result = this.#state.add(write, this.#now());
@@ -169,10 +169,19 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     const { refused, reason } = result;
     if (reason === undefined) return;
     const all = countValues(write.timeSeries);
-    const samples = Math.max(0, all.samples - refused);
-    const histograms = all.histograms - Math.max(0, refused - all.samples);
-    const rest = refused > 1 ? ` (${refused} samples were refused; the others were accepted)` : "";
-    return { written: { samples, histograms, exemplars: 0 }, reason: `${reason}${rest}` };
+    const written = {
+      samples: all.samples - refused.samples,
+      histograms: all.histograms - refused.histograms,
+      exemplars: 0,
+    };
+    const count = refused.samples + refused.histograms;
+    const rest = count > 1 ? ` (${count} samples were refused; the others were accepted)` : "";
+    return { written, reason: `${reason}${rest}` };
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new BusyError("Cannot accept the request: the aggregator is closed", { retryAfterMs: 1000 });
   }
 
   async #flush(): Promise<DeliveryReport> {

@@ -413,7 +413,77 @@ test("samples in the far future and counters that are no numbers are refused", a
     assert.equal(await send([float("hits_total", { instance: "a" }, { value, timestamp })]), 400);
   }
   assert.equal(aggregator.stats.refused, 3);
-  assert.deepEqual([...await totals()].map(([, value]) => value), [0]);
+  assert.deepEqual([...await totals()], []);
+});
+
+test("a refused sample changes nothing: neither the memory nor the store", async () => {
+  const store = memory();
+  const { aggregator, clock, post, send } = startAggregator({ store, maxSeries: 1 });
+  const t = clock.now();
+  const day = 86_400_000;
+  const floats = [[1, t + day], [1, t - day], [NaN, t], [-1, t]] as const;
+  for (const [at, [value, timestamp]] of floats.entries()) {
+    const metadata = { type: "counter", help: `refused ${at}` } as const;
+    assert.equal(await send([{ ...float(`refused_${at}`, { instance: "a" }, { value, timestamp }), metadata }]), 400);
+  }
+  const labels = labelsOf("size", { instance: "a" });
+  for (const timestamp of [t + day, t - day]) {
+    assert.equal(await send([{ labels, histograms: [nativeOf([3], 3, timestamp)] }]), 400);
+  }
+  assert.equal((await post(uncheckedBody(labels, { ...nativeOf([3], 3, t), count: 2 }))).status, 400);
+  const { senders, series, bytes, refused } = aggregator.stats;
+  assert.deepEqual({ senders, series, bytes, refused }, { senders: 0, series: 0, bytes: 0, refused: 7 });
+  for await (const record of store.read()) assert.fail(new TextDecoder().decode(record));
+  assert.equal(await send([float("good_total", { instance: "a" }, { value: 1, timestamp: t })]), 204);
+});
+
+test("a counter is not negative, but the sum of a classic histogram may be", async () => {
+  const { clock, send, totals } = startAggregator();
+  const count = (name: string, value: number): Promise<number> =>
+    send([float(name, { instance: "a" }, { value, timestamp: clock.now() })]);
+  assert.equal(await count("hits_total", 3), 204);
+  await clock.advance(1000);
+  assert.deepEqual([await count("hits_total", -2), await count("degrees_sum", -2)], [400, 204]);
+  assert.deepEqual(new Map(await totals()), new Map([["hits_total", 3], ["degrees_sum", -2]]));
+});
+
+test("the Written headers count what was accepted of each kind", async () => {
+  const { clock, post } = startAggregator();
+  const [timestamp, late] = [clock.now(), clock.now() + 86_400_000];
+  const response = await post(bodyOf([
+    float("hits_total", { instance: "a" }, { value: 1, timestamp }),
+    { labels: labelsOf("size", { instance: "a" }), histograms: [nativeOf([3], 3, late)] },
+  ]));
+  const written = (kind: string): string | null => response.headers.get(`X-Prometheus-Remote-Write-${kind}-Written`);
+  assert.deepEqual([response.status, written("Samples"), written("Histograms")], [400, "1", "0"]);
+});
+
+test("a native histogram whose counts would exceed 2^53 is left out with a warning", async () => {
+  const { clock, send, target, totals, warnings } = startAggregator();
+  for (const [instance, count] of [["a", 2 ** 52], ["b", 2 ** 52], ["c", 1]] as const) {
+    const histogram = { ...nativeOf([3], 3, clock.now()), count, positiveCounts: [count] };
+    assert.equal(await send([{ labels: labelsOf("size", { instance }), histograms: [histogram] }]), 204);
+  }
+  await totals();
+  const last = target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ histograms = [] }) => histograms)).at(
+    -1,
+  );
+  assert.equal(last?.count, 2 ** 52 + 1);
+  assert.match(warnings[0] ?? "", /^The series "size" is left out: .*counts.* 2\^53/);
+});
+
+test("a request that is still being accepted when close() begins is answered 429", async () => {
+  const setting = startAggregator({
+    receiver: { onWrite: () => setting.clock.sleep(100, new AbortController().signal) },
+  });
+  const { aggregator, clock, target } = setting;
+  await aggregator.open();
+  const answer = setting.send([float("hits_total", { instance: "a" }, { value: 5, timestamp: clock.now() })]);
+  await clock.advance(10);
+  await clock.settle(aggregator.close());
+  await clock.advance(200);
+  assert.equal(await answer, 429);
+  assert.equal(target.writes.length, 0);
 });
 
 test("a counter whose sum exceeds the largest number is left out with one warning, and ends; also after a restart", async () => {
