@@ -27,7 +27,8 @@ export interface AggregatorOptions extends ClientOptions, Omit<QueueOptions, "sp
   readonly intervalMs?: number | undefined;
   /**
    * How long a sender is remembered after its last sample, in milliseconds. Choose more than the longest pause of a sender: if a
-   * sender that was forgotten comes back with the same counter, what it counted is added once more.
+   * sender that was forgotten comes back with the same counter, what it counted is added once more. Of a time in which the aggregator
+   * is down, at most a tenth of `forgetAfterMs` counts.
    * @default 3600000
    */
   readonly forgetAfterMs?: number | undefined;

@@ -46,6 +46,10 @@ interface AggregatorStateOptions extends LabelChoice, RuleOptions {
   readonly maxBytes: number;
   /** Whether `changes()` is called, so that changes must be remembered for it. */
   readonly isStored: boolean;
+  /** Returns the time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Returns the time since any moment, in milliseconds: a clock that is set does not change it. */
+  readonly monotonicNow: () => number;
   readonly warnings: Warnings;
 }
 
@@ -71,22 +75,34 @@ interface Added {
   readonly reason: string | undefined;
 }
 
-/** The batches of one flush. */
-interface Collected {
-  /** The zeros with which new sums begin, and staleness markers. They must not be merged with later batches. */
-  readonly edges: Batch;
-  /** The present value of each series. */
+/** What a flush sends. */
+export interface Collected {
+  /** The zeros with which new sums begin. Their sums come when they are stored. */
+  readonly zeros: Batch;
+  /** Staleness markers. They must not be merged with later batches. */
+  readonly markers: Batch;
+  /** The present value of each series that has begun. */
   readonly values: Batch;
+  /** Notes that zeros are stored. Returns the first sums of their series, which `changes()` must store before they are sent. */
+  begin(zeros: Batch): Batch;
   /**
-   * Notes whether the zeros were sent. If not, they are collected again, because they must come before the sums.
+   * Notes that zeros or markers are not stored, so that they are collected again.
    *
-   * @returns whether there were zeros, and they were sent
+   * @param options `isRefused`: the endpoint refused zeros. They then come with a later time.
    */
-  settled(isSent: boolean): boolean;
+  undo(edges: Batch, options?: { readonly isRefused: boolean }): void;
+  /** Notes that nothing is on its way any more, and whether the endpoint may have stored values. Later ones must then be newer. */
+  settled(isSent: boolean): void;
 }
 
 /** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
 const maxAheadMs = 10 * 60_000;
+
+/**
+ * The most time that counts as silence of the senders while the process does not run, as a part of `forgetAfterMs`. While it is down,
+ * no sender can send. But an object of Cloudflare, which is only started to receive or to send, must forget senders, too.
+ */
+const maxDownPart = 0.1;
 
 /** How long a new sender should wait if too many are remembered, in milliseconds. Usually, some are forgotten by then. */
 const retryAfterMs = 10_000;
@@ -111,7 +127,12 @@ export class AggregatorState {
   readonly counts: AggregatorCounts = { accepted: 0, repeated: 0, refused: 0, leftOut: 0, resets: 0 };
   #bytes = 0;
   #nextId = 1;
+  /** The time of the newest values that the endpoint may have stored. */
   #sentMs = 0;
+  /** The flushes whose values are on their way. */
+  readonly #inFlight = new Set<{ timeMs: number }>();
+  /** The running time of earlier processes, less the monotonic time at which this one restored the state. */
+  #earlierUpMs = 0;
   #isTimeChanged = false;
   #changedLast: Last[] = [];
   #changedCombined: Combined[] = [];
@@ -140,14 +161,26 @@ export class AggregatorState {
     return this.#bytes;
   }
 
+  /** How long the aggregator has been running, in all processes, in milliseconds. It began anywhere. */
+  get #upMs(): number {
+    return this.#earlierUpMs + this.#options.monotonicNow();
+  }
+
+  /** The time of the newest values that were sent or are on their way. */
+  get #newestMs(): number {
+    return Math.max(this.#sentMs, ...Array.from(this.#inFlight, ({ timeMs }) => timeMs));
+  }
+
   /**
    * Applies a write: adds its samples to the sums, and remembers the last values of its sender.
    *
    * @returns why samples were refused, if some were; and how many of each kind
    * @throws BusyError if there is no room for its senders. Nothing is applied then.
    */
-  add({ timeSeries, metadata }: ReceivedWrite, nowMs: number): Added {
-    this.#checkRoom(timeSeries, nowMs);
+  add({ timeSeries, metadata }: ReceivedWrite): Added {
+    const nowMs = this.#options.now();
+    const upMs = this.#upMs;
+    this.#checkRoom(timeSeries);
     this.#addMetadata(metadata);
     const refused = { samples: 0, histograms: 0 };
     let first: string | undefined;
@@ -158,7 +191,7 @@ export class AggregatorState {
     this.#previous = undefined;
     for (const series of timeSeries) {
       try {
-        this.#addSeries(series, nowMs, refuse);
+        this.#addSeries(series, { nowMs, upMs, refuse });
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         refuse("samples", series.samples?.length ?? 0, error.message);
@@ -170,71 +203,91 @@ export class AggregatorState {
   }
 
   /** Forgets the senders that sent nothing for a long time. Their sums stay. */
-  forget(nowMs: number): void {
-    const beforeMs = nowMs - this.#options.forgetAfterMs;
+  forget(): void {
+    const { forgetAfterMs, isStored, now } = this.#options;
+    const beforeMs = now() - forgetAfterMs;
+    const seenBeforeMs = this.#upMs - forgetAfterMs;
     for (const sender of this.#senders.values()) {
       // If a request is repeated after this time, its samples are too old: they are refused, and not counted again.
-      if (sender.seenMs >= beforeMs || sender.newestMs >= beforeMs) continue;
+      if (sender.seenMs >= seenBeforeMs || sender.newestMs >= beforeMs) continue;
       this.#senders.delete(sender.key);
       this.#bytes -= bytesOf.sender + 2 * sender.key.length;
       for (const [combined, last] of sender.last) {
         combined.members.delete(sender);
         this.#bytes -= bytesOf.last + histogramBytes(last.histogram);
       }
-      if (this.#options.isStored) this.#structure.push(["forget", sender.id]);
+      if (isStored) this.#structure.push(["forget", sender.id]);
     }
   }
 
-  /** Returns the batches to send now. The times of each series rise from call to call. */
-  collect(nowMs: number): Collected {
-    const time = Math.max(nowMs, this.#sentMs + 2);
-    this.#sentMs = time;
+  /** Returns what to send now. The times of each series rise from call to call. */
+  collect(): Collected {
+    const flush = { timeMs: Math.max(this.#options.now(), this.#newestMs + 2) };
+    this.#inFlight.add(flush);
     this.#isTimeChanged = true;
-    const edges = new Batch();
+    const { timeMs } = flush;
+    const zeros = new Batch();
+    const markers = new Batch();
     const values = new Batch(this.#combined.size || 1);
-    const begun: Combined[] = [];
+    const edges = new Map<EncodedSeries, Combined>();
     for (const combined of this.#combined) {
-      const { rule, series, histogram } = combined;
-      if (rule === "none") {
-        // It was sent before its sum became too large.
-        if (combined.hasBegun) edges.pushStale(series, time);
-        combined.hasBegun = false;
-        continue;
-      }
-      if (isGauge(rule)) {
-        const value = gaugeOf(combined.members, { rule, sinceMs: nowMs - this.#options.forgetAfterMs });
-        if (value !== undefined) values.push(series, value, time);
-        else if (combined.hasBegun) edges.pushStale(series, time);
-        combined.hasBegun = value !== undefined;
-        // The last samples of a remembered sender are kept: a late one must not show the gauge again.
-        if (combined.members.size === 0) this.#remove(combined);
-        continue;
-      }
-      // The start is stored, because it must not change.
-      const createdMs = combined.createdMs = Math.min(combined.createdMs, time - 1);
-      if (!combined.hasBegun && !combined.isBeginning) {
-        if (histogram === undefined) edges.push(series, 0, createdMs);
-        else edges.pushHistogram(series, histogram.toEmpty(), createdMs);
-        combined.isBeginning = true;
-        begun.push(combined);
-      }
-      const at = histogram === undefined
-        ? values.push(series, combined.sum, time)
-        : values.pushHistogram(series, histogram.toValue(), time);
-      values.setStart(at, createdMs);
+      let isEdge = false;
+      if (!isSum(combined.rule)) isEdge = this.#collectGauge(combined, { timeMs, markers, values });
+      else if (combined.hasBegun) pushSum(values, combined, timeMs);
+      else if (!combined.isBeginning) isEdge = pushZero(zeros, combined, timeMs);
+      if (isEdge) edges.set(combined.series, combined);
     }
     return {
-      edges,
+      zeros,
+      markers,
       values,
-      settled: (isSent) => {
-        for (const combined of begun) {
-          combined.hasBegun = isSent;
-          combined.isBeginning = isSent;
-          if (this.#options.isStored && isSent) this.#structure.push(this.#definitionOf(combined));
+      begin: ({ series: begun }) => {
+        flush.timeMs = Math.max(flush.timeMs, this.#options.now());
+        this.#isTimeChanged = true;
+        const sums = new Batch(begun.length);
+        for (const series of begun) {
+          const combined = edges.get(series);
+          // Metadata that came in the meantime may have made it a gauge.
+          if (combined?.isBeginning !== true) continue;
+          combined.isBeginning = false;
+          combined.hasBegun = true;
+          if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
+          if (combined.rule !== "none") pushSum(sums, combined, flush.timeMs);
         }
-        return isSent && begun.length > 0;
+        return sums;
+      },
+      undo: ({ series: undone }, { isRefused } = { isRefused: false }) => {
+        for (const series of undone) {
+          const combined = edges.get(series);
+          if (combined === undefined) continue;
+          if (combined.isBeginning) {
+            combined.isBeginning = false;
+            // The time may have been wrong, or be too old by now.
+            if (isRefused) combined.createdMs = Infinity;
+          } else if (!isSum(combined.rule)) combined.hasBegun = true;
+        }
+      },
+      settled: (isSent) => {
+        this.#inFlight.delete(flush);
+        if (isSent) this.#sentMs = Math.max(this.#sentMs, flush.timeMs);
+        this.#isTimeChanged = true;
       },
     };
+  }
+
+  /** Collects the value of a gauge, or the marker that it has ended, as a sum that became too large. Returns whether it has ended. */
+  #collectGauge(combined: Combined, { timeMs, markers, values }: CollectedGauges): boolean {
+    const { rule, series, members, hasBegun } = combined;
+    const sinceMs = this.#upMs - this.#options.forgetAfterMs;
+    const value = isGauge(rule) ? gaugeOf(members, { rule, sinceMs }) : undefined;
+    combined.hasBegun = value !== undefined;
+    if (value !== undefined) {
+      values.push(series, value, timeMs);
+      if (!hasBegun && this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
+    } else if (hasBegun) markers.pushStale(series, timeMs);
+    // The last samples of a remembered sender are kept: a late one must not show the gauge again.
+    else if (isGauge(rule) && members.size === 0) this.#remove(combined);
+    return hasBegun && value === undefined;
   }
 
   /** The metadata of the series that are sent, by metric family. */
@@ -253,7 +306,7 @@ export class AggregatorState {
       last.isChanged = false;
       entries.push(lastOf(last));
     }
-    if (this.#isTimeChanged) entries.push(["sent", this.#sentMs]);
+    if (this.#isTimeChanged) entries.push(...this.#times());
     this.#structure = [];
     this.#changedCombined = [];
     this.#changedLast = [];
@@ -265,7 +318,7 @@ export class AggregatorState {
   snapshot(): string[] {
     this.changes();
     const records: string[] = [];
-    let entries: Entry[] = [["sent", this.#sentMs]];
+    let entries = this.#times();
     const push = (entry: Entry): void => {
       entries.push(entry);
       if (entries.length < 1000) return;
@@ -286,15 +339,25 @@ export class AggregatorState {
     return records;
   }
 
+  #times(): Entry[] {
+    return [["sent", this.#newestMs], ["up", this.#upMs, this.#options.now()]];
+  }
+
   /** Takes over the state that records describe, in their order. */
   restore(records: Iterable<string>): void {
+    let upMs = 0;
+    let downMs = 0;
     const senders = new Map<number, Sender>();
     const all = new Map<number, Combined>();
     for (const record of records) {
       for (const entry of parseEntries(record)) {
         switch (entry[0]) {
           case "sent":
-            this.#sentMs = Math.max(this.#sentMs, entry[1]);
+            this.#sentMs = entry[1];
+            break;
+          case "up":
+            upMs = entry[1];
+            downMs = this.#options.now() - entry[2];
             break;
           case "sender":
             senders.set(entry[1], this.#createSender(entry[2], entry[1]));
@@ -314,7 +377,7 @@ export class AggregatorState {
               this.#insert(combined);
               all.set(id, combined);
             } else {
-              Object.assign(known, { series, rule, createdMs, hasBegun, isBeginning: hasBegun, isDeclared });
+              Object.assign(known, { series, rule, createdMs, hasBegun, isDeclared });
             }
             break;
           }
@@ -342,12 +405,15 @@ export class AggregatorState {
               Object.assign(last, { time, value, start, isEnded, histogram: histogram ?? undefined }),
             );
             sender.seenMs = Math.max(sender.seenMs, seenMs);
+            upMs = Math.max(upMs, seenMs);
             sender.newestMs = Math.max(sender.newestMs, time);
             break;
           }
         }
       }
     }
+    const silentMs = Math.min(Math.max(0, downMs), maxDownPart * this.#options.forgetAfterMs);
+    this.#earlierUpMs = upMs + silentMs - this.#options.monotonicNow();
     this.#bytes = 0;
     for (const combined of this.#combined) this.#bytes += combinedBytes(combined);
     for (const sender of this.#senders.values()) {
@@ -368,7 +434,7 @@ export class AggregatorState {
     this.#structure = [];
   }
 
-  #checkRoom(timeSeries: readonly TimeSeries[], nowMs: number): void {
+  #checkRoom(timeSeries: readonly TimeSeries[]): void {
     const { maxSenders, maxBytes } = this.#options;
     const refuse = (what: string, samples: number): never => {
       this.counts.refused += samples;
@@ -377,7 +443,7 @@ export class AggregatorState {
     const samples = (): number =>
       timeSeries.reduce((sum, { samples, histograms }) => sum + (samples?.length ?? 0) + (histograms?.length ?? 0), 0);
     if (this.#bytes > maxBytes) {
-      this.forget(nowMs);
+      this.forget();
       if (this.#bytes > maxBytes) refuse(`the state takes ${this.#bytes} bytes, expected at most maxBytes`, samples());
     }
     // Most requests are far from the limit.
@@ -389,7 +455,7 @@ export class AggregatorState {
       if (!this.#senders.has(sender)) unknown.add(sender);
     }
     if (unknown.size === 0 || this.#senders.size + unknown.size <= maxSenders) return;
-    this.forget(nowMs);
+    this.forget();
     if (this.#senders.size + unknown.size <= maxSenders) return;
     refuse(`it has new senders, and ${this.#senders.size} are remembered, expected at most maxSenders`, samples());
   }
@@ -405,7 +471,7 @@ export class AggregatorState {
     }
   }
 
-  #addSeries(series: TimeSeries, nowMs: number, refuse: Refuse): void {
+  #addSeries(series: TimeSeries, { nowMs, upMs, refuse }: RequestContext): void {
     const { samples = [], histograms = [] } = series;
     if (samples.length > 0) {
       const expected = this.#expected(series, "samples");
@@ -414,7 +480,7 @@ export class AggregatorState {
       if (combined === undefined) return this.#refuseNew("samples", samples.length, refuse);
       if (combined.rule === "none") return this.#leaveOut(combined, samples.length);
       const rising = isRising(samples) ? samples : samples.toSorted(byTime);
-      for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, refuse, expected });
+      for (const sample of rising) this.#addFloat(sample, { combined, senderKey, nowMs, upMs, refuse, expected });
     }
     if (histograms.length > 0) {
       const expected = this.#expected(series, "histograms");
@@ -422,7 +488,9 @@ export class AggregatorState {
       const senderKey = expected?.sender.key ?? this.#histograms.removed;
       if (combined === undefined) return this.#refuseNew("histograms", histograms.length, refuse);
       const rising = isRising(histograms) ? histograms : histograms.toSorted(byTime);
-      for (const histogram of rising) this.#addHistogram(histogram, { combined, senderKey, nowMs, refuse, expected });
+      for (const histogram of rising) {
+        this.#addHistogram(histogram, { combined, senderKey, nowMs, upMs, refuse, expected });
+      }
     }
   }
 
@@ -523,14 +591,13 @@ export class AggregatorState {
   #addFloat(sample: FloatSample, place: Place): void {
     const { combined } = place;
     const { value, stale = false } = sample;
-    const { name } = combined.series;
     const isCounter = combined.rule === "counter";
-    // The sum of a classic histogram or a summary is negative if the observations are.
-    const lowest = name.endsWith("_sum") ? -Number.MAX_VALUE : 0;
-    if (!stale && isCounter && !(value >= lowest && value < Infinity)) {
-      const expected = lowest === 0 ? "a finite number from 0" : "a finite number";
-      const problem = `it is ${value}, expected ${expected}`;
-      return place.refuse("samples", 1, `Cannot accept a sample of the counter "${name}": ${problem}`);
+    if (!stale && isCounter && !(value >= 0 && value < Infinity)) {
+      const { name } = combined.series;
+      // The sum of a classic histogram or a summary is negative if the observations are.
+      const isNegative = name.endsWith("_sum") && value > -Infinity && value < 0;
+      const problem = `it is ${value}, expected a finite number from 0`;
+      if (!isNegative) return place.refuse("samples", 1, `Cannot accept a sample of the counter "${name}": ${problem}`);
     }
     const time = Number(sample.timestamp);
     const last = this.#lastOf(place, time);
@@ -548,7 +615,7 @@ export class AggregatorState {
       last.start = Math.max(last.start, start);
     }
     if (combined.rule === "none") this.#leaveOut(combined, 1);
-    this.#taken(last, { time, stale, nowMs: place.nowMs });
+    this.#taken(last, { time, stale, upMs: place.upMs });
   }
 
   /** Sets the sum of a counter. A sum that is no number any more can never become one again, so the series is left out. */
@@ -590,16 +657,16 @@ export class AggregatorState {
       last.start = Math.max(last.start, start);
       this.#change(combined);
     }
-    this.#taken(last, { time, stale, nowMs: place.nowMs });
+    this.#taken(last, { time, stale, upMs: place.upMs });
   }
 
   /** Notes that a sample was taken. */
-  #taken(last: Last, { time, stale, nowMs }: { time: number; stale: boolean; nowMs: number }): void {
+  #taken(last: Last, { time, stale, upMs }: { time: number; stale: boolean; upMs: number }): void {
     this.counts.accepted++;
     const { sender } = last;
     last.time = time;
     last.isEnded = stale;
-    sender.seenMs = nowMs;
+    sender.seenMs = upMs;
     if (time > sender.newestMs) sender.newestMs = time;
     if (!this.#options.isStored || last.isChanged) return;
     last.isChanged = true;
@@ -685,10 +752,12 @@ export class AggregatorState {
       if (isGauge(rule)) { for (const [sender, last] of members) combined.members.set(sender, last); }
       if (rule === "counter") {
         // Its first values were sent as those of a gauge, so the sum begins after them.
-        Object.assign(combined, { rule, createdMs: this.#sentMs + 1, hasBegun: false, isBeginning: false });
+        Object.assign(combined, { rule, createdMs: this.#newestMs + 1, hasBegun: false });
         this.#raise(combined, members.reduce((sum, [, { value }]) => Number.isFinite(value) ? sum + value : sum, 0));
       } else {
         combined.rule = rule;
+        // A zero that is on its way does not begin a sum any more.
+        combined.isBeginning = false;
       }
     }
     if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
@@ -710,14 +779,50 @@ export class AggregatorState {
   }
 }
 
+/** The request that a sample belongs to. */
+interface RequestContext {
+  readonly nowMs: number;
+  /** How long the aggregator has been running, in milliseconds. */
+  readonly upMs: number;
+  readonly refuse: Refuse;
+}
+
 /** The series, the sender and the request that a sample belongs to. */
-interface Place {
+interface Place extends RequestContext {
   readonly combined: Combined;
   readonly senderKey: string;
-  readonly nowMs: number;
-  readonly refuse: Refuse;
   /** The last value of the sender, if it was found without a search. */
   readonly expected: Last | undefined;
+}
+
+/** Where the values and the markers of gauges go. */
+interface CollectedGauges extends Pick<Collected, "markers" | "values"> {
+  readonly timeMs: number;
+}
+
+function isSum(rule: Combined["rule"]): boolean {
+  return rule === "counter" || rule === "histogram";
+}
+
+/** Adds the 0 with which a sum begins. Returns whether there is a sum. */
+function pushZero(zeros: Batch, combined: Combined, timeMs: number): boolean {
+  const { rule, series, histogram } = combined;
+  // Only a staleness marker came so far.
+  if (rule === "histogram" && histogram === undefined) return false;
+  combined.isBeginning = true;
+  const createdMs = combined.createdMs = Math.min(combined.createdMs, timeMs - 1);
+  if (histogram === undefined) zeros.push(series, 0, createdMs);
+  else zeros.pushHistogram(series, histogram.toEmpty(), createdMs);
+  return true;
+}
+
+/** Adds the present value of a sum. */
+function pushSum(values: Batch, { series, sum, histogram, createdMs }: Combined, timeMs: number): void {
+  const at = histogram === undefined
+    ? values.push(series, sum, timeMs)
+    : values.pushHistogram(series, histogram.toValue(), timeMs);
+  // If the clock was wrong, the start can be later.
+  if (createdMs < timeMs) values.setStart(at, createdMs);
 }
 
 function byTime(a: FloatSample | Histogram, b: FloatSample | Histogram): number {

@@ -36,7 +36,7 @@ export interface Sender {
   readonly id: number;
   readonly key: string;
   readonly last: Map<Combined, Last>;
-  /** When its latest new sample arrived, in milliseconds since the Unix epoch. */
+  /** When its latest new sample arrived, in the running time of the aggregator, in milliseconds. */
   seenMs: number;
   /** The newest timestamp of its samples, in milliseconds since the Unix epoch. */
   newestMs: number;
@@ -51,7 +51,7 @@ export interface Combined {
   /** The type that metadata declared. The first declaration counts. */
   isDeclared: boolean;
   rule: SeriesRule | "histogram";
-  /** When the sum was 0, in milliseconds since the Unix epoch. */
+  /** When the sum was 0, in milliseconds since the Unix epoch. Infinity: just before the next flush. */
   createdMs: number;
   /** Whether the endpoint has got the 0 with which the sum began, or a gauge is shown. */
   hasBegun: boolean;
@@ -70,7 +70,7 @@ export function createCombined(
 ): Combined {
   return {
     ...{ ...known, labels: known.series.labels },
-    ...{ isBeginning: known.hasBegun, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
+    ...{ isBeginning: false, sum: 0, histogram: undefined, members: new Map(), isChanged: false },
   };
 }
 

@@ -16,7 +16,7 @@ import { TotalsQueue } from "../send/totals_queue.ts";
 import type { CloseOptions, PushOptions } from "../send/write_queue.ts";
 import { Journal } from "./aggregator_journal.ts";
 import { type AggregatorOptions, checkAggregatorOptions } from "./aggregator_options.ts";
-import { type AggregatorCounts, AggregatorState } from "./aggregator_state.ts";
+import { type AggregatorCounts, AggregatorState, type Collected } from "./aggregator_state.ts";
 import type { ForwarderReceiverOptions } from "./remote_write_forwarder.ts";
 
 /** What an aggregator has done so far. */
@@ -66,11 +66,11 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   readonly #stats = new SendStats();
   readonly #warnings: Warnings;
   readonly #report = new ReportBuilder();
-  readonly #now: () => number;
   readonly #sleep: Sleep;
   readonly #intervalMs: number;
   readonly #closeTimeoutMs: number;
   readonly #shards: number;
+  /** The flushes that have not ended. */
   readonly #pending = new Set<Promise<unknown>>();
   #busy = 0;
   #opened: Promise<void> | undefined;
@@ -83,7 +83,6 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     this.#warnings = new Warnings(resolved.onWarning);
     this.#state = new AggregatorState({ ...resolved, isStored: store !== undefined, warnings: this.#warnings });
     this.#journal = store && new Journal(store, this.#state);
-    this.#now = resolved.now;
     this.#sleep = resolved.sleep;
     this.#intervalMs = resolved.intervalMs;
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
@@ -156,7 +155,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     this.#checkOpen();
     let result: ReturnType<AggregatorState["add"]>;
     try {
-      result = this.#state.add(write, this.#now());
+      result = this.#state.add(write);
     } catch (error) {
       if (error instanceof BusyError) {
         this.#busy++;
@@ -193,41 +192,72 @@ export class RemoteWriteAggregator implements AsyncDisposable {
 
   /** Puts the present values into the queue. `sent` resolves when they have left it. */
   async #begin(): Promise<{ readonly sent: Promise<DeliveryReport> }> {
-    const now = this.#now();
-    this.#state.forget(now);
-    const { edges, values, settled } = this.#state.collect(now);
-    // The sums are stored before they are sent. Otherwise, they would fall after a restart.
-    await this.#journal?.commit();
-    const deferred = this.#queue.resume();
-    void deferred.then((report) => this.#report.add(report));
-    const zeros = Promise.all(this.#push(edges, { isCumulative: false })).then(async (reports) => {
-      const report = mergeReports(reports);
-      const isOver = report.delivered + report.unknown + report.rejected > 0;
-      // After a restart, the zeros must not be sent again, because they are older than the sums.
-      if (settled(isOver)) await this.#journal?.commit().catch((error) => this.#warnStore(error));
-      return { report, isOver };
-    });
-    const after = edges.length === 0 ? undefined : zeros.then(({ isOver }) => {
-      if (!isOver) throw new Error("The zeros were not delivered, so they come again with the next sums");
-    });
-    // The queue waits for this promise only when the sums are the next to be sent.
-    after?.catch(() => {});
-    const sums = this.#push(values, { isCumulative: true, after });
-    const sent = async (): Promise<DeliveryReport> =>
-      mergeReports(await Promise.all([deferred, zeros.then(({ report }) => report), ...sums]));
-    return { sent: sent() };
+    this.#state.forget();
+    const collected = this.#state.collect();
+    try {
+      // The sums are stored before they are sent. Otherwise, they would fall after a restart.
+      await this.#journal?.commit();
+    } catch (error) {
+      collected.undo(collected.zeros);
+      collected.undo(collected.markers);
+      collected.settled(false);
+      throw error;
+    }
+    const sent = this.#send(collected);
+    this.#pending.add(sent);
+    void sent.then(() => this.#pending.delete(sent));
+    return { sent };
   }
 
-  #push(batch: Batch, options: PushOptions): Promise<DeliveryReport>[] {
-    return batchesByShard(batch, this.#shards).flatMap((part, shard) => {
-      const report = this.#queue.push(shard, part, options);
-      this.#pending.add(report);
-      void report.then((each) => {
-        this.#report.add(each);
-        this.#pending.delete(report);
-      });
-      return [report];
+  /** Sends what was collected. Resolves when all of it has left the queue. */
+  async #send(collected: Collected): Promise<DeliveryReport> {
+    const { zeros, markers, values } = collected;
+    const resumed = this.#queue.resume().then((report) => {
+      this.#report.add(report);
+      return report;
     });
+    const [edges, sums] = [new ReportBuilder(), new ReportBuilder()];
+    let hasSums = values.length > 0;
+    const sendMarkers = async (): Promise<void> => {
+      const report = await this.#push(markers, {});
+      edges.add(report);
+      if (missingOf(report) > report.rejected) collected.undo(markers);
+    };
+    const sendSums = async (batch: Batch, isLate: boolean): Promise<void> =>
+      sums.add(await this.#push(batch, { isCumulative: true, isLate }));
+    // A report does not say which zeros are missing, so the halves are sent again. A zero that arrives twice changes nothing.
+    const sendZeros = async (part: Batch, isLate: boolean): Promise<void> => {
+      // They have a shard of their own: a zero that fails for minutes must not stop the values.
+      const report = await this.#queue.push(this.#shards, part, { isLate });
+      this.#report.add(report);
+      edges.add(report);
+      const missing = missingOf(report);
+      if (missing === part.length) return collected.undo(part, { isRefused: report.rejected === missing });
+      if (missing > 0) return void await Promise.all(halvesOf(part).map((half) => sendZeros(half, true)));
+      const first = collected.begin(part);
+      try {
+        // After a restart, the zeros must not be sent again, because they are older than the sums.
+        await this.#journal?.commit();
+      } catch (error) {
+        return this.#warnStore(error);
+      }
+      hasSums ||= first.length > 0;
+      await sendSums(first, true);
+    };
+    const begun = zeros.length > 0 ? sendZeros(zeros, false) : undefined;
+    await Promise.all([begun, sendMarkers(), sendSums(values, false)]);
+    const { delivered, unknown, failed, deferred } = (hasSums ? sums : edges).report();
+    collected.settled(delivered + unknown + failed + deferred > 0);
+    return mergeReports([await resumed, edges.report(), sums.report()]);
+  }
+
+  async #push(batch: Batch, options: PushOptions): Promise<DeliveryReport> {
+    const parts = batchesByShard(batch, this.#shards);
+    const report = mergeReports(
+      await Promise.all(parts.map(([shard, part]) => this.#queue.push(shard, part, options))),
+    );
+    this.#report.add(report);
+    return report;
   }
 
   async #flushRegularly(signal: AbortSignal): Promise<void> {
@@ -263,11 +293,27 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   }
 }
 
-/** Divides a batch, so that all samples of a series are in the same one. Empty ones are left out. */
-function batchesByShard(batch: Batch, shards: number): Batch[] {
+/** Divides a batch, so that all samples of a series are in the same part. Empty parts are left out. */
+function batchesByShard(batch: Batch, shards: number): (readonly [shard: number, part: Batch])[] {
   if (batch.length === 0) return [];
-  if (shards === 1) return [batch];
-  const parts: Batch[] = [];
-  batch.series.forEach(({ hash }, index) => (parts[hash % shards] ??= new Batch()).copy(batch, index));
-  return parts;
+  if (shards === 1) return [[0, batch]];
+  const parts = new Map<number, Batch>();
+  batch.series.forEach(({ hash }, index) => {
+    const shard = hash % shards;
+    const part = parts.get(shard) ?? new Batch();
+    parts.set(shard, part);
+    part.copy(batch, index);
+  });
+  return [...parts];
+}
+
+function halvesOf(batch: Batch): readonly Batch[] {
+  const halves = [new Batch(), new Batch()] as const;
+  batch.series.forEach((_, index) => halves[index < batch.length / 2 ? 0 : 1].copy(batch, index));
+  return halves;
+}
+
+/** Returns how many samples are surely not stored. */
+function missingOf({ samples, delivered, unknown }: DeliveryReport): number {
+  return samples - delivered - unknown;
 }

@@ -11,6 +11,8 @@ import type { SeriesRule } from "./series_rule.ts";
 export type Entry =
   /** The time of the last samples that were sent. */
   | readonly ["sent", timeMs: number]
+  /** How long the aggregator had been running at a time. */
+  | readonly ["up", upMs: number, timeMs: number]
   | readonly ["sender", id: number, key: string]
   /** The sender is not remembered any more. */
   | readonly ["forget", senderId: number]
@@ -68,6 +70,7 @@ export function parseEntries(record: string): Entry[] {
 /** The number of fields and the types of the first ones, by kind. */
 const forms: Readonly<Record<Entry[0], readonly string[]>> = {
   sent: ["number"],
+  up: ["number", "number"],
   sender: ["number", "string"],
   forget: ["number"],
   series: ["number", "object", "string", "number", "boolean", "boolean"],

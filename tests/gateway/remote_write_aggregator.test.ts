@@ -12,7 +12,9 @@ import {
   startAggregator,
   uncheckedBody,
 } from "../support/aggregator.ts";
+import { prometheus, ScriptedReceiver } from "../support/scripted_receiver.ts";
 import { strictReceiver } from "../support/strict_receiver.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
 
 test("counters of senders that come and go become one rising series, which begins at 0", async () => {
   const { aggregator, clock, send, target, totals } = startAggregator({ without: ["instance"] });
@@ -110,6 +112,71 @@ test("the state survives a restart without close()", async () => {
     const sizes = target.writes.flatMap(({ timeSeries }) => timeSeries.flatMap(({ histograms = [] }) => histograms));
     assert.deepEqual(sizes.map(({ count }) => count), [0, 3, 17]);
   }
+});
+
+test("senders are remembered although the aggregator was down for longer than forgetAfterMs, or its clock was wrong", async () => {
+  const setting = startAggregator({ store: memory(), forgetAfterMs: 60_000 });
+  const { clock } = setting;
+  const hits = (value: number): Promise<number> =>
+    setting.send([float("hits_total", { instance: "a" }, { value, timestamp: clock.now() })]);
+  await hits(5);
+  await setting.totals();
+  await clock.advance(10_000_000);
+  setting.restart();
+  await setting.totals();
+  await hits(7);
+  assert.deepEqual([...await setting.totals()], [["hits_total", 7]]);
+  // A flush begins and ends while the clock is ahead.
+  clock.jump(120_000);
+  await setting.totals();
+  clock.jump(-120_000);
+  await clock.advance(1000);
+  await hits(8);
+  await clock.advance(120_000);
+  assert.equal((await setting.totals()).get("hits_total"), 8);
+  assert.equal(setting.aggregator.stats.senders, 0);
+});
+
+test("senders are also forgotten if the aggregator only runs for moments, as an object of Cloudflare", async () => {
+  const setting = startAggregator({ store: memory(), forgetAfterMs: 60_000 });
+  const { clock } = setting;
+  await setting.send([float("hits_total", { instance: "a" }, { value: 5, timestamp: clock.now() })]);
+  const remembered: number[] = [];
+  for (let minute = 0; minute < 12; minute++) {
+    setting.restart();
+    assert.deepEqual([...await setting.totals()], [["hits_total", 5]]);
+    remembered.push(setting.aggregator.stats.senders);
+    await clock.advance(30_000);
+  }
+  // Of each pause, a tenth of forgetAfterMs counts as silence.
+  assert.deepEqual(remembered, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+});
+
+test("a moment of a wrong clock costs only the samples of that moment", async () => {
+  const up = strictReceiver();
+  const { clock, send, aggregator } = startAggregator({
+    store: memory(),
+    fetch: (url, init) =>
+      clock.now() > t0 + 3_600_000
+        ? Promise.resolve(new Response("too far in the future", { status: 400 }))
+        : up.fetch(url, init),
+  });
+  const t0 = clock.now();
+  const hits = (name: string, value: number, ageMs = 0): Promise<number> =>
+    send([float(name, { instance: "a" }, { value, timestamp: clock.now() - ageMs })]);
+  await hits("hits_total", 1);
+  await aggregator.flush();
+  clock.jump(86_400_000);
+  await hits("hits_total", 2, 86_400_000);
+  await hits("new_total", 3);
+  await aggregator.flush();
+  clock.jump(-86_400_000);
+  await clock.advance(10_000);
+  await aggregator.flush();
+  const stored = (name: string): readonly (readonly [number, number])[] =>
+    up.samples.get(name)?.map(({ value, timestamp }) => [value, timestamp - t0] as const) ?? [];
+  assert.deepEqual(stored("hits_total").slice(-1), [[1, 10_000]]);
+  assert.deepEqual(stored("new_total"), [[0, 9_999], [3, 10_000]]);
 });
 
 test("gauges become the last, the sum, the smallest or the largest value of the senders that are active", async () => {
@@ -537,6 +604,65 @@ test("a request is answered when it is stored, and 500 while the store fails; no
   assert.equal(await hits(2), 204);
   setting.restart();
   assert.deepEqual([...await setting.totals()], [["hits_total", 2]]);
+});
+
+test("after a flush that the store failed, new sums begin with 0, and a gauge that ended gets its marker", async () => {
+  const store = memory();
+  let fails = false;
+  const append = (record: Uint8Array): Promise<void> =>
+    fails ? Promise.reject(new Error("disk full")) : store.append(record);
+  const replace = (records: Iterable<Uint8Array>): Promise<void> =>
+    fails ? Promise.reject(new Error("disk full")) : store.replace(records);
+  const { aggregator, clock, send, target, totals } = startAggregator({ store: { ...store, append, replace } });
+  const heat = (stale: boolean): Promise<number> =>
+    send([float("heat", { instance: "a" }, { value: 1, timestamp: clock.now(), stale })]);
+  const failToFlush = async (): Promise<void> => {
+    fails = true;
+    await assert.rejects(aggregator.flush(), /Cannot write/);
+    fails = false;
+    await clock.advance(1000);
+  };
+  await send([float("hits_total", { instance: "a" }, { value: 7, timestamp: clock.now() })]);
+  await heat(false);
+  await failToFlush();
+  await totals();
+  await clock.advance(1000);
+  await heat(true);
+  await failToFlush();
+  await totals();
+  assert.deepEqual(target.samples.get("hits_total")?.map(({ value }) => value), [0, 7, 7]);
+  assert.deepEqual(target.samples.get("heat")?.map(({ stale = false }) => stale), [false, true]);
+});
+
+test("each sum waits for its own 0, also while the endpoint cannot store that of another series", async () => {
+  const clock = new VirtualClock();
+  const t0 = clock.now();
+  const receiver = new ScriptedReceiver({
+    clock,
+    ...prometheus,
+    poison: ({ series }) => series === "b_total" && clock.now() < t0 + 600_000,
+  });
+  const setting = startAggregator({
+    ...{ fetch: receiver.fetch, now: clock.now, monotonicNow: clock.monotonicNow, sleep: clock.sleep },
+    intervalMs: 15_000,
+  });
+  await setting.aggregator.open();
+  const old = ["old_total", "a_total", "b_total", "c_total"];
+  for (let value = 1; value < 50; value++) {
+    const names = value < 3 ? ["old_total"] : old;
+    const timestamp = clock.now();
+    assert.equal(await setting.send(names.map((name) => float(name, { instance: "a" }, { value, timestamp }))), 204);
+    await clock.advance(15_000);
+  }
+  for (const name of old) {
+    const values = receiver.stored.get(name)?.map(({ value }) => value) ?? [];
+    assert.deepEqual(values.slice(0, 1), [0], name);
+    assert.ok(values.slice(1).every((value) => value > 0), name);
+    assert.equal(values.at(-1), 49, name);
+    // All others go on meanwhile.
+    assert.ok(values.length > (name === "b_total" ? 5 : 40), `${name}: ${values.length}`);
+  }
+  await clock.settle(setting.aggregator.close());
 });
 
 test("the aggregator sends by itself at the interval, and once more when it is closed", async () => {
