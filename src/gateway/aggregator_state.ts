@@ -5,7 +5,7 @@
  */
 import { BusyError, FormatError } from "../model/errors.ts";
 import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
-import { Batch } from "../protocol/batch.ts";
+import { Batch, emptied } from "../protocol/batch.ts";
 import { type EncodedSeries, encodeSeries } from "../protocol/encoded_series.ts";
 import { checkHistogram } from "../protocol/histogram_rules.ts";
 import { MetadataStore } from "../protocol/metadata_store.ts";
@@ -17,7 +17,6 @@ import {
   type Combined,
   combinedBytes,
   createCombined,
-  emptied,
   gaugeOf,
   guessed,
   histogramBytes,
@@ -812,7 +811,7 @@ function pushZero(zeros: Batch, combined: Combined, timeMs: number): boolean {
   combined.isBeginning = true;
   const createdMs = combined.createdMs = Math.min(combined.createdMs, timeMs - 1);
   if (histogram === undefined) zeros.push(series, 0, createdMs);
-  else zeros.pushHistogram(series, histogram.toEmpty(), createdMs);
+  else zeros.pushHistogram(series, emptied(histogram.toValue()), createdMs);
   return true;
 }
 

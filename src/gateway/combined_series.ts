@@ -130,15 +130,6 @@ export function guessed(name: string, rule: Combined["rule"]): Metadata | undefi
   return rule === "counter" && name.endsWith("_total") ? { type: "counter" } : undefined;
 }
 
-/** Returns a histogram with the same buckets and without observations. */
-export function emptied(histogram: Histogram): Histogram {
-  return {
-    ...histogram,
-    ...{ count: 0, sum: 0, zeroCount: 0 },
-    ...{ positiveSpans: [], positiveCounts: [], negativeSpans: [], negativeCounts: [] },
-  };
-}
-
 /** Returns the estimated memory of a histogram, in bytes. */
 export function histogramBytes(histogram: Histogram | undefined): number {
   if (histogram === undefined) return 0;

@@ -171,16 +171,6 @@ export class NativeSum {
       ...this.#customValues !== undefined && { customValues: this.#customValues },
     };
   }
-
-  /** Returns a histogram with the same buckets and without observations. */
-  toEmpty(): HistogramValue {
-    return {
-      ...{ count: 0, sum: 0, zeroCount: 0, schema: this.#schema, zeroThreshold: this.#zeroThreshold },
-      ...{ positiveSpans: [], positiveCounts: [], negativeSpans: [], negativeCounts: [] },
-      ...this.#float && { float: true },
-      ...this.#customValues !== undefined && { customValues: this.#customValues },
-    };
-  }
 }
 
 function isCustom(schema: number): boolean {

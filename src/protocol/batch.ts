@@ -164,15 +164,20 @@ export function forEachSeries({ batch: { series, outputs }, from, to }: BatchSli
   }
 }
 
-/** A histogram without observations. A staleness marker is one, with special bits in its sum. */
-export const emptyHistogram: HistogramValue = {
+const noObservations = {
   count: 0,
   sum: 0,
-  schema: 0,
-  zeroThreshold: 0,
   zeroCount: 0,
   positiveSpans: [],
   positiveCounts: [],
   negativeSpans: [],
   negativeCounts: [],
 };
+
+/** Returns a histogram with the same buckets and without observations. */
+export function emptied(histogram: HistogramValue): HistogramValue {
+  return { ...histogram, ...noObservations };
+}
+
+/** A histogram without observations. A staleness marker is one, with special bits in its sum. */
+export const emptyHistogram: HistogramValue = { ...noObservations, schema: 0, zeroThreshold: 0 };

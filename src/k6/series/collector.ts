@@ -5,7 +5,7 @@
  */
 import type { HistogramValue } from "../../model/time_series.ts";
 import type { Series } from "./series_store.ts";
-import { Batch, emptyHistogram } from "../../protocol/batch.ts";
+import { Batch, emptied, emptyHistogram } from "../../protocol/batch.ts";
 import type { EncodedSeries } from "../../protocol/encoded_series.ts";
 
 /** How a collector begins series, and where it reports problems. */
@@ -135,7 +135,7 @@ export class Collector {
     if (this.#options.zeroSample && target.cumulative && isFirst(series, output)) {
       const zeros = this.#zeros[this.#shardOf(encoded, output)] ??= new Batch();
       if (typeof value === "number") zeros.push(encoded, 0, start, output);
-      else zeros.pushHistogram(encoded, zeroOf(value), start, output);
+      else zeros.pushHistogram(encoded, emptied(value), start, output);
     }
     let stamp = this.#stamp;
     if (time === undefined) this.#stamped = true;
@@ -206,11 +206,6 @@ function newestStampOf({ lastStamp, ownStamps }: Series<EncodedSeries>): number 
 /** Reports whether no sample of a series' output was sent yet. */
 function isFirst({ lastStamp, ownStamps }: Series<EncodedSeries>, output: number): boolean {
   return lastStamp === -Infinity && (ownStamps === undefined || ownStamps[output] === -Infinity);
-}
-
-/** Returns an empty histogram with the same buckets. */
-function zeroOf({ schema, zeroThreshold }: HistogramValue): HistogramValue {
-  return { ...emptyHistogram, schema, zeroThreshold };
 }
 
 function wrongEmit(what: string, expected: string): RangeError {

@@ -234,6 +234,28 @@ test("if a sink emits times, each of its time series has its own timestamps", ()
   }
 });
 
+test("the 0 of a histogram with bounds of its own has these bounds", () => {
+  const shape = { schema: -53, customValues: [1, 2], float: true, zeroThreshold: 0, zeroCount: 0 };
+  const emitted = {
+    ...{ ...shape, count: 3, sum: 3, negativeSpans: [], negativeCounts: [] },
+    ...{ positiveSpans: [{ offset: 0, length: 1 }], positiveCounts: [3] },
+  };
+  const { store } = newStore({
+    name: "custom",
+    mapMetric: ({ name }) => ({
+      outputs: [{ name, metadata: { type: "histogram" } }],
+      createSink: () => ({ add: () => {}, collect: (emit) => emit(0, emitted) }),
+    }),
+  });
+  const collector = newCollector({ zeroSample: true });
+  store.add({ metric: counter, time: 1000, value: 1, tags: {} });
+  collector.collect(store.takePending());
+  assert.deepEqual(collector.takeZeros()[0]?.histograms.get(0), {
+    ...{ ...shape, count: 0, sum: 0, negativeSpans: [], negativeCounts: [] },
+    ...{ positiveSpans: [], positiveCounts: [] },
+  });
+});
+
 for (const mapping of [counters, rawMapping({ prefix: "" })]) {
   test(`one warning says that samples are moved by more than 5 s (${mapping.name})`, () => {
     const { store } = newStore(mapping);
