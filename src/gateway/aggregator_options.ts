@@ -82,7 +82,7 @@ const definitions: OptionDefinitions<AggregatorOptions, OptionalAggregatorOption
   gauges: { kind: "rules", default: {}, check: (value, name) => checkChoices(value, { name, choices: gaugeRules }) },
   // About 50 MB, if each sender has one series.
   maxSenders: { kind: "wholeNumber", min: 1, default: 100_000 },
-  // About 100 MB.
+  // About 120 MB, if each has two labels.
   maxSeries: { kind: "wholeNumber", min: 1, default: 100_000 },
   maxBytes: { kind: "bytes", min: 1024, default: 256 * 1024 * 1024 },
   store: { kind: "store", check: checkStore },

@@ -8,7 +8,7 @@ import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time
 import { Batch, emptied } from "../protocol/batch.ts";
 import { type EncodedSeries, encodeSeries } from "../protocol/encoded_series.ts";
 import { checkHistogram } from "../protocol/histogram_rules.ts";
-import { MetadataStore } from "../protocol/metadata_store.ts";
+import { MetadataStore, withoutLongTexts } from "../protocol/metadata_store.ts";
 import { batchOf } from "../protocol/time_series_batch.ts";
 import type { ReceivedWrite } from "../receive/receiver_options.ts";
 import type { Warnings } from "../send/warnings.ts";
@@ -647,11 +647,10 @@ export class AggregatorState {
       const start = Number(histogram.startTimestamp ?? 0);
       const isRestarted = last.histogram !== undefined && (isRestart(last, start) || resetHint === 1);
       const earlier = isRestarted ? undefined : last.histogram;
+      const bytes = combined.histogram?.bytes ?? 0;
       const sum = combined.histogram ??= new NativeSum(emptied(histogram));
-      const buckets = sum.buckets;
       if (sum.addIncrease(histogram, earlier) || isRestarted) this.counts.resets++;
-      this.#bytes += (sum.buckets - buckets) * bytesOf.bucket + histogramBytes(histogram) -
-        histogramBytes(last.histogram);
+      this.#bytes += sum.bytes - bytes + histogramBytes(histogram) - histogramBytes(last.histogram);
       last.histogram = histogram;
       last.start = Math.max(last.start, start);
       this.#change(combined);
@@ -705,7 +704,7 @@ export class AggregatorState {
     if (checked === undefined) return undefined;
     const declared = metadata === undefined || metadata.type === "unknown" ? this.#metadata.of(checked.name) : metadata;
     const rule = tree === this.#histograms ? "histogram" : this.#ruleOf(checked, declared);
-    const series = encodeSeries(checked.labels, declared ?? metadata ?? guessed(checked.name, rule));
+    const series = encodeSeries(checked.labels, shortened(declared ?? metadata ?? guessed(checked.name, rule)));
     const isDeclared = declared !== undefined;
     const combined = createCombined({
       id: this.#nextId++,
@@ -739,8 +738,10 @@ export class AggregatorState {
 
   /** Applies metadata that came later than the first sample. The last values of the senders give the sum that a counter has. */
   #declare(combined: Combined, metadata: Metadata): void {
+    const bytes = combinedBytes(combined);
     combined.isDeclared = true;
-    combined.series = encodeSeries(combined.series.labels, metadata);
+    combined.series = encodeSeries(combined.series.labels, shortened(metadata));
+    this.#bytes += combinedBytes(combined) - bytes;
     const rule = combined.rule === "histogram" ? "histogram" : this.#ruleOf(combined.series, metadata);
     if (rule !== combined.rule) {
       const members = [...this.#senders.values()].flatMap((sender) => {
@@ -797,6 +798,11 @@ interface Place extends RequestContext {
 /** Where the values and the markers of gauges go. */
 interface CollectedGauges extends Pick<Collected, "markers" | "values"> {
   readonly timeMs: number;
+}
+
+/** Returns the metadata that is kept: a hostile help text can be as long as its request. */
+function shortened(metadata: Metadata | undefined): Metadata | undefined {
+  return metadata && withoutLongTexts(metadata);
 }
 
 function isSum(rule: Combined["rule"]): boolean {

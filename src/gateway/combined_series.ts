@@ -75,11 +75,13 @@ export function createCombined(
 }
 
 /** The estimated memory, in bytes. */
-export const bytesOf = { sender: 300, last: 180, combined: 900, bucket: 16 };
+export const bytesOf = { sender: 300, last: 180, combined: 900, label: 150 };
 
 /** Returns the estimated memory of a series, in bytes. */
-export function combinedBytes({ series, histogram }: Combined): number {
-  return bytesOf.combined + 2 * (series.outputs[0]?.labelsV1.length ?? 0) + (histogram?.buckets ?? 0) * bytesOf.bucket;
+export function combinedBytes({ series: { labels, outputs: [output] }, histogram }: Combined): number {
+  const { help = "", unit = "" } = output?.metadata ?? {};
+  return bytesOf.combined + bytesOf.label * labels.length +
+    2 * ((output?.labelsV1.length ?? 0) + help.length + unit.length) + (histogram?.bytes ?? 0);
 }
 
 /** Returns the entry of a stored state that says what the sum is. */
@@ -133,7 +135,7 @@ export function guessed(name: string, rule: Combined["rule"]): Metadata | undefi
 /** Returns the estimated memory of a histogram, in bytes. */
 export function histogramBytes(histogram: Histogram | undefined): number {
   if (histogram === undefined) return 0;
-  const { positiveCounts, negativeCounts, positiveSpans, negativeSpans } = histogram;
-  return 400 + 8 * (positiveCounts.length + negativeCounts.length) +
+  const { positiveCounts, negativeCounts, positiveSpans, negativeSpans, customValues = [] } = histogram;
+  return 400 + 8 * (positiveCounts.length + negativeCounts.length + customValues.length) +
     48 * (positiveSpans.length + negativeSpans.length);
 }

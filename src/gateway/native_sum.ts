@@ -34,14 +34,9 @@ export class NativeSum {
     this.#customValues = histogram.customValues;
   }
 
-  /** The number of all observations. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** The number of buckets that are not empty. */
-  get buckets(): number {
-    return this.#positive.size + this.#negative.size;
+  /** The estimated memory of the buckets, in bytes. */
+  get bytes(): number {
+    return 16 * (this.#positive.size + this.#negative.size) + 8 * (this.#customValues?.length ?? 0);
   }
 
   /**

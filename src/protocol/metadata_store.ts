@@ -87,7 +87,8 @@ export function metadataTexts({ type, help, unit }: Metadata): Metadata {
   return { type, help: String(help ?? ""), unit: String(unit ?? "") };
 }
 
-function withoutLongTexts(metadata: Metadata): Metadata {
+/** Returns metadata without the strings that are too long to be remembered. */
+export function withoutLongTexts(metadata: Metadata): Metadata {
   const { type, help = "", unit = "" } = metadataTexts(metadata);
   const isKept = (text: string): boolean => text !== "" && text.length <= maxTextLength;
   return { type, ...(isKept(help) && { help }), ...(isKept(unit) && { unit }) };

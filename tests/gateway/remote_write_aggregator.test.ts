@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memory, RemoteWriteAggregator } from "../../src/gateway/mod.ts";
-import type { Histogram } from "../../src/model/time_series.ts";
+import type { Histogram, TimeSeries } from "../../src/model/time_series.ts";
 import {
   bodyOf,
   bucketsOf,
@@ -424,7 +424,7 @@ test("series beyond the limit are refused, and so is everything while the state 
   assert.equal(response.status, 400);
   assert.equal(response.headers.get("X-Prometheus-Remote-Write-Samples-Written"), "1");
   assert.match(await response.text(), /there are already 1 series, expected at most maxSeries/);
-  const small = startAggregator({ maxBytes: 2000, forgetAfterMs: 60_000 });
+  const small = startAggregator({ maxBytes: 2200, forgetAfterMs: 60_000 });
   const statuses: number[] = [];
   for (let each = 0; each < 8; each++) {
     statuses.push(
@@ -438,6 +438,41 @@ test("series beyond the limit are refused, and so is everything while the state 
     204,
   );
   assert.equal(await send([]), 204);
+});
+
+test("the memory counts labels, metadata and bounds, and long help texts are not kept", async () => {
+  const { aggregator, clock, send, target } = startAggregator();
+  let before = 0;
+  const grown = async (series: TimeSeries): Promise<number> => {
+    assert.equal(await send([series]), 204);
+    const bytes = aggregator.stats.bytes - before;
+    before = aggregator.stats.bytes;
+    return bytes;
+  };
+  const labelled = (name: string, count: number, help?: string): TimeSeries => ({
+    ...float(name, Object.fromEntries(Array.from({ length: count }, (_, at) => [`label_${at}`, "x"])), {
+      ...{ value: 1, timestamp: clock.now() },
+    }),
+    ...help !== undefined && { metadata: { type: "counter", help, unit: help } },
+  });
+  // The sender is new.
+  await grown(labelled("z_total", 1));
+  const few = await grown(labelled("a_total", 1));
+  assert.ok(await grown(labelled("b_total", 101)) > few + 100 * 150);
+  assert.ok(await grown(labelled("c_total", 1, "x".repeat(1000))) >= few + 2 * 2 * 1000);
+  assert.ok(await grown(labelled("d_total", 1, "x".repeat(100_000))) < few + 100);
+  // Metadata that comes later counts, too.
+  await clock.advance(1);
+  assert.ok(await grown(labelled("a_total", 1, "y".repeat(1000))) >= 2 * 2 * 1000);
+  assert.ok(await grown(labelled("z_total", 1, "y".repeat(100_000))) < 100);
+  const customValues = Array.from({ length: 1000 }, (_, at) => at);
+  const histogram = { ...nativeOf([], 0, clock.now()), schema: -53, zeroThreshold: 0, customValues };
+  assert.ok(await grown({ labels: labelsOf("size"), histograms: [histogram] }) > 2 * 8 * 1000);
+  await aggregator.flush();
+  const helps = target.writes.flatMap(({ timeSeries }) =>
+    timeSeries.map(({ metadata }) => metadata?.help?.length ?? 0)
+  );
+  assert.equal(Math.max(...helps), 1000);
 });
 
 test("a sender may change the order of its series, add and omit some, and send them together with those of other senders", async () => {
