@@ -421,7 +421,7 @@ export class AggregatorState {
       for (const [combined, last] of sender.last) {
         if (!this.#combined.has(combined)) sender.last.delete(combined);
         else {
-          if (isGauge(combined.rule)) combined.members.set(sender, last);
+          combined.members.set(sender, last);
           this.#bytes += bytesOf.last + histogramBytes(last.histogram);
         }
       }
@@ -574,7 +574,7 @@ export class AggregatorState {
     }
     const last = new Last(sender, combined);
     sender.last.set(combined, last);
-    if (isGauge(combined.rule)) combined.members.set(sender, last);
+    combined.members.set(sender, last);
     this.#bytes += bytesOf.last;
     this.#follow(last);
     return last;
@@ -591,7 +591,7 @@ export class AggregatorState {
     const { combined } = place;
     const { value, stale = false } = sample;
     const isCounter = combined.rule === "counter";
-    if (!stale && isCounter && !(value >= 0 && value < Infinity)) {
+    if (!stale && isCounter && !isCount(value)) {
       const { name } = combined.series;
       // The sum of a classic histogram or a summary is negative if the observations are.
       const isNegative = name.endsWith("_sum") && value > -Infinity && value < 0;
@@ -666,6 +666,10 @@ export class AggregatorState {
     last.isEnded = stale;
     sender.seenMs = upMs;
     if (time > sender.newestMs) sender.newestMs = time;
+    this.#changeLast(last);
+  }
+
+  #changeLast(last: Last): void {
     if (!this.#options.isStored || last.isChanged) return;
     last.isChanged = true;
     this.#changedLast.push(last);
@@ -744,16 +748,18 @@ export class AggregatorState {
     this.#bytes += combinedBytes(combined) - bytes;
     const rule = combined.rule === "histogram" ? "histogram" : this.#ruleOf(combined.series, metadata);
     if (rule !== combined.rule) {
-      const members = [...this.#senders.values()].flatMap((sender) => {
-        const last = sender.last.get(combined);
-        return last === undefined ? [] : [[sender, last] as const];
-      });
-      combined.members.clear();
-      if (isGauge(rule)) { for (const [sender, last] of members) combined.members.set(sender, last); }
       if (rule === "counter") {
         // Its first values were sent as those of a gauge, so the sum begins after them.
         Object.assign(combined, { rule, createdMs: this.#newestMs + 1, hasBegun: false });
-        this.#raise(combined, members.reduce((sum, [, { value }]) => Number.isFinite(value) ? sum + value : sum, 0));
+        let sum = 0;
+        for (const last of combined.members.values()) {
+          if (!isCount(last.value)) {
+            last.value = 0;
+            this.#changeLast(last);
+          }
+          sum += last.value;
+        }
+        this.#raise(combined, sum);
       } else {
         combined.rule = rule;
         // A zero that is on its way does not begin a sum any more.
@@ -803,6 +809,11 @@ interface CollectedGauges extends Pick<Collected, "markers" | "values"> {
 /** Returns the metadata that is kept: a hostile help text can be as long as its request. */
 function shortened(metadata: Metadata | undefined): Metadata | undefined {
   return metadata && withoutLongTexts(metadata);
+}
+
+/** Reports whether a counter can have a value. */
+function isCount(value: number): boolean {
+  return value >= 0 && value < Infinity;
 }
 
 function isSum(rule: Combined["rule"]): boolean {

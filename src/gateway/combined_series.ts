@@ -59,7 +59,7 @@ export interface Combined {
   isBeginning: boolean;
   sum: number;
   histogram: NativeSum | undefined;
-  /** The last values of a gauge. */
+  /** The last values of its senders. */
   readonly members: Map<Sender, Last>;
   isChanged: boolean;
 }
@@ -75,7 +75,7 @@ export function createCombined(
 }
 
 /** The estimated memory, in bytes. */
-export const bytesOf = { sender: 300, last: 180, combined: 900, label: 150 };
+export const bytesOf = { sender: 300, last: 230, combined: 900, label: 150 };
 
 /** Returns the estimated memory of a series, in bytes. */
 export function combinedBytes({ series: { labels, outputs: [output] }, histogram }: Combined): number {

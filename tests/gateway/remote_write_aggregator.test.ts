@@ -248,6 +248,22 @@ test("the type comes from the option, then from metadata of 2.0 and 1.0, then fr
   assert.deepEqual(["hits1", "x1_total", "hits2"].map((name) => after.get(name)), [4, 2, 4]);
 });
 
+test("a gauge that metadata makes a counter begins with what is valid for a counter, also after a restart", async () => {
+  for (const value of [NaN, Infinity, -5]) {
+    const setting = startAggregator({ store: memory() });
+    const { clock } = setting;
+    const hits = (instance: string, value: number): Promise<number> =>
+      setting.send([float("hits", { instance }, { value, timestamp: clock.now() })]);
+    await hits("a", value);
+    await hits("b", 2);
+    await setting.post(metadataBody({ hits: { type: "counter" } }), "1.0");
+    setting.restart();
+    await clock.advance(1000);
+    assert.equal(await hits("a", 3), 204);
+    assert.deepEqual([...await setting.totals()], [["hits", 5]]);
+  }
+});
+
 test("classic histograms add up by bucket", async () => {
   const { clock, send, totals } = startAggregator({ by: ["route"] });
   for (const [at, pod] of ["a", "b"].entries()) {
@@ -424,7 +440,7 @@ test("series beyond the limit are refused, and so is everything while the state 
   assert.equal(response.status, 400);
   assert.equal(response.headers.get("X-Prometheus-Remote-Write-Samples-Written"), "1");
   assert.match(await response.text(), /there are already 1 series, expected at most maxSeries/);
-  const small = startAggregator({ maxBytes: 2200, forgetAfterMs: 60_000 });
+  const small = startAggregator({ maxBytes: 2300, forgetAfterMs: 60_000 });
   const statuses: number[] = [];
   for (let each = 0; each < 8; each++) {
     statuses.push(
