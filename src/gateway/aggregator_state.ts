@@ -75,13 +75,19 @@ interface Added {
 }
 
 /** What a flush sends. */
-export interface Collected {
+interface Collected {
   /** The zeros with which new sums begin. Their sums come when they are stored. */
   readonly zeros: Batch;
   /** Staleness markers. They must not be merged with later batches. */
   readonly markers: Batch;
   /** The present value of each series that has begun. */
   readonly values: Batch;
+  /** Takes what happens to them. */
+  readonly flush: Flush;
+}
+
+/** A flush that has not ended. It does not hold the values: during an outage, there may be many flushes. */
+export interface Flush {
   /** Notes that zeros are stored. Returns the first sums of their series, which `changes()` must store before they are sent. */
   begin(zeros: Batch): Batch;
   /**
@@ -90,7 +96,9 @@ export interface Collected {
    * @param options `isRefused`: the endpoint refused zeros. They then come with a later time.
    */
   undo(edges: Batch, options?: { readonly isRefused: boolean }): void;
-  /** Notes that nothing is on its way any more, and whether the endpoint may have stored values. Later ones must then be newer. */
+  /**
+   * Notes that nothing is on its way any more, and whether the endpoint may have stored values or markers. Later ones must then be newer.
+   */
   settled(isSent: boolean): void;
 }
 
@@ -167,7 +175,9 @@ export class AggregatorState {
 
   /** The time of the newest values that were sent or are on their way. */
   get #newestMs(): number {
-    return Math.max(this.#sentMs, ...Array.from(this.#inFlight, ({ timeMs }) => timeMs));
+    let newest = this.#sentMs;
+    for (const { timeMs } of this.#inFlight) newest = Math.max(newest, timeMs);
+    return newest;
   }
 
   /**
@@ -221,10 +231,8 @@ export class AggregatorState {
 
   /** Returns what to send now. The times of each series rise from call to call. */
   collect(): Collected {
-    const flush = { timeMs: Math.max(this.#options.now(), this.#newestMs + 2) };
-    this.#inFlight.add(flush);
+    const timeMs = Math.max(this.#options.now(), this.#newestMs + 2);
     this.#isTimeChanged = true;
-    const { timeMs } = flush;
     const zeros = new Batch();
     const markers = new Batch();
     const values = new Batch(this.#combined.size || 1);
@@ -236,10 +244,13 @@ export class AggregatorState {
       else if (!combined.isBeginning) isEdge = pushZero(zeros, combined, timeMs);
       if (isEdge) edges.set(combined.series, combined);
     }
+    return { zeros, markers, values, flush: this.#flush(edges, timeMs) };
+  }
+
+  #flush(edges: ReadonlyMap<EncodedSeries, Combined>, timeMs: number): Flush {
+    const flush = { timeMs };
+    this.#inFlight.add(flush);
     return {
-      zeros,
-      markers,
-      values,
       begin: ({ series: begun }) => {
         flush.timeMs = Math.max(flush.timeMs, this.#options.now());
         this.#isTimeChanged = true;
@@ -250,6 +261,7 @@ export class AggregatorState {
           if (combined?.isBeginning !== true) continue;
           combined.isBeginning = false;
           combined.hasBegun = true;
+          this.#sentMs = Math.max(this.#sentMs, combined.createdMs);
           if (this.#options.isStored) this.#structure.push(this.#definitionOf(combined));
           if (combined.rule !== "none") pushSum(sums, combined, flush.timeMs);
         }
@@ -261,7 +273,7 @@ export class AggregatorState {
           if (combined === undefined) continue;
           if (combined.isBeginning) {
             combined.isBeginning = false;
-            // The time may have been wrong, or be too old by now.
+            // The time was wrong, is too old by now, or is that of another zero, which was sent before a crash.
             if (isRefused) combined.createdMs = Infinity;
           } else if (!isSum(combined.rule)) combined.hasBegun = true;
         }

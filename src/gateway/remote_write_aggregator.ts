@@ -16,7 +16,7 @@ import { TotalsQueue } from "../send/totals_queue.ts";
 import type { CloseOptions, PushOptions } from "../send/write_queue.ts";
 import { Journal } from "./aggregator_journal.ts";
 import { type AggregatorOptions, checkAggregatorOptions } from "./aggregator_options.ts";
-import { type AggregatorCounts, AggregatorState, type Collected } from "./aggregator_state.ts";
+import { type AggregatorCounts, AggregatorState, type Flush } from "./aggregator_state.ts";
 import type { ForwarderReceiverOptions } from "./remote_write_forwarder.ts";
 
 /** What an aggregator has done so far. */
@@ -193,71 +193,72 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   /** Puts the present values into the queue. `sent` resolves when they have left it. */
   async #begin(): Promise<{ readonly sent: Promise<DeliveryReport> }> {
     this.#state.forget();
-    const collected = this.#state.collect();
+    const { zeros, markers, values, flush } = this.#state.collect();
     try {
       // The sums are stored before they are sent. Otherwise, they would fall after a restart.
       await this.#journal?.commit();
     } catch (error) {
-      collected.undo(collected.zeros);
-      collected.undo(collected.markers);
-      collected.settled(false);
+      flush.undo(zeros);
+      flush.undo(markers);
+      flush.settled(false);
       throw error;
     }
-    const sent = this.#send(collected);
+    const reports = { zeros: new ReportBuilder(), others: new ReportBuilder() };
+    const resumed = this.#queue.resume();
+    void resumed.then((report) => this.#report.add(report));
+    const left = Promise.all([
+      this.#sendZeros(zeros, { flush, reports }),
+      this.#sendMarkers(markers, { flush, reports }),
+      this.#push(values, { isCumulative: true }).then((report) => reports.others.add(report)),
+    ]);
+    const sent = left.then(async () => {
+      const { delivered, unknown, failed, deferred } = reports.others.report();
+      flush.settled(delivered + unknown + failed + deferred > 0);
+      return mergeReports([await resumed, reports.zeros.report(), reports.others.report()]);
+    });
     this.#pending.add(sent);
     void sent.then(() => this.#pending.delete(sent));
     return { sent };
   }
 
-  /** Sends what was collected. Resolves when all of it has left the queue. */
-  async #send(collected: Collected): Promise<DeliveryReport> {
-    const { zeros, markers, values } = collected;
-    const resumed = this.#queue.resume().then((report) => {
+  /** Sends zeros, and then the sums that begin with them. */
+  async #sendZeros(zeros: Batch, { flush, reports, isLate = false }: FlushContext): Promise<void> {
+    if (zeros.length === 0) return;
+    // They have a shard of their own: a zero that fails for minutes must not stop the values.
+    const report = await this.#queue.push(this.#shards, zeros, { isLate });
+    this.#report.add(report);
+    reports.zeros.add(report);
+    const missing = missingOf(report);
+    if (missing === zeros.length) return flush.undo(zeros, { isRefused: report.rejected === missing });
+    if (missing > 0) {
+      // The report does not say which are missing. A zero that arrives twice changes nothing.
+      const halves = halvesOf(zeros).map((half) => this.#sendZeros(half, { flush, reports, isLate: true }));
+      return void await Promise.all(halves);
+    }
+    const sums = flush.begin(zeros);
+    try {
+      // After a restart, the zeros must not be sent again, because they are older than the sums.
+      await this.#journal?.commit();
+    } catch (error) {
+      return this.#warnStore(error);
+    }
+    reports.others.add(await this.#push(sums, { isCumulative: true, isLate: true }));
+  }
+
+  async #sendMarkers(markers: Batch, { flush, reports }: FlushContext): Promise<void> {
+    const report = await this.#push(markers, {});
+    reports.others.add(report);
+    if (missingOf(report) > report.rejected) flush.undo(markers);
+  }
+
+  /** Puts a batch into the queue. It must not be held here until it has left it, because the queue may replace it. */
+  #push(batch: Batch, options: PushOptions): Promise<DeliveryReport> {
+    const parts = batchesByShard(batch, this.#shards).map(([shard, part]) => this.#queue.push(shard, part, options));
+    return Promise.all(parts).then((reports) => {
+      const report = mergeReports(reports);
       this.#report.add(report);
       return report;
     });
-    const [edges, sums] = [new ReportBuilder(), new ReportBuilder()];
-    let hasSums = values.length > 0;
-    const sendMarkers = async (): Promise<void> => {
-      const report = await this.#push(markers, {});
-      edges.add(report);
-      if (missingOf(report) > report.rejected) collected.undo(markers);
-    };
-    const sendSums = async (batch: Batch, isLate: boolean): Promise<void> =>
-      sums.add(await this.#push(batch, { isCumulative: true, isLate }));
-    // A report does not say which zeros are missing, so the halves are sent again. A zero that arrives twice changes nothing.
-    const sendZeros = async (part: Batch, isLate: boolean): Promise<void> => {
-      // They have a shard of their own: a zero that fails for minutes must not stop the values.
-      const report = await this.#queue.push(this.#shards, part, { isLate });
-      this.#report.add(report);
-      edges.add(report);
-      const missing = missingOf(report);
-      if (missing === part.length) return collected.undo(part, { isRefused: report.rejected === missing });
-      if (missing > 0) return void await Promise.all(halvesOf(part).map((half) => sendZeros(half, true)));
-      const first = collected.begin(part);
-      try {
-        // After a restart, the zeros must not be sent again, because they are older than the sums.
-        await this.#journal?.commit();
-      } catch (error) {
-        return this.#warnStore(error);
-      }
-      hasSums ||= first.length > 0;
-      await sendSums(first, true);
-    };
-    const begun = zeros.length > 0 ? sendZeros(zeros, false) : undefined;
-    await Promise.all([begun, sendMarkers(), sendSums(values, false)]);
-    const { delivered, unknown, failed, deferred } = (hasSums ? sums : edges).report();
-    collected.settled(delivered + unknown + failed + deferred > 0);
-    return mergeReports([await resumed, edges.report(), sums.report()]);
-  }
-
-  async #push(batch: Batch, options: PushOptions): Promise<DeliveryReport> {
-    const parts = batchesByShard(batch, this.#shards);
-    const report = mergeReports(
-      await Promise.all(parts.map(([shard, part]) => this.#queue.push(shard, part, options))),
-    );
-    this.#report.add(report);
-    return report;
   }
 
   async #flushRegularly(signal: AbortSignal): Promise<void> {
@@ -291,6 +292,14 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     await this.#journal?.close().catch((error) => this.#warnStore(error));
     return this.#report.report();
   }
+}
+
+/** The flush that a batch belongs to. */
+interface FlushContext {
+  readonly flush: Flush;
+  readonly reports: Readonly<Record<"zeros" | "others", ReportBuilder>>;
+  /** Whether the batch is also accepted while the queue is being closed. @default false */
+  readonly isLate?: boolean;
 }
 
 /** Divides a batch, so that all samples of a series are in the same part. Empty parts are left out. */

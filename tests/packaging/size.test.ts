@@ -24,7 +24,7 @@ const limits: Readonly<Record<string, number>> = {
   ".": 120_500,
   "./push": 5_000,
   "./receiver": 14_400,
-  "./gateway": 49_600,
+  "./gateway": 50_200,
   "./measure": 5_800,
   "./auth": 8_400,
   "./relabel": 51_200,
