@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DeliveryReport } from "../model/delivery_report.ts";
 import { BusyError, FormatError } from "../model/errors.ts";
 import type { FloatSample, Histogram, Metadata, TimeSeries } from "../model/time_series.ts";
 import { Batch, emptied } from "../protocol/batch.ts";
@@ -96,10 +97,10 @@ export interface Flush {
    * @param options `isRefused`: the endpoint refused zeros. They then come with a later time.
    */
   undo(edges: Batch, options?: { readonly isRefused: boolean }): void;
-  /**
-   * Notes that nothing is on its way any more, and whether the endpoint may have stored values or markers. Later ones must then be newer.
-   */
-  settled(isSent: boolean): void;
+  /** Notes what happened to the values and the markers. Later ones must be newer than those that are perhaps stored. */
+  settled(report: DeliveryReport): void;
+  /** Notes that nothing was sent. */
+  cancel(): void;
 }
 
 /** A sample may be this much ahead of the clock, because clocks differ. Prometheus has the same limit. */
@@ -134,6 +135,8 @@ export class AggregatorState {
   readonly counts: AggregatorCounts = { accepted: 0, repeated: 0, refused: 0, leftOut: 0, resets: 0 };
   #bytes = 0;
   #nextId = 1;
+  /** The time of the newest values that the endpoint has acknowledged in this process. */
+  #deliveredMs = 0;
   /** The time of the newest values that the endpoint may have stored. */
   #sentMs = 0;
   /** The flushes whose values are on their way. */
@@ -271,17 +274,22 @@ export class AggregatorState {
         for (const series of undone) {
           const combined = edges.get(series);
           if (combined === undefined) continue;
-          if (combined.isBeginning) {
-            combined.isBeginning = false;
-            // The time was wrong, is too old by now, or is that of another zero, which was sent before a crash.
-            if (isRefused) combined.createdMs = Infinity;
-          } else if (!isSum(combined.rule)) combined.hasBegun = true;
+          // The time was wrong, is too old by now, or is that of another zero, which was sent before a crash.
+          if (isRefused && combined.isBeginning) combined.createdMs = Infinity;
+          undo(combined);
         }
       },
-      settled: (isSent) => {
+      settled: ({ delivered, rejected, unknown, failed, deferred }) => {
         this.#inFlight.delete(flush);
-        if (isSent) this.#sentMs = Math.max(this.#sentMs, flush.timeMs);
         this.#isTimeChanged = true;
+        if (delivered > 0) this.#deliveredMs = Math.max(this.#deliveredMs, flush.timeMs);
+        if (delivered + unknown + failed + deferred > 0) this.#sentMs = Math.max(this.#sentMs, flush.timeMs);
+        // If the clock was ahead, the endpoint has refused the earlier times, too.
+        else if (rejected > 0) this.#sentMs = this.#deliveredMs;
+      },
+      cancel: () => {
+        this.#inFlight.delete(flush);
+        for (const combined of edges.values()) undo(combined);
       },
     };
   }
@@ -826,6 +834,12 @@ function shortened(metadata: Metadata | undefined): Metadata | undefined {
 /** Reports whether a counter can have a value. */
 function isCount(value: number): boolean {
   return value >= 0 && value < Infinity;
+}
+
+/** Lets the zero or the marker of a series be collected again. */
+function undo(combined: Combined): void {
+  if (combined.isBeginning) combined.isBeginning = false;
+  else if (!isSum(combined.rule)) combined.hasBegun = true;
 }
 
 function isSum(rule: Combined["rule"]): boolean {

@@ -198,9 +198,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
       // The sums are stored before they are sent. Otherwise, they would fall after a restart.
       await this.#journal?.commit();
     } catch (error) {
-      flush.undo(zeros);
-      flush.undo(markers);
-      flush.settled(false);
+      flush.cancel();
       throw error;
     }
     const reports = { zeros: new ReportBuilder(), others: new ReportBuilder() };
@@ -212,9 +210,9 @@ export class RemoteWriteAggregator implements AsyncDisposable {
       this.#push(values, { isCumulative: true }).then((report) => reports.others.add(report)),
     ]);
     const sent = left.then(async () => {
-      const { delivered, unknown, failed, deferred } = reports.others.report();
-      flush.settled(delivered + unknown + failed + deferred > 0);
-      return mergeReports([await resumed, reports.zeros.report(), reports.others.report()]);
+      const others = reports.others.report();
+      flush.settled(others);
+      return mergeReports([await resumed, reports.zeros.report(), others]);
     });
     this.#pending.add(sent);
     void sent.then(() => this.#pending.delete(sent));

@@ -8,6 +8,8 @@ import { memory } from "../../src/gateway/mod.ts";
 import type { TimeSeries } from "../../src/model/time_series.ts";
 import { bodyOf, bucketOf, bucketsOf, float, labelsOf, nativeOf, startAggregator } from "../support/aggregator.ts";
 import { slowRuns } from "../support/runs.ts";
+import { type Fault, prometheus, ScriptedReceiver } from "../support/scripted_receiver.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
 
 interface Point {
   readonly series: string;
@@ -174,5 +176,96 @@ test("the sums are what the senders counted, as counters, classic and native his
       assert.deepEqual(bucketsOf(histogram), new Map([...buckets].sort(([a], [b]) => a - b)));
     }),
     { numRuns: slowRuns(300) },
+  );
+});
+
+/** What goes wrong next, and for how long. */
+const arbitraryFault: fc.Arbitrary<readonly [fault: Fault, ms: number]> = fc.tuple(
+  fc.constantFrom<Fault>(
+    { kind: "refuse" },
+    { kind: "reset", stored: true },
+    { kind: "reset" },
+    { kind: "answer", status: 503, body: "busy" },
+    { kind: "answer", status: 500, body: "error" },
+  ),
+  fc.nat(20_000),
+);
+
+test("each sum begins with 0, never falls and is complete in the end, whatever fails and whenever", async () => {
+  const arbitraryAction = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("count" as const), series: fc.nat(5) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(10_000) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("flush" as const), storeFails: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("fail" as const), fault: arbitraryFault }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("jump" as const), ms: fc.constantFrom(-9000, 9000, 86_400_000) }),
+    },
+  );
+  const arbitraryOptions = fc.record({
+    retryDeadlineMs: fc.constantFrom(0, 5000, Infinity),
+    shards: fc.integer({ min: 1, max: 2 }),
+    maxSamplesPerSend: fc.integer({ min: 1, max: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(arbitraryAction, { maxLength: 40 }), arbitraryOptions, async (actions, options) => {
+      const clock = new VirtualClock();
+      const t0 = clock.now();
+      const receiver = new ScriptedReceiver({ clock, ...prometheus, bad: ({ time }) => time > t0 + 43_200_000 });
+      const store = memory();
+      let fails = false;
+      const setting = startAggregator({
+        ...options,
+        ...{ now: clock.now, monotonicNow: clock.monotonicNow, sleep: clock.sleep, fetch: receiver.fetch },
+        store: {
+          ...store,
+          append: (record) => fails ? Promise.reject(new Error("disk full")) : store.append(record),
+          replace: (records) => fails ? Promise.reject(new Error("disk full")) : store.replace(records),
+        },
+      });
+      const counts = new Map<string, number>();
+      let jumpedMs = 0;
+      const flush = (): Promise<unknown> => setting.aggregator.flush().catch(() => {});
+      for (const action of actions) {
+        await clock.advance(1);
+        if (action.do === "wait") await clock.advance(action.ms);
+        if (action.do === "fail") receiver.meet(...action.fault);
+        if (action.do === "count") {
+          const name = `hits_${action.series}_total`;
+          const value = (counts.get(name) ?? 0) + 1;
+          counts.set(name, value);
+          // The clock of the sender is right.
+          const timestamp = clock.now() - jumpedMs;
+          await setting.send([float(name, { instance: "a" }, { value, timestamp })]);
+        }
+        if (action.do === "flush") {
+          fails = action.storeFails;
+          void flush();
+          await clock.advance(0);
+          fails = false;
+        }
+        if (action.do === "jump") {
+          const ms = jumpedMs === 0 ? action.ms : -jumpedMs;
+          clock.jump(ms);
+          jumpedMs += ms;
+        }
+      }
+      clock.jump(-jumpedMs);
+      receiver.meet({ kind: "pass" });
+      // The last totals of the senders arrive, and then what is on its way.
+      for (let round = 0; round < 3; round++) {
+        await clock.advance(400_000);
+        for (const [name, value] of counts) {
+          await setting.send([float(name, { instance: "a" }, { value, timestamp: clock.now() })]);
+        }
+        await clock.settle(flush());
+      }
+      for (const [name, count] of counts) {
+        const values = receiver.stored.get(name)?.map(({ value }) => value) ?? [];
+        assert.deepEqual([values[0], values.at(-1)], [0, count], `${name}: ${values}`);
+        assert.deepEqual(values, values.toSorted((a, b) => a - b));
+      }
+    }),
+    { numRuns: slowRuns(400) },
   );
 });
