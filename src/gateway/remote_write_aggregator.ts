@@ -5,6 +5,7 @@ import { Batch } from "../protocol/batch.ts";
 import { createReceiver } from "../receive/create_receiver.ts";
 import type { PartialWrite, ReceivedWrite } from "../receive/receiver_options.ts";
 import { countValues } from "../receive/responses.ts";
+import { Closing } from "../send/closing.ts";
 import { createDelivery, createMetadataSender } from "../send/create_delivery.ts";
 import type { MetadataSender } from "../send/metadata_sender.ts";
 import { Outage } from "../send/outage.ts";
@@ -75,7 +76,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   #busy = 0;
   #opened: Promise<void> | undefined;
   #stopTimer: AbortController | undefined;
-  #closing: Promise<DeliveryReport> | undefined;
+  readonly #closing: Closing<DeliveryReport>;
 
   /** Creates an aggregator; sends and reads nothing. @throws {ConfigurationError} if an option is unknown or has a wrong value */
   constructor(options: AggregatorOptions = {}) {
@@ -84,6 +85,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     this.#state = new AggregatorState({ ...resolved, isStored: store !== undefined, warnings: this.#warnings });
     this.#journal = store && new Journal(store, this.#state);
     this.#sleep = resolved.sleep;
+    this.#closing = new Closing(resolved.sleep);
     this.#intervalMs = resolved.intervalMs;
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#shards = resolved.shards;
@@ -110,7 +112,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
       this.#opened = undefined;
       throw error;
     }
-    if (this.#intervalMs > 0 && this.#stopTimer === undefined && this.#closing === undefined) {
+    if (this.#intervalMs > 0 && this.#stopTimer === undefined && !this.#closing.hasBegun) {
       this.#stopTimer = new AbortController();
       void this.#flushRegularly(this.#stopTimer.signal);
     }
@@ -128,12 +130,13 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   }
 
   /**
-   * Accepts nothing more, sends the last values, waits at most `closeTimeoutMs` for their delivery, and closes the store.
+   * Accepts nothing more, sends the last values, waits at most `closeTimeoutMs` for their delivery, and closes the store. Another
+   * call returns the same report; its `timeoutMs` and its `signal` can end the wait earlier.
    *
    * @returns the report of everything that was sent; never rejects
    */
   close(options: CloseOptions = {}): Promise<DeliveryReport> {
-    return this.#closing ??= this.#close(options);
+    return this.#closing.begin(options, (signal) => this.#close({ ...options, signal }));
   }
 
   /** What the aggregator has done so far. */
@@ -179,7 +182,7 @@ export class RemoteWriteAggregator implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#closing === undefined) return;
+    if (!this.#closing.hasBegun) return;
     throw new BusyError("Cannot accept the request: the aggregator is closed", { retryAfterMs: 1000 });
   }
 
