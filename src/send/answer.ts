@@ -35,7 +35,8 @@ export async function readReason(
 ): Promise<string> {
   // A secret is found only as a whole, so more bytes are read than are shown. The last ones may be a part of a secret: they are cut off.
   const encoder = new TextEncoder();
-  const longest = Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
+  // JSON takes up to six bytes for a character.
+  const longest = 6 * Math.max(0, ...Array.from(secrets, (secret) => encoder.encode(secret).length));
   const maxBytes = maxReasonBytes + longest;
   const start = await readStart(response, { maxBytes, maxMs: maxReasonMs, sleep, signal });
   const text = redactSecrets(new TextDecoder().decode(start), secrets);

@@ -30,14 +30,27 @@ export function parseHttpUrl(url: string): URL | undefined {
 /** Shorter strings are no secrets, and would leave gaps everywhere in a message. */
 const minSecretLength = 4;
 
-/** Replaces the secrets, and removes user info and queries from the URLs in a message. */
+/**
+ * Replaces the secrets, and removes user info and queries from the URLs in a message. Encoders of JSON escape different characters, so
+ * a message in which an escaped secret is found loses all its escapes.
+ */
 export function redactSecrets(message: string, secrets: Iterable<string>): string {
-  let redacted = message;
   // The longest secrets come first, because one may be a part of another. URLs come last, because the end of a URL is only a guess.
   const longestFirst = [...secrets].filter(({ length }) => length >= minSecretLength)
     .sort((a, b) => b.length - a.length);
-  for (const secret of longestFirst) redacted = redacted.replaceAll(secret, "***");
+  const hide = (text: string): string => longestFirst.reduce((shown, secret) => shown.replaceAll(secret, "***"), text);
+  const hidden = hide(message);
+  const unescaped = unescapeJson(hidden);
+  const twice = hide(unescaped);
+  const redacted = twice === unescaped ? hidden : twice;
   return redacted.replace(/\bhttps?:\/\/[^\s"'<>()]+/gi, redactUrl);
+}
+
+function unescapeJson(text: string): string {
+  return text.replace(
+    /\\(?:u([\da-f]{4})|(["\\/]))/gi,
+    (_, code, character) => character ?? String.fromCharCode(parseInt(code, 16)),
+  );
 }
 
 /** The headers of the protocol: their values are no secrets. */
@@ -72,22 +85,7 @@ export function secretsOf(headers: ReadonlyMap<string, string>, url: URL): Set<s
 
 const htmlQuotes = [["&quot;", "'"], ["&#34;", "&#39;"], ["&quot;", "&#39;"], ["&quot;", "&#039;"]] as const;
 
-/** What encoders of JSON write as `\u` and a number: Go's encoder, Gson, those of Python and PHP, and that of .NET. */
-const jsonEscapes = [/[<>&\u2028\u2029]/g, /[<>&='\u2028\u2029]/g, /[^ -~]/g, /\\"|[<>&'+`]|[^ -~]/g];
-
-/** Returns the forms of a string in JSON. */
-function jsonForms(text: string): string[] {
-  const inJson = JSON.stringify(text).slice(1, -1);
-  const escaped = jsonEscapes.map((characters) =>
-    inJson.replace(characters, (found) => `\\u${found.charCodeAt(found.length - 1).toString(16).padStart(4, "0")}`)
-  );
-  return [inJson, ...escaped].flatMap((form) => {
-    const upper = form.replace(/\\u..../g, (escape) => `\\u${escape.slice(2).toUpperCase()}`);
-    return [form, upper, form.replaceAll("/", "\\/"), upper.replaceAll("/", "\\/")];
-  });
-}
-
-/** Returns secrets together with the forms in which an answer may echo them: in a URL, a form, JSON or HTML. */
+/** Returns secrets together with the forms in which an answer may echo them, beside JSON: in a URL, a form or HTML. */
 export function formsOf(secrets: readonly string[]): Set<string> {
   const forms = secrets.flatMap((secret) => {
     const inUrl = encodeURIComponent(secret.toWellFormed());
@@ -97,7 +95,6 @@ export function formsOf(secrets: readonly string[]): Set<string> {
       inUrl,
       inUrl.replace(/%../g, (byte) => byte.toLowerCase()),
       new URLSearchParams([["", secret]]).toString().slice(1),
-      ...jsonForms(secret),
       inHtml,
       ...htmlQuotes.map(([double, single]) => inHtml.replaceAll('"', double).replaceAll("'", single)),
     ];

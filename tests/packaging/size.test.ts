@@ -15,24 +15,24 @@ const script: { measureSizes(): Promise<Size[]> } = await import(pathToFileURL("
 
 /** The largest allowed size of each row in bytes, as `npm run size -- --limits` prints it, so that growth is a decision. */
 const limits: Readonly<Record<string, number>> = {
-  RemoteWriteClient: 25_600,
-  pushOnce: 23_500,
-  RemoteWriteOutput: 41_700,
-  createReceiver: 10_100,
-  RemoteWriteForwarder: 35_500,
-  RemoteWriteAggregator: 44_400,
-  ".": 120_500,
+  RemoteWriteClient: 26_000,
+  pushOnce: 23_900,
+  RemoteWriteOutput: 41_900,
+  createReceiver: 10_200,
+  RemoteWriteForwarder: 36_200,
+  RemoteWriteAggregator: 45_800,
+  ".": 120_900,
   "./push": 5_000,
-  "./receiver": 14_400,
-  "./gateway": 50_200,
+  "./receiver": 14_800,
+  "./gateway": 51_400,
   "./measure": 5_800,
   "./auth": 8_400,
   "./relabel": 51_200,
-  "./prom-client": 27_600,
-  "./opentelemetry": 29_100,
-  "./cli": 284_900,
-  "./proto/v1": 31_900,
-  "./proto/v2": 32_600,
+  "./prom-client": 28_000,
+  "./opentelemetry": 29_500,
+  "./cli": 288_600,
+  "./proto/v1": 32_200,
+  "./proto/v2": 32_900,
 };
 
 let sizes: readonly Size[];
