@@ -95,7 +95,7 @@ const table: readonly (readonly [kind: AdviceKind, beginning: string, words: Reg
     "outOfOrder",
     notDelivered,
     /out[ -]of[ -]order|duplicate sample|duplicate timestamp|new-value-for-timestamp/i,
-    "If the recording was sent before, its samples are stored. If another run or machine sends the same series, use --instance auto.",
+    "A recording was perhaps sent before. If another run or machine sends the same series, use --instance auto.",
   ],
   [
     "nativeHistograms",

@@ -26,7 +26,7 @@ const sentences: Readonly<Record<AdviceKind, string>> = {
   https: "The URL must begin with https://.",
   tooOld: "For recorded files, use --shift-to-now.",
   outOfOrder:
-    "If the recording was sent before, its samples are stored. If another run or machine sends the same series, use --instance auto.",
+    "A recording was perhaps sent before. If another run or machine sends the same series, use --instance auto.",
   nativeHistograms:
     "Use --trend-as histogram, or switch the feature on there (Prometheus: enable-feature=native-histograms).",
   labelLimit: "To drop or shorten labels, use --relabel-config-file.",
