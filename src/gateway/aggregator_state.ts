@@ -451,6 +451,8 @@ export class AggregatorState {
       this.#metadata.addSeries([series]);
     }
     this.#structure = [];
+    // The next record says that the down time is counted. Otherwise, a process that ends before its first flush counts it again.
+    this.#isTimeChanged = silentMs > 0;
   }
 
   #checkRoom(timeSeries: readonly TimeSeries[]): void {

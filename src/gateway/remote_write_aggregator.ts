@@ -231,7 +231,8 @@ export class RemoteWriteAggregator implements AsyncDisposable {
     reports.zeros.add(report);
     const missing = missingOf(report);
     if (missing === zeros.length) return flush.undo(zeros, { isRefused: report.rejected === missing });
-    if (missing > 0) {
+    // A series that is refused among others stays refused, so that its zero need not come first.
+    if (missing > report.rejected) {
       // The report does not say which are missing. A zero that arrives twice changes nothing.
       const halves = halvesOf(zeros).map((half) => this.#sendZeros(half, { flush, reports, isLate: true }));
       return void await Promise.all(halves);

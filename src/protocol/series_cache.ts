@@ -14,16 +14,22 @@ import { type CheckedLabels, checkLabels, type NameRules } from "./read_series.t
  */
 const maxTextLength = 4_000_000;
 
+/** How many series a full memory encodes anew for each one that it remembers, before it forgets all. */
+const patience = 8;
+
 /**
  * The checked labels and the encoded series of labels that cannot change. A receiver gives the same series the same frozen labels in
  * each request, and forgets some; what is remembered here goes with them. One object serves one set of rules and one escaping of names.
  */
 export class SeriesCache {
   readonly #checked = new WeakMap<readonly Label[], CheckedLabels>();
-  /** By the checked labels. When their texts exceed the limit, all are forgotten. */
+  /** By the checked labels. */
   #encoded = new WeakMap<readonly Label[], EncodedSeries>();
-  /** The characters of the texts of all series that were encoded, also of those that the receiver forgot. */
+  /** How many series were encoded and remembered, and the characters of their texts; also of those that the receiver forgot. */
+  #size = 0;
   #textLength = 0;
+  /** How many series could not be remembered since then. */
+  #missed = 0;
 
   /** Like the function of this name. */
   readonly checkLabels = (labels: readonly Label[], names: NameRules): CheckedLabels => {
@@ -47,12 +53,15 @@ export class SeriesCache {
     }
     const series = encode();
     const { help = "", unit = "" } = metadata ?? {};
-    this.#textLength += help.length + unit.length;
-    if (this.#textLength <= maxTextLength) {
+    const length = this.#textLength + help.length + unit.length;
+    if (length <= maxTextLength) {
       this.#encoded.set(labels, series);
-    } else {
+      this.#textLength = length;
+      this.#size++;
+    } else if (++this.#missed > patience * this.#size) {
+      // Most of what is remembered does not come again.
       this.#encoded = new WeakMap();
-      this.#textLength = 0;
+      this.#textLength = this.#size = this.#missed = 0;
     }
     return series;
   }

@@ -46,10 +46,12 @@ export function redactSecrets(message: string, secrets: Iterable<string>): strin
   return redacted.replace(/\bhttps?:\/\/[^\s"'<>()]+/gi, redactUrl);
 }
 
+const jsonEscapes: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
 function unescapeJson(text: string): string {
   return text.replace(
-    /\\(?:u([\da-f]{4})|(["\\/]))/gi,
-    (_, code, character) => character ?? String.fromCharCode(parseInt(code, 16)),
+    /\\(?:u([\da-fA-F]{4})|(["\\/bfnrt]))/g,
+    (_, code, short) => short === undefined ? String.fromCharCode(parseInt(code, 16)) : jsonEscapes[short] ?? short,
   );
 }
 

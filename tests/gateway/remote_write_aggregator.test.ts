@@ -777,3 +777,21 @@ test("wrong options are errors", () => {
   assert.throws(create({ store: {} }), /expected memory\(\), file\(\), durableObject\(\) or denoKv\(\)/);
   assert.throws(create({ forgetAfter: 1 }), /expected forgetAfterMs/);
 });
+
+test("refused series among new ones cost about as many requests as in any other delivery, and no zero is sent many times", async () => {
+  const clock = new VirtualClock();
+  const bad = new Set(Array.from({ length: 20 }, (_, index) => `m${index * 50}_total`));
+  const receiver = new ScriptedReceiver({ clock, ...prometheus, bad });
+  const { now, monotonicNow, sleep } = clock;
+  const { aggregator, send } = startAggregator({ now, monotonicNow, sleep, fetch: receiver.fetch, protocol: "2.0" });
+  await send(
+    Array.from(
+      { length: 1000 },
+      (_, index) => float(`m${index}_total`, { instance: "a" }, { value: 1, timestamp: clock.now() }),
+    ),
+  );
+  const report = await clock.settle(aggregator.flush());
+  assert.deepEqual([report.samples, report.delivered, report.rejected], [2000, 1960, 40]);
+  assert.ok(receiver.requests.length <= 4, `${receiver.requests.length} requests`);
+  await clock.settle(aggregator.close());
+});

@@ -19,16 +19,29 @@ test("labels that cannot change are checked once, and encoded once with the same
   assert.notEqual(encoded(help), encoded({ ...help, help: "Another text." }));
 });
 
-test("the help texts of all series together are limited, and later series are remembered again", () => {
+test("the help texts of all series together are limited; a full memory keeps its series for a while, and then takes others", () => {
   const cache = new SeriesCache();
-  const list = Array.from({ length: 100 }, (_, index) => {
-    const labels = labelsOf(index);
-    const metadata = { type: "gauge", help: `${index}`.padEnd(300_000), unit: "" } as const;
-    const series = cache.encoded(labels, metadata, () => encodeSeries(labels, metadata));
-    return { labels, metadata, series };
-  });
-  const isKnown = ({ labels, metadata, series }: typeof list[number]): boolean =>
-    cache.encoded(labels, metadata, () => encodeSeries(labels, metadata)) === series;
-  const known = list.reverse().findIndex((each) => !isKnown(each));
-  assert.ok(known > 0 && known * 300_000 <= 4_000_000, `${known} series`);
+  const list = Array.from({ length: 48 }, (_, index) => ({
+    labels: labelsOf(index),
+    metadata: { type: "gauge", help: `${index}`.padEnd(300_000), unit: "" } as const,
+  }));
+  /** Encodes a series, and reports whether it was remembered. */
+  const isKnown = ({ labels, metadata }: typeof list[number]): boolean => {
+    let known = true;
+    cache.encoded(labels, metadata, () => {
+      known = false;
+      return encodeSeries(labels, metadata);
+    });
+    return known;
+  };
+  for (const each of list.slice(0, 20)) assert.equal(isKnown(each), false);
+  const known = list.slice(0, 20).filter(isKnown);
+  assert.ok(known.length > 0 && known.length * 300_000 <= 4_000_000, `${known.length} series`);
+  // They do not make way at once.
+  assert.deepEqual(list.slice(20, 40).filter(isKnown), []);
+  assert.deepEqual(known.filter(isKnown), known);
+  const others = list.slice(40);
+  for (let round = 0; round < 20; round++) others.forEach(isKnown);
+  assert.deepEqual(others.filter(isKnown), others);
+  assert.deepEqual(known.filter(isKnown), []);
 });

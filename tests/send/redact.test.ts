@@ -36,6 +36,12 @@ test("a secret is replaced in the JSON of every common encoder", () => {
   }
 });
 
+test("a secret with a tab or a line break, which JSON escapes shortly, is replaced", () => {
+  for (const secret of ["abcd\tefgh", "hunter\r\n2 b\bf\f"]) {
+    assert.equal(redactSecrets(JSON.stringify({ got: secret }), formsOf([secret])), '{"got":"***"}');
+  }
+});
+
 test("a cleaned string is on one line and has no characters that control a terminal", () => {
   assert.equal(cleanText(" a\r\n\tb\u0007\u202ec\u2028d "), "a b c d");
 });
