@@ -142,7 +142,9 @@ class Sending {
     this.#startedAt = performance.now();
     for (const path of paths) await this.#sendInput(path, output, { shiftMs, blocks, notices, shown });
     const interrupted = live ? undefined : this.#interrupted;
-    const isPart = this.#broken || interrupted !== undefined;
+    // A line that is cut off is the end of what k6 wrote before it was killed.
+    const isTorn = this.#read.some(({ skipped }) => skipped.torn > 0);
+    const isPart = this.#broken || interrupted !== undefined || isTorn;
     // Wait for recorded samples as long as it takes: each request has its own deadline.
     const report = await closeOutput(output, {
       log: this.#log,

@@ -1,6 +1,6 @@
 /** Losses that the command must report. */
 import assert from "node:assert/strict";
-import { truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
@@ -8,7 +8,7 @@ import { lossesOf } from "../../src/cli/summary.ts";
 import { RemoteWriteOutput } from "../../src/k6/output/remote_write_output.ts";
 import { readK6Json } from "../../src/k6/read/k6_json.ts";
 import { point, runCli } from "../support/cli.ts";
-import { startOfRecording } from "../support/recorded_run.ts";
+import { recordedJson, startOfRecording } from "../support/recorded_run.ts";
 import { type SocketFault, startReceiver, withReceiver } from "../support/receiver_server.ts";
 import { prometheus, refusing } from "../support/scripted_receiver.ts";
 import { slowCases } from "../support/runs.ts";
@@ -177,3 +177,18 @@ test("--shift-to-now reports a file that has fewer samples at the second reading
       /error: Cannot read all of .*second\.json: it had 2 samples at the first reading, and 1 at the/,
     );
   }));
+
+test("a recording that ends within a line is a part of a run in its report, and gets no end (on one runtime)", () =>
+  withReceiver(({ url, samples }) =>
+    withFolder(async (folder) => {
+      const [file, report] = [join(folder, "run.json"), join(folder, "report.json")];
+      writeFileSync(file, recordedJson("basic").subarray(0, 100_000));
+      const args = [file, "--url", url, "--testid", "cut", "--run-info", "--report", report];
+      const { code, stderr } = await runCli(args);
+      assert.equal(code, 1, stderr);
+      const { state, problems } = JSON.parse(readFileSync(report, "utf8"));
+      assert.equal(state, "not answered");
+      assert.match(problems.join(), /Only a part/);
+      assert.ok(samples.length > 0 && !samples.some(({ name }) => name === "k6_run_ended"));
+    })
+  ));

@@ -190,6 +190,8 @@ export class RunReader {
     const firstValues = await ask(`min_over_time(${this.#over(selector)})`);
     const perSecond = await ask(`deriv(${this.#over(selector)})`);
     const counts = await ask(`count_over_time(${this.#over(selector)})`);
+    // The samples of one flush tell no duration, although their times differ.
+    if (largest(counts.values()) <= 1) return endMs;
     // The first sample comes after at most one period. A burst at the start is not a longer time.
     const periodMs = lengthMs / Math.max(1, largest(counts.values()) - 1);
     // Series that begin later say nothing about the start.
