@@ -5,7 +5,7 @@
  * @module
  */
 import type { EncodedRequest, ProtocolVersion, WrittenCounts } from "../../send/request_result.ts";
-import { readReason, writtenCounts } from "../../send/answer.ts";
+import { isPage, readReason, writtenCounts } from "../../send/answer.ts";
 import type { Authorizer, RequestHeaders } from "../../send/auth/authorizer.ts";
 import { type AuthOptions, resolveAuthorizer } from "../../send/auth/resolve_authorizer.ts";
 import { describeNetworkError } from "../../send/network_error.ts";
@@ -159,16 +159,15 @@ export class ProbeClient {
         continue;
       }
       const secrets = secretsOf(headers, this.#given);
-      const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
       const words = await readReason(response, { secrets, signal, sleep: this.#options.sleep });
       const hasBody = words !== "no reason given";
       return {
         status: response.status,
-        words: response.ok || isPage || !hasBody ? "" : words,
+        words: response.ok || isPage(response) || !hasBody ? "" : words,
         hasBody,
         headers: response.headers,
         written: writtenCounts(response.headers),
-        isPage,
+        isPage: isPage(response),
         location: target === undefined ? undefined : redactUrl(target),
         followedTo,
         clockAheadMs: clockAhead(response.headers.get("date"), startedMs + ms / 2),

@@ -38,6 +38,6 @@ export function bearerCredentials(token: string): string {
   if (/^[\x21-\x7e]+$/.test(trimmed)) return `Bearer ${trimmed}`;
   // The runtime's own error would show the token.
   throw new ConfigurationError(
-    "Cannot authenticate: the bearer token is empty, or has a space, a line break or no ASCII character",
+    "Cannot authenticate: the bearer token is empty, or has a space, a line break or other characters than ASCII",
   );
 }
